@@ -1,0 +1,199 @@
+"""The reverse sweep: from an output back to the leaves, by the chain rule.
+
+Every tensor has an upstream gradient g: the derivative of the output with respect to it. The sweep
+takes the tensors latest first. What was computed *from* a tensor was recorded *after* it, so when
+its turn comes every contribution to its g has arrived, and its operation's backward closures turn g
+into a contribution to each input.
+
+The upstream gradients are kept in a table of the sweep's own and nothing is written on the tensors,
+so it can run twice. It is a loop, not a recursion, so a graph may be as deep as memory allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .table import TABLE
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+
+def sweep(output: Tensor, g: Any, create_graph: bool = False) -> Iterator[tuple[Tensor, Any]]:
+    """Yield each tensor that the output depends on with its upstream gradient, latest first.
+
+    Tensors that need no gradient are left out.
+
+    Parameters
+    ----------
+    output
+        Where the sweep starts.
+    g
+        The upstream gradient of the output.
+    create_graph
+        Run the rules on Tensors instead of arrays, so that the sweep is recorded itself.
+    """
+    upstream = {output.id: g}
+    frontier = [(-output.id, output)]  # a heap: the tensor recorded last comes out first
+    while frontier:
+        tensor = heappop(frontier)[1]
+        g = upstream.pop(tensor.id)
+        yield tensor, g
+        if tensor.primitive is None:
+            continue
+        if create_graph:
+            closures = tensor.primitive.rule(tensor, *recorded_operands(tensor), **tensor.params)
+        else:
+            closures = tensor.primitive.rule(tensor._data, *tensor.operands, **tensor.params)
+        if not isinstance(closures, tuple):  # an operation of one input may return its closure bare
+            closures = (closures,)
+        for x, closure in zip(tensor.inputs, closures, strict=True):
+            if x is None or not x.requires_grad or closure is None:
+                continue
+            contribution = closure(g)
+            if contribution.shape != x._data.shape:  # x was broadcast
+                contribution = summed_to(x, contribution, tensor)
+            if x.id in upstream:  # x was used more than once
+                upstream[x.id] = upstream[x.id] + contribution
+            else:
+                upstream[x.id] = contribution
+                heappush(frontier, (-x.id, x))
+
+
+def recorded_operands(tensor: Tensor) -> list[Any]:
+    """Return what the tensor was computed from as Tensors with a history, Python numbers apart."""
+    return [
+        value if x is None else x.at(value)
+        for x, value in zip(tensor.inputs, tensor.operands, strict=True)
+    ]
+
+
+def summed_to(x: Tensor, contribution: Any, tensor: Tensor) -> Any:
+    """Sum a contribution over the axes along which its input was broadcast."""
+    try:
+        return TABLE["sum_to"](contribution, shape=x.shape)
+    except ValueError:
+        raise ValueError(
+            f"the backward rule of {tensor.primitive} gave a gradient of shape "
+            f"{contribution.shape} for {x.described()}. It must have the shape of that input, or one "
+            "that the input is broadcast to."
+        ) from None
+
+
+def backward(output: Tensor, gradient: Any = None) -> None:
+    """Add to every leaf's ``grad`` the gradient of the output with respect to it.
+
+    See `Tensor.backward`.
+    """
+    g = starting_gradient(output, gradient)
+    leaves = [(tensor, g) for tensor, g in sweep(output, g) if tensor.primitive is None]
+    for leaf, g in leaves:
+        total = g if leaf.grad is None else leaf.grad + g
+        leaf.grad = read_only(np.asarray(total, leaf._data.dtype))
+
+
+def grad(
+    output: Tensor,
+    inputs: Tensor | Sequence[Tensor],
+    gradient: Any = None,
+    create_graph: bool = False,
+) -> Any:
+    """Return the gradient of an output with respect to any tensors it was computed from.
+
+    Nothing is written to any ``grad``. Inputs may be leaves or intermediate tensors; where the
+    output does not depend on an input, the gradient is zero.
+
+    Parameters
+    ----------
+    output
+        The Tensor to differentiate.
+    inputs
+        One Tensor, or a list or tuple of them.
+    gradient
+        The upstream gradient of the output, of its shape; 1 if left out, where the output has only
+        one entry.
+    create_graph
+        Return Tensors that remember how they were computed, so that they can be differentiated
+        again. Otherwise the gradients are read-only arrays.
+
+    Returns
+    -------
+    array or Tensor, or a tuple of them
+        One gradient for each input, of the input's shape and dtype.
+
+    Raises
+    ------
+    ValueError
+        If the output or an input needs no gradient, or the gradient's shape does not fit.
+
+    Examples
+    --------
+    The second derivative of x^3 is 6x:
+
+    >>> import tinygrad_bp as bp
+    >>> x = bp.tensor(2.0, requires_grad=True)
+    >>> slope = bp.grad(x**3, x, create_graph=True)
+    >>> float(slope.data), float(bp.grad(slope, x))
+    (12.0, 12.0)
+    """
+    wanted = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+    for x in wanted:
+        if not isinstance(x, type(output)):
+            raise TypeError(f"grad takes Tensors to differentiate by, not {x!r:.60}.")
+        if not x.requires_grad:
+            raise ValueError(f"{x.described()} needs no gradient. Make it with requires_grad=True.")
+    g = starting_gradient(output, gradient, create_graph)
+    ids = {x.id for x in wanted}
+    earliest = min(ids, default=output.id)
+    found = {}
+    for tensor, g in sweep(output, g, create_graph):
+        if tensor.id < earliest:
+            break
+        if tensor.id in ids:
+            found[tensor.id] = g
+    results = []
+    for x in wanted:
+        g = found[x.id] if x.id in found else np.zeros(x.shape)
+        if create_graph:
+            g = g if isinstance(g, type(output)) else type(output)(g)
+            results.append(g if g.dtype == x.dtype else g.astype(x.dtype))
+        else:
+            results.append(read_only(np.asarray(g, x.dtype)))
+    return tuple(results) if isinstance(inputs, (list, tuple)) else results[0]
+
+
+def starting_gradient(output: Tensor, gradient: Any, create_graph: bool = False) -> Any:
+    """Return the upstream gradient of the output itself, checked: 1 unless one is given."""
+    if not output.requires_grad:
+        raise ValueError(
+            f"{output.described()} needs no gradient: nothing that it was computed from was made "
+            "with requires_grad=True, or it was computed under no_grad()."
+        )
+    if gradient is None:
+        if output.size != 1:
+            raise ValueError(
+                f"{output.described()} has {output.size} entries, so its backward pass needs an upstream "
+                "gradient of that shape. Pass gradient=, or reduce it to one number first, as with "
+                ".sum()."
+            )
+        if not create_graph and output.ndim == 0:
+            return output.dtype.type(1)
+        gradient = np.ones(output.shape)
+    g = gradient if isinstance(gradient, type(output)) else type(output)(gradient)
+    if g.shape != output.shape:
+        raise ValueError(
+            f"the gradient has shape {g.shape}, but {output.described()}: the two must be equal."
+        )
+    if g.dtype != output.dtype:
+        g = g.astype(output.dtype)
+    return g if create_graph else g.data
+
+
+def read_only(array: np.ndarray) -> np.ndarray:
+    """Lock an array: two gradients may be one array, so a change to one must not reach the other."""
+    array.setflags(False)
+    return array

@@ -1,0 +1,63 @@
+"""What is being recorded right now: on or off, under which scope, and with which checks.
+
+The state lives in a context variable, so that a thread or an asynchronous task that switches recording off does
+so for itself alone.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import NamedTuple
+
+
+class Recording(NamedTuple):
+    """How the next operation will be recorded."""
+
+    enabled: bool = True
+    scope: str = ""
+
+
+current: ContextVar[Recording] = ContextVar("current", default=Recording())
+
+
+@contextmanager
+def _changed(state: Recording) -> Iterator[None]:
+    token = current.set(state)
+    try:
+        yield
+    finally:
+        current.reset(token)
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Compute without recording, as a ``with`` block or as a decorator.
+
+    Results inside the block are constants: they remember no operation and need no gradient.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> w = bp.tensor(3.0, requires_grad=True)
+    >>> with bp.no_grad():
+    ...     (w * w).requires_grad
+    False
+    """
+    with _changed(current.get()._replace(enabled=False)):
+        yield
+
+
+@contextmanager
+def scope(name: str) -> Iterator[None]:
+    """Group the tensors made inside the block under a name, such as ``"layer1"``; scopes nest.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> with bp.scope("encoder"), bp.scope("layer1"):
+    ...     bp.tensor(1.0).scope
+    'encoder/layer1'
+    """
+    state = current.get()
+    with _changed(state._replace(scope=f"{state.scope}/{name}" if state.scope else name)):
+        yield

@@ -1,0 +1,364 @@
+"""A Tensor: a value, and where it came from.
+
+A *leaf* is made by the user. Every other Tensor is the output of a primitive operation, and keeps the operation, its
+inputs, and the arrays that it was computed from. That is the whole record: following ``inputs`` from a loss leads
+back through the computation to the leaves.
+
+This file knows no calculus. An operator such as ``a @ b`` looks its operation up in `TABLE`, by NumPy's name for it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .backward import backward
+from .recording import current
+from .table import TABLE
+
+if TYPE_CHECKING:
+    from .primitive import Primitive
+
+#: Ids count up in recording order, so an output always has a larger id than its inputs.
+next_id = itertools.count().__next__
+
+
+def operator(name: str) -> tuple[Callable[[Tensor, Any], Tensor], Callable[[Tensor, Any], Tensor]]:
+    """Return the methods for ``tensor <op> other`` and ``other <op> tensor``."""
+    return (
+        lambda self, other: TABLE[name](self, other),
+        lambda self, other: TABLE[name](other, self),
+    )
+
+
+def method(name: str) -> Callable[..., Tensor]:
+    """Return a method that applies an operation to the Tensor, with the operation's own settings."""
+    return lambda self, *args, **params: TABLE[name](self, *args, **params)
+
+
+def in_place(symbol: str) -> Callable[[Tensor, Any], Tensor]:
+    """Return a method that refuses ``tensor <op>= other``."""
+
+    def refuse(self: Tensor, other: Any) -> Tensor:
+        raise TypeError(
+            f"'{symbol}=' would change {self.described()} in place, and a recorded value must stay as it is. "
+            f"Write t = t {symbol} ...; to update a parameter, t.data = t.data {symbol} ..."
+        )
+
+    return refuse
+
+
+class Tensor:
+    """An array that remembers how it was computed.
+
+    Parameters
+    ----------
+    data
+        A number, nested list or array of real numbers; it is copied. float32 and float64 stay as they are.
+    requires_grad
+        Whether gradients with respect to it are wanted. Integers and booleans are then converted to float64.
+    name
+        What pictures, printouts and error messages call it.
+
+    Raises
+    ------
+    TypeError
+        For data that is not real numbers: complex, text, objects.
+    ValueError
+        For a nested list whose rows differ in length.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> x = bp.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    >>> loss = (x * x).sum()
+    >>> loss.backward()
+    >>> x.grad
+    array([2., 4.])
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_data",  # the value, a read-only array
+        "grad",  # of a leaf: the sum of the gradients that arrived so far, an array; None before the first
+        "id",  # a counter in recording order
+        "inputs",  # the Tensors that it was computed from, in order, repeats kept; None for a Python number
+        "name",
+        "operands",  # the values that it was computed from, as they were at that moment
+        "params",  # the settings of the operation, such as axis=0
+        "primitive",  # the operation that computed it; None for a leaf
+        "requires_grad",
+        "scope",  # the scopes that it was recorded in, "outer/inner"
+    )
+
+    grad: np.ndarray | None
+
+    def __init__(self, data: Any, requires_grad: bool = False, name: str | None = None) -> None:
+        self._data = real_array(data, floating=requires_grad)
+        self.grad = None
+        self.requires_grad = requires_grad
+        self.name = name
+        self.scope = current.get().scope
+        self.id = next_id()
+        self.primitive: Primitive | None = None
+        self.inputs: tuple[Tensor | None, ...] = ()
+        self.operands: tuple[Any, ...] = ()
+        self.params: Mapping[str, Any] = {}
+
+    # ---- value ----
+
+    @property
+    def data(self) -> np.ndarray:
+        """The value, a read-only array. A leaf can be given a new one: ``w.data = w.data - 0.1 * w.grad``.
+
+        What was recorded before keeps the value that it was computed from.
+        """
+        return self._data
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        if self.primitive is not None:
+            raise ValueError(
+                f"{self.described()} was computed, so its value cannot be replaced: only a leaf takes a new value. "
+                "Make one with bp.tensor(value)."
+            )
+        array = real_array(value, floating=self.requires_grad, dtype=self.dtype)
+        if array.shape != self.shape:
+            raise ValueError(
+                f"{self.described()} cannot take a value of shape {array.shape}. Make a new one with bp.tensor(value)."
+            )
+        self._data = array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The length of each axis."""
+        return self._data.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self._data.ndim
+
+    @property
+    def size(self) -> int:
+        """The number of entries."""
+        return self._data.size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the entries: float64, float32, an integer type or bool."""
+        return self._data.dtype
+
+    def item(self) -> float:
+        """Return the only entry as a Python number."""
+        if self.size != 1:
+            raise ValueError(f"item() needs exactly one entry; {self.described()} has {self.size}. Use .data instead.")
+        return float(self._data.item())
+
+    def detach(self) -> Tensor:
+        """Return a constant of the same value: no gradient flows back through it."""
+        return Tensor(self._data, name=self.name)
+
+    def at(self, value: np.ndarray) -> Tensor:
+        """Return this leaf as it was when its value was ``value``: the gradient of that is the gradient of this."""
+        if value is self._data:
+            return self
+        past = TABLE["identity"](self)
+        past._data = value
+        past.operands = (value,)
+        past.name = self.name
+        return past
+
+    # ---- gradient ----
+
+    def backward(self, gradient: Any = None) -> None:
+        """Add to the ``grad`` of every leaf the gradient of this Tensor with respect to that leaf.
+
+        Parameters
+        ----------
+        gradient
+            The upstream gradient dL/d(self), of this Tensor's shape. It may be left out where there is only one
+            entry: this Tensor is then L itself, and the gradient is 1.
+
+        Raises
+        ------
+        ValueError
+            If this Tensor needs no gradient; if it has several entries and no gradient is given; if the shapes differ.
+
+        Examples
+        --------
+        >>> import tinygrad_bp as bp
+        >>> a = bp.tensor(1.0, requires_grad=True)
+        >>> b = a + a
+        >>> c = b + b
+        >>> c.backward()
+        >>> a.grad
+        array(4.)
+        """
+        backward(self, gradient)
+
+    def zero_grad(self) -> None:
+        """Forget the gradients that arrived so far."""
+        self.grad = None
+
+    # ---- name ----
+
+    def named(self, name: str) -> Tensor:
+        """Give this Tensor a name and return it: ``z1 = (W1 @ x).named("z1")``."""
+        self.name = name
+        return self
+
+    def described(self) -> str:
+        """Say which Tensor is meant, for error messages: ``W1 with shape (3, 2)``."""
+        if self.name is not None:
+            who = self.name
+        elif self.primitive is not None:
+            who = f"the output of {self.primitive.__name__}"
+        else:
+            who = "a tensor"
+        return f"{who} with shape {self.shape}"
+
+    def __repr__(self) -> str:
+        text = np.array2string(self._data, separator=", ", prefix="tensor(", threshold=20)
+        parts = [f"tensor({text}"]
+        if self.name is not None:
+            parts.append(f"name={self.name!r}")
+        if self.primitive is not None:
+            parts.append(f"from={self.primitive.__name__}")
+        elif self.requires_grad:
+            parts.append("requires_grad=True")
+        return ", ".join(parts) + ")"
+
+    # ---- operators: one row of the rule table each ----
+
+    __add__, __radd__ = operator("add")
+    __sub__, __rsub__ = operator("subtract")
+    __mul__, __rmul__ = operator("multiply")
+    __truediv__, __rtruediv__ = operator("divide")
+    __matmul__, __rmatmul__ = operator("matmul")
+    __pow__, __rpow__ = operator("power")
+    __neg__ = method("negative")
+
+    __iadd__, __isub__, __imul__ = in_place("+"), in_place("-"), in_place("*")
+    __itruediv__, __imatmul__, __ipow__ = in_place("/"), in_place("@"), in_place("**")
+
+    sum = method("sum")
+    reshape = method("reshape")
+    astype = method("astype")
+
+    @property
+    def mT(self) -> Tensor:  # noqa: N802, NumPy's name
+        """The matrix transpose: the last two axes exchanged."""
+        return TABLE["matrix_transpose"](self)
+
+
+    # ---- NumPy: record, or refuse; never lose a gradient silently ----
+
+    def __array_ufunc__(self, ufunc: np.ufunc, how: str, *inputs: Any, **settings: Any) -> Tensor:
+        if how == "__call__":
+            return numpy_call(ufunc.__name__, inputs, settings)
+        raise TypeError(f"np.{ufunc.__name__}.{how} does not record on a Tensor; take the value, t.data, if no gradient is needed.")
+
+    def __array_function__(self, function: Callable[..., Any], types: Any, args: Any, settings: Any) -> Tensor:
+        return numpy_call(function.__name__, args, settings)
+
+    def __array__(self, *_: Any, **__: Any) -> np.ndarray:
+        raise TypeError(
+            f"converting {self.described()} to an array would lose its record. Use t.data for the value, "
+            "or an operation of this package to record a step."
+        )
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise TypeError(
+            f"assigning to entries would change {self.described()} in place, and a recorded value must stay as it is. "
+            "Change a copy, a = t.data.copy(), and make a new tensor of it; for a parameter, t.data = a."
+        )
+
+
+def numpy_call(name: str, args: tuple[Any, ...], settings: Mapping[str, Any]) -> Tensor:
+    """Apply the operation that has a NumPy function's name."""
+    if name in TABLE:
+        return TABLE[name](*args, **settings)
+    raise TypeError(
+        f"np.{name} does not record on a Tensor. The operations that do: {', '.join(sorted(TABLE))}. "
+        f"If no gradient is needed, call it on the value, t.data; to add the operation, see bp.primitive."
+    )
+
+
+def real_array(data: Any, floating: bool, dtype: Any = None) -> np.ndarray:
+    """Return a read-only copy of real-valued data; ``floating`` converts integers and booleans to float64."""
+    if isinstance(data, Tensor):
+        raise TypeError(f"{data.described()} is a Tensor already. Use it as it is, or t.detach() for a constant copy.")
+    try:
+        array = np.array(data)
+    except ValueError as error:
+        raise ValueError(f"the data is ragged: its rows differ in length, so it is no array ({error}).") from None
+    kind = array.dtype.kind
+    if kind == "c":
+        raise TypeError("complex numbers are not supported. Keep the real and the imaginary part as two tensors.")
+    if kind not in "fiub":
+        raise TypeError(
+            f"a Tensor holds real numbers, and this data has dtype {array.dtype}. Convert it with numpy.array(..., dtype=float)."
+        )
+    if kind == "f" and array.dtype not in (np.float64, np.float32):
+        raise TypeError(f"floats are float64 or float32 here, not {array.dtype}. Convert with array.astype(float).")
+    if floating and kind != "f":
+        array = array.astype(np.float64)
+    if dtype is not None:
+        array = array.astype(dtype, copy=False)
+    array.setflags(write=False)
+    return array
+
+
+def describe(value: Any) -> str:
+    """Say which operand is meant, for error messages."""
+    if isinstance(value, Tensor):
+        return value.described()
+    if isinstance(value, np.ndarray):
+        return f"an array with shape {value.shape}"
+    return f"{value!r:.60}"
+
+
+def tensor(data: Any, requires_grad: bool = False, name: str | None = None) -> Tensor:
+    """Make a leaf `Tensor` of some data.
+
+    Parameters
+    ----------
+    data
+        A number, nested list or array of real numbers; it is copied. float32 and float64 stay as they are.
+    requires_grad
+        Whether gradients with respect to it are wanted. Integers and booleans are then converted to float64.
+    name
+        What pictures, printouts and error messages call it.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> bp.tensor([[1, 2]], requires_grad=True, name="w")
+    tensor([[1., 2.]], name='w', requires_grad=True)
+    """
+    return Tensor(data, requires_grad, name)
+
+
+def name_tensors(names: Mapping[str, Any]) -> None:
+    """Name every unnamed Tensor in a mapping after its key; ``bp.name_tensors(locals())`` names a whole scope.
+
+    Values that are not Tensors, and keys that start with an underscore, are passed over.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> def network(x):
+    ...     z1 = x * 2
+    ...     a1 = bp.sigmoid(z1)
+    ...     bp.name_tensors(locals())
+    ...     return a1
+    >>> network(bp.tensor(0.0)).name
+    'a1'
+    """
+    for name, value in names.items():
+        if isinstance(value, Tensor) and value.name is None and not name.startswith("_"):
+            value.name = name

@@ -1,0 +1,273 @@
+"""The gradients of the worked problem as its hand derivation gives them: plain NumPy, one function per factor.
+
+The network, with column vectors and no biases::
+
+    z1 = W1 x     a1 = sigmoid(z1)
+    z2 = W2 a1    a2 = sigmoid(z2)
+    z3 = W3 a2    a3 = y_hat = softmax(z3)
+    L  = ||y - y_hat||^2
+
+Read downward: the forward pass, then the chain rule one factor at a time from the loss back to W1, then the function
+that puts the factors together. Nothing here uses the rest of the library, so agreeing with it is evidence.
+
+Columns are samples: B of them, where one is the usual case. The loss is summed over the samples, and so is the gradient
+of each weight. Widths run n0 (input), n1, n2, n3 (output). Each formula is that of the source derivation; where the
+source slips, `slips` shows how, and the formula here is the right one.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:  # problem.py asks this file for its numbers, so at run time the arrow points the other way
+    from tinygrad_bp.worked_problem.problem import Problem
+
+Array = NDArray[np.float64]
+
+
+# The forward pass
+
+
+def sigmoid(z: Array) -> Array:
+    """Return ``1 / (1 + e^-z)``, elementwise, without overflow at either end.
+
+    >>> sigmoid(np.array([-1000.0, 0.0, np.log(3.0), 1000.0]))
+    array([0.  , 0.5 , 0.75, 1.  ])
+    """
+    e = np.exp(-np.abs(z))  # never above 1
+    return np.where(z >= 0, 1.0, e) / (1.0 + e)
+
+
+def softmax(z: Array) -> Array:
+    """Return ``e^z_i / sum_j e^z_j`` down each column of z, (n, B), without overflow.
+
+    >>> softmax(np.log([[1.0], [3.0], [4.0]])).ravel()
+    array([0.125, 0.375, 0.5  ])
+    >>> softmax(np.array([[1000.0], [-1000.0]])).ravel()
+    array([1., 0.])
+    """
+    e = np.exp(z - z.max(axis=0, keepdims=True))  # a shift of every logit changes nothing
+    return e / e.sum(axis=0, keepdims=True)
+
+
+def forward(problem: "Problem") -> dict[str, Array]:
+    """Run the network forward.
+
+    Parameters
+    ----------
+    problem
+        The weights, the input and the target.
+
+    Returns
+    -------
+    dict of ndarray
+        In the order of computation, float64: "z1" and "a1" of shape (n1, B), "z2" and "a2" of shape (n2, B), "z3" and
+        "y_hat" of shape (n3, B), and "L" of shape (), the sum over the batch of ``||y - y_hat||^2``.
+
+    Examples
+    --------
+    >>> from tinygrad_bp.worked_problem.problem import random_problem
+    >>> [(name, value.shape) for name, value in forward(random_problem()).items()][-3:]
+    [('z3', (3, 1)), ('y_hat', (3, 1)), ('L', ())]
+    """
+    z1 = problem.W1 @ problem.x
+    a1 = sigmoid(z1)
+    z2 = problem.W2 @ a1
+    a2 = sigmoid(z2)
+    z3 = problem.W3 @ a2
+    y_hat = softmax(z3)
+    L = np.asarray(np.sum((problem.y - y_hat) ** 2))
+    return {"z1": z1, "a1": a1, "z2": z2, "a2": a2, "z3": z3, "y_hat": y_hat, "L": L}
+
+
+# (1) From the loss back to W3
+
+
+def dL_da3(y: Array, y_hat: Array) -> Array:
+    """Return ``dL/da3 = -2 (y - y_hat)``, of shape (n3, B).
+
+    >>> dL_da3(np.array([[1.0], [0.0]]), np.array([[0.75], [0.25]])).ravel()
+    array([-0.5,  0.5])
+    """
+    return -2.0 * (y - y_hat)
+
+
+def da3_dz3(a3: Array) -> Array:
+    """Return the Jacobian of softmax: one symmetric matrix per sample, of shape (B, n3, n3).
+
+    Entry (b, i, j) is the derivative of output i by logit j, for sample b::
+
+        a_i (1 - a_i)    if i = j
+        -a_i a_j         if i != j
+
+    >>> da3_dz3(np.array([[0.5], [0.25], [0.25]]))[0]
+    array([[ 0.25  , -0.125 , -0.125 ],
+           [-0.125 ,  0.1875, -0.0625],
+           [-0.125 , -0.0625,  0.1875]])
+    """
+    a_i = a3.T[:, :, np.newaxis]  # (B, n3, 1): varies down the rows
+    a_j = a3.T[:, np.newaxis, :]  # (B, 1, n3): varies along the columns
+    i_equals_j = np.eye(len(a3), dtype=bool)
+    return np.where(i_equals_j, a_i * (1.0 - a_i), -a_i * a_j)
+
+
+def dL_dz3(dL_da3: Array, da3_dz3: Array) -> Array:
+    """Return ``dL/dz3_j = sum_i dL/da3_i da3_i/dz3_j``, of shape (n3, B): both cases of the Jacobian, summed over i.
+
+    This is ``J dL/da3`` for each sample, because J is symmetric.
+
+    >>> dL_dz3(np.array([[-0.5], [0.5]]), da3_dz3(np.array([[0.75], [0.25]]))).ravel()
+    array([-0.1875,  0.1875])
+    """
+    return np.einsum("ib,bij->jb", dL_da3, da3_dz3)
+
+
+def dL_dW3(dL_dz3: Array, a2: Array) -> Array:
+    """Return ``dL/dW3 = dL/dz3 a2^T``, of shape (n3, n2): outer products, summed over the batch.
+
+    The source writes ``dz3/dW3 = a2``. In full, ``dz3_i/dW3_km`` is ``a2_m`` if i = k and 0 otherwise; contracted with
+    dL/dz3 that leaves the outer product.
+
+    >>> dL_dW3(np.array([[1.0], [2.0]]), np.array([[3.0], [4.0], [5.0]]))
+    array([[ 3.,  4.,  5.],
+           [ 6.,  8., 10.]])
+    """
+    return dL_dz3 @ a2.T
+
+
+# (2) From z3 back to W2
+
+
+def dL_da2(dL_dz3: Array, W3: Array) -> Array:
+    """Return ``dL/da2 = W3^T dL/dz3``, of shape (n2, B).
+
+    >>> dL_da2(np.array([[1.0], [2.0]]), np.array([[3.0, 4.0, 5.0], [6.0, 7.0, 8.0]])).ravel()
+    array([15., 18., 21.])
+    """
+    return W3.T @ dL_dz3
+
+
+def da2_dz2(a2: Array) -> Array:
+    """Return ``da2/dz2 = a2 (1 - a2)``, elementwise, of shape (n2, B): the diagonal, for every other entry is zero.
+
+    >>> da2_dz2(np.array([[0.5], [0.75]])).ravel()
+    array([0.25  , 0.1875])
+    """
+    return a2 * (1.0 - a2)
+
+
+def dL_dz2(dL_da2: Array, da2_dz2: Array) -> Array:
+    """Return ``dL/dz2 = dL/da2 * da2/dz2``, elementwise, of shape (n2, B).
+
+    >>> dL_dz2(np.array([[2.0], [4.0]]), np.array([[0.25], [0.1875]])).ravel()
+    array([0.5 , 0.75])
+    """
+    return dL_da2 * da2_dz2
+
+
+def dL_dW2(dL_dz2: Array, a1: Array) -> Array:
+    """Return ``dL/dW2 = dL/dz2 a1^T``, of shape (n2, n1): outer products, summed over the batch.
+
+    >>> dL_dW2(np.array([[1.0], [2.0]]), np.array([[3.0], [4.0], [5.0]]))
+    array([[ 3.,  4.,  5.],
+           [ 6.,  8., 10.]])
+    """
+    return dL_dz2 @ a1.T
+
+
+# (3) From z2 back to W1
+
+
+def dL_da1(dL_dz2: Array, W2: Array) -> Array:
+    """Return ``dL/da1 = W2^T dL/dz2``, of shape (n1, B).
+
+    >>> dL_da1(np.array([[1.0], [2.0]]), np.array([[3.0, 4.0, 5.0], [6.0, 7.0, 8.0]])).ravel()
+    array([15., 18., 21.])
+    """
+    return W2.T @ dL_dz2
+
+
+def da1_dz1(a1: Array) -> Array:
+    """Return ``da1/dz1 = a1 (1 - a1)``, elementwise, of shape (n1, B): the diagonal, for every other entry is zero.
+
+    >>> da1_dz1(np.array([[0.5], [0.75]])).ravel()
+    array([0.25  , 0.1875])
+    """
+    return a1 * (1.0 - a1)
+
+
+def dL_dz1(dL_da1: Array, da1_dz1: Array) -> Array:
+    """Return ``dL/dz1 = dL/da1 * da1/dz1``, elementwise, of shape (n1, B).
+
+    >>> dL_dz1(np.array([[2.0], [4.0]]), np.array([[0.25], [0.1875]])).ravel()
+    array([0.5 , 0.75])
+    """
+    return dL_da1 * da1_dz1
+
+
+def dL_dW1(dL_dz1: Array, x: Array) -> Array:
+    """Return ``dL/dW1 = dL/dz1 x^T``, of shape (n1, n0): outer products, summed over the batch.
+
+    >>> dL_dW1(np.array([[1.0], [2.0]]), np.array([[3.0], [4.0], [5.0]]))
+    array([[ 3.,  4.,  5.],
+           [ 6.,  8., 10.]])
+    """
+    return dL_dz1 @ x.T
+
+
+# The whole chain
+
+
+def gradients(problem: "Problem") -> dict[str, Array]:
+    """Return every factor and gradient of the derivation, in the order of the source.
+
+    Parameters
+    ----------
+    problem
+        The weights, the input and the target.
+
+    Returns
+    -------
+    dict of ndarray
+        float64, under the names "dL/da3", "da3/dz3", "dL/dz3", "dL/dW3", "dL/da2", "da2/dz2", "dL/dz2", "dL/dW2",
+        "dL/da1", "da1/dz1", "dL/dz1" and "dL/dW1". Each has the shape of what it differentiates by, except "da3/dz3",
+        which is (B, n3, n3).
+
+    Examples
+    --------
+    >>> from tinygrad_bp.worked_problem.problem import random_problem
+    >>> gradients(random_problem(sizes=(4, 5, 6, 3)))["dL/dW1"].shape
+    (5, 4)
+    """
+    run = forward(problem)
+    a1, a2, a3 = run["a1"], run["a2"], run["y_hat"]
+    d: dict[str, Array] = {}
+
+    d["dL/da3"] = dL_da3(problem.y, a3)
+    d["da3/dz3"] = da3_dz3(a3)
+    d["dL/dz3"] = dL_dz3(d["dL/da3"], d["da3/dz3"])
+    d["dL/dW3"] = dL_dW3(d["dL/dz3"], a2)
+
+    d["dL/da2"] = dL_da2(d["dL/dz3"], problem.W3)
+    d["da2/dz2"] = da2_dz2(a2)
+    d["dL/dz2"] = dL_dz2(d["dL/da2"], d["da2/dz2"])
+    d["dL/dW2"] = dL_dW2(d["dL/dz2"], a1)
+
+    d["dL/da1"] = dL_da1(d["dL/dz2"], problem.W2)
+    d["da1/dz1"] = da1_dz1(a1)
+    d["dL/dz1"] = dL_dz1(d["dL/da1"], d["da1/dz1"])
+    d["dL/dW1"] = dL_dW1(d["dL/dz1"], problem.x)
+    return d
+
+
+def closed_form(problem: "Problem") -> dict[str, Array]:
+    """Return everything: what `forward` computes, then what `gradients` derives, under the same names.
+
+    Examples
+    --------
+    >>> from tinygrad_bp.worked_problem.problem import random_problem
+    >>> " ".join(closed_form(random_problem()))
+    'z1 a1 z2 a2 z3 y_hat L dL/da3 da3/dz3 dL/dz3 dL/dW3 dL/da2 da2/dz2 dL/dz2 dL/dW2 dL/da1 da1/dz1 dL/dz1 dL/dW1'
+    """
+    return forward(problem) | gradients(problem)

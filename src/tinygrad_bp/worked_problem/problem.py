@@ -1,0 +1,253 @@
+"""One instance of the worked problem: the weights, an input and a target, and what such an instance cannot show.
+
+The network is ``y_hat = softmax(W3 sigmoid(W2 sigmoid(W1 x)))``, and its loss ``L = ||y - y_hat||^2``. A `Problem` holds
+its five arrays; `random_problem` draws one; `hidden_faults` says which mistakes in a derivation would go unseen on it.
+"""
+
+import operator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import SupportsIndex
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_bp.worked_problem.closed_form import forward, gradients
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """The arrays of the worked problem. Columns are samples: a single one is a column vector.
+
+    Each array is copied to float64 and made read-only.
+
+    Parameters
+    ----------
+    W1, W2, W3
+        The weights, of shapes (n1, n0), (n2, n1) and (n3, n2).
+    x
+        The input, of shape (n0, B).
+    y
+        The target, of shape (n3, B).
+
+    Raises
+    ------
+    TypeError
+        If an array holds something other than real numbers.
+    ValueError
+        If an array is not a finite, non-empty matrix, or two shapes do not chain.
+
+    Examples
+    --------
+    >>> Problem(W1=[[1.0, 0.0]], W2=[[1.0], [2.0]], W3=[[1.0, 0.0]], x=[[1.0], [2.0]], y=[[0.5]]).sizes
+    (2, 1, 2, 1)
+    """
+
+    W1: Array
+    W2: Array
+    W3: Array
+    x: Array
+    y: Array
+
+    def __post_init__(self) -> None:
+        for name in ("W1", "W2", "W3", "x", "y"):
+            object.__setattr__(self, name, _read_only_matrix(name, getattr(self, name)))
+        _check_chain("W1", self.W1, "columns", "x", self.x, "rows")
+        _check_chain("W2", self.W2, "columns", "W1", self.W1, "rows")
+        _check_chain("W3", self.W3, "columns", "W2", self.W2, "rows")
+        _check_chain("y", self.y, "rows", "W3", self.W3, "rows")
+        _check_chain("y", self.y, "columns", "x", self.x, "columns")
+
+    @property
+    def sizes(self) -> tuple[int, int, int, int]:
+        """The widths n0, n1, n2 and n3, from input to output."""
+        return len(self.x), len(self.W1), len(self.W2), len(self.W3)
+
+    @property
+    def batch(self) -> int:
+        """The number of samples, B."""
+        return self.x.shape[1]
+
+    def sample(self, index: int) -> "Problem":
+        """Return the problem of one column alone, with the same weights.
+
+        Raises
+        ------
+        IndexError
+            If there is no such column.
+
+        Examples
+        --------
+        >>> random_problem(batch=7).sample(3).x.shape
+        (4, 1)
+        """
+        x, y = self.x[:, index, np.newaxis], self.y[:, index, np.newaxis]
+        return Problem(self.W1, self.W2, self.W3, x, y)
+
+
+def random_problem(sizes: Sequence[int] = (4, 5, 6, 3), batch: int = 1, seed: int = 0) -> Problem:
+    """Draw a problem at random; the same arguments give the same problem.
+
+    Parameters
+    ----------
+    sizes
+        The widths n0, n1, n2 and n3, from input to output. Those given by default hide nothing: they all differ, and
+        there are three outputs.
+    batch
+        The number of samples.
+    seed
+        Of the random generator.
+
+    Returns
+    -------
+    Problem
+        Weights are standard normal over the root of the number of their inputs, so that no sigmoid saturates; x is
+        standard normal; each column of y is drawn evenly from the distributions over the outputs, like y_hat but not
+        equal to it.
+
+    Raises
+    ------
+    TypeError
+        If a size, or the batch, is not an integer.
+    ValueError
+        If there are not four sizes, or one of them or the batch is below 1.
+
+    Examples
+    --------
+    >>> problem = random_problem(batch=2)
+    >>> problem.W1.shape, problem.W2.shape, problem.W3.shape, problem.x.shape, problem.y.shape
+    ((5, 4), (6, 5), (3, 6), (4, 2), (3, 2))
+    """
+    if len(sizes) != 4:
+        raise ValueError(f"the worked problem has four sizes, n0 n1 n2 n3; this is {len(sizes)}: {sizes!r}")
+    n0, n1, n2, n3 = (_positive(size, f"the size n{layer}") for layer, size in enumerate(sizes))
+    batch = _positive(batch, "the batch")
+
+    rng = np.random.default_rng(seed)
+    return Problem(
+        W1=rng.standard_normal((n1, n0)) / np.sqrt(n0),
+        W2=rng.standard_normal((n2, n1)) / np.sqrt(n1),
+        W3=rng.standard_normal((n3, n2)) / np.sqrt(n2),
+        x=rng.standard_normal((n0, batch)),
+        y=rng.dirichlet(np.ones(n3), size=batch).T,
+    )
+
+
+def hidden_faults(problem: Problem) -> list[str]:
+    """Say which mistakes in a derivation this problem would hide: one sentence for each way.
+
+    A batch of one is not among them, although it cannot show a missing sum over the batch: one sample is what the
+    problem asks for.
+
+    Parameters
+    ----------
+    problem
+        The problem to look at: its sizes first, then its values.
+
+    Returns
+    -------
+    list of str
+        Empty if the problem hides nothing that is known of here.
+
+    Examples
+    --------
+    >>> hidden_faults(random_problem(sizes=(4, 5, 6, 3)))
+    []
+    >>> for sentence in hidden_faults(random_problem(sizes=(4, 4, 6, 3))):
+    ...     print(sentence)
+    The widths n0 and n1 are both 4: W1 is square, so a missing transpose still fits, and only the numbers can show it.
+    """
+    outputs = problem.sizes[-1]
+    sentences = []
+    if outputs == 1:
+        sentences.append(
+            "There is one output: its softmax is always 1, so every gradient is zero and nothing is tested."
+        )
+    # With targets that sum to 1, so do y - y_hat to 0: dL/da3 = (g, -g), and both terms of J dL/da3 are equal.
+    if outputs == 2 and np.allclose(problem.y.sum(axis=0), 1.0):
+        sentences.append(
+            "There are two outputs, and the target sums to 1: the diagonal of the softmax Jacobian alone gives exactly "
+            "half of the right answer, so a wrong Jacobian hides behind a lost factor 2. Use three outputs or more."
+        )
+    return sentences + _equal_sizes(problem) + _zero_gradients(problem)
+
+
+def _equal_sizes(problem: Problem) -> list[str]:
+    """Say which products fit although they are wrong, because two sizes are equal."""
+    sentences = []
+    for (m, a), (n, b) in combinations(enumerate(problem.sizes), 2):
+        if a != b:
+            continue
+        both = f"The widths n{m} and n{n} are both {a}"
+        if n - m > 1:
+            sentences.append(f"{both}: a product with the values of the wrong layer still fits.")
+            continue
+        W = (problem.W1, problem.W2, problem.W3)[m]
+        if np.array_equal(W, W.T):
+            sentences.append(f"{both}, and W{n} is its own transpose: a missing transpose cannot be seen at all.")
+        else:
+            sentences.append(
+                f"{both}: W{n} is square, so a missing transpose still fits, and only the numbers can show it."
+            )
+    for layer, size in enumerate(problem.sizes):
+        if size == problem.batch:
+            sentences.append(
+                f"The batch and the width n{layer} are both {size}: a missing transpose of a column still fits."
+            )
+    return sentences
+
+
+def _zero_gradients(problem: Problem) -> list[str]:
+    """Say which gradients are zero because of the values: there a wrong formula may give zero as well."""
+    if problem.sizes[-1] == 1:
+        return []  # said already
+    missed = np.abs(problem.y - forward(problem)["y_hat"]).max(axis=0) > 1e-12
+    if not missed.any():
+        return ["The target y equals y_hat: every gradient is zero, so nothing is tested."]
+    sentences = []
+    if not missed.all():
+        columns = ", ".join(str(column) for column in np.flatnonzero(~missed))
+        sentences.append(f"The target y equals y_hat in the samples {columns} (counted from 0): they test nothing.")
+    zero = [name for name, value in gradients(problem).items() if not value.any()]
+    if zero:
+        sentences.append(f"Zero in every entry, so a wrong formula may agree by chance: {', '.join(zero)}.")
+    return sentences
+
+
+def _read_only_matrix(name: str, value: object) -> Array:
+    """Copy to a read-only float64 matrix, or say what is wrong with it."""
+    array = np.array(value)
+    if not np.can_cast(array.dtype, np.float64, casting="same_kind"):
+        raise TypeError(f"{name} must hold real numbers, not {array.dtype}")
+    if array.ndim != 2 or array.size == 0:
+        raise ValueError(
+            f"{name} must be a matrix with at least one row and one column; its shape is {array.shape}"
+            + (". Columns are samples: write a vector v as v.reshape(-1, 1)" if array.ndim == 1 else "")
+        )
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} holds NaN or infinity")
+    matrix = array.astype(np.float64)
+    matrix.setflags(write=False)
+    return matrix
+
+
+def _check_chain(name: str, a: Array, a_axis: str, other: str, b: Array, b_axis: str) -> None:
+    axes = ("rows", "columns")
+    if a.shape[axes.index(a_axis)] != b.shape[axes.index(b_axis)]:
+        raise ValueError(
+            f"{name} of shape {a.shape} does not fit {other} of shape {b.shape}: "
+            f"the {a_axis} of {name} must be as many as the {b_axis} of {other}"
+        )
+
+
+def _positive(value: SupportsIndex, what: str) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{what} must be an integer, not {value!r}") from None
+    if number < 1:
+        raise ValueError(f"{what} must be at least 1, not {number}")
+    return number

@@ -1,0 +1,254 @@
+"""The four slips of the source derivation, each shown with numbers.
+
+A slip is not argued here but computed: the formula is evaluated as it is printed and compared with
+the right one, which finite differences vouch for. Each slip has two functions: one evaluates what
+is printed, and one tells the result as a `Slip`. `slips` tells all four.
+
+The source is written for one sample, so of a batch only the first is looked at.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_bp.differences import (
+    extrapolated_difference,
+    jacobian_difference,
+    relative_difference,
+)
+from tinygrad_bp.worked_problem import closed_form as cf
+from tinygrad_bp.worked_problem.problem import Problem
+
+Array = NDArray[np.float64]
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Slip:
+    """One slip of the source.
+
+    Parameters
+    ----------
+    number
+        From 1 to 4.
+    title
+        What is wrong, in a few words.
+    printed
+        The formula as the source prints it.
+    correct
+        The formula as it should be.
+    figure
+        The computed figure that shows the slip, such as "67% off" or "(3, 1) times (3, 3)".
+    sentence
+        The slip told in a sentence or two, with its figures.
+    """
+
+    number: int
+    title: str
+    printed: str
+    correct: str
+    figure: str
+    sentence: str
+
+
+def slips(problem: Problem) -> list[Slip]:
+    """Show the four slips on a problem.
+
+    Parameters
+    ----------
+    problem
+        Any problem with two outputs or more.
+
+    Returns
+    -------
+    list of Slip
+        Numbers 1 to 4.
+
+    Raises
+    ------
+    ValueError
+        If there is one output: its softmax is constant, and every formula gives zero.
+
+    Examples
+    --------
+    >>> from tinygrad_bp.worked_problem.problem import random_problem
+    >>> for slip in slips(random_problem()):
+    ...     print(slip.number, slip.title, "|", slip.figure)
+    """
+    return [
+        cases_as_alternatives(problem),
+        lost_minus_sign(problem),
+        no_transposes(problem),
+        third_order_shorthand(problem),
+    ]
+
+
+# Slip 1: two terms of a sum, given as alternatives
+
+
+def one_case_alone(problem: Problem) -> tuple[Array, Array]:
+    """Evaluate dL/dz3 as the final formulas print it: with one case of the Jacobian at a time.
+
+    Returns
+    -------
+    tuple of ndarray
+        What the case i = j gives alone, and what the case i != j gives alone, summed over i. Both
+        have the shape (n3, 1).
+
+    Examples
+    --------
+    >>> from tinygrad_bp.worked_problem.problem import random_problem
+    >>> problem = random_problem()
+    >>> right = cf.gradients(problem)["dL/dz3"]
+    >>> [bool(np.allclose(one, right)) for one in one_case_alone(problem)]
+    [False, False]
+    >>> bool(np.allclose(sum(one_case_alone(problem)), right))
+    True
+    """
+    problem = _one_sample(problem)
+    y_hat = cf.forward(problem)["y_hat"]
+    upstream, J = cf.dL_da3(problem.y, y_hat), cf.da3_dz3(y_hat)
+    i_equals_j = np.eye(len(y_hat), dtype=bool)
+    return (
+        cf.dL_dz3(upstream, np.where(i_equals_j, J, 0.0)),
+        cf.dL_dz3(upstream, np.where(i_equals_j, 0.0, J)),
+    )
+
+
+def cases_as_alternatives(problem: Problem) -> Slip:
+    """Show slip 1: each case alone is far off, and their sum is right.
+
+    With two outputs and a target that sums to 1, dL/da3 is (g, -g), so both cases give the same:
+    exactly half. That is shown on the first two outputs of the problem, with the target (1, 0).
+    """
+    problem = _one_sample(problem)
+    equal, different = one_case_alone(problem)
+    witness = extrapolated_difference(
+        lambda z3: np.sum((problem.y - cf.softmax(z3)) ** 2), cf.forward(problem)["z3"]
+    )
+    equal_off = relative_difference(equal, witness)
+    different_off = relative_difference(different, witness)
+    sum_off = relative_difference(equal + different, witness)
+
+    two = replace(problem, W3=problem.W3[:2], y=np.array([[1.0], [0.0]]))
+    doubled_off = relative_difference(2 * one_case_alone(two)[0], cf.gradients(two)["dL/dz3"])
+
+    return Slip(
+        number=1,
+        title="cases given as alternatives",
+        printed="dL/dz3 = -2(y - y_hat) (-a_i a_j) if i != j, -2(y - y_hat) a_i (1 - a_i) if i = j",
+        correct="dL/dz3_j = sum over i of -2(y_i - y_hat_i) J_ij, where J holds both cases",
+        figure=f"{equal_off:.0%} off and {different_off:.0%} off",
+        sentence=(
+            f"Taken alone, the case i = j puts dL/dz3 {equal_off:.0%} off and the case i != j "
+            f"{different_off:.0%} off; their sum is right {_within(sum_off, 1e-8)}. With two "
+            f"outputs either case is half the answer: doubled, it is right "
+            f"{_within(doubled_off, 1e-12)}."
+        ),
+    )
+
+
+# Slip 2: a minus sign lost on the way to dL/dW1
+
+
+def dL_dW1_without_minus(problem: Problem) -> Array:
+    """Evaluate dL/dW1 with the case i != j as formula (3) prints it, a_i a_j, and both cases summed.
+
+    Returns
+    -------
+    ndarray
+        Of shape (n1, n0), like W1.
+
+    Examples
+    --------
+    With two outputs and a target that sums to 1 it leaves nothing at all:
+
+    >>> from tinygrad_bp.worked_problem.problem import random_problem
+    >>> bool(np.allclose(dL_dW1_without_minus(random_problem(sizes=(4, 5, 6, 2))), 0))
+    True
+    """
+    problem = _one_sample(problem)
+    run = cf.forward(problem)
+    J = cf.da3_dz3(run["y_hat"])
+    J_printed = np.where(np.eye(len(run["y_hat"]), dtype=bool), J, -J)
+    # From here on as in the closed form.
+    dL_dz3 = cf.dL_dz3(cf.dL_da3(problem.y, run["y_hat"]), J_printed)
+    dL_dz2 = cf.dL_dz2(cf.dL_da2(dL_dz3, problem.W3), cf.da2_dz2(run["a2"]))
+    dL_dz1 = cf.dL_dz1(cf.dL_da1(dL_dz2, problem.W2), cf.da1_dz1(run["a1"]))
+    return cf.dL_dW1(dL_dz1, problem.x)
+
+
+def lost_minus_sign(problem: Problem) -> Slip:
+    """Show slip 2: without its minus sign the case i != j spoils dL/dW1."""
+    problem = _one_sample(problem)
+    witness = extrapolated_difference(
+        lambda W1: cf.forward(replace(problem, W1=W1))["L"], problem.W1
+    )
+    printed_off = relative_difference(dL_dW1_without_minus(problem), witness)
+    correct_off = relative_difference(cf.gradients(problem)["dL/dW1"], witness)
+    return Slip(
+        number=2,
+        title="lost minus sign in dL/dW1",
+        printed="dL/dW1 = -2(y - y_hat) (a_i a_j) W3 (a2 (1 - a2)) W2 a1 (1 - a1) x if i != j",
+        correct="the case i != j is -a_i a_j",
+        figure=f"{printed_off:.0%} off",
+        sentence=(
+            f"With a_i a_j as printed for i != j, and both cases summed, dL/dW1 is "
+            f"{printed_off:.0%} off; with -a_i a_j it is right {_within(correct_off, 1e-8)}."
+        ),
+    )
+
+
+# Slip 3: the order of the chain rule is not an order that fits
+
+
+def printed_products(problem: Problem) -> dict[str, list[tuple[str, Array]]]:
+    """Return the factors of the three final formulas, named, in the order the source prints them."""
+    problem = _one_sample(problem)
+    run = cf.forward(problem)
+    a1, a2, a3 = run["a1"], run["a2"], run["y_hat"]
+    dL_da3 = ("dL/da3", cf.dL_da3(problem.y, a3))
+    da3_dz3 = ("da3/dz3", cf.da3_dz3(a3)[0])
+    W3, da2_dz2 = ("W3", problem.W3), ("a2 (1 - a2)", cf.da2_dz2(a2))
+    W2, da1_dz1 = ("W2", problem.W2), ("a1 (1 - a1)", cf.da1_dz1(a1))
+    return {
+        "dL/dW3": [dL_da3, da3_dz3, ("a2", a2)],
+        "dL/dW2": [dL_da3, da3_dz3, W3, da2_dz2, ("a1", a1)],
+        "dL/dW1": [dL_da3, da3_dz3, W3, da2_dz2, W2, da1_dz1, ("x", problem.x)],
+    }
+
+
+def multiply_as_printed(factors: list[tuple[str, Array]]) -> tuple[str, Shape, Shape] | Shape:
+    """Multiply named matrices from left to right, as far as their shapes allow.
+
+    Returns
+    -------
+    tuple
+        The name of the first factor that does not fit, the shape of the product so far, and that
+        of the factor; or, if all of them fit, the shape of the whole product.
+
+    Examples
+    --------
+    >>> column, matrix = np.ones((3, 1)), np.ones((3, 3))
+    >>> multiply_as_printed([("g", column), ("J", matrix)])
+    ('J', (3, 1), (3, 3))
+    >>> multiply_as_printed([("J", matrix), ("g", column)])
+    (3, 1)
+    """
+    (_, product), *rest = factors
+    for name, factor in rest:
+        try:
+            product = product @ factor
+        except ValueError:  # NumPy's word that the shapes do not fit
+            return name, product.shape, factor.shape
+    return product.shape
+
+
+def no_transposes(problem: Problem) -> Slip:
+    """Show slip 3: read as matrices, with vectors as columns or with the first as a row."""
+    problem = _one_sample(problem)
+    (first, dL_da3), *rest = printed_products(problem)["dL/dW3"]
+    columns = multiply_as_printed([(first, dL_da3), *rest])
+    row = multiply_as_printed([(first, dL_da3.T), *rest])
+    assert isinstance(columns[0], str)
