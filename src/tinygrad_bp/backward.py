@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 
 def sweep(output: Tensor, g: Any, create_graph: bool = False) -> Iterator[tuple[Tensor, Any]]:
-    """Yield each tensor that the output depends on with its upstream gradient, latest first.
+    """Yield each tensor that the output depends on with its upstream gradient.
 
-    Tensors that need no gradient are left out.
+    Computed tensors come first, latest first; then the leaves. What needs no gradient is left out.
 
     Parameters
     ----------
@@ -39,29 +39,37 @@ def sweep(output: Tensor, g: Any, create_graph: bool = False) -> Iterator[tuple[
     """
     upstream = {output.id: g}
     frontier = [(-output.id, output)]  # a heap: the tensor recorded last comes out first
+    leaves = []
     while frontier:
         tensor = heappop(frontier)[1]
         g = upstream.pop(tensor.id)
         yield tensor, g
-        if tensor.primitive is None:
-            continue
+        primitive = tensor.primitive
+        if primitive is None:  # the output is itself a leaf
+            break
         if create_graph:
-            closures = tensor.primitive.rule(tensor, *recorded_operands(tensor), **tensor.params)
+            closures = primitive.rule(tensor, *recorded_operands(tensor), **tensor.params)
         else:
-            closures = tensor.primitive.rule(tensor._data, *tensor.operands, **tensor.params)
+            closures = primitive.rule(tensor._data, *tensor.operands, **tensor.params)
         if not isinstance(closures, tuple):  # an operation of one input may return its closure bare
             closures = (closures,)
-        for x, closure in zip(tensor.inputs, closures, strict=True):
-            if x is None or not x.requires_grad or closure is None:
+        for i, x in enumerate(tensor.inputs):
+            if x is None or not x.requires_grad:
                 continue
-            contribution = closure(g)
+            contribution = closures[i](g)
             if contribution.shape != x._data.shape:  # x was broadcast
                 contribution = summed_to(x, contribution, tensor)
-            if x.id in upstream:  # x was used more than once
-                upstream[x.id] = upstream[x.id] + contribution
+            key = x.id
+            if key in upstream:  # x was used more than once
+                upstream[key] = upstream[key] + contribution
             else:
-                upstream[x.id] = contribution
-                heappush(frontier, (-x.id, x))
+                upstream[key] = contribution
+                if x.primitive is None:
+                    leaves.append(x)
+                else:
+                    heappush(frontier, (-key, x))
+    for leaf in leaves:
+        yield leaf, upstream[leaf.id]
 
 
 def recorded_operands(tensor: Tensor) -> list[Any]:
@@ -92,8 +100,7 @@ def backward(output: Tensor, gradient: Any = None) -> None:
     g = starting_gradient(output, gradient)
     leaves = [(tensor, g) for tensor, g in sweep(output, g) if tensor.primitive is None]
     for leaf, g in leaves:
-        total = g if leaf.grad is None else leaf.grad + g
-        leaf.grad = read_only(np.asarray(total, leaf._data.dtype))
+        leaf.grad = finished(g if leaf.grad is None else leaf.grad + g, leaf)
 
 
 def grad(
@@ -151,8 +158,6 @@ def grad(
     earliest = min(ids, default=output.id)
     found = {}
     for tensor, g in sweep(output, g, create_graph):
-        if tensor.id < earliest:
-            break
         if tensor.id in ids:
             found[tensor.id] = g
     results = []
@@ -162,7 +167,7 @@ def grad(
             g = g if isinstance(g, type(output)) else type(output)(g)
             results.append(g if g.dtype == x.dtype else g.astype(x.dtype))
         else:
-            results.append(read_only(np.asarray(g, x.dtype)))
+            results.append(finished(g, x))
     return tuple(results) if isinstance(inputs, (list, tuple)) else results[0]
 
 
@@ -193,7 +198,12 @@ def starting_gradient(output: Tensor, gradient: Any, create_graph: bool = False)
     return g if create_graph else g.data
 
 
-def read_only(array: np.ndarray) -> np.ndarray:
-    """Lock an array: two gradients may be one array, so a change to one must not reach the other."""
-    array.setflags(False)
-    return array
+def finished(g: Any, x: Tensor) -> np.ndarray:
+    """Return a gradient as a read-only array of its tensor's dtype.
+
+    Two gradients may be the same array, so a change to one must not reach the other.
+    """
+    if type(g) is not np.ndarray or g.dtype != x._data.dtype:
+        g = np.asarray(g, x._data.dtype)
+    g.setflags(False)
+    return g  # type: ignore[no-any-return]

@@ -1,8 +1,9 @@
 """Finite differences: the derivative of a plain function, found by calling it and nothing else.
 
-This is the witness that knows no calculus. It takes a function of one float64 array, moves one entry at a time a
-little up and a little down, and divides. Read `_slope` first, then `_partial`; the public functions are those two,
-applied to every entry. `relative_difference` says how far two answers are apart.
+This is the witness that knows no calculus. It takes a function of one float64 array, moves one
+entry at a time a little up and a little down, and divides. Read `_slope` first, then `_partial`;
+the public functions apply these to every entry. `relative_difference` says how far apart two
+answers are.
 """
 
 from collections.abc import Callable
@@ -14,22 +15,25 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 
-# One central difference errs by about h**2 (truncation) + eps / h (rounding); eps**(1/3) balances the two.
+# One central difference errs by about h**2 (truncation) + eps / h (rounding); h = eps**(1/3)
+# balances the two.
 CENTRAL_STEP = 6e-6
 
-# Two halvings cancel the h**2 and h**4 terms, so h may be large and the rounding eps / h small. Measured on
-# dL/dW1, dL/dW2 and dL/dW3 of 1,000 random worked problems (widths 1 to 7, batches 1 to 5), the relative difference
-# from the closed form was at worst
-#     central, 6e-6            1e-07
-#     one halving,  1e-3       2e-09
-#     two halvings, 3e-2       2e-10
-#     two halvings, 5e-3       7e-10   <- taken: nearly as good, and it stays clear of the pole of 1 / x down to x = 0.05
-# tests/test_differences.py repeats the measurement on 100 problems and asks for 1e-8.
+# Two halvings cancel the h**2 and h**4 terms, so h may be large and the rounding eps / h small.
+# Measured on dL/dW1, dL/dW2 and dL/dW3 of 1,000 random worked problems (widths 1 to 7, two outputs
+# or more, batches 1 to 5), the relative difference from the closed form was at worst
+#     central, 6e-6          3e-07
+#     one halving, 1e-3      3e-09
+#     two halvings, 3e-2     2e-10
+#     two halvings, 5e-3     2e-09   <- the one taken
+# The larger step is better on the network, but worse where a function bends sharply: for 1 / x at
+# x = 0.05 the step 3e-2 is off by 1e-3, and 5e-3 by 2e-8.
+# tests/test_differences.py repeats the measurement on 100 problems, and asks for 1e-8.
 EXTRAPOLATED_STEP = 5e-3
 
 
 def central_difference(f: Callable[[Array], Any], at: Array, step: float = CENTRAL_STEP) -> Array:
-    """Differentiate a scalar function by one central difference per entry: the plainest form, good to about 1e-7.
+    """Differentiate a scalar function by one central difference per entry: the plainest form.
 
     Parameters
     ----------
@@ -50,7 +54,8 @@ def central_difference(f: Callable[[Array], Any], at: Array, step: float = CENTR
     TypeError
         If `at` or the value of `f` is not float64.
     ValueError
-        If `f` does not return a single number, `at` is not finite, or `step` is not a positive number.
+        If `f` does not return a single number, `at` is not finite, or `step` is not a positive
+        number.
 
     Notes
     -----
@@ -72,14 +77,15 @@ def extrapolated_difference(
     Parameters
     ----------
     f
-        A smooth function from an array of the shape of `at` to one float64 number, defined on the whole stretch from
-        ``entry - h`` to ``entry + h``, where ``h = step * max(1, |entry|)``.
+        A smooth function from an array of the shape of `at` to one float64 number. It must be
+        defined from ``entry - h`` to ``entry + h``, where ``h = step * max(1, |entry|)``.
     at
         The point, float64, any shape.
     step
         The largest move of each entry, relative to ``max(1, |entry|)``.
     halvings
-        How often the step is halved. The error is of order ``h**(2 * halvings + 2)``: h**6 unless told otherwise.
+        How often the step is halved. The error is of order ``h**(2 * halvings + 2)``, so ``h**6``
+        for two halvings.
 
     Returns
     -------
@@ -91,8 +97,8 @@ def extrapolated_difference(
     TypeError
         If `at` or the value of `f` is not float64.
     ValueError
-        If `f` does not return a single number, `at` is not finite, `step` is not a positive number, or `halvings` is
-        negative.
+        If `f` does not return a single number, `at` is not finite, `step` is not a positive number,
+        or `halvings` is negative.
 
     Notes
     -----
@@ -154,7 +160,8 @@ def jacobian_difference(
 def relative_difference(a: ArrayLike, b: ArrayLike) -> float:
     """Say how far apart two arrays are, relative to the larger of them: 0 is equal, 2 is opposite.
 
-    The scale is one number for the whole array, so an entry that ought to be zero and is 1e-17 does no harm.
+    The scale is one number for the whole array, so an entry that should be 0 and is 1e-17 does no
+    harm.
 
     Parameters
     ----------
@@ -164,8 +171,9 @@ def relative_difference(a: ArrayLike, b: ArrayLike) -> float:
     Returns
     -------
     float
-        ``max |a - b| / max(|a|, |b|)``, from 0 to 2. Two arrays of zeros, or two empty ones, differ by 0. A NaN or an
-        infinity anywhere gives infinity: such arrays never agree.
+        ``max |a - b| / max(|a|, |b|)``, each maximum over all entries. Two arrays of zeros, or two
+        empty ones, differ by 0. A NaN or an infinity anywhere gives infinity: such arrays never
+        agree.
 
     Raises
     ------
@@ -186,32 +194,34 @@ def relative_difference(a: ArrayLike, b: ArrayLike) -> float:
     a = np.asarray(a).astype(np.float64, casting="same_kind")
     b = np.asarray(b).astype(np.float64, casting="same_kind")
     if a.shape != b.shape:
-        raise ValueError(f"cannot compare an array of shape {a.shape} with one of shape {b.shape}")
+        raise ValueError(f"cannot compare shape {a.shape} with shape {b.shape}")
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         return float("inf")
     scale = max(np.abs(a).max(initial=0.0), np.abs(b).max(initial=0.0))
     if scale == 0.0:
         return 0.0
-    # Divide before subtracting: at the ends of the float range the difference itself would overflow.
+    # Divide before subtracting: at the ends of the float range the difference would overflow.
     return float(np.abs(a / scale - b / scale).max())
 
 
 def _partial(
     f: Callable[[Array], Any], at: Array, index: tuple[int, ...], step: float, halvings: int
 ) -> Array:
-    """Differentiate by one entry: the step is halved `halvings` times, and the estimates are combined."""
+    """Differentiate by one entry: halve the step `halvings` times, and combine the estimates."""
     h = step * max(1.0, abs(at[index]))
     estimates = [_slope(f, at, index, h / 2**k) for k in range(halvings + 1)]
-    # An estimate is right up to c2 h**2 + c4 h**4 + ...  Half the step has 1/4 of the first term and 1/16 of the
-    # second, so this combination of neighbours cancels one term; the next round cancels the next.
+    # An estimate errs by c2 h**2 + c4 h**4 + ...  At half the step the first term is 1/4 as large
+    # and the second 1/16, so the first round below cancels the one, and the next round the other.
     for order in range(1, halvings + 1):
         weight = 4**order
-        estimates = [(weight * fine - coarse) / (weight - 1) for coarse, fine in pairwise(estimates)]
+        estimates = [
+            (weight * fine - coarse) / (weight - 1) for coarse, fine in pairwise(estimates)
+        ]
     return estimates[0]
 
 
 def _slope(f: Callable[[Array], Any], at: Array, index: tuple[int, ...], h: float) -> Array:
-    """Return one central difference. `f` is handed copies, so it may keep or overwrite what it is given."""
+    """Return one central difference."""
     up, down = at.copy(), at.copy()
     up[index] += h
     down[index] -= h
@@ -236,12 +246,16 @@ def _scalar(f: Callable[[Array], Any]) -> Callable[[Array], Array]:
 
 
 def _value(f: Callable[[Array], Any], point: Array) -> Array:
+    """Call `f`, which may overwrite what it is given and return the same buffer every time."""
     return _float64(f(point.copy()), "the function's value")
 
 
 def _float64(value: object, what: str) -> Array:
-    """Refuse anything but float64: in float32 the rounding of a difference is as large as the answer."""
-    array = np.asarray(value)
+    """Copy, and refuse anything but float64: in float32 a difference is mostly rounding."""
+    array = np.array(value)
     if array.dtype != np.float64:
-        raise TypeError(f"{what} is {array.dtype}; differences need float64, so convert it with .astype(np.float64)")
+        raise TypeError(
+            f"{what} is {array.dtype}; differences need float64, "
+            "so convert it with .astype(np.float64)"
+        )
     return array

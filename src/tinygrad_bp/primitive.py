@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, overload
 
 import numpy as np
+from numpy import ndarray
 
 from .recording import current
 from .tensor import Tensor, describe, next_id
@@ -30,6 +31,11 @@ Rule: TypeAlias = Callable[..., Closure | tuple[Closure, ...]]
 
 #: These stay themselves in a record: NumPy lets them adopt the precision of the array beside them.
 PYTHON_NUMBERS = (float, int, bool)
+
+#: Settings of these types cannot change later, so the record keeps them as they are.
+PLAIN = {bool, int, float, str, type(None)}
+
+new = Tensor.__new__
 
 
 class Primitive:
@@ -70,46 +76,55 @@ class Primitive:
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
         """Compute the operation, and record it if an operand is a Tensor."""
-        if self.settings or params or len(operands) != self.arity:
+        if len(operands) != self.arity:
             operands, params = self._sorted_out(operands, params)
+        elif self.settings or params:
+            params = {**self.defaults, **params}
+            if len(params) != len(self.settings) or not PLAIN.issuperset(map(type, params.values())):
+                operands, params = self._sorted_out(operands, params)
 
         values = []
-        tensors = requires_grad = 0
+        recorded = requires_grad = mixed = False
         for operand in operands:
             if isinstance(operand, Tensor):
                 values.append(operand._data)
-                tensors += 1
-                requires_grad |= operand.requires_grad
+                recorded = True
+                if operand.requires_grad:
+                    requires_grad = True
             else:
                 values.append(operand)
+                mixed = True
         inputs = operands
-        if tensors and tensors < len(operands):
+        if recorded and mixed:
             values, inputs = self._constants_recorded(operands)
 
         try:
             result = self.forward(*values, **params)
         except (TypeError, ValueError, IndexError) as error:
             raise self._explained(error, operands, params) from error
-        if not tensors:
+        if not recorded:
             return result
+        if type(result) is not ndarray or result.base is not None:
+            result = owned(result)
+        result.setflags(False)  # read-only
 
-        state = current.get()
-        output = Tensor.__new__(Tensor)
-        output._data = recordable(result)
+        enabled, scope = current.get()
+        output = new(Tensor)
+        output._data = result
         output.grad = None
-        output.name = None
-        output.scope = state.scope
         output.id = next_id()
+        output.name = None
+        output.scope = scope
         output.params = params
-        if state.enabled:
-            output.requires_grad = bool(requires_grad)
+        if enabled:
             output.primitive = self
             output.inputs = inputs
             output.operands = tuple(values)
+            output.requires_grad = requires_grad
         else:
-            output.requires_grad = False
             output.primitive = None
             output.inputs = output.operands = ()
+            output.requires_grad = False
         return output
 
     def _sorted_out(
@@ -188,23 +203,21 @@ class Primitive:
         return f"<primitive {self.__name__}>"
 
 
-def recordable(result: Any) -> np.ndarray:
-    """Return a forward function's result as a read-only array that nothing outside can change."""
-    if type(result) is not np.ndarray:
-        if isinstance(result, (tuple, list)):
-            raise TypeError("a primitive returns one array; make one primitive for each output.")
-        result = np.asarray(result)
-    elif result.base is not None and result.base.flags.writeable:
-        result = result.copy()
-    result.setflags(False)
-    return result  # type: ignore[no-any-return]
+def owned(result: Any) -> ndarray:
+    """Return a forward function's result as an array that nothing outside the record can change."""
+    if isinstance(result, (tuple, list)):
+        raise TypeError("a primitive returns one array; make a primitive for each output.")
+    array = np.asarray(result)
+    if array.base is not None and array.base.flags.writeable:  # a view of an array that can change
+        return array.copy()
+    return array
 
 
 def captured(value: Any, where: str) -> Any:
     """Return a setting as the record keeps it: a later change to an array or list does not reach it."""
     if isinstance(value, Tensor):
         raise TypeError(f"{where} is a Tensor, and no gradient flows to a setting. Use t.data.")
-    if isinstance(value, np.ndarray):
+    if isinstance(value, ndarray):
         value = value.copy()
         value.setflags(False)
     elif isinstance(value, (tuple, list)):
@@ -241,6 +254,7 @@ def primitive(
     Examples
     --------
     >>> import numpy as np
+from numpy import ndarray
     >>> import tinygrad_bp as bp
     >>> @bp.primitive
     ... def cube(x):

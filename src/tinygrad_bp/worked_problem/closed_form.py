@@ -1,4 +1,4 @@
-"""The gradients of the worked problem as its hand derivation gives them: plain NumPy, one function per factor.
+"""The closed form of the worked problem: its gradients by hand, one NumPy function per factor.
 
 The network, with column vectors and no biases::
 
@@ -7,20 +7,23 @@ The network, with column vectors and no biases::
     z3 = W3 a2    a3 = y_hat = softmax(z3)
     L  = ||y - y_hat||^2
 
-Read downward: the forward pass, then the chain rule one factor at a time from the loss back to W1, then the function
-that puts the factors together. Nothing here uses the rest of the library, so agreeing with it is evidence.
+Read downward: the forward pass, then the chain rule one factor at a time from the loss back to W1,
+then `CHAIN`, which puts the factors together. Nothing here uses the rest of the library, so
+agreeing with it is evidence.
 
-Columns are samples: B of them, where one is the usual case. The loss is summed over the samples, and so is the gradient
-of each weight. Widths run n0 (input), n1, n2, n3 (output). Each formula is that of the source derivation; where the
-source slips, `slips` shows how, and the formula here is the right one.
+Columns are samples: B of them, usually one. The loss is summed over the samples, and so is the
+gradient of each weight. Widths run n0 (input), n1, n2, n3 (output). Each formula is that of the
+source derivation; where the source slips (`slips.py` shows where), the formula here is the right
+one. Arrays are float64 throughout.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:  # problem.py asks this file for its numbers, so at run time the arrow points the other way
+if TYPE_CHECKING:  # at run time it is problem.py that imports this file
     from tinygrad_bp.worked_problem.problem import Problem
 
 Array = NDArray[np.float64]
@@ -36,7 +39,8 @@ def sigmoid(z: Array) -> Array:
     array([0.  , 0.5 , 0.75, 1.  ])
     """
     e = np.exp(-np.abs(z))  # never above 1
-    return np.where(z >= 0, 1.0, e) / (1.0 + e)
+    a: Array = np.where(z >= 0, 1.0, e) / (1.0 + e)
+    return a
 
 
 def softmax(z: Array) -> Array:
@@ -48,7 +52,8 @@ def softmax(z: Array) -> Array:
     array([1., 0.])
     """
     e = np.exp(z - z.max(axis=0, keepdims=True))  # a shift of every logit changes nothing
-    return e / e.sum(axis=0, keepdims=True)
+    a: Array = e / e.sum(axis=0, keepdims=True)
+    return a
 
 
 def forward(problem: "Problem") -> dict[str, Array]:
@@ -62,8 +67,9 @@ def forward(problem: "Problem") -> dict[str, Array]:
     Returns
     -------
     dict of ndarray
-        In the order of computation, float64: "z1" and "a1" of shape (n1, B), "z2" and "a2" of shape (n2, B), "z3" and
-        "y_hat" of shape (n3, B), and "L" of shape (), the sum over the batch of ``||y - y_hat||^2``.
+        In the order of computation: "z1" and "a1" of shape (n1, B), "z2" and "a2" of shape
+        (n2, B), "z3" and "y_hat" of shape (n3, B), and "L" of shape (), the sum over the batch of
+        ``||y - y_hat||^2``.
 
     Examples
     --------
@@ -113,21 +119,23 @@ def da3_dz3(a3: Array) -> Array:
 
 
 def dL_dz3(dL_da3: Array, da3_dz3: Array) -> Array:
-    """Return ``dL/dz3_j = sum_i dL/da3_i da3_i/dz3_j``, of shape (n3, B): both cases of the Jacobian, summed over i.
+    """Return ``dL/dz3_j = sum_i dL/da3_i da3_i/dz3_j``, of shape (n3, B).
 
-    This is ``J dL/da3`` for each sample, because J is symmetric.
+    The sum runs over both cases, i = j and i != j. For each sample this is ``J dL/da3``, because
+    the Jacobian J is symmetric.
 
     >>> dL_dz3(np.array([[-0.5], [0.5]]), da3_dz3(np.array([[0.75], [0.25]]))).ravel()
     array([-0.1875,  0.1875])
     """
-    return np.einsum("ib,bij->jb", dL_da3, da3_dz3)
+    summed_over_i: Array = np.einsum("ib,bij->jb", dL_da3, da3_dz3)
+    return summed_over_i
 
 
 def dL_dW3(dL_dz3: Array, a2: Array) -> Array:
     """Return ``dL/dW3 = dL/dz3 a2^T``, of shape (n3, n2): outer products, summed over the batch.
 
-    The source writes ``dz3/dW3 = a2``. In full, ``dz3_i/dW3_km`` is ``a2_m`` if i = k and 0 otherwise; contracted with
-    dL/dz3 that leaves the outer product.
+    The source writes ``dz3/dW3 = a2``. In full, ``dz3_i/dW3_km`` is ``a2_m`` if i = k and 0
+    otherwise; contracted with dL/dz3 that leaves the outer product.
 
     >>> dL_dW3(np.array([[1.0], [2.0]]), np.array([[3.0], [4.0], [5.0]]))
     array([[ 3.,  4.,  5.],
@@ -149,7 +157,9 @@ def dL_da2(dL_dz3: Array, W3: Array) -> Array:
 
 
 def da2_dz2(a2: Array) -> Array:
-    """Return ``da2/dz2 = a2 (1 - a2)``, elementwise, of shape (n2, B): the diagonal, for every other entry is zero.
+    """Return ``da2/dz2 = a2 (1 - a2)``, elementwise, of shape (n2, B).
+
+    As a matrix this is a diagonal: each a2_i depends on its own z2_i alone.
 
     >>> da2_dz2(np.array([[0.5], [0.75]])).ravel()
     array([0.25  , 0.1875])
@@ -189,7 +199,9 @@ def dL_da1(dL_dz2: Array, W2: Array) -> Array:
 
 
 def da1_dz1(a1: Array) -> Array:
-    """Return ``da1/dz1 = a1 (1 - a1)``, elementwise, of shape (n1, B): the diagonal, for every other entry is zero.
+    """Return ``da1/dz1 = a1 (1 - a1)``, elementwise, of shape (n1, B).
+
+    As a matrix this is a diagonal: each a1_i depends on its own z1_i alone.
 
     >>> da1_dz1(np.array([[0.5], [0.75]])).ravel()
     array([0.25  , 0.1875])
@@ -218,6 +230,24 @@ def dL_dW1(dL_dz1: Array, x: Array) -> Array:
 
 # The whole chain
 
+Factor = Callable[..., Array]
+
+# Each line: a name, the function that gives it, and the names it is worked out from.
+CHAIN: tuple[tuple[str, Factor, tuple[str, ...]], ...] = (
+    ("dL/da3", dL_da3, ("y", "y_hat")),
+    ("da3/dz3", da3_dz3, ("y_hat",)),
+    ("dL/dz3", dL_dz3, ("dL/da3", "da3/dz3")),
+    ("dL/dW3", dL_dW3, ("dL/dz3", "a2")),
+    ("dL/da2", dL_da2, ("dL/dz3", "W3")),
+    ("da2/dz2", da2_dz2, ("a2",)),
+    ("dL/dz2", dL_dz2, ("dL/da2", "da2/dz2")),
+    ("dL/dW2", dL_dW2, ("dL/dz2", "a1")),
+    ("dL/da1", dL_da1, ("dL/dz2", "W2")),
+    ("da1/dz1", da1_dz1, ("a1",)),
+    ("dL/dz1", dL_dz1, ("dL/da1", "da1/dz1")),
+    ("dL/dW1", dL_dW1, ("dL/dz1", "x")),
+)
+
 
 def gradients(problem: "Problem") -> dict[str, Array]:
     """Return every factor and gradient of the derivation, in the order of the source.
@@ -230,9 +260,9 @@ def gradients(problem: "Problem") -> dict[str, Array]:
     Returns
     -------
     dict of ndarray
-        float64, under the names "dL/da3", "da3/dz3", "dL/dz3", "dL/dW3", "dL/da2", "da2/dz2", "dL/dz2", "dL/dW2",
-        "dL/da1", "da1/dz1", "dL/dz1" and "dL/dW1". Each has the shape of what it differentiates by, except "da3/dz3",
-        which is (B, n3, n3).
+        Under the names "dL/da3", "da3/dz3", "dL/dz3", "dL/dW3", "dL/da2", "da2/dz2", "dL/dz2",
+        "dL/dW2", "dL/da1", "da1/dz1", "dL/dz1" and "dL/dW1". Each has the shape of what it is a
+        derivative by, except "da3/dz3", which is (B, n3, n3).
 
     Examples
     --------
@@ -240,34 +270,20 @@ def gradients(problem: "Problem") -> dict[str, Array]:
     >>> gradients(random_problem(sizes=(4, 5, 6, 3)))["dL/dW1"].shape
     (5, 4)
     """
-    run = forward(problem)
-    a1, a2, a3 = run["a1"], run["a2"], run["y_hat"]
-    d: dict[str, Array] = {}
-
-    d["dL/da3"] = dL_da3(problem.y, a3)
-    d["da3/dz3"] = da3_dz3(a3)
-    d["dL/dz3"] = dL_dz3(d["dL/da3"], d["da3/dz3"])
-    d["dL/dW3"] = dL_dW3(d["dL/dz3"], a2)
-
-    d["dL/da2"] = dL_da2(d["dL/dz3"], problem.W3)
-    d["da2/dz2"] = da2_dz2(a2)
-    d["dL/dz2"] = dL_dz2(d["dL/da2"], d["da2/dz2"])
-    d["dL/dW2"] = dL_dW2(d["dL/dz2"], a1)
-
-    d["dL/da1"] = dL_da1(d["dL/dz2"], problem.W2)
-    d["da1/dz1"] = da1_dz1(a1)
-    d["dL/dz1"] = dL_dz1(d["dL/da1"], d["da1/dz1"])
-    d["dL/dW1"] = dL_dW1(d["dL/dz1"], problem.x)
-    return d
+    known = {name: getattr(problem, name) for name in ("W1", "W2", "W3", "x", "y")}
+    known |= forward(problem)
+    for name, factor, needed in CHAIN:
+        known[name] = factor(*(known[other] for other in needed))
+    return {name: known[name] for name, _, _ in CHAIN}
 
 
 def closed_form(problem: "Problem") -> dict[str, Array]:
-    """Return everything: what `forward` computes, then what `gradients` derives, under the same names.
+    """Return everything: what `forward` computes, then what `gradients` derives from it.
 
     Examples
     --------
     >>> from tinygrad_bp.worked_problem.problem import random_problem
-    >>> " ".join(closed_form(random_problem()))
-    'z1 a1 z2 a2 z3 y_hat L dL/da3 da3/dz3 dL/dz3 dL/dW3 dL/da2 da2/dz2 dL/dz2 dL/dW2 dL/da1 da1/dz1 dL/dz1 dL/dW1'
+    >>> list(closed_form(random_problem()))[5:9]
+    ['y_hat', 'L', 'dL/da3', 'da3/dz3']
     """
     return forward(problem) | gradients(problem)

@@ -1,7 +1,8 @@
-"""One instance of the worked problem: the weights, an input and a target, and what such an instance cannot show.
+"""One instance of the worked problem: its weights, an input and a target.
 
-The network is ``y_hat = softmax(W3 sigmoid(W2 sigmoid(W1 x)))``, and its loss ``L = ||y - y_hat||^2``. A `Problem` holds
-its five arrays; `random_problem` draws one; `hidden_faults` says which mistakes in a derivation would go unseen on it.
+The network is ``y_hat = softmax(W3 sigmoid(W2 sigmoid(W1 x)))``, its loss ``L = ||y - y_hat||^2``.
+A `Problem` holds the five arrays; `random_problem` draws one; `hidden_faults` says which mistakes
+in a derivation would go unseen on it.
 """
 
 import operator
@@ -16,6 +17,15 @@ from numpy.typing import NDArray
 from tinygrad_bp.worked_problem.closed_form import forward, gradients
 
 Array = NDArray[np.float64]
+
+_AXES = ("rows", "columns")
+_CHAIN = (
+    ("W1", "columns", "x", "rows"),
+    ("W2", "columns", "W1", "rows"),
+    ("W3", "columns", "W2", "rows"),
+    ("y", "rows", "W3", "rows"),
+    ("y", "columns", "x", "columns"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +52,14 @@ class Problem:
 
     Examples
     --------
-    >>> Problem(W1=[[1.0, 0.0]], W2=[[1.0], [2.0]], W3=[[1.0, 0.0]], x=[[1.0], [2.0]], y=[[0.5]]).sizes
-    (2, 1, 2, 1)
+    >>> W1, W2, W3 = np.ones((5, 4)), np.ones((6, 5)), np.ones((3, 6))
+    >>> Problem(W1, W2, W3, x=np.ones((4, 1)), y=np.ones((3, 1))).sizes
+    (4, 5, 6, 3)
+    >>> Problem(W1, W2.T, W3, x=np.ones((4, 1)), y=np.ones((3, 1)))
+    Traceback (most recent call last):
+        ...
+    ValueError: W2 of shape (5, 6) does not fit W1 of shape (5, 4): the columns of W2 must be as \
+many as the rows of W1
     """
 
     W1: Array
@@ -55,11 +71,13 @@ class Problem:
     def __post_init__(self) -> None:
         for name in ("W1", "W2", "W3", "x", "y"):
             object.__setattr__(self, name, _read_only_matrix(name, getattr(self, name)))
-        _check_chain("W1", self.W1, "columns", "x", self.x, "rows")
-        _check_chain("W2", self.W2, "columns", "W1", self.W1, "rows")
-        _check_chain("W3", self.W3, "columns", "W2", self.W2, "rows")
-        _check_chain("y", self.y, "rows", "W3", self.W3, "rows")
-        _check_chain("y", self.y, "columns", "x", self.x, "columns")
+        for left, left_axis, right, right_axis in _CHAIN:
+            a, b = getattr(self, left).shape, getattr(self, right).shape
+            if a[_AXES.index(left_axis)] != b[_AXES.index(right_axis)]:
+                raise ValueError(
+                    f"{left} of shape {a} does not fit {right} of shape {b}: "
+                    f"the {left_axis} of {left} must be as many as the {right_axis} of {right}"
+                )
 
     @property
     def sizes(self) -> tuple[int, int, int, int]:
@@ -69,7 +87,7 @@ class Problem:
     @property
     def batch(self) -> int:
         """The number of samples, B."""
-        return self.x.shape[1]
+        return int(self.x.shape[1])
 
     def sample(self, index: int) -> "Problem":
         """Return the problem of one column alone, with the same weights.
@@ -94,8 +112,8 @@ def random_problem(sizes: Sequence[int] = (4, 5, 6, 3), batch: int = 1, seed: in
     Parameters
     ----------
     sizes
-        The widths n0, n1, n2 and n3, from input to output. Those given by default hide nothing: they all differ, and
-        there are three outputs.
+        The widths n0, n1, n2 and n3, from input to output. The default hides nothing: all four
+        differ, and there are three outputs.
     batch
         The number of samples.
     seed
@@ -104,9 +122,9 @@ def random_problem(sizes: Sequence[int] = (4, 5, 6, 3), batch: int = 1, seed: in
     Returns
     -------
     Problem
-        Weights are standard normal over the root of the number of their inputs, so that no sigmoid saturates; x is
-        standard normal; each column of y is drawn evenly from the distributions over the outputs, like y_hat but not
-        equal to it.
+        Weights are standard normal over the root of the number of their inputs, so that no sigmoid
+        saturates; x is standard normal; a column of y is drawn evenly from all that are positive
+        and sum to 1, so it is like y_hat but not equal to it.
 
     Raises
     ------
@@ -118,11 +136,13 @@ def random_problem(sizes: Sequence[int] = (4, 5, 6, 3), batch: int = 1, seed: in
     Examples
     --------
     >>> problem = random_problem(batch=2)
-    >>> problem.W1.shape, problem.W2.shape, problem.W3.shape, problem.x.shape, problem.y.shape
-    ((5, 4), (6, 5), (3, 6), (4, 2), (3, 2))
+    >>> problem.W1.shape, problem.W2.shape, problem.W3.shape
+    ((5, 4), (6, 5), (3, 6))
+    >>> problem.x.shape, problem.y.shape
+    ((4, 2), (3, 2))
     """
     if len(sizes) != 4:
-        raise ValueError(f"the worked problem has four sizes, n0 n1 n2 n3; this is {len(sizes)}: {sizes!r}")
+        raise ValueError(f"the problem has four sizes, n0 n1 n2 n3, not {len(sizes)}: {sizes!r}")
     n0, n1, n2, n3 = (_positive(size, f"the size n{layer}") for layer, size in enumerate(sizes))
     batch = _positive(batch, "the batch")
 
@@ -139,8 +159,8 @@ def random_problem(sizes: Sequence[int] = (4, 5, 6, 3), batch: int = 1, seed: in
 def hidden_faults(problem: Problem) -> list[str]:
     """Say which mistakes in a derivation this problem would hide: one sentence for each way.
 
-    A batch of one is not among them, although it cannot show a missing sum over the batch: one sample is what the
-    problem asks for.
+    A batch of one is not among them, although it cannot show a missing sum over the batch: one
+    sample is what the problem asks for.
 
     Parameters
     ----------
@@ -158,19 +178,18 @@ def hidden_faults(problem: Problem) -> list[str]:
     []
     >>> for sentence in hidden_faults(random_problem(sizes=(4, 4, 6, 3))):
     ...     print(sentence)
-    The widths n0 and n1 are both 4: W1 is square, so a missing transpose still fits, and only the numbers can show it.
+    The widths n0 and n1 are both 4: with W1 square, a missing transpose still fits.
     """
     outputs = problem.sizes[-1]
-    sentences = []
     if outputs == 1:
-        sentences.append(
-            "There is one output: its softmax is always 1, so every gradient is zero and nothing is tested."
-        )
-    # With targets that sum to 1, so do y - y_hat to 0: dL/da3 = (g, -g), and both terms of J dL/da3 are equal.
+        return ["There is one output: its softmax is always 1, so every gradient is zero."]
+    sentences = []
+    # If y sums to 1, then y - y_hat sums to 0: dL/da3 is (g, -g), and both terms of J dL/da3 agree.
     if outputs == 2 and np.allclose(problem.y.sum(axis=0), 1.0):
         sentences.append(
-            "There are two outputs, and the target sums to 1: the diagonal of the softmax Jacobian alone gives exactly "
-            "half of the right answer, so a wrong Jacobian hides behind a lost factor 2. Use three outputs or more."
+            "There are two outputs, and the target sums to 1: the diagonal of the softmax Jacobian "
+            "alone gives exactly half of the right answer, so a wrong Jacobian hides behind a lost "
+            "factor 2."
         )
     return sentences + _equal_sizes(problem) + _zero_gradients(problem)
 
@@ -187,33 +206,28 @@ def _equal_sizes(problem: Problem) -> list[str]:
             continue
         W = (problem.W1, problem.W2, problem.W3)[m]
         if np.array_equal(W, W.T):
-            sentences.append(f"{both}, and W{n} is its own transpose: a missing transpose cannot be seen at all.")
+            sentences.append(f"{both}: W{n} is its own transpose, so a missing one cannot be seen.")
         else:
-            sentences.append(
-                f"{both}: W{n} is square, so a missing transpose still fits, and only the numbers can show it."
-            )
+            sentences.append(f"{both}: with W{n} square, a missing transpose still fits.")
     for layer, size in enumerate(problem.sizes):
         if size == problem.batch:
-            sentences.append(
-                f"The batch and the width n{layer} are both {size}: a missing transpose of a column still fits."
-            )
+            both = f"The batch and the width n{layer} are both {size}"
+            sentences.append(f"{both}: a missing transpose of a batch of columns still fits.")
     return sentences
 
 
 def _zero_gradients(problem: Problem) -> list[str]:
-    """Say which gradients are zero because of the values: there a wrong formula may give zero as well."""
-    if problem.sizes[-1] == 1:
-        return []  # said already
+    """Say where the gradients are zero, so that a wrong formula may agree with them."""
     missed = np.abs(problem.y - forward(problem)["y_hat"]).max(axis=0) > 1e-12
     if not missed.any():
-        return ["The target y equals y_hat: every gradient is zero, so nothing is tested."]
+        return ["The target y equals y_hat: every gradient is zero."]
     sentences = []
     if not missed.all():
         columns = ", ".join(str(column) for column in np.flatnonzero(~missed))
-        sentences.append(f"The target y equals y_hat in the samples {columns} (counted from 0): they test nothing.")
+        sentences.append(f"The target y equals y_hat in column {columns}: nothing is tested there.")
     zero = [name for name, value in gradients(problem).items() if not value.any()]
     if zero:
-        sentences.append(f"Zero in every entry, so a wrong formula may agree by chance: {', '.join(zero)}.")
+        sentences.append(f"Zero in every entry, so a wrong formula may agree: {', '.join(zero)}.")
     return sentences
 
 
@@ -223,24 +237,13 @@ def _read_only_matrix(name: str, value: object) -> Array:
     if not np.can_cast(array.dtype, np.float64, casting="same_kind"):
         raise TypeError(f"{name} must hold real numbers, not {array.dtype}")
     if array.ndim != 2 or array.size == 0:
-        raise ValueError(
-            f"{name} must be a matrix with at least one row and one column; its shape is {array.shape}"
-            + (". Columns are samples: write a vector v as v.reshape(-1, 1)" if array.ndim == 1 else "")
-        )
+        hint = "; columns are samples, so write v.reshape(-1, 1)" if array.ndim == 1 else ""
+        raise ValueError(f"{name} must be a non-empty matrix, not of shape {array.shape}{hint}")
     if not np.isfinite(array).all():
         raise ValueError(f"{name} holds NaN or infinity")
     matrix = array.astype(np.float64)
     matrix.setflags(write=False)
     return matrix
-
-
-def _check_chain(name: str, a: Array, a_axis: str, other: str, b: Array, b_axis: str) -> None:
-    axes = ("rows", "columns")
-    if a.shape[axes.index(a_axis)] != b.shape[axes.index(b_axis)]:
-        raise ValueError(
-            f"{name} of shape {a.shape} does not fit {other} of shape {b.shape}: "
-            f"the {a_axis} of {name} must be as many as the {b_axis} of {other}"
-        )
 
 
 def _positive(value: SupportsIndex, what: str) -> int:

@@ -39,7 +39,7 @@ class Slip:
     correct
         The formula as it should be.
     figure
-        The computed figure that shows the slip, such as "67% off" or "(3, 1) times (3, 3)".
+        The computed figure that shows the slip, such as "61% off".
     sentence
         The slip told in a sentence or two, with its figures.
     """
@@ -74,7 +74,11 @@ def slips(problem: Problem) -> list[Slip]:
     --------
     >>> from tinygrad_bp.worked_problem.problem import random_problem
     >>> for slip in slips(random_problem()):
-    ...     print(slip.number, slip.title, "|", slip.figure)
+    ...     print(f"{slip.number}. {slip.title}: {slip.figure}")
+    1. cases given as alternatives: 39% off and 73% off
+    2. lost minus sign in dL/dW1: 61% off
+    3. no transposes or marks of product: stops at da3/dz3, (3, 1) times (3, 3)
+    4. dz3/dW3 = a2 is shorthand: 54 entries, not 6
     """
     return [
         cases_as_alternatives(problem),
@@ -153,7 +157,7 @@ def cases_as_alternatives(problem: Problem) -> Slip:
 
 
 def dL_dW1_without_minus(problem: Problem) -> Array:
-    """Evaluate dL/dW1 with the case i != j as formula (3) prints it, a_i a_j, and both cases summed.
+    """Evaluate dL/dW1 with a_i a_j for i != j, as formula (3) prints it, and both cases summed.
 
     Returns
     -------
@@ -204,7 +208,7 @@ def lost_minus_sign(problem: Problem) -> Slip:
 
 
 def printed_products(problem: Problem) -> dict[str, list[tuple[str, Array]]]:
-    """Return the factors of the three final formulas, named, in the order the source prints them."""
+    """Return the named factors of the three final formulas, in the order of the source."""
     problem = _one_sample(problem)
     run = cf.forward(problem)
     a1, a2, a3 = run["a1"], run["a2"], run["y_hat"]
@@ -219,36 +223,102 @@ def printed_products(problem: Problem) -> dict[str, list[tuple[str, Array]]]:
     }
 
 
-def multiply_as_printed(factors: list[tuple[str, Array]]) -> tuple[str, Shape, Shape] | Shape:
-    """Multiply named matrices from left to right, as far as their shapes allow.
-
-    Returns
-    -------
-    tuple
-        The name of the first factor that does not fit, the shape of the product so far, and that
-        of the factor; or, if all of them fit, the shape of the whole product.
+def multiply_as_printed(factors: list[tuple[str, Array]]) -> str:
+    """Multiply named matrices from left to right, and say how far that goes.
 
     Examples
     --------
     >>> column, matrix = np.ones((3, 1)), np.ones((3, 3))
     >>> multiply_as_printed([("g", column), ("J", matrix)])
-    ('J', (3, 1), (3, 3))
+    'stops at J, (3, 1) times (3, 3)'
     >>> multiply_as_printed([("J", matrix), ("g", column)])
-    (3, 1)
+    'gives the shape (3, 1)'
     """
     (_, product), *rest = factors
     for name, factor in rest:
         try:
             product = product @ factor
-        except ValueError:  # NumPy's word that the shapes do not fit
-            return name, product.shape, factor.shape
-    return product.shape
+        except ValueError:  # NumPy, refusing the shapes
+            return f"stops at {name}, {product.shape} times {factor.shape}"
+    return f"gives the shape {product.shape}"
 
 
 def no_transposes(problem: Problem) -> Slip:
-    """Show slip 3: read as matrices, with vectors as columns or with the first as a row."""
+    """Show slip 3: read as matrices, the printed dL/dW3 does not fit, by columns or from a row."""
     problem = _one_sample(problem)
-    (first, dL_da3), *rest = printed_products(problem)["dL/dW3"]
-    columns = multiply_as_printed([(first, dL_da3), *rest])
-    row = multiply_as_printed([(first, dL_da3.T), *rest])
-    assert isinstance(columns[0], str)
+    (name, dL_da3), *rest = printed_products(problem)["dL/dW3"]
+    columns = multiply_as_printed([(name, dL_da3), *rest])
+    row = multiply_as_printed([(name, dL_da3.T), *rest])
+    right = cf.gradients(problem)["dL/dW3"].shape
+    return Slip(
+        number=3,
+        title="no transposes or marks of product",
+        printed="dL/dW3 = dL/da3 da3/dz3 a2",
+        correct="dL/dW3 = (da3/dz3 dL/da3) a2^T",
+        figure=columns,
+        sentence=(
+            f"Read as matrices, the printed dL/dW3 {columns}; with dL/da3 as a row it {row}. "
+            f"Put in order, (da3/dz3 dL/da3) a2^T gives the shape {right}."
+        ),
+    )
+
+
+# Slip 4: dz3/dW3 is not a2
+
+
+def dz3_dW3(problem: Problem) -> Array:
+    """Return the derivative of every z3_i by every W3_km: a2_m if i = k, and 0 otherwise.
+
+    Returns
+    -------
+    ndarray
+        Of shape (n3, n3, n2), indexed i, k, m.
+
+    Examples
+    --------
+    >>> from tinygrad_bp.worked_problem.problem import random_problem
+    >>> dz3_dW3(random_problem(sizes=(4, 5, 6, 3))).shape
+    (3, 3, 6)
+    """
+    problem = _one_sample(problem)
+    outputs = problem.sizes[-1]
+    tensor = np.zeros((outputs, *problem.W3.shape))
+    for i in range(outputs):
+        tensor[i, i, :] = cf.forward(problem)["a2"][:, 0]
+    return tensor
+
+
+def third_order_shorthand(problem: Problem) -> Slip:
+    """Show slip 4: the whole dz3/dW3, and how contracting it leaves the outer product."""
+    problem = _one_sample(problem)
+    run, right = cf.forward(problem), cf.gradients(problem)
+    tensor = dz3_dW3(problem)
+    witness = jacobian_difference(lambda W3: (W3 @ run["a2"])[:, 0], problem.W3)
+    tensor_off = relative_difference(tensor, witness)
+    contracted = np.einsum("i,ikm->km", right["dL/dz3"][:, 0], tensor)
+    contracted_off = relative_difference(contracted, right["dL/dW3"])
+    return Slip(
+        number=4,
+        title="dz3/dW3 = a2 is shorthand",
+        printed="dz3/dW3 = a2",
+        correct="dz3_i/dW3_km = a2_m if i = k, and 0 otherwise",
+        figure=f"{tensor.size} entries, not {run['a2'].size}",
+        sentence=(
+            f"In full, dz3/dW3 has the shape {tensor.shape}: {tensor.size} entries, "
+            f"{np.count_nonzero(tensor)} of them not zero, where a2 has {run['a2'].size} "
+            f"(differences agree {_within(tensor_off, 1e-8)}). Contracted with dL/dz3 it is "
+            f"dL/dz3 a2^T {_within(contracted_off, 1e-12)}."
+        ),
+    )
+
+
+def _one_sample(problem: Problem) -> Problem:
+    """Keep the first sample, and refuse a problem on which every formula gives zero."""
+    if problem.sizes[-1] < 2:
+        raise ValueError("the slips need two outputs or more: with one, every gradient is zero")
+    return problem.sample(0)
+
+
+def _within(error: float, bound: float) -> str:
+    """Word a rounding error by its bound, which is the same on every machine."""
+    return f"to within {bound if error < bound else error:.0e}"

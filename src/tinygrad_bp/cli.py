@@ -1,0 +1,180 @@
+"""The command ``tinygrad-bp``: arguments in, readings out."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from .datasets import digits, split
+from .readings.draw import draw
+from .worked_problem.closed_form import forward
+from .worked_problem.mistakes import MISTAKES
+from .worked_problem.problem import Problem, hidden_faults, random_problem
+from .worked_problem.slips import slips
+from .worked_problem.training import DigitClassifier
+from .worked_problem.verification import Row, recorded, verify
+
+COMMANDS = ("verify",)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit status, 0 only if all that was checked agrees."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    if not argv or (argv[0] not in COMMANDS and argv[0] not in ("-h", "--help", "--version")):
+        argv = ["verify", *argv]
+    options = parser().parse_args(argv)
+    console = Console()
+    try:
+        return verify_digits(options, console) if options.data else verify_random(options, console)
+    except (TypeError, ValueError, RuntimeError, OSError) as error:
+        Console(stderr=True).print(f"tinygrad-bp: {error}", style="red", markup=False)
+        return 2
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the arguments."""
+    top = argparse.ArgumentParser(
+        prog="tinygrad-bp",
+        description="Gradients, recorded and checked. Without a command: verify.",
+    )
+    commands = top.add_subparsers(dest="command", required=True)
+    command = commands.add_parser(
+        "verify",
+        help="hold three witnesses of the worked problem's gradients against each other",
+        description="Compare the closed form, the engine and finite differences on every factor "
+        "and gradient of the worked problem: y_hat = softmax(W3 sigmoid(W2 sigmoid(W1 x))), "
+        "L = ||y - y_hat||^2. Exit status 0 only if all agree.",
+    )
+    command.add_argument(
+        "--sizes", nargs=4, type=int, default=(4, 5, 6, 3), metavar=("N0", "N1", "N2", "N3"),
+        help="widths from input to output (default: 4 5 6 3)",
+    )  # fmt: skip
+    command.add_argument("--batch", type=int, default=1, help="number of samples (default: 1)")
+    command.add_argument("--seed", type=int, default=0, help="of the random numbers (default: 0)")
+    command.add_argument(
+        "--target", choices=("random", "prediction"), default="random",
+        help="'prediction' sets y = y_hat, where every gradient is zero",
+    )  # fmt: skip
+    command.add_argument(
+        "--mistake", choices=sorted(MISTAKES), help="plant a mistake in the closed form"
+    )
+    command.add_argument(
+        "--data", choices=("digits",), help="train on real data, and verify before and after"
+    )
+    command.add_argument(
+        "--out", type=Path, default=Path("out"), help="folder for the picture (default: out)"
+    )
+    return top
+
+
+def verify_random(options: argparse.Namespace, console: Console) -> int:
+    """Verify a problem drawn at random, show the slips of the source, and draw the graph."""
+    problem = random_problem(options.sizes, options.batch, options.seed)
+    if options.target == "prediction":
+        problem = replace(problem, y=forward(problem)["y_hat"])
+    console.print(
+        f"The worked problem, sizes {'-'.join(map(str, problem.sizes))}, batch {problem.batch}",
+        style="bold",
+    )
+    agrees = show_verification(problem, options.mistake, console)
+    if not options.mistake:
+        show_slips(problem, console)
+    picture = options.out / "graph.svg"
+    try:
+        draw(recorded(problem)["L"]).save(picture)
+        console.print(f"The graph, with values and gradients: {picture}")
+    except RuntimeError as error:
+        console.print(f"No picture: {error}", style="yellow", markup=False)
+    return 0 if agrees else 1
+
+
+def verify_digits(options: argparse.Namespace, console: Console) -> int:
+    """Train on the digits; verify on a minibatch of them before and after."""
+    train, test = split(digits(), seed=options.seed)
+    classifier = DigitClassifier(seed=options.seed)
+    minibatch = type(train)(train.images[:20], train.labels[:20])
+
+    console.print(f"{len(train.labels)} digits to learn from, {len(test.labels)} held out", style="bold")
+    console.print("Before training, on 20 of them:")
+    agrees = show_verification(classifier.problem(minibatch), options.mistake, console)
+
+    columns = (TextColumn("Training"), BarColumn(), TextColumn("{task.fields[status]}"), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("", total=100, status="")
+        for epoch in classifier.train(train, epochs=100):
+            status = f"epoch {epoch.number}, loss {epoch.loss:.4f}, held out {classifier.accuracy(test):.1%}"
+            progress.update(task, completed=epoch.number, status=status)
+
+    console.print("After training, on the same 20:")
+    agrees &= show_verification(classifier.problem(minibatch), options.mistake, console)
+    console.print(
+        f"Correct: {classifier.accuracy(train):.1%} of the digits learned from, "
+        f"[bold]{classifier.accuracy(test):.1%}[/] of those held out"
+    )
+    return 0 if agrees else 1
+
+
+def show_verification(problem: Problem, mistake: str | None, console: Console) -> bool:
+    """Print the comparison of the witnesses, and say whether they agree."""
+    for sentence in hidden_faults(problem):
+        console.print(f"Warning: {sentence}", style="yellow", markup=False)
+    if mistake:
+        console.print(f"Planted: {MISTAKES[mistake].sentence}", style="yellow", markup=False)
+    rows = verify(problem, MISTAKES[mistake] if mistake else None)
+    console.print(verification_table(rows))
+    wrong = [row for row in rows if not row.agrees]
+    if wrong:
+        console.print(
+            f"{len(wrong)} of {len(rows)} quantities are wrong. "
+            f"The first is {wrong[0].name}: {wrong[0].verdict}.",
+            style="red",
+            markup=False,
+        )
+    elif mistake:
+        console.print("The planted mistake was not seen: this problem hides it.", style="red")
+    else:
+        console.print(f"All three witnesses agree on all {len(rows)} quantities.", style="green")
+    return not wrong and not mistake
+
+
+def verification_table(rows: list[Row]) -> Table:
+    """Lay out what `verify` found: a row for each quantity."""
+    table = Table(title="Largest relative difference between each two witnesses", title_justify="left")
+    table.add_column("quantity")
+    table.add_column("shape")
+    for pair in ("closed form\nengine", "closed form\ndifferences", "engine\ndifferences"):
+        table.add_column(pair, justify="right")
+    table.add_column("verdict")
+    for row in rows:
+        pairs = (row.closed_engine, row.closed_differences, row.engine_differences)
+        table.add_row(
+            row.name,
+            str(row.shape),
+            *("–" if pair is None else f"{pair:.1e}" for pair in pairs),
+            row.verdict if row.agrees else "WRONG",
+            style=None if row.agrees else "red",
+        )
+    return table
+
+
+def show_slips(problem: Problem, console: Console) -> None:
+    """Print where the handwritten derivation slips, and by how much."""
+    console.print("\nWhere the handwritten derivation slips:", style="bold")
+    if problem.sizes[-1] == 1:
+        console.print("With one output every gradient is zero, and none of the slips shows.")
+        return
+    for slip in slips(problem):
+        console.print(f"{slip.number}. {slip.title}", markup=False)
+        console.print(Padding(Text(slip.sentence), (0, 0, 0, 3)))
+    console.print()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""The network of the worked problem, built from the primitives.
+
+Given Tensors it is recorded, and its gradients come from the engine. Given arrays it is the same
+network as a plain function, which the finite differences call.
+"""
+
+from typing import Any
+
+from ..recording import scope
+from ..rules.activations import sigmoid, softmax
+from ..rules.reductions import square_sum
+from ..tensor import name_tensors
+
+
+def network(W1: Any, W2: Any, W3: Any, x: Any, y: Any) -> dict[str, Any]:
+    """Run the network forward and return every quantity by its name.
+
+    Parameters
+    ----------
+    W1, W2, W3
+        The weights, of shapes (n1, n0), (n2, n1) and (n3, n2); Tensors or float64 arrays.
+    x
+        The input, of shape (n0, B): columns are samples.
+    y
+        The target, of shape (n3, B).
+
+    Returns
+    -------
+    dict
+        z1, a1, z2, a2, z3, y_hat and the loss L, in the order of computation. Tensors are named.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> run = network(np.eye(2), np.eye(2), np.eye(2), np.zeros((2, 1)), np.ones((2, 1)))
+    >>> float(run["L"])
+    0.5
+    """
+    with scope("layer 1"):
+        z1 = W1 @ x
+        a1 = sigmoid(z1)
+    with scope("layer 2"):
+        z2 = W2 @ a1
+        a2 = sigmoid(z2)
+    with scope("output"):
+        z3 = W3 @ a2
+        y_hat = softmax(z3, axis=0)
+    L = square_sum(y - y_hat)
+    quantities = {"z1": z1, "a1": a1, "z2": z2, "a2": a2, "z3": z3, "y_hat": y_hat, "L": L}
+    name_tensors(quantities)
+    return quantities
