@@ -23,34 +23,41 @@ if TYPE_CHECKING:
     from .tensor import Tensor
 
 
-def sweep(output: Tensor, g: Any, create_graph: bool = False) -> Iterator[tuple[Tensor, Any]]:
-    """Yield each tensor that the output depends on with its upstream gradient.
-
-    Computed tensors come first, latest first; then the leaves. What needs no gradient is left out.
+def sweep(
+    output: Tensor, g: Any, create_graph: bool = False, visit: Visitor | None = None
+) -> list[tuple[Tensor, Any]]:
+    """Run the chain rule from an output back to the leaves, and return them with their gradients.
 
     Parameters
     ----------
     output
-        Where the sweep starts.
+        Where the sweep starts; it needs a gradient.
     g
         The upstream gradient of the output.
     create_graph
         Run the rules on Tensors instead of arrays, so that the sweep is recorded itself.
+    visit
+        Called with each computed tensor and its upstream gradient, latest first.
     """
     upstream = {output.id: g}
-    frontier = [(-output.id, output)]  # a heap: the tensor recorded last comes out first
     leaves = []
+    frontier = []  # a heap of the computed tensors to do: the one recorded last comes out first
+    if output.primitive is None:
+        leaves.append(output)
+    else:
+        frontier.append((-output.id, output))
     while frontier:
         tensor = heappop(frontier)[1]
         g = upstream.pop(tensor.id)
-        yield tensor, g
-        primitive = tensor.primitive
-        if primitive is None:  # the output is itself a leaf
-            break
+        if visit is not None:
+            visit(tensor, g)
+        primitive, params = tensor.primitive, tensor.params
         if create_graph:
-            closures = primitive.rule(tensor, *recorded_operands(tensor), **tensor.params)
+            closures = primitive.rule(tensor, *recorded_operands(tensor), **params)
+        elif params:
+            closures = primitive.rule(tensor._data, *tensor.operands, **params)
         else:
-            closures = primitive.rule(tensor._data, *tensor.operands, **tensor.params)
+            closures = primitive.rule(tensor._data, *tensor.operands)
         if not isinstance(closures, tuple):  # an operation of one input may return its closure bare
             closures = (closures,)
         for i, x in enumerate(tensor.inputs):
@@ -62,14 +69,13 @@ def sweep(output: Tensor, g: Any, create_graph: bool = False) -> Iterator[tuple[
             key = x.id
             if key in upstream:  # x was used more than once
                 upstream[key] = upstream[key] + contribution
+                continue
+            upstream[key] = contribution
+            if x.primitive is None:
+                leaves.append(x)
             else:
-                upstream[key] = contribution
-                if x.primitive is None:
-                    leaves.append(x)
-                else:
-                    heappush(frontier, (-key, x))
-    for leaf in leaves:
-        yield leaf, upstream[leaf.id]
+                heappush(frontier, (-key, x))
+    return [(leaf, upstream[leaf.id]) for leaf in leaves]
 
 
 def recorded_operands(tensor: Tensor) -> list[Any]:
@@ -97,9 +103,7 @@ def backward(output: Tensor, gradient: Any = None) -> None:
 
     See `Tensor.backward`.
     """
-    g = starting_gradient(output, gradient)
-    leaves = [(tensor, g) for tensor, g in sweep(output, g) if tensor.primitive is None]
-    for leaf, g in leaves:
+    for leaf, g in sweep(output, starting_gradient(output, gradient)):
         leaf.grad = finished(g if leaf.grad is None else leaf.grad + g, leaf)
 
 

@@ -99,7 +99,7 @@ class Primitive:
             values, inputs = self._constants_recorded(operands)
 
         try:
-            result = self.forward(*values, **params)
+            result = self.forward(*values, **params) if params else self.forward(*values)
         except (TypeError, ValueError, IndexError) as error:
             raise self._explained(error, operands, params) from error
         if not recorded:

@@ -1,7 +1,7 @@
 """Pictures show the recorded graph, all of it and nothing else, whatever it is named.
 
-The worked network's DOT text is kept in ``golden/worked_problem.dot``. After a wanted change, look at
-the new picture, then write the file again: ``python tests/readings/test_draw.py``.
+The worked network's DOT text is kept in ``golden/worked_problem.dot``. After a wanted change, look
+at the new picture, then write the file again: ``python tests/readings/test_draw.py``.
 """
 
 import html
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import sysconfig
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -134,8 +135,7 @@ def test_single_operand_is_not_numbered() -> None:
 def test_node_shows_name_shape_operation_value_and_gradient() -> None:
     x = bp.tensor([[1.0, 2.0]], requires_grad=True, name="x")
     dot = draw(bp.square_sum((x + x).named("s"))).dot
-    expected = "s (1, 2) + add value gradient 2 4 4 8"
-    assert shown(dot, 1) == expected.split()
+    assert " ".join(shown(dot, 1)) == "s (1, 2) + add value gradient 2 4 4 8"
 
 
 def test_gradients_are_those_of_grad_and_nothing_is_written() -> None:
@@ -169,7 +169,7 @@ def test_dash_everywhere_if_the_output_has_no_gradient(output: bp.Tensor) -> Non
 
 def test_leaf_alone_is_an_output() -> None:
     dot = draw(bp.tensor(2.0, requires_grad=True)).dot
-    assert shown(dot, 0) == "() output value gradient 2 1".split()
+    assert " ".join(shown(dot, 0)) == "() output value gradient 2 1"
     assert edges(dot) == []
 
 
@@ -193,7 +193,9 @@ def test_four_kinds_of_nodes_differ_in_shape_and_colour() -> None:
         (lambda x: bp.softmax(x, axis=0), "softmax"),
     ],
 )
-def test_python_numbers_are_part_of_the_operation(compute, expected) -> None:  # type: ignore[no-untyped-def]
+def test_python_numbers_are_part_of_the_operation(
+    compute: Callable[[bp.Tensor], bp.Tensor], expected: str
+) -> None:
     output = compute(bp.tensor([1.0], requires_grad=True))
     tensors, _ = module.recorded(output)
     words = shown(draw(output).dot, len(tensors) - 1)
@@ -203,7 +205,8 @@ def test_python_numbers_are_part_of_the_operation(compute, expected) -> None:  #
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (np.arange(12).reshape(3, 4) / 8, "0 0.5 1 0.125 0.625 1.12 0.25 0.75 1.25 0.375 0.875 1.38"),
+        ([[0.0, 0.125], [1 / 3, -2.0]], "0 0.333 0.125 -2"),  # column by column
+        (np.ones((3, 4)), " ".join(["1"] * 12)),
         ([1.0, 2.0], "1 2"),
         ([-0.0, 1e-12], "0 1e-12"),
         (np.float32(0.1), "0.1"),
@@ -238,10 +241,9 @@ def test_scopes_are_nested_frames() -> None:
             x = x + 1
         x = x + 1
     dot = draw(x).dot
-    structure = re.findall(r"^\s*(subgraph cluster_\d|label=<.*>$|\d(?= \[label)|\})", dot, re.M)
-    assert structure == [
-        "0",
-        *("subgraph cluster_1", "label=<outer>", "3"),
+    lines = r"^\s*(?:graph \[)?(subgraph cluster_\d|label=<\w+>|\d(?= \[label)|\})"
+    assert re.findall(lines, dot, re.MULTILINE) == [
+        *("0", "subgraph cluster_1", "label=<outer>", "3"),
         *("subgraph cluster_3", "label=<b>", "2", "}"),
         *("subgraph cluster_2", "label=<a>", "1", "}"),
         *("}", "}"),
@@ -262,8 +264,8 @@ def test_chain_of_20000_operations() -> None:
 
 
 def test_only_a_tensor_is_drawn() -> None:
-    with pytest.raises(TypeError, match="draw takes a Tensor, not 3.0"):
-        draw(3.0)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="draw takes a Tensor, not 3"):
+        draw(3)  # type: ignore[arg-type]
 
 
 # ---- names are data ----
@@ -272,12 +274,13 @@ def test_only_a_tensor_is_drawn() -> None:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_name_is_shown_as_it_is(name: str, tmp_path: Path) -> None:
     need_layout_program()
-    with bp.scope(name):
-        plain = draw(bp.tensor(1.0, name="plain") + 1)
-        named = draw(bp.tensor(1.0, name=name) + 1)
-    svg = svg_of(named, tmp_path)
-    assert texts(svg).count(name) == 2  # the tensor and the frame
-    assert kinds(svg) == kinds(svg_of(plain, tmp_path))
+    frame = name.replace("/", "|")  # a "/" would be read as a frame in a frame
+    svgs = []
+    for tensor_name, frame_name in [("plain", "frame"), (name, frame)]:
+        with bp.scope(frame_name):
+            svgs.append(svg_of(draw(bp.tensor(1.0, name=tensor_name) + 1), tmp_path))
+    assert {name, frame} <= set(texts(svgs[1]))
+    assert kinds(svgs[0]) == kinds(svgs[1])
 
 
 def kinds(svg: ET.Element) -> list[tuple[str, list[str]]]:

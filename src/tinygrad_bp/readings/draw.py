@@ -40,7 +40,7 @@ LOOKS = {
 }
 GREY = "#595959"
 FONT = {"fontname": "Helvetica", "fontsize": "12"}
-PAGE = {"ordering": "in", "nodesep": "0.3", "ranksep": "0.4", "color": GREY, **FONT}
+PAGE = {"ordering": "in", "newrank": "true", "nodesep": "0.3", "ranksep": "0.4", "color": GREY, **FONT}
 NODES = {"margin": "0.06,0.03", "penwidth": "1.5", **FONT}
 EDGES = {"color": GREY, "fontcolor": GREY, "arrowsize": "0.7", **FONT}
 
@@ -109,10 +109,10 @@ class Drawing:
 def draw(output: Tensor) -> Drawing:
     """Draw the computation that a Tensor was recorded from.
 
-    The forward pass runs downward. A sheet is a parameter (a leaf that requires a gradient), a box a
-    constant, a rounded box an intermediate result, an octagon the output. Where a tensor was
+    The forward pass runs downward. A sheet is a parameter (a leaf that requires a gradient), a box
+    a constant, a rounded box an intermediate result, an octagon the output. Where a tensor was
     computed from several, the edges are numbered in the order of the operands. Scopes are frames.
-    Arrays of more than 12 entries, or more than 6 in a row or column, are given as ``min … max``.
+    An array of over 12 entries, or over 6 in a row or column, is summarised as ``min … max``.
 
     Parameters
     ----------
@@ -152,9 +152,9 @@ def draw(output: Tensor) -> Drawing:
         label = label_of(tensor, kind, values[tensor.id], gradients.get(tensor.id))
         frame_of(tensor.scope, frames).node(node[tensor.id], label, **LOOKS[kind])
 
-    graph = frames.pop("")
-    for scope in reversed(frames):  # an inner frame was made after the frame that it goes into
-        frames.get(scope.rpartition("/")[0], graph).subgraph(frames[scope])
+    for scope in list(frames)[:0:-1]:  # latest first: an inner frame was made after its outer one
+        frames[scope.rpartition("/")[0]].subgraph(frames[scope])
+    graph = frames[""]
     for tensor in tensors:
         several = sum(x is not None for x in tensor.inputs) > 1
         for position, x in enumerate(tensor.inputs, 1):
@@ -167,7 +167,7 @@ def draw(output: Tensor) -> Drawing:
 
 
 def recorded(output: Tensor) -> tuple[list[Tensor], dict[int, list[np.ndarray]]]:
-    """Return the tensors of the computation in recording order, and by id the values they had in it.
+    """Return the tensors of the computation in recording order, and by id the values they had then.
 
     There are several values only where a leaf was given a new one between two uses.
     """
@@ -241,7 +241,7 @@ def label_of(
 
 
 def operation(tensor: Tensor) -> str:
-    """Write what computed a tensor, with its Python numbers: ``× 2 multiply``, ``where(·, 0, ·)``."""
+    """Write what computed a tensor, with its Python numbers: ``^ 2 power``, ``where(·, 0, ·)``."""
     primitive = tensor.primitive
     assert primitive is not None
     name, symbol = text(primitive.__name__), text(primitive.symbol)

@@ -18,7 +18,7 @@ def sigmoid(z: Value) -> Value:
 
 @sigmoid.backward
 def _(a: Value, z: Value) -> Closure:
-    return lambda g: g * a * (1 - a)
+    return lambda g: g * a * (1.0 - a)
 
 
 @primitive
