@@ -1,15 +1,109 @@
-"""tinygrad_bp: an autodiff micro-framework on NumPy, for people who learn, teach and check how gradients are computed.
+"""tinygrad_bp: an autodiff micro-framework on NumPy.
 
-Write each rule once; record each computation once; read it many ways.
+For people who learn, teach and check how gradients are computed. Write each rule once; record each
+computation once; read it many ways.
 """
 
+from . import datasets
 from .backward import grad
 from .primitive import Primitive, primitive
+from .readings.draw import draw
 from .recording import no_grad, scope
-from .rules.activations import sigmoid, softmax
-from .rules.arithmetic import add, divide, multiply, negative, power, subtract
-from .rules.linear_algebra import matmul, matrix_transpose, outer
-from .rules.reductions import square_sum, sum
+from .rules.activations import (
+    elu,
+    gelu,
+    leaky_relu,
+    log_sigmoid,
+    log_softmax,
+    relu,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+)
+from .rules.arithmetic import (
+    absolute,
+    add,
+    clip,
+    divide,
+    maximum,
+    minimum,
+    multiply,
+    negative,
+    power,
+    reciprocal,
+    sign,
+    sqrt,
+    square,
+    subtract,
+    where,
+)
+from .rules.elementwise import (
+    arccos,
+    arcsin,
+    arctan,
+    cos,
+    cosh,
+    erf,
+    exp,
+    expm1,
+    log,
+    log1p,
+    sin,
+    sinh,
+    tan,
+    tanh,
+)
+from .rules.linear_algebra import (
+    diagonal,
+    einsum,
+    matmul,
+    matrix_transpose,
+    norm,
+    outer,
+    trace,
+    transpose,
+)
+from .rules.models import (
+    avg_pool2d,
+    binary_cross_entropy_with_logits,
+    conv2d,
+    cross_entropy,
+    dropout,
+    embedding,
+    max_pool2d,
+)
+from .rules.reductions import (
+    cumsum,
+    logsumexp,
+    max,
+    mean,
+    min,
+    prod,
+    square_sum,
+    std,
+    sum,
+    var,
+)
+from .rules.shaping import (
+    astype,
+    broadcast_to,
+    concatenate,
+    expand_dims,
+    flip,
+    pad,
+    ravel,
+    repeat,
+    reshape,
+    roll,
+    split,
+    squeeze,
+    stack,
+    take_along_axis,
+    tile,
+)
 from .tensor import Tensor, name_tensors, tensor
 
 sub = subtract
+
+__version__ = "0.1.0"

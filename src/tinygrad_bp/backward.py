@@ -63,7 +63,10 @@ def sweep(
         for i, x in enumerate(tensor.inputs):
             if x is None or not x.requires_grad:
                 continue
-            contribution = closures[i](g)
+            closure = closures[i]
+            if closure is None:  # no gradient flows to this input
+                continue
+            contribution = closure(g)
             if contribution.shape != x._data.shape:  # x was broadcast
                 contribution = summed_to(x, contribution, tensor)
             key = x.id

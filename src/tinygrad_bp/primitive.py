@@ -61,6 +61,7 @@ class Primitive:
         self.symbol = symbol or forward.__name__
         self.needs = needs
         self.rule: Rule = self._missing_rule
+        self.composed: Callable[..., Any] | None = None
         parameters = inspect.signature(forward).parameters.values()
         self.operand_names = [p.name for p in parameters if p.kind == p.POSITIONAL_OR_KEYWORD]
         self.takes_any_number = any(p.kind == p.VAR_POSITIONAL for p in parameters)
@@ -73,6 +74,11 @@ class Primitive:
         """Set the backward rule: a decorator for ``def _(output, *inputs, **settings)``."""
         self.rule = rule
         return rule
+
+    def twin(self, composed: Callable[..., Any]) -> Callable[..., Any]:
+        """Set the same function composed of simpler operations, as a check; a decorator."""
+        self.composed = composed
+        return composed
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
         """Compute the operation, and record it if an operand is a Tensor."""
@@ -100,7 +106,7 @@ class Primitive:
 
         try:
             result = self.forward(*values, **params) if params else self.forward(*values)
-        except (TypeError, ValueError, IndexError) as error:
+        except (TypeError, ValueError, IndexError, AttributeError) as error:
             raise self._explained(error, operands, params) from error
         if not recorded:
             return result
@@ -132,7 +138,11 @@ class Primitive:
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Tell operands from settings, as a call of the forward function would."""
         params = dict(params)
-        if not self.takes_any_number:
+        if self.takes_any_number:  # given as one list, as in concatenate([a, b], 0)
+            if operands and isinstance(operands[0], (tuple, list)):
+                params.update(zip(self.settings, operands[1:], strict=False))
+                operands = tuple(operands[0])
+        else:
             surplus = operands[self.arity :]
             if len(surplus) > len(self.settings):
                 raise TypeError(
@@ -191,7 +201,7 @@ class Primitive:
         parts = [f"{name} is {describe(operand)}" for name, operand in named]
         parts += [f"{name} = {value!r:.60}" for name, value in params.items()]
         needs = f" It needs {self.needs}." if self.needs else ""
-        kind = TypeError if isinstance(error, TypeError) else ValueError
+        kind = TypeError if isinstance(error, (TypeError, AttributeError)) else ValueError
         return kind(f"{self.__name__} failed: {', '.join(parts)}.{needs} ({error})")
 
     def _missing_rule(self, *_: Any, **__: Any) -> Any:

@@ -9,8 +9,10 @@ This file knows no calculus. An operator such as ``a @ b`` looks its operation u
 
 from __future__ import annotations
 
+import functools
+import inspect
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -232,7 +234,7 @@ class Tensor:
             parts.append("requires_grad=True")
         return ", ".join(parts) + ")"
 
-    # ---- operators: one row of the rule table each ----
+    # ---- operators and methods: one row of the rule table each, with NumPy's names ----
 
     __add__, __radd__ = operator("add")
     __sub__, __rsub__ = operator("subtract")
@@ -241,51 +243,195 @@ class Tensor:
     __matmul__, __rmatmul__ = operator("matmul")
     __pow__, __rpow__ = operator("power")
     __neg__ = method("negative")
+    __pos__ = method("identity")
+    __abs__ = method("absolute")
+
+    sum = method("sum")
+    mean = method("mean")
+    max = method("max")
+    min = method("min")
+    prod = method("prod")
+    var = method("var")
+    std = method("std")
+    cumsum = method("cumsum")
+    clip = method("clip")
+    trace = method("trace")
+    diagonal = method("diagonal")
+    ravel = method("ravel")
+    squeeze = method("squeeze")
+    repeat = method("repeat")
+    astype = method("astype")
+
+    def reshape(self, *shape: Any) -> Tensor:
+        """Return the entries in another shape: ``t.reshape(2, 3)`` or ``t.reshape((2, 3))``."""
+        return TABLE["reshape"](self, shape=shape[0] if len(shape) == 1 else shape)
+
+    def transpose(self, *axes: Any) -> Tensor:
+        """Return the axes in another order, or reversed: ``t.transpose(1, 0, 2)``."""
+        if len(axes) == 1 and not isinstance(axes[0], int):
+            axes = axes[0]
+        return TABLE["transpose"](self, axes=axes or None)
+
+    @property
+    def T(self) -> Tensor:
+        """The transpose: the axes in reverse order."""
+        return TABLE["transpose"](self)
+
+    @property
+    def mT(self) -> Tensor:
+        """The matrix transpose: the last two axes exchanged."""
+        return TABLE["matrix_transpose"](self)
+
+    def __getitem__(self, key: Any) -> Tensor:
+        return TABLE["getitem"](self, key=index(key))
+
+    def __len__(self) -> int:
+        if self.ndim == 0:
+            raise TypeError(f"{self.described()} has no axis, so it has no length.")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    # ---- comparisons: plain arrays of booleans, which carry no gradient ----
+
+    def __lt__(self, other: Any) -> Any:
+        return self._data < plain(other)
+
+    def __le__(self, other: Any) -> Any:
+        return self._data <= plain(other)
+
+    def __gt__(self, other: Any) -> Any:
+        return self._data > plain(other)
+
+    def __ge__(self, other: Any) -> Any:
+        return self._data >= plain(other)
+
+    def __eq__(self, other: Any) -> Any:
+        return self._data == plain(other)
+
+    def __ne__(self, other: Any) -> Any:
+        return self._data != plain(other)
+
+    __hash__ = object.__hash__  # a Tensor is a key of a dictionary as itself, not by its value
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def __float__(self) -> float:
+        return self.item()
+
+    # ---- in-place changes: refused ----
 
     __iadd__, __isub__, __imul__ = in_place("+"), in_place("-"), in_place("*")
     __itruediv__, __imatmul__, __ipow__ = in_place("/"), in_place("@"), in_place("**")
 
-    sum = method("sum")
-    reshape = method("reshape")
-    astype = method("astype")
-
-    @property
-    def mT(self) -> Tensor:  # noqa: N802, NumPy's name
-        """The matrix transpose: the last two axes exchanged."""
-        return TABLE["matrix_transpose"](self)
-
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise TypeError(
+            f"assigning to entries would change {self.described()} in place, and a recorded value "
+            "must stay as it is. Change a copy, a = t.data.copy(), and make a new tensor of it; for "
+            "a parameter, t.data = a."
+        )
 
     # ---- NumPy: record, or refuse; never lose a gradient silently ----
 
-    def __array_ufunc__(self, ufunc: np.ufunc, how: str, *inputs: Any, **settings: Any) -> Tensor:
-        if how == "__call__":
-            return numpy_call(ufunc.__name__, inputs, settings)
-        raise TypeError(f"np.{ufunc.__name__}.{how} does not record on a Tensor; take the value, t.data, if no gradient is needed.")
+    def __array_ufunc__(self, ufunc: np.ufunc, how: str, *inputs: Any, **settings: Any) -> Any:
+        if how == "__call__" and ufunc.__name__ in WITHOUT_GRADIENT:
+            return ufunc(*map(plain, inputs), **settings)
+        if how == "__call__" and not settings:
+            return numpy_call(ufunc, inputs, settings)
+        raise TypeError(
+            f"np.{ufunc.__name__} with {how if how != '__call__' else ', '.join(settings)} does not "
+            f"record on a Tensor. {advice(ufunc.__name__)}"
+        )
 
-    def __array_function__(self, function: Callable[..., Any], types: Any, args: Any, settings: Any) -> Tensor:
-        return numpy_call(function.__name__, args, settings)
+    def __array_function__(
+        self, function: Callable[..., Any], types: Any, args: Any, settings: Any
+    ) -> Any:
+        if function.__name__ in WITHOUT_GRADIENT:
+            return function(*map(plain, args), **settings)
+        return numpy_call(function, args, settings)
 
     def __array__(self, *_: Any, **__: Any) -> np.ndarray:
         raise TypeError(
-            f"converting {self.described()} to an array would lose its record. Use t.data for the value, "
-            "or an operation of this package to record a step."
-        )
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        raise TypeError(
-            f"assigning to entries would change {self.described()} in place, and a recorded value must stay as it is. "
-            "Change a copy, a = t.data.copy(), and make a new tensor of it; for a parameter, t.data = a."
+            f"converting {self.described()} to an array would lose its record. Use t.data for the "
+            "value, or an operation of this package to record a step."
         )
 
 
-def numpy_call(name: str, args: tuple[Any, ...], settings: Mapping[str, Any]) -> Tensor:
-    """Apply the operation that has a NumPy function's name."""
-    if name in TABLE:
-        return TABLE[name](*args, **settings)
-    raise TypeError(
-        f"np.{name} does not record on a Tensor. The operations that do: {', '.join(sorted(TABLE))}. "
-        f"If no gradient is needed, call it on the value, t.data; to add the operation, see bp.primitive."
+def numpy_call(function: Any, args: tuple[Any, ...], settings: Mapping[str, Any]) -> Tensor:
+    """Apply the operation that has a NumPy function's name, with its arguments by their names."""
+    name = NUMPY_ALIASES.get(function.__name__, function.__name__)
+    if name not in TABLE:
+        raise TypeError(f"np.{function.__name__} does not record on a Tensor. {advice(name)}")
+    operation = TABLE[name]
+    arity = getattr(operation, "arity", len(args)) or 1  # a list of arrays is one argument
+    names = parameter_names(function) if len(args) > arity else []
+    named = dict(zip(names[arity:], args[arity:], strict=False)) | dict(settings)
+    args = args if len(args) <= arity or not names else args[:arity]
+    return operation(*args, **{NUMPY_ALIASES.get(k, k): v for k, v in named.items()})
+
+
+@functools.cache
+def parameter_names(function: Callable[..., Any]) -> list[str]:
+    """Return the parameters of a NumPy function; none where it does not tell them."""
+    try:
+        return list(inspect.signature(function).parameters)
+    except ValueError:
+        return []
+
+
+#: NumPy functions whose results are booleans or integers: computed, and not recorded.
+WITHOUT_GRADIENT = frozenset(
+    "less less_equal greater greater_equal equal not_equal isfinite isinf isnan signbit "
+    "shape ndim size argmax argmin argsort".split()
+)
+
+#: Where NumPy has another name for an operation, or for a setting of one.
+NUMPY_ALIASES = {"amax": "max", "amin": "min", "positive": "identity", "a_min": "min", "a_max": "max"}
+
+#: What to write for NumPy functions that are not in the table.
+INSTEAD = {
+    "dot": "a @ b",
+    "inner": "a @ b.T, or np.einsum",
+    "vdot": "(a * b).sum()",
+    "tensordot": "np.einsum",
+    "swapaxes": "np.transpose",
+    "moveaxis": "np.transpose",
+    "hstack": "np.concatenate",
+    "vstack": "np.concatenate",
+    "column_stack": "np.concatenate",
+    "average": "np.mean",
+    "diag": "np.diagonal",
+    "take": "t[indices]",
+    "copy": "the Tensor itself: its value cannot change",
+    "array": "the Tensor itself, or bp.stack for a list of Tensors",
+}
+
+
+def advice(name: str) -> str:
+    """Say what to do about a NumPy function that does not record."""
+    use = f"Write {INSTEAD[name]}. " if name in INSTEAD else ""
+    return (
+        f"{use}If no gradient is needed, call it on the value, t.data; "
+        "to add an operation, see bp.primitive."
     )
+
+
+def plain(value: Any) -> Any:
+    """Return the array of a Tensor, and anything else as it is."""
+    return value._data if isinstance(value, Tensor) else value
+
+
+def index(key: Any) -> Any:
+    """Return an index with its lists as arrays and its integer Tensors as their values."""
+    if isinstance(key, tuple):
+        return tuple(index(item) for item in key)
+    if isinstance(key, list):
+        return np.array(key, dtype=None if key else int)
+    if isinstance(key, Tensor) and key.dtype.kind in "iub":
+        return key._data
+    return key
 
 
 def real_array(data: Any, floating: bool, dtype: Any = None) -> np.ndarray:
@@ -301,7 +447,8 @@ def real_array(data: Any, floating: bool, dtype: Any = None) -> np.ndarray:
         raise TypeError("complex numbers are not supported. Keep the real and the imaginary part as two tensors.")
     if kind not in "fiub":
         raise TypeError(
-            f"a Tensor holds real numbers, and this data has dtype {array.dtype}. Convert it with numpy.array(..., dtype=float)."
+            f"a Tensor holds real numbers, and this data has dtype {array.dtype}. "
+            "Convert it with np.array(data, dtype=float)."
         )
     if kind == "f" and array.dtype not in (np.float64, np.float32):
         raise TypeError(f"floats are float64 or float32 here, not {array.dtype}. Convert with array.astype(float).")

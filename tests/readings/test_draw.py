@@ -336,6 +336,19 @@ def test_pictures_of_each_layout_program(
     assert sorted(file.name for file in tmp_path.iterdir()) == ["picture.PNG", "picture.svg"]
 
 
+def test_scopes_that_feed_each_other_can_be_laid_out(tmp_path: Path) -> None:
+    need_layout_program()
+    steps = "bc00 ac10 ac02 bd31 ad30 ad50 ac35 ac13"  # without newrank, Graphviz gives up on these
+    tensors = [bp.tensor(1.0)]
+    for outer, inner, left, right in steps.split():
+        with bp.scope(outer), bp.scope(inner):
+            tensors.append(tensors[int(left)] + tensors[int(right)])
+    total = tensors[1]
+    for tensor in tensors[2:]:
+        total = total + tensor
+    assert {"a", "b", "c", "d"} <= set(texts(svg_of(draw(total), tmp_path)))
+
+
 def test_dot_is_saved_without_a_layout_program(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -40,7 +40,16 @@ LOOKS = {
 }
 GREY = "#595959"
 FONT = {"fontname": "Helvetica", "fontsize": "12"}
-PAGE = {"ordering": "in", "newrank": "true", "nodesep": "0.3", "ranksep": "0.4", "color": GREY, **FONT}
+PAGE = {
+    "ordering": "in",  # operands from left to right
+    "newrank": "true",  # rows are shared by all frames; otherwise some graphs cannot be laid out
+    "labeljust": "l",  # titles of frames stand at the bottom left, where few edges pass
+    "labelloc": "b",
+    "nodesep": "0.3",
+    "ranksep": "0.4",
+    "color": GREY,
+    **FONT,
+}
 NODES = {"margin": "0.06,0.03", "penwidth": "1.5", **FONT}
 EDGES = {"color": GREY, "fontcolor": GREY, "arrowsize": "0.7", **FONT}
 
@@ -192,8 +201,14 @@ def gradients_of(output: Tensor) -> dict[int, np.ndarray]:
     """Return by id the gradient of the output with respect to every tensor that has one."""
     if not output.requires_grad or output.size != 1:
         return {}
-    g = starting_gradient(output, None)
-    return {tensor.id: np.asarray(g) for tensor, g in sweep(output, g)}
+    gradients = {}
+
+    def keep(tensor: Tensor, g: Any) -> None:
+        gradients[tensor.id] = np.asarray(g)
+
+    for leaf, g in sweep(output, starting_gradient(output, None), visit=keep):
+        keep(leaf, g)
+    return gradients
 
 
 def kind_of(tensor: Tensor) -> str:
@@ -261,7 +276,7 @@ def grid(array: np.ndarray) -> str:
     if array.size == 0:
         return "empty"
     if array.ndim > 2 or array.size > MOST_ENTRIES or max(array.shape, default=0) > LONGEST_AXIS:
-        return f"{number(array.min())} … {number(array.max())}"
+        return f" {number(array.min())} … {number(array.max())} "
     columns = [
         "".join(f'{number(entry)}<BR ALIGN="RIGHT"/>' for entry in column)
         for column in np.atleast_2d(array).T

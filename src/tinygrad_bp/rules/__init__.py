@@ -2,14 +2,27 @@
 
 An entry is a function on plain arrays, made an operation by `primitive`, and its backward rule.
 Rules are written in NumPy. Given arrays, that is NumPy itself; given Tensors, operators, methods
-and NumPy functions record the operation of the same name in the table below.
+and NumPy functions record the operation of the same name in the table. A few public functions need
+no rule, because they are composed of entries.
 """
 
 from ..primitive import Primitive
 from ..table import TABLE
-from . import activations, arithmetic, linear_algebra, reductions, shaping
+from . import activations, arithmetic, elementwise, linear_algebra, models, reductions, shaping
 
-for family in (arithmetic, activations, linear_algebra, reductions, shaping):
+FAMILIES = (arithmetic, elementwise, activations, linear_algebra, reductions, shaping, models)
+
+for family in FAMILIES:
     for name, entry in vars(family).items():
         if isinstance(entry, Primitive):
             TABLE[name] = entry
+
+TABLE.update(
+    einsum=linear_algebra.einsum,
+    split=shaping.split,
+    max_pool2d=models.max_pool2d,
+    avg_pool2d=models.avg_pool2d,
+    embedding=models.embedding,
+    dropout=models.dropout,
+    cross_entropy=models.cross_entropy,
+)

@@ -1,5 +1,7 @@
 """Arithmetic, entry by entry, with broadcasting as in NumPy."""
 
+from typing import Any
+
 import numpy as np
 
 from ..primitive import Closure, Value, primitive
@@ -84,17 +86,6 @@ def _(out: Value, a: Value, n: Value) -> tuple[Closure, Closure]:
 
 
 @primitive
-def log(a: Value) -> Value:
-    """Return the natural logarithm."""
-    return np.log(a)
-
-
-@log.backward
-def _(out: Value, a: Value) -> Closure:
-    return lambda g: g / a
-
-
-@primitive
 def where(condition: Value, a: Value, b: Value) -> Value:
     """Return a where the condition holds, else b."""
     return np.where(condition, a, b)
@@ -107,3 +98,97 @@ def _(out: Value, condition: Value, a: Value, b: Value) -> tuple[Closure, Closur
         lambda g: np.where(condition, g, 0.0),
         lambda g: np.where(condition, 0.0, g),
     )
+
+
+@primitive(symbol="|·|")
+def absolute(a: Value) -> Value:
+    """Return the absolute value; its derivative at 0, where it has a corner, is taken as 0."""
+    return np.abs(a)
+
+
+@absolute.backward
+def _(out: Value, a: Value) -> Closure:
+    return lambda g: g * np.sign(a)
+
+
+@primitive
+def sign(a: Value) -> Value:
+    """Return -1, 0 or 1. It is constant between jumps, so no gradient flows back."""
+    return np.sign(a)
+
+
+@sign.backward
+def _(out: Value, a: Value) -> Closure:
+    return None
+
+
+@primitive(needs=BROADCASTING)
+def maximum(a: Value, b: Value) -> Value:
+    """Return the larger of each two entries; where they are equal, each gets half the gradient."""
+    return np.maximum(a, b)
+
+
+@maximum.backward
+def _(out: Value, a: Value, b: Value) -> tuple[Closure, Closure]:
+    return (
+        lambda g: np.where(a > b, g, np.where(a == b, 0.5 * g, 0.0)),
+        lambda g: np.where(b > a, g, np.where(a == b, 0.5 * g, 0.0)),
+    )
+
+
+@primitive(needs=BROADCASTING)
+def minimum(a: Value, b: Value) -> Value:
+    """Return the smaller of each two entries; where they are equal, each gets half the gradient."""
+    return np.minimum(a, b)
+
+
+@minimum.backward
+def _(out: Value, a: Value, b: Value) -> tuple[Closure, Closure]:
+    return (
+        lambda g: np.where(a < b, g, np.where(a == b, 0.5 * g, 0.0)),
+        lambda g: np.where(b < a, g, np.where(a == b, 0.5 * g, 0.0)),
+    )
+
+
+@primitive
+def clip(a: Value, *, min: Any = None, max: Any = None) -> Value:
+    """Return a limited to the range from min to max; a gradient flows where a is in the range."""
+    return np.clip(a, min, max)
+
+
+@clip.backward
+def _(out: Value, a: Value, *, min: Any, max: Any) -> Closure:
+    return lambda g: np.where(a == out, g, 0.0)
+
+
+@primitive(symbol="·²")
+def square(a: Value) -> Value:
+    """Return a * a."""
+    return np.square(a)
+
+
+@square.backward
+def _(out: Value, a: Value) -> Closure:
+    return lambda g: 2.0 * g * a
+
+
+@primitive(symbol="√")
+def sqrt(a: Value) -> Value:
+    """Return the square root."""
+    return np.sqrt(a)
+
+
+@sqrt.backward
+def _(out: Value, a: Value) -> Closure:
+    return lambda g: 0.5 * g / out
+
+
+@primitive(symbol="1/·")
+def reciprocal(a: Value) -> Value:
+    """Return 1 / a."""
+    return 1.0 / a
+
+
+@reciprocal.backward
+def _(out: Value, a: Value) -> Closure:
+    return lambda g: -g * out * out

@@ -1,4 +1,7 @@
-"""Products of matrices and vectors, and transposes."""
+"""Linear algebra: products of matrices and vectors, transposes, diagonals and norms."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -7,10 +10,10 @@ from ..primitive import Closure, Value, primitive
 
 @primitive(
     symbol="@",
-    needs="the last axis of a to be as long as the second to last axis of b, or its only axis",
+    needs="the last axis of a to be as long as the second to last axis of b, or its only one",
 )
 def matmul(a: Value, b: Value) -> Value:
-    """Return the matrix product a @ b, with NumPy's meaning for vectors and for stacks of matrices."""
+    """Return the matrix product a @ b, with NumPy's meaning for vectors and stacks of matrices."""
     if a.ndim == b.ndim == 2:
         return a.dot(b)  # the same product, sooner: matmul looks for stacks of matrices first
     return np.matmul(a, b)
@@ -24,25 +27,24 @@ def _(out: Value, a: Value, b: Value) -> tuple[Closure, Closure]:
         return lambda g: outer_of_last(g, b), lambda g: matrix_times_vector(a.mT, g)
     if a.ndim == 1:  # out_j = sum_i a_i b_ij
         return lambda g: matrix_times_vector(b, g), lambda g: outer_of_last(a, g)
-    if a.ndim==b.ndim==2: return lambda g: g.dot(b.mT), lambda g: a.mT.dot(g)
     return lambda g: g @ b.mT, lambda g: a.mT @ g
 
 
 def matrix_times_vector(a: Value, v: Value) -> Value:
-    """Multiply matrices with vectors, both in the last axes of stacks."""
+    """Multiply a matrix and a vector, or stacks of them: the matrix in the last two axes of a."""
     if a.ndim == 2 and v.ndim == 1:
         return a @ v
     return np.squeeze(a @ np.expand_dims(v, -1), -1)
 
 
 def outer_of_last(u: Value, v: Value) -> Value:
-    """Multiply every entry of the last axis of u with every entry of the last axis of v."""
+    """Return all products of an entry of u's last axis and one of v's, for stacks of vectors."""
     if u.ndim == 1 and v.ndim == 1:
         return np.outer(u, v)
     return np.expand_dims(u, -1) * np.expand_dims(v, -2)
 
 
-@primitive(symbol="T", needs="at least two axes")
+@primitive(symbol="ᵀ", needs="at least two axes")
 def matrix_transpose(a: Value) -> Value:
     """Return a with its last two axes exchanged."""
     return a.mT
@@ -53,9 +55,23 @@ def _(out: Value, a: Value) -> Closure:
     return lambda g: g.mT
 
 
+@primitive(needs="each axis once")
+def transpose(a: Value, *, axes: Sequence[int] | None = None) -> Value:
+    """Return a with its axes in the given order, or in reverse order."""
+    return np.transpose(a, axes)
+
+
+@transpose.backward
+def _(out: Value, a: Value, *, axes: Sequence[int] | None) -> Closure:
+    if axes is None:
+        return lambda g: np.transpose(g)
+    back = tuple(int(i) for i in np.argsort([axis % a.ndim for axis in axes]))
+    return lambda g: np.transpose(g, back)
+
+
 @primitive(symbol="⊗")
 def outer(a: Value, b: Value) -> Value:
-    """Return the matrix of all products a_i b_j; like NumPy's, of the operands made flat."""
+    """Return the matrix of all products a_i b_j, the operands made flat first, as in NumPy."""
     return np.outer(a, b)
 
 
@@ -65,3 +81,169 @@ def _(out: Value, a: Value, b: Value) -> tuple[Closure, Closure]:
         lambda g: (g @ b.reshape(-1)).reshape(a.shape),
         lambda g: (g.mT @ a.reshape(-1)).reshape(b.shape),
     )
+
+
+@primitive
+def contraction(*operands: Value, inputs: tuple[str, ...], output: str) -> Value:
+    """Return a sum of products by Einstein's convention; each axis has a letter. See `einsum`."""
+    return np.einsum(f"{','.join(inputs)}->{output}", *operands)
+
+
+@contraction.backward
+def _(
+    out: Value, *operands: Value, inputs: tuple[str, ...], output: str
+) -> tuple[Closure, ...]:
+    def closure(i: int) -> Closure:
+        """Contract g with all other operands; what is left are the axes of operand i."""
+        letters = inputs[i]
+        factors = [*inputs[:i], *inputs[i + 1 :]]
+        arrays = [*operands[:i], *operands[i + 1 :]]
+        target = ""
+        for axis, letter in enumerate(letters):
+            length = operands[i].shape[axis]
+            if letter in target:  # a letter twice, as in the trace "ii": only the diagonal counts
+                fresh = unused(*inputs, output, target)
+                factors.append(letter + fresh)
+                arrays.append(np.eye(length, dtype=out.dtype))
+                letter = fresh
+            elif letter not in output + "".join(factors):  # summed in this operand alone
+                factors.append(letter)
+                arrays.append(np.ones(length, dtype=out.dtype))
+            target += letter
+        return lambda g: contraction(g, *arrays, inputs=(output, *factors), output=target)
+
+    return tuple(closure(i) for i in range(len(operands)))
+
+
+def unused(*used: str) -> str:
+    """Return a letter that does not occur."""
+    alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    return next(letter for letter in alphabet if letter not in "".join(used))
+
+
+def einsum(subscripts: str, *operands: Value) -> Value:
+    """Return a sum of products by Einstein's convention, as in NumPy.
+
+    Parameters
+    ----------
+    subscripts
+        Such as ``"ij,jk->ik"``: a letter for each axis; what is not in the output is summed over.
+        ``...`` stands for any further axes.
+    operands
+        Tensors or arrays.
+
+    Raises
+    ------
+    ValueError
+        If the subscripts do not fit the operands.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> a = bp.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    >>> bp.einsum("ii", a).backward()
+    >>> a.grad
+    array([[1., 0.],
+           [0., 1.]])
+    """
+    inputs, output = spelled_out(subscripts, [np.ndim(operand) for operand in operands])
+    return contraction(*operands, inputs=inputs, output=output)
+
+
+def spelled_out(subscripts: str, ndims: list[int]) -> tuple[tuple[str, ...], str]:
+    """Give every axis its letter: replace ``...``, and add the output where it is left out."""
+    left, arrow, right = subscripts.replace(" ", "").partition("->")
+    terms = left.split(",")
+    if len(terms) != len(ndims):
+        raise ValueError(
+            f"einsum has {len(terms)} term(s) in {subscripts!r}, and {len(ndims)} operand(s)."
+        )
+    hidden = [
+        ndim - len(term.replace("...", "")) if "..." in term else 0
+        for term, ndim in zip(terms, ndims, strict=True)
+    ]
+    dots = ""
+    while len(dots) < max(hidden):
+        dots += unused(subscripts, dots)
+    inputs = tuple(
+        term.replace("...", dots[len(dots) - n :]) for term, n in zip(terms, hidden, strict=True)
+    )
+    if arrow:
+        return inputs, right.replace("...", dots)
+    letters = "".join(terms).replace(".", "")
+    return inputs, dots + "".join(sorted(s for s in set(letters) if letters.count(s) == 1))
+
+
+@primitive(needs="at least two axes")
+def diagonal(a: Value, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
+    """Return the entries with equal indices on two axes, as a new last axis."""
+    return np.diagonal(a, offset, axis1, axis2)
+
+
+@diagonal.backward
+def _(out: Value, a: Value, *, offset: int, axis1: int, axis2: int) -> Closure:
+    return lambda g: on_diagonal(g, shape=a.shape, offset=offset, axis1=axis1, axis2=axis2)
+
+
+@primitive
+def on_diagonal(
+    a: Value, *, shape: tuple[int, ...], offset: int = 0, axis1: int = 0, axis2: int = 1
+) -> Value:
+    """Return zeros of a shape with a on a diagonal: the reverse of `diagonal`."""
+    out = np.zeros(shape, dtype=a.dtype)
+    rows = np.arange(a.shape[-1]) + max(-offset, 0)
+    columns = np.arange(a.shape[-1]) + max(offset, 0)
+    np.moveaxis(out, (axis1, axis2), (-2, -1))[..., rows, columns] = a
+    return out
+
+
+@on_diagonal.backward
+def _(
+    out: Value, a: Value, *, shape: tuple[int, ...], offset: int, axis1: int, axis2: int
+) -> Closure:
+    return lambda g: np.diagonal(g, offset, axis1, axis2)
+
+
+@primitive(symbol="tr", needs="at least two axes")
+def trace(a: Value, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
+    """Return the sum over a diagonal."""
+    return np.trace(a, offset, axis1, axis2)
+
+
+@trace.backward
+def _(out: Value, a: Value, *, offset: int, axis1: int, axis2: int) -> Closure:
+    ones = np.ones(np.diagonal(a, offset, axis1, axis2).shape, dtype=a.dtype)
+    where = {"shape": a.shape, "offset": offset, "axis1": axis1, "axis2": axis2}
+    return lambda g: on_diagonal(np.expand_dims(g, -1) * ones, **where)
+
+
+@trace.twin
+def _(a: Value, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
+    return diagonal(a, offset=offset, axis1=axis1, axis2=axis2).sum(axis=-1)
+
+
+@primitive(symbol="‖·‖", needs="ord None or 2: the root of the sum of squares")
+def norm(
+    a: Value, *, ord: Any = None, axis: int | tuple[int, ...] | None = None, keepdims: bool = False
+) -> Value:
+    """Return the Euclidean length along an axis or of all entries; at 0 its derivative is 0."""
+    if ord is not None and not (ord == 2 and (isinstance(axis, int) or a.ndim == 1)):
+        raise ValueError(f"norm has no ord={ord!r} here")
+    return np.sqrt(np.sum(a * a, axis=axis, keepdims=keepdims))
+
+
+@norm.backward
+def _(
+    out: Value, a: Value, *, ord: Any, axis: int | tuple[int, ...] | None, keepdims: bool
+) -> Closure:
+    def expanded(reduced: Value) -> Value:
+        return reduced if keepdims or axis is None else np.expand_dims(reduced, axis)
+
+    return lambda g: expanded(g) * a / expanded(np.where(out == 0, 1.0, out))
+
+
+@norm.twin
+def _(
+    a: Value, *, ord: Any = None, axis: int | tuple[int, ...] | None = None, keepdims: bool = False
+) -> Value:
+    return np.sqrt(np.square(a).sum(axis=axis, keepdims=keepdims))

@@ -1,0 +1,347 @@
+"""Operations of whole models: convolution, pooling, embedding, dropout and the losses.
+
+Images have the axes (sample, channel, row, column). A function without a rule of its own is
+composed of entries that have one.
+"""
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from ..primitive import Closure, Value, primitive
+from .activations import log_softmax, sigmoid, softmax, softplus
+from .linear_algebra import einsum
+from .shaping import pad
+
+Pair: TypeAlias = int | tuple[int, int]
+
+
+def pair(value: Pair) -> tuple[int, int]:
+    """Return a setting for rows and columns as two numbers."""
+    return (value, value) if isinstance(value, int) else value
+
+
+# ---- Windows: what convolution and pooling look at ----
+
+
+@primitive(needs="images at least as large as the window")
+def windows(x: Value, *, size: Pair, stride: Pair = 1, dilation: Pair = 1) -> Value:
+    """Return every window of images: axes (sample, channel, row, column, row in window, column in it).
+
+    Dilation spreads the rows and columns of a window over every so many of the image.
+    """
+    (rows, columns), (down, right), (row_gap, column_gap) = pair(size), pair(stride), pair(dilation)
+    span = ((rows - 1) * row_gap + 1, (columns - 1) * column_gap + 1)
+    view = sliding_window_view(x, span, axis=(2, 3))
+    return view[:, :, ::down, ::right, ::row_gap, ::column_gap]
+
+
+@windows.backward
+def _(out: Value, x: Value, *, size: Pair, stride: Pair, dilation: Pair) -> Closure:
+    return lambda g: from_windows(g, shape=x.shape, stride=stride, dilation=dilation)
+
+
+@primitive
+def from_windows(
+    w: Value, *, shape: tuple[int, ...], stride: Pair = 1, dilation: Pair = 1
+) -> Value:
+    """Return images of a shape to which every window was added in its place: `windows` reversed."""
+    (down, right), (row_gap, column_gap) = pair(stride), pair(dilation)
+    out = np.zeros(shape, dtype=w.dtype)
+    vertical, horizontal, rows, columns = w.shape[2:]
+    for i in range(rows):
+        for j in range(columns):
+            top, left = i * row_gap, j * column_gap
+            bottom, end = top + down * (vertical - 1) + 1, left + right * (horizontal - 1) + 1
+            out[:, :, top:bottom:down, left:end:right] += w[:, :, :, :, i, j]
+    return out
+
+
+@from_windows.backward
+def _(out: Value, w: Value, *, shape: tuple[int, ...], stride: Pair, dilation: Pair) -> Closure:
+    return lambda g: windows(g, size=w.shape[4:], stride=stride, dilation=dilation)
+
+
+@primitive(needs="x of axes (sample, channel, row, column) and w (output, channel / groups, ...)")
+def conv2d(
+    x: Value,
+    w: Value,
+    *,
+    stride: Pair = 1,
+    padding: Pair = 0,
+    dilation: Pair = 1,
+    groups: int = 1,
+) -> Value:
+    """Return the products of kernels w with every window of images x, as in PyTorch.
+
+    With groups, inputs and outputs are dealt out in equal parts, and a part sees only its own.
+    """
+    seen = windows(padded(x, padding), size=w.shape[2:], stride=stride, dilation=dilation)
+    seen, kernels = grouped(seen, groups), in_groups(w, groups)
+    out = np.einsum("ngcrsij,gocij->ngors", seen, kernels, optimize=True)
+    return out.reshape(len(x), len(w), *out.shape[3:])
+
+
+@conv2d.backward
+def _(
+    out: Value,
+    x: Value,
+    w: Value,
+    *,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    groups: int,
+) -> tuple[Closure, Closure]:
+    wide = padded(x, padding)
+    top, left = pair(padding)
+    inside = (..., slice(top, top + x.shape[2]), slice(left, left + x.shape[3]))
+    steps = {"stride": stride, "dilation": dilation}
+
+    def to_image(g: Value) -> Value:
+        parts = einsum("ngors,gocij->ngcrsij", grouped(g, groups), in_groups(w, groups))
+        spread = parts.reshape((*x.shape[:2], *parts.shape[3:]))
+        return from_windows(spread, shape=wide.shape, **steps)[inside]
+
+    def to_kernels(g: Value) -> Value:
+        seen = grouped(windows(wide, size=w.shape[2:], **steps), groups)
+        return einsum("ngors,ngcrsij->gocij", grouped(g, groups), seen).reshape(w.shape)
+
+    return to_image, to_kernels
+
+
+@conv2d.twin
+def _(
+    x: Value,
+    w: Value,
+    *,
+    stride: Pair = 1,
+    padding: Pair = 0,
+    dilation: Pair = 1,
+    groups: int = 1,
+) -> Value:
+    seen = windows(padded(x, padding), size=w.shape[2:], stride=stride, dilation=dilation)
+    out = einsum("ngcrsij,gocij->ngors", grouped(seen, groups), in_groups(w, groups))
+    return out.reshape((x.shape[0], w.shape[0], *out.shape[3:]))
+
+
+def padded(x: Value, padding: Pair) -> Value:
+    """Put a frame of zeros around images."""
+    top, left = pair(padding)
+    return pad(x, pad_width=((0, 0), (0, 0), (top, top), (left, left))) if top or left else x
+
+
+def grouped(x: Value, groups: int) -> Value:
+    """Split the channels, on the second axis, into groups: (sample, group, channel, ...)."""
+    return x.reshape((x.shape[0], groups, x.shape[1] // groups, *x.shape[2:]))
+
+
+def in_groups(w: Value, groups: int) -> Value:
+    """Split the outputs of kernels, on the first axis, into groups: (group, output, ...)."""
+    return w.reshape((groups, w.shape[0] // groups, *w.shape[1:]))
+
+
+def max_pool2d(x: Value, size: Pair, stride: Pair | None = None, padding: Pair = 0) -> Value:
+    """Return the largest entry of every window of images; equal ones share the gradient equally.
+
+    Parameters
+    ----------
+    x
+        Images with axes (sample, channel, row, column).
+    size
+        Rows and columns of a window.
+    stride
+        The steps between windows; the size, if left out.
+    padding
+        Rows and columns added around the images first, which are never the largest.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import tinygrad_bp as bp
+    >>> bp.max_pool2d(np.arange(16.0).reshape(1, 1, 4, 4), 2)
+    array([[[[ 5.,  7.],
+             [13., 15.]]]])
+    """
+    top, left = pair(padding)
+    if top or left:
+        frame = ((0, 0), (0, 0), (top, top), (left, left))
+        x = pad(x, pad_width=frame, constant_values=-np.inf)
+    seen = windows(x, size=size, stride=size if stride is None else stride)
+    return seen.max(axis=(-2, -1))
+
+
+def avg_pool2d(x: Value, size: Pair, stride: Pair | None = None, padding: Pair = 0) -> Value:
+    """Return the mean of every window of images; zeros added by padding count as entries.
+
+    Parameters
+    ----------
+    x
+        Images with axes (sample, channel, row, column).
+    size
+        Rows and columns of a window.
+    stride
+        The steps between windows; the size, if left out.
+    padding
+        Rows and columns of zeros added around the images first.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import tinygrad_bp as bp
+    >>> bp.avg_pool2d(np.arange(16.0).reshape(1, 1, 4, 4), 2)
+    array([[[[ 2.5,  4.5],
+             [10.5, 12.5]]]])
+    """
+    seen = windows(padded(x, padding), size=size, stride=size if stride is None else stride)
+    return seen.mean(axis=(-2, -1))
+
+
+def embedding(weight: Value, indices: Any) -> Value:
+    """Return the rows of a table that integer indices name; a row named twice gets both gradients.
+
+    Parameters
+    ----------
+    weight
+        The table, of shape (entries, width).
+    indices
+        Integers of any shape.
+
+    Returns
+    -------
+    Tensor or array
+        Of shape ``indices.shape + (width,)``.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> table = bp.tensor([[0.0, 1.0], [2.0, 3.0]], requires_grad=True)
+    >>> bp.embedding(table, [1, 1, 0]).sum().backward()
+    >>> table.grad
+    array([[1., 1.],
+           [2., 2.]])
+    """
+    indices = np.asarray(indices)
+    if indices.dtype.kind not in "iu":
+        raise TypeError(f"embedding needs integer indices, and these have dtype {indices.dtype}.")
+    return weight[indices]
+
+
+def dropout(x: Value, p: float, rng: np.random.Generator) -> Value:
+    """Return x with each entry zeroed with probability p, and the others divided by 1 - p.
+
+    Parameters
+    ----------
+    x
+        Any Tensor or array.
+    p
+        From 0 up to, but not including, 1.
+    rng
+        The generator that draws which entries stay, so that a run can be repeated.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import tinygrad_bp as bp
+    >>> bp.dropout(np.ones(6), 0.5, np.random.default_rng(0))
+    array([2., 0., 0., 0., 2., 2.])
+    """
+    if not 0.0 <= p < 1.0:
+        raise ValueError(f"dropout needs a probability p from 0 up to, but not including, 1: not {p}.")
+    keep = rng.random(x.shape) >= p
+    return np.where(keep, x / (1.0 - p), 0.0)
+
+
+# ---- Losses ----
+
+
+@primitive(needs="probabilities of the same shape as the logits")
+def cross_entropy_with_probabilities(logits: Value, target: Value, *, axis: int = 1) -> Value:
+    """Return -sum(target * log_softmax(logits)) along an axis, averaged over everything else."""
+    return -np.sum(target * log_softmax(logits, axis=axis)) * logits.shape[axis] / logits.size
+
+
+@cross_entropy_with_probabilities.backward
+def _(out: Value, logits: Value, target: Value, *, axis: int) -> tuple[Closure, Closure]:
+    scale = logits.shape[axis] / logits.size
+    weight = target.sum(axis=axis, keepdims=True)  # 1 where the target holds probabilities
+    return (
+        lambda g: g * scale * (softmax(logits, axis=axis) * weight - target),
+        lambda g: -g * scale * log_softmax(logits, axis=axis),
+    )
+
+
+@cross_entropy_with_probabilities.twin
+def _(logits: Value, target: Value, *, axis: int = 1) -> Value:
+    return -(target * log_softmax(logits, axis=axis)).sum(axis=axis).mean()
+
+
+def cross_entropy(logits: Value, target: Any, axis: int = 1) -> Value:
+    """Return the mean cross-entropy of a target under softmax(logits).
+
+    Parameters
+    ----------
+    logits
+        Scores of any size; the classes on one axis, by default the second: (sample, class, ...).
+    target
+        The number of the right class, integers in the shape of the logits without the class axis;
+        or probabilities, in the shape of the logits.
+    axis
+        The axis of the classes.
+
+    Raises
+    ------
+    ValueError
+        If a class number is out of range, or the shapes do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import tinygrad_bp as bp
+    >>> logits = bp.tensor([[0.0, 0.0], [0.0, np.log(3.0)]], requires_grad=True)
+    >>> loss = bp.cross_entropy(logits, [0, 1])
+    >>> loss.backward()
+    >>> logits.grad
+    array([[-0.25 ,  0.25 ],
+           [ 0.125, -0.125]])
+    """
+    if not hasattr(target, "dtype"):
+        target = np.asarray(target)
+    if target.dtype.kind in "iu":
+        classes = logits.shape[axis]
+        target = np.asarray(getattr(target, "data", target))
+        if target.size and not (0 <= target.min() and target.max() < classes):
+            raise ValueError(
+                f"cross_entropy has {classes} classes, 0 to {classes - 1}, and the target names "
+                f"{target.min()} to {target.max()}."
+            )
+        target = np.moveaxis(np.eye(classes, dtype=logits.dtype)[target], -1, axis)
+    if target.shape != logits.shape:
+        raise ValueError(
+            f"cross_entropy has logits of shape {logits.shape}, and a target that stands for "
+            f"shape {target.shape}. Give class numbers without the class axis, or probabilities."
+        )
+    return cross_entropy_with_probabilities(logits, target, axis=axis)
+
+
+@primitive(needs="equal shapes")
+def binary_cross_entropy_with_logits(logits: Value, target: Value) -> Value:
+    """Return the mean of -(y log p + (1 - y) log(1 - p)) with p = sigmoid(logits), y the target."""
+    if logits.shape != target.shape:
+        raise ValueError(f"shapes {logits.shape} and {target.shape} differ")
+    return np.mean(softplus(logits) - target * logits)
+
+
+@binary_cross_entropy_with_logits.backward
+def _(out: Value, logits: Value, target: Value) -> tuple[Closure, Closure]:
+    return (
+        lambda g: g / logits.size * (sigmoid(logits) - target),
+        lambda g: -g / logits.size * logits,
+    )
+
+
+@binary_cross_entropy_with_logits.twin
+def _(logits: Value, target: Value) -> Value:
+    p = sigmoid(logits)
+    return -(target * np.log(p) + (1.0 - target) * np.log(1.0 - p)).mean()

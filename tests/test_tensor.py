@@ -1,0 +1,450 @@
+"""A Tensor owns its value, and meets NumPy on either side without losing a gradient."""
+
+import copy
+import operator
+
+import numpy as np
+import pytest
+
+import tinygrad_bp as bp
+from tinygrad_bp.table import TABLE
+
+OPERATORS = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "power": operator.pow,
+    "matmul": operator.matmul,
+}
+UFUNCS = sorted({f.__name__: f for f in vars(np).values() if isinstance(f, np.ufunc)}.items())
+
+
+def message(error, call):
+    """Return the whole text of the error that a call raises."""
+    with pytest.raises(error) as caught:
+        call()
+    return str(caught.value)
+
+
+# Construction
+
+
+@pytest.mark.parametrize(
+    ("data", "requires_grad", "dtype"),
+    [
+        (1.5, False, np.float64),
+        ([[1.0, 2.0]], True, np.float64),
+        (np.float32(1.5), False, np.float32),
+        (np.ones(2, np.float32), True, np.float32),
+        (3, False, np.int64),
+        (3, True, np.float64),
+        ([True, False], False, np.bool_),
+        ([True, False], True, np.float64),
+        (np.ones(2, np.uint8), False, np.uint8),
+        (np.ones(2, np.uint8), True, np.float64),
+        (np.array([], np.float32), True, np.float32),
+    ],
+)
+def test_floats_stay_and_what_carries_a_gradient_becomes_float64(data, requires_grad, dtype):
+    t = bp.tensor(data, requires_grad=requires_grad)
+    assert t.dtype == dtype
+    assert t.requires_grad is requires_grad
+    assert t.grad is None
+    assert np.array_equal(t.data, data)
+
+
+def test_shape_ndim_and_size_are_those_of_the_value():
+    t = bp.tensor(np.ones((2, 3)))
+    assert (t.shape, t.ndim, t.size) == ((2, 3), 2, 6)
+
+
+def test_tensor_and_Tensor_are_the_same_constructor():
+    a, b = (make([1, 2], True, "w") for make in (bp.tensor, bp.Tensor))
+    assert repr(a) == repr(b)
+
+
+def test_data_is_copied_and_read_only():
+    array = np.array([1.0, 2.0])
+    t = bp.tensor(array)
+    array[0] = 99.0
+    assert t.data.tolist() == [1.0, 2.0]
+    with pytest.raises(ValueError, match="read-only"):
+        t.data[0] = 99.0
+    with pytest.raises(ValueError, match="read-only"):
+        (t + 1).data[0] = 99.0
+
+
+def test_a_gradient_is_read_only():
+    x = bp.tensor([1.0, 2.0], requires_grad=True)
+    bp.square_sum(x).backward()
+    with pytest.raises(ValueError, match="read-only"):
+        x.grad[0] = 99.0
+
+
+def test_one_array_can_be_the_gradient_of_two_leaves_and_neither_reaches_the_other():
+    a, b = (bp.tensor([1.0, 2.0], requires_grad=True) for _ in range(2))
+    ((a + b) * np.array([3.0, 4.0])).sum().backward()
+    a.zero_grad()
+    assert a.grad is None
+    assert b.grad.tolist() == [3.0, 4.0]
+
+
+@pytest.mark.parametrize("make_copy", [copy.copy, copy.deepcopy])
+def test_a_copy_of_a_leaf_is_another_leaf(make_copy):
+    a = bp.tensor([2.0], requires_grad=True, name="a")
+    b = make_copy(a)
+    b.data = [5.0]
+    (a * b).sum().backward()
+    assert (a.grad.tolist(), b.grad.tolist()) == ([5.0], [2.0])
+    with pytest.raises(ValueError, match="read-only"):
+        b.data[0] = 99.0
+
+
+def test_an_integer_tensor_that_is_told_to_carry_a_gradient_does_not_round_it():
+    x = bp.tensor([1, 2])
+    try:
+        x.requires_grad = True
+    except (AttributeError, TypeError, ValueError):
+        return
+    (x * 0.5).sum().backward()
+    assert x.grad.tolist() == [0.5, 0.5]
+
+
+# A new value for a leaf
+
+
+def test_an_old_graph_keeps_the_value_that_it_was_recorded_with():
+    w = bp.tensor([2.0, 3.0], requires_grad=True)
+    x = bp.tensor([5.0, 7.0], requires_grad=True)
+    loss = (w * x).sum()
+    w.data = w.data * 100
+    x.data = [0.0, 0.0]
+    loss.backward()
+    assert w.grad.tolist() == [5.0, 7.0]
+    assert x.grad.tolist() == [2.0, 3.0]
+
+
+def test_a_new_value_is_copied_and_keeps_the_dtype():
+    w = bp.tensor(np.ones(2, np.float32), requires_grad=True)
+    value = np.array([1.5, 2.5])
+    w.data = value
+    value[0] = 99.0
+    assert w.dtype == np.float32
+    assert w.data.tolist() == [1.5, 2.5]
+    with pytest.raises(ValueError, match="read-only"):
+        w.data[0] = 99.0
+
+
+def test_a_new_value_is_not_rounded_to_an_integer_type():
+    t = bp.tensor([1, 2])
+    try:
+        t.data = [0.5, 1.75]
+    except (TypeError, ValueError):
+        return
+    assert t.data.tolist() == [0.5, 1.75]
+
+
+def test_only_a_leaf_takes_a_new_value_and_only_of_its_shape():
+    w = bp.tensor([1.0, 2.0], name="w")
+    z = (w + 1).named("z")
+    assert message(ValueError, lambda: setattr(z, "data", [1.0, 2.0])) == (
+        "z with shape (2,) was computed, so its value cannot be replaced: only a leaf takes a new "
+        "value. Make one with bp.tensor(value)."
+    )
+    assert message(ValueError, lambda: setattr(w, "data", [1.0])) == (
+        "w with shape (2,) cannot take a value of shape (1,). Make a new one with bp.tensor(value)."
+    )
+
+
+# In place
+
+
+@pytest.mark.parametrize(
+    ("symbol", "change"),
+    [
+        ("+", operator.iadd),
+        ("-", operator.isub),
+        ("*", operator.imul),
+        ("/", operator.itruediv),
+        ("@", operator.imatmul),
+        ("**", operator.ipow),
+    ],
+)
+def test_in_place_operators_are_refused(symbol, change):
+    w = bp.tensor([1.0, 2.0], name="w")
+    assert message(TypeError, lambda: change(w, 2.0)) == (
+        f"'{symbol}=' would change w with shape (2,) in place, and a recorded value must stay as "
+        f"it is. Write t = t {symbol} ...; to update a parameter, t.data = t.data {symbol} ..."
+    )
+    assert w.data.tolist() == [1.0, 2.0]
+
+
+def test_assigning_to_an_entry_is_refused():
+    w = bp.tensor([1.0, 2.0], name="w")
+    assert message(TypeError, lambda: operator.setitem(w, 0, 5.0)) == (
+        "assigning to entries would change w with shape (2,) in place, and a recorded value must "
+        "stay as it is. Change a copy, a = t.data.copy(), and make a new tensor of it; for a "
+        "parameter, t.data = a."
+    )
+    assert w.data.tolist() == [1.0, 2.0]
+
+
+def test_an_array_cannot_be_changed_in_place_by_a_tensor():
+    array = np.ones(2)
+    with pytest.raises(TypeError):
+        array += bp.tensor([1.0, 2.0])
+    with pytest.raises(TypeError):
+        np.add(array, bp.tensor([1.0, 2.0]), out=array)
+    assert array.tolist() == [1.0, 1.0]
+
+
+# Operators, and NumPy on the left
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        np.array([[2.0, 3.0], [4.0, 5.0]]),
+        np.array([[2, 3], [4, 5]]),
+        np.float64(2.5),
+        np.float32(2.5),
+        np.int64(2),
+        2.5,
+        2,
+        True,
+    ],
+    ids=lambda other: type(other).__name__,
+)
+@pytest.mark.parametrize("name", OPERATORS)
+def test_operators_record_with_numbers_and_arrays_on_either_side(name, other):
+    if name == "matmul" and np.ndim(other) == 0:
+        pytest.skip("a number has no matrix product")
+    apply = OPERATORS[name]
+    value = np.array([[1.5, 0.5], [2.0, 3.0]])
+    x = bp.tensor(value, requires_grad=True)
+    constant = bp.tensor(np.asarray(other, np.float64))
+    for result, same, expected in [
+        (apply(x, other), apply(x, constant), apply(value, other)),
+        (apply(other, x), apply(constant, x), apply(other, value)),
+    ]:
+        assert isinstance(result, bp.Tensor)
+        assert result.primitive is TABLE[name]
+        assert result.dtype == np.float64
+        assert np.array_equal(result.data, expected)
+        assert np.array_equal(bp.grad(result.sum(), x), bp.grad(same.sum(), x))
+
+
+def test_operands_keep_their_order():
+    x = bp.tensor([[1.0, 2.0]], requires_grad=True)
+    result = np.array([[5.0, 7.0]]) - x
+    assert [i is x for i in result.inputs] == [False, True]
+    assert result.data.tolist() == [[4.0, 5.0]]
+    assert bp.grad(result.sum(), x).tolist() == [[-1.0, -1.0]]
+
+
+def test_negation_transpose_and_methods_record():
+    x = bp.tensor([[1.0, 2.0, 3.0]], requires_grad=True)
+    assert (-x).data.tolist() == [[-1.0, -2.0, -3.0]]
+    assert x.mT.data.tolist() == [[1.0], [2.0], [3.0]]
+    assert x.sum(axis=0).data.tolist() == [1.0, 2.0, 3.0]
+    assert x.sum(0, keepdims=True).shape == (1, 3)
+    assert x.reshape((3, 1)).shape == (3, 1)
+    assert x.astype(np.float32).dtype == np.float32
+    for result in (-x, x.mT, x.sum(axis=0), x.reshape(3), x.astype(np.float32)):
+        assert bp.grad(result.sum(), x).tolist() in ([[1.0] * 3], [[-1.0] * 3])
+
+
+# NumPy functions
+
+
+@pytest.mark.parametrize(("name", "ufunc"), UFUNCS)
+def test_every_numpy_ufunc_records_or_refuses(name, ufunc):
+    x = bp.tensor([[2.0]], requires_grad=True)
+    for position in range(ufunc.nin):
+        operands = [np.array([[1.5]])] * ufunc.nin
+        operands[position] = x
+        if name in TABLE:
+            with np.errstate(invalid="ignore"):  # arcsin(2)
+                result = ufunc(*operands)
+            assert result.primitive is TABLE[name]
+            assert result.requires_grad
+        else:
+            text = message(TypeError, lambda operands=operands: ufunc(*operands))
+            assert text.startswith(f"np.{name} does not record on a Tensor.")
+
+
+def test_the_test_above_has_ufuncs_of_both_kinds():
+    names = {name for name, _ in UFUNCS}
+    assert {"add", "log", "isnan", "floor_divide"} <= names
+    assert {"add", "log"} <= set(TABLE)
+    assert {"isnan", "floor_divide"}.isdisjoint(TABLE)
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda x: np.sum(x, axis=0), "sum"),
+        (lambda x: np.sum(x, 0), "sum"),
+        (lambda x: np.reshape(x, (4,)), "reshape"),
+        (lambda x: np.outer(np.ones(2), x), "outer"),
+        (lambda x: np.broadcast_to(x, (3, 2, 2)), "broadcast_to"),
+        (lambda x: np.expand_dims(x, 1), "expand_dims"),
+        (lambda x: np.squeeze(x), "squeeze"),
+        (lambda x: np.matrix_transpose(x), "matrix_transpose"),
+        (lambda x: np.where(np.eye(2) > 0, x, 0.0), "where"),
+    ],
+)
+def test_numpy_functions_record_under_their_own_name(call, name):
+    value = np.array([[1.0, 2.0], [3.0, 4.0]])
+    x = bp.tensor(value, requires_grad=True)
+    assert call(x).primitive is TABLE[name]
+    assert np.array_equal(call(x).data, call(value))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: np.isnan(x),
+        lambda x: np.median(x),
+        lambda x: np.histogram(x),
+        lambda x: np.block([x, x]),
+        lambda x: np.linalg.eigvals(x),
+        lambda x: np.add.reduce(x),
+        lambda x: np.multiply.outer(x, x),
+        lambda x: np.array_equal(x, x),
+        lambda x: np.ones((2, 2)) < x,
+        lambda x: np.ones((2, 2)) == x,
+        lambda x: np.ones((2, 2)) // x,
+    ],
+)
+def test_other_numpy_functions_are_refused(call):
+    assert " does not record on a Tensor" in message(TypeError, lambda: call(bp.tensor(np.eye(2))))
+
+
+def test_the_refusal_says_what_to_do():
+    assert message(TypeError, lambda: np.median(bp.tensor(1.0))) == (
+        f"np.median does not record on a Tensor. The operations that do: {', '.join(sorted(TABLE))}. "
+        "If no gradient is needed, call it on the value, t.data; to add the operation, see "
+        "bp.primitive."
+    )
+    assert message(TypeError, lambda: np.add.reduce(bp.tensor([1.0]))) == (
+        "np.add.reduce does not record on a Tensor; take the value, t.data, if no gradient is "
+        "needed."
+    )
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        np.asarray,
+        np.array,
+        lambda t: np.array([t, t]),
+        lambda t: np.asarray(t, dtype=np.float32),
+        lambda t: bp.tensor([t, t]),
+        np.float64,
+    ],
+)
+def test_converting_to_an_array_is_refused(convert):
+    assert message(TypeError, lambda: convert(bp.tensor(1.0, name="w"))) == (
+        "converting w with shape () to an array would lose its record. Use t.data for the value, "
+        "or an operation of this package to record a step."
+    )
+
+
+def test_a_tensor_of_a_tensor_is_refused():
+    assert message(TypeError, lambda: bp.tensor(bp.tensor(1.0, name="w"))) == (
+        "w with shape () is a Tensor already. Use it as it is, or t.detach() for a constant copy."
+    )
+
+
+# Names and text
+
+
+def test_named_names_and_returns_the_tensor():
+    x = bp.tensor(1.0)
+    assert x.named("x") is x
+    assert x.name == "x"
+    assert bp.tensor(1.0, name="y").name == "y"
+
+
+def test_name_tensors_names_a_whole_scope_once():
+    def network(x):
+        z1 = x * 2
+        kept = (z1 + 1).named("mine")
+        _private = z1 * 3
+        also_z1 = z1
+        number, array = 3, np.ones(2)
+        bp.name_tensors(locals())
+        return z1, kept, _private, also_z1, number, array
+
+    x = bp.tensor(0.0, name="input")
+    z1, kept, _private, *_ = network(x)
+    assert x.name == "input"
+    assert z1.name == "z1"
+    assert kept.name == "mine"
+    assert _private.name is None
+
+
+@pytest.mark.parametrize(
+    ("t", "text"),
+    [
+        (bp.tensor(3.0), "tensor(3.)"),
+        (bp.tensor([1, 2]), "tensor([1, 2])"),
+        (bp.tensor([1, 2], requires_grad=True), "tensor([1., 2.], requires_grad=True)"),
+        (bp.tensor(3.0, name="it's"), 'tensor(3., name="it\'s")'),
+        (bp.tensor(3.0).named("w") * 2, "tensor(6., from=multiply)"),
+        ((bp.tensor(3.0) + 1).named("z"), "tensor(4., name='z', from=add)"),
+        (bp.tensor(np.eye(2)), "tensor([[1., 0.],\n        [0., 1.]])"),
+        (bp.tensor(np.arange(100.0)), "tensor([ 0.,  1.,  2., ..., 97., 98., 99.])"),
+    ],
+)
+def test_repr(t, text):
+    assert repr(t) == text
+
+
+# Numbers and constants
+
+
+@pytest.mark.parametrize("data", [2.5, [2.5], [[2.5]], np.float32(2.5)])
+def test_item_is_the_only_entry(data):
+    item = bp.tensor(data).item()
+    assert type(item) is float
+    assert item == 2.5
+
+
+@pytest.mark.parametrize("data", [[1.0, 2.0], []])
+def test_item_of_other_than_one_entry_is_refused(data):
+    t = bp.tensor(data, name="w")
+    assert message(ValueError, t.item) == (
+        f"item() needs exactly one entry; w with shape ({len(data)},) has {len(data)}. "
+        "Use .data instead."
+    )
+
+
+def test_detach_makes_a_constant_of_the_same_value():
+    x = bp.tensor(3.0, requires_grad=True, name="x")
+    square = x * x
+    constant = square.detach()
+    assert constant.data == 9.0
+    assert constant.primitive is None
+    assert not constant.requires_grad
+    (constant * x).backward()
+    assert x.grad == 9.0
+    assert square.requires_grad
+
+
+def test_zero_grad_forgets():
+    x = bp.tensor(3.0, requires_grad=True)
+    for _ in range(2):
+        (x * x).backward()
+        assert x.grad == 6.0
+        x.zero_grad()
+        assert x.grad is None
+
+
+def test_ids_count_up_in_recording_order():
+    x = bp.tensor(1.0)
+    y = x + 1
+    z = bp.tensor(2.0)
+    assert x.id < y.id < z.id < (y * z).id
