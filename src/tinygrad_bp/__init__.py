@@ -8,7 +8,7 @@ from . import datasets
 from .backward import grad
 from .primitive import Primitive, primitive
 from .readings.draw import draw
-from .recording import no_grad, scope
+from .recording import detect_anomaly, no_grad, scope
 from .rules.activations import (
     elu,
     gelu,

@@ -11,16 +11,21 @@ so it can run twice. It is a loop, not a recursion, so a graph may be as deep as
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from .anomaly import check_backward
+from .recording import current
 from .table import TABLE
 
 if TYPE_CHECKING:
     from .tensor import Tensor
+
+#: Called with each computed tensor and its upstream gradient.
+Visitor: TypeAlias = "Callable[[Tensor, Any], None]"
 
 
 def sweep(
@@ -39,6 +44,7 @@ def sweep(
     visit
         Called with each computed tensor and its upstream gradient, latest first.
     """
+    watched = current.get().watched
     upstream = {output.id: g}
     leaves = []
     frontier = []  # a heap of the computed tensors to do: the one recorded last comes out first
@@ -67,6 +73,8 @@ def sweep(
             if closure is None:  # no gradient flows to this input
                 continue
             contribution = closure(g)
+            if watched:
+                check_backward(contribution, g, x, tensor)
             if contribution.shape != x._data.shape:  # x was broadcast
                 contribution = summed_to(x, contribution, tensor)
             key = x.id
@@ -162,11 +170,14 @@ def grad(
             raise ValueError(f"{x.described()} needs no gradient. Make it with requires_grad=True.")
     g = starting_gradient(output, gradient, create_graph)
     ids = {x.id for x in wanted}
-    earliest = min(ids, default=output.id)
     found = {}
-    for tensor, g in sweep(output, g, create_graph):
+
+    def keep(tensor: Tensor, g: Any) -> None:
         if tensor.id in ids:
             found[tensor.id] = g
+
+    for leaf, g in sweep(output, g, create_graph, keep):
+        keep(leaf, g)
     results = []
     for x in wanted:
         g = found[x.id] if x.id in found else np.zeros(x.shape)
@@ -214,3 +225,23 @@ def finished(g: Any, x: Tensor) -> np.ndarray:
         g = np.asarray(g, x._data.dtype)
     g.setflags(False)
     return g  # type: ignore[no-any-return]
+
+
+def local_jacobian(tensor: Tensor, i: int) -> np.ndarray:
+    """Return the derivative of a tensor by its i-th input; see `Tensor.local_jacobian`."""
+    if not 0 <= i < len(tensor.inputs):
+        raise ValueError(f"{tensor.described()} has {len(tensor.inputs)} inputs, and no input {i}.")
+    x = tensor.inputs[i]
+    if tensor.primitive is None or x is None or not x.requires_grad:
+        raise ValueError(f"input {i} of {tensor.described()} needs no gradient.")
+    closures = tensor.primitive.rule(tensor.data, *tensor.operands, **tensor.params)
+    closure = closures[i] if isinstance(closures, tuple) else closures
+    rows = np.zeros((tensor.size, *x.shape), dtype=x.dtype)
+    if closure is not None:
+        units = np.eye(tensor.size, dtype=tensor.dtype).reshape(tensor.size, *tensor.shape)
+        for row, unit in zip(rows, units, strict=True):
+            contribution = closure(unit)
+            if contribution.shape != x.shape:
+                contribution = summed_to(x, contribution, tensor)
+            row[...] = contribution
+    return rows.reshape(tensor.shape + x.shape)

@@ -17,6 +17,7 @@ from typing import Any, TypeAlias, overload
 import numpy as np
 from numpy import ndarray
 
+from .anomaly import calling_line, check_forward
 from .recording import current
 from .tensor import Tensor, describe, next_id
 
@@ -114,7 +115,7 @@ class Primitive:
             result = owned(result)
         result.setflags(False)  # read-only
 
-        enabled, scope = current.get()
+        enabled, scope, watched = current.get()
         output = new(Tensor)
         output._data = result
         output.grad = None
@@ -131,6 +132,10 @@ class Primitive:
             output.primitive = None
             output.inputs = output.operands = ()
             output.requires_grad = False
+        output.recorded_at = None
+        if watched:
+            output.recorded_at = calling_line()
+            check_forward(output, values, inputs)
         return output
 
     def _sorted_out(

@@ -15,6 +15,7 @@ class Recording(NamedTuple):
 
     enabled: bool = True
     scope: str = ""
+    watched: bool = False  # for NaN and infinity
 
 
 current: ContextVar[Recording] = ContextVar("current", default=Recording())
@@ -60,4 +61,31 @@ def scope(name: str) -> Iterator[None]:
     """
     state = current.get()
     with _changed(state._replace(scope=f"{state.scope}/{name}" if state.scope else name)):
+        yield
+
+
+@contextmanager
+def detect_anomaly() -> Iterator[None]:
+    """Stop at the first operation that makes a NaN or an infinity out of finite numbers.
+
+    In the block, every operation, forward and backward, is checked, and remembers the line that
+    recorded it. That takes time: it is meant for finding a fault.
+
+    Raises
+    ------
+    FloatingPointError
+        Naming the operation, its operands, and the line that recorded it.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> x = bp.tensor([1.0, 0.0], requires_grad=True, name="x")
+    >>> with bp.detect_anomaly():
+    ...     bp.sqrt(x).sum().backward()
+    Traceback (most recent call last):
+        ...
+    FloatingPointError: the backward rule of sqrt, recorded at <doctest ...>:2, made inf for \
+x with shape (2,), from a finite gradient.
+    """
+    with _changed(current.get()._replace(watched=True)):
         yield

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .backward import backward
+from .backward import backward, local_jacobian
 from .recording import current
 from .table import TABLE
 
@@ -92,6 +92,7 @@ class Tensor:
         "operands",  # the values that it was computed from, as they were at that moment
         "params",  # the settings of the operation, such as axis=0
         "primitive",  # the operation that computed it; None for a leaf
+        "recorded_at",  # "file:line", under detect_anomaly(); else None
         "requires_grad",
         "scope",  # the scopes that it was recorded in, "outer/inner"
     )
@@ -109,6 +110,7 @@ class Tensor:
         self.inputs: tuple[Tensor | None, ...] = ()
         self.operands: tuple[Any, ...] = ()
         self.params: Mapping[str, Any] = {}
+        self.recorded_at: str | None = None
 
     # ---- value ----
 
@@ -205,6 +207,37 @@ class Tensor:
     def zero_grad(self) -> None:
         """Forget the gradients that arrived so far."""
         self.grad = None
+
+    def local_jacobian(self, i: int = 0) -> np.ndarray:
+        """Return the derivative of this Tensor by its i-th input: of the one step between them.
+
+        Parameters
+        ----------
+        i
+            Which of the operation's inputs, from 0.
+
+        Returns
+        -------
+        array
+            Of shape ``self.shape + input.shape``: entry (j, k) is the derivative of entry j of this
+            Tensor by entry k of the input.
+
+        Raises
+        ------
+        ValueError
+            If this Tensor is a leaf, has no such input, or the input needs no gradient.
+
+        Examples
+        --------
+        The Jacobian of the softmax is diag(p) - p p^T:
+
+        >>> import tinygrad_bp as bp
+        >>> p = bp.softmax(bp.tensor([0.0, 0.0], requires_grad=True))
+        >>> p.local_jacobian()
+        array([[ 0.25, -0.25],
+               [-0.25,  0.25]])
+        """
+        return local_jacobian(self, i)
 
     # ---- name ----
 

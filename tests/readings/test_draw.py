@@ -340,7 +340,7 @@ def test_scopes_that_feed_each_other_can_be_laid_out(tmp_path: Path) -> None:
     need_layout_program()
     steps = "bc00 ac10 ac02 bd31 ad30 ad50 ac35 ac13"  # without newrank, Graphviz gives up on these
     tensors = [bp.tensor(1.0)]
-    for outer, inner, left, right in steps.split():
+    for outer, inner, left, right in map(list, steps.split()):
         with bp.scope(outer), bp.scope(inner):
             tensors.append(tensors[int(left)] + tensors[int(right)])
     total = tensors[1]

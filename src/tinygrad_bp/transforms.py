@@ -1,0 +1,310 @@
+"""Derivatives of functions: value_and_grad, jacobian, hessian, vjp, jvp and hvp.
+
+A function takes Tensors and returns one. Given plain arrays, a derivative is a plain array. Given
+Tensors, or used inside a function that is itself being differentiated, it is a Tensor, so that
+derivatives nest to any order.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from .backward import grad
+from .table import TABLE
+from .tensor import Tensor
+
+Function: TypeAlias = Callable[..., Any]
+Which: TypeAlias = int | Sequence[int]
+
+#: Whether a function is being differentiated right now, so that derivatives inside it are recorded.
+_inside: ContextVar[bool] = ContextVar("inside", default=False)
+
+
+class Evaluation:
+    """A function's output, recorded from fresh Tensors in the place of some of its arguments."""
+
+    def __init__(self, function: Function, args: Sequence[Any], which: Which, **settings: Any):
+        self.single = isinstance(which, int)
+        positions = [which] if isinstance(which, int) else list(which)
+        self.create_graph = _inside.get() or any(isinstance(arg, Tensor) for arg in args)
+        args = list(args)
+        for i in positions:
+            args[i] = fresh(args[i])
+        self.inputs: list[Tensor] = [args[i] for i in positions]
+        with _differentiating():
+            self.output = function(*args, **settings)
+        if not isinstance(self.output, Tensor):
+            raise TypeError(
+                f"the function to differentiate returned {self.output!r:.60}, not a Tensor: build "
+                "its result from its arguments, with operations that record."
+            )
+
+    def value(self) -> Any:
+        """Return the output: a Tensor where derivatives nest, else an array."""
+        return self.output if self.create_graph else self.output.data
+
+    def gradients(self, gradient: Any = None, create_graph: bool | None = None) -> list[Any]:
+        """Return the gradient by each input; zeros where the output does not depend on it."""
+        create_graph = self.create_graph if create_graph is None else create_graph
+        if self.output.requires_grad:
+            return list(grad(self.output, self.inputs, gradient, create_graph))
+        zeros = [np.zeros(x.shape, x.dtype) for x in self.inputs]
+        return [Tensor(zero) for zero in zeros] if create_graph else zeros
+
+    def as_given(self, results: Sequence[Any]) -> Any:
+        """Return one result for one argument, a tuple for several."""
+        return results[0] if self.single else tuple(results)
+
+
+@contextmanager
+def _differentiating() -> Iterator[None]:
+    token = _inside.set(True)
+    try:
+        yield
+    finally:
+        _inside.reset(token)
+
+
+def fresh(value: Any) -> Tensor:
+    """Return a Tensor of a value to differentiate by.
+
+    A Tensor that has a history keeps it, behind a new node: what an enclosing derivative does with
+    the same Tensor is not confused with this one.
+    """
+    if isinstance(value, Tensor):
+        return TABLE["identity"](value) if value.requires_grad else Tensor(value.data, True)
+    return Tensor(value, requires_grad=True)
+
+
+def value_and_grad(function: Function, argnums: Which = 0) -> Callable[..., tuple[Any, Any]]:
+    """Return a function that computes the value of a function and its gradient.
+
+    Parameters
+    ----------
+    function
+        Takes Tensors, and returns a Tensor with one entry.
+    argnums
+        Which arguments to differentiate by: a number, or a list of them.
+
+    Returns
+    -------
+    function
+        Takes the same arguments, arrays or Tensors; returns the value and the gradient, which is a
+        tuple where argnums is a list. Each gradient has the shape of its argument.
+
+    Raises
+    ------
+    TypeError
+        If the function does not return a Tensor.
+    ValueError
+        If it returns several entries.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> value, slope = bp.value_and_grad(lambda x: x**3)(2.0)
+    >>> float(value), float(slope)
+    (8.0, 12.0)
+    """
+
+    def result(*args: Any, **settings: Any) -> tuple[Any, Any]:
+        run = Evaluation(function, args, argnums, **settings)
+        return run.value(), run.as_given(run.gradients())
+
+    return result
+
+
+def vjp(function: Function, *args: Any) -> tuple[Any, Callable[[Any], Any]]:
+    """Return a function's value, and its vector-Jacobian product: the pull-back of a gradient.
+
+    Parameters
+    ----------
+    function
+        Takes Tensors and returns one, of any shape.
+    args
+        Where to evaluate it: arrays or Tensors, all of which are differentiated by.
+
+    Returns
+    -------
+    value, pull
+        ``pull(g)``, for an upstream gradient g of the value's shape, returns the gradient by each
+        argument: a tuple, or for one argument that gradient itself.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> value, pull = bp.vjp(lambda x: x * x, [1.0, 2.0])
+    >>> pull([1.0, 10.0])
+    array([ 2., 40.])
+    """
+    run = Evaluation(function, args, 0 if len(args) == 1 else range(len(args)))
+    return run.value(), lambda g: run.as_given(run.gradients(g))
+
+
+def jvp(function: Function, args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """Return a function's value and its Jacobian-vector product: its derivative in a direction.
+
+    The pull-back of an upstream gradient g is linear in g; the derivative of that map, pulled back
+    in its turn, is the Jacobian itself. So the reverse sweep, run twice, goes forward.
+
+    Parameters
+    ----------
+    function
+        Takes Tensors and returns one, of any shape.
+    args
+        Where to evaluate it: a list of arrays or Tensors.
+    tangents
+        The direction: an array of its shape for each argument.
+
+    Returns
+    -------
+    value, tangent
+        Both of the shape of the function's output.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> value, tangent = bp.jvp(lambda x: x * x, ([1.0, 2.0],), ([1.0, 10.0],))
+    >>> tangent
+    array([ 2., 40.])
+    """
+    run = Evaluation(function, args, range(len(args)))
+    g = Tensor(np.zeros(run.output.shape, run.output.dtype), requires_grad=True)
+    pulled = run.gradients(g, create_graph=True)
+    along = inner(pulled, tangents, args)
+    if not along.requires_grad:  # nothing depends on g: the function is constant
+        zero = np.zeros(run.output.shape, run.output.dtype)
+        return run.value(), Tensor(zero) if run.create_graph else zero
+    return run.value(), grad(along, g, create_graph=run.create_graph)
+
+
+def hvp(function: Function, args: Sequence[Any], vectors: Sequence[Any]) -> Any:
+    """Return the product of a function's Hessian with a vector, without building the Hessian.
+
+    Parameters
+    ----------
+    function
+        Takes Tensors, and returns a Tensor with one entry.
+    args
+        Where to evaluate it: a list of arrays or Tensors.
+    vectors
+        An array of its shape for each argument.
+
+    Returns
+    -------
+    tuple
+        For each argument, an array or Tensor of its shape.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> bp.hvp(lambda x: (x**3).sum(), ([1.0, 2.0],), ([1.0, 10.0],))
+    (array([  6., 120.]),)
+    """
+
+    def slope(*inputs: Any) -> Any:
+        gradients = Evaluation(function, inputs, range(len(inputs))).gradients()
+        return inner(gradients, vectors, inputs)
+
+    return value_and_grad(slope, range(len(args)))(*args)[1]
+
+
+def inner(gradients: Sequence[Any], vectors: Sequence[Any], args: Sequence[Any]) -> Any:
+    """Return the sum of the products of all entries of gradients and vectors."""
+    if len(vectors) != len(args):
+        raise ValueError(f"there are {len(args)} arguments and {len(vectors)} vectors.")
+    total: Any = 0.0
+    for i, (g, v) in enumerate(zip(gradients, vectors, strict=True)):
+        if np.shape(v) != g.shape:
+            raise ValueError(f"vector {i} has shape {np.shape(v)}, and its argument {g.shape}.")
+        total = total + (g * (v if isinstance(v, Tensor) else np.asarray(v, g.dtype))).sum()
+    return total
+
+
+def jacobian(function: Function, argnums: Which = 0) -> Callable[..., Any]:
+    """Return a function that computes the Jacobian of a function.
+
+    Parameters
+    ----------
+    function
+        Takes Tensors and returns one, of any shape.
+    argnums
+        Which arguments to differentiate by: a number, or a list of them.
+
+    Returns
+    -------
+    function
+        Takes the same arguments; returns an array or Tensor of shape ``output + argument``, or a
+        tuple of them where argnums is a list. It takes one reverse sweep for each entry of the
+        output.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import tinygrad_bp as bp
+    >>> bp.jacobian(bp.softmax)(np.zeros(2))
+    array([[ 0.25, -0.25],
+           [-0.25,  0.25]])
+    """
+
+    def result(*args: Any, **settings: Any) -> Any:
+        run = Evaluation(function, args, argnums, **settings)
+        output = run.output
+        units = np.eye(output.size, dtype=output.dtype).reshape(output.size, *output.shape)
+        rows = [run.gradients(unit) for unit in units]
+        jacobians = []
+        for k, x in enumerate(run.inputs):
+            column = [row[k] for row in rows]
+            if not column:  # an output without entries
+                stacked = np.zeros((0, *x.shape), x.dtype)
+                stacked = Tensor(stacked) if run.create_graph else stacked
+            elif run.create_graph:
+                stacked = TABLE["stack"](column)
+            else:
+                stacked = np.stack(column)
+            jacobians.append(stacked.reshape((*output.shape, *x.shape)))
+        return run.as_given(jacobians)
+
+    return result
+
+
+def hessian(function: Function, argnums: Which = 0) -> Callable[..., Any]:
+    """Return a function that computes the matrix of second derivatives of a function.
+
+    Parameters
+    ----------
+    function
+        Takes Tensors, and returns a Tensor with one entry.
+    argnums
+        Which arguments to differentiate by: a number, or a list of them.
+
+    Returns
+    -------
+    function
+        Takes the same arguments; returns an array or Tensor of shape ``argument + argument``. Where
+        argnums is a list, a tuple of tuples: entry (i, j) is differentiated by i first, then by j.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> bp.hessian(lambda x: x[0] ** 2 * x[1])([1.0, 2.0])
+    array([[4., 2.],
+           [2., 0.]])
+    """
+    if isinstance(argnums, int):
+        return jacobian(lambda *args, **settings: _slope(function, args, argnums, settings), argnums)
+
+    def result(*args: Any, **settings: Any) -> Any:
+        return tuple(
+            jacobian(lambda *a, i=i, **s: _slope(function, a, i, s), argnums)(*args, **settings)
+            for i in argnums
+        )
+
+    return result
+
+
+def _slope(function: Function, args: Sequence[Any], which: int, settings: Any) -> Any:
+    return Evaluation(function, args, which, **settings).gradients()[0]
