@@ -1,4 +1,4 @@
-"""How much slower is the engine than the closed form written by hand in NumPy?
+"""How much slower the engine is than the closed form written by hand in NumPy.
 
 One forward and backward pass of the worked problem, at three sizes. Both are timed in one process,
 in turn, on one BLAS thread; the figures are medians. Run it with
@@ -8,7 +8,12 @@ in turn, on one BLAS thread; the figures are medians. Run it with
 
 import os
 
-for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+for variable in (
+    "OPENBLAS_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+):
     os.environ[variable] = "1"  # read when NumPy is imported
 
 import sys
@@ -21,11 +26,15 @@ from rich.table import Table
 
 import tinygrad_bp as bp
 
-CASES = [((2, 3, 3, 2), 1, 20_000, 2.0), ((64, 64, 64, 10), 32, 5_000, 1.2), ((784, 256, 256, 10), 128, 200, 1.05)]
+CASES = [
+    ((2, 3, 3, 2), 1, 20_000, 2.0),
+    ((64, 64, 64, 10), 32, 5_000, 1.2),
+    ((784, 256, 256, 10), 128, 200, 1.05),
+]
 
 
 def by_hand(W1, W2, W3, x, y):
-    """The loss and its gradients as an experienced NumPy user writes them."""
+    """Return the loss and its gradients, as an experienced NumPy user writes them."""
     a1 = 1 / (1 + np.exp(-(W1 @ x)))
     a2 = 1 / (1 + np.exp(-(W2 @ a1)))
     z3 = W3 @ a2
@@ -46,7 +55,7 @@ def by_hand(W1, W2, W3, x, y):
 
 
 def by_engine(W1, W2, W3, x, y):
-    """The same, with the gradients left to the engine."""
+    """Return the same, with the gradients left to the engine."""
     a1 = bp.sigmoid(W1 @ x)
     a2 = bp.sigmoid(W2 @ a1)
     y_hat = bp.softmax(W3 @ a2, axis=0)
@@ -65,7 +74,7 @@ def main():
         arrays = [rng.normal(size=s) * 0.1 for s in ((n1, n0), (n2, n1), (n3, n2), (n0, batch))]
         arrays.append(rng.random((n3, batch)))
         tensors = [bp.tensor(a, requires_grad=i < 3) for i, a in enumerate(arrays)]
-        for hand, engine in zip(by_hand(*arrays)[1:], by_engine(*tensors)[1:]):
+        for hand, engine in zip(by_hand(*arrays)[1:], by_engine(*tensors)[1:], strict=True):
             np.testing.assert_allclose(engine, hand, rtol=1e-9)
         seconds = {by_hand: [], by_engine: []}
         for _ in range(runs):
@@ -74,7 +83,14 @@ def main():
                 run(*inputs)
                 seconds[run].append(perf_counter() - start)
         hand, engine = (median(times) * 1e6 for times in seconds.values())
-        table.add_row("-".join(map(str, sizes)), str(batch), f"{hand:.1f}", f"{engine:.1f}", f"{engine / hand:.2f}", f"{bound:.2f}")
+        table.add_row(
+            "-".join(map(str, sizes)),
+            str(batch),
+            f"{hand:.1f}",
+            f"{engine:.1f}",
+            f"{engine / hand:.2f}",
+            f"{bound:.2f}",
+        )
     Console().print(table)
 
 

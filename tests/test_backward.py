@@ -77,7 +77,7 @@ def test_every_path_of_a_deep_diamond_counts():
 
 
 def test_a_tensor_is_finished_only_when_all_its_contributions_have_arrived():
-    # a is used early and late: y = a * (a + 1)^2 with a = 2x, so dy/dx = 2 ((a + 1)^2 + 2a (a + 1)).
+    # y = a (a + 1)^2 with a = 2x, so dy/dx = 2 ((a + 1)^2 + 2a (a + 1)); a is used early and late.
     x = leaf(1.5)
     a = 2 * x
     b = a + 1
@@ -246,11 +246,10 @@ def test_a_rule_that_writes_into_g_cannot_change_the_gradient_of_another_tensor(
     loss = ((double(x) + y) * np.array([3.0, 4.0])).sum()
     try:
         found = bp.grad(loss, [x, y])
-    except ValueError as error:
-        assert "read-only" in str(error)
-    else:
-        assert found[0].tolist() == [6.0, 8.0]
-        assert found[1].tolist() == [3.0, 4.0]
+    except ValueError:  # g is read-only: fine
+        return
+    assert found[0].tolist() == [6.0, 8.0]
+    assert found[1].tolist() == [3.0, 4.0]
 
 
 # No reference cycles
@@ -528,7 +527,7 @@ def test_no_grad_as_a_decorator():
 def test_no_grad_ends_with_an_exception_and_nests():
     x = leaf(3.0)
     with pytest.raises(ZeroDivisionError), bp.no_grad():
-        1 / 0  # noqa: B018
+        1 / 0
     assert (x * x).requires_grad
     with bp.no_grad():
         with bp.no_grad():
@@ -574,22 +573,20 @@ def test_scopes_nest_and_mark_leaves_and_results():
 
 def test_shapes_that_do_not_fit():
     W, x = bp.tensor(np.ones((3, 2)), name="W1"), bp.tensor(np.ones((4, 1)), name="x")
-    needs = "It needs the last axis of a to be as long as the second to last axis of b, or its only"
+    needs = "It needs the last axis of a to be as long as the second to last axis of b, or its only one."
     text, numpy = message(ValueError, lambda: W @ x)
     assert text == (
-        f"matmul failed: a is W1 with shape (3, 2), b is x with shape (4, 1). {needs} axis. "
-        f"({numpy})"
+        f"matmul failed: a is W1 with shape (3, 2), b is x with shape (4, 1). {needs} ({numpy})"
     )
     text, numpy = message(ValueError, lambda: np.ones((5, 3)) @ (x * 2))
     assert text == (
         "matmul failed: a is an array with shape (5, 3), b is the output of multiply with shape "
-        f"(4, 1). {needs} axis. ({numpy})"
+        f"(4, 1). {needs} ({numpy})"
     )
     text, numpy = message(ValueError, lambda: W + bp.tensor(np.ones(3)))
     assert text == (
-        "add failed: a is W1 with shape (3, 2), b is a tensor with shape (3,). It needs shapes that "
-        "broadcast: from the last axis backward, lengths are equal or one is 1. "
-        f"({numpy})"
+        "add failed: a is W1 with shape (3, 2), b is a tensor with shape (3,). It needs shapes "
+        f"that broadcast: from the last axis backward, lengths are equal or one is 1. ({numpy})"
     )
     text, numpy = message(ValueError, lambda: bp.softmax(W, axis=2))
     assert text == f"softmax failed: z is W1 with shape (3, 2), axis = 2. ({numpy})"
@@ -600,21 +597,17 @@ def test_shapes_that_do_not_fit():
     )
 
 
-@pytest.mark.parametrize("call", [lambda: bp.tensor([1.0]) @ 2, lambda: 2.0 @ bp.tensor([1.0])])
-def test_a_number_has_no_matrix_product(call):
-    with pytest.raises((TypeError, ValueError)) as caught:
-        call()
-    assert str(caught.value).startswith("matmul failed: a is ")
-
-
-@pytest.mark.parametrize("operation", [bp.softmax, bp.sigmoid, bp.square_sum, bp.negative])
-def test_a_list_is_taken_as_an_array_or_refused_by_the_name_of_the_operation(operation):
-    try:
-        result = operation([1.0, 2.0])
-    except (TypeError, ValueError) as error:
-        assert str(error).startswith(f"{operation.__name__} ")
-    else:
-        assert np.array_equal(result, operation(np.array([1.0, 2.0])))
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda x: x @ 2, "matmul failed: a is x with shape (2,), b is 2."),
+        (lambda x: 2.0 @ x, "matmul failed: a is 2.0, b is x with shape (2,)."),
+        (lambda x: bp.softmax(2.0), "softmax failed: z is 2.0, axis = -1."),
+    ],
+)
+def test_numbers_where_an_array_is_needed(call, text):
+    x = bp.tensor([1.0, 2.0], name="x")
+    assert message((TypeError, ValueError), lambda: call(x))[0].startswith(text)
 
 
 def test_backward_of_several_entries_without_a_gradient():
@@ -659,19 +652,19 @@ def ragged():
             np.array([1.0, None]),
             TypeError,
             "a Tensor holds real numbers, and this data has dtype object. Convert it with "
-            "numpy.array(..., dtype=float).",
+            "np.array(data, dtype=float).",
         ),
         (
             ["1.0", "2.0"],
             TypeError,
             "a Tensor holds real numbers, and this data has dtype <U3. Convert it with "
-            "numpy.array(..., dtype=float).",
+            "np.array(data, dtype=float).",
         ),
         (
             np.array(["2026-01-01"], "datetime64[D]"),
             TypeError,
             "a Tensor holds real numbers, and this data has dtype datetime64[D]. Convert it with "
-            "numpy.array(..., dtype=float).",
+            "np.array(data, dtype=float).",
         ),
         (
             [1.0, 2j],

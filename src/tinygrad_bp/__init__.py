@@ -6,6 +6,7 @@ computation once; read it many ways.
 
 from . import datasets
 from .backward import grad
+from .gradcheck import gradcheck
 from .primitive import Primitive, primitive
 from .readings.draw import draw
 from .recording import detect_anomaly, no_grad, scope
@@ -102,7 +103,9 @@ from .rules.shaping import (
     take_along_axis,
     tile,
 )
+from .table import TABLE
 from .tensor import Tensor, name_tensors, tensor
+from .transforms import hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 sub = subtract
 

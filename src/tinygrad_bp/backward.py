@@ -57,7 +57,8 @@ def sweep(
         g = upstream.pop(tensor.id)
         if visit is not None:
             visit(tensor, g)
-        primitive, params = tensor.primitive, tensor.params
+        primitive: Any = tensor.primitive
+        params = tensor.params
         if create_graph:
             closures = primitive.rule(tensor, *recorded_operands(tensor), **params)
         elif params:
@@ -104,8 +105,8 @@ def summed_to(x: Tensor, contribution: Any, tensor: Tensor) -> Any:
     except ValueError:
         raise ValueError(
             f"the backward rule of {tensor.primitive} gave a gradient of shape "
-            f"{contribution.shape} for {x.described()}. It must have the shape of that input, or one "
-            "that the input is broadcast to."
+            f"{contribution.shape} for {x.described()}. It must have the shape of that input, or "
+            "one that the input is broadcast to."
         ) from None
 
 
@@ -162,13 +163,12 @@ def grad(
     >>> float(slope.data), float(bp.grad(slope, x))
     (12.0, 12.0)
     """
-    wanted = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+    wanted: list[Any] = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
     for x in wanted:
         if not isinstance(x, type(output)):
             raise TypeError(f"grad takes Tensors to differentiate by, not {x!r:.60}.")
         if not x.requires_grad:
             raise ValueError(f"{x.described()} needs no gradient. Make it with requires_grad=True.")
-    g = starting_gradient(output, gradient, create_graph)
     ids = {x.id for x in wanted}
     found = {}
 
@@ -176,9 +176,10 @@ def grad(
         if tensor.id in ids:
             found[tensor.id] = g
 
-    for leaf, g in sweep(output, g, create_graph, keep):
+    start = starting_gradient(output, gradient, create_graph)
+    for leaf, g in sweep(output, start, create_graph, visit=keep):
         keep(leaf, g)
-    results = []
+    results: list[Any] = []
     for x in wanted:
         g = found[x.id] if x.id in found else np.zeros(x.shape)
         if create_graph:
@@ -199,9 +200,9 @@ def starting_gradient(output: Tensor, gradient: Any, create_graph: bool = False)
     if gradient is None:
         if output.size != 1:
             raise ValueError(
-                f"{output.described()} has {output.size} entries, so its backward pass needs an upstream "
-                "gradient of that shape. Pass gradient=, or reduce it to one number first, as with "
-                ".sum()."
+                f"{output.described()} has {output.size} entries, so its backward pass needs an "
+                "upstream gradient of that shape. Pass gradient=, or reduce it to one number "
+                "first, as with .sum()."
             )
         if not create_graph and output.ndim == 0:
             return output.dtype.type(1)

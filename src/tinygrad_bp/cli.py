@@ -102,15 +102,23 @@ def verify_digits(options: argparse.Namespace, console: Console) -> int:
     classifier = DigitClassifier(seed=options.seed)
     minibatch = type(train)(train.images[:20], train.labels[:20])
 
-    console.print(f"{len(train.labels)} digits to learn from, {len(test.labels)} held out", style="bold")
+    console.print(
+        f"{len(train.labels)} digits to learn from, {len(test.labels)} held out", style="bold"
+    )
     console.print("Before training, on 20 of them:")
     agrees = show_verification(classifier.problem(minibatch), options.mistake, console)
 
-    columns = (TextColumn("Training"), BarColumn(), TextColumn("{task.fields[status]}"), TimeElapsedColumn())
+    columns = (
+        TextColumn("Training"),
+        BarColumn(),
+        TextColumn("{task.fields[status]}"),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("", total=100, status="")
         for epoch in classifier.train(train, epochs=100):
-            status = f"epoch {epoch.number}, loss {epoch.loss:.4f}, held out {classifier.accuracy(test):.1%}"
+            accuracy = f"held out {classifier.accuracy(test):.1%}"
+            status = f"epoch {epoch.number}, loss {epoch.loss:.4f}, {accuracy}"
             progress.update(task, completed=epoch.number, status=status)
 
     console.print("After training, on the same 20:")
@@ -151,7 +159,9 @@ def show_verification(problem: Problem, mistake: str | None, console: Console) -
 
 def verification_table(rows: list[Row]) -> Table:
     """Lay out what `verify` found: a row for each quantity."""
-    table = Table(title="Largest relative difference between each two witnesses", title_justify="left")
+    table = Table(
+        title="Largest relative difference between each two witnesses", title_justify="left"
+    )
     table.add_column("quantity")
     table.add_column("shape")
     for pair in ("closed form\nengine", "closed form\ndifferences", "engine\ndifferences"):

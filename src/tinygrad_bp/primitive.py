@@ -87,7 +87,9 @@ class Primitive:
             operands, params = self._sorted_out(operands, params)
         elif self.settings or params:
             params = {**self.defaults, **params}
-            if len(params) != len(self.settings) or not PLAIN.issuperset(map(type, params.values())):
+            if len(params) != len(self.settings) or not PLAIN.issuperset(
+                map(type, params.values())
+            ):
                 operands, params = self._sorted_out(operands, params)
 
         values = []
@@ -176,7 +178,7 @@ class Primitive:
     ) -> tuple[list[Any], tuple[Tensor | None, ...]]:
         """Make Tensors of the arrays among the operands, so that the record owns its values.
 
-        Python numbers stay themselves: NumPy lets them adopt the precision of the array beside them.
+        Python numbers stay themselves; see `PYTHON_NUMBERS`.
         """
         values: list[Any] = []
         inputs: list[Tensor | None] = []
@@ -201,7 +203,7 @@ class Primitive:
     def _explained(
         self, error: Exception, operands: tuple[Any, ...], params: Mapping[str, Any]
     ) -> Exception:
-        """Return the error of a forward function again, in terms of the operation and its operands."""
+        """Return a forward function's error in terms of the operation and its operands."""
         named = zip(self.names_of(operands), operands, strict=False)
         parts = [f"{name} is {describe(operand)}" for name, operand in named]
         parts += [f"{name} = {value!r:.60}" for name, value in params.items()]
@@ -229,7 +231,7 @@ def owned(result: Any) -> ndarray:
 
 
 def captured(value: Any, where: str) -> Any:
-    """Return a setting as the record keeps it: a later change to an array or list does not reach it."""
+    """Return a setting as the record keeps it, out of reach of a later change."""
     if isinstance(value, Tensor):
         raise TypeError(f"{where} is a Tensor, and no gradient flows to a setting. Use t.data.")
     if isinstance(value, ndarray):
@@ -243,7 +245,9 @@ def captured(value: Any, where: str) -> Any:
 @overload
 def primitive(forward: Callable[..., Any]) -> Primitive: ...
 @overload
-def primitive(*, symbol: str = "", needs: str = "") -> Callable[[Callable[..., Any]], Primitive]: ...
+def primitive(
+    *, symbol: str = "", needs: str = ""
+) -> Callable[[Callable[..., Any]], Primitive]: ...
 def primitive(
     forward: Callable[..., Any] | None = None, *, symbol: str = "", needs: str = ""
 ) -> Primitive | Callable[[Callable[..., Any]], Primitive]:
@@ -263,13 +267,11 @@ def primitive(
     -------
     Primitive
         The operation. Its method ``backward`` takes the rule: given the output, the inputs and the
-        settings, return one closure for each input, from the upstream gradient to the contribution
-        to that input. An operation of one input may return its closure bare.
+        settings, it returns one closure for each input, from the upstream gradient to that input's
+        contribution. An operation of one input may return its closure bare.
 
     Examples
     --------
-    >>> import numpy as np
-from numpy import ndarray
     >>> import tinygrad_bp as bp
     >>> @bp.primitive
     ... def cube(x):

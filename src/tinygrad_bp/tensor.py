@@ -1,16 +1,15 @@
 """A Tensor: a value, and where it came from.
 
-A *leaf* is made by the user. Every other Tensor is the output of a primitive operation, and keeps the operation, its
-inputs, and the arrays that it was computed from. That is the whole record: following ``inputs`` from a loss leads
-back through the computation to the leaves.
+A *leaf* is made by the user. Every other Tensor is the output of a primitive operation, and keeps
+the operation, its inputs, and the arrays that it was computed from. That is the whole record:
+following ``inputs`` from a loss leads back through the computation to the leaves.
 
-This file knows no calculus. An operator such as ``a @ b`` looks its operation up in `TABLE`, by NumPy's name for it.
+This file knows no calculus. An operator such as ``a @ b`` looks its operation up in `TABLE`, by
+NumPy's name for it.
 """
 
 from __future__ import annotations
 
-import functools
-import inspect
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .backward import backward, local_jacobian
+from .numpy_protocol import call_function, call_ufunc, value_of
 from .recording import current
 from .table import TABLE
 
@@ -37,7 +37,7 @@ def operator(name: str) -> tuple[Callable[[Tensor, Any], Tensor], Callable[[Tens
 
 
 def method(name: str) -> Callable[..., Tensor]:
-    """Return a method that applies an operation to the Tensor, with the operation's own settings."""
+    """Return a method that applies an operation, with the operation's own settings."""
     return lambda self, *args, **params: TABLE[name](self, *args, **params)
 
 
@@ -46,8 +46,8 @@ def in_place(symbol: str) -> Callable[[Tensor, Any], Tensor]:
 
     def refuse(self: Tensor, other: Any) -> Tensor:
         raise TypeError(
-            f"'{symbol}=' would change {self.described()} in place, and a recorded value must stay as it is. "
-            f"Write t = t {symbol} ...; to update a parameter, t.data = t.data {symbol} ..."
+            f"'{symbol}=' would change {self.described()} in place, and a recorded value must stay "
+            f"as it is. Write t = t {symbol} ...; to update a parameter, t.data = t.data {symbol} ..."
         )
 
     return refuse
@@ -59,9 +59,11 @@ class Tensor:
     Parameters
     ----------
     data
-        A number, nested list or array of real numbers; it is copied. float32 and float64 stay as they are.
+        A number, nested list or array of real numbers; it is copied. float32 and float64 stay as
+        they are.
     requires_grad
-        Whether gradients with respect to it are wanted. Integers and booleans are then converted to float64.
+        Whether gradients with respect to it are wanted. Integers and booleans are then converted to
+        float64.
     name
         What pictures, printouts and error messages call it.
 
@@ -85,9 +87,9 @@ class Tensor:
     __slots__ = (
         "__weakref__",
         "_data",  # the value, a read-only array
-        "grad",  # of a leaf: the sum of the gradients that arrived so far, an array; None before the first
+        "grad",  # of a leaf: the sum of the gradients that arrived so far; None before the first
         "id",  # a counter in recording order
-        "inputs",  # the Tensors that it was computed from, in order, repeats kept; None for a Python number
+        "inputs",  # the Tensors that it was computed from, in order; None for a Python number
         "name",
         "operands",  # the values that it was computed from, as they were at that moment
         "params",  # the settings of the operation, such as axis=0
@@ -116,9 +118,10 @@ class Tensor:
 
     @property
     def data(self) -> np.ndarray:
-        """The value, a read-only array. A leaf can be given a new one: ``w.data = w.data - 0.1 * w.grad``.
+        """The value, a read-only array.
 
-        What was recorded before keeps the value that it was computed from.
+        A leaf can be given a new value: ``w.data = w.data - 0.1 * w.grad``. What was recorded
+        before keeps the value that it was computed from.
         """
         return self._data
 
@@ -126,13 +129,14 @@ class Tensor:
     def data(self, value: Any) -> None:
         if self.primitive is not None:
             raise ValueError(
-                f"{self.described()} was computed, so its value cannot be replaced: only a leaf takes a new value. "
-                "Make one with bp.tensor(value)."
+                f"{self.described()} was computed, so its value cannot be replaced: only a leaf "
+                "takes a new value. Make one with bp.tensor(value)."
             )
         array = real_array(value, floating=self.requires_grad, dtype=self.dtype)
         if array.shape != self.shape:
             raise ValueError(
-                f"{self.described()} cannot take a value of shape {array.shape}. Make a new one with bp.tensor(value)."
+                f"{self.described()} cannot take a value of shape {array.shape}. "
+                "Make a new one with bp.tensor(value)."
             )
         self._data = array
 
@@ -159,7 +163,10 @@ class Tensor:
     def item(self) -> float:
         """Return the only entry as a Python number."""
         if self.size != 1:
-            raise ValueError(f"item() needs exactly one entry; {self.described()} has {self.size}. Use .data instead.")
+            raise ValueError(
+                f"item() needs exactly one entry; {self.described()} has {self.size}. "
+                "Use .data instead."
+            )
         return float(self._data.item())
 
     def detach(self) -> Tensor:
@@ -167,7 +174,7 @@ class Tensor:
         return Tensor(self._data, name=self.name)
 
     def at(self, value: np.ndarray) -> Tensor:
-        """Return this leaf as it was when its value was ``value``: the gradient of that is the gradient of this."""
+        """Return this leaf as it was when it had the given value; gradients flow on to this one."""
         if value is self._data:
             return self
         past = TABLE["identity"](self)
@@ -184,13 +191,14 @@ class Tensor:
         Parameters
         ----------
         gradient
-            The upstream gradient dL/d(self), of this Tensor's shape. It may be left out where there is only one
-            entry: this Tensor is then L itself, and the gradient is 1.
+            The upstream gradient dL/d(self), of this Tensor's shape. It may be left out where there
+            is only one entry: this Tensor is then L itself, and the gradient is 1.
 
         Raises
         ------
         ValueError
-            If this Tensor needs no gradient; if it has several entries and no gradient is given; if the shapes differ.
+            If this Tensor needs no gradient; if it has several entries and no gradient is given; if
+            the shapes differ.
 
         Examples
         --------
@@ -329,22 +337,22 @@ class Tensor:
     # ---- comparisons: plain arrays of booleans, which carry no gradient ----
 
     def __lt__(self, other: Any) -> Any:
-        return self._data < plain(other)
+        return self._data < value_of(other)
 
     def __le__(self, other: Any) -> Any:
-        return self._data <= plain(other)
+        return self._data <= value_of(other)
 
     def __gt__(self, other: Any) -> Any:
-        return self._data > plain(other)
+        return self._data > value_of(other)
 
     def __ge__(self, other: Any) -> Any:
-        return self._data >= plain(other)
+        return self._data >= value_of(other)
 
     def __eq__(self, other: Any) -> Any:
-        return self._data == plain(other)
+        return self._data == value_of(other)
 
     def __ne__(self, other: Any) -> Any:
-        return self._data != plain(other)
+        return self._data != value_of(other)
 
     __hash__ = object.__hash__  # a Tensor is a key of a dictionary as itself, not by its value
 
@@ -362,98 +370,25 @@ class Tensor:
     def __setitem__(self, key: Any, value: Any) -> None:
         raise TypeError(
             f"assigning to entries would change {self.described()} in place, and a recorded value "
-            "must stay as it is. Change a copy, a = t.data.copy(), and make a new tensor of it; for "
-            "a parameter, t.data = a."
+            "must stay as it is. Change a copy, a = t.data.copy(), and make a new tensor of it; "
+            "for a parameter, t.data = a."
         )
 
     # ---- NumPy: record, or refuse; never lose a gradient silently ----
 
     def __array_ufunc__(self, ufunc: np.ufunc, how: str, *inputs: Any, **settings: Any) -> Any:
-        if how == "__call__" and ufunc.__name__ in WITHOUT_GRADIENT:
-            return ufunc(*map(plain, inputs), **settings)
-        if how == "__call__" and not settings:
-            return numpy_call(ufunc, inputs, settings)
-        raise TypeError(
-            f"np.{ufunc.__name__} with {how if how != '__call__' else ', '.join(settings)} does not "
-            f"record on a Tensor. {advice(ufunc.__name__)}"
-        )
+        return call_ufunc(ufunc, how, inputs, settings)
 
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: Any, settings: Any
     ) -> Any:
-        if function.__name__ in WITHOUT_GRADIENT:
-            return function(*map(plain, args), **settings)
-        return numpy_call(function, args, settings)
+        return call_function(function, args, settings)
 
     def __array__(self, *_: Any, **__: Any) -> np.ndarray:
         raise TypeError(
             f"converting {self.described()} to an array would lose its record. Use t.data for the "
             "value, or an operation of this package to record a step."
         )
-
-
-def numpy_call(function: Any, args: tuple[Any, ...], settings: Mapping[str, Any]) -> Tensor:
-    """Apply the operation that has a NumPy function's name, with its arguments by their names."""
-    name = NUMPY_ALIASES.get(function.__name__, function.__name__)
-    if name not in TABLE:
-        raise TypeError(f"np.{function.__name__} does not record on a Tensor. {advice(name)}")
-    operation = TABLE[name]
-    arity = getattr(operation, "arity", len(args)) or 1  # a list of arrays is one argument
-    names = parameter_names(function) if len(args) > arity else []
-    named = dict(zip(names[arity:], args[arity:], strict=False)) | dict(settings)
-    args = args if len(args) <= arity or not names else args[:arity]
-    return operation(*args, **{NUMPY_ALIASES.get(k, k): v for k, v in named.items()})
-
-
-@functools.cache
-def parameter_names(function: Callable[..., Any]) -> list[str]:
-    """Return the parameters of a NumPy function; none where it does not tell them."""
-    try:
-        return list(inspect.signature(function).parameters)
-    except ValueError:
-        return []
-
-
-#: NumPy functions whose results are booleans or integers: computed, and not recorded.
-WITHOUT_GRADIENT = frozenset(
-    "less less_equal greater greater_equal equal not_equal isfinite isinf isnan signbit "
-    "shape ndim size argmax argmin argsort".split()
-)
-
-#: Where NumPy has another name for an operation, or for a setting of one.
-NUMPY_ALIASES = {"amax": "max", "amin": "min", "positive": "identity", "a_min": "min", "a_max": "max"}
-
-#: What to write for NumPy functions that are not in the table.
-INSTEAD = {
-    "dot": "a @ b",
-    "inner": "a @ b.T, or np.einsum",
-    "vdot": "(a * b).sum()",
-    "tensordot": "np.einsum",
-    "swapaxes": "np.transpose",
-    "moveaxis": "np.transpose",
-    "hstack": "np.concatenate",
-    "vstack": "np.concatenate",
-    "column_stack": "np.concatenate",
-    "average": "np.mean",
-    "diag": "np.diagonal",
-    "take": "t[indices]",
-    "copy": "the Tensor itself: its value cannot change",
-    "array": "the Tensor itself, or bp.stack for a list of Tensors",
-}
-
-
-def advice(name: str) -> str:
-    """Say what to do about a NumPy function that does not record."""
-    use = f"Write {INSTEAD[name]}. " if name in INSTEAD else ""
-    return (
-        f"{use}If no gradient is needed, call it on the value, t.data; "
-        "to add an operation, see bp.primitive."
-    )
-
-
-def plain(value: Any) -> Any:
-    """Return the array of a Tensor, and anything else as it is."""
-    return value._data if isinstance(value, Tensor) else value
 
 
 def index(key: Any) -> Any:
@@ -468,23 +403,34 @@ def index(key: Any) -> Any:
 
 
 def real_array(data: Any, floating: bool, dtype: Any = None) -> np.ndarray:
-    """Return a read-only copy of real-valued data; ``floating`` converts integers and booleans to float64."""
+    """Return a read-only copy of real-valued data; ``floating`` makes float64 of integers."""
     if isinstance(data, Tensor):
-        raise TypeError(f"{data.described()} is a Tensor already. Use it as it is, or t.detach() for a constant copy.")
+        raise TypeError(
+            f"{data.described()} is a Tensor already. Use it as it is, or t.detach() for a "
+            "constant copy."
+        )
     try:
         array = np.array(data)
     except ValueError as error:
-        raise ValueError(f"the data is ragged: its rows differ in length, so it is no array ({error}).") from None
+        raise ValueError(
+            f"the data is ragged: its rows differ in length, so it is no array ({error})."
+        ) from None
     kind = array.dtype.kind
     if kind == "c":
-        raise TypeError("complex numbers are not supported. Keep the real and the imaginary part as two tensors.")
+        raise TypeError(
+            "complex numbers are not supported. Keep the real and the imaginary part as two "
+            "tensors."
+        )
     if kind not in "fiub":
         raise TypeError(
             f"a Tensor holds real numbers, and this data has dtype {array.dtype}. "
             "Convert it with np.array(data, dtype=float)."
         )
     if kind == "f" and array.dtype not in (np.float64, np.float32):
-        raise TypeError(f"floats are float64 or float32 here, not {array.dtype}. Convert with array.astype(float).")
+        raise TypeError(
+            f"floats are float64 or float32 here, not {array.dtype}. "
+            "Convert with array.astype(float)."
+        )
     if floating and kind != "f":
         array = array.astype(np.float64)
     if dtype is not None:
@@ -508,9 +454,11 @@ def tensor(data: Any, requires_grad: bool = False, name: str | None = None) -> T
     Parameters
     ----------
     data
-        A number, nested list or array of real numbers; it is copied. float32 and float64 stay as they are.
+        A number, nested list or array of real numbers; it is copied. float32 and float64 stay as
+        they are.
     requires_grad
-        Whether gradients with respect to it are wanted. Integers and booleans are then converted to float64.
+        Whether gradients with respect to it are wanted. Integers and booleans are then converted to
+        float64.
     name
         What pictures, printouts and error messages call it.
 
@@ -524,8 +472,9 @@ def tensor(data: Any, requires_grad: bool = False, name: str | None = None) -> T
 
 
 def name_tensors(names: Mapping[str, Any]) -> None:
-    """Name every unnamed Tensor in a mapping after its key; ``bp.name_tensors(locals())`` names a whole scope.
+    """Name every unnamed Tensor in a mapping after its key.
 
+    ``bp.name_tensors(locals())`` at the end of a function names everything that it computed.
     Values that are not Tensors, and keys that start with an underscore, are passed over.
 
     Examples

@@ -258,13 +258,9 @@ def jacobian(function: Function, argnums: Which = 0) -> Callable[..., Any]:
         jacobians = []
         for k, x in enumerate(run.inputs):
             column = [row[k] for row in rows]
-            if not column:  # an output without entries
-                stacked = np.zeros((0, *x.shape), x.dtype)
-                stacked = Tensor(stacked) if run.create_graph else stacked
-            elif run.create_graph:
+            stacked: Any = np.zeros((0, *x.shape), x.dtype)
+            if column:  # the output has entries
                 stacked = TABLE["stack"](column)
-            else:
-                stacked = np.stack(column)
             jacobians.append(stacked.reshape((*output.shape, *x.shape)))
         return run.as_given(jacobians)
 
@@ -295,7 +291,9 @@ def hessian(function: Function, argnums: Which = 0) -> Callable[..., Any]:
            [2., 0.]])
     """
     if isinstance(argnums, int):
-        return jacobian(lambda *args, **settings: _slope(function, args, argnums, settings), argnums)
+        return jacobian(
+            lambda *args, **settings: _slope(function, args, argnums, settings), argnums
+        )
 
     def result(*args: Any, **settings: Any) -> Any:
         return tuple(

@@ -19,7 +19,7 @@ FIRST, SECOND = 1e-8, 1e-7
 def spread(*shape):
     """Return distinct numbers, at least 0.1 from each other and from zero: no corner is near."""
     n = math.prod(shape)
-    return ((np.random.default_rng(n).permutation(n) - n // 2 + 0.5) * 0.3).reshape(shape)
+    return ((np.random.default_rng(n).permutation(n) - n // 2 + 0.65) * 0.3).reshape(shape)
 
 
 def positive(*shape):
@@ -84,7 +84,7 @@ CASES = {
     **dict.fromkeys(("log", "sqrt", "reciprocal", "log1p"), POSITIVE),
     **dict.fromkeys(("softplus", "log_sigmoid", "relu", "gelu", "silu"), ANYWHERE),
     **dict.fromkeys(("maximum", "minimum"), BROADCAST),
-    "clip": [case(a23, min=-0.4, max=0.4), case(a23, max=0.4)],
+    "clip": [case(a23, min=-0.3, max=0.3), case(a23, max=0.3)],
     "leaky_relu": [case(a23), case(a23, slope=0.3)],
     "elu": [case(a23), case(a23, alpha=0.3)],
     # linear algebra

@@ -75,8 +75,9 @@ def power(a: Value, n: Value) -> Value:
 
 @power.backward
 def _(out: Value, a: Value, n: Value) -> tuple[Closure, Closure]:
+    lower: Value  # a^0 is 1 at a = 0 too: its derivative is 0 there, not 0 times 1/0
     if isinstance(n, (int, float)):
-        lower = n - 1 if n != 0 else 1  # a^0 is 1 at a = 0 too: its derivative is 0 there, not 0/0
+        lower = n - 1 if n != 0 else 1
     else:
         lower = np.where(n == 0, 1.0, n - 1)
     return (

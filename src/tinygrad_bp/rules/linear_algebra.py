@@ -90,9 +90,7 @@ def contraction(*operands: Value, inputs: tuple[str, ...], output: str) -> Value
 
 
 @contraction.backward
-def _(
-    out: Value, *operands: Value, inputs: tuple[str, ...], output: str
-) -> tuple[Closure, ...]:
+def _(out: Value, *operands: Value, inputs: tuple[str, ...], output: str) -> tuple[Closure, ...]:
     def closure(i: int) -> Closure:
         """Contract g with all other operands; what is left are the axes of operand i."""
         letters = inputs[i]

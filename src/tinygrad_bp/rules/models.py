@@ -27,7 +27,7 @@ def pair(value: Pair) -> tuple[int, int]:
 
 @primitive(needs="images at least as large as the window")
 def windows(x: Value, *, size: Pair, stride: Pair = 1, dilation: Pair = 1) -> Value:
-    """Return every window of images: axes (sample, channel, row, column, row in window, column in it).
+    """Return every window of images, its rows and columns on two new last axes.
 
     Dilation spreads the rows and columns of a window over every so many of the image.
     """
@@ -248,7 +248,9 @@ def dropout(x: Value, p: float, rng: np.random.Generator) -> Value:
     array([2., 0., 0., 0., 2., 2.])
     """
     if not 0.0 <= p < 1.0:
-        raise ValueError(f"dropout needs a probability p from 0 up to, but not including, 1: not {p}.")
+        raise ValueError(
+            f"dropout needs a probability p from 0 up to, but not including, 1: not {p}."
+        )
     keep = rng.random(x.shape) >= p
     return np.where(keep, x / (1.0 - p), 0.0)
 
@@ -311,7 +313,7 @@ def cross_entropy(logits: Value, target: Any, axis: int = 1) -> Value:
     if target.dtype.kind in "iu":
         classes = logits.shape[axis]
         target = np.asarray(getattr(target, "data", target))
-        if target.size and not (0 <= target.min() and target.max() < classes):
+        if target.size and not (target.min() >= 0 and target.max() < classes):
             raise ValueError(
                 f"cross_entropy has {classes} classes, 0 to {classes - 1}, and the target names "
                 f"{target.min()} to {target.max()}."

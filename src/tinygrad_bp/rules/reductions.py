@@ -146,7 +146,7 @@ def _(a: Value, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> 
 
 @primitive
 def logsumexp(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
-    """Return log(sum(exp(a))), with the largest entry taken out first, so that nothing overflows."""
+    """Return log(sum(exp(a))), the largest entry taken out first, so that nothing overflows."""
     largest = np.max(a, axis=axis, keepdims=True)
     largest = np.where(np.isfinite(largest), largest, 0.0)
     total = np.log(np.sum(np.exp(a - largest), axis=axis, keepdims=True)) + largest

@@ -1,5 +1,6 @@
 """Shaping: the same entries arranged, selected, repeated or joined."""
 
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -253,8 +254,5 @@ def split(a: Value, indices_or_sections: Any, axis: int = 0) -> list[Value]:
     """
     positions = np.split(np.arange(a.shape[axis]), indices_or_sections)
     before = (slice(None),) * (axis % a.ndim)
-    starts = np.cumsum([0, *(len(part) for part in positions)])
-    return [
-        a[(*before, slice(int(start), int(end)))]
-        for start, end in zip(starts[:-1], starts[1:], strict=True)
-    ]
+    ends = np.cumsum([0, *(len(part) for part in positions)])
+    return [a[(*before, slice(int(start), int(end)))] for start, end in pairwise(ends)]

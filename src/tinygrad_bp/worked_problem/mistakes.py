@@ -1,4 +1,4 @@
-"""Known mistakes in the hand derivation, to be planted so that the verification can be seen to work.
+"""Known mistakes in the hand derivation, to be planted to see that the verification works.
 
 A mistake replaces factors of the closed form by wrong ones.
 """
@@ -24,7 +24,7 @@ MISTAKES = {
         {"da3/dz3": lambda a3: closed_form.da3_dz3(a3) * np.eye(len(a3))},
     ),
     "missing-sigmoid-derivative": Mistake(
-        "The gradient passes through the sigmoids unchanged: their derivative a (1 - a) is left out.",
+        "The gradient passes the sigmoids unchanged: their derivative a (1 - a) is left out.",
         {"da2/dz2": np.ones_like, "da1/dz1": np.ones_like},
     ),
     "lost-factor-2": Mistake(

@@ -5,11 +5,13 @@ the gradient.
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..backward import grad
 from ..datasets import Digits, one_hot
 from ..tensor import Tensor, tensor
 from .network import network
@@ -48,7 +50,7 @@ class DigitClassifier:
         self.rng = np.random.default_rng(seed)
         self.weights: list[Tensor] = []
         widths = (64, *hidden, 10)
-        for layer, (inputs, outputs) in enumerate(zip(widths[:-1], widths[1:], strict=True), 1):
+        for layer, (inputs, outputs) in enumerate(pairwise(widths), 1):
             value = 1.5 * self.rng.standard_normal((outputs, inputs)) / np.sqrt(inputs)
             self.weights.append(tensor(value, requires_grad=True, name=f"W{layer}"))
 
@@ -73,16 +75,16 @@ class DigitClassifier:
         rate
             The learning rate: how far a step goes against the mean gradient of its samples.
         """
+        W1, W2, W3 = self.weights
         images, labels = data.images.T, one_hot(data.labels).T
         samples = images.shape[1]
         for epoch in range(1, epochs + 1):
             total = 0.0
             for chosen in np.split(self.rng.permutation(samples), range(batch, samples, batch)):
-                loss = network(*self.weights, images[:, chosen], labels[:, chosen])["L"]
-                loss.backward()
-                for W in self.weights:
-                    W.data = W.data - rate / len(chosen) * W.grad
-                    W.zero_grad()
+                loss = network(W1, W2, W3, images[:, chosen], labels[:, chosen])["L"]
+                gradients = grad(loss, self.weights)
+                for W, g in zip(self.weights, gradients, strict=True):
+                    W.data = W.data - rate / len(chosen) * g
                 total += loss.item()
             yield Epoch(epoch, total / samples)
 

@@ -1,0 +1,217 @@
+"""The operations of the rule table in PyTorch: for each name a function of the same parameters.
+
+The comparison in `test_torch.py` and the random programs in `test_random_programs.py` run the same
+call through both tables.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+#: Entries that PyTorch cannot be asked about, and why.
+NOT_IN_TORCH = {
+    "dropout": "which entries it drops comes from its own generator, and PyTorch takes no NumPy one",
+}
+
+
+@functools.cache
+def torch_table() -> dict[str, Callable[..., Any]]:
+    """Return PyTorch's function for each entry; where PyTorch is missing, skip what asked for it."""
+    torch = pytest.importorskip(
+        "torch", reason='PyTorch is not installed: pip install "tinygrad_bp[oracle]"'
+    )
+    F = torch.nn.functional
+
+    def axes(axis, a):
+        """Return an axis setting as a tuple: PyTorch reads None in several ways."""
+        return tuple(range(a.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+
+    def tensors(key):
+        """Return an index with its arrays as PyTorch's."""
+        if isinstance(key, tuple):
+            return tuple(tensors(item) for item in key)
+        return torch.from_numpy(key.copy()) if isinstance(key, np.ndarray) else key
+
+    def like(a):
+        """Return how to make a further operand of a Python number, or leave a tensor as it is."""
+        return lambda b: b if torch.is_tensor(b) else torch.tensor(b, dtype=a.dtype)
+
+    def extreme(of_axes, of_two):
+        return {
+            of_axes[1:]: lambda a, axis=None, keepdims=False: getattr(torch, of_axes)(
+                a, axes(axis, a), keepdims
+            ),
+            of_two: lambda a, b: getattr(torch, of_two)(a, like(a)(b)),
+        }
+
+    def prod(a, axis=None, keepdims=False):
+        for i in sorted((i % a.ndim for i in axes(axis, a)), reverse=True):
+            a = torch.prod(a, i, keepdim=keepdims)
+        return a
+
+    def deviation(of):
+        return lambda a, axis=None, ddof=0, keepdims=False: of(
+            a, axes(axis, a), correction=ddof, keepdim=keepdims
+        )
+
+    def cumsum(a, axis=None):
+        return torch.cumsum(a.ravel(), 0) if axis is None else torch.cumsum(a, axis)
+
+    def norm(a, ord=None, axis=None, keepdims=False):
+        return torch.linalg.vector_norm(a, dim=axis, keepdim=keepdims)
+
+    def trace(a, offset=0, axis1=0, axis2=1):
+        if a.ndim == 2 and offset == 0 and (axis1, axis2) == (0, 1):
+            return torch.trace(a)
+        return torch.diagonal(a, offset, axis1, axis2).sum(-1)
+
+    def on_diagonal(a, shape, offset=0, axis1=0, axis2=1):
+        return torch.diagonal_scatter(a.new_zeros(shape), a, offset, axis1, axis2)
+
+    def transpose(a, axes=None):
+        return a.permute(tuple(reversed(range(a.ndim))) if axes is None else axes)
+
+    def expand_dims(a, axis):
+        axis = axis if isinstance(axis, tuple) else (axis,)
+        ndim = a.ndim + len(axis)
+        for i in sorted(i % ndim for i in axis):
+            a = a.unsqueeze(i)
+        return a
+
+    def repeat(a, repeats, axis=None):
+        repeats = tensors(np.asarray(repeats)) if np.ndim(repeats) else repeats
+        return torch.repeat_interleave(a, repeats, axis)
+
+    def pad(a, pad_width, mode="constant", constant_values=0):
+        widths = np.broadcast_to(pad_width, (a.ndim, 2))[::-1]  # PyTorch begins with the last axis
+        return F.pad(a, widths.ravel().tolist(), value=constant_values)
+
+    def split(a, indices_or_sections, axis=0):
+        return torch.tensor_split(a, indices_or_sections, axis)
+
+    def take_along_axis(a, indices, axis=-1):
+        return torch.take_along_dim(a, tensors(indices), axis)
+
+    def pair(value):
+        return (value, value) if isinstance(value, int) else value
+
+    def windows(x, size, stride=1, dilation=1):
+        for i in (0, 1):
+            span = (pair(size)[i] - 1) * pair(dilation)[i] + 1
+            x = x.unfold(2 + i, span, pair(stride)[i])
+        return x[..., :: pair(dilation)[0], :: pair(dilation)[1]]
+
+    def from_windows(w, shape, stride=1, dilation=1):
+        n, channels, down, right, rows, columns = w.shape
+        blocks = w.permute(0, 1, 4, 5, 2, 3).reshape(n, channels * rows * columns, down * right)
+        return F.fold(blocks, shape[2:], (rows, columns), dilation, 0, stride)
+
+    def cross_entropy(logits, target, axis=1):
+        target = target if torch.is_tensor(target) else torch.as_tensor(target)
+        if target.is_floating_point():
+            target = target.movedim(axis, min(1, target.ndim - 1))
+        return F.cross_entropy(logits.movedim(axis, min(1, logits.ndim - 1)), target)
+
+    return {
+        # arithmetic
+        "add": torch.add,
+        "subtract": torch.subtract,
+        "multiply": torch.multiply,
+        "divide": torch.divide,
+        "negative": torch.negative,
+        "power": torch.pow,
+        "where": lambda condition, a, b: torch.where(condition.bool(), a, b),
+        "absolute": torch.absolute,
+        "sign": torch.sign,
+        "clip": lambda a, min=None, max=None: torch.clip(a, min, max),
+        "square": torch.square,
+        "sqrt": torch.sqrt,
+        "reciprocal": torch.reciprocal,
+        # elementwise
+        "exp": torch.exp,
+        "log": torch.log,
+        "log1p": torch.log1p,
+        "expm1": torch.expm1,
+        "sin": torch.sin,
+        "cos": torch.cos,
+        "tan": torch.tan,
+        "arcsin": torch.arcsin,
+        "arccos": torch.arccos,
+        "arctan": torch.arctan,
+        "sinh": torch.sinh,
+        "cosh": torch.cosh,
+        "tanh": torch.tanh,
+        "erf": torch.erf,
+        # activations
+        "sigmoid": torch.sigmoid,
+        "softplus": lambda z: F.softplus(z, threshold=50.0),  # above it PyTorch returns z itself
+        "log_sigmoid": F.logsigmoid,
+        "relu": torch.relu,
+        "leaky_relu": lambda z, slope=0.01: F.leaky_relu(z, slope),
+        "elu": lambda z, alpha=1.0: F.elu(z, alpha),
+        "gelu": F.gelu,
+        "silu": F.silu,
+        "softmax": lambda z, axis=-1: torch.softmax(z, axis),
+        "log_softmax": lambda z, axis=-1: torch.log_softmax(z, axis),
+        # linear algebra
+        "matmul": torch.matmul,
+        "matrix_transpose": lambda a: a.mT,
+        "transpose": transpose,
+        "outer": lambda a, b: torch.outer(a.ravel(), b.ravel()),
+        "contraction": lambda *a, inputs, output: torch.einsum(f"{','.join(inputs)}->{output}", *a),
+        "einsum": torch.einsum,
+        "diagonal": lambda a, offset=0, axis1=0, axis2=1: torch.diagonal(a, offset, axis1, axis2),
+        "on_diagonal": on_diagonal,
+        "trace": trace,
+        "norm": norm,
+        # reductions
+        "sum": lambda a, axis=None, keepdims=False: torch.sum(a, axes(axis, a), keepdims),
+        "sum_to": lambda a, shape: a.sum_to_size(shape),
+        "mean": lambda a, axis=None, keepdims=False: torch.mean(a, axes(axis, a), keepdims),
+        "max": lambda a, axis=None, keepdims=False: torch.amax(a, axes(axis, a), keepdims),
+        "min": lambda a, axis=None, keepdims=False: torch.amin(a, axes(axis, a), keepdims),
+        "maximum": torch.maximum,
+        "minimum": torch.minimum,
+        "prod": prod,
+        "var": deviation(torch.var),
+        "std": deviation(torch.std),
+        "logsumexp": lambda a, axis=None, keepdims=False: torch.logsumexp(
+            a, axes(axis, a), keepdims
+        ),
+        "square_sum": lambda a: torch.vdot(a.ravel(), a.ravel()),
+        "cumsum": cumsum,
+        # shaping
+        "identity": lambda a: a.clone(),
+        "astype": lambda a, dtype: a.to(getattr(torch, np.dtype(dtype).name)),
+        "reshape": lambda a, shape: torch.reshape(a, axes(shape, a)),
+        "ravel": torch.ravel,
+        "expand_dims": expand_dims,
+        "squeeze": lambda a, axis=None: torch.squeeze(a) if axis is None else torch.squeeze(a, axis),
+        "flip": lambda a, axis=None: torch.flip(a, axes(axis, a)),
+        "roll": lambda a, shift, axis=None: torch.roll(a, shift, axis),
+        "broadcast_to": lambda a, shape: torch.broadcast_to(a, axes(shape, a)),
+        "repeat": repeat,
+        "tile": lambda a, reps: torch.tile(a, axes(reps, a)),
+        "concatenate": lambda arrays, axis=0: torch.concatenate(arrays, axis),
+        "stack": lambda arrays, axis=0: torch.stack(arrays, axis),
+        "split": split,
+        "pad": pad,
+        "getitem": lambda a, key: a[tensors(key)],
+        "scatter": lambda a, key, shape: a.new_zeros(shape).index_put(
+            tensors(key), a, accumulate=True
+        ),
+        "take_along_axis": take_along_axis,
+        # models
+        "windows": windows,
+        "from_windows": from_windows,
+        "conv2d": lambda x, w, **settings: F.conv2d(x, w, **settings),
+        "max_pool2d": lambda x, *window: F.max_pool2d(x, *window),
+        "avg_pool2d": lambda x, *window: F.avg_pool2d(x, *window),
+        "embedding": lambda weight, indices: F.embedding(torch.as_tensor(indices), weight),
+        "cross_entropy": cross_entropy,
+        "cross_entropy_with_probabilities": cross_entropy,
+        "binary_cross_entropy_with_logits": F.binary_cross_entropy_with_logits,
+    }

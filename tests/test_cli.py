@@ -1,0 +1,283 @@
+"""The command: exit statuses, what it prints, and the picture that it leaves."""
+
+import re
+import sysconfig
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from tinygrad_bp.cli import main
+from tinygrad_bp.readings.draw import layout_program
+from tinygrad_bp.worked_problem.closed_form import CHAIN
+from tinygrad_bp.worked_problem.mistakes import MISTAKES
+
+QUANTITIES = ["L", *(name for name, _, _ in CHAIN)]
+FIRST_WRONG = {
+    "softmax-diagonal": "da3/dz3",
+    "missing-sigmoid-derivative": "da2/dz2",
+    "lost-factor-2": "dL/da3",
+    "missing-transpose": "dL/da2",
+}
+
+
+class Ran:
+    """What a run of the command left: exit status, output, and the rows of its tables."""
+
+    def __init__(self, status, captured):
+        self.status, self.out, self.err = status, captured.out, captured.err
+        self.words = " ".join(captured.out.split())
+        cells = [
+            [c.strip() for c in re.split("[│┃]", line)[1:-1]] for line in self.out.splitlines()
+        ]
+        self.rows = [row for row in cells if len(row) == 6 and row[0] in QUANTITIES]
+        self.wrong = [row[0] for row in self.rows if row[5] == "WRONG"]
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """Run the command in a wide terminal, in a folder of its own, and without laying out."""
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tinygrad_bp.cli.draw", lambda loss: Picture())
+
+    def run(*arguments):
+        try:
+            status = main([str(argument) for argument in arguments])
+        except SystemExit as end:  # argparse
+            status = end.code
+        ran = Ran(status, capsys.readouterr())
+        assert "Traceback" not in ran.out + ran.err
+        return ran
+
+    return run
+
+
+class Picture:
+    """A drawing that is quick: layout takes a second."""
+
+    def save(self, path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("<svg/>")
+
+
+# Agreement
+
+
+@pytest.mark.parametrize("arguments", [[], ["verify"]])
+def test_the_worked_problem_is_verified(run, arguments):
+    ran = run(*arguments)
+    assert ran.status == 0
+    assert ran.err == ""
+    assert "The worked problem, sizes 4-5-6-3, batch 1" in ran.out
+    assert [row[0] for row in ran.rows] == QUANTITIES
+    assert {row[5] for row in ran.rows} == {"agree"}
+    assert "All three witnesses agree on all 13 quantities." in ran.words
+    assert "Warning" not in ran.out
+    assert "graph.svg" in ran.words
+
+
+def test_a_row_has_a_shape_and_three_differences(run):
+    ran = run("--batch", 2)
+    rows = {row[0]: row for row in ran.rows}
+    assert rows["dL/dW1"][1] == "(5, 4)"
+    assert rows["da3/dz3"][1] == "(2, 3, 3)"
+    assert rows["L"][3:5] == ["–", "–"]
+    for name in QUANTITIES[1:]:
+        closed_engine, closed_differences, engine_differences = map(float, rows[name][2:5])
+        assert closed_engine <= 1e-12
+        assert closed_differences <= 1e-6
+        assert engine_differences <= 1e-6
+
+
+def test_the_four_slips_are_told_with_figures(run):
+    told = run().out.partition("Where the handwritten derivation slips:")[2]
+    assert [int(n) for n in re.findall(r"^(\d)\. ", told, re.MULTILINE)] == [1, 2, 3, 4]
+    for part in re.split(r"^\d\. ", told, flags=re.MULTILINE)[1:]:
+        assert re.search(r"\d", part)
+
+
+def test_sizes_batch_and_seed_are_used(run):
+    ran = run("--sizes", 3, 7, 4, 5, "--batch", 6)
+    assert ran.status == 0
+    assert "sizes 3-7-4-5, batch 6" in ran.out
+    assert {row[0]: row[1] for row in ran.rows}["dL/dW2"] == "(4, 7)"
+    assert run("--seed", 1).out == run("--seed", 1).out
+    assert run("--seed", 1).out != run("--seed", 2).out
+
+
+# Planted mistakes
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_planted_mistake_ends_in_status_1_with_the_wrong_rows_marked(run, name):
+    ran = run("--mistake", name)
+    assert ran.status == 1
+    assert f"Planted: {MISTAKES[name].sentence}" in ran.words
+    assert [row[0] for row in ran.rows] == QUANTITIES
+    assert ran.wrong[0] == FIRST_WRONG[name]
+    assert ran.wrong[-1] == "dL/dW1"
+    assert f"{len(ran.wrong)} of 13 quantities are wrong." in ran.words
+    assert f"The first is {FIRST_WRONG[name]}:" in ran.words
+    assert {row[5] for row in ran.rows} == {"agree", "WRONG"}
+
+
+def test_a_planted_mistake_that_the_problem_hides_is_status_1_too(run):
+    ran = run("--sizes", 4, 5, 6, 1, "--mistake", "softmax-diagonal")
+    assert ran.status == 1
+    assert ran.wrong == []
+    assert "The planted mistake was not seen: this problem hides it." in ran.words
+
+
+# Warnings
+
+
+@pytest.mark.parametrize(
+    ("arguments", "warning"),
+    [
+        (("--sizes", 4, 5, 6, 2), "There are two outputs, and the target sums to 1:"),
+        (("--sizes", 4, 5, 6, 1), "There is one output: its softmax is always 1"),
+        (
+            ("--sizes", 4, 5, 5, 3),
+            "The widths n1 and n2 are both 5: with W2 square, a missing transpose still fits.",
+        ),
+        (
+            ("--sizes", 4, 5, 4, 3),
+            "The widths n0 and n2 are both 4: a product with the values of the wrong layer",
+        ),
+        (("--batch", 5), "The batch and the width n1 are both 5: a missing transpose of a batch"),
+        (("--target", "prediction"), "The target y equals y_hat: every gradient is zero."),
+    ],
+)
+def test_what_would_hide_a_fault_is_warned_of_and_allowed(run, arguments, warning):
+    ran = run(*arguments)
+    assert ran.status == 0
+    assert f"Warning: {warning}" in ran.words
+
+
+def test_the_prediction_as_target_makes_zeros_of_the_gradients_only(run):
+    verdicts = {row[0]: row[5] for row in run("--target", "prediction").rows}
+    assert [name for name in QUANTITIES if verdicts[name] == "agree"] == [
+        "da3/dz3",
+        "da2/dz2",
+        "da1/dz1",
+    ]
+    assert set(verdicts.values()) == {"agree", "all zero"}
+
+
+# Bad arguments
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("--sizes", 0, 5, 6, 3), "tinygrad-bp: the size n0 must be at least 1, not 0\n"),
+        (("--batch", 0), "tinygrad-bp: the batch must be at least 1, not 0\n"),
+        (("--seed", -1), "tinygrad-bp: expected non-negative integer\n"),
+    ],
+)
+def test_values_that_make_no_sense_are_status_2(run, arguments, text):
+    ran = run(*arguments)
+    assert (ran.status, ran.out, ran.err) == (2, "", text)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("--mistake", "nonsense"), "argument --mistake: invalid choice: 'nonsense'"),
+        (("--sizes", 1, 2), "argument --sizes: expected 4 arguments"),
+        (("--batch", "two"), "argument --batch: invalid int value: 'two'"),
+        (("--data", "cats"), "argument --data: invalid choice: 'cats'"),
+        (("nonsense",), "unrecognized arguments: nonsense"),
+        (("verify", "--nonsense"), "unrecognized arguments: --nonsense"),
+    ],
+)
+def test_arguments_that_are_not_understood_are_status_2(run, arguments, text):
+    ran = run(*arguments)
+    assert (ran.status, ran.out) == (2, "")
+    assert text in ran.err
+
+
+def test_a_folder_that_is_a_file_is_status_2(run, tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    ran = run("--out", tmp_path / "taken")
+    assert ran.status == 2
+    assert ran.err.startswith("tinygrad-bp: ")
+    assert "taken" in ran.err
+
+
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_help(run, flag):
+    ran = run(flag)
+    assert ran.status == 0
+    assert "verify" in ran.out
+    assert "--mistake" in run("verify", flag).out
+
+
+def test_the_version(run):
+    ran = run("--version")
+    assert ran.status == 0
+    assert re.search(r"\d+\.\d+\.\d+", ran.out)
+
+
+# The picture
+
+
+def test_the_graph_is_drawn(run, monkeypatch, tmp_path):
+    try:
+        layout_program()
+    except RuntimeError:
+        pytest.skip("no layout program: install graphviz or graphviz-pure to test rendering")
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    ran = run()
+    assert ran.status == 0
+    text = " ".join(ET.parse(tmp_path / "out" / "graph.svg").getroot().itertext())
+    for word in ("W1", "y_hat", "softmax", "sigmoid", "matmul"):
+        assert word in text
+
+
+def test_the_picture_goes_where_it_is_told_to(run, tmp_path):
+    ran = run("--out", tmp_path / "a" / "b")
+    assert ran.status == 0
+    assert (tmp_path / "a" / "b" / "graph.svg").exists()
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_with_square_brackets_is_printed_as_it_is(run, tmp_path):
+    folder = tmp_path / "[bold]x[/]"
+    assert str(folder / "graph.svg").replace("\n", "") in run("--out", folder).out.replace("\n", "")
+
+
+def test_without_a_layout_program_the_verification_still_counts(run, monkeypatch, tmp_path):
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sysconfig, "get_path", lambda _: str(tmp_path))
+    ran = run()
+    assert ran.status == 0
+    assert "No picture: A picture needs" in ran.words
+    assert not (tmp_path / "out").exists()
+
+
+# Real data
+
+
+def test_digits_are_learned_and_the_witnesses_agree_before_and_after(run):
+    ran = run("--data", "digits")
+    assert ran.status == 0
+    assert "1438 digits to learn from, 359 held out" in ran.words
+    assert [row[0] for row in ran.rows] == 2 * QUANTITIES
+    assert {row[5] for row in ran.rows} == {"agree"}
+    assert "epoch 100" in ran.words
+    learned, held_out = map(float, re.search(r"Correct: (.*?)%.*?, (.*?)% of", ran.words).groups())
+    assert held_out >= 97.0
+    assert learned >= 97.0
+
+
+def test_a_mistake_is_caught_on_digits_too(run, monkeypatch):
+    monkeypatch.setattr(
+        "tinygrad_bp.cli.DigitClassifier.train", lambda self, data, epochs: iter(())
+    )
+    ran = run("--data", "digits", "--mistake", "lost-factor-2")
+    assert ran.status == 1
+    assert ran.wrong == 2 * [name for name in QUANTITIES if name.startswith("dL")]
