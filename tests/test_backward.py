@@ -573,15 +573,16 @@ def test_scopes_nest_and_mark_leaves_and_results():
 
 def test_shapes_that_do_not_fit():
     W, x = bp.tensor(np.ones((3, 2)), name="W1"), bp.tensor(np.ones((4, 1)), name="x")
-    needs = "It needs the last axis of a to be as long as the second to last axis of b, or its only one."
+    needs = "It needs the last axis of a to be as long as the second to last axis of b, or its only"
     text, numpy = message(ValueError, lambda: W @ x)
     assert text == (
-        f"matmul failed: a is W1 with shape (3, 2), b is x with shape (4, 1). {needs} ({numpy})"
+        "matmul failed: a is W1 with shape (3, 2), b is x with shape (4, 1). "
+        f"{needs} one. ({numpy})"
     )
     text, numpy = message(ValueError, lambda: np.ones((5, 3)) @ (x * 2))
     assert text == (
         "matmul failed: a is an array with shape (5, 3), b is the output of multiply with shape "
-        f"(4, 1). {needs} ({numpy})"
+        f"(4, 1). {needs} one. ({numpy})"
     )
     text, numpy = message(ValueError, lambda: W + bp.tensor(np.ones(3)))
     assert text == (

@@ -171,7 +171,7 @@ def test_any_number_of_operands():
     assert total(1.0, 2.0) == 3.0
     assert message(TypeError, lambda: total(x, "text")) == (
         "total cannot take its operand 2: a Tensor holds real numbers, and this data has dtype "
-        "<U4. Convert it with numpy.array(..., dtype=float)."
+        "<U4. Convert it with np.array(data, dtype=float)."
     )
 
 
@@ -282,7 +282,7 @@ def test_python_numbers_keep_float32():
     x = bp.tensor(np.ones(2, np.float32), requires_grad=True)
     for y in (x * 2.5, 2.5 - x, x / 2, x**2, mix(x, 1.0), 1 + x * True):
         assert y.dtype == np.float32
-        assert None in y.inputs
+        assert any(operand is None for operand in y.inputs)
     assert bp.grad((x * 2.5).sum(), x).dtype == np.float32
     assert (x * np.float64(2.5)).dtype == np.float64  # as NumPy has it
 

@@ -4,11 +4,12 @@ For people who learn, teach and check how gradients are computed. Write each rul
 computation once; read it many ways.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from . import datasets
 from .backward import grad
 from .gradcheck import gradcheck
 from .primitive import Primitive, primitive
-from .readings.draw import draw
 from .recording import detect_anomaly, no_grad, scope
 from .rules.activations import (
     elu,
@@ -107,6 +108,18 @@ from .table import TABLE
 from .tensor import Tensor, name_tensors, tensor
 from .transforms import hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
+if TYPE_CHECKING:
+    from .readings.draw import draw
+
 sub = subtract
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """Import the readings when they are first used: most programs draw nothing."""
+    if name == "draw":
+        from .readings.draw import draw
+
+        return draw
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,9 +6,10 @@ error (steps too small), the difference can be trusted, and a gradient that disa
 Where they never settle, the step is bad, not the rule, and the report says so.
 """
 
+from __future__ import annotations  # NumPy loads numpy.random when it is first named
+
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +29,7 @@ LARGE = 200
 DIRECTIONS = 20
 
 
-@dataclass(frozen=True)
-class Wrong:
+class Wrong(NamedTuple):
     """One entry, or one random direction, along which a gradient is not what differences say.
 
     Parameters
@@ -49,8 +49,7 @@ class Wrong:
     reason: str
 
 
-@dataclass(frozen=True)
-class InputReport:
+class InputReport(NamedTuple):
     """What was found for one input."""
 
     name: str
@@ -58,7 +57,7 @@ class InputReport:
     checked: int
     along: str
     error: float
-    failures: list[Wrong] = field(default_factory=list)
+    failures: list[Wrong]
 
     def __str__(self) -> str:
         head = f"{self.name} {self.shape}: "
@@ -88,8 +87,7 @@ MEANING = {
 }
 
 
-@dataclass(frozen=True)
-class GradcheckReport:
+class GradcheckReport(NamedTuple):
     """What `gradcheck` found; true if everything agrees.
 
     Parameters
@@ -121,7 +119,8 @@ class GradcheckReport:
             lines.append("the gradient is not linear in the upstream gradient g: a rule misuses g")
         return "\n  ".join(lines)
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def gradcheck(
@@ -322,8 +321,7 @@ def check_input(
     return InputReport(name, point.shape, len(where), along, error, failures)
 
 
-@dataclass(frozen=True)
-class Estimate:
+class Estimate(NamedTuple):
     """A slope by differences.
 
     Parameters

@@ -5,7 +5,6 @@ gradient is never lost silently.
 """
 
 import functools
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -83,6 +82,8 @@ def operation(name: str) -> Callable[..., Any]:
 @functools.cache
 def parameter_names(function: Callable[..., Any]) -> list[str]:
     """Return the parameters of a NumPy function; none where it does not tell them."""
+    import inspect  # takes long to import, and is rarely needed
+
     try:
         return list(inspect.signature(function).parameters)
     except ValueError:

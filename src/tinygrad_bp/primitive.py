@@ -10,8 +10,8 @@ contributions up and skipping inputs that need no gradient are the sweep's work,
 from __future__ import annotations
 
 import functools
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from types import FunctionType
 from typing import Any, TypeAlias, overload
 
 import numpy as np
@@ -36,6 +36,8 @@ PYTHON_NUMBERS = (float, int, bool)
 #: Settings of these types cannot change later, so the record keeps them as they are.
 PLAIN = {bool, int, float, str, type(None)}
 
+CO_VARARGS = 4  # inspect.CO_VARARGS; the module takes long to import
+
 new = Tensor.__new__
 
 
@@ -56,6 +58,11 @@ class Primitive:
     """
 
     def __init__(self, forward: Callable[..., Any], symbol: str = "", needs: str = "") -> None:
+        if not isinstance(forward, FunctionType):
+            raise TypeError(
+                f"a primitive is made of a Python function, and {forward!r:.60} is none. "
+                "Write one that calls it: def f(x): return ..."
+            )
         functools.update_wrapper(self, forward)
         self.__name__: str = forward.__name__
         self.forward = forward
@@ -63,13 +70,12 @@ class Primitive:
         self.needs = needs
         self.rule: Rule = self._missing_rule
         self.composed: Callable[..., Any] | None = None
-        parameters = inspect.signature(forward).parameters.values()
-        self.operand_names = [p.name for p in parameters if p.kind == p.POSITIONAL_OR_KEYWORD]
-        self.takes_any_number = any(p.kind == p.VAR_POSITIONAL for p in parameters)
-        self.settings = [p.name for p in parameters if p.kind == p.KEYWORD_ONLY]
-        self.defaults = {p.name: p.default for p in parameters if p.kind == p.KEYWORD_ONLY}
-        self.defaults = {k: v for k, v in self.defaults.items() if v is not inspect.Parameter.empty}
-        self.arity = len(self.operand_names)
+        code = forward.__code__
+        self.arity = code.co_argcount
+        self.operand_names = code.co_varnames[: self.arity]
+        self.settings = code.co_varnames[self.arity : self.arity + code.co_kwonlyargcount]
+        self.defaults: dict[str, Any] = forward.__kwdefaults__ or {}
+        self.takes_any_number = bool(code.co_flags & CO_VARARGS)  # it is written f(*operands)
 
     def backward(self, rule: Rule) -> Rule:
         """Set the backward rule: a decorator for ``def _(output, *inputs, **settings)``."""
@@ -196,7 +202,7 @@ class Primitive:
             inputs.append(operand)
         return values, tuple(inputs)
 
-    def names_of(self, operands: tuple[Any, ...]) -> list[str]:
+    def names_of(self, operands: tuple[Any, ...]) -> Sequence[str]:
         """Return what the operands are called: the forward function's parameter names."""
         return self.operand_names or [f"operand {i}" for i in range(1, len(operands) + 1)]
 

@@ -47,7 +47,8 @@ def in_place(symbol: str) -> Callable[[Tensor, Any], Tensor]:
     def refuse(self: Tensor, other: Any) -> Tensor:
         raise TypeError(
             f"'{symbol}=' would change {self.described()} in place, and a recorded value must stay "
-            f"as it is. Write t = t {symbol} ...; to update a parameter, t.data = t.data {symbol} ..."
+            f"as it is. Write t = t {symbol} ...; to update a parameter, "
+            f"t.data = t.data {symbol} ..."
         )
 
     return refuse

@@ -123,7 +123,7 @@ def torch_table() -> dict[str, Callable[..., Any]]:
         "divide": torch.divide,
         "negative": torch.negative,
         "power": torch.pow,
-        "where": lambda condition, a, b: torch.where(condition.bool(), a, b),
+        "where": lambda condition, a, b: torch.where(torch.as_tensor(condition), a, b),
         "absolute": torch.absolute,
         "sign": torch.sign,
         "clip": lambda a, min=None, max=None: torch.clip(a, min, max),

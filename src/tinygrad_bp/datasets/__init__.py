@@ -7,6 +7,8 @@ The digits are the test part of *Optical Recognition of Handwritten Digits* by E
 C. Kaynak (UCI, 1998, CC BY 4.0). `digits.LICENSE.md`, beside this file, has the full attribution.
 """
 
+from __future__ import annotations  # NumPy loads numpy.random when it is first named
+
 from pathlib import Path
 from typing import NamedTuple
 

@@ -4,6 +4,8 @@ Images have the axes (sample, channel, row, column). A function without a rule o
 composed of entries that have one.
 """
 
+from __future__ import annotations  # NumPy loads numpy.random when it is first named
+
 from typing import Any, TypeAlias
 
 import numpy as np

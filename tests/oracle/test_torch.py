@@ -1,0 +1,479 @@
+"""The oracle: every operation that PyTorch has too gives the same values and gradients there.
+
+A case is one call. `cases` lists them; both libraries run each in float64, with the same random
+upstream gradient, and `differences` says how far apart the results are. A case asks for the value,
+for the gradient by every operand, and for the gradient of that gradient.
+"""
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+import tinygrad_bp as bp
+from tinygrad_bp.differences import relative_difference
+from tinygrad_bp.primitive import Primitive
+from tinygrad_bp.table import TABLE
+
+from .in_torch import NOT_IN_TORCH, torch_table
+
+TORCH = torch_table()
+TOLERANCE = 1e-10
+rng = np.random.default_rng(0)
+
+
+class Case(NamedTuple):
+    """A call of an entry. Arrays of floats become leaves; all else is passed as it is."""
+
+    entry: str
+    operands: tuple[Any, ...]
+    settings: dict[str, Any]
+    order: int = 2  # 1 where the gradient itself has no derivative, or PyTorch has none
+
+    def __str__(self) -> str:
+        settings = [f"{name}={brief(value)}" for name, value in self.settings.items()]
+        return f"{self.entry}({', '.join([*map(brief, self.operands), *settings])})"
+
+
+def brief(value: Any) -> str:
+    """Write a value, and of an array only the shape."""
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(brief, value))}]"
+    return str(value.shape) if isinstance(value, np.ndarray) else repr(value)
+
+
+def call(entry: str, *operands: Any, **settings: Any) -> Case:
+    return Case(entry, operands, settings)
+
+
+def call_once(entry: str, *operands: Any, **settings: Any) -> Case:
+    return Case(entry, operands, settings, order=1)
+
+
+def normal(*shape: int) -> np.ndarray:
+    return np.asarray(rng.normal(size=shape))
+
+
+def uniform(low: float, high: float, shape: tuple[int, ...] = (3, 4)) -> np.ndarray:
+    return np.asarray(rng.uniform(low, high, shape))
+
+
+def probabilities(shape: tuple[int, ...], axis: int) -> np.ndarray:
+    weights = uniform(0.1, 1.0, shape)
+    return weights / weights.sum(axis=axis, keepdims=True)
+
+
+# ---- The cases, a function per family ----
+
+SHAPES = [(), (1,), (5,), (3, 4), (2, 1, 3), (2, 3, 2, 2), (0,), (2, 0, 3)]
+
+#: Where an operation of one operand is defined and smooth, if not from -2 to 2.
+DOMAIN = {
+    "sqrt": (0.1, 4.0),
+    "reciprocal": (0.3, 3.0),
+    "log": (0.1, 4.0),
+    "log1p": (-0.8, 3.0),
+    "tan": (-1.3, 1.3),
+    "arcsin": (-0.9, 0.9),
+    "arccos": (-0.9, 0.9),
+}
+ARITHMETIC = "negative absolute sign square sqrt reciprocal identity".split()
+ELEMENTARY = "exp log log1p expm1 sin cos tan arcsin arccos arctan sinh cosh tanh erf".split()
+ACTIVATIONS = "sigmoid softplus log_sigmoid relu leaky_relu elu gelu silu".split()
+BROADCAST = [
+    ((), ()),
+    ((3,), ()),
+    ((), (2, 3)),
+    ((2, 3), (2, 3)),
+    ((2, 3), (3,)),
+    ((4, 1), (1, 3)),
+    ((1,), (2, 2)),
+    ((2, 1, 3), (4, 1)),
+    ((3,), (2, 0, 3)),
+]
+
+
+def elementwise_cases() -> Iterator[Case]:
+    for entry, shape in product(ARITHMETIC + ELEMENTARY + ACTIVATIONS, SHAPES):
+        yield call(entry, uniform(*DOMAIN.get(entry, (-2.0, 2.0)), shape))
+    for entry in ACTIVATIONS:
+        yield call(entry, np.array([-700.0, -60.0, -20.0, -5.0, 0.0, 5.0, 20.0, 60.0, 700.0]))
+    for slope, alpha in [(0.2, 0.5), (0.0, 2.0), (1.5, 1.0)]:
+        yield call("leaky_relu", normal(3, 4), slope=slope)
+        yield call("elu", normal(3, 4), alpha=alpha)
+    yield call("absolute", np.array([-1.0, 0.0, 2.0]))
+    for a, b in BROADCAST:
+        for entry in ("add", "subtract", "multiply", "maximum", "minimum"):
+            yield call(entry, normal(*a), normal(*b))
+        yield call("divide", normal(*a), uniform(0.3, 2.0, b))
+        yield call("power", uniform(0.3, 2.0, a), normal(*b))
+        yield call("where", rng.random(b) < 0.5, normal(*a), normal(*b))
+    for entry in ("maximum", "minimum"):  # ties
+        yield call(entry, np.array([1.0, 2.0, 3.0]), np.array([1.0, 3.0, 2.0]))
+    for exponent in (2, 3, 2.0, 1, 0, -1, -2.0):
+        yield call("power", normal(3, 4), exponent)
+    for exponent in (0, 1, 2, 3.0):
+        yield call("power", np.array([0.0, 1.0, -2.0]), exponent)
+    for exponent in (0.5, -1.5):
+        yield call("power", uniform(0.3, 2.0), exponent)
+    yield call_once("power", np.array([0.0, 0.0, 0.0, 2.0]), np.array([1.0, 2.0, 3.0, 0.0]))
+    yield call("power", 2.0, normal(3))
+    yield call("where", rng.random((2, 1)) < 0.5, normal(3), 0.0)
+    for low, high in [(-0.5, 0.5), (None, 0.3), (-0.3, None)]:
+        yield call("clip", normal(3, 4), min=low, max=high)
+    yield call("clip", np.array([-1.0, -0.5, 0.0, 0.5, 1.0]), min=-0.5, max=0.5)  # at the bounds
+
+
+def linear_algebra_cases() -> Iterator[Case]:
+    for a, b in [
+        ((3,), (3,)),
+        ((2, 3), (3,)),
+        ((3,), (3, 2)),
+        ((2, 3), (3, 4)),
+        ((1, 3), (3, 1)),
+        ((2, 0), (0, 3)),
+        ((5, 2, 3), (3,)),
+        ((3,), (5, 3, 2)),
+        ((5, 2, 3), (5, 3, 4)),
+        ((5, 2, 3), (3, 4)),
+        ((2, 3), (5, 3, 4)),
+        ((1, 2, 3), (5, 3, 4)),
+        ((4, 1, 2, 3), (5, 3, 2)),
+        ((2, 4, 2, 3), (3,)),
+        ((3,), (2, 4, 3, 2)),
+    ]:
+        yield call("matmul", normal(*a), normal(*b))
+    for a, b in [((2,), (3,)), ((2, 2), (3,)), ((), (2, 3)), ((0,), (3,))]:
+        yield call("outer", normal(*a), normal(*b))
+    for shape in [(2, 3), (4, 2, 3), (1, 1), (0, 3)]:
+        yield call("matrix_transpose", normal(*shape))
+    yield call("transpose", normal())
+    for axes in [None, (0, 1, 2), (2, 0, 1), (-1, 0, 1), (1, -1, 0)]:
+        yield call("transpose", normal(2, 3, 4), axes=axes)
+    for subscripts, *shapes in [
+        ("i->i", (3,)),
+        ("i->", (3,)),
+        ("i,i", (3,), (3,)),
+        ("i,j", (3,), (2,)),
+        ("ij->ji", (2, 3)),
+        ("ij->j", (2, 3)),
+        ("ba", (2, 3)),
+        ("ij,jk", (2, 3), (3, 4)),
+        ("ij,jk->ki", (2, 3), (3, 4)),
+        ("ij,kj->", (2, 3), (4, 3)),
+        ("ij,ij->i", (2, 3), (2, 3)),
+        ("ii", (3, 3)),
+        ("ii->i", (3, 3)),
+        ("iij->j", (3, 3, 2)),
+        ("iij->ij", (3, 3, 2)),
+        ("iii->i", (3, 3, 3)),
+        ("iijj->ij", (2, 2, 3, 3)),
+        ("ii,ij->j", (3, 3), (3, 2)),
+        ("ij,ji->", (2, 3), (3, 2)),
+        ("ij,jk,kl->il", (2, 3), (3, 4), (4, 2)),
+        ("i,i,i->i", (3,), (3,), (3,)),
+        ("i,j,k->ijk", (2,), (3,), (4,)),
+        ("ij,k->i", (2, 3), (4,)),
+        ("i,->i", (3,), ()),
+        ("bij,bjk->bik", (5, 2, 3), (5, 3, 4)),
+        ("ijk,ilm,njm,nlk,abc->", (2, 3, 2), (2, 4, 3), (5, 3, 3), (5, 4, 2), (1, 2, 1)),
+        ("...ij->...ji", (4, 2, 3)),
+        ("...ii->...i", (2, 3, 3)),
+        ("...->", (2, 3)),
+        ("...i->...", (2, 3)),
+        ("i...->...", (2, 3, 4)),
+        ("...ij,...jk->...ik", (5, 2, 3), (5, 3, 4)),
+        ("...ij,...jk", (5, 2, 3), (3, 4)),
+        ("...ij,...jk->...ik", (4, 1, 2, 3), (5, 3, 2)),
+        ("...ij,jk->ik...", (5, 2, 3), (3, 4)),
+        ("i...,j...->ij...", (2, 4), (3, 4)),
+        ("a...b,b...->...a", (2, 4, 3), (3, 4)),
+        ("Ab,bC->AC", (2, 3), (3, 4)),
+        ("ij, jk -> ik", (2, 3), (3, 4)),
+        ("ij,jk->ik", (2, 0), (0, 3)),
+    ]:
+        yield call("einsum", subscripts, *(normal(*shape) for shape in shapes))
+    yield call("contraction", normal(2, 3), normal(3, 4), inputs=("ij", "jk"), output="ki")
+    yield call("contraction", normal(3, 3), normal(3), inputs=("ii", "i"), output="i")
+    for shape, offset, axis1, axis2 in [
+        ((3, 3), 0, 0, 1),
+        ((3, 4), 0, 0, 1),
+        ((3, 4), 1, 0, 1),
+        ((3, 4), -2, 0, 1),
+        ((4, 3), 2, 1, 0),
+        ((2, 3, 4), 0, 0, 1),
+        ((2, 3, 4), -1, 1, 2),
+        ((2, 3, 4), 1, -1, 0),
+        ((2, 3, 2, 3), 1, 3, 1),
+    ]:
+        where = {"offset": offset, "axis1": axis1, "axis2": axis2}
+        yield call("diagonal", normal(*shape), **where)
+        yield call("trace", normal(*shape), **where)
+        entries = np.diagonal(np.zeros(shape), offset, axis1, axis2).shape
+        yield call("on_diagonal", normal(*entries), shape=shape, **where)
+
+
+def reduction_cases() -> Iterator[Case]:
+    one_or_more = "sum mean max min prod var std logsumexp norm".split()
+    for entry, axis, keepdims in product(one_or_more, AXES, (False, True)):
+        yield call(entry, normal(2, 3, 4), axis=axis, keepdims=keepdims)
+    for entry, shape in product(one_or_more, [(1,), (5,), (3, 1), (0, 3), (3, 0)]):
+        if 0 not in shape:
+            few = entry in ("var", "std") and shape == (1,)  # PyTorch: 0 / 0
+            yield call(entry, normal(*(shape if not few else (2,))))
+        elif entry in ("sum", "prod"):
+            yield call(entry, normal(*shape))
+        if shape == (3, 0) and entry not in ("mean", "var", "std"):
+            yield call(entry, normal(*shape), axis=0)
+    for entry in ("sum", "mean", "max", "min", "prod", "logsumexp", "norm"):
+        yield call(entry, normal())
+    for entry, ddof, axis in product(("var", "std"), (0, 1, 2), (None, 0, (0, 2))):
+        yield call(entry, normal(3, 3, 4), axis=axis, ddof=ddof, keepdims=ddof == 1)
+    for entry, axis in product(("max", "min"), (None, 0, 1, (0, 1))):  # ties
+        yield call(entry, np.array([[1.0, 3.0, 3.0], [1.0, 3.0, 2.0]]), axis=axis)
+    for zeros, axis in product([[0], [0, 1], [0, 5], [0, 4, 8]], (None, 0, 1, (0, 1))):
+        a = normal(3, 3)
+        a.flat[zeros] = 0.0
+        yield call("prod", a, axis=axis)
+    yield call("prod", np.zeros((2, 3, 2)), axis=(0, 2), keepdims=True)
+    yield call("logsumexp", np.array([[1000.0, 999.0], [-1000.0, -1001.0]]), axis=1)
+    yield call("norm", normal(4), ord=2)
+    yield call("norm", normal(3, 4), ord=2, axis=-1)
+    for entry, shape in product(("softmax", "log_softmax"), [(1,), (5,), (3, 4), (2, 3, 4)]):
+        for axis in range(-len(shape), len(shape)):
+            yield call(entry, normal(*shape), axis=axis)
+    for entry in ("softmax", "log_softmax"):
+        yield call(entry, np.array([[1000.0, 999.0, 0.0], [-1000.0, -1001.0, -1002.0]]))
+    for shape in SHAPES:
+        yield call("square_sum", normal(*shape))
+        yield call("cumsum", normal(*shape))
+    for axis in (None, 0, 1, -1):
+        yield call("cumsum", normal(2, 3, 4), axis=axis)
+    for shape, to in [((2, 3), (3,)), ((2, 3), (2, 1)), ((4, 2, 3), (1, 3)), ((2, 3), ())]:
+        yield call("sum_to", normal(*shape), shape=to)
+
+
+AXES = [None, 0, 1, 2, -1, -3, (0, 1), (2, 0), (-1, 1), (0, 1, 2)]
+
+
+def shaping_cases() -> Iterator[Case]:
+    yield call("astype", normal(2, 3), dtype=np.float64)
+    for before, after in [
+        ((6,), (2, 3)),
+        ((2, 3), (3, -1)),
+        ((2, 3), -1),
+        ((2, 3), 6),
+        ((), (1, 1)),
+        ((1,), ()),
+        ((2, 3, 4), (4, 6)),
+        ((0, 3), (3, 0)),
+    ]:
+        yield call("reshape", normal(*before), shape=after)
+    for shape in SHAPES:
+        yield call("ravel", normal(*shape))
+        yield call("squeeze", normal(*shape))
+        yield call("flip", normal(*shape))
+        yield call("roll", normal(*shape), shift=2)
+        yield call("tile", normal(*shape), reps=(2, 1, 3))
+    for axis in (0, 1, 2, -1, -3, (0, 1), (0, 3), (-1, 0)):
+        yield call("expand_dims", normal(2, 3), axis=axis)
+    for axis in (0, -2, (0, 2), (-4, 2)):
+        yield call("squeeze", normal(1, 2, 1, 3), axis=axis)
+    for axis in (0, 1, -1, (0, 2), (0, 1, 2)):
+        yield call("flip", normal(2, 3, 4), axis=axis)
+    for shift, axis in [(1, 0), (-1, 1), (5, -1), (0, 0), ((1, -2), (0, 2)), ((1, 1), (0, 0))]:
+        yield call("roll", normal(2, 3, 4), shift=shift, axis=axis)
+    for shape, to in [((), (2, 3)), ((3,), (2, 3)), ((2, 1), (4, 2, 3)), ((1,), 4), ((1,), (0,))]:
+        yield call("broadcast_to", normal(*shape), shape=to)
+    for repeats, axis in [(2, None), (3, 0), (2, -1), (0, 1), ((1, 0, 3), 1), ((2, 1), 0)]:
+        yield call("repeat", normal(2, 3), repeats=repeats, axis=axis)
+    yield call("repeat", normal(3), repeats=np.array([1, 2, 0]))
+    for reps in (2, (2,), (2, 3), (1, 0), (2, 1, 2)):
+        yield call("tile", normal(2, 3), reps=reps)
+    for axis in (0, 1, -1):
+        shapes = [[2, 3], [2, 3], [2, 3]]
+        for shape, length in zip(shapes, (1, 4, 0), strict=True):
+            shape[axis] = length
+        yield call("concatenate", [normal(*shape) for shape in shapes], axis=axis)
+    yield call("concatenate", [normal(3)])
+    for axis in (0, 1, 2, -1, -2):
+        yield call("stack", [normal(2, 3), normal(2, 3), normal(2, 3)], axis=axis)
+    yield call("stack", [normal(), normal()])
+    for parts, axis in [(2, 0), (3, 1), (3, -1), ([1, 3], 0), ((2,), 1), ([0, 2, 2], 1)]:
+        yield call("split", normal(4, 6), parts, axis)
+    for widths in (1, (1, 2), ((1, 2), (0, 3)), ((0, 0), (2, 0))):
+        yield call("pad", normal(2, 3), pad_width=widths)
+        yield call("pad", normal(2, 3), pad_width=widths, constant_values=1.5)
+    for key in INDICES:
+        yield call("getitem", normal(4, 3, 5), key=key)
+    yield call("getitem", normal(), key=())
+    yield call("getitem", normal(), key=None)
+    for key, shape in [
+        ((np.array([0, 2, 0, 0]),), (3,)),
+        ((np.array([1, 1, 0, 1]), np.array([0, 2, 1, 2])), (2, 3)),
+    ]:
+        yield call("scatter", normal(4), key=key, shape=shape)
+    for axis, length in [(0, 6), (1, 2), (-1, 4)]:
+        lengths = [2, 3, 4]
+        below, lengths[axis] = lengths[axis], length
+        yield call("take_along_axis", normal(2, 3, 4), rng.integers(0, below, lengths), axis)
+    yield call("take_along_axis", normal(3, 4), rng.integers(0, 4, (1, 2)), -1)  # broadcast
+
+
+INDICES = [
+    0,
+    -1,
+    slice(1, 3),
+    slice(None, None, 2),
+    slice(2, 2),
+    None,
+    ...,
+    (),
+    (1, 2, 3),
+    (..., 1),
+    (0, ...),
+    (slice(None), None, 1),
+    (slice(0, 4, 3), 0),
+    np.array([2, 0, 2, 2]),
+    np.array([[0, 1], [1, 1]]),
+    np.array([-1, 3]),
+    np.array([], dtype=int),
+    np.array([True, False, True, True]),
+    rng.random((4, 3)) < 0.5,
+    rng.random((4, 3, 5)) < 0.5,
+    np.zeros(4, dtype=bool),
+    (slice(None), np.array([1, 1, 0])),
+    (np.array([0, 0, 3]), np.array([1, 1, 2])),
+    (np.array([0, 0]), slice(None), np.array([4, 4])),
+    (np.array([[0], [3]]), np.array([2, 2, 1])),
+    (np.array([0, 0]), 1),
+    (..., np.array([1, 1])),
+]
+
+STRIDES, PADDINGS, DILATIONS, GROUPS = (1, 2, (2, 3)), (0, 1, (2, 1)), (1, 2, (1, 2)), (1, 2)
+
+
+def model_cases() -> Iterator[Case]:
+    settings = list(product(STRIDES, PADDINGS, DILATIONS, GROUPS))
+    for size, kernel in [((6, 7), (3, 2)), ((7, 5), (1, 1)), ((5, 8), (2, 4))]:
+        for stride, padding, dilation, groups in settings:
+            x, w = normal(2, 4, *size), normal(6, 4 // groups, *kernel)
+            yield call(
+                "conv2d", x, w, stride=stride, padding=padding, dilation=dilation, groups=groups
+            )
+    yield call("conv2d", normal(1, 1, 3, 3), normal(1, 1, 3, 3))
+    yield call("conv2d", normal(3, 4, 5, 5), normal(8, 1, 3, 3), padding=1, groups=4)  # depthwise
+    yield call("conv2d", normal(0, 2, 4, 4), normal(3, 2, 2, 2))
+    for stride, dilation, size in product(STRIDES, DILATIONS, [(2, 2), (3, 1), 2]):
+        if isinstance(size, int):
+            yield call("windows", normal(2, 3, 6, 7), size=size, stride=stride, dilation=dilation)
+            continue
+        seen = bp.rules.models.windows(
+            np.zeros((2, 3, 6, 7)), size=size, stride=stride, dilation=dilation
+        )
+        yield call(
+            "from_windows", normal(*seen.shape), shape=(2, 3, 6, 7), stride=stride, dilation=dilation
+        )
+    for entry, size, stride, padding in product(
+        ("max_pool2d", "avg_pool2d"), (2, 3, (2, 3)), (None, 1, 2, (1, 2)), (0, 1)
+    ):
+        yield call(entry, normal(2, 3, 6, 7), size, stride, padding)
+    for shape in [(), (5,), (2, 3), (0,)]:
+        yield call("embedding", normal(4, 3), rng.integers(0, 4, shape))
+    for shape, axis in [((5, 3), 1), ((5, 3), 0), ((2, 3, 4), 1), ((2, 3, 4, 2), 1), ((2, 4, 3), -1)]:
+        labels = rng.integers(0, shape[axis], np.delete(shape, axis))
+        yield call("cross_entropy", normal(*shape), labels, axis)
+        weights = uniform(0.0, 1.0, shape)  # not probabilities: PyTorch weighs by them, too
+        for target in (probabilities(shape, axis), weights):
+            yield call("cross_entropy", normal(*shape), target, axis)
+            yield call("cross_entropy_with_probabilities", normal(*shape), target, axis=axis)
+    yield call("cross_entropy", normal(3), np.array(2), 0)
+    yield call("cross_entropy", 1000.0 * normal(5, 3), rng.integers(0, 3, 5))
+    for shape in [(), (5,), (2, 3), (2, 3, 4)]:
+        yield call("binary_cross_entropy_with_logits", normal(*shape), uniform(0.0, 1.0, shape))
+        yield call("binary_cross_entropy_with_logits", 300.0 * normal(*shape), normal(*shape) > 0.0)
+
+
+CASES = [
+    *elementwise_cases(),
+    *linear_algebra_cases(),
+    *reduction_cases(),
+    *shaping_cases(),
+    *model_cases(),
+]
+
+
+# ---- The comparison ----
+
+
+def run(case: Case, table: Any, leaf: Any) -> tuple[Any, list[Any]]:
+    """Call a case through a table; return the output, several joined into one, and the leaves."""
+    leaves = []
+
+    def operand(value: Any) -> Any:
+        if isinstance(value, list) and value and isinstance(value[0], np.ndarray):
+            return [operand(item) for item in value]
+        if not isinstance(value, np.ndarray) or value.dtype != np.float64:
+            return value
+        leaves.append(leaf(value))
+        return leaves[-1]
+
+    out = table[case.entry](*map(operand, case.operands), **case.settings)
+    if isinstance(out, (list, tuple)):
+        out = table["concatenate"]([part.ravel() for part in out])
+    return out, leaves
+
+
+def ours(case: Case, g: np.ndarray, directions: list[np.ndarray]) -> dict[str, np.ndarray]:
+    """Return value, gradients and gradients of gradients by name."""
+    out, leaves = run(case, TABLE, lambda value: bp.tensor(value, requires_grad=True))
+    g = bp.tensor(g, requires_grad=True)
+    gradients = bp.grad(out, leaves, g, create_graph=True)
+    scalar = sum(((v * d).sum() for v, d in zip(gradients, directions, strict=True)), 0.0 * g.sum())
+    return named(out.data, bp.grad(out, leaves, g.data), bp.grad(scalar, [*leaves, g]))
+
+
+def theirs(case: Case, g: np.ndarray, directions: list[np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the same from PyTorch."""
+    import torch
+
+    def leaf(value: np.ndarray) -> torch.Tensor:
+        return torch.tensor(value, requires_grad=True)
+
+    out, leaves = run(case, TORCH, leaf)
+    g = leaf(g)
+    zero = {"allow_unused": True, "materialize_grads": True}
+    gradients = torch.autograd.grad(out, leaves, g, create_graph=True, **zero)
+    scalar = sum(
+        ((v * torch.tensor(d)).sum() for v, d in zip(gradients, directions, strict=True)),
+        0.0 * g.sum(),
+    )
+    second = torch.autograd.grad(scalar, [*leaves, g], **zero)
+    return named(*(
+        out.detach().numpy(), [v.detach().numpy() for v in gradients], [v.numpy() for v in second]
+    ))
+
+
+def named(value: Any, gradients: Any, second: Any) -> dict[str, np.ndarray]:
+    results = {"the value": value}
+    results |= {f"the gradient by leaf {i}": v for i, v in enumerate(gradients)}
+    results |= {f"the second gradient by leaf {i}": v for i, v in enumerate(second)}
+    return results
+
+
+def compare(case: Case) -> None:
+    """Run a case in both libraries; fail with what differs."""
+    rng = np.random.default_rng(1)
+    out, leaves = run(case, TABLE, np.array)
+    g = rng.normal(size=out.shape)
+    directions = [rng.normal(size=a.shape) for a in leaves]
+    pairs = zip(ours(case, g, directions).items(), theirs(case, g, directions).values(), strict=True)
+    for (what, a), b in pairs:
+        assert relative_difference(a, b) < TOLERANCE, f"{what} of {case}: {a} is not PyTorch's {b}"
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_agrees_with_pytorch(case):
+    compare(case)
