@@ -67,13 +67,26 @@ def test_x_times_x_has_two_inputs():
     assert x.grad == 6.0
 
 
-def test_every_path_of_a_deep_diamond_counts():
+def test_every_path_counts_and_every_rule_runs_once():
+    calls = []
+
+    @bp.primitive
+    def same(x):
+        return x * 1.0
+
+    @same.backward
+    def _(out, x):
+        calls.append(out)
+        return lambda g: g
+
     x = leaf(1.0)
     y = x
-    for _ in range(40):
-        y = y + y
+    for _ in range(10):  # 2**10 paths
+        z = same(y)
+        y = z + same(z)
     y.backward()
-    assert x.grad == 2.0**40
+    assert x.grad == 2.0**10
+    assert len(calls) == 20
 
 
 def test_a_tensor_is_finished_only_when_all_its_contributions_have_arrived():
@@ -732,10 +745,24 @@ def operation(rule):
 def test_a_rule_with_the_wrong_number_of_closures(rule):
     number = len(rule) if isinstance(rule, tuple) else 1
     x = leaf(1.0)
-    text, _ = message((TypeError, ValueError), operation(rule)(x, x).backward)
-    assert "product" in text
-    assert f"{number} closure" in text
-    assert "2 input" in text or "2 operand" in text
+    text = (
+        f"the backward rule of <primitive product> returned {number} closure(s), and the operation "
+        "has 2 input(s). Return one for each, in a tuple; None for an input that no gradient flows "
+        "to."
+    )
+    for create_graph in (False, True):
+        product = operation(rule)(x, x)
+        call = lambda y=product, c=create_graph: bp.grad(y, x, create_graph=c)  # noqa: E731
+        assert message(TypeError, call)[0] == text
+
+
+@pytest.mark.parametrize("result", [2.0, None])
+def test_a_rule_that_gives_no_array(result):
+    x = leaf(1.0, name="x")
+    assert message(TypeError, operation((lambda g: result, lambda g: g))(x, x).backward)[0] == (
+        f"the backward rule of <primitive product> gave {result} for x with shape (). A closure "
+        "must return an array, or a Tensor where it is given one."
+    )
 
 
 @pytest.mark.parametrize(

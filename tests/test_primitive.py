@@ -1,5 +1,7 @@
 """An operation of one's own: what it takes, what it keeps, and what it refuses."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -175,18 +177,13 @@ def test_any_number_of_operands():
     )
 
 
-def test_one_operand_and_then_any_number():
-    @bp.primitive
-    def joined(first, *others):
-        return first + sum(others)
+def test_named_operands_and_any_number_of_them_are_not_mixed():
+    def joined(first, *rest):
+        return np.concatenate([first, *rest])
 
-    @joined.backward
-    def _(out, first, *others):
-        return (lambda g: g,) * (1 + len(others))
-
-    x = bp.tensor([3.0], requires_grad=True)
-    assert bp.grad(joined(x, x, x), x).tolist() == [3.0]
-    assert joined(x, np.array([1.0]), 2.0).data.tolist() == [6.0]
+    text = "joined takes named operands or *operands, not both."
+    with pytest.raises(TypeError, match=f"^{re.escape(text)}$"):
+        bp.primitive(joined)
 
 
 # What the record keeps

@@ -25,7 +25,7 @@ def calling_line() -> str:
 
 def check_forward(output: Tensor, values: Sequence[Any], inputs: Sequence[Tensor | None]) -> None:
     """Raise if an operation made a NaN or infinity out of finite operands."""
-    bad = first_not_finite(output._data)
+    bad = first_not_finite(output._array)
     if bad is None or output.primitive is None:
         return
     if all(first_not_finite(value) is None for value in values):
@@ -41,10 +41,10 @@ def check_forward(output: Tensor, values: Sequence[Any], inputs: Sequence[Tensor
 
 def check_backward(contribution: Any, g: Any, x: Tensor, output: Tensor) -> None:
     """Raise if a backward rule made a NaN or infinity out of a finite upstream gradient."""
-    bad = first_not_finite(getattr(contribution, "_data", contribution))
+    bad = first_not_finite(getattr(contribution, "_array", contribution))
     if bad is None or output.primitive is None:
         return
-    if first_not_finite(getattr(g, "_data", g)) is None:
+    if first_not_finite(getattr(g, "_array", g)) is None:
         where = f", recorded at {output.recorded_at}," if output.recorded_at else ""
         raise FloatingPointError(
             f"the backward rule of {output.primitive.__name__}{where} made {bad} for "

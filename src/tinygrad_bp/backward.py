@@ -46,8 +46,10 @@ def sweep(
     """
     watched = current.get().watched
     upstream = {output.id: g}
-    leaves = []
-    frontier = []  # a heap of the computed tensors to do: the one recorded last comes out first
+    leaves: list[Tensor] = []
+    frontier: list[
+        tuple[int, Any]
+    ] = []  # a heap of the computed tensors to do: the one recorded last comes out first
     if output.primitive is None:
         leaves.append(output)
     else:
@@ -57,26 +59,30 @@ def sweep(
         g = upstream.pop(tensor.id)
         if visit is not None:
             visit(tensor, g)
-        primitive: Any = tensor.primitive
-        params = tensor.params
+        rule = tensor.primitive.rule
         if create_graph:
-            closures = primitive.rule(tensor, *recorded_operands(tensor), **params)
-        elif params:
-            closures = primitive.rule(tensor._data, *tensor.operands, **params)
+            closures = rule(tensor, *recorded_operands(tensor), **tensor.params)
         else:
-            closures = primitive.rule(tensor._data, *tensor.operands)
+            g.setflags(False)  # read-only: other tensors may have the same array as their g
+            if tensor.params:
+                closures = rule(tensor._array, *tensor.operands, **tensor.params)
+            else:
+                closures = rule(tensor._array, *tensor.operands)
         if not isinstance(closures, tuple):  # an operation of one input may return its closure bare
             closures = (closures,)
-        for i, x in enumerate(tensor.inputs):
-            if x is None or not x.requires_grad:
+        if len(closures) != len(tensor.inputs):
+            raise wrong_number(closures, tensor)
+        for x, closure in zip(tensor.inputs, closures):  # noqa: B905, checked sooner above
+            if x is None or not x._requires_grad or closure is None:
                 continue
-            closure = closures[i]
-            if closure is None:  # no gradient flows to this input
-                continue
-            contribution = closure(g)
+            try:
+                contribution = closure(g)
+            except Exception as error:
+                error.add_note(f"in the backward rule of {tensor.described()}")
+                raise
             if watched:
                 check_backward(contribution, g, x, tensor)
-            if contribution.shape != x._data.shape:  # x was broadcast
+            if getattr(contribution, "shape", None) != x._array.shape:  # x was broadcast
                 contribution = summed_to(x, contribution, tensor)
             key = x.id
             if key in upstream:  # x was used more than once
@@ -100,6 +106,11 @@ def recorded_operands(tensor: Tensor) -> list[Any]:
 
 def summed_to(x: Tensor, contribution: Any, tensor: Tensor) -> Any:
     """Sum a contribution over the axes along which its input was broadcast."""
+    if not hasattr(contribution, "shape"):
+        raise TypeError(
+            f"the backward rule of {tensor.primitive} gave {contribution!r:.60} for "
+            f"{x.described()}. A closure must return an array, or a Tensor where it is given one."
+        )
     try:
         return TABLE["sum_to"](contribution, shape=x.shape)
     except ValueError:
@@ -108,6 +119,15 @@ def summed_to(x: Tensor, contribution: Any, tensor: Tensor) -> Any:
             f"{contribution.shape} for {x.described()}. It must have the shape of that input, or "
             "one that the input is broadcast to."
         ) from None
+
+
+def wrong_number(closures: tuple[Any, ...], tensor: Tensor) -> TypeError:
+    """Return the error for a rule that does not return one closure for each input."""
+    return TypeError(
+        f"the backward rule of {tensor.primitive} returned {len(closures)} closure(s), and the "
+        f"operation has {len(tensor.inputs)} input(s). Return one for each, in a tuple; None for an "
+        "input that no gradient flows to."
+    )
 
 
 def backward(output: Tensor, gradient: Any = None) -> None:
@@ -163,6 +183,10 @@ def grad(
     >>> float(slope.data), float(bp.grad(slope, x))
     (12.0, 12.0)
     """
+    if not hasattr(output, "requires_grad"):
+        raise TypeError(f"grad differentiates a Tensor, not {output!r:.60}.")
+    if create_graph and not current.get().enabled:
+        raise ValueError("create_graph=True records the gradient, and no_grad() forbids to record.")
     wanted: list[Any] = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
     for x in wanted:
         if not isinstance(x, type(output)):
@@ -183,7 +207,9 @@ def grad(
     for x in wanted:
         g = found[x.id] if x.id in found else np.zeros(x.shape)
         if create_graph:
-            g = g if isinstance(g, type(output)) else type(output)(g)
+            # What depends on nothing can be differentiated again all the same: that gives zero.
+            if not isinstance(g, type(output)) or not g.requires_grad:
+                g = type(output)(getattr(g, "data", g), requires_grad=True)
             results.append(g if g.dtype == x.dtype else g.astype(x.dtype))
         else:
             results.append(finished(g, x))
@@ -222,8 +248,8 @@ def finished(g: Any, x: Tensor) -> np.ndarray:
 
     Two gradients may be the same array, so a change to one must not reach the other.
     """
-    if type(g) is not np.ndarray or g.dtype != x._data.dtype:
-        g = np.asarray(g, x._data.dtype)
+    if type(g) is not np.ndarray or g.dtype != x._array.dtype:
+        g = np.asarray(g, x._array.dtype)
     g.setflags(False)
     return g  # type: ignore[no-any-return]
 

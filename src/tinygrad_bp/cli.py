@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from . import __version__
 from .datasets import digits, split
 from .readings.draw import draw
 from .worked_problem.closed_form import forward
@@ -45,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
         prog="tinygrad-bp",
         description="Gradients, recorded and checked. Without a command: verify.",
     )
+    top.add_argument("--version", action="version", version=f"tinygrad_bp {__version__}")
     commands = top.add_subparsers(dest="command", required=True)
     command = commands.add_parser(
         "verify",
@@ -90,7 +92,7 @@ def verify_random(options: argparse.Namespace, console: Console) -> int:
     picture = options.out / "graph.svg"
     try:
         draw(recorded(problem)["L"]).save(picture)
-        console.print(f"The graph, with values and gradients: {picture}")
+        console.print(f"The graph, with values and gradients: {picture}", markup=False)
     except RuntimeError as error:
         console.print(f"No picture: {error}", style="yellow", markup=False)
     return 0 if agrees else 1

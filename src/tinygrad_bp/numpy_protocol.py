@@ -20,7 +20,17 @@ WITHOUT_GRADIENT = {
 }
 
 #: Where NumPy has another name for an operation, or for a setting of one.
-ALIASES = {"amax": "max", "amin": "min", "positive": "identity", "a_min": "min", "a_max": "max"}
+ALIASES = {
+    "amax": "max",
+    "amin": "min",
+    "positive": "identity",
+    "a_min": "min",
+    "a_max": "max",
+    "newshape": "shape",  # of reshape, in NumPy 2.0
+}
+
+#: Functions of np.linalg that mean the same as the operation of their name; np.linalg.trace does not.
+OF_LINALG = {"norm", "matmul", "outer", "matrix_transpose"}
 
 #: What to write for NumPy functions that are not in the table.
 INSTEAD = {
@@ -51,7 +61,7 @@ def call_ufunc(
         return ufunc(*map(value_of, inputs), **settings)
     if settings:
         raise TypeError(f"np.{name} does not record with {', '.join(settings)}=. {advice(name)}")
-    return operation(name)(*inputs)
+    return operation(ufunc)(*inputs)
 
 
 def call_function(
@@ -61,7 +71,7 @@ def call_function(
     name = function.__name__
     if name in WITHOUT_GRADIENT:
         return function(*map(value_of, args), **settings)
-    entry = operation(name)
+    entry = operation(function)
     arity = getattr(entry, "arity", len(args)) or 1  # a list of arrays is one argument
     names = parameter_names(function)
     if names and len(args) > arity:
@@ -71,12 +81,16 @@ def call_function(
     return entry(*args, **{ALIASES.get(key, key): value for key, value in settings.items()})
 
 
-def operation(name: str) -> Callable[..., Any]:
-    """Return the entry of the table for a NumPy function's name."""
-    name = ALIASES.get(name, name)
-    if name not in TABLE:
+def operation(function: Any) -> Callable[..., Any]:
+    """Return the entry of the table for a NumPy function."""
+    name = function.__name__
+    known = getattr(np, name, None) is function or (
+        name in OF_LINALG and getattr(np.linalg, name, None) is function
+    )
+    entry = TABLE.get(ALIASES.get(name, name)) if known else None
+    if entry is None:
         raise TypeError(f"np.{name} does not record on a Tensor. {advice(name)}")
-    return TABLE[name]
+    return entry
 
 
 @functools.cache
@@ -101,4 +115,4 @@ def advice(name: str) -> str:
 
 def value_of(value: Any) -> Any:
     """Return the array of a Tensor, and anything else as it is."""
-    return getattr(value, "_data", value)
+    return getattr(value, "_array", value)

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from types import FunctionType
+from sys import getrefcount
+from types import FunctionType, MappingProxyType
 from typing import Any, TypeAlias, overload
 
 import numpy as np
@@ -36,7 +37,14 @@ PYTHON_NUMBERS = (float, int, bool)
 #: Settings of these types cannot change later, so the record keeps them as they are.
 PLAIN = {bool, int, float, str, type(None)}
 
-CO_VARARGS = 4  # inspect.CO_VARARGS; the module takes long to import
+#: A float64 array has this dtype, and no copy of it.
+FLOAT64 = np.dtype(np.float64)
+
+#: Flags of a code object with *args and with **kwargs; the module inspect takes long to import.
+CO_VARARGS, CO_VARKEYWORDS = 4, 8
+
+#: Shared by all records without settings.
+NO_SETTINGS: Mapping[str, Any] = MappingProxyType({})
 
 new = Tensor.__new__
 
@@ -71,11 +79,18 @@ class Primitive:
         self.rule: Rule = self._missing_rule
         self.composed: Callable[..., Any] | None = None
         code = forward.__code__
+        if code.co_flags & CO_VARKEYWORDS or forward.__defaults__:
+            raise TypeError(
+                f"{forward.__name__}: an operand has no default, and settings are named one by one "
+                "after the operands, as in def f(a, b, *, axis=0)."
+            )
         self.arity = code.co_argcount
         self.operand_names = code.co_varnames[: self.arity]
         self.settings = code.co_varnames[self.arity : self.arity + code.co_kwonlyargcount]
         self.defaults: dict[str, Any] = forward.__kwdefaults__ or {}
-        self.takes_any_number = bool(code.co_flags & CO_VARARGS)  # it is written f(*operands)
+        self.takes_any_number = bool(code.co_flags & CO_VARARGS)
+        if self.takes_any_number and self.arity:
+            raise TypeError(f"{forward.__name__} takes named operands or *operands, not both.")
 
     def backward(self, rule: Rule) -> Rule:
         """Set the backward rule: a decorator for ``def _(output, *inputs, **settings)``."""
@@ -92,7 +107,7 @@ class Primitive:
         if len(operands) != self.arity:
             operands, params = self._sorted_out(operands, params)
         elif self.settings or params:
-            params = {**self.defaults, **params}
+            params = self.defaults | params
             if len(params) != len(self.settings) or not PLAIN.issuperset(
                 map(type, params.values())
             ):
@@ -102,16 +117,18 @@ class Primitive:
         recorded = requires_grad = mixed = False
         for operand in operands:
             if isinstance(operand, Tensor):
-                values.append(operand._data)
+                values.append(operand._array)
                 recorded = True
-                if operand.requires_grad:
+                if operand._requires_grad:
                     requires_grad = True
             else:
                 values.append(operand)
                 mixed = True
         inputs = operands
-        if recorded and mixed:
+        if mixed and recorded:
             values, inputs = self._constants_recorded(operands)
+        elif mixed:
+            values = [np.array(value) if isinstance(value, list) else value for value in values]
 
         try:
             result = self.forward(*values, **params) if params else self.forward(*values)
@@ -119,27 +136,32 @@ class Primitive:
             raise self._explained(error, operands, params) from error
         if not recorded:
             return result
-        if type(result) is not ndarray or result.base is not None:
+        if (
+            type(result) is not ndarray
+            or result.dtype is not FLOAT64
+            or result.base is not None
+            or getrefcount(result) > 2  # this function's, and that of the call to getrefcount
+        ):
             result = owned(result)
         result.setflags(False)  # read-only
 
         enabled, scope, watched = current.get()
         output = new(Tensor)
-        output._data = result
+        output._array = result
         output.grad = None
         output.id = next_id()
         output.name = None
         output.scope = scope
-        output.params = params
+        output.params = params or NO_SETTINGS
         if enabled:
             output.primitive = self
             output.inputs = inputs
             output.operands = tuple(values)
-            output.requires_grad = requires_grad
+            output._requires_grad = requires_grad
         else:
             output.primitive = None
             output.inputs = output.operands = ()
-            output.requires_grad = False
+            output._requires_grad = False
         output.recorded_at = None
         if watched:
             output.recorded_at = calling_line()
@@ -151,8 +173,8 @@ class Primitive:
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Tell operands from settings, as a call of the forward function would."""
         params = dict(params)
-        if self.takes_any_number:  # given as one list, as in concatenate([a, b], 0)
-            if operands and isinstance(operands[0], (tuple, list)):
+        if self.takes_any_number:  # given as one list, then settings: concatenate([a, b], 0)
+            if len(operands) == 1 or isinstance(operands[0], (tuple, list)):
                 params.update(zip(self.settings, operands[1:], strict=False))
                 operands = tuple(operands[0])
         else:
@@ -198,7 +220,7 @@ class Primitive:
                     operand = Tensor(operand)
                 except (TypeError, ValueError) as error:
                     raise type(error)(f"{self.__name__} cannot take its {name}: {error}") from None
-            values.append(operand._data)
+            values.append(operand._array)
             inputs.append(operand)
         return values, tuple(inputs)
 
@@ -231,7 +253,10 @@ def owned(result: Any) -> ndarray:
     if isinstance(result, (tuple, list)):
         raise TypeError("a primitive returns one array; make a primitive for each output.")
     array = np.asarray(result)
-    if array.base is not None and array.base.flags.writeable:  # a view of an array that can change
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"a primitive returns real numbers, and this one {result!r:.60}.")
+    base = array if array.base is None else array.base
+    if not isinstance(base, ndarray) or base.flags.writeable:
         return array.copy()
     return array
 
@@ -244,7 +269,9 @@ def captured(value: Any, where: str) -> Any:
         value = value.copy()
         value.setflags(False)
     elif isinstance(value, (tuple, list)):
-        value = tuple(captured(item, where) for item in value)
+        value = type(value)([captured(item, where) for item in value])
+    elif isinstance(value, dict):
+        value = {key: captured(item, where) for key, item in value.items()}
     return value
 
 

@@ -87,7 +87,8 @@ class Tensor:
 
     __slots__ = (
         "__weakref__",
-        "_data",  # the value, a read-only array
+        "_array",  # the value, a read-only array
+        "_requires_grad",
         "grad",  # of a leaf: the sum of the gradients that arrived so far; None before the first
         "id",  # a counter in recording order
         "inputs",  # the Tensors that it was computed from, in order; None for a Python number
@@ -96,16 +97,15 @@ class Tensor:
         "params",  # the settings of the operation, such as axis=0
         "primitive",  # the operation that computed it; None for a leaf
         "recorded_at",  # "file:line", under detect_anomaly(); else None
-        "requires_grad",
         "scope",  # the scopes that it was recorded in, "outer/inner"
     )
 
     grad: np.ndarray | None
 
     def __init__(self, data: Any, requires_grad: bool = False, name: str | None = None) -> None:
-        self._data = real_array(data, floating=requires_grad)
+        self._array = real_array(data, floating=requires_grad)
         self.grad = None
-        self.requires_grad = requires_grad
+        self._requires_grad = requires_grad
         self.name = name
         self.scope = current.get().scope
         self.id = next_id()
@@ -124,7 +124,7 @@ class Tensor:
         A leaf can be given a new value: ``w.data = w.data - 0.1 * w.grad``. What was recorded
         before keeps the value that it was computed from.
         """
-        return self._data
+        return self._array
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -133,33 +133,38 @@ class Tensor:
                 f"{self.described()} was computed, so its value cannot be replaced: only a leaf "
                 "takes a new value. Make one with bp.tensor(value)."
             )
-        array = real_array(value, floating=self.requires_grad, dtype=self.dtype)
+        array = real_array(value, floating=self.requires_grad)
+        if not np.can_cast(array.dtype, self.dtype, "same_kind"):
+            raise TypeError(
+                f"{self.described()} holds {self.dtype}, and cannot take {array.dtype} without "
+                "rounding. Make a new one with bp.tensor(value)."
+            )
         if array.shape != self.shape:
             raise ValueError(
                 f"{self.described()} cannot take a value of shape {array.shape}. "
                 "Make a new one with bp.tensor(value)."
             )
-        self._data = array
+        self._array = real_array(array.astype(self.dtype), floating=False)
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The length of each axis."""
-        return self._data.shape
+        return self._array.shape
 
     @property
     def ndim(self) -> int:
         """The number of axes."""
-        return self._data.ndim
+        return self._array.ndim
 
     @property
     def size(self) -> int:
         """The number of entries."""
-        return self._data.size
+        return self._array.size
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The type of the entries: float64, float32, an integer type or bool."""
-        return self._data.dtype
+        return self._array.dtype
 
     def item(self) -> float:
         """Return the only entry as a Python number."""
@@ -168,23 +173,39 @@ class Tensor:
                 f"item() needs exactly one entry; {self.described()} has {self.size}. "
                 "Use .data instead."
             )
-        return float(self._data.item())
+        return float(self._array.item())
 
     def detach(self) -> Tensor:
         """Return a constant of the same value: no gradient flows back through it."""
-        return Tensor(self._data, name=self.name)
+        return Tensor(self._array, name=self.name)
 
     def at(self, value: np.ndarray) -> Tensor:
         """Return this leaf as it was when it had the given value; gradients flow on to this one."""
-        if value is self._data:
+        if value is self._array:
             return self
         past = TABLE["identity"](self)
-        past._data = value
+        past._array = value
         past.operands = (value,)
         past.name = self.name
         return past
 
     # ---- gradient ----
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients with respect to this Tensor are wanted; of a leaf, it can be set."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if self.primitive is not None:
+            raise ValueError(
+                f"{self.described()} was computed, so it needs a gradient if its inputs do. "
+                "Use t.detach() for a constant of the same value."
+            )
+        if wanted and self._array.dtype.kind != "f":
+            self._array = real_array(self._array, floating=True)
+        self._requires_grad = wanted
 
     def backward(self, gradient: Any = None) -> None:
         """Add to the ``grad`` of every leaf the gradient of this Tensor with respect to that leaf.
@@ -263,10 +284,11 @@ class Tensor:
             who = f"the output of {self.primitive.__name__}"
         else:
             who = "a tensor"
-        return f"{who} with shape {self.shape}"
+        where = f", recorded at {self.recorded_at}," if self.recorded_at is not None else ""
+        return f"{who}{where} with shape {self.shape}"
 
     def __repr__(self) -> str:
-        text = np.array2string(self._data, separator=", ", prefix="tensor(", threshold=20)
+        text = np.array2string(self._array, separator=", ", prefix="tensor(", threshold=20)
         parts = [f"tensor({text}"]
         if self.name is not None:
             parts.append(f"name={self.name!r}")
@@ -304,6 +326,12 @@ class Tensor:
     repeat = method("repeat")
     astype = method("astype")
 
+    def dot(self, other: Any) -> Tensor:
+        """Return the product of two matrices or vectors, the same as ``self @ other``."""
+        if self.ndim > 2 or np.ndim(other) > 2:
+            raise ValueError("dot is for matrices and vectors here; write a @ b for stacks.")
+        return TABLE["matmul"](self, other)
+
     def reshape(self, *shape: Any) -> Tensor:
         """Return the entries in another shape: ``t.reshape(2, 3)`` or ``t.reshape((2, 3))``."""
         return TABLE["reshape"](self, shape=shape[0] if len(shape) == 1 else shape)
@@ -338,30 +366,49 @@ class Tensor:
     # ---- comparisons: plain arrays of booleans, which carry no gradient ----
 
     def __lt__(self, other: Any) -> Any:
-        return self._data < value_of(other)
+        return self._array < value_of(other)
 
     def __le__(self, other: Any) -> Any:
-        return self._data <= value_of(other)
+        return self._array <= value_of(other)
 
     def __gt__(self, other: Any) -> Any:
-        return self._data > value_of(other)
+        return self._array > value_of(other)
 
     def __ge__(self, other: Any) -> Any:
-        return self._data >= value_of(other)
+        return self._array >= value_of(other)
 
     def __eq__(self, other: Any) -> Any:
-        return self._data == value_of(other)
+        return self._array == value_of(other)
 
     def __ne__(self, other: Any) -> Any:
-        return self._data != value_of(other)
+        return self._array != value_of(other)
 
     __hash__ = object.__hash__  # a Tensor is a key of a dictionary as itself, not by its value
 
     def __bool__(self) -> bool:
-        return bool(self._data)
+        return bool(self._array)
 
     def __float__(self) -> float:
-        return self.item()
+        raise TypeError(
+            f"turning {self.described()} into a number would lose its record, as math.exp(t) "
+            "would. Use t.item() for the number, or np.exp(t) to record a step."
+        )
+
+    def __copy__(self) -> Tensor:
+        if self.primitive is not None:
+            raise TypeError(
+                f"{self.described()} was computed, and a copy would be another output of the same "
+                "step. Use it as it is, or t.detach() for a constant."
+            )
+        return Tensor(self._array, self._requires_grad, self.name)
+
+    def __deepcopy__(self, memo: Any) -> Tensor:
+        return self.__copy__()
+
+    def __reduce__(self) -> Any:
+        raise TypeError(
+            f"{self.described()} cannot be pickled. Save its value with np.save(file, t.data)."
+        )
 
     # ---- in-place changes: refused ----
 
@@ -399,11 +446,11 @@ def index(key: Any) -> Any:
     if isinstance(key, list):
         return np.array(key, dtype=None if key else int)
     if isinstance(key, Tensor) and key.dtype.kind in "iub":
-        return key._data
+        return key._array
     return key
 
 
-def real_array(data: Any, floating: bool, dtype: Any = None) -> np.ndarray:
+def real_array(data: Any, floating: bool) -> np.ndarray:
     """Return a read-only copy of real-valued data; ``floating`` makes float64 of integers."""
     if isinstance(data, Tensor):
         raise TypeError(
@@ -434,8 +481,6 @@ def real_array(data: Any, floating: bool, dtype: Any = None) -> np.ndarray:
         )
     if floating and kind != "f":
         array = array.astype(np.float64)
-    if dtype is not None:
-        array = array.astype(dtype, copy=False)
     array.setflags(write=False)
     return array
 

@@ -5,6 +5,7 @@ call through both tables.
 """
 
 import functools
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -13,39 +14,31 @@ import pytest
 
 #: Entries that PyTorch cannot be asked about, and why.
 NOT_IN_TORCH = {
-    "dropout": "which entries it drops comes from its own generator, and PyTorch takes no NumPy one",
+    "dropout": "what it drops is drawn from a NumPy generator, and PyTorch has its own",
 }
 
 
 @functools.cache
 def torch_table() -> dict[str, Callable[..., Any]]:
-    """Return PyTorch's function for each entry; where PyTorch is missing, skip what asked for it."""
+    """Return PyTorch's function for each entry. Where PyTorch is missing, what asks is skipped."""
     torch = pytest.importorskip(
         "torch", reason='PyTorch is not installed: pip install "tinygrad_bp[oracle]"'
     )
     F = torch.nn.functional
 
+    def several(value):
+        """Return a setting as a tuple."""
+        return value if isinstance(value, tuple) else (value,)
+
     def axes(axis, a):
-        """Return an axis setting as a tuple: PyTorch reads None in several ways."""
-        return tuple(range(a.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+        """Return the axes that are meant: PyTorch reads None in several ways."""
+        return tuple(range(a.ndim)) if axis is None else several(axis)
 
     def tensors(key):
         """Return an index with its arrays as PyTorch's."""
         if isinstance(key, tuple):
             return tuple(tensors(item) for item in key)
         return torch.from_numpy(key.copy()) if isinstance(key, np.ndarray) else key
-
-    def like(a):
-        """Return how to make a further operand of a Python number, or leave a tensor as it is."""
-        return lambda b: b if torch.is_tensor(b) else torch.tensor(b, dtype=a.dtype)
-
-    def extreme(of_axes, of_two):
-        return {
-            of_axes[1:]: lambda a, axis=None, keepdims=False: getattr(torch, of_axes)(
-                a, axes(axis, a), keepdims
-            ),
-            of_two: lambda a, b: getattr(torch, of_two)(a, like(a)(b)),
-        }
 
     def prod(a, axis=None, keepdims=False):
         for i in sorted((i % a.ndim for i in axes(axis, a)), reverse=True):
@@ -75,15 +68,13 @@ def torch_table() -> dict[str, Callable[..., Any]]:
         return a.permute(tuple(reversed(range(a.ndim))) if axes is None else axes)
 
     def expand_dims(a, axis):
-        axis = axis if isinstance(axis, tuple) else (axis,)
-        ndim = a.ndim + len(axis)
-        for i in sorted(i % ndim for i in axis):
+        ndim = a.ndim + len(several(axis))
+        for i in sorted(i % ndim for i in several(axis)):
             a = a.unsqueeze(i)
         return a
 
     def repeat(a, repeats, axis=None):
-        repeats = tensors(np.asarray(repeats)) if np.ndim(repeats) else repeats
-        return torch.repeat_interleave(a, repeats, axis)
+        return torch.repeat_interleave(a, torch.as_tensor(repeats), axis)
 
     def pad(a, pad_width, mode="constant", constant_values=0):
         widths = np.broadcast_to(pad_width, (a.ndim, 2))[::-1]  # PyTorch begins with the last axis
@@ -99,10 +90,10 @@ def torch_table() -> dict[str, Callable[..., Any]]:
         return (value, value) if isinstance(value, int) else value
 
     def windows(x, size, stride=1, dilation=1):
+        size, stride, dilation = pair(size), pair(stride), pair(dilation)
         for i in (0, 1):
-            span = (pair(size)[i] - 1) * pair(dilation)[i] + 1
-            x = x.unfold(2 + i, span, pair(stride)[i])
-        return x[..., :: pair(dilation)[0], :: pair(dilation)[1]]
+            x = x.unfold(2 + i, (size[i] - 1) * dilation[i] + 1, stride[i])
+        return x[..., :: dilation[0], :: dilation[1]]
 
     def from_windows(w, shape, stride=1, dilation=1):
         n, channels, down, right, rows, columns = w.shape
@@ -111,18 +102,19 @@ def torch_table() -> dict[str, Callable[..., Any]]:
 
     def cross_entropy(logits, target, axis=1):
         target = target if torch.is_tensor(target) else torch.as_tensor(target)
+        classes = min(1, logits.ndim - 1)  # where PyTorch expects their axis
         if target.is_floating_point():
-            target = target.movedim(axis, min(1, target.ndim - 1))
-        return F.cross_entropy(logits.movedim(axis, min(1, logits.ndim - 1)), target)
+            target = target.movedim(axis, classes)
+        return F.cross_entropy(logits.movedim(axis, classes), target)
 
     return {
         # arithmetic
-        "add": torch.add,
-        "subtract": torch.subtract,
-        "multiply": torch.multiply,
-        "divide": torch.divide,
+        "add": operator.add,
+        "subtract": operator.sub,
+        "multiply": operator.mul,
+        "divide": operator.truediv,
         "negative": torch.negative,
-        "power": torch.pow,
+        "power": operator.pow,
         "where": lambda condition, a, b: torch.where(torch.as_tensor(condition), a, b),
         "absolute": torch.absolute,
         "sign": torch.sign,
@@ -186,15 +178,15 @@ def torch_table() -> dict[str, Callable[..., Any]]:
         # shaping
         "identity": lambda a: a.clone(),
         "astype": lambda a, dtype: a.to(getattr(torch, np.dtype(dtype).name)),
-        "reshape": lambda a, shape: torch.reshape(a, axes(shape, a)),
+        "reshape": lambda a, shape: torch.reshape(a, several(shape)),
         "ravel": torch.ravel,
         "expand_dims": expand_dims,
-        "squeeze": lambda a, axis=None: torch.squeeze(a) if axis is None else torch.squeeze(a, axis),
+        "squeeze": lambda a, axis=None: torch.squeeze(a, *(() if axis is None else (axis,))),
         "flip": lambda a, axis=None: torch.flip(a, axes(axis, a)),
         "roll": lambda a, shift, axis=None: torch.roll(a, shift, axis),
-        "broadcast_to": lambda a, shape: torch.broadcast_to(a, axes(shape, a)),
+        "broadcast_to": lambda a, shape: torch.broadcast_to(a, several(shape)),
         "repeat": repeat,
-        "tile": lambda a, reps: torch.tile(a, axes(reps, a)),
+        "tile": lambda a, reps: torch.tile(a, several(reps)),
         "concatenate": lambda arrays, axis=0: torch.concatenate(arrays, axis),
         "stack": lambda arrays, axis=0: torch.stack(arrays, axis),
         "split": split,

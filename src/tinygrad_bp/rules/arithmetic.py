@@ -75,15 +75,14 @@ def power(a: Value, n: Value) -> Value:
 
 @power.backward
 def _(out: Value, a: Value, n: Value) -> tuple[Closure, Closure]:
-    lower: Value  # a^0 is 1 at a = 0 too: its derivative is 0 there, not 0 times 1/0
     if isinstance(n, (int, float)):
-        lower = n - 1 if n != 0 else 1
+        lower: Value = n - 1 if n != 0 else 1  # a^0 is 1 at a = 0 too: no slope there, not 0 / 0
     else:
         lower = np.where(n == 0, 1.0, n - 1)
-    return (
-        lambda g: g * n * a**lower,
-        lambda g: g * out * np.log(np.where(a == 0, 1.0, a)),
-    )
+    base = np.where(a == 0, 1.0, a)  # where a = 0, out is 0 too, or n is 0
+    if base.dtype != out.dtype:
+        base = base.astype(out.dtype)
+    return lambda g: g * n * a**lower, lambda g: g * out * np.log(base)
 
 
 @primitive

@@ -156,7 +156,7 @@ _erf = np.frompyfunc(math.erf, 1, 1)  # NumPy has none; one call of the C librar
 @primitive
 def erf(a: Value) -> Value:
     """Return the error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to a."""
-    return np.asarray(_erf(a), dtype=np.result_type(a, np.float32))
+    return np.asarray(_erf(a), dtype=np.result_type(np.asarray(a), np.float32))
 
 
 @erf.backward

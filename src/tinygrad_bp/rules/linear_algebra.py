@@ -15,7 +15,7 @@ from ..primitive import Closure, Value, primitive
 def matmul(a: Value, b: Value) -> Value:
     """Return the matrix product a @ b, with NumPy's meaning for vectors and stacks of matrices."""
     if a.ndim == b.ndim == 2:
-        return a.dot(b)  # the same product, sooner: matmul looks for stacks of matrices first
+        return a.dot(b)  # of two matrices the same product, with less to look up first
     return np.matmul(a, b)
 
 
@@ -27,6 +27,8 @@ def _(out: Value, a: Value, b: Value) -> tuple[Closure, Closure]:
         return lambda g: outer_of_last(g, b), lambda g: matrix_times_vector(a.mT, g)
     if a.ndim == 1:  # out_j = sum_i a_i b_ij
         return lambda g: matrix_times_vector(b, g), lambda g: outer_of_last(a, g)
+    if a.ndim == b.ndim == 2:
+        return lambda g: g.dot(b.mT), lambda g: a.mT.dot(g)
     return lambda g: g @ b.mT, lambda g: a.mT @ g
 
 
@@ -96,6 +98,11 @@ def _(out: Value, *operands: Value, inputs: tuple[str, ...], output: str) -> tup
         letters = inputs[i]
         factors = [*inputs[:i], *inputs[i + 1 :]]
         arrays = [*operands[:i], *operands[i + 1 :]]
+        axes = {
+            axis
+            for term, array in zip([output, *factors], [out, *arrays], strict=True)
+            for axis in zip(term, array.shape, strict=True)
+        }
         target = ""
         for axis, letter in enumerate(letters):
             length = operands[i].shape[axis]
@@ -104,11 +111,14 @@ def _(out: Value, *operands: Value, inputs: tuple[str, ...], output: str) -> tup
                 factors.append(letter + fresh)
                 arrays.append(np.eye(length, dtype=out.dtype))
                 letter = fresh
-            elif letter not in output + "".join(factors):  # summed in this operand alone
+            elif (
+                letter,
+                length,
+            ) not in axes:  # summed in this operand alone, or broadcast elsewhere
                 factors.append(letter)
                 arrays.append(np.ones(length, dtype=out.dtype))
             target += letter
-        return lambda g: contraction(g, *arrays, inputs=(output, *factors), output=target)
+        return lambda g: contraction([g, *arrays], inputs=(output, *factors), output=target)
 
     return tuple(closure(i) for i in range(len(operands)))
 
@@ -145,7 +155,7 @@ def einsum(subscripts: str, *operands: Value) -> Value:
            [0., 1.]])
     """
     inputs, output = spelled_out(subscripts, [np.ndim(operand) for operand in operands])
-    return contraction(*operands, inputs=inputs, output=output)
+    return contraction(list(operands), inputs=inputs, output=output)
 
 
 def spelled_out(subscripts: str, ndims: list[int]) -> tuple[tuple[str, ...], str]:
@@ -225,7 +235,8 @@ def norm(
     a: Value, *, ord: Any = None, axis: int | tuple[int, ...] | None = None, keepdims: bool = False
 ) -> Value:
     """Return the Euclidean length along an axis or of all entries; at 0 its derivative is 0."""
-    if ord is not None and not (ord == 2 and (isinstance(axis, int) or a.ndim == 1)):
+    one_axis = a.ndim == 1 if axis is None else not isinstance(axis, tuple)
+    if ord is not None and not (ord == 2 and one_axis):
         raise ValueError(f"norm has no ord={ord!r} here")
     return np.sqrt(np.sum(a * a, axis=axis, keepdims=keepdims))
 

@@ -21,7 +21,7 @@ Pair: TypeAlias = int | tuple[int, int]
 
 def pair(value: Pair) -> tuple[int, int]:
     """Return a setting for rows and columns as two numbers."""
-    return (value, value) if isinstance(value, int) else value
+    return value if isinstance(value, (tuple, list)) else (value, value)
 
 
 # ---- Windows: what convolution and pooling look at ----
@@ -44,13 +44,16 @@ def _(out: Value, x: Value, *, size: Pair, stride: Pair, dilation: Pair) -> Clos
     return lambda g: from_windows(g, shape=x.shape, stride=stride, dilation=dilation)
 
 
-@primitive
+@primitive(needs="every window of images of the shape")
 def from_windows(
     w: Value, *, shape: tuple[int, ...], stride: Pair = 1, dilation: Pair = 1
 ) -> Value:
     """Return images of a shape to which every window was added in its place: `windows` reversed."""
     (down, right), (row_gap, column_gap) = pair(stride), pair(dilation)
     out = np.zeros(shape, dtype=w.dtype)
+    every = windows(out, size=w.shape[4:], stride=stride, dilation=dilation).shape
+    if w.shape != every:
+        raise ValueError(f"the windows of shape {shape} have shape {every}, not {w.shape}")
     vertical, horizontal, rows, columns = w.shape[2:]
     for i in range(rows):
         for j in range(columns):
@@ -263,7 +266,8 @@ def dropout(x: Value, p: float, rng: np.random.Generator) -> Value:
 @primitive(needs="probabilities of the same shape as the logits")
 def cross_entropy_with_probabilities(logits: Value, target: Value, *, axis: int = 1) -> Value:
     """Return -sum(target * log_softmax(logits)) along an axis, averaged over everything else."""
-    return -np.sum(target * log_softmax(logits, axis=axis)) * logits.shape[axis] / logits.size
+    log_p = np.where(target == 0, 0.0, log_softmax(logits, axis=axis))  # 0 log 0 counts as 0
+    return -np.sum(target * log_p) * logits.shape[axis] / logits.size
 
 
 @cross_entropy_with_probabilities.backward

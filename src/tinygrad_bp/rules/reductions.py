@@ -17,7 +17,7 @@ def kept(reduced: Value, axis: Axis, keepdims: bool) -> Value:
 
 def count(a: Value, axis: Axis) -> int:
     """Return how many entries of a go into one entry of the reduction."""
-    axes = range(a.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+    axes = range(a.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     return math.prod(a.shape[i] for i in axes)
 
 
@@ -98,7 +98,7 @@ def _(out: Value, a: Value, *, axis: Axis, keepdims: bool) -> Closure:
 
 def product_of_others(a: Value, axis: Axis) -> Value:
     """Return for each entry the product of all others that it is reduced with: no division by 0."""
-    axes = range(a.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+    axes = range(a.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     reduced = [i % a.ndim for i in axes]
     others = [i for i in range(a.ndim) if i not in reduced]
     rows = np.transpose(a, (*others, *reduced))
@@ -149,7 +149,8 @@ def logsumexp(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
     """Return log(sum(exp(a))), the largest entry taken out first, so that nothing overflows."""
     largest = np.max(a, axis=axis, keepdims=True)
     largest = np.where(np.isfinite(largest), largest, 0.0)
-    total = np.log(np.sum(np.exp(a - largest), axis=axis, keepdims=True)) + largest
+    with np.errstate(divide="ignore"):  # where every entry is -inf, so is the result
+        total = np.log(np.sum(np.exp(a - largest), axis=axis, keepdims=True)) + largest
     return total if keepdims else np.squeeze(total, axis)
 
 
@@ -166,6 +167,8 @@ def _(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
 @primitive(symbol="‖·‖²")
 def square_sum(a: Value) -> Value:
     """Return the sum of the squares of all entries: the product of a, made flat, with itself."""
+    if a.dtype.kind != "f":
+        a = a.astype(float)
     return np.vdot(a, a)
 
 

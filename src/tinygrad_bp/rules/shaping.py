@@ -1,6 +1,5 @@
 """Shaping: the same entries arranged, selected, repeated or joined."""
 
-from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -22,9 +21,13 @@ def _(out: Value, a: Value) -> Closure:
     return lambda g: g
 
 
-@primitive
+@primitive(needs="float64 or float32: no gradient flows through other types")
 def astype(a: Value, *, dtype: Any) -> Value:
-    """Return a in another floating type."""
+    """Return a in another floating type: float32 or float64."""
+    if np.dtype(dtype) not in (np.float32, np.float64):
+        raise TypeError(f"{np.dtype(dtype)} carries no gradient: use t.data.astype")
+    if np.dtype(dtype) not in (np.float64, np.float32):
+        raise TypeError(f"{np.dtype(dtype)} is not a type that a gradient has")
     return a.astype(dtype)
 
 
@@ -141,7 +144,7 @@ def tile(a: Value, *, reps: Shape) -> Value:
 
 @tile.backward
 def _(out: Value, a: Value, *, reps: Shape) -> Closure:
-    counts = reps if isinstance(reps, tuple) else (reps,)
+    counts = tuple(np.ravel(reps).tolist())
     ndim = max(len(counts), a.ndim)
     counts = (1,) * (ndim - len(counts)) + counts
     lengths = (1,) * (ndim - a.ndim) + a.shape
@@ -154,13 +157,19 @@ def _(out: Value, a: Value, *, reps: Shape) -> Closure:
 
 
 @primitive(needs="equal lengths on all other axes")
-def concatenate(*arrays: Value, axis: int = 0) -> Value:
-    """Return arrays, given as a list, joined along an axis."""
+def concatenate(*arrays: Value, axis: int | None = 0) -> Value:
+    """Return arrays, given as a list, joined along an axis, or made flat and joined."""
     return np.concatenate(arrays, axis)
 
 
 @concatenate.backward
-def _(out: Value, *arrays: Value, axis: int) -> tuple[Closure, ...]:
+def _(out: Value, *arrays: Value, axis: int | None) -> tuple[Closure, ...]:
+    if axis is None:
+        ends = np.cumsum([a.size for a in arrays])
+        return tuple(
+            lambda g, a=a, end=int(end): g[end - a.size : end].reshape(a.shape)
+            for a, end in zip(arrays, ends, strict=True)
+        )
     before = (slice(None),) * (axis % out.ndim)
     ends = np.cumsum([a.shape[axis] for a in arrays])
     return tuple(
@@ -186,6 +195,8 @@ def pad(a: Value, *, pad_width: Any, mode: str = "constant", constant_values: fl
     """Return a with constant entries added before and after it on each axis."""
     if mode != "constant":
         raise ValueError(f"pad has no mode {mode!r} here")
+    if isinstance(pad_width, dict):
+        raise TypeError("pad takes no dictionary here: give (before, after) for each axis")
     return np.pad(a, pad_width, constant_values=constant_values)
 
 
@@ -230,13 +241,15 @@ def _(out: Value, a: Value, *, key: Any, shape: tuple[int, ...]) -> Closure:
 
 
 @primitive(needs="integer indices with as many axes as a")
-def take_along_axis(a: Value, *, indices: Any, axis: int = -1) -> Value:
-    """Return the entries that an array of indices names along an axis."""
+def take_along_axis(a: Value, *, indices: Any, axis: int | None = -1) -> Value:
+    """Return the entries that an array of indices names along an axis, or of a made flat."""
     return np.take_along_axis(a, indices, axis)
 
 
 @take_along_axis.backward
-def _(out: Value, a: Value, *, indices: Any, axis: int) -> Closure:
+def _(out: Value, a: Value, *, indices: Any, axis: int | None) -> Closure:
+    if axis is None:
+        return lambda g: scatter(g, key=indices, shape=(a.size,)).reshape(a.shape)
     key: list[Any] = list(np.ix_(*(np.arange(length) for length in a.shape)))
     key[axis] = indices
     return lambda g: scatter(g, key=tuple(key), shape=a.shape)
@@ -252,7 +265,12 @@ def split(a: Value, indices_or_sections: Any, axis: int = 0) -> list[Value]:
     >>> right
     tensor([3., 4.], from=getitem)
     """
+    if not isinstance(indices_or_sections, int):
+        indices_or_sections = np.asarray(indices_or_sections)
     positions = np.split(np.arange(a.shape[axis]), indices_or_sections)
     before = (slice(None),) * (axis % a.ndim)
-    ends = np.cumsum([0, *(len(part) for part in positions)])
-    return [a[(*before, slice(int(start), int(end)))] for start, end in pairwise(ends)]
+    starts = [int(part[0]) if len(part) else 0 for part in positions]
+    return [
+        a[(*before, slice(start, start + len(part)))]
+        for start, part in zip(starts, positions, strict=True)
+    ]
