@@ -31,6 +31,7 @@ from .oracle.in_torch import torch_table
 SEARCH = settings(
     deadline=None,
     derandomize=os.environ.get("CI", "").lower() == "true",
+    report_multiple_bugs=False,
     suppress_health_check=[HealthCheck.too_slow],
 )
 
@@ -48,6 +49,15 @@ class Step(NamedTuple):
     entry: str  # of the rule table; or "leaf" or "constant", of one array
     operands: tuple[Any, ...]
     settings: dict[str, Any]
+
+
+#: How a step is written, where not as bp.entry(arguments): {0} is the entry, {1} all arguments.
+WRITTEN = {
+    "leaf": "bp.tensor({1}, requires_grad=True)",
+    "constant": "{1}",
+    "getitem": "{2}[{3}]",
+    "identity": "+{1}",
+}
 
 
 class Program(list[Step]):
@@ -68,10 +78,8 @@ class Program(list[Step]):
         lines = []
         for i, (entry, operands, params) in enumerate(self):
             arguments = [*map(code, operands), *(f"{k}={code(v)}" for k, v in params.items())]
-            call = {"leaf": "bp.tensor({}, requires_grad=True)", "constant": "{}"}.get(
-                entry, f"bp.{entry}({{}})"
-            )
-            lines.append(f"v{i} = " + call.format(", ".join(arguments)))
+            written = WRITTEN.get(entry, "bp.{0}({1})")
+            lines.append(f"v{i} = " + written.format(entry, ", ".join(arguments), *arguments))
         return "\n".join(["", *lines])
 
 
@@ -103,7 +111,8 @@ class Writer:
         self.rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
         self.program = Program()
         self.values: list[np.ndarray] = []
-        self.unused: set[Ref] = set()
+        self.usable: list[Ref] = []  # computed or leaves, small, and of three axes at most
+        self.unused: set[Ref] = set()  # what the loss is the sum of
         self.operations = 0
 
     # Drawing
@@ -133,14 +142,17 @@ class Writer:
         ref = Ref(len(self.program))
         self.program.append(step)
         self.values.append(np.asarray(value))
-        flat = [r for x in step.operands for r in (x if isinstance(x, list) else [x])]
-        self.unused = self.unused.difference(r for r in flat if isinstance(r, Ref)) | {ref}
+        if step.entry != "constant":
+            self.unused.add(ref)
+            if np.ndim(value) <= 3 and np.abs(value).max() <= BOUND:
+                self.usable.append(ref)
+        for x in step.operands:
+            joined = x if isinstance(x, list) else [x]
+            self.unused.difference_update(r for r in joined if isinstance(r, Ref))
         return ref
 
     def constant(self, array: np.ndarray) -> Ref:
-        ref = self.write(Step("constant", (array,), {}), array)
-        self.unused.discard(ref)
-        return ref
+        return self.write(Step("constant", (array,), {}), array)
 
     def leaf(self, shape: tuple[int, ...]) -> Ref:
         array = self.numbers(shape)
@@ -159,18 +171,13 @@ class Writer:
 
     def any_value(self) -> Ref:
         """Pick a value that is no constant, half the time the newest."""
-        found = [
-            i
-            for i, (step, value) in enumerate(zip(self.program, self.values, strict=True))
-            if step.entry != "constant" and value.ndim <= 3
-        ]
-        return Ref(found[-1] if self.heads() else self.pick(found))
+        return self.usable[-1] if self.heads() else self.pick(self.usable)
 
     def with_shape(self, *shapes: tuple[int, ...]) -> Ref:
         """Pick an earlier value of one of these shapes, or write a new one."""
-        found = [i for i, v in enumerate(self.values) if v.shape in shapes and v.dtype == float]
+        found = [x for x in self.usable if self.values[x].shape in shapes]
         if found and self.heads():
-            return Ref(self.pick(found))
+            return self.pick(found)
         return self.fresh(self.pick(shapes))
 
     def in_some_order(self, *operands: Any) -> tuple[Any, ...]:
@@ -183,7 +190,7 @@ class Writer:
         if kind == "number":
             return self.pick([2, 0.5, -1.5, 3.0])
         if kind == "value":
-            return Ref(self.pick(i for i, v in enumerate(self.values) if broadcasts(v, shape)))
+            return self.pick(y for y in self.usable if broadcasts(self.values[y].shape, shape))
         shape = tuple(n if self.heads() else 1 for n in shape[self.pick(range(len(shape) + 1)) :])
         if len(shape) == self.values[x].ndim < 3 and self.values[x].size <= SMALL:
             shape = (self.length(), *shape)
@@ -192,9 +199,9 @@ class Writer:
     # What makes values harmless
 
     def tame(self, x: Ref) -> None:
-        """Bring the largest entry near 1, by a power of 2."""
+        """Bring large values near 1, by a power of 2. Small ones may be rounding: they stay."""
         largest = np.abs(self.values[x]).max()
-        if largest > 0.0 and not 0.25 <= largest <= 4.0:
+        if largest > BOUND:
             self.do("multiply", x, 2.0 ** -round(math.log2(largest)))
 
     def positive(self, x: Any) -> Any:
@@ -217,19 +224,17 @@ class Writer:
         return self.do("add", x, self.constant(ranks.reshape(self.values[x].shape)))
 
 
-def broadcasts(value: np.ndarray, shape: tuple[int, ...]) -> bool:
-    """Whether an earlier value can be combined with one of this shape, and the result is small."""
-    if value.dtype != float or value.ndim > 3:
+def broadcasts(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
+    """Whether shapes broadcast, and to no large one."""
+    if not all(m == n or 1 in (m, n) for m, n in zip(reversed(a), reversed(b), strict=False)):
         return False
-    pairs = zip(reversed(value.shape), reversed(shape), strict=False)
-    if not all(m == n or 1 in (m, n) for m, n in pairs):
-        return False
-    return math.prod(np.broadcast_shapes(value.shape, shape)) <= LARGE
+    return math.prod(np.broadcast_shapes(a, b)) <= max(LARGE, math.prod(b))
 
 
 # ---- Moves: what can be done with a value x, and where ----
 
 SHAPES = [(), (2,), (2, 3), (3, 3), (2, 2, 3), (3,), (1,), (3, 1), (1, 2), (4, 3), (3, 1, 2)]
+BOUND = 4.0  # of values that are used
 SMALL, LARGE = 12, 36  # entries: below SMALL a value may grow, and none is above LARGE, nearly
 MOVES: list[tuple[Callable[[np.ndarray], bool], Callable[[Writer, Ref], Ref]]] = []
 
@@ -257,7 +262,7 @@ def is_matrix(a: np.ndarray) -> bool:
 
 
 def can_grow(a: np.ndarray) -> bool:
-    return 0 < a.ndim and a.size <= SMALL
+    return a.ndim > 0 and a.size <= SMALL
 
 
 SMOOTH = [
@@ -440,17 +445,18 @@ def selection(w: Writer, x: Ref) -> Ref:
     if a.ndim > 1:
         columns = w.rng.integers(-a.shape[1], a.shape[1], len(rows))
         keys += [(rows, columns), (slice(None), columns), (0, slice(None, None, 2))]
-    return w.do("getitem", x, key=w.pick(keys))
+    return w.do("getitem", x, w.pick(keys))
 
 
-@move(lambda a: a.ndim == 3)
+@move(is_matrix)
 def image(w: Writer, x: Ref) -> Ref:
     entry = w.pick(["conv2d", "max_pool2d", "avg_pool2d"])
-    channels, rows, columns = w.values[x].shape
+    new_axes = tuple(range(4 - w.values[x].ndim))
+    images = w.do("expand_dims", w.ranked(x) if entry == "max_pool2d" else x, axis=new_axes)
+    rows, columns = w.values[x].shape[-2:]
     size, stride = (min(rows, w.length()), min(columns, w.length())), w.length()
-    images = w.do("expand_dims", w.ranked(x) if entry == "max_pool2d" else x, axis=0)
     if entry == "conv2d":
-        kernels = w.with_shape((2, channels, *size))
+        kernels = w.with_shape((2, w.values[images].shape[1], *size))
         seen = w.do("conv2d", images, kernels, stride=stride, padding=w.pick([0, 1]))
     else:
         seen = w.do(entry, images, size, stride)
@@ -478,11 +484,12 @@ def programs(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Program:
     w = Writer(draw)
     for _ in range(w.length()):
         w.leaf(w.pick(SHAPES))
-    size = draw(st.integers(1, 30))
-    while w.operations < size:
+    going_on = True
+    while going_on:
         x = w.any_value()
         written = w.pick(write for fits, write in MOVES if fits(w.values[x]))(w, x)
         w.tame(written)
+        going_on = draw(st.integers(0, 24)) > 0 and w.operations < 30
     totals = [w.do("sum", w.do("multiply", x, weights(w, x))) for x in sorted(w.unused)]
     loss = totals[0]
     for total in totals[1:]:
@@ -569,3 +576,97 @@ def agrees_with_differences(program: Program) -> None:
     # slope at no step.
     steps = (5e-3, 1e-3, 2e-4)
     assert any(distance(slopes(step), directions @ gradient) < 1e-6 for step in steps)
+
+
+def search(
+    check: Callable[[Program], None], examples: int, phases: Iterable[Phase] = tuple(Phase)
+) -> None:
+    """Check so many programs."""
+    settings(SEARCH, max_examples=examples, phases=phases)(given(programs())(check))()
+
+
+def test_agrees_with_differences() -> None:
+    search(agrees_with_differences, 1500)
+
+
+def test_agrees_with_pytorch() -> None:
+    search(agrees_with_pytorch, 2500)
+
+
+# ---- The tests of the test ----
+
+#: Reached through others, or nothing to differentiate: all else must occur in programs.
+INSIDE_OTHERS = {
+    *("contraction", "cross_entropy_with_probabilities", "split", "astype", "dropout"),
+    *("scatter", "on_diagonal", "sum_to", "windows", "from_windows"),
+}
+
+
+def test_programs_are_varied() -> None:
+    written: list[Program] = []
+    search(lambda program: written.append(program), 800, [Phase.generate])
+    assert {step.entry for program in written for step in program} >= TABLE.keys() - INSIDE_OTHERS
+    long = [program for program in written if len(program) > 30]
+    several = [program for program in written if len(program.leaves()) > 1]
+    shared = [program for program in written if uses_a_value_twice(program)]
+    assert min(len(long), len(several), len(shared)) > 400
+
+
+def uses_a_value_twice(program: Program) -> bool:
+    used = [repr(x) for step in program for x in step.operands if isinstance(x, (Ref, list))]
+    return len(used) > len(set(used))
+
+
+def test_a_program_prints_as_code_that_runs() -> None:
+    def check(program: Program) -> None:
+        scope = {"bp": bp, "np": np}
+        exec(repr(program), scope)
+        loss = scope[f"v{len(program) - 1}"]
+        assert loss.item() == engine(program)[0]
+
+    search(check, 100, [Phase.generate])
+
+
+WRONG_RULES = {
+    "subtract": lambda out, a, b: (lambda g: g, lambda g: g),  # a sign lost
+    "multiply": lambda out, a, b: (lambda g: g * b, lambda g: g * b),  # the wrong factor
+    "tanh": lambda out, a: lambda g: g * (1.0 - out),  # a square lost
+    "sum": lambda out, a, axis, keepdims: lambda g: np.broadcast_to(g.mean(), a.shape),
+    "mean": lambda out, a, **how: TABLE["sum"].rule(out, a, **how),  # a factor lost
+    "softmax": lambda p, z, axis: lambda g: g * p * (1.0 - p),  # only the diagonal of the Jacobian
+    "getitem": lambda out, a, key: lambda g: overwritten(g, key, a.shape),  # not added up
+}
+
+
+def overwritten(g: np.ndarray, key: Any, shape: tuple[int, ...]) -> np.ndarray:
+    out = np.zeros(shape)
+    out[key] = g
+    return out
+
+
+CHECKS = pytest.mark.parametrize("check", [agrees_with_differences, agrees_with_pytorch])
+
+
+@CHECKS
+@pytest.mark.parametrize("entry", WRONG_RULES)
+def test_a_wrong_rule_is_found(
+    entry: str, check: Callable[[Program], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TABLE[entry], "rule", WRONG_RULES[entry])
+    with pytest.raises(AssertionError):
+        search(check, 1000, [Phase.generate])
+
+
+@CHECKS
+def test_a_lost_contribution_is_found(
+    check: Callable[[Program], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A value used twice: the second contribution to its gradient overwrites the first."""
+    source = inspect.getsource(backward.sweep)
+    wrong = source.replace("upstream[key] + contribution", "contribution")
+    assert wrong != source
+    scope = dict(vars(backward))
+    exec("from __future__ import annotations\n" + wrong, scope)
+    monkeypatch.setattr(backward, "sweep", scope["sweep"])
+    with pytest.raises(AssertionError):
+        search(check, 1000, [Phase.generate])

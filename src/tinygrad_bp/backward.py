@@ -45,55 +45,55 @@ def sweep(
         Called with each computed tensor and its upstream gradient, latest first.
     """
     watched = current.get().watched
+    leaves = []
     upstream = {output.id: g}
-    leaves: list[Tensor] = []
-    frontier: list[
-        tuple[int, Any]
-    ] = []  # a heap of the computed tensors to do: the one recorded last comes out first
-    if output.primitive is None:
-        leaves.append(output)
-    else:
-        frontier.append((-output.id, output))
+    frontier = [(-output.id, output)]  # a heap: the tensor recorded last comes out first
     while frontier:
         tensor = heappop(frontier)[1]
         g = upstream.pop(tensor.id)
+        if tensor.primitive is None:
+            leaves.append((tensor, g))
+            continue
+        if not create_graph:
+            g.setflags(False)  # read-only: other tensors may have the same array as their g
         if visit is not None:
             visit(tensor, g)
-        rule = tensor.primitive.rule
-        if create_graph:
-            closures = rule(tensor, *recorded_operands(tensor), **tensor.params)
-        else:
-            g.setflags(False)  # read-only: other tensors may have the same array as their g
-            if tensor.params:
-                closures = rule(tensor._array, *tensor.operands, **tensor.params)
-            else:
-                closures = rule(tensor._array, *tensor.operands)
-        if not isinstance(closures, tuple):  # an operation of one input may return its closure bare
-            closures = (closures,)
-        if len(closures) != len(tensor.inputs):
-            raise wrong_number(closures, tensor)
-        for x, closure in zip(tensor.inputs, closures):  # noqa: B905, checked sooner above
+        closures = backward_closures(tensor, create_graph)
+        for x, closure in zip(tensor.inputs, closures):  # noqa: B905, equally long
             if x is None or not x._requires_grad or closure is None:
                 continue
-            try:
-                contribution = closure(g)
-            except Exception as error:
-                error.add_note(f"in the backward rule of {tensor.described()}")
-                raise
+            contribution = closure(g)
+            if type(contribution) is float or contribution.shape != x._array.shape:
+                contribution = summed_to(x, contribution, tensor)  # x was broadcast
             if watched:
                 check_backward(contribution, g, x, tensor)
-            if getattr(contribution, "shape", None) != x._array.shape:  # x was broadcast
-                contribution = summed_to(x, contribution, tensor)
             key = x.id
             if key in upstream:  # x was used more than once
                 upstream[key] = upstream[key] + contribution
-                continue
-            upstream[key] = contribution
-            if x.primitive is None:
-                leaves.append(x)
             else:
+                upstream[key] = contribution
                 heappush(frontier, (-key, x))
-    return [(leaf, upstream[leaf.id]) for leaf in leaves]
+    return leaves
+
+
+def backward_closures(tensor: Tensor, create_graph: bool) -> tuple[Any, ...]:
+    """Return the backward closures of the step that computed a tensor, one for each input."""
+    rule: Any = tensor.primitive.rule  # type: ignore[union-attr]
+    if create_graph:
+        closures: Any = rule(tensor, *recorded_operands(tensor), **tensor.params)
+    elif tensor.params:
+        closures = rule(tensor._array, *tensor.operands, **tensor.params)
+    else:
+        closures = rule(tensor._array, *tensor.operands)
+    if type(closures) is not tuple:  # an operation of one input may return its closure bare
+        closures = (closures,)
+    if len(closures) != len(tensor.inputs):
+        raise TypeError(
+            f"the backward rule of {tensor.primitive} returned {len(closures)} closure(s), and the "
+            f"operation has {len(tensor.inputs)} input(s). Return one for each, in a tuple; None "
+            "for an input that no gradient flows to."
+        )
+    return closures  # type: ignore[no-any-return]
 
 
 def recorded_operands(tensor: Tensor) -> list[Any]:
@@ -119,15 +119,6 @@ def summed_to(x: Tensor, contribution: Any, tensor: Tensor) -> Any:
             f"{contribution.shape} for {x.described()}. It must have the shape of that input, or "
             "one that the input is broadcast to."
         ) from None
-
-
-def wrong_number(closures: tuple[Any, ...], tensor: Tensor) -> TypeError:
-    """Return the error for a rule that does not return one closure for each input."""
-    return TypeError(
-        f"the backward rule of {tensor.primitive} returned {len(closures)} closure(s), and the "
-        f"operation has {len(tensor.inputs)} input(s). Return one for each, in a tuple; None for an "
-        "input that no gradient flows to."
-    )
 
 
 def backward(output: Tensor, gradient: Any = None) -> None:
@@ -218,20 +209,20 @@ def grad(
 
 def starting_gradient(output: Tensor, gradient: Any, create_graph: bool = False) -> Any:
     """Return the upstream gradient of the output itself, checked: 1 unless one is given."""
-    if not output.requires_grad:
+    if not output._requires_grad:
         raise ValueError(
             f"{output.described()} needs no gradient: nothing that it was computed from was made "
             "with requires_grad=True, or it was computed under no_grad()."
         )
     if gradient is None:
+        if not create_graph and output._array.ndim == 0:
+            return output._array.dtype.type(1)
         if output.size != 1:
             raise ValueError(
                 f"{output.described()} has {output.size} entries, so its backward pass needs an "
                 "upstream gradient of that shape. Pass gradient=, or reduce it to one number "
                 "first, as with .sum()."
             )
-        if not create_graph and output.ndim == 0:
-            return output.dtype.type(1)
         gradient = np.ones(output.shape)
     g = gradient if isinstance(gradient, type(output)) else type(output)(gradient)
     if g.shape != output.shape:
@@ -261,8 +252,7 @@ def local_jacobian(tensor: Tensor, i: int) -> np.ndarray:
     x = tensor.inputs[i]
     if tensor.primitive is None or x is None or not x.requires_grad:
         raise ValueError(f"input {i} of {tensor.described()} needs no gradient.")
-    closures = tensor.primitive.rule(tensor.data, *tensor.operands, **tensor.params)
-    closure = closures[i] if isinstance(closures, tuple) else closures
+    closure = backward_closures(tensor, create_graph=False)[i]
     rows = np.zeros((tensor.size, *x.shape), dtype=x.dtype)
     if closure is not None:
         units = np.eye(tensor.size, dtype=tensor.dtype).reshape(tensor.size, *tensor.shape)

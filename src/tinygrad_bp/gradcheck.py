@@ -1,9 +1,10 @@
 """The finite-difference witness for one's own functions: is a gradient right, and if not, where.
 
 The function's gradient is compared with central differences at steps from large to small. Where
-the estimates settle, forming a plateau between truncation error (steps too large) and rounding
-error (steps too small), the difference can be trusted, and a gradient that disagrees is wrong.
-Where they never settle, the step is bad, not the rule, and the report says so.
+three neighbouring estimates settle, forming a plateau between truncation error (steps too large)
+and rounding error (steps too small), the difference can be trusted as far as they agree, and a
+gradient further off is wrong. Where they never settle, the step is bad, not the rule, and the
+report says so.
 """
 
 from __future__ import annotations  # NumPy loads numpy.random when it is first named
@@ -16,11 +17,18 @@ from numpy.typing import NDArray
 
 from .backward import grad
 from .tensor import Tensor
+from .transforms import differentiating
 
 Array = NDArray[np.float64]
 
 #: Steps that are swept, relative to max(1, |entry|).
 STEPS = tuple(10.0**-k for k in range(2, 9))
+
+#: Differences have settled if three neighbouring ones are this close, relative to the largest...
+SETTLED = 1e-3
+
+#: ...or relative to the function's own value: then its derivative is zero, but for rounding.
+ROUNDING = 1e-9
 
 #: Inputs with more entries than this are checked along random directions.
 LARGE = 200
@@ -123,6 +131,7 @@ class GradcheckReport(NamedTuple):
         return str(self)
 
 
+@differentiating()
 def gradcheck(
     function: Callable[..., Any],
     inputs: Sequence[Any],
@@ -142,12 +151,15 @@ def gradcheck(
         A list of float64 arrays, numbers or Tensors: where to check. Every entry of a small input
         is moved by itself; an input of more than 200 entries is moved along 20 random directions.
     order
-        1 checks the gradient; 2 checks the gradient of the gradient.
+        1 checks the gradient; 2 checks the gradient of the gradient, as the differences of a
+        gradient that is taken as right: check that first.
     step
         The step of the central difference, relative to ``max(1, |entry|)``. Left out, seven steps
-        from 1e-2 to 1e-8 are swept, and the estimate is taken where they settle.
+        from 1e-2 to 1e-8 are swept, and the estimate is taken where they settle. A step of one's
+        own is trusted only if ten times and a tenth of it give the same.
     tolerance
-        The largest difference that passes, relative to the largest entry of the gradient.
+        How far gradient and difference may be apart, relative to the difference, beyond what the
+        difference itself is uncertain by.
     seed
         Of the random upstream gradient and directions.
 
@@ -160,7 +172,8 @@ def gradcheck(
     Raises
     ------
     TypeError
-        If an input or the output is not float64: in float32 a difference is mostly rounding.
+        If an input or the output is not float64: in float32 a difference is mostly rounding. If
+        the inputs are not in a list, or the function does not return a Tensor.
     ValueError
         If the order is not 1 or 2, or the function gives another result when called again.
 
@@ -187,6 +200,11 @@ def gradcheck(
     """
     if order not in (1, 2):
         raise ValueError(f"gradcheck checks order 1 or 2, not {order!r}.")
+    if not isinstance(inputs, (list, tuple)):
+        raise TypeError(
+            "gradcheck takes a list of inputs, one for each argument of the function: "
+            f"gradcheck(fn, [x]), and not {inputs!r:.60}."
+        )
     points = [float64_point(value, i) for i, value in enumerate(inputs)]
     names = [
         value.name if isinstance(value, Tensor) and value.name else f"input {i}"
@@ -200,27 +218,33 @@ def gradcheck(
             "the function gives another result when called again with the same inputs, so it has "
             "no derivative to check. Fix its random generator's seed inside of it."
         )
-    linear = scales_with_upstream(function, points, rng)
-    checked = function if order == 1 else gradient_along(function, g, points, rng)
+    size = float(np.abs(output.data).max(initial=1.0))
+    linear = scales_with_upstream(function, points, size, rng)
     if order == 2:
-        g = np.ones(())  # `gradient_along` has used g
-    gradients = gradients_of(checked, points, g)
-    steps = STEPS if step is None else (step,)
+        function, g = gradient_along(function, g, points, rng), np.ones(())
+    gradients = gradients_of(function, points, g)
+    steps = STEPS if step is None else (10.0 * step, step, 0.1 * step)
 
     reports = []
     for i, (name, gradient) in enumerate(zip(names, gradients, strict=True)):
 
         def along_this(x: Array, i: int = i) -> float:
             moved = [*points[:i], x, *points[i + 1 :]]
-            return float(np.vdot(evaluate(checked, moved).data, g))
+            return float(np.vdot(evaluate(function, moved).data, g))
 
-        reports.append(check_input(along_this, points[i], gradient, name, steps, tolerance, rng))
+        found = check_input(along_this, points[i], gradient, name, steps, tolerance, size, rng)
+        reports.append(found)
     return GradcheckReport(reports, linear, order)
 
 
 def float64_point(value: Any, i: int) -> Array:
     """Return an input as an array, refusing what differences cannot be taken of."""
     array = value.data if isinstance(value, Tensor) else np.array(value)
+    if array.dtype.kind == "c":
+        raise TypeError(
+            f"gradcheck needs float64 inputs, and input {i} is {array.dtype}. Make the real and "
+            "the imaginary part two inputs."
+        )
     if array.dtype != np.float64:
         raise TypeError(
             f"gradcheck needs float64 inputs, and input {i} is {array.dtype}: a difference of "
@@ -268,7 +292,7 @@ def gradient_along(
 
 
 def scales_with_upstream(
-    function: Callable[..., Any], points: Sequence[Array], rng: np.random.Generator
+    function: Callable[..., Any], points: Sequence[Array], size: float, rng: np.random.Generator
 ) -> bool:
     """Check that the gradient is linear in the upstream gradient, as a product with it must be."""
     shape = evaluate(function, points).shape
@@ -276,8 +300,9 @@ def scales_with_upstream(
     parts = (gradients_of(function, points, upstream) for upstream in (g, h, 2.0 * g - 3.0 * h))
     for from_g, from_h, mixed in zip(*parts, strict=True):
         expected = 2.0 * from_g - 3.0 * from_h
-        scale = max(np.abs(array).max(initial=0.0) for array in (from_g, from_h, mixed))
-        if not np.allclose(mixed, expected, rtol=0.0, atol=1e-9 * scale, equal_nan=True):
+        finite = np.isfinite(mixed) & np.isfinite(expected)
+        apart, scale = np.abs(mixed - expected)[finite], np.abs(expected)[finite]
+        if apart.max(initial=0.0) > 1e-9 * scale.max(initial=0.0) + 1e-12 * size:
             return False
     return True
 
@@ -289,35 +314,31 @@ def check_input(
     name: str,
     steps: Sequence[float],
     tolerance: float,
+    size: float,
     rng: np.random.Generator,
 ) -> InputReport:
     """Compare the gradient by one input with differences, entry by entry or along directions."""
+    unit = np.maximum(1.0, np.abs(point))  # steps are relative to this
+    where: list[Any]
     if point.size <= LARGE:
-        along = "entries"
-        where: list[Any] = list(np.ndindex(point.shape))
-        directions = []
-        for index in where:
-            direction = np.zeros(point.shape)
-            direction[index] = max(1.0, abs(point[index]))
-            directions.append(direction)
+        along, where = "entries", list(np.ndindex(point.shape))
+        directions = [np.zeros(point.shape) for _ in where]
+        for index, direction in zip(where, directions, strict=True):
+            direction[index] = unit[index]
     else:
-        along = "directions"
-        where = list(range(DIRECTIONS))
-        directions = [rng.standard_normal(point.shape) for _ in where]
-        directions = [d / np.linalg.norm(d) * max(1.0, np.abs(point).max()) for d in directions]
+        along, where = "directions", list(range(DIRECTIONS))
+        directions = [unit * rng.standard_normal(point.shape) for _ in where]
 
-    slopes = [float(np.vdot(gradient, direction)) for direction in directions]
-    found = [settled_slope(f, point, direction, steps) for direction in directions]
-    sizes = [np.linalg.norm(direction) for direction in directions]
-    scale = max(map(abs, [*slopes, *(estimate.slope for estimate in found)]), default=0.0)
-    failures, error = [], 0.0
-    for place, size, slope, estimate in zip(where, sizes, slopes, found, strict=True):
-        apart = abs(slope - estimate.slope)
-        if not apart <= tolerance * scale + estimate.noise:  # also where either is NaN
-            reason = estimate.doubt(tolerance * scale) or "wrong"
-            per_unit = (float(slope / size), float(estimate.slope / size))
-            failures.append(Wrong(place, per_unit[0], per_unit[1], reason))
-        error = max(error, apart / scale if scale else 0.0)
+    failures, apart, largest = [], 0.0, 0.0
+    for place, direction in zip(where, directions, strict=True):
+        slope = float(np.vdot(np.where(direction, gradient, 0.0), direction))  # not inf * 0
+        estimate = settled_slope(f, point, direction, steps, size)
+        apart = max(apart, abs(slope - estimate.slope))
+        largest = max(largest, abs(estimate.slope))
+        if reason := estimate.objection(slope, tolerance):
+            size = float(np.linalg.norm(direction))
+            failures.append(Wrong(place, slope / size, estimate.slope / size, reason))
+    error = apart / largest if largest else apart
     return InputReport(name, point.shape, len(where), along, error, failures)
 
 
@@ -327,46 +348,59 @@ class Estimate(NamedTuple):
     Parameters
     ----------
     slope
-        The estimate where neighbouring steps agree best.
-    spread
-        By how much those neighbours differ; 0 if there was only one step.
-    noise
-        What rounding alone may add to the estimate.
+        The estimate where three neighbouring steps agree best.
+    error
+        By how much those three differ, and what rounding alone may add.
+    scale
+        The largest estimate with these and all larger steps.
+    size
+        The function's own value, or 1 if that is larger: what rounding is relative to.
     jump
-        By how much the slopes on the two sides differ there, in a way that a smaller step does not
-        change; 0 if it does.
+        By how much the slopes on the two sides differ, if a smaller step does not change that;
+        else 0.
     """
 
     slope: float
-    spread: float
-    noise: float
+    error: float
+    scale: float
+    size: float
     jump: float
 
-    def doubt(self, allowed: float) -> str | None:
-        """Say why the estimate is no evidence; None if it is."""
-        if self.jump > 1e3 * allowed:
-            return "kink"
-        if not self.spread <= max(100 * allowed, self.noise):
+    def objection(self, gradient: float, tolerance: float) -> str | None:
+        """Say why a gradient does not pass: "wrong", "kink" or "no plateau"; None if it does."""
+        if not self.error <= max(SETTLED * self.scale, ROUNDING * self.size):
             return "no plateau"
-        return None
+        apart = abs(gradient - self.slope)
+        if apart <= tolerance * abs(self.slope) + self.error:
+            return None
+        return "kink" if apart <= self.jump else "wrong"
 
 
 def settled_slope(
-    f: Callable[[Array], float], point: Array, direction: Array, steps: Sequence[float]
+    f: Callable[[Array], float],
+    point: Array,
+    direction: Array,
+    steps: Sequence[float],
+    size: float,
 ) -> Estimate:
     """Sweep the step of a central difference, and return the estimate where it settles."""
-    middle = f(point)
-    ups = np.array([f(point + h * direction) for h in steps])
-    downs = np.array([f(point - h * direction) for h in steps])
     h = np.array(steps)
-    slopes = (ups - downs) / (2 * h)
-    noises = 4 * np.finfo(float).eps * np.maximum(abs(middle), abs(ups)) / h
-    if len(steps) == 1:
-        return Estimate(slopes[0], 0.0, noises[0], 0.0)
-    spreads = np.abs(np.diff(slopes))
-    best = int(np.argmin(np.where(np.isnan(spreads), np.inf, spreads)))
-    # Where a function is smooth, the slopes on its two sides come together as the step shrinks.
-    # Across a kink they stay as far apart as they were.
-    apart = np.abs(ups - 2 * middle + downs) / h
-    jump = apart[2] if apart[2] > apart[0] / 2 else 0.0
-    return Estimate(slopes[best + 1], spreads[best], noises[best + 1], jump)
+    with np.errstate(all="ignore"):  # a large step may lead to where f is NaN or infinite
+        middle = f(point)
+        ups = np.array([f(point + step * direction) for step in steps])
+        downs = np.array([f(point - step * direction) for step in steps])
+        slopes = (ups - downs) / (2 * h)
+        jumps = np.abs(ups - 2 * middle + downs) / h
+        spreads = np.ptp([slopes[:-2], slopes[1:-1], slopes[2:]], axis=0)
+    size = max(size, abs(middle))
+    errors = spreads + np.finfo(float).eps * size / h[1:-1]
+    best = int(np.argmin(np.where(np.isnan(errors), np.inf, errors)))
+    k = best + 1  # the middle one of the three
+    return Estimate(
+        slope=float(slopes[k]),
+        error=float(errors[best]),
+        scale=float(np.nanmax(np.abs(slopes[: k + 2]), initial=0.0)),
+        size=size,
+        # Where f is smooth, the slopes on its two sides come together as the step shrinks.
+        jump=float(jumps[k]) if jumps[k] > jumps[k - 1] / 2 else 0.0,
+    )

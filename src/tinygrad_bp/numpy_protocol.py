@@ -29,7 +29,7 @@ ALIASES = {
     "newshape": "shape",  # of reshape, in NumPy 2.0
 }
 
-#: Functions of np.linalg that mean the same as the operation of their name; np.linalg.trace does not.
+#: Functions of np.linalg that mean the same as the operation of their name; trace does not.
 OF_LINALG = {"norm", "matmul", "outer", "matrix_transpose"}
 
 #: What to write for NumPy functions that are not in the table.

@@ -9,7 +9,6 @@ contributions up and skipping inputs that need no gradient are the sweep's work,
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from sys import getrefcount
 from types import FunctionType, MappingProxyType
@@ -71,9 +70,11 @@ class Primitive:
                 f"a primitive is made of a Python function, and {forward!r:.60} is none. "
                 "Write one that calls it: def f(x): return ..."
             )
-        functools.update_wrapper(self, forward)
+        self.forward: Callable[..., Any] = forward
         self.__name__: str = forward.__name__
-        self.forward = forward
+        self.__module__ = forward.__module__
+        self.__doc__ = forward.__doc__
+        self.__wrapped__ = forward
         self.symbol = symbol or forward.__name__
         self.needs = needs
         self.rule: Rule = self._missing_rule

@@ -5,7 +5,7 @@ Tensors, or used inside a function that is itself being differentiated, it is a 
 derivatives nest to any order.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeAlias
@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .backward import grad
+from .recording import current
 from .table import TABLE
 from .tensor import Tensor
 
@@ -24,17 +25,40 @@ _inside: ContextVar[bool] = ContextVar("inside", default=False)
 
 
 class Evaluation:
-    """A function's output, recorded from fresh Tensors in the place of some of its arguments."""
+    """A function's output, recorded from fresh Tensors in the place of some of its arguments.
 
-    def __init__(self, function: Function, args: Sequence[Any], which: Which, **settings: Any):
+    Parameters
+    ----------
+    function, args, settings
+        What to call, and with what.
+    which
+        The positions of the arguments to differentiate by.
+    others
+        What else goes into the derivative: if a Tensor is among it or the arguments, the derivative
+        is a Tensor.
+    """
+
+    def __init__(
+        self,
+        function: Function,
+        args: Sequence[Any],
+        which: Which,
+        settings: Mapping[str, Any],
+        others: Sequence[Any] = (),
+    ) -> None:
         self.single = isinstance(which, int)
         positions = [which] if isinstance(which, int) else list(which)
-        self.create_graph = _inside.get() or any(isinstance(arg, Tensor) for arg in args)
+        self.nested = _inside.get() or any(isinstance(x, Tensor) for x in (*args, *others))
         args = list(args)
         for i in positions:
+            if not -len(args) <= i < len(args):
+                raise ValueError(
+                    f"there is no argument {i} to differentiate by: {len(args)} were given by "
+                    "position."
+                )
             args[i] = fresh(args[i])
         self.inputs: list[Tensor] = [args[i] for i in positions]
-        with _differentiating():
+        with differentiating():
             self.output = function(*args, **settings)
         if not isinstance(self.output, Tensor):
             raise TypeError(
@@ -44,15 +68,20 @@ class Evaluation:
 
     def value(self) -> Any:
         """Return the output: a Tensor where derivatives nest, else an array."""
-        return self.output if self.create_graph else self.output.data
+        if not self.nested:
+            return self.output.data
+        return self.output if current.get().enabled else self.output.detach()
 
-    def gradients(self, gradient: Any = None, create_graph: bool | None = None) -> list[Any]:
+    def gradients(self, gradient: Any = None) -> list[Any]:
         """Return the gradient by each input; zeros where the output does not depend on it."""
-        create_graph = self.create_graph if create_graph is None else create_graph
+        nested = self.nested or _inside.get() or isinstance(gradient, Tensor)
+        results = [np.zeros(x.shape, x.dtype) for x in self.inputs]
         if self.output.requires_grad:
-            return list(grad(self.output, self.inputs, gradient, create_graph))
-        zeros = [np.zeros(x.shape, x.dtype) for x in self.inputs]
-        return [Tensor(zero) for zero in zeros] if create_graph else zeros
+            recorded = nested and current.get().enabled
+            results = list(grad(self.output, self.inputs, gradient, recorded))
+        if not nested:
+            return results
+        return [g if isinstance(g, Tensor) else Tensor(g) for g in results]
 
     def as_given(self, results: Sequence[Any]) -> Any:
         """Return one result for one argument, a tuple for several."""
@@ -60,12 +89,14 @@ class Evaluation:
 
 
 @contextmanager
-def _differentiating() -> Iterator[None]:
-    token = _inside.set(True)
+def differentiating() -> Iterator[None]:
+    """Record, also where the derivative as a whole is a constant, under `no_grad`."""
+    inside, state = _inside.set(True), current.set(current.get()._replace(enabled=True))
     try:
         yield
     finally:
-        _inside.reset(token)
+        current.reset(state)
+        _inside.reset(inside)
 
 
 def fresh(value: Any) -> Tensor:
@@ -74,9 +105,11 @@ def fresh(value: Any) -> Tensor:
     A Tensor that has a history keeps it, behind a new node: what an enclosing derivative does with
     the same Tensor is not confused with this one.
     """
-    if isinstance(value, Tensor):
-        return TABLE["identity"](value) if value.requires_grad else Tensor(value.data, True)
-    return Tensor(value, requires_grad=True)
+    if not isinstance(value, Tensor):
+        return Tensor(value, requires_grad=True)
+    if value.requires_grad and current.get().enabled:
+        return TABLE["identity"](value)
+    return Tensor(value.data, requires_grad=True)
 
 
 def value_and_grad(function: Function, argnums: Which = 0) -> Callable[..., tuple[Any, Any]]:
@@ -111,7 +144,7 @@ def value_and_grad(function: Function, argnums: Which = 0) -> Callable[..., tupl
     """
 
     def result(*args: Any, **settings: Any) -> tuple[Any, Any]:
-        run = Evaluation(function, args, argnums, **settings)
+        run = Evaluation(function, args, argnums, settings)
         return run.value(), run.as_given(run.gradients())
 
     return result
@@ -140,7 +173,7 @@ def vjp(function: Function, *args: Any) -> tuple[Any, Callable[[Any], Any]]:
     >>> pull([1.0, 10.0])
     array([ 2., 40.])
     """
-    run = Evaluation(function, args, 0 if len(args) == 1 else range(len(args)))
+    run = Evaluation(function, args, 0 if len(args) == 1 else range(len(args)), {})
     return run.value(), lambda g: run.as_given(run.gradients(g))
 
 
@@ -171,14 +204,12 @@ def jvp(function: Function, args: Sequence[Any], tangents: Sequence[Any]) -> tup
     >>> tangent
     array([ 2., 40.])
     """
-    run = Evaluation(function, args, range(len(args)))
-    g = Tensor(np.zeros(run.output.shape, run.output.dtype), requires_grad=True)
-    pulled = run.gradients(g, create_graph=True)
-    along = inner(pulled, tangents, args)
-    if not along.requires_grad:  # nothing depends on g: the function is constant
-        zero = np.zeros(run.output.shape, run.output.dtype)
-        return run.value(), Tensor(zero) if run.create_graph else zero
-    return run.value(), grad(along, g, create_graph=run.create_graph)
+    run = Evaluation(function, args, range(len(args)), {}, tangents)
+    zero = np.zeros(run.output.shape, run.output.dtype)
+    along = Evaluation(
+        lambda g: inner(run.gradients(g), tangents, args), [zero], 0, {}, [*args, *tangents]
+    )
+    return run.value(), along.gradients()[0]
 
 
 def hvp(function: Function, args: Sequence[Any], vectors: Sequence[Any]) -> Any:
@@ -206,10 +237,11 @@ def hvp(function: Function, args: Sequence[Any], vectors: Sequence[Any]) -> Any:
     """
 
     def slope(*inputs: Any) -> Any:
-        gradients = Evaluation(function, inputs, range(len(inputs))).gradients()
+        gradients = Evaluation(function, inputs, every, {}).gradients()
         return inner(gradients, vectors, inputs)
 
-    return value_and_grad(slope, range(len(args)))(*args)[1]
+    every = range(len(args))
+    return tuple(Evaluation(slope, args, every, {}, vectors).gradients())
 
 
 def inner(gradients: Sequence[Any], vectors: Sequence[Any], args: Sequence[Any]) -> Any:
@@ -251,16 +283,14 @@ def jacobian(function: Function, argnums: Which = 0) -> Callable[..., Any]:
     """
 
     def result(*args: Any, **settings: Any) -> Any:
-        run = Evaluation(function, args, argnums, **settings)
+        run = Evaluation(function, args, argnums, settings)
         output = run.output
-        units = np.eye(output.size, dtype=output.dtype).reshape(output.size, *output.shape)
+        n = output.size or 1  # without entries, one row of none, so that there is one to stack
+        units = np.eye(n, output.size, dtype=output.dtype).reshape(n, *output.shape)
         rows = [run.gradients(unit) for unit in units]
         jacobians = []
-        for k, x in enumerate(run.inputs):
-            column = [row[k] for row in rows]
-            stacked: Any = np.zeros((0, *x.shape), x.dtype)
-            if column:  # the output has entries
-                stacked = TABLE["stack"](column)
+        for column, x in zip(zip(*rows, strict=True), run.inputs, strict=True):
+            stacked = TABLE["stack"](list(column))[: output.size]
             jacobians.append(stacked.reshape((*output.shape, *x.shape)))
         return run.as_given(jacobians)
 
@@ -290,19 +320,11 @@ def hessian(function: Function, argnums: Which = 0) -> Callable[..., Any]:
     array([[4., 2.],
            [2., 0.]])
     """
+
+    def slope(i: int) -> Function:
+        return lambda *args, **settings: Evaluation(function, args, i, settings).gradients()[0]
+
     if isinstance(argnums, int):
-        return jacobian(
-            lambda *args, **settings: _slope(function, args, argnums, settings), argnums
-        )
-
-    def result(*args: Any, **settings: Any) -> Any:
-        return tuple(
-            jacobian(lambda *a, i=i, **s: _slope(function, a, i, s), argnums)(*args, **settings)
-            for i in argnums
-        )
-
-    return result
-
-
-def _slope(function: Function, args: Sequence[Any], which: int, settings: Any) -> Any:
-    return Evaluation(function, args, which, **settings).gradients()[0]
+        return jacobian(slope(argnums), argnums)
+    rows = [jacobian(slope(i), argnums) for i in argnums]
+    return lambda *args, **settings: tuple(row(*args, **settings) for row in rows)

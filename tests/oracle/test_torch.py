@@ -203,6 +203,10 @@ def linear_algebra_cases() -> Iterator[Case]:
         ("Ab,bC->AC", (2, 3), (3, 4)),
         ("ij, jk -> ik", (2, 3), (3, 4)),
         ("ij,jk->ik", (2, 0), (0, 3)),
+        ("ij,jk->ik", (2, 1), (3, 4)),  # length 1 broadcasts
+        ("ij,ij->ij", (2, 1), (1, 3)),
+        ("ij,ij->", (1, 3), (2, 3)),
+        ("ii,i->i", (1, 1), (3,)),
     ]:
         yield call("einsum", subscripts, *(normal(*shape) for shape in shapes))
     yield call("contraction", normal(2, 3), normal(3, 4), inputs=("ij", "jk"), output="ki")

@@ -2,18 +2,18 @@
 
 `ROWS` has a row for an entry, and the row has cases: operands and settings. An entry without a row
 is tried as an elementwise function of real numbers, so a new one of that kind needs nothing here.
-`TRIALS` is what the tests run over: each entry with each of its cases.
+The tests run over `TRIALS`: each entry with each of its cases.
 
-In a case, a tuple stands for an operand of that shape, to be drawn. What is drawn for one case lies
-on a grid, so that all its numbers differ from each other and from zero by more than a difference
-moves them: no corner of ``relu`` and no tie of ``max`` is near.
+In a case, a tuple stands for an operand of that shape, with numbers drawn for it. All that is drawn
+for one case lies on a grid, so the numbers differ from each other and from zero by more than a
+difference moves them: no corner of relu and no tie of max is near.
 """
 
 import inspect
 import itertools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ from . import references
 REAL, POSITIVE, INSIDE = (-2.0, 2.0), (0.5, 2.0), (-0.8, 0.8)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """Operands and settings that an entry can be applied to."""
 
@@ -34,233 +34,230 @@ class Case:
     settings: dict[str, Any]
 
     def __str__(self) -> str:
-        operands = [np.shape(x) if isinstance(x, np.ndarray) else x for x in self.operands]
-        settings = [f"{k}={v!r}".replace("\n", "") for k, v in self.settings.items()]
-        return " ".join([*map(str, operands), *settings]).replace("slice(None, None, None)", ":")
-
-
-def case(*operands: Any, between: tuple[float, float] = REAL, **settings: Any) -> Case:
-    """Return a case, with numbers drawn for every operand that is given as a shape."""
-    drawn = iter(draw([x for x in operands if isinstance(x, tuple)], between))
-    return Case(tuple(next(drawn) if isinstance(x, tuple) else x for x in operands), settings)
-
-
-def draw(shapes: list[tuple[int, ...]], between: tuple[float, float] = REAL) -> list[np.ndarray]:
-    """Return arrays whose entries are all distinct and none of them near zero."""
-    sizes = [math.prod(shape) for shape in shapes]
-    n = sum(sizes) + sum(sizes) % 2  # an even number of steps, so that 0 is between two of them
-    low, high = between
-    grid = low + (high - low) * (np.random.default_rng(n).permutation(n) + 0.65) / max(n, 1)
-    ends = np.cumsum(sizes)
-    return [
-        grid[end - size : end].reshape(shape)
-        for end, size, shape in zip(ends, sizes, shapes, strict=True)
-    ]
+        operands = [x.shape if isinstance(x, np.ndarray) else x for x in self.operands]
+        settings = [f"{name}={value!r}" for name, value in self.settings.items()]
+        return " ".join(" ".join([*map(str, operands), *settings]).split())
 
 
 def plainly(function: Callable[..., Any], *operands: Any, **settings: Any) -> Any:
     return function(*operands, **settings)
 
 
-def as_a_list(function: Callable[..., Any], *operands: Any, **settings: Any) -> Any:
+def on_a_list(function: Callable[..., Any], *operands: Any, **settings: Any) -> Any:
     return function(list(operands), **settings)
 
 
 @dataclass(frozen=True)
 class Row:
-    """The cases of an entry, and how to call it and its witnesses.
+    """The cases of an entry, and how it is called.
 
     Parameters
     ----------
     cases
-        Operands and settings for which the entry is smooth.
+        Where the entry is smooth.
     refuses
-        Scalars or empty arrays that it must refuse, where no case has such an operand.
+        Scalars and empty arrays that it has no value for.
+    corners
+        Where the entry has a value and a gradient, but not its composed twin: a root at 0.
     call
         How the function is called with operands and settings.
     reference
-        The same function in plain NumPy, where NumPy has none of that name.
+        The same in plain NumPy, where NumPy has no function of that name.
     """
 
     cases: list[Case]
-    refuses: list[Case] = field(default_factory=list)
+    refuses: list[Case] = ()
+    corners: list[Case] = ()
     call: Callable[..., Any] = plainly
     reference: Callable[..., Any] | None = None
 
 
-def elementwise(
-    arity: int, between: tuple[float, float] = REAL, settings: dict[str, Any] | None = None
-) -> list[Case]:
+def draw(*shapes: tuple[int, ...], between: tuple[float, float] = REAL) -> list[np.ndarray]:
+    """Return arrays whose entries are all distinct, and none of them near zero."""
+    sizes = [math.prod(shape) for shape in shapes]
+    steps = max(2, sum(sizes) + sum(sizes) % 2)  # even, so that 0 is the end of a step
+    low, high = between
+    places = np.random.default_rng(steps).permutation(steps) + 0.65
+    numbers = iter(low + (high - low) / steps * places)
+    return [
+        np.fromiter(itertools.islice(numbers, size), float).reshape(shape)
+        for size, shape in zip(sizes, shapes, strict=True)
+    ]
+
+
+def case(*operands: Any, between: tuple[float, float] = REAL, **settings: Any) -> Case:
+    """Return a case, with numbers drawn for every operand that is given as a shape."""
+    drawn = iter(draw(*(x for x in operands if isinstance(x, tuple)), between=between))
+    return Case(tuple(next(drawn) if isinstance(x, tuple) else x for x in operands), settings)
+
+
+def each(*operands: Any, **setting: list[Any]) -> list[Case]:
+    """Return a case for each value of a setting."""
+    ((name, values),) = setting.items()
+    return [case(*operands, **{name: value}) for value in values]
+
+
+def elementwise(arity: int = 1, between: tuple[float, float] = REAL, **settings: Any) -> list[Case]:
     """Return the cases of a function that works entry by entry, and broadcasts."""
-    shapes = [((2, 3),) * arity, ((3, 3),) * arity, ((),) * arity, ((0, 3),) * arity]
+    operands = [(shape,) * arity for shape in [(2, 3), (3, 3), (), (0, 3)]]
     if arity > 1:
-        rest = arity - 1
-        shapes += [((2, 1), *((3,),) * rest), ((), *((2, 3),) * rest), ((3, 3), *((),) * rest)]
-        shapes += [((1, 3), *((0, 3),) * rest), ((2, 3), *(1.5,) * rest), (1.5, *((3,),) * rest)]
-    return [case(*shape, between=between, **(settings or {})) for shape in shapes]
+        pairs = [
+            *(((2, 1), (3,)), ((3,), (3, 3)), ((3, 3), ()), ((1, 3), (0, 3))),
+            *(((2, 3), 1.5), (1.5, (3,))),
+        ]
+        operands += [(first, *(other,) * (arity - 1)) for first, other in pairs]
+    return [case(*some, between=between, **settings) for some in operands]
 
 
-# ---- Groups of cases that several entries share ----
+# fmt: off
 
-#: One axis, several, none, all; counted from either end; kept or not; an axis number of NumPy's.
+# ---- Cases that several entries share ----
+
+#: One axis, several, none, all; counted from either end; kept or not; numbered by a NumPy integer.
 AXES = [
-    *(case((2, 3)), case((3, 3), keepdims=True), case((3, 3), axis=0), case(())),
-    *(case((2, 3), axis=-1, keepdims=True), case((2, 3), axis=np.int64(1)), case((3,), axis=0)),
-    *(case((2, 3, 2), axis=(0, -1)), case((3, 3), axis=(1, 0), keepdims=True)),
-    *(case((2, 3), axis=()), case((2, 3, 2), axis=(0, 1)), case((0, 3), axis=1)),
-    case((2, 0, 3), axis=(0, -1), keepdims=True),
+    case((2, 3)), case((3, 3), keepdims=True), case((3,)), case((2, 3), axis=0),
+    case((3, 3), axis=-1, keepdims=True), case((2, 3), axis=np.int64(1)), case((2, 3, 2), axis=1),
+    case((2, 3, 2), axis=(0, -1)), case((3, 3), axis=(1, 0), keepdims=True),
+    case((0, 3), axis=1), case((2, 0, 3), axis=(0, -1), keepdims=True),
 ]
-OF_NOTHING = [case((0, 3)), case((0, 3), axis=0), case((2, 0), axis=-1, keepdims=True)]
+ALONE = [case(()), case((2, 3), axis=()), case((), axis=(), keepdims=True)]
+NOTHING = [case((0, 3)), case((0, 3), axis=0), case((2, 0), axis=-1, keepdims=True)]
 
-#: Along one axis, such as softmax.
+#: Along one axis, as of softmax.
 ALONG = [
-    *(case((2, 3)), case((3, 3), axis=0), case((2, 3, 2), axis=1), case((3,)), case(())),
-    *(case((0, 3)), case((3, 0, 2), axis=-3)),
+    case((2, 3)), case((3, 3), axis=0), case((2, 3, 2), axis=1), case((3,)), case(()),
+    case((0, 3)), case((3, 0, 2), axis=-3),
 ]
 
-#: The diagonal of square, wide and tall matrices, in the middle, above, below and outside.
+#: The diagonal of square, wide and tall matrices; in the middle, above, below and outside.
 DIAGONALS = [
-    *(case((3, 3)), case((2, 3)), case((3, 2), offset=-1), case((3, 3), offset=1)),
-    *(case((2, 2), offset=5), case((3, 2, 3), axis1=-1, axis2=0, offset=1), case((0, 3))),
-    *(case((3, 2, 3), offset=-1, axis1=0, axis2=2), case((3, 3, 2, 1), axis1=1, axis2=-2)),
+    case((3, 3)), case((2, 3)), case((3, 2), offset=-1), case((3, 3), offset=1),
+    case((2, 2), offset=5), case((3, 2, 3), axis1=-1, axis2=0, offset=1), case((0, 3)),
+    case((3, 2, 3), offset=-1, axis1=0, axis2=2), case((3, 3, 2, 1), axis1=1, axis2=-2),
 ]
 
 #: Every kind of index that NumPy has, for an array of shape (3, 3).
-ROWS_TWICE, GRID = np.array([1, 1, -1]), np.array([[0, 2], [2, 0]])
+ALL, BACK, TWICE = slice(None), slice(None, None, -1), np.array([1, 1, -1])
+GRID, NONE = np.array([[0, 2], [2, 0]]), np.array([], int)
 MASK = np.array([[True, False, True], [False, False, True], [True, False, False]])
 KEYS = [
-    *(0, -1, (1, -2), (), ..., None, np.int64(1), True),
-    *(slice(None, None, -1), slice(2, 0, -1), slice(0, 0), slice(-2, None), slice(None, None, 2)),
-    *((..., 1), (None, ..., 1), (slice(None), None, 0), (slice(1), slice(None, None, -2))),
-    *(ROWS_TWICE, GRID, np.array([], int), np.array(1)),
-    *((ROWS_TWICE, ROWS_TWICE), (ROWS_TWICE, 0), (slice(None), ROWS_TWICE), (..., GRID)),
-    *((GRID, slice(None, None, -1)), (ROWS_TWICE, None, GRID[:, :1]), (GRID, slice(None), None)),
-    *(MASK, ~MASK, MASK[0], np.zeros((3, 3), bool), (MASK[0], np.array([1, 2])), (0, MASK[1])),
-    *((slice(None), MASK[2]), np.ix_([2, 0, 2], [1, 1])),
+    0, -1, np.int64(1), (1, -2), (), ..., None, (..., 1), (None, ..., 1), (ALL, None, 0), True,
+    BACK, slice(2, 0, -1), slice(0, 0), slice(-2, None), slice(None, None, 2), (ALL, BACK),
+    (slice(1), slice(None, None, -2)), TWICE, GRID, NONE, np.array(1), (TWICE, TWICE), (TWICE, 0),
+    (ALL, TWICE), (..., GRID), (GRID, BACK), (TWICE, None, GRID[:, :1]), (GRID, ALL, None),
+    np.ix_([2, 0, 2], [1, 1]), MASK, ~MASK, MASK[0], (ALL, MASK[2]), np.zeros((3, 3), bool),
+    (MASK[0], np.array([1, 2])), (0, MASK[1]),
 ]
 
-IMAGE = [
-    *({"size": 2}, {"size": (1, 2)}, {"size": 2, "stride": 2}, {"size": 3, "stride": (1, 2)}),
-    *({"size": 1}, {"size": [2, 1], "stride": [2, 1]}, {"size": np.int64(2)}),
+#: Sums of products by Einstein's convention, with the shapes of the operands.
+SUMS = [
+    ("ij,jk->ik", (2, 3), (3, 2)), ("ij,jk", (3, 3), (3, 3)), ("ij->ji", (3, 3)), ("ba", (2, 3)),
+    ("i,j->ij", (2,), (3,)), ("ij,ij->ij", (2, 2), (2, 2)), ("ij,j->i", (2, 3), (3,)),
+    ("i,ij,j->", (2,), (2, 3), (3,)), ("ij,jk,kl->il", (2, 2), (2, 3), (3, 2)),
+    ("aB,Bc", (2, 3), (3, 2)), (" i j , j -> i ", (2, 3), (3,)),
+    # summed in one operand only
+    ("ij->", (2, 3)), ("ij->j", (3, 3)), ("ijk->k", (2, 3, 2)), ("i,j->", (2,), (3,)),
+    ("ij,kl->jl", (2, 3), (2, 2)), ("ij,k->jk", (2, 3), (2,)), ("ij,ij->", (2, 3), (2, 3)),
+    # a letter twice, or three times
+    ("ii", (3, 3)), ("ii->i", (3, 3)), ("iij->j", (2, 2, 3)), ("iii->i", (2, 2, 2)),
+    ("iji->j", (2, 3, 2)), ("ii,i->", (3, 3), (3,)), ("ii,ii->i", (2, 2), (2, 2)),
+    ("ii,jj->ij", (2, 2), (3, 3)), ("iij,jj->i", (2, 2, 3), (3, 3)),
+    # stacks, spelled out and with an ellipsis
+    ("bij,bjk->bik", (2, 2, 3), (2, 3, 1)), ("bij,bjk->ik", (2, 2, 3), (2, 3, 1)),
+    ("...ij,...jk->...ik", (2, 2, 3), (3, 2)), ("...ij,...jk", (2, 1, 2, 3), (3, 3, 2)),
+    ("...i->...", (2, 3)), ("i...->...i", (2, 3)), ("i...,i...->...", (2, 3), (2, 1)),
+    ("i...j,j->i...", (2, 2, 3), (3,)), ("...,...->...", (2, 3), (3,)), ("...ii->...i", (2, 3, 3)),
+    # an axis of length 1 broadcasts
+    ("ij,jk->ik", (2, 3), (1, 2)), ("ij,jk->ik", (2, 1), (3, 2)), ("i,i->", (1,), (3,)),
+    ("ij,ij->i", (2, 3), (2, 1)), ("ii,i->i", (2, 2), (1,)),
+    # scalars and empty arrays
+    ("->", ()), (",ij->ij", (), (2, 3)), (",->", (), ()), ("ij,jk->ik", (2, 0), (0, 3)),
+    ("ij,j->i", (0, 3), (3,)), ("i->", (0,)),
+]
+
+WINDOWS = [
+    {"size": 2}, {"size": (1, 2)}, {"size": 2, "stride": 2}, {"size": 3, "stride": (1, 2)},
+    {"size": 1}, {"size": [2, 1], "stride": [2, 1]}, {"size": np.int64(2)},
 ]
 POOLS = [
-    *(case((1, 2, 4, 4), **settings) for settings in IMAGE),
-    *(case((2, 1, 3, 4), size=2, stride=1, padding=1), case((1, 1, 4, 4), size=3, padding=(0, 1))),
-    case((0, 1, 3, 3), size=2),
+    *(case((1, 2, 4, 4), **settings) for settings in WINDOWS),
+    case((2, 1, 3, 4), size=2, stride=1, padding=1), case((1, 1, 4, 4), size=3, padding=(0, 1)),
+    case((1, 1, 5, 4), size=2), case((0, 1, 3, 3), size=2),
 ]
 
-#: Sums of products by Einstein's convention, and the shapes of the operands.
-SUMS = [
-    *(("ij,jk->ik", (2, 3), (3, 2)), ("ij,jk", (3, 3), (3, 3)), ("ij->ji", (3, 3)), ("ba", (2, 3))),
-    *(("ij->", (2, 3)), ("ij->j", (3, 3)), ("ijk->k", (2, 3, 2)), ("i->i", (3,)), ("->", ())),
-    *(("ii", (3, 3)), ("ii->i", (3, 3)), ("iij->j", (2, 2, 3)), ("iii->i", (2, 2, 2))),
-    *(("iji->j", (2, 3, 2)), ("ii,i->", (3, 3), (3,)), ("ii,ii->i", (2, 2), (2, 2))),
-    *(("ii,jj->ij", (2, 2), (3, 3)), ("iij,jj->i", (2, 2, 3), (3, 3))),
-    *(("i,j->ij", (2,), (3,)), ("i,j->", (2,), (3,)), (",ij->ij", (), (2, 3)), (",->", (), ())),
-    *(("ij,kl->jl", (2, 3), (2, 2)), ("ij,k->jk", (2, 3), (2,)), ("ij,ij->", (2, 3), (2, 3))),
-    *(("ij,ij->ij", (2, 2), (2, 2)), ("ij,j->i", (2, 3), (3,)), ("i,ij,j->", (2,), (2, 3), (3,))),
-    *(("ij,jk,kl->il", (2, 2), (2, 3), (3, 2)), ("aB,Bc", (2, 3), (3, 2)), (" i j , j -> i ", (2, 3), (3,))),
-    *(("bij,bjk->bik", (2, 2, 3), (2, 3, 1)), ("bij,bjk->ik", (2, 2, 3), (2, 3, 1))),
-    *(("...ij,...jk->...ik", (2, 2, 3), (3, 2)), ("...ij,...jk", (2, 1, 2, 3), (3, 3, 2))),
-    *(("...i->...", (2, 3)), ("i...->...i", (2, 3)), ("i...,i...->...", (2, 3), (2, 1))),
-    *(("i...j,j->i...", (2, 2, 3), (3,)), ("...,...->...", (2, 3), (3,)), ("...ii->...i", (2, 3, 3))),
-    *(("ij,jk->ik", (2, 0), (0, 3)), ("ij,j->i", (0, 3), (3,)), ("i->", (0,))),
-    *(("ij,jk->ik", (2, 3), (1, 2)), ("ij,jk->ik", (2, 1), (3, 2)), ("i,i->", (1,), (3,))),
-    *(("ij,ij->i", (2, 3), (2, 1)), ("ii,i->i", (2, 2), (1,))),
-]
-
-
-#: The classes of three samples: in a row, and for images of 2 x 2.
-CLASSES, PIXELS = np.array([2, 0, 2]), np.array([[[0, 1], [2, 2]], [[1, 0], [0, 0]]])
-
-
-def chance(*shape, axis):
-    """Return probabilities that sum to 1 along an axis."""
-    (weights,) = draw([shape], POSITIVE)
-    return weights / weights.sum(axis=axis, keepdims=True)
-
-
-(half,) = draw([(3, 3)], (0.1, 0.9))
-base, exponent = draw([(3, 3)], POSITIVE)[0], draw([(3, 3)])[0]
+weights, row_weights = draw((3, 3), (3,), between=POSITIVE)
+chances, row_chances = weights / weights.sum(axis=1, keepdims=True), row_weights / row_weights.sum()
+base, exponent = draw((3, 3), between=POSITIVE)[0], draw((3, 3))[0]
 zeros = np.array([[0.0, 1.5, -2.0], [0.5, 0.0, 0.0], [1.0, -1.0, 2.0]])
+
+# ---- The rows ----
 
 ROWS = {
     # arithmetic
     "divide": Row(elementwise(2, POSITIVE)),
-    "power": Row(
-        [
-            *elementwise(2, POSITIVE),
-            *(case(base, exponent), case(base[:, :1], exponent[0])),
-            *(case((2, 3), n) for n in (0, 1, 2, 3, -2, 2.0, np.array([0, 1, 3]))),
-            *(case(base, n) for n in (0.5, -1.5, np.array([0.5, 0.0, 1.0]))),
-        ]
-    ),
-    "where": Row(
-        [
-            *(case(MASK, (3, 3), (3, 3)), case(MASK, (3,), (3, 1)), case(MASK[0], (2, 1), 1.5)),
-            *(case(np.array(True), (), ()), case(np.zeros((0, 3), bool), (0, 3), (3,))),
-            case(True, (2, 3), (3,)),
-        ]
-    ),
-    "clip": Row(
-        [
-            *elementwise(1, settings={"min": -1.2, "max": 0.8}),
-            *(case((2, 3), min=0.1), case((3, 3), max=0.1), case((2, 3))),
-            case((2, 3), min=np.array([-1.2, 0.1, -1.2]), max=np.array([[1.3], [0.8]])),
-        ]
-    ),
+    "power": Row([
+        *elementwise(2, POSITIVE),
+        case(base, exponent), case(base[:, :1], exponent[0]), case(base, np.array([0.5, 0.0, 1.0])),
+        case((2, 3), 0), case((2, 3), 1), case((2, 3), 2), case((2, 3), 3.0), case((2, 3), -1),
+        case((2, 3), np.array([0, 1, 3], np.int8)), case(base, 0.5), case(base, -1.5),
+    ]),
+    "where": Row([
+        case(MASK, (3, 3), (3, 3)), case(MASK, (3,), (3, 1)), case(MASK[0], (2, 1), 1.5),
+        case((2, 3), (2, 3), (3,)),  # numbers as a condition: all of them hold
+        case(True, (2, 3), (3,)), case(MASK[0, 0], (), ()),
+        case(np.zeros((0, 3), bool), (0, 3), (3,)),
+    ]),
+    "clip": Row([
+        *elementwise(min=-1.2, max=0.8), case((2, 3), min=0.1), case((3, 3), max=0.1), case((2, 3)),
+        case((2, 3), min=np.float32([-1.2, 0.1, -1.2]), max=np.float32([[1.3], [0.8]])),
+    ]),
     "sqrt": Row(elementwise(1, POSITIVE)),
     "reciprocal": Row(elementwise(1, POSITIVE)),
+
     # elementwise
     "log": Row(elementwise(1, POSITIVE)),
     "log1p": Row(elementwise(1, (-0.5, 2.0))),
     "tan": Row(elementwise(1, (-1.2, 1.2))),
     "arcsin": Row(elementwise(1, INSIDE)),
     "arccos": Row(elementwise(1, INSIDE)),
-    "erf": Row(elementwise(1), reference=np.vectorize(math.erf, otypes=[float])),
+    "erf": Row(elementwise(), reference=np.vectorize(math.erf, otypes=[float])),
+
     # activations
-    "sigmoid": Row(elementwise(1), reference=lambda z: (1.0 + np.tanh(z / 2.0)) / 2.0),
-    "relu": Row(elementwise(1), reference=lambda z: z * (z > 0)),
+    "sigmoid": Row(elementwise(), reference=lambda z: (1.0 + np.tanh(z / 2.0)) / 2.0),
+    "relu": Row(elementwise(), reference=lambda z: z * (z > 0)),
     "leaky_relu": Row(
-        [*elementwise(1), case((2, 3), slope=0.3)],
-        reference=lambda z, slope=0.01: z * (z > 0) + slope * z * (z < 0),
+        [*elementwise(), case((2, 3), slope=0.3)],
+        reference=lambda z, slope=0.01: np.maximum(z, 0.0) + slope * np.minimum(z, 0.0),
     ),
     "elu": Row(
-        [*elementwise(1), case((2, 3), alpha=0.3)],
+        [*elementwise(), case((2, 3), alpha=0.3)],
         reference=lambda z, alpha=1.0: np.where(z > 0, z, alpha * (np.exp(z) - 1.0)),
     ),
     "softmax": Row(ALONG, refuses=[case((3, 0))]),
     "log_softmax": Row(ALONG, refuses=[case((3, 0))]),
+
     # linear algebra
-    "matmul": Row(
-        [
-            *(case((3,), (3,)), case((2, 3), (3,)), case((3,), (3, 2)), case((2, 3), (3, 2))),
-            *(case((3, 3), (3, 3)), case((1, 1), (1, 1)), case((2, 2, 3), (2, 3, 1))),
-            *(case((2, 2, 3), (3, 2)), case((2, 3), (2, 3, 2)), case((1, 2, 3), (2, 3, 2))),
-            *(case((2, 1, 2, 3), (3, 3, 2)), case((2, 2, 3), (1, 3, 2))),
-            *(case((3,), (2, 3, 2)), case((2, 2, 3), (3,)), case((3,), (2, 2, 3, 1))),
-            *(case((2, 2, 2, 3), (3,)), case((2, 0), (0, 3)), case((0, 3), (3, 2))),
-            *(case((0,), (0,)), case((0, 2, 3), (3, 2)), case((0, 2, 3), (3,))),
-        ],
-        refuses=[case((), ())],
-    ),
+    "matmul": Row([
+        case((3,), (3,)), case((2, 3), (3,)), case((3,), (3, 2)), case((2, 3), (3, 2)),
+        case((3, 3), (3, 3)), case((1, 1), (1, 1)), case((2, 2, 3), (2, 3, 1)),
+        case((2, 2, 3), (3, 2)), case((2, 3), (2, 3, 2)), case((1, 2, 3), (2, 3, 2)),
+        case((2, 1, 2, 3), (3, 3, 2)), case((2, 2, 3), (1, 3, 2)), case((3,), (2, 3, 2)),
+        case((2, 2, 3), (3,)), case((3,), (2, 2, 3, 1)), case((2, 2, 2, 3), (3,)),
+        case((2, 0), (0, 3)), case((0, 3), (3, 2)), case((0,), (0,)), case((0, 2, 3), (3,)),
+    ], refuses=[case((), ())]),
     "matrix_transpose": Row(
         [case((2, 3)), case((3, 3)), case((2, 2, 3)), case((0, 3)), case((3, 1, 0, 2))],
         refuses=[case(())],
     ),
-    "transpose": Row(
-        [
-            *(case((2, 3)), case((3, 3)), case((2, 3, 2)), case((3,)), case(()), case((0, 3))),
-            *(case((2, 3, 1), axes=(2, 0, 1)), case((3, 3, 2), axes=(-2, -1, 0))),
-            *(case((2, 3), axes=[0, 1]), case((), axes=())),
-        ]
-    ),
-    "outer": Row(
-        [
-            *(case((2,), (3,)), case((3, 3), (2,)), case((2, 2), (3, 1)), case((), (3,))),
-            *(case((), ()), case((0,), (3,)), case((2, 0), (0, 2)), case((3,), (3,))),
-        ]
-    ),
+    "transpose": Row([
+        case((2, 3)), case((3, 3)), case((2, 3, 2)), case((3,)), case(()), case((0, 3)),
+        case((2, 3, 1), axes=(2, 0, 1)), case((3, 3, 2), axes=(-2, -1, 0)),
+        case((2, 3), axes=[0, 1]), case((), axes=()),
+    ]),
+    "outer": Row([
+        case((2,), (3,)), case((3, 3), (2,)), case((2,), (3, 3)), case((), (3,)), case((), ()),
+        case((0,), (3,)), case((2, 0), (0, 2)), case((3,), (3,)),
+    ]),
     "einsum": Row(
         [case(*shapes, subscripts=subscripts) for subscripts, *shapes in SUMS],
         call=lambda einsum, *operands, subscripts: einsum(subscripts, *operands),
@@ -272,261 +269,200 @@ ROWS = {
             for left, arrow, output in [subscripts.replace(" ", "").partition("->")]
             if arrow and "..." not in subscripts
         ],
-        reference=lambda *operands, inputs, output: np.einsum(
+        call=on_a_list,
+        reference=lambda operands, inputs, output: np.einsum(
             f"{','.join(inputs)}->{output}", *operands
         ),
     ),
     "diagonal": Row(DIAGONALS, refuses=[case(())]),
     "trace": Row(DIAGONALS, refuses=[case(())]),
-    "on_diagonal": Row(
-        [
-            *(case((3,), shape=(3, 3)), case((2,), shape=(2, 3)), case((2,), shape=(3, 2))),
-            *(case((2,), shape=(3, 3), offset=-1), case((1,), shape=(3, 3), offset=2)),
-            *(case((2, 2), shape=(3, 2, 2), offset=-1, axis1=0, axis2=2), case((0,), shape=(0, 3))),
-            *(case((3, 3), shape=(3, 3, 4), axis1=-2, axis2=-1), case((0,), shape=(3, 3), offset=4)),
-        ],
-        refuses=[case((), shape=(2, 2))],
-        reference=references.on_diagonal,
-    ),
-    "norm": Row(
-        [
-            *(AXES[:9]),
-            *(case((2, 3), axis=()), case((0, 3)), case((0, 3), axis=1)),
-            *(case((3,), ord=2), case((2, 3), ord=2, axis=-1), case((2, 3), ord=2, axis=np.int64(0))),
-        ],
-        reference=lambda a, ord=None, axis=None, keepdims=False: np.sqrt(
-            (np.abs(a) ** 2).sum(axis=axis, keepdims=keepdims)
-        ),
-    ),
+    "on_diagonal": Row([
+        case((3,), shape=(3, 3)), case((2,), shape=(2, 3)), case((2,), shape=(3, 2)),
+        case((2,), shape=(3, 3), offset=-1), case((1,), shape=(3, 3), offset=2),
+        case((2, 2), shape=(3, 2, 2), offset=-1, axis1=0, axis2=2),
+        case((3, 3), shape=(3, 3, 4), axis1=-2, axis2=-1),
+        case((0,), shape=(0, 3)), case((0,), shape=(3, 3), offset=4),
+    ], refuses=[case((), shape=(2, 2))], reference=references.on_diagonal),
+    "norm": Row([
+        *AXES, *ALONE, case((3,), ord=2), case((2, 3), ord=2, axis=-1),
+        case((2, 3), ord=2, axis=np.int64(0)),
+    ], corners=NOTHING, reference=references.norm),
+
     # reductions
-    "sum": Row([*AXES, *OF_NOTHING]),
-    "sum_to": Row(
-        [
-            *(case((2, 3), shape=shape) for shape in [(2, 3), (3,), (1, 3), (2, 1), (1,), ()]),
-            *(case((3, 3), shape=(3, 1)), case((2, 3, 2), shape=(3, 1)), case((), shape=())),
-            *(case((0, 3), shape=(3,)), case((0, 3), shape=(1, 1)), case((2, 0), shape=(0,))),
-        ],
-        reference=references.sum_to,
-    ),
-    "mean": Row(AXES),
-    "max": Row(AXES, refuses=OF_NOTHING),
-    "min": Row(AXES, refuses=OF_NOTHING),
-    "prod": Row(
-        [
-            *(*AXES, *OF_NOTHING, case(zeros), case(np.array(0.0)), case(zeros[1])),
-            *(case(zeros, axis=axis) for axis in (0, -1, np.int64(1), (-1, 0))),
-            case(np.stack([zeros, zeros.T]), axis=(0, -1), keepdims=True),
-        ]
-    ),
-    "var": Row([*AXES, case((2, 3), ddof=1), case((2, 3), axis=1, ddof=2, keepdims=True)]),
-    "std": Row([*AXES, case((2, 3), ddof=1), case((2, 3), axis=1, ddof=2, keepdims=True)]),
-    "logsumexp": Row(AXES, refuses=OF_NOTHING),
+    "sum": Row([*AXES, *ALONE, *NOTHING]),
+    "sum_to": Row([
+        *each((2, 3), shape=[(2, 3), (3,), (1, 3), (2, 1), (1,), ()]),
+        case((3, 3), shape=(3, 1)), case((2, 3, 2), shape=(3, 1)), case((), shape=()),
+        *each((0, 3), shape=[(3,), (1, 1), (0, 1)]),
+    ], reference=references.sum_to),
+    "mean": Row([*AXES, *ALONE], refuses=NOTHING),
+    "max": Row([*AXES, *ALONE], refuses=NOTHING),
+    "min": Row([*AXES, *ALONE], refuses=NOTHING),
+    "prod": Row([
+        *AXES, *ALONE, *NOTHING, case(zeros), case(zeros[0]), case(zeros[1]), case(np.array(0.0)),
+        *(case(zeros, axis=axis) for axis in [0, -1, np.int64(1), (-1, 0), ()]),
+        case(np.stack([zeros, zeros.T]), axis=(0, -1), keepdims=True),
+    ]),
+    "var": Row([
+        *AXES, *ALONE, case((2, 3), ddof=1), case((2, 3), axis=1, ddof=2, keepdims=True),
+    ], refuses=NOTHING),
+    "std": Row([
+        *AXES, case((2, 3), ddof=1), case((2, 3), axis=1, ddof=2, keepdims=True),
+    ], corners=ALONE, refuses=NOTHING),
+    "logsumexp": Row([*AXES, *ALONE], refuses=NOTHING),
     "square_sum": Row([case((2, 3)), case((3, 3)), case((3,)), case(()), case((0, 3))]),
-    "cumsum": Row(
-        [
-            *(case((2, 3)), case((3, 3), axis=0), case((2, 3), axis=-1), case((3,)), case(())),
-            *(case((2, 3, 2), axis=1), case((0, 3)), case((0, 3), axis=0)),
-        ]
-    ),
+    "cumsum": Row([
+        case((2, 3)), case((3, 3), axis=0), case((2, 3), axis=-1), case((3,)), case(()),
+        case((2, 3, 2), axis=1), case((0, 3)), case((0, 3), axis=0),
+    ]),
+
     # shaping
-    "identity": Row(elementwise(1), reference=np.array),
-    "astype": Row(elementwise(1, settings={"dtype": np.float64})),
-    "reshape": Row(
-        [
-            *(case((2, 3), shape=shape) for shape in [(3, 2), -1, (6,), (1, -1, 3), [2, 3]]),
-            *(case((3, 3), shape=9), case((), shape=(1, 1)), case((1,), shape=())),
-            *(case((0, 3), shape=(3, 0)), case((0, 3), shape=-1)),
-        ]
-    ),
+    "identity": Row(elementwise(), reference=np.array),
+    "astype": Row(elementwise(dtype=np.float64), reference=lambda a, dtype: a.astype(dtype)),
+    "reshape": Row([
+        *each((2, 3), shape=[(3, 2), -1, (6,), (1, -1, 3), [2, 3]]), case((3, 3), shape=9),
+        case((), shape=(1, 1)), case((1,), shape=()), case((0, 3), shape=(3, 0)),
+        case((0, 3), shape=-1),
+    ]),
     "ravel": Row([case((2, 3)), case((3, 3)), case((3,)), case(()), case((0, 3))]),
-    "expand_dims": Row(
-        [
-            *(case((2, 3), axis=axis) for axis in (0, 1, -1, (0, -1), (1, 2), ())),
-            *(case((3, 3), axis=[0]), case((), axis=0), case((0, 3), axis=1)),
-        ]
-    ),
-    "squeeze": Row(
-        [
-            *(case((1, 2, 1, 3), axis=axis) for axis in (None, 0, -2, (0, 2))),
-            *(case((1, 3, 3)), case(()), case((1, 1)), case((0, 1))),
-        ]
-    ),
-    "flip": Row(
-        [
-            *(case((2, 3), axis=axis) for axis in (None, 0, -1, (0, 1))),
-            *(case((3, 3), axis=0), case((2, 3, 2), axis=(-1, 0)), case(()), case((0, 3), axis=0)),
-        ]
-    ),
-    "roll": Row(
-        [
-            *(case((2, 3), shift=shift) for shift in (1, -2, 7, (1, 2), np.int64(4))),
-            *(case((3, 3), shift=1, axis=0), case((2, 3), shift=-1, axis=-1)),
-            *(case((2, 3), shift=(1, 2), axis=(0, 1)), case((2, 3), shift=1, axis=(0, 1))),
-            *(case((2, 3), shift=(1, 1), axis=(1, 1)), case((2, 3), shift=np.array([1, 2]), axis=1)),
-            *(case((), shift=1), case((0, 3), shift=1), case((0, 3), shift=2, axis=0)),
-        ]
-    ),
-    "broadcast_to": Row(
-        [
-            *(case((3,), shape=(2, 3)), case((2, 1), shape=(2, 2, 3)), case((3, 1), shape=(3, 3))),
-            *(case((), shape=(2, 2)), case((1,), shape=3), case((2, 3), shape=(2, 3))),
-            *(case((1, 3), shape=(0, 3)), case((0, 1), shape=(2, 0, 3)), case((), shape=())),
-        ]
-    ),
-    "repeat": Row(
-        [
-            *(case((2, 3), repeats=2), case((2, 3), repeats=2, axis=0)),
-            *(case((3, 3), repeats=[1, 0, 2], axis=0), case((2, 3), repeats=[2], axis=1)),
-            *(case((2, 3), repeats=np.array([2, 0, 1]), axis=-1), case((2, 3, 2), repeats=3, axis=1)),
-            *(case((2, 3), repeats=[0, 1, 2, 3, 0, 1]), case((2, 3), repeats=0, axis=1)),
-            *(case((), repeats=3), case((0, 3), repeats=2, axis=0), case((0, 3), repeats=2)),
-        ]
-    ),
-    "tile": Row(
-        [
-            *(case((2, 3), reps=reps) for reps in (2, (2,), (2, 1), [1, 2], (2, 1, 3), 0, ())),
-            *(case((2, 3), reps=np.array([2, 2])), case((3, 3), reps=(2, 2)), case((3,), reps=(2, 1))),
-            *(case((), reps=3), case((), reps=(2, 2)), case((0, 3), reps=(2, 2))),
-        ]
-    ),
-    "concatenate": Row(
-        [
-            *(case((2, 3), (1, 3)), case((2, 1), (2, 2), (2, 3), axis=1), case((3, 3), (3, 3))),
-            *(case((2, 3), (2, 1), axis=-1), case((3,), (2,)), case((3, 3), axis=1)),
-            *(case((2, 3), (2,), axis=None), case((), (3,), axis=None)),
-            *(case((0, 3), (2, 3)), case((0,), (0,)), case((2, 0), (2, 3), axis=np.int64(1))),
-        ],
-        call=as_a_list,
-    ),
-    "stack": Row(
-        [
-            *(case((2, 3), (2, 3)), case((3, 3), (3, 3), (3, 3), axis=1), case((2, 3), (2, 3), axis=-1)),
-            *(case((3,), axis=1), case((), ()), case((0, 3), (0, 3), axis=2)),
-        ],
-        call=as_a_list,
-    ),
-    "split": Row(
-        [
-            *(case((4, 3), indices_or_sections=2), case((3, 3), indices_or_sections=3, axis=1)),
-            *(case((5,), indices_or_sections=[1, 3]), case((2, 4), indices_or_sections=(2,), axis=-1)),
-            *(case((5, 2), indices_or_sections=[-2]), case((4,), indices_or_sections=[3, 1])),
-            *(case((4,), indices_or_sections=[2, 2, 9]), case((0, 2), indices_or_sections=1)),
-        ],
-        # joined from the last part to the first, for the checks want one array
+    "expand_dims": Row([
+        *each((2, 3), axis=[0, 1, -1, (0, -1), (1, 2), ()]),
+        case((3, 3), axis=[0]), case((), axis=0), case((0, 3), axis=1),
+    ]),
+    "squeeze": Row([
+        *each((1, 2, 1, 3), axis=[None, 0, -2, (0, 2)]),
+        case((1, 3, 3)), case(()), case((1, 1)), case((0, 1)),
+    ]),
+    "flip": Row([
+        *each((2, 3), axis=[None, 0, -1, (0, 1)]),
+        case((3, 3), axis=0), case((2, 3, 2), axis=(-1, 0)), case(()), case((0, 3), axis=0),
+    ]),
+    "roll": Row([
+        *each((2, 3), shift=[1, -2, 7, (1, 2), np.int64(4)]),
+        case((3, 3), shift=1, axis=0), case((2, 3), shift=-1, axis=-1),
+        case((2, 3), shift=(1, 2), axis=(0, 1)), case((2, 3), shift=1, axis=(0, 1)),
+        case((2, 3), shift=(1, 1), axis=(1, 1)), case((2, 3), shift=np.array([1, 2]), axis=(0, 1)),
+        case((), shift=1), case((0, 3), shift=1), case((0, 3), shift=2, axis=0),
+    ]),
+    "broadcast_to": Row([
+        case((3,), shape=(2, 3)), case((2, 1), shape=(2, 2, 3)), case((3, 1), shape=(3, 3)),
+        case((), shape=(2, 2)), case((1,), shape=3), case((3, 3), shape=(3, 3)),
+        case((1, 3), shape=(0, 3)), case((0, 1), shape=(2, 0, 3)), case((), shape=()),
+    ]),
+    "repeat": Row([
+        case((2, 3), repeats=2), case((2, 3), repeats=2, axis=0), case((2, 3), repeats=0, axis=1),
+        case((3, 3), repeats=[1, 0, 2], axis=0), case((2, 3), repeats=[2], axis=1),
+        case((2, 3), repeats=np.array([2, 0, 1]), axis=-1), case((2, 3, 2), repeats=3, axis=1),
+        case((2, 3), repeats=[0, 1, 2, 3, 0, 1]),
+        case((), repeats=3), case((0, 3), repeats=2, axis=0), case((0, 3), repeats=2),
+    ]),
+    "tile": Row([
+        *each((2, 3), reps=[2, (2,), (2, 1), [1, 2], (2, 1, 3), np.array([2, 2]), 0, ()]),
+        case((3, 3), reps=(2, 2)), case((3,), reps=(2, 1)),
+        case((), reps=3), case((), reps=(2, 2)), case((0, 3), reps=(2, 2)),
+    ]),
+    "concatenate": Row([
+        case((2, 3), (1, 3)), case((2, 1), (2, 2), (2, 3), axis=1), case((3, 3), (3, 3)),
+        case((2, 3), (2, 1), axis=-1), case((3,), (2,)), case((3, 3), axis=1),
+        case((2, 3), (2,), axis=None), case((), (3,), axis=None), case((0, 3), (2, 3)),
+        case((0,), (0,)), case((2, 0), (2, 3), axis=np.int64(1)),
+    ], call=on_a_list),
+    "stack": Row([
+        case((2, 3), (2, 3)), case((3, 3), (3, 3), (3, 3), axis=1), case((2, 3), (2, 3), axis=-1),
+        case((3,), axis=1), case((), ()), case((0, 3), (0, 3), axis=2),
+    ], call=on_a_list),
+    "split": Row([
+        case((4, 3), indices_or_sections=2), case((3, 3), indices_or_sections=3, axis=1),
+        case((2, 4), indices_or_sections=(2,), axis=-1), case((0, 2), indices_or_sections=1),
+        *each((5,), indices_or_sections=[[1, 3], [-2], [3, 1], [2, 2, 9], np.array([4])]),
+    ], refuses=[case((), indices_or_sections=1)],
+        # the checks want one array: the parts are joined again, the last one first
         call=lambda split, a, **settings: bp.concatenate(
             [part.reshape(-1) for part in split(a, **settings)[::-1]]
         ),
-        refuses=[case((), indices_or_sections=1)],
     ),
-    "pad": Row(
-        [
-            *(case((2, 3), pad_width=width) for width in (1, 0, (1, 2), (2,), [0, 1])),
-            *(case((2, 3), pad_width=((1, 0), (0, 2))), case((3, 3), pad_width=((1,), (2,)))),
-            *(case((2, 3), pad_width=np.array([[1, 0], [0, 2]])), case((2, 1, 2), pad_width=((1, 1),))),
-            *(case((2, 3), pad_width=1, constant_values=1.5), case((3,), pad_width=(0, 3))),
-            *(case((2,), pad_width=1, constant_values=(1.5, -1.0)), case((0, 3), pad_width=1)),
-            case((), pad_width=1),
-        ]
-    ),
-    "getitem": Row(
-        [
-            *(case((3, 3), key=key) for key in KEYS),
-            *(case((2, 3, 2), key=(ROWS_TWICE, slice(None), ROWS_TWICE)), case((2, 3, 2), key=(0, ..., -1))),
-            *(case((), key=key) for key in [(), ..., None, (None, ...)]),
-            *(case((0, 3), key=key) for key in [slice(None), (slice(None), 1), np.array([], int)]),
-        ],
-        reference=lambda a, key: a[key],
-    ),
-    "scatter": Row(
-        [
-            *(case(np.zeros((3, 3))[key].shape, key=key, shape=(3, 3)) for key in KEYS),
-            *(case((3, 3), key=ROWS_TWICE, shape=(4, 3)), case((), key=..., shape=())),
-        ],
-        reference=references.scatter,
-    ),
-    "take_along_axis": Row(
-        [
-            *(case((2, 3), indices=np.array([[2, 0], [1, 1]]), axis=1), case((3,), indices=np.array([-1, 0, 0, 2]))),
-            *(case((3, 3), indices=np.array([[2, 0, 0], [2, -1, 1]]), axis=0), case((1, 3), indices=np.array([[0, 2], [1, 1]]), axis=1)),
-            *(case((2, 3, 2), indices=np.array([[[0, 2]], [[1, 1]]]), axis=-2), case((3, 3), indices=np.array([[1, 1]]), axis=1)),
-            *(case((2, 3), indices=np.array([5, 0, 5]), axis=None), case((0, 3), indices=np.zeros((0, 2), int), axis=1)),
-        ],
-        refuses=[case((), indices=np.array(0))],
-    ),
+    "pad": Row([
+        *each((2, 3), pad_width=[1, 0, (1, 2), (2,), [0, 1], ((1, 0), (0, 2)), ((1, 2),)]),
+        case((3, 3), pad_width=((1,), (2,))), case((2, 3), pad_width=np.array([[1, 0], [0, 2]])),
+        case((3,), pad_width=(0, 3)), case((2, 3), pad_width=1, constant_values=1.5),
+        case((2,), pad_width=1, constant_values=(1.5, -1.0)), case((0, 3), pad_width=1),
+        case((), pad_width=1),
+    ]),
+    "getitem": Row([
+        *each((3, 3), key=KEYS), *each((2, 3, 2), key=[(0, ..., -1), (TWICE, ALL, TWICE)]),
+        *each((), key=[(), ..., None, (None, ...)]), *each((0, 3), key=[ALL, (ALL, 1), NONE]),
+    ], reference=lambda a, key: a[key]),
+    "scatter": Row([
+        *(case(np.zeros((3, 3))[key].shape, key=key, shape=(3, 3)) for key in KEYS),
+        case((3, 3), key=TWICE, shape=(4, 3)), case((), key=..., shape=()),
+    ], reference=references.scatter),
+    "take_along_axis": Row([
+        case((2, 3), indices=np.array([[2, 0], [1, 1]]), axis=1),
+        case((3, 3), indices=np.array([[2, 0, 0], [2, -1, 1]]), axis=0),
+        case((3,), indices=np.array([-1, 0, 0, 2])), case((3, 3), indices=np.array([[1, 1]])),
+        case((1, 3), indices=np.array([[0, 2], [1, 1]]), axis=1),
+        case((2, 3, 2), indices=np.array([[[0, 2]], [[1, 1]]]), axis=-2),
+        case((2, 3), indices=np.array([5, 0, 5]), axis=None),
+        case((0, 3), indices=np.zeros((0, 2), int), axis=1),
+    ], refuses=[case((), indices=np.array(0))]),
+
     # models
-    "windows": Row(
-        [
-            *(case((1, 2, 4, 4), **settings) for settings in IMAGE),
-            *(case((2, 1, 5, 4), size=2, dilation=(3, 2)), case((1, 1, 5, 5), size=(2, 3), stride=2, dilation=2)),
-            *(case((1, 1, 3, 3), size=3), case((0, 1, 3, 3), size=2)),
-        ],
-        refuses=[case((), size=1)],
-        reference=references.windows,
-    ),
-    "from_windows": Row(
-        [
-            *(case((1, 1, 2, 2, 2, 2), shape=(1, 1, 3, 3)), case((2, 1, 2, 1, 1, 2), shape=(2, 1, 2, 2))),
-            *(case((1, 1, 2, 2, 2, 2), shape=(1, 1, 5, 4), stride=2), case((1, 1, 1, 2, 3, 1), shape=(1, 1, 6, 4), stride=(1, 3), dilation=(2, 1))),
-            *(case((1, 1, 3, 3, 3, 3), shape=(1, 1, 5, 5)), case((0, 1, 2, 2, 2, 2), shape=(0, 1, 3, 3))),
-        ],
-        refuses=[case((), shape=(1, 1, 3, 3))],
-        reference=from_references.windows,
-    ),
-    "conv2d": Row(
-        [
-            *(case((1, 2, 3, 4), (2, 2, 2, 2)), case((2, 1, 3, 3), (1, 1, 1, 1)), case((1, 2, 3, 3), (1, 2, 3, 3))),
-            *(case((1, 1, 5, 4), (2, 1, 2, 2), stride=2), case((1, 1, 3, 4), (1, 1, 2, 1), stride=(1, 2))),
-            *(case((1, 1, 2, 3), (2, 1, 2, 2), padding=1), case((1, 1, 2, 3), (1, 1, 2, 2), padding=[0, 2])),
-            *(case((1, 1, 4, 4), (1, 1, 2, 2), dilation=2), case((1, 1, 3, 5), (1, 1, 2, 2), dilation=(1, 3))),
-            *(case((1, 4, 2, 2), (2, 2, 2, 1), groups=2), case((1, 3, 2, 2), (3, 1, 1, 2), groups=3)),
-            case((2, 2, 4, 3), (4, 1, 2, 2), stride=(2, 1), padding=(1, 2), dilation=(1, 2), groups=2),
-            *(case((0, 1, 3, 3), (2, 1, 2, 2)), case((1, 1, 2, 2), (1, 1, 2, 2), padding=np.int64(1))),
-        ],
-        refuses=[case((), ())],
-        reference=references.conv2d,
-    ),
+    "windows": Row([
+        *(case((1, 2, 4, 4), **settings) for settings in WINDOWS),
+        case((2, 1, 5, 4), size=2, dilation=(3, 2)), case((1, 1, 3, 3), size=3),
+        case((1, 1, 5, 5), size=(2, 3), stride=2, dilation=2), case((0, 1, 3, 3), size=2),
+    ], refuses=[case((), size=1)], reference=references.windows),
+    "from_windows": Row([
+        case((1, 1, 2, 2, 2, 2), shape=(1, 1, 3, 3)), case((2, 1, 2, 1, 1, 2), shape=(2, 1, 2, 2)),
+        case((1, 1, 2, 2, 2, 2), shape=(1, 1, 5, 4), stride=2),
+        case((1, 1, 1, 2, 3, 1), shape=(1, 1, 5, 4), stride=(1, 3), dilation=(2, 1)),
+        case((0, 1, 2, 2, 2, 2), shape=(0, 1, 3, 3)),
+    ], refuses=[case((), shape=(1, 1, 3, 3))], reference=references.from_windows),
+    "conv2d": Row([
+        case((1, 2, 3, 4), (2, 2, 2, 2)), case((2, 1, 3, 3), (1, 1, 1, 1)),
+        case((1, 2, 3, 3), (1, 2, 3, 3)), case((1, 1, 5, 4), (2, 1, 2, 2), stride=2),
+        case((1, 1, 3, 4), (1, 1, 2, 1), stride=(1, 2)), case((0, 1, 3, 3), (2, 1, 2, 2)),
+        case((1, 1, 2, 3), (2, 1, 2, 2), padding=1), case((1, 1, 4, 4), (1, 1, 2, 2), dilation=2),
+        *each((1, 1, 2, 2), (1, 1, 2, 2), padding=[[0, 2], np.int64(1)]),
+        case((1, 1, 3, 5), (1, 1, 2, 2), dilation=(1, 3)),
+        case((1, 4, 2, 2), (2, 2, 2, 1), groups=2), case((1, 3, 2, 2), (3, 1, 1, 2), groups=3),
+        case((2, 2, 4, 3), (4, 1, 2, 2), stride=(2, 1), padding=(1, 2), dilation=(1, 2), groups=2),
+    ], refuses=[case((), ())], reference=references.conv2d),
     "max_pool2d": Row(POOLS, refuses=[case((), size=1)], reference=references.max_pool2d),
     "avg_pool2d": Row(POOLS, refuses=[case((), size=1)], reference=references.avg_pool2d),
-    "embedding": Row(
-        [
-            *(case((3, 2), indices=[1, 1, -1]), case((3, 3), indices=GRID), case((3, 2), indices=2)),
-            *(case((3, 2), indices=np.array([], int)), case((3, 0), indices=[0, 2]), case((3,), indices=[2, 2])),
-        ],
+    "embedding": Row([
+        *each((3, 2), indices=[[1, 1, -1], 2, NONE, [[0, 2], [2, 2]]]),
+        case((3, 3), indices=GRID), case((3, 0), indices=[0, 2]), case((3,), indices=[2, 2]),
+    ],
         refuses=[case((), indices=[0])],
         reference=lambda weight, indices: weight[np.array(indices)],
     ),
-    "dropout": Row(
-        [
-            *(case((2, 3), p=0.5, seed=0), case((3, 3), p=0.25, seed=1), case((2, 3), p=0.0, seed=2)),
-            *(case((), p=0.5, seed=0), case((0, 3), p=0.5, seed=0)),
-        ],
+    "dropout": Row([
+        case((2, 3), p=0.5, seed=0), case((3, 3), p=0.25, seed=1), case((2, 3), p=0.0, seed=2),
+        case((), p=0.5, seed=1), case((0, 3), p=0.5, seed=0),
+    ],
         call=lambda dropout, x, p, seed: dropout(x, p, np.random.default_rng(seed)),
-        reference=lambda x, p, rng: x * (rng.random(x.shape) >= p) / (1 - p),
+        reference=lambda x, p, rng: x * (rng.random(x.shape) >= p) / (1.0 - p),
     ),
-    "cross_entropy_with_probabilities": Row(
-        [
-            *(case((3, 3), chance(3, 3, axis=1)), case((2, 3), chance(2, 3, axis=0), axis=0)),
-            *(case((2, 3, 2), chance(2, 3, 2, axis=1)), case((3,), chance(3, axis=0), axis=-1)),
-            *(case((2, 3), draw([(2, 3)])[0]), case((), draw([()])[0], axis=0)),
-        ],
-        refuses=[case((0, 3), np.zeros((0, 3)))],
-        reference=references.cross_entropy,
-    ),
-    "cross_entropy": Row(
-        [
-            *(case((3, 3), target=CLASSES), case((3, 3), target=[2, 0, 2]), case((3, 2), target=[1, 2], axis=0)),
-            *(case((2, 3, 2, 2), target=PIXELS), case((3,), target=1, axis=-1), case((2, 2, 3), target=[[0, 2], [1, 1]], axis=-1)),
-            *(case((3, 3), target=chance(3, 3, axis=1)), case((2, 3), target=chance(2, 3, axis=0), axis=0)),
-        ],
-        refuses=[case((), target=0), case((0, 3), target=np.zeros(0, int))],
-        reference=references.cross_entropy,
-    ),
-    "binary_cross_entropy_with_logits": Row(
-        [case((3, 3), half), case((2, 3), half[:2] > 0.5), case((3,), half[0]), case((), half[0, 0])],
-        refuses=[case((0, 3), np.zeros((0, 3)))],
-        reference=lambda z, y: np.mean(np.log(1 + np.exp(z)) - y * z),
+    "cross_entropy_with_probabilities": Row([
+        case((3, 3), chances), case((2, 3), chances[:2]), case((3, 2), chances[:2].T, axis=0),
+        case((3,), row_chances, axis=-1), case((2, 3, 2), np.stack([chances[:2].T] * 2)),
+        case((2, 3), weights[:2]),  # weights that do not sum to 1
+    ], refuses=[case((), (), axis=0), case((0, 3), (0, 3))], reference=references.cross_entropy),
+    "cross_entropy": Row([
+        case((3, 3), TWICE + 1), case((3, 3), [2, 0, 2]), case((3, 2), np.array([1, 2]), axis=0),
+        case((2, 3, 2, 2), np.stack([GRID, 1 - GRID // 2])), case((3,), 1, axis=-1),
+        case((2, 2, 3), GRID, axis=-1), case((3, 3), chances), case((3, 2), chances[:2].T, axis=0),
+    ], refuses=[case((), 0), case((0, 3), NONE)], reference=references.cross_entropy),
+    "binary_cross_entropy_with_logits": Row([
+        case((3, 3), chances), case((2, 3), MASK[:2]), case((3,), row_chances),
+        case((), np.array(0.3)),
+    ],
+        refuses=[case((0, 3), (0, 3))],
+        reference=lambda z, y: np.mean(np.log(1.0 + np.exp(z)) - y * z),
     ),
 }
+# fmt: on
 
 
 # ---- What the tests run over ----
@@ -534,7 +470,7 @@ ROWS = {
 
 @dataclass(frozen=True)
 class Trial:
-    """An entry with one of its cases: a function of the operands alone."""
+    """An entry with the settings of one of its cases: a function of the operands alone."""
 
     name: str
     case: Case
@@ -544,27 +480,27 @@ class Trial:
         return self.case.operands
 
     def __call__(self, *operands: Any) -> Any:
-        return self.applied(TABLE[self.name], *operands)
-
-    def applied(self, function: Callable[..., Any], *operands: Any) -> Any:
-        """Apply another function in the entry's place, with the same settings."""
         try:
-            return row_of(self.name).call(function, *operands, **self.case.settings)
+            return self.applied(TABLE[self.name], *operands)
         except Exception as error:
             if self.name not in ROWS:
                 error.add_note(
-                    f"{self.name} has no row in ROWS of tests/rules/cases.py, so it was tried as an "
-                    f"elementwise function of numbers from {REAL[0]} to {REAL[1]}. If it is not one, "
-                    f'add "{self.name}": Row([case(...), ...]) with operands that are legal for it.'
+                    f"{self.name} has no row in ROWS of tests/rules/cases.py, so it was tried as "
+                    f"an elementwise function of numbers from {REAL[0]} to {REAL[1]}. If it is "
+                    f'not one, add a row: "{self.name}": Row([case(...), ...]).'
                 )
             raise
+
+    def applied(self, function: Callable[..., Any], *operands: Any) -> Any:
+        """Apply another function in the entry's place, with the same settings."""
+        return row_of(self.name).call(function, *operands, **self.case.settings)
 
     def __str__(self) -> str:
         return f"{self.name} {self.case}"
 
 
 def row_of(name: str) -> Row:
-    """Return the row of an entry, or the one for an elementwise function."""
+    """Return the row of an entry: one for an elementwise function, where there is none."""
     return ROWS.get(name) or Row(elementwise(arity(TABLE[name])))
 
 
@@ -577,8 +513,9 @@ def arity(entry: Callable[..., Any]) -> int:
 
 
 def trials_of(name: str) -> list[Trial]:
-    return [Trial(name, case) for case in row_of(name).cases]
+    row = row_of(name)
+    return [Trial(name, case) for case in [*row.cases, *row.corners]]
 
 
 PRIMITIVES = [name for name, entry in TABLE.items() if isinstance(entry, bp.Primitive)]
-TRIALS = list(itertools.chain.from_iterable(map(trials_of, TABLE)))
+TRIALS = [trial for name in TABLE for trial in trials_of(name)]

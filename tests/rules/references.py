@@ -86,3 +86,7 @@ def cross_entropy(logits, target, axis=1):
         weights = np.moveaxis(target, axis, -1).reshape(rows.shape)
         return np.mean([-w @ row for w, row in zip(weights, rows, strict=True)])
     return np.mean([-row[k] for k, row in zip(np.ravel(target), rows, strict=True)])
+
+
+def norm(a, ord=None, axis=None, keepdims=False):
+    return np.sum(np.abs(a) ** 2.0, axis=axis, keepdims=keepdims) ** 0.5

@@ -111,10 +111,7 @@ def _(out: Value, *operands: Value, inputs: tuple[str, ...], output: str) -> tup
                 factors.append(letter + fresh)
                 arrays.append(np.eye(length, dtype=out.dtype))
                 letter = fresh
-            elif (
-                letter,
-                length,
-            ) not in axes:  # summed in this operand alone, or broadcast elsewhere
+            elif (letter, length) not in axes:  # summed in this operand alone, or 1 in the others
                 factors.append(letter)
                 arrays.append(np.ones(length, dtype=out.dtype))
             target += letter
@@ -248,7 +245,8 @@ def _(
     def expanded(reduced: Value) -> Value:
         return reduced if keepdims or axis is None else np.expand_dims(reduced, axis)
 
-    return lambda g: expanded(g) * a / expanded(np.where(out == 0, 1.0, out))
+    # where the norm is 0, so is a / infinity, and all of its derivatives
+    return lambda g: expanded(g) * a / expanded(np.where(out == 0, np.inf, out))
 
 
 @norm.twin

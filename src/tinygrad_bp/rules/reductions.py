@@ -135,7 +135,8 @@ def std(a: Value, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -
 @std.backward
 def _(out: Value, a: Value, *, axis: Axis, ddof: int, keepdims: bool) -> Closure:
     deviation = a - a.mean(axis=axis, keepdims=True)
-    scale = (count(a, axis) - ddof) * kept(np.where(out == 0, 1.0, out), axis, keepdims)
+    # where the deviation is 0, so is deviation / infinity, and all of its derivatives
+    scale = (count(a, axis) - ddof) * kept(np.where(out == 0, np.inf, out), axis, keepdims)
     return lambda g: kept(g, axis, keepdims) * deviation / scale
 
 

@@ -1,0 +1,417 @@
+"""Where a derivative is a convention, where numbers are extreme, and what an entry refuses.
+
+Warnings are errors here, so that what is computed far out is computed without overflow.
+"""
+
+import math
+
+import numpy as np
+import pytest
+
+import tinygrad_bp as bp
+from tinygrad_bp.table import TABLE
+
+from .checks import gradients, noise, second_gradients
+
+
+def gradient(f, x, g=1.0):
+    """Return the gradient of sum(g * f(x)); the same one, recorded or not."""
+    x = np.asarray(x, dtype=float) if not hasattr(x, "dtype") else x
+    g = np.broadcast_to(g, np.shape(f(x)))
+    (found,) = gradients(f, [x], g)
+    (recorded,) = gradients(f, [x], g, create_graph=True)
+    assert np.array_equal(recorded.data, found)
+    return found
+
+
+def hessian(f, x):
+    """Return the second derivatives of a function of one array, with one number for a value."""
+    x = np.asarray(x, dtype=float)
+    return np.array([second_gradients(f, [x], 1.0, [row])[0] for row in np.eye(x.size)])
+
+
+# ---- Ties share the gradient equally ----
+
+
+@pytest.mark.parametrize("ties", [1, 2, 3])
+def test_equal_extremes_of_a_reduction_share_equally(ties):
+    a = np.array([*[5.0] * ties, 1.0, 2.0])
+    shared = [*[1.0 / ties] * ties, 0.0, 0.0]
+    assert gradient(bp.max, a).tolist() == shared
+    assert gradient(bp.min, -a).tolist() == shared
+    assert not hessian(bp.max, a).any()
+
+
+def test_ties_are_shared_along_an_axis_and_over_several():
+    a = np.array([[3.0, 3.0, 1.0], [3.0, 0.0, 0.0]])
+    over_rows = gradient(lambda x: bp.max(x, axis=1), a, g=np.array([6.0, 1.0]))
+    assert over_rows.tolist() == [[3.0, 3.0, 0.0], [1.0, 0.0, 0.0]]
+    over_columns = gradient(lambda x: bp.max(x, axis=0), a)
+    assert over_columns.tolist() == [[0.5, 1.0, 1.0], [0.5, 0.0, 0.0]]
+    over_all = gradient(lambda x: bp.max(x, axis=(0, 1)), a)
+    assert over_all.tolist() == [[1 / 3, 1 / 3, 0.0], [1 / 3, 0.0, 0.0]]
+    assert gradient(bp.min, a).tolist() == [[0.0, 0.0, 0.0], [0.0, 0.5, 0.5]]
+
+
+def test_equal_entries_of_a_pooling_window_share_equally():
+    image = np.array([[1.0, 1.0, 0.0, 2.0], [0.0, 1.0, 2.0, 2.0]]).reshape(1, 1, 2, 4)
+    third = 1 / 3
+    assert gradient(lambda x: bp.max_pool2d(x, 2), image).reshape(2, 4).tolist() == [
+        [third, third, 0.0, third],
+        [0.0, third, third, third],
+    ]
+
+
+@pytest.mark.parametrize("either", [bp.maximum, bp.minimum])
+def test_equal_operands_get_half_each(either):
+    a, b = np.array([1.0, 2.0, 3.0]), np.array([1.0, 0.0, 3.0])
+    first, second = gradients(either, [a, b], np.array([1.0, 10.0, 100.0]))
+    assert first[[0, 2]].tolist() == second[[0, 2]].tolist() == [0.5, 50.0]
+    assert sorted([first[1], second[1]]) == [0.0, 10.0]
+    assert gradient(lambda x: either(x, 2.0), [2.0, 2.0]).tolist() == [0.5, 0.5]
+
+
+# ---- Corners and bounds ----
+
+
+@pytest.mark.parametrize(
+    ("f", "slope"),
+    [
+        *((bp.absolute, 0.0), (bp.sign, 0.0), (bp.relu, 0.0), (bp.leaky_relu, 0.01), (bp.elu, 1.0)),
+        *((lambda z: bp.leaky_relu(z, slope=0.3), 0.3), (lambda z: bp.elu(z, alpha=2.0), 2.0)),
+    ],
+)
+def test_the_slope_in_a_corner_at_zero(f, slope):
+    assert gradient(f, [0.0, -0.0]).tolist() == [slope, slope]
+
+
+def test_clip_lets_the_gradient_through_at_its_bounds_and_not_beyond():
+    a = [-1.5, -1.0, 0.0, 1.0, 1.5]
+    assert gradient(lambda x: bp.clip(x, -1.0, 1.0), a).tolist() == [0.0, 1.0, 1.0, 1.0, 0.0]
+    assert gradient(lambda x: bp.clip(x, min=-1.0), a).tolist() == [0.0, 1.0, 1.0, 1.0, 1.0]
+    assert gradient(lambda x: bp.clip(x, max=1.0), a).tolist() == [1.0, 1.0, 1.0, 1.0, 0.0]
+
+
+@pytest.mark.parametrize("as_array", [False, True], ids=["number", "array"])
+@pytest.mark.parametrize(
+    ("n", "slope", "curvature"), [(0, 0.0, 0.0), (1, 1.0, 0.0), (2, 0.0, 2.0), (3, 0.0, 0.0)]
+)
+def test_a_power_at_zero(n, slope, curvature, as_array):
+    def f(x):
+        return x ** (np.array(float(n)) if as_array else n)
+
+    assert gradient(f, 0.0) == slope
+    assert second_gradients(f, [np.array(0.0)], 1.0, [np.array(1.0)])[0] == curvature
+
+
+def test_a_power_at_zero_by_its_exponent():
+    a, n = np.zeros(3), np.array([1.0, 2.0, 0.5])
+    by_exponent = gradient(lambda n: bp.power(a, n), n)
+    assert by_exponent.tolist() == [0.0, 0.0, 0.0]
+
+
+def test_the_slope_of_a_power_by_an_exponent_of_zero_is_differentiated_rightly():
+    """The slope by a, n a^(n - 1), is 0 at n = 0; its slope by n is 1 / a."""
+    a, n = np.array([2.0, 4.0]), np.zeros(2)
+    one, none = np.ones(2), np.zeros(2)
+    assert second_gradients(bp.power, [a, n], one, [one, none])[1].tolist() == [0.5, 0.25]
+
+
+def test_a_product_with_one_zero():
+    a = [0.0, 2.0, 3.0]
+    assert gradient(bp.prod, a).tolist() == [6.0, 0.0, 0.0]
+    assert hessian(bp.prod, a).tolist() == [[0, 3, 2], [3, 0, 0], [2, 0, 0]]
+
+
+def test_a_product_with_two_zeros():
+    a = [0.0, 0.0, 3.0]
+    assert gradient(bp.prod, a).tolist() == [0.0, 0.0, 0.0]
+    assert hessian(bp.prod, a).tolist() == [[0, 3, 0], [3, 0, 0], [0, 0, 0]]
+
+
+def test_a_product_with_three_zeros_in_its_third_derivative():
+    x = bp.tensor(np.zeros(3), requires_grad=True)
+    first = bp.grad(bp.prod(x), x, create_graph=True)
+    second = bp.grad(first[0], x, create_graph=True)
+    assert bp.grad(second[1], x).tolist() == [0.0, 0.0, 1.0]
+
+
+@pytest.mark.parametrize("f", [bp.std, bp.norm, lambda a: bp.norm(a, ord=2, keepdims=True)])
+def test_a_root_of_zero_has_derivatives_of_zero(f):
+    a = np.zeros(3)
+    assert gradient(f, a).tolist() == [0.0, 0.0, 0.0]
+    (by_a, by_g) = second_gradients(f, [a], np.ones(np.shape(f(a))), [noise(3)])
+    assert by_a.tolist() == [0.0, 0.0, 0.0]
+    assert by_g == 0.0
+
+
+def test_a_norm_of_zero_beside_another():
+    a = np.array([[0.0, 0.0], [3.0, 4.0]])
+    assert gradient(lambda x: bp.norm(x, axis=1), a).tolist() == [[0.0, 0.0], [0.6, 0.8]]
+
+
+def test_no_gradient_flows_to_a_condition():
+    assert gradient(lambda x: bp.where(x, x * 3.0, 0.0), [0.0, 2.0]).tolist() == [0.0, 3.0]
+
+
+# ---- Far out ----
+
+FAR = np.array([-1000.0, 1000.0])
+
+#: The values at -1000 and 1000, and the slopes there. The curvature is 0.
+LIMITS = {
+    "sigmoid": ([0.0, 1.0], [0.0, 0.0]),
+    "tanh": ([-1.0, 1.0], [0.0, 0.0]),
+    "erf": ([-1.0, 1.0], [0.0, 0.0]),
+    "softplus": ([0.0, 1000.0], [0.0, 1.0]),
+    "log_sigmoid": ([-1000.0, 0.0], [1.0, 0.0]),
+    "relu": ([0.0, 1000.0], [0.0, 1.0]),
+    "leaky_relu": ([-10.0, 1000.0], [0.01, 1.0]),
+    "elu": ([-1.0, 1000.0], [0.0, 1.0]),
+    "gelu": ([0.0, 1000.0], [0.0, 1.0]),
+    "silu": ([0.0, 1000.0], [0.0, 1.0]),
+    "softmax": ([0.0, 1.0], [0.0, 0.0]),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("name", LIMITS)
+def test_a_thousand_is_not_too_large(name, dtype):
+    f, z, (values, slopes) = TABLE[name], FAR.astype(dtype), LIMITS[name]
+    one = np.ones(2, dtype)
+    assert f(z).tolist() == np.array(values, dtype).tolist()
+    assert gradient(f, z).tolist() == np.array(slopes, dtype).tolist()
+    assert second_gradients(f, [z], one, [one])[0].tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(
+    ("f", "value", "slopes"),
+    [
+        (bp.logsumexp, 1000.0, [0.0, 1.0]),
+        (lambda z: bp.log_softmax(z)[0], -2000.0, [1.0, -1.0]),
+        (lambda z: bp.log_softmax(z)[1], 0.0, [0.0, 0.0]),
+        (lambda z: bp.cross_entropy(z, 1, axis=0), 0.0, [0.0, 0.0]),
+        (lambda z: bp.cross_entropy(z, 0, axis=0), 2000.0, [-1.0, 1.0]),
+        (lambda z: bp.binary_cross_entropy_with_logits(z, np.array([False, True])), 0.0, [0, 0]),
+        (lambda z: bp.binary_cross_entropy_with_logits(z, z < 0), 1000.0, [-0.5, 0.5]),
+    ],
+)
+def test_a_thousand_is_not_too_large_for_a_loss(f, value, slopes, dtype):
+    z = FAR.astype(dtype)
+    assert float(f(z)) == value
+    assert gradient(f, z).tolist() == slopes
+    assert second_gradients(f, [z], np.ones((), dtype), [noise(2)])[0].tolist() == [0.0, 0.0]
+
+
+def test_the_naive_sigmoid_would_be_caught():
+    with pytest.warns(RuntimeWarning, match="overflow"):
+        TABLE["sigmoid"].composed(FAR)
+
+
+def test_softmax_ignores_a_shift():
+    z = noise((4, 3))
+    for axis in (0, 1, -1):
+        p = bp.softmax(z, axis=axis)
+        assert p.sum(axis=axis) == pytest.approx(np.ones(3 if axis == 0 else 4), rel=1e-15)
+        assert bp.softmax(z + 1024.0, axis=axis) == pytest.approx(p, rel=1e-12)
+
+
+def test_a_logit_of_minus_infinity_has_no_chance():
+    z = np.array([-np.inf, 0.0, math.log(3.0)])
+    assert bp.logsumexp(z) == pytest.approx(math.log(4.0), rel=1e-15)
+    assert gradient(bp.logsumexp, z) == pytest.approx(np.array([0.0, 0.25, 0.75]), rel=1e-15)
+    curvature = np.array([[0.0, 0.0, 0.0], [0.0, 3.0, -3.0], [0.0, -3.0, 3.0]]) / 16
+    assert hessian(bp.logsumexp, z) == pytest.approx(curvature, rel=1e-14)
+    assert bp.softmax(z) == pytest.approx(np.array([0.0, 0.25, 0.75]), rel=1e-15)
+    assert bp.log_softmax(z)[0] == -np.inf
+    loss = [bp.cross_entropy(z, 2, axis=0), gradient(lambda z: bp.cross_entropy(z, 2, axis=0), z)]
+    assert loss[0] == pytest.approx(math.log(4.0 / 3.0), rel=1e-15)
+    assert loss[1] == pytest.approx(np.array([0.0, 0.25, -0.25]), rel=1e-15)
+
+
+def test_the_sum_of_no_chances_is_none():
+    z = np.array([[-np.inf, -np.inf], [0.0, 0.0]])
+    assert bp.logsumexp(z, axis=1).tolist() == [-np.inf, math.log(2.0)]
+    assert bp.logsumexp(np.array([np.inf, 0.0])) == np.inf
+
+
+# ---- Accuracy ----
+
+
+@pytest.mark.parametrize("z", [-700.0, -500.0, -100.0, -50.0, -37.0, -36.0, -20.0, -1.0, -1e-9])
+def test_a_sigmoid_far_out_is_accurate(z):
+    e = math.exp(z)
+    assert bp.sigmoid(np.array(z)) == pytest.approx(e / (1 + e), rel=1e-15, abs=0)
+    assert gradient(bp.sigmoid, z) == pytest.approx(e / (1 + e) / (1 + e), rel=1e-15, abs=0)
+    # On the other side the rule knows 1 - a, from the output a, to within half a rounding of 1.
+    assert bp.sigmoid(np.array(-z)) == pytest.approx(1 / (1 + e), rel=1e-15, abs=0)
+    assert gradient(bp.sigmoid, -z) == pytest.approx(e / (1 + e) / (1 + e), rel=0, abs=3e-16)
+
+
+@pytest.mark.parametrize("a", [1e-300, 1e-20, 1e-10, -1e-10, 1e-3])
+def test_log1p_and_expm1_of_small_numbers_are_accurate(a):
+    assert bp.log1p(np.array(a)) == pytest.approx(a - a * a / 2 + a**3 / 3, rel=1e-9, abs=0)
+    assert bp.expm1(np.array(a)) == pytest.approx(a + a * a / 2 + a**3 / 6, rel=1e-9, abs=0)
+    assert bp.expm1(bp.log1p(np.array(a))) == pytest.approx(a, rel=1e-15, abs=0)
+    assert gradient(bp.log1p, a) == pytest.approx(1 / (1 + a), rel=1e-15)
+    assert gradient(bp.expm1, a) == pytest.approx(math.exp(a), rel=1e-15)
+
+
+def test_log1p_and_expm1_of_large_numbers_are_accurate():
+    assert bp.log1p(np.array(1e300)) == pytest.approx(300 * math.log(10), rel=1e-15)
+    assert gradient(bp.log1p, 1e300) == pytest.approx(1e-300, rel=1e-15, abs=0)
+    assert bp.expm1(np.array(700.0)) == pytest.approx(math.exp(700.0), rel=1e-15)
+    assert gradient(bp.expm1, 700.0) == pytest.approx(math.exp(700.0), rel=1e-15)
+    # Far below 0 the output rounds to -1, and a slope computed from it would be 0.
+    assert bp.expm1(np.array(-100.0)) == -1.0
+    assert gradient(bp.expm1, -100.0) == pytest.approx(math.exp(-100.0), rel=1e-15, abs=0)
+
+
+def test_erf_and_gelu_are_exact():
+    """Values from Abramowitz and Stegun, table 7.1 and 26.1."""
+    assert bp.erf(np.array([0.5, 1.0])) == pytest.approx([0.5204998778, 0.8427007929], abs=5e-11)
+    assert bp.gelu(np.array([1.0, -1.0])) == pytest.approx([0.8413447461, -0.1586552539], abs=5e-11)
+    assert bp.erf(0.5).dtype == bp.gelu(0.5).dtype == np.float64  # of Python numbers too
+
+
+# ---- Selecting and converting ----
+
+
+@pytest.mark.parametrize(
+    ("key", "counts"),
+    [
+        ([1, 1, 0], [1.0, 2.0, 0.0]),
+        ([True, False, True], [1.0, 0.0, 1.0]),
+        ([], [0.0, 0.0, 0.0]),
+        (bp.tensor([2, 2, 2]), [0.0, 0.0, 3.0]),
+        (bp.tensor([False, True, True]), [0.0, 1.0, 1.0]),
+    ],
+)
+def test_an_index_may_be_a_list_or_a_tensor(key, counts):
+    x = bp.tensor(np.zeros(3), requires_grad=True)
+    assert bp.grad(x[key].sum(), x).tolist() == counts
+
+
+def test_a_row_that_is_looked_up_twice_gets_both_gradients():
+    g = np.array([[1.0, 2.0], [10.0, 20.0], [100.0, 200.0]])
+    found = gradient(lambda w: bp.embedding(w, [2, 0, 2]), np.zeros((3, 2)), g)
+    assert found.tolist() == [[10.0, 20.0], [0.0, 0.0], [101.0, 202.0]]
+
+
+def test_dropout_keeps_the_mean_and_can_be_repeated():
+    x = np.ones(100_000)
+    out = bp.dropout(x, 0.25, np.random.default_rng(0))
+    assert set(out.tolist()) == {0.0, 1.0 / 0.75}
+    assert out.mean() == pytest.approx(1.0, abs=0.01)
+    assert np.array_equal(out, bp.dropout(x, 0.25, np.random.default_rng(0)))
+    assert not np.array_equal(out, bp.dropout(x, 0.25, np.random.default_rng(1)))
+
+
+def test_a_gradient_flows_through_a_conversion_in_the_type_of_each_side():
+    x = bp.tensor([1.5, 2.5], requires_grad=True)
+    single = bp.astype(x, np.float32)
+    assert single.dtype == np.float32
+    found = bp.grad((single * single).sum(), x)
+    assert found.dtype == np.float64
+    assert found.tolist() == [3.0, 5.0]
+
+
+@pytest.mark.parametrize("dtype", [int, bool, complex, np.float16, object])
+def test_no_conversion_to_a_type_without_gradients(dtype):
+    with pytest.raises((TypeError, ValueError)):
+        bp.astype(bp.tensor([1.5], requires_grad=True), dtype)
+
+
+# ---- Refusals ----
+
+m = bp.tensor(np.arange(6.0).reshape(2, 3), name="m")
+w = bp.tensor(np.zeros((1, 1, 2, 2, 2, 2)), name="w")
+rng = np.random.default_rng(0)
+
+REFUSALS = [
+    (
+        lambda: bp.norm(m, ord=1),
+        "norm failed: a is m with shape (2, 3), ord = 1, axis = None, keepdims = False. It needs "
+        "ord None or 2: the root of the sum of squares. (norm has no ord=1 here)",
+    ),
+    (
+        lambda: bp.norm(m, ord=2),
+        "norm failed: a is m with shape (2, 3), ord = 2, axis = None, keepdims = False. It needs "
+        "ord None or 2: the root of the sum of squares. (norm has no ord=2 here)",
+    ),
+    (
+        lambda: bp.pad(m, 1, mode="edge"),
+        "pad failed: a is m with shape (2, 3), mode = 'edge', constant_values = 0, pad_width = 1. "
+        "It needs mode 'constant'. (pad has no mode 'edge' here)",
+    ),
+    (
+        lambda: bp.pad(m, {0: 1}),
+        "pad failed: a is m with shape (2, 3), mode = 'constant', constant_values = 0, "
+        "pad_width = {0: 1}. It needs mode 'constant'. (pad takes no dictionary here: give "
+        "(before, after) for each axis)",
+    ),
+    (
+        lambda: TABLE["sum_to"](m, shape=(2, 2, 3)),
+        "sum_to failed: a is m with shape (2, 3), shape = (2, 2, 3). It needs a shape that "
+        "broadcasts to that of a. (shape (2, 2, 3) does not broadcast to (2, 3))",
+    ),
+    (
+        lambda: TABLE["from_windows"](w, shape=(1, 1, 4, 4)),
+        "from_windows failed: w is w with shape (1, 1, 2, 2, 2, 2), stride = 1, dilation = 1, "
+        "shape = (1, 1, 4, 4). It needs every window of images of the shape. (the windows of "
+        "shape (1, 1, 4, 4) have shape (1, 1, 3, 3, 2, 2), not (1, 1, 2, 2, 2, 2))",
+    ),
+    (
+        lambda: bp.astype(m, int),
+        "astype failed: a is m with shape (2, 3), dtype = <class 'int'>. It needs float64 or "
+        "float32: no gradient flows through other types. (int64 carries no gradient: use "
+        "t.data.astype)",
+    ),
+    (
+        lambda: bp.einsum("ij,jk", m),
+        "einsum has 2 term(s) in 'ij,jk', and 1 operand(s).",
+    ),
+    (
+        lambda: bp.embedding(m, [0.0, 1.0]),
+        "embedding needs integer indices, and these have dtype float64.",
+    ),
+    (
+        lambda: bp.dropout(m, 1.0, rng),
+        "dropout needs a probability p from 0 up to, but not including, 1: not 1.0.",
+    ),
+    (
+        lambda: bp.dropout(m, -0.5, rng),
+        "dropout needs a probability p from 0 up to, but not including, 1: not -0.5.",
+    ),
+    (
+        lambda: bp.cross_entropy(m, [0, 3]),
+        "cross_entropy has 3 classes, 0 to 2, and the target names 0 to 3.",
+    ),
+    (
+        lambda: bp.cross_entropy(m, [-1, 0]),
+        "cross_entropy has 3 classes, 0 to 2, and the target names -1 to 0.",
+    ),
+    (
+        lambda: bp.cross_entropy(m, [0, 1, 2]),
+        "cross_entropy has logits of shape (2, 3), and a target that stands for shape (3, 3). "
+        "Give class numbers without the class axis, or probabilities.",
+    ),
+    (
+        lambda: bp.cross_entropy(m, [0.5, 0.5]),
+        "cross_entropy has logits of shape (2, 3), and a target that stands for shape (2,). "
+        "Give class numbers without the class axis, or probabilities.",
+    ),
+    (
+        lambda: bp.binary_cross_entropy_with_logits(m, np.ones(3)),
+        "binary_cross_entropy_with_logits failed: logits is m with shape (2, 3), target is an "
+        "array with shape (3,). It needs equal shapes. (shapes (2, 3) and (3,) differ)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("call", "text"), REFUSALS, ids=[text.split()[0] for _, text in REFUSALS])
+def test_a_refusal_says_what_was_given_and_what_is_needed(call, text):
+    with pytest.raises((TypeError, ValueError)) as caught:
+        call()
+    assert str(caught.value) == text

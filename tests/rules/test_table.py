@@ -1,0 +1,143 @@
+"""Every entry of the rule table, with each of its cases, through every check.
+
+Nothing here names an entry: what an entry is tried on stands in cases.py, and what it must satisfy
+in checks.py. A new entry is tested by being in the table.
+"""
+
+import numpy as np
+import pytest
+
+from tinygrad_bp.table import TABLE
+
+from . import checks
+from .cases import ROWS, TRIALS, Trial, row_of, trials_of
+
+over_trials = pytest.mark.parametrize("trial", TRIALS, ids=str)
+
+
+def of_equal_shapes(trial):
+    """Say whether one array can be every operand that moves, of two or more."""
+    shapes = [trial.operands[i].shape for i in checks.moving(trial.operands)]
+    return len(shapes) > 1 and len(set(shapes)) == 1
+
+
+def composed(name):
+    return getattr(TABLE[name], "composed", None)
+
+
+def witness(name):
+    """Return a plain function to compare an entry's values with, or None."""
+    return row_of(name).reference or getattr(np, name, None) or composed(name)
+
+
+@over_trials
+def test_the_gradient_is_that_of_differences(trial):
+    checks.check_first(trial, trial.operands)
+
+
+@over_trials
+def test_the_second_gradient_is_that_of_differences(trial):
+    checks.check_second(trial, trial.operands)
+
+
+@pytest.mark.parametrize("trial", list(filter(of_equal_shapes, TRIALS)), ids=str)
+def test_one_array_as_every_operand_gets_all_contributions(trial):
+    checks.check_shared(trial, trial.operands)
+
+
+@over_trials
+def test_the_rule_is_linear_in_the_upstream_gradient(trial):
+    checks.check_linear(trial, trial.operands)
+
+
+@over_trials
+def test_the_rule_gives_the_same_numbers_on_tensors(trial):
+    checks.check_recorded(trial, trial.operands)
+
+
+@pytest.mark.parametrize("layout", checks.LAYOUTS)
+@over_trials
+def test_operands_may_lie_in_memory_in_any_way(trial, layout):
+    checks.check_layout(trial, trial.operands, layout)
+
+
+@over_trials
+def test_the_upstream_gradient_may_lie_in_memory_in_any_way(trial):
+    checks.check_upstream_layout(trial, trial.operands)
+
+
+@over_trials
+def test_float32_stays_float32(trial):
+    dtype = trial.case.settings.get("dtype", np.float32)
+    checks.check_float32(trial, trial.operands, dtype)
+
+
+@pytest.mark.parametrize("trial", [t for t in TRIALS if witness(t.name)], ids=str)
+def test_the_value_is_that_of_a_plain_function(trial):
+    def plain(*operands):
+        return trial.applied(witness(trial.name), *operands)
+
+    checks.check_value(trial, plain, trial.operands)
+
+
+@pytest.mark.parametrize(
+    "trial",
+    [t for t in TRIALS if composed(t.name) and t.case not in row_of(t.name).corners],
+    ids=str,
+)
+def test_the_composed_twin_agrees(trial):
+    def twin(*operands):
+        return trial.applied(composed(trial.name), *operands)
+
+    checks.check_twin(trial, twin, trial.operands)
+
+
+# ---- The cases themselves ----
+
+
+@pytest.mark.parametrize(
+    "kind", [lambda x: np.ndim(x) == 0, lambda x: np.size(x) == 0], ids=["scalar", "empty"]
+)
+@pytest.mark.parametrize("name", TABLE)
+def test_every_entry_meets_or_refuses_scalars_and_empty_arrays(name, kind):
+    def is_met(case):
+        return any(isinstance(x, np.ndarray) and kind(x) for x in case.operands)
+
+    row = row_of(name)
+    if any(is_met(case) for case in [*row.cases, *row.corners]):
+        return
+    refused = [Trial(name, case) for case in row.refuses if is_met(case)]
+    assert refused, f"give {name} a case with such an operand in tests/rules/cases.py"
+    for trial in refused:
+        with pytest.raises((TypeError, ValueError, IndexError, RuntimeWarning)):
+            trial(*trial.operands)
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_every_entry_has_a_witness_of_its_values(name):
+    if not witness(name):
+        pytest.skip(f"{name} has no twin, and NumPy has no {name}: give its row a reference")
+
+
+def test_every_row_belongs_to_an_entry():
+    assert set(ROWS) <= set(TABLE)
+
+
+def test_an_entry_without_a_row_is_tried_as_an_elementwise_function(monkeypatch):
+    monkeypatch.setitem(TABLE, "halved", lambda a: 0.5 * a)
+    shapes = [trial.operands[0].shape for trial in trials_of("halved")]
+    assert shapes == [(2, 3), (3, 3), (), (0, 3)]
+    for trial in trials_of("halved"):
+        checks.check_second(trial, trial.operands)
+
+
+def test_an_illegal_default_says_which_row_to_add(monkeypatch):
+    monkeypatch.setitem(TABLE, "root", lambda a: np.sqrt(a))
+    trial = trials_of("root")[0]
+    with pytest.raises(RuntimeWarning) as caught:
+        checks.check_first(trial, trial.operands)
+    assert caught.value.__notes__ == [
+        "root has no row in ROWS of tests/rules/cases.py, so it was tried as an elementwise "
+        "function of numbers from -2.0 to 2.0. If it is not one, add a row: "
+        '"root": Row([case(...), ...]).'
+    ]

@@ -1,0 +1,140 @@
+"""Make docs/operations.md, the reference page of all operations, from the rule table.
+
+    python tools/make_operations_page.py [FILE]
+
+What a row says comes from the entry itself: its name, its parameters, the first line of its
+docstring. A test compares the page with what this script would write.
+"""
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+import tinygrad_bp as bp
+from tinygrad_bp.rules import FAMILIES
+from tinygrad_bp.table import TABLE
+
+PAGE = Path(__file__).parents[1] / "docs" / "operations.md"
+
+INTRODUCTION = """\
+# Operations
+
+This page is made from the rule table by `python tools/make_operations_page.py`; do not edit it.
+
+Operands come first; what has a default is a setting, and no gradient flows to a setting. All
+operands may be Tensors, arrays or numbers: with a Tensor among them the step is recorded, and
+without one the result is a plain array. Operations that NumPy has too take its names and meanings.
+
+- **NumPy** is the function that records the same step when it is called on a Tensor. Any other
+  NumPy function called on a Tensor raises a `TypeError` that says what to write instead.
+- **Rule** says where the derivative comes from. *own*: the entry has a backward rule. *own, twin*:
+  beside it stands the same function composed of simpler operations, and tests hold the two against
+  each other. *composed*: the function is made of other entries, and needs no rule.
+- A name without `bp.` belongs to an entry that the rules of others need, or that is written as an
+  operator.
+
+`+`, `-`, `*`, `/`, `@`, `**`, unary `-`, unary `+`, `abs()` and `t[key]` record on Tensors.
+Comparisons such as `t > 0` give plain arrays of booleans. So that a chain reads from left to right,
+a Tensor also has these as methods: {methods}. `t.T` and `t.mT` are the two transposes.
+"""
+
+#: How entries are written that have no public name of their own.
+WRITTEN = {"getitem": "t[key]", "identity": "+t"}
+
+
+def page() -> str:
+    """Return the text of the page."""
+    methods = ", ".join(f"`{name}`" for name in TABLE if callable(getattr(bp.Tensor, name, None)))
+    return "\n".join([INTRODUCTION.format(methods=methods), *map(section, FAMILIES)])
+
+
+def section(family: ModuleType) -> str:
+    """Return the part of the page for one family: a heading, a sentence and a table."""
+    file = family.__name__.rpartition(".")[2]
+    lines = [
+        f"## {file.replace('_', ' ').capitalize()}",
+        "",
+        f"{first_line(family)} In [`rules/{file}.py`](../src/tinygrad_bp/rules/{file}.py).",
+        "",
+        "| name | signature | what it returns | NumPy | rule |",
+        "|---|---|---|---|---|",
+    ]
+    for name, entry in entries(family):
+        cells = (
+            code(public_name(name)),
+            code(signature(entry)),
+            first_line(entry).removeprefix("Return ").replace("|", r"\|"),
+            code(numpy_name(name)),
+            rule(entry),
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, ""])
+
+
+def entries(family: ModuleType) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Give the entries of the table that a family defines, in the order of its file."""
+    for name, entry in vars(family).items():
+        if TABLE.get(name) is entry and entry.__module__ == family.__name__:
+            yield name, entry
+
+
+def public_name(name: str) -> str:
+    """Return what a user writes for an entry."""
+    return f"bp.{name}" if hasattr(bp, name) else WRITTEN.get(name, name)
+
+
+def signature(entry: Callable[..., Any]) -> str:
+    """Write an entry's parameters as it may be called, without their types."""
+    shown = []
+    for name, parameter in inspect.signature(entry).parameters.items():
+        if parameter.kind is parameter.VAR_POSITIONAL and isinstance(entry, bp.Primitive):
+            shown.append(name)  # given as one list
+        else:
+            # Settings may be given by position too, as in NumPy.
+            kind = parameter.kind
+            if kind is parameter.KEYWORD_ONLY:
+                kind = parameter.POSITIONAL_OR_KEYWORD
+            shown.append(str(parameter.replace(annotation=parameter.empty, kind=kind)))
+    return f"({', '.join(shown)})"
+
+
+def first_line(documented: Any) -> str:
+    """Return the first line of a docstring."""
+    return str(documented.__doc__).strip().splitlines()[0]
+
+
+def numpy_name(name: str) -> str:
+    """Return the NumPy function of this name, if it asks the Tensor what to do; else nothing."""
+    for where, module in (("np", np), ("np.linalg", np.linalg)):
+        function = getattr(module, name, None)
+        if isinstance(function, np.ufunc) or hasattr(function, "_implementation"):
+            return f"{where}.{name}"
+    return ""
+
+
+def rule(entry: Callable[..., Any]) -> str:
+    """Say where the derivative of an entry comes from."""
+    if not isinstance(entry, bp.Primitive):
+        return "composed"
+    return "own" if entry.composed is None else "own, twin"
+
+
+def code(text: str) -> str:
+    """Mark text as code, in a table's cell."""
+    return f"`{text}`" if text else ""
+
+
+def main() -> None:
+    """Write the page."""
+    path = Path(sys.argv[1]) if len(sys.argv) > 1 else PAGE
+    path.write_text(page(), encoding="utf-8")
+    print(path)
+
+
+if __name__ == "__main__":
+    main()
