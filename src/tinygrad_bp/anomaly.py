@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-HERE = str(Path(__file__).parent)
+HERE = f"{Path(__file__).parent}{os.sep}"
 
 
 def calling_line() -> str:
@@ -28,7 +29,7 @@ def check_forward(output: Tensor, values: Sequence[Any], inputs: Sequence[Tensor
     bad = first_not_finite(output._array)
     if bad is None or output.primitive is None:
         return
-    if all(first_not_finite(value) is None for value in values):
+    if of_finite(values, output):
         operands = ", ".join(
             repr(value) if x is None else x.described()
             for x, value in zip(inputs, values, strict=True)
@@ -40,16 +41,22 @@ def check_forward(output: Tensor, values: Sequence[Any], inputs: Sequence[Tensor
 
 
 def check_backward(contribution: Any, g: Any, x: Tensor, output: Tensor) -> None:
-    """Raise if a backward rule made a NaN or infinity out of a finite upstream gradient."""
+    """Raise if a backward rule made a NaN or infinity out of finite operands and gradient."""
     bad = first_not_finite(getattr(contribution, "_array", contribution))
     if bad is None or output.primitive is None:
         return
-    if first_not_finite(getattr(g, "_array", g)) is None:
+    if of_finite([getattr(g, "_array", g), *output.operands], output):
         where = f", recorded at {output.recorded_at}," if output.recorded_at else ""
         raise FloatingPointError(
             f"the backward rule of {output.primitive.__name__}{where} made {bad} for "
             f"{x.described()}, from a finite gradient."
         )
+
+
+def of_finite(values: Sequence[Any], output: Tensor) -> bool:
+    """Whether values are all finite, and so are the settings: pad may be told to add infinity."""
+    settings = [value for value in output.params.values() if isinstance(value, float)]
+    return all(first_not_finite(value) is None for value in (*values, *settings))
 
 
 def first_not_finite(value: Any) -> float | None:

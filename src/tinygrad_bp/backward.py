@@ -62,8 +62,12 @@ def sweep(
         for x, closure in zip(tensor.inputs, closures):  # noqa: B905, equally long
             if x is None or not x._requires_grad or closure is None:
                 continue
-            contribution = closure(g)
-            if type(contribution) is float or contribution.shape != x._array.shape:
+            try:
+                contribution = closure(g)
+            except Exception as error:
+                error.add_note(f"in the backward rule of {tensor.primitive}, for {x.described()}")
+                raise
+            if getattr(contribution, "shape", None) != x._array.shape:
                 contribution = summed_to(x, contribution, tensor)  # x was broadcast
             if watched:
                 check_backward(contribution, g, x, tensor)

@@ -78,7 +78,12 @@ def call_function(
         # NumPy may have parameters in between that are not supported here: go by the names.
         settings = dict(zip(names[arity:], args[arity:], strict=False)) | dict(settings)
         args = args[:arity]
-    return entry(*args, **{ALIASES.get(key, key): value for key, value in settings.items()})
+    params = {
+        ALIASES.get(key, key): value
+        for key, value in settings.items()
+        if not (value is None and key in ("dtype", "out"))  # as if not given
+    }
+    return entry(*args, **params)
 
 
 def operation(function: Any) -> Callable[..., Any]:
@@ -89,7 +94,8 @@ def operation(function: Any) -> Callable[..., Any]:
     )
     entry = TABLE.get(ALIASES.get(name, name)) if known else None
     if entry is None:
-        raise TypeError(f"np.{name} does not record on a Tensor. {advice(name)}")
+        place = function.__module__.replace("numpy", "np", 1)
+        raise TypeError(f"{place}.{name} does not record on a Tensor. {advice(name)}")
     return entry
 
 

@@ -200,13 +200,6 @@ def test_a_rule_that_differs_on_tensors_is_rejected(monkeypatch, name):
     assert rejected(trials_of(name), checks.check_recorded)
 
 
-#: Entries whose output is one number, so that g is one too, and has no strides to forget.
-ONE_NUMBER = {
-    name
-    for name in PRIMITIVES
-    if all(np.ndim(trial(*trial.operands)) == 0 for trial in trials_of(name))
-}
-
 #: Entries that add everything up, so that the same wrong order in all operands changes nothing.
 UNORDERED = {"square_sum", "binary_cross_entropy_with_logits"}
 
@@ -214,7 +207,9 @@ UNORDERED = {"square_sum", "binary_cross_entropy_with_logits"}
 @pytest.mark.parametrize("name", DIFFERENTIABLE)
 def test_a_rule_that_forgets_the_strides_of_g_is_rejected(monkeypatch, name):
     plant_rule(monkeypatch, name, lambda closure: lambda g: closure(as_it_lies(g)))
-    assert rejected(trials_of(name), checks.check_upstream_layout) == (name not in ONE_NUMBER)
+    outputs = [trial(*trial.operands) for trial in trials_of(name)]
+    has_strides = any(np.ndim(out) for out in outputs)  # else g is one number each time
+    assert rejected(trials_of(name), checks.check_upstream_layout) == has_strides
 
 
 @pytest.mark.parametrize("layout", checks.LAYOUTS)
@@ -234,7 +229,7 @@ def test_a_forward_that_leaves_float32_is_rejected(monkeypatch, name):
     assert rejected(trials_of(name), checks.check_float32)
 
 
-@pytest.mark.parametrize("name", PRIMITIVES)
+@pytest.mark.parametrize("name", list(filter(witness, PRIMITIVES)))
 def test_a_wrong_value_is_rejected(monkeypatch, name):
     def check(trial, operands):
         checks.check_value(trial, lambda *a: trial.applied(witness(name), *a), operands)
@@ -243,7 +238,7 @@ def test_a_wrong_value_is_rejected(monkeypatch, name):
     assert rejected(trials_of(name), check)
 
 
-TWINS = [name for name in PRIMITIVES if composed(name)]
+TWINS = list(filter(composed, PRIMITIVES))
 
 
 def differs_from_twin(name):
