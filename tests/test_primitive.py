@@ -314,7 +314,8 @@ def test_several_results_are_refused(kind):
         return kind([x, -x])
 
     assert message(TypeError, lambda: both(bp.tensor(1.0))) == (
-        "a primitive returns one array; make a primitive for each output."
+        f"both returned a {kind.__name__}, and a primitive returns one array of real numbers. "
+        "Make a primitive for each output."
     )
 
 

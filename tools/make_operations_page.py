@@ -8,6 +8,7 @@ docstring. A test compares the page with what this script would write.
 
 import inspect
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -26,30 +27,36 @@ INTRODUCTION = """\
 
 This page is made from the rule table by `python tools/make_operations_page.py`; do not edit it.
 
-Operands come first; what has a default is a setting, and no gradient flows to a setting. All
-operands may be Tensors, arrays or numbers: with a Tensor among them the step is recorded, and
-without one the result is a plain array. Operations that NumPy has too take its names and meanings.
+Operands come first. They may be Tensors, arrays or numbers: with a Tensor among them the step is
+recorded, and without one the result is a plain array. Then come settings, such as an axis or a
+shape, that no gradient flows to. What NumPy has too goes by its name and means the same.
 
-- **NumPy** is the function that records the same step when it is called on a Tensor. Any other
-  NumPy function called on a Tensor raises a `TypeError` that says what to write instead.
+- **NumPy** is the function that records the same step when it is called on a Tensor. One that has
+  no entry raises a `TypeError` that says what to write instead; one whose result carries no
+  gradient, such as `np.argmax`, gives a plain array.
 - **Rule** says where the derivative comes from. *own*: the entry has a backward rule. *own, twin*:
   beside it stands the same function composed of simpler operations, and tests hold the two against
   each other. *composed*: the function is made of other entries, and needs no rule.
 - A name without `bp.` belongs to an entry that the rules of others need, or that is written as an
   operator.
 
-`+`, `-`, `*`, `/`, `@`, `**`, unary `-`, unary `+`, `abs()` and `t[key]` record on Tensors.
-Comparisons such as `t > 0` give plain arrays of booleans. So that a chain reads from left to right,
-a Tensor also has these as methods: {methods}. `t.T` and `t.mT` are the two transposes.
+`+`, `-`, `*`, `/`, `@`, `**`, unary `-`, unary `+`, `abs()` and `t[key]` record on Tensors, and so
+do the properties `t.T` and `t.mT`. Comparisons such as `t > 0` give plain arrays of booleans.
+
+{methods}
 """
 
 #: How entries are written that have no public name of their own.
 WRITTEN = {"getitem": "t[key]", "identity": "+t"}
 
+#: Where NumPy has the same function under another name.
+IN_NUMPY = {"identity": "np.positive"}
+
 
 def page() -> str:
     """Return the text of the page."""
-    methods = ", ".join(f"`{name}`" for name in TABLE if callable(getattr(bp.Tensor, name, None)))
+    names = ", ".join(f"`{name}`" for name in TABLE if callable(getattr(bp.Tensor, name, None)))
+    methods = textwrap.fill(f"These are also methods of a Tensor: {names}.", width=100)
     return "\n".join([INTRODUCTION.format(methods=methods), *map(section, FAMILIES)])
 
 
@@ -59,7 +66,8 @@ def section(family: ModuleType) -> str:
     lines = [
         f"## {file.replace('_', ' ').capitalize()}",
         "",
-        f"{first_line(family)} In [`rules/{file}.py`](../src/tinygrad_bp/rules/{file}.py).",
+        first_line(family),
+        f"They are in [`rules/{file}.py`](../src/tinygrad_bp/rules/{file}.py).",
         "",
         "| name | signature | what it returns | NumPy | rule |",
         "|---|---|---|---|---|",
@@ -79,7 +87,7 @@ def section(family: ModuleType) -> str:
 def entries(family: ModuleType) -> Iterator[tuple[str, Callable[..., Any]]]:
     """Give the entries of the table that a family defines, in the order of its file."""
     for name, entry in vars(family).items():
-        if TABLE.get(name) is entry and entry.__module__ == family.__name__:
+        if name in TABLE and TABLE[name] is entry and entry.__module__ == family.__name__:
             yield name, entry
 
 
@@ -110,6 +118,8 @@ def first_line(documented: Any) -> str:
 
 def numpy_name(name: str) -> str:
     """Return the NumPy function of this name, if it asks the Tensor what to do; else nothing."""
+    if name in IN_NUMPY:
+        return IN_NUMPY[name]
     for where, module in (("np", np), ("np.linalg", np.linalg)):
         function = getattr(module, name, None)
         if isinstance(function, np.ufunc) or hasattr(function, "_implementation"):

@@ -299,9 +299,11 @@ def scales_with_upstream(
     g, h = rng.standard_normal(shape), rng.standard_normal(shape)
     parts = (gradients_of(function, points, upstream) for upstream in (g, h, 2.0 * g - 3.0 * h))
     for from_g, from_h, mixed in zip(*parts, strict=True):
-        expected = 2.0 * from_g - 3.0 * from_h
-        finite = np.isfinite(mixed) & np.isfinite(expected)
-        apart, scale = np.abs(mixed - expected)[finite], np.abs(expected)[finite]
+        with np.errstate(invalid="ignore"):  # infinity - infinity
+            expected = 2.0 * from_g - 3.0 * from_h
+            difference = np.abs(mixed - expected)
+        finite = np.isfinite(difference)
+        apart, scale = difference[finite], np.abs(expected)[finite]
         if apart.max(initial=0.0) > 1e-9 * scale.max(initial=0.0) + 1e-12 * size:
             return False
     return True
@@ -356,8 +358,8 @@ class Estimate(NamedTuple):
     size
         The function's own value, or 1 if that is larger: what rounding is relative to.
     jump
-        By how much the slopes on the two sides differ, if a smaller step does not change that;
-        else 0.
+        By how much the slopes on the two sides differ, at the least, with these and all smaller
+        steps.
     """
 
     slope: float
@@ -402,5 +404,5 @@ def settled_slope(
         scale=float(np.nanmax(np.abs(slopes[: k + 2]), initial=0.0)),
         size=size,
         # Where f is smooth, the slopes on its two sides come together as the step shrinks.
-        jump=float(jumps[k]) if jumps[k] > jumps[k - 1] / 2 else 0.0,
+        jump=float(np.min(jumps[k:])),
     )

@@ -114,6 +114,7 @@ class Primitive:
             ):
                 operands, params = self._sorted_out(operands, params)
 
+        # Compute: with the arrays of the Tensors.
         values = []
         recorded = requires_grad = mixed = False
         for operand in operands:
@@ -143,9 +144,10 @@ class Primitive:
             or result.base is not None
             or getrefcount(result) > 2  # this function's, and that of the call to getrefcount
         ):
-            result = owned(result)
+            result = self._owned(result)
         result.setflags(False)  # read-only
 
+        # Record: this operation, what it was given, and what came out.
         enabled, scope, watched = current.get()
         output = new(Tensor)
         output._array = result
@@ -225,6 +227,19 @@ class Primitive:
             inputs.append(operand)
         return values, tuple(inputs)
 
+    def _owned(self, result: Any) -> ndarray:
+        """Return a result as an array that nothing outside of the record can change."""
+        array = np.asarray(None if isinstance(result, (tuple, list)) else result)
+        if array.dtype.kind not in "fiub":
+            raise TypeError(
+                f"{self.__name__} returned a {type(result).__name__}, and a primitive returns one "
+                "array of real numbers. Make a primitive for each output."
+            )
+        base = array if array.base is None else array.base
+        if not isinstance(base, ndarray) or base.flags.writeable:
+            return array.copy()
+        return array
+
     def names_of(self, operands: tuple[Any, ...]) -> Sequence[str]:
         """Return what the operands are called: the forward function's parameter names."""
         return self.operand_names or [f"operand {i}" for i in range(1, len(operands) + 1)]
@@ -247,19 +262,6 @@ class Primitive:
 
     def __repr__(self) -> str:
         return f"<primitive {self.__name__}>"
-
-
-def owned(result: Any) -> ndarray:
-    """Return a forward function's result as an array that nothing outside the record can change."""
-    if isinstance(result, (tuple, list)):
-        raise TypeError("a primitive returns one array; make a primitive for each output.")
-    array = np.asarray(result)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"a primitive returns real numbers, and this one {result!r:.60}.")
-    base = array if array.base is None else array.base
-    if not isinstance(base, ndarray) or base.flags.writeable:
-        return array.copy()
-    return array
 
 
 def captured(value: Any, where: str) -> Any:

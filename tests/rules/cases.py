@@ -12,7 +12,7 @@ difference moves them: no corner of relu and no tie of max is near.
 import inspect
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,9 +65,9 @@ class Row:
         The same in plain NumPy, where NumPy has no function of that name.
     """
 
-    cases: list[Case]
-    refuses: list[Case] = ()
-    corners: list[Case] = ()
+    cases: Sequence[Case]
+    refuses: Sequence[Case] = ()
+    corners: Sequence[Case] = ()
     call: Callable[..., Any] = plainly
     reference: Callable[..., Any] | None = None
 
