@@ -1,5 +1,8 @@
 """The documentation is true: its code runs and prints what it shows, and its links lead somewhere.
 
+In a page, ```python is run, ```text right below it is what it prints, and ```py is a quotation from
+the package.
+
 The faults that these checks look for are planted in small pages at the end.
 """
 
@@ -87,6 +90,10 @@ def missing(shown: str, printed: str) -> list[str]:
     return [part for part in map(str.strip, parts) if part not in printed]
 
 
+def unindented(code: str) -> str:
+    return "".join(line.lstrip() for line in code.splitlines(keepends=True))
+
+
 def commands(page: str) -> list[str]:
     return [block.text for block in blocks(page) if block.language == "sh"]
 
@@ -100,6 +107,15 @@ def words(picture: Path) -> list[str]:
 def test_code_runs_and_prints_what_is_shown(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_code_quoted_from_the_package_is_there(path):
+    quotes = [block for block in blocks(path.read_text(encoding="utf-8")) if block.language == "py"]
+    files = [file.read_text(encoding="utf-8") for file in (ROOT / "src").rglob("*.py")]
+    source = unindented("".join(files))
+    for quote in quotes:
+        assert unindented(quote.text) in source, f"quoted at line {quote.line}"
 
 
 SHOWN = [

@@ -155,6 +155,13 @@ def test_a_small_gradient_beside_a_large_one_is_checked_as_well():
     assert reasons(report) == [{}, {(): "wrong"}]
 
 
+def test_a_wrong_entry_does_not_hide_another():
+    op = operation(np.square, lambda g, out, x: g * x)
+    scale, weight = np.array([1e6, 1.0]), np.array([1.0, 1e-9])
+    report = bp.gradcheck(lambda x: op(x / scale) * weight, [np.array([1e6, 0.5])])
+    assert reasons(report) == [{(0,): "wrong", (1,): "wrong"}]
+
+
 @pytest.mark.parametrize(
     "rule",
     [

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +12,7 @@ import numpy as np
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-HERE = f"{Path(__file__).parent}{os.sep}"
+HERE = os.path.join(os.path.dirname(__file__), "")  # pathlib takes long to import
 
 
 def calling_line() -> str:

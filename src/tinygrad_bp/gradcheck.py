@@ -47,8 +47,8 @@ class Wrong(NamedTuple):
     gradient, difference
         What the backward rules say, and what finite differences say.
     reason
-        "wrong", "kink" (the slopes to the left and right differ: not differentiable there) or
-        "no plateau" (the differences do not settle: nothing can be said).
+        "wrong"; "kink" (the slopes on the two sides differ, and the gradient lies about between
+        them) or "no plateau" (the differences do not settle: nothing can be said).
     """
 
     where: Any
@@ -58,7 +58,19 @@ class Wrong(NamedTuple):
 
 
 class InputReport(NamedTuple):
-    """What was found for one input."""
+    """What was found for one input.
+
+    Parameters
+    ----------
+    name, shape
+        Which input.
+    checked, along
+        How many "entries" or random "directions" were checked.
+    error
+        The largest difference, relative to the largest slope.
+    failures
+        Those that do not pass.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -338,8 +350,8 @@ def check_input(
         apart = max(apart, abs(slope - estimate.slope))
         largest = max(largest, abs(estimate.slope))
         if reason := estimate.objection(slope, tolerance):
-            size = float(np.linalg.norm(direction))
-            failures.append(Wrong(place, slope / size, estimate.slope / size, reason))
+            length = float(np.linalg.norm(direction))
+            failures.append(Wrong(place, slope / length, estimate.slope / length, reason))
     error = apart / largest if largest else apart
     return InputReport(name, point.shape, len(where), along, error, failures)
 
@@ -358,8 +370,7 @@ class Estimate(NamedTuple):
     size
         The function's own value, or 1 if that is larger: what rounding is relative to.
     jump
-        By how much the slopes on the two sides differ, at the least, with these and all smaller
-        steps.
+        By how much the slopes on the two sides differ, if smaller steps do not change that; else 0.
     """
 
     slope: float
@@ -398,11 +409,12 @@ def settled_slope(
     errors = spreads + np.finfo(float).eps * size / h[1:-1]
     best = int(np.argmin(np.where(np.isnan(errors), np.inf, errors)))
     k = best + 1  # the middle one of the three
+    least = float(np.min(jumps[k:]))
     return Estimate(
         slope=float(slopes[k]),
         error=float(errors[best]),
         scale=float(np.nanmax(np.abs(slopes[: k + 2]), initial=0.0)),
         size=size,
         # Where f is smooth, the slopes on its two sides come together as the step shrinks.
-        jump=float(np.min(jumps[k:])),
+        jump=least if least > jumps[k] / 2 else 0.0,
     )

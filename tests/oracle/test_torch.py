@@ -113,6 +113,8 @@ def elementwise_cases() -> Iterator[Case]:
     for slope, alpha in [(0.2, 0.5), (0.0, 2.0), (1.5, 1.0)]:
         yield call("leaky_relu", normal(3, 4), slope=slope)
         yield call("elu", normal(3, 4), alpha=alpha)
+    for entry, far in product(("elu", "softplus", "sigmoid", "silu"), (-700.0, -60.0, -20.0)):
+        yield call(entry, np.array(far))  # alone: no large entry hides a small one
     yield call("absolute", np.zeros(1))
     for a, b in BROADCAST:
         for entry in ("add", "subtract", "multiply", "maximum", "minimum"):

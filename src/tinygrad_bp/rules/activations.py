@@ -95,7 +95,8 @@ def elu(z: Value, *, alpha: float = 1.0) -> Value:
 
 @elu.backward
 def _(out: Value, z: Value, *, alpha: float) -> Closure:
-    return lambda g: np.where(z > 0, g, g * (out + alpha))
+    # not out + alpha, which cancels where z is far below 0
+    return lambda g: np.where(z > 0, g, g * alpha * np.exp(np.minimum(z, 0.0)))
 
 
 @primitive

@@ -1,0 +1,42 @@
+"""Every example runs, and prints what its first lines say that it prints."""
+
+import ast
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "examples"
+EXAMPLES = sorted(FOLDER.glob("*.py"))
+
+
+def promised(path):
+    """Return what an example says that it prints: the indented end of its docstring."""
+    docstring = ast.get_docstring(ast.parse(path.read_text()))
+    return inspect.cleandoc(docstring.partition("prints\n\n")[2]) + "\n"
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_prints_what_it_promises(path, tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-W", "error", path], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout == promised(path)
+    assert run.stderr == ""
+    assert not list(tmp_path.iterdir())  # it leaves nothing behind
+
+
+def test_there_are_examples():
+    assert {"custom_operation", "first_steps"} <= {path.stem for path in EXAMPLES}
+
+
+def test_an_operation_of_ones_own_takes_at_most_eight_lines():
+    """Its forward function and its rule, decorators and docstring included."""
+    source = (FOLDER / "custom_operation.py").read_text()
+    functions = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
+    forward, rule = (node for node in functions if node.decorator_list)
+    lines = [node.end_lineno - node.decorator_list[0].lineno + 1 for node in (forward, rule)]
+    assert sum(lines) <= 8

@@ -1,0 +1,328 @@
+"""NumPy's functions and arrays beside Tensors: they record, or refuse; no gradient is lost."""
+
+import math
+import operator
+
+import numpy as np
+import pytest
+
+import tinygrad_bp as bp
+from tinygrad_bp.differences import relative_difference
+from tinygrad_bp.table import TABLE
+
+from .rules.cases import trials_of
+from .rules.checks import leaves
+
+x23 = np.array([[0.3, -1.2, 0.7], [2.0, 0.5, -0.4]])
+ADVICE = (
+    "If no gradient is needed, call it on the value, t.data; to add an operation, see bp.primitive."
+)
+
+
+def leaf(data, name=None):
+    return bp.tensor(data, requires_grad=True, name=name)
+
+
+def message(error, call):
+    """Return the whole text of the error that a call raises."""
+    with pytest.raises(error) as caught:
+        call()
+    return str(caught.value)
+
+
+def close(found, expected):
+    """Whether Tensors have the values of arrays, but for rounding."""
+    if isinstance(expected, list):
+        assert len(found) == len(expected)
+        return all(close(f, e) for f, e in zip(found, expected, strict=True))
+    assert isinstance(found, bp.Tensor)
+    assert found.shape == np.shape(expected)
+    assert found.dtype == expected.dtype
+    return relative_difference(found.data, expected) < 1e-14
+
+
+# Every entry that NumPy has a function for
+
+SPACES = {"np": np, "np.linalg": np.linalg}
+
+#: Functions that share an entry's name, and are another function.
+OTHERS = {
+    "np.identity": "makes a matrix",
+    "np.astype": "has positional parameters only; it is called below",
+    "np.linalg.trace": "is that of the last two axes, not of the first two",
+    "np.linalg.diagonal": "is that of the last two axes, not of the first two",
+}
+
+FUNCTIONS = {
+    f"{space}.{name}": name
+    for space, module in SPACES.items()
+    for name in TABLE
+    if hasattr(module, name) and f"{space}.{name}" not in OTHERS
+}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_numpy_function_records_the_entry_of_its_name(function):
+    space, _, name = function.rpartition(".")
+    tried = 0
+    for trial in trials_of(name):
+        numpys = getattr(SPACES[space], name)
+        try:
+            expected = trial.applied(numpys, *trial.case.operands)
+        except ValueError:  # NumPy's function is defined for less: np.linalg.outer of matrices
+            continue
+        operands, inputs = leaves(trial.case.operands)
+        if not inputs:  # plain numbers
+            continue
+        found, ours = trial.applied(numpys, *operands), trial(*operands)
+        assert found.primitive is ours.primitive
+        assert found.requires_grad
+        assert close(found, np.asarray(expected)), str(trial)
+        tried += 1
+    assert tried
+
+
+def test_the_test_above_sees_the_whole_table():
+    assert len(FUNCTIONS) > 60
+    assert set(OTHERS).isdisjoint(FUNCTIONS)
+    for name in ("trace", "diagonal"):
+        text = message(TypeError, lambda name=name: getattr(np.linalg, name)(leaf(np.eye(2))))
+        assert text == f"np.linalg.{name} does not record on a Tensor. {ADVICE}"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: np.sum(x, 0),
+        lambda x: np.sum(x, 0, None, None, True),
+        lambda x: np.mean(x, (0, 1), None, None, True),
+        lambda x: np.prod(x, 1, None, None, True),
+        lambda x: np.max(x, 0, None, True),
+        lambda x: np.min(x, -1),
+        lambda x: np.var(x, 0, None, None, 1, True),
+        lambda x: np.std(x, 1, None, None, 1),
+        lambda x: np.cumsum(x, 0, None, None),
+        lambda x: np.clip(x, 0.0, 0.5),
+        lambda x: np.clip(x, None, 0.5),
+        lambda x: np.trace(x, 1, 1, 0),
+        lambda x: np.diagonal(x, -1, 1, 0),
+        lambda x: np.transpose(x, (1, 0)),
+        lambda x: np.reshape(x, (3, 2)),
+        lambda x: np.expand_dims(x, 1),
+        lambda x: np.squeeze(x[:1], 0),
+        lambda x: np.flip(x, 1),
+        lambda x: np.roll(x, (1, 2), (0, 1)),
+        lambda x: np.repeat(x, 2, 0),
+        lambda x: np.tile(x, (2, 1)),
+        lambda x: np.pad(x, ((1, 0), (0, 2)), "constant"),
+        lambda x: np.broadcast_to(x, (4, 2, 3)),
+        lambda x: np.take_along_axis(x, np.array([[1], [0]]), 1),
+        lambda x: np.split(x, [1], 1),
+        lambda x: np.concatenate([x, x], 1),
+        lambda x: np.concatenate([x, x], 1, None),
+        lambda x: np.stack([x, x], -1),
+        lambda x: np.linalg.norm(x, None, 0, True),
+        lambda x: np.astype(x, np.float32),
+    ],
+)
+def test_positional_arguments_have_the_order_of_numpy(call):
+    assert close(call(leaf(x23)), call(x23))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: np.sum(a=x, axis=0, dtype=None, out=None),
+        lambda x: np.clip(x, a_min=0.0, a_max=0.5),
+        lambda x: np.clip(x, min=0.0, max=0.5),
+        lambda x: np.pad(x, 1, constant_values=7.0),
+        lambda x: np.pad(x, 1, mode="constant", constant_values=7.0),
+        lambda x: np.std(x, axis=0, ddof=1, keepdims=True),
+        np.amax,
+        np.amin,
+        np.positive,
+        np.abs,
+        lambda x: np.true_divide(x, 2.0),
+    ],
+)
+def test_keywords_and_other_names(call):
+    assert close(call(leaf(x23)), call(x23))
+
+
+def test_lists_may_mix_arrays_and_tensors():
+    for call in (
+        lambda x: np.concatenate([x23, x, x23], axis=1),
+        lambda x: np.concatenate((x, x23)),
+        lambda x: np.stack([x23, x], axis=1),
+        lambda x: np.einsum("ij,kj->ik", x23, x),
+        lambda x: np.einsum("ij,kj,i->k", x, x23, np.ones(2)),
+        lambda x: np.where(x23 > 0, x23, x),
+    ):
+        x = leaf(x23)
+        found, expected = call(x), call(x23)
+        assert close(found, np.asarray(expected))
+        gradient = bp.value_and_grad(lambda x, call=call: np.sum(call(x)))(x23)[1]
+        assert bp.grad(found.sum(), x).tolist() == gradient.tolist()
+        assert gradient.any()
+
+
+# An array or a number on the left
+
+
+@pytest.mark.parametrize("left", [x23, np.float64(2.0), 2.0, [[1.0], [2.0]]], ids=repr)
+@pytest.mark.parametrize(
+    "apply", [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow]
+)
+def test_operators_with_something_else_on_the_left(apply, left):
+    right = np.array([1.0, 2.0, 3.0])
+    left = np.abs(left) if apply is operator.pow else left
+    x = leaf(right)
+    found = apply(left, x)
+    assert close(found, apply(np.asarray(left), right))
+    assert found.inputs[1] is x
+    found.sum().backward()
+    assert x.grad.shape == (3,)
+
+
+def test_matmul_with_an_array_on_the_left():
+    x = leaf(np.ones(3))
+    found = x23 @ x
+    assert close(found, x23 @ np.ones(3))
+    assert bp.grad(found.sum(), x).tolist() == x23.sum(axis=0).tolist()
+
+
+@pytest.mark.parametrize("name", ["lt", "le", "gt", "ge", "eq", "ne"])
+def test_comparisons_are_plain_arrays_of_booleans(name):
+    compare, right = getattr(operator, name), np.array([0.3, 0.0, 0.7])
+    for left, other in [
+        *((x23, leaf(right)), (leaf(x23), right), (leaf(x23), leaf(right))),
+        *((leaf(x23), 0.3), (0.3, leaf(x23)), (np.float64(0.3), leaf(x23))),
+    ]:
+        found = compare(left, other)
+        values = [v.data if isinstance(v, bp.Tensor) else v for v in (left, other)]
+        assert type(found) is np.ndarray
+        assert found.dtype == bool
+        assert found.tolist() == compare(*values).tolist()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        *(np.isfinite, np.isnan, np.isinf, np.signbit),
+        *(np.shape, np.ndim, np.size),
+        *(np.argmax, np.argmin, np.argsort, lambda x: np.argmax(x, axis=0)),
+        *(lambda x: np.greater(x, 0.0), lambda x: np.equal(0.3, x)),
+    ],
+)
+def test_what_has_no_gradient_is_computed(call):
+    found, expected = call(leaf(x23)), call(x23)
+    assert type(found) is type(expected)
+    assert np.array_equal(found, expected)
+
+
+# What does not record is refused, word for word
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda t: np.dot(t, x23.T), "np.dot does not record on a Tensor. Write a @ b. "),
+        (lambda t: np.dot(x23.T, t), "np.dot does not record on a Tensor. Write a @ b. "),
+        (
+            lambda t: np.hstack([t, t]),
+            "np.hstack does not record on a Tensor. Write np.concatenate. ",
+        ),
+        (
+            lambda t: np.copy(t),
+            "np.copy does not record on a Tensor. Write the Tensor itself: its value cannot "
+            "change. ",
+        ),
+        (np.median, "np.median does not record on a Tensor. "),
+        (np.floor, "np.floor does not record on a Tensor. "),
+        (np.linalg.inv, "np.linalg.inv does not record on a Tensor. "),
+        (np.fft.fft, "np.fft.fft does not record on a Tensor. "),
+        (np.add.reduce, "np.add.reduce does not record on a Tensor. "),
+        (lambda t: np.multiply.outer(t, t), "np.multiply.outer does not record on a Tensor. "),
+        (lambda t: np.exp(t, out=np.zeros((2, 3))), "np.exp does not record with out=. "),
+        (lambda t: np.exp(t, dtype=np.float32), "np.exp does not record with dtype=. "),
+        (lambda t: np.add(t, 1.0, where=x23 > 0), "np.add does not record with where=. "),
+    ],
+)
+def test_what_does_not_record_is_refused(call, text):
+    assert message(TypeError, lambda: call(leaf(x23))) == text + ADVICE
+
+
+def test_a_setting_that_does_not_record_is_refused():
+    t = leaf(x23)
+    for call in (
+        lambda: np.sum(t, dtype=np.float32),
+        lambda: np.sum(t, None, np.float32),
+    ):
+        assert message(TypeError, call) == "sum has no setting 'dtype'. It has: axis, keepdims."
+    assert message(TypeError, lambda: np.max(t, out=np.zeros(()))) == (
+        "max has no setting 'out'. It has: axis, keepdims."
+    )
+    assert message(TypeError, lambda: np.mean(t, where=x23 > 0)) == (
+        "mean has no setting 'where'. It has: axis, keepdims."
+    )
+
+
+def test_adding_to_an_array_in_place_is_refused():
+    a = np.zeros((2, 3))
+    with pytest.raises(TypeError) as caught:
+        a += leaf(x23)
+    assert str(caught.value) == f"np.add does not record with out=. {ADVICE}"
+    assert not a.any()
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        np.asarray,
+        np.array,
+        lambda t: np.array([t, t]),
+        lambda t: np.array([1.0, t]),
+        lambda t: np.asarray(t, dtype=np.float32),
+        lambda t: np.zeros(3)[t],
+        lambda t: x23.dot(t),
+    ],
+)
+@pytest.mark.parametrize("value", [1.0, [1.0, 2.0, 3.0]], ids=["scalar", "vector"])
+def test_converting_to_an_array_is_refused(convert, value):
+    t = leaf(value, "w")
+    assert message(TypeError, lambda: convert(t)) == (
+        f"converting w with shape {t.shape} to an array would lose its record. Use t.data for the "
+        "value, or an operation of this package to record a step."
+    )
+
+
+# What Python asks of an object
+
+
+def test_iteration_and_length():
+    t = leaf(x23)
+    assert len(t) == 2
+    first, second = t
+    assert first.data.tolist() == x23[0].tolist()
+    assert bp.grad((second * 3.0).sum(), t).tolist() == [[0.0] * 3, [3.0] * 3]
+    assert [entry.item() for entry in first] == x23[0].tolist()
+    text = "w with shape () has no axis, so it has no length."
+    assert message(TypeError, lambda: len(leaf(1.0, "w"))) == text
+    assert message(TypeError, lambda: list(leaf(1.0, "w"))) == text
+
+
+def test_one_entry_is_a_truth_value():
+    for value in (0.0, 2.5, [[2.5]], [0.0]):
+        assert bool(leaf(value)) is bool(np.array(value))
+    with pytest.raises(ValueError, match="ambiguous"):
+        bool(leaf(x23))
+
+
+@pytest.mark.parametrize("convert", [float, np.float64, math.exp, "{:.2f}".format])
+def test_turning_a_tensor_into_a_number_is_refused(convert):
+    with pytest.raises(TypeError):
+        convert(leaf(1.0))
+    assert message(TypeError, lambda: float(leaf(1.0, "w"))) == (
+        "turning w with shape () into a number would lose its record, as math.exp(t) would. Use "
+        "t.item() for the number, or np.exp(t) to record a step."
+    )

@@ -1,0 +1,107 @@
+"""The package as a whole: what is public, that it is documented, and that importing it is light."""
+
+import inspect
+import re
+import subprocess
+import sys
+
+import pytest
+
+import tinygrad_bp as bp
+from tinygrad_bp.rules import FAMILIES
+from tinygrad_bp.table import TABLE
+
+#: Entries of the table that are no public names, and why.
+INTERNAL = {
+    "getitem": "t[...] calls it",
+    "identity": "+t calls it",
+    "sum_to": "the sweep sums with it over broadcast axes",
+    "scatter": "the rule of indexing",
+    "on_diagonal": "the rule of diagonal",
+    "contraction": "einsum calls it, with the subscripts taken apart",
+    "windows": "convolution and pooling are made of it",
+    "from_windows": "the rule of windows",
+    "cross_entropy_with_probabilities": "cross_entropy calls it",
+}
+
+PUBLIC = {
+    name: value
+    for name, value in [*vars(bp).items(), ("draw", bp.draw)]  # imported when it is first used
+    if not name.startswith("_") and getattr(value, "__module__", "").startswith("tinygrad_bp.")
+}
+
+#: NumPy's sections of a docstring, in their order.
+SECTIONS = ["Parameters", "Returns", "Yields", "Raises", "See Also", "Notes", "Examples"]
+
+
+def test_every_operation_is_public_or_listed_as_internal():
+    assert TABLE.keys() - PUBLIC.keys() == INTERNAL.keys()
+    for name in TABLE.keys() - INTERNAL.keys():
+        assert PUBLIC[name] is TABLE[name]
+
+
+def test_every_public_operation_of_a_family_is_in_the_table():
+    families = {family.__name__ for family in FAMILIES}
+    operations = {name for name, value in PUBLIC.items() if value.__module__ in families}
+    assert operations - TABLE.keys() == {"sub"}  # a short name of subtract
+    assert bp.sub is bp.subtract
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_what_is_public_is_documented(name):
+    text = inspect.getdoc(PUBLIC[name])
+    assert text, f"bp.{name} has no docstring"
+    summary = text.split("\n\n")[0]
+    assert summary.endswith((".", ":")), summary
+    headings = re.findall(r"^(.+)\n-{3,}$", text, re.MULTILINE)
+    assert headings == sorted(headings, key=SECTIONS.index)
+    assert re.findall(r"^(-{3,})$", text, re.MULTILINE) == ["-" * len(h) for h in headings]
+
+
+PARAMETERS = "Parameters\n----------\n"
+
+
+@pytest.mark.parametrize("name", [n for n, f in PUBLIC.items() if PARAMETERS in inspect.getdoc(f)])
+def test_documented_parameters_are_those_of_the_function(name):
+    after = inspect.getdoc(PUBLIC[name]).partition(PARAMETERS)[2]
+    section = re.split(r"^.+\n-{3,}$", after, flags=re.MULTILINE)[0]
+    lines = re.findall(r"^\S.*$", section, re.MULTILINE)
+    documented = [parameter for line in lines for parameter in line.split(", ")]
+    assert documented == list(inspect.signature(PUBLIC[name]).parameters)
+
+
+def test_the_package_says_what_it_is():
+    assert bp.__doc__.startswith("tinygrad_bp: an autodiff micro-framework on NumPy.")
+    assert re.fullmatch(r"\d+\.\d+\.\d+", bp.__version__)
+
+
+def test_a_name_that_does_not_exist():
+    with pytest.raises(AttributeError) as caught:
+        bp.relu6
+    assert str(caught.value) == "module 'tinygrad_bp' has no attribute 'relu6'"
+
+
+# Importing
+
+
+def modules_after(statement):
+    """Return what a fresh interpreter has imported after a statement."""
+    program = f"{statement}\nimport sys\nprint(*sys.modules)"
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    return set(run.stdout.split())
+
+
+def test_importing_it_imports_little_but_numpy():
+    ours = modules_after("import tinygrad_bp") - modules_after("import numpy")
+    own = {name for name in ours if name.partition(".")[0] == "tinygrad_bp"}
+    assert "tinygrad_bp.rules.arithmetic" in own
+    assert "tinygrad_bp.readings.draw" not in own
+    assert "tinygrad_bp.cli" not in own
+    heavy = {"rich", "graphviz", "graphviz_pure", "numpy.random", "inspect", "subprocess", "html"}
+    assert ours.isdisjoint(heavy)
+
+
+def test_the_test_above_sees_what_is_imported():
+    assert {"rich", "numpy.random"} <= modules_after("import rich, numpy.random")
