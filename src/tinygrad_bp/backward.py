@@ -243,7 +243,7 @@ def finished(g: Any, x: Tensor) -> np.ndarray:
 
     Two gradients may be the same array, so a change to one must not reach the other.
     """
-    if type(g) is not np.ndarray or g.dtype != x._array.dtype:
+    if type(g) is not np.ndarray or g.dtype is not x._array.dtype:
         g = np.asarray(g, x._array.dtype)
     g.setflags(False)
     return g  # type: ignore[no-any-return]

@@ -109,9 +109,10 @@ class Primitive:
             operands, params = self._sorted_out(operands, params)
         elif self.settings or params:
             params = self.defaults | params
-            if len(params) != len(self.settings) or not PLAIN.issuperset(
-                map(type, params.values())
-            ):
+            plain = len(params) == len(self.settings)
+            for value in params.values():
+                plain = plain and type(value) in PLAIN
+            if not plain:
                 operands, params = self._sorted_out(operands, params)
 
         # Compute: with the arrays of the Tensors.
