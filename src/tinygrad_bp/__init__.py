@@ -4,7 +4,7 @@ For people who learn, teach and check how gradients are computed. Write each rul
 computation once; read it many ways.
 """
 
-from typing import TYPE_CHECKING, Any
+import typing as _typing
 
 from . import datasets
 from .backward import grad
@@ -108,7 +108,7 @@ from .table import TABLE
 from .tensor import Tensor, name_tensors, tensor
 from .transforms import hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
-if TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from .readings.draw import draw
 
 sub = subtract
@@ -116,7 +116,7 @@ sub = subtract
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> _typing.Any:
     """Import the readings when they are first used: most programs draw nothing."""
     if name == "draw":
         from .readings.draw import draw

@@ -116,22 +116,22 @@ class Primitive:
                 operands, params = self._sorted_out(operands, params)
 
         # Compute: with the arrays of the Tensors.
-        values = []
+        arrays = []
         recorded = requires_grad = mixed = False
         for operand in operands:
             if isinstance(operand, Tensor):
-                values.append(operand._array)
+                arrays.append(operand._array)
                 recorded = True
                 if operand._requires_grad:
                     requires_grad = True
             else:
-                values.append(operand)
+                arrays.append(operand)
                 mixed = True
-        inputs = operands
+        inputs, values = operands, tuple(arrays)
         if mixed and recorded:
-            values, inputs = self._constants_recorded(operands)
+            inputs, values = self._with_constants(operands, values)
         elif mixed:
-            values = [np.array(value) if isinstance(value, list) else value for value in values]
+            values = tuple(np.array(v) if isinstance(v, list) else v for v in values)
 
         try:
             result = self.forward(*values, **params) if params else self.forward(*values)
@@ -160,7 +160,7 @@ class Primitive:
         if enabled:
             output.primitive = self
             output.inputs = inputs
-            output.operands = tuple(values)
+            output.operands = values
             output._requires_grad = requires_grad
         else:
             output.primitive = None
@@ -205,28 +205,28 @@ class Primitive:
             params[name] = captured(value, f"the setting {name!r} of {self.__name__}")
         return operands, {**self.defaults, **params}
 
-    def _constants_recorded(
-        self, operands: tuple[Any, ...]
-    ) -> tuple[list[Any], tuple[Tensor | None, ...]]:
+    def _with_constants(
+        self, operands: tuple[Any, ...], values: tuple[Any, ...]
+    ) -> tuple[tuple[Tensor | None, ...], tuple[Any, ...]]:
         """Make Tensors of the arrays among the operands, so that the record owns its values.
 
         Python numbers stay themselves; see `PYTHON_NUMBERS`.
         """
-        values: list[Any] = []
         inputs: list[Tensor | None] = []
-        for name, operand in zip(self.names_of(operands), operands, strict=True):
-            if type(operand) in PYTHON_NUMBERS:
-                values.append(operand)
+        for i, operand in enumerate(operands):
+            if isinstance(operand, Tensor):
+                inputs.append(operand)
+            elif type(operand) in PYTHON_NUMBERS:
                 inputs.append(None)
-                continue
-            if not isinstance(operand, Tensor):
+            else:
                 try:
-                    operand = Tensor(operand)
+                    constant = Tensor(operand)
                 except (TypeError, ValueError) as error:
+                    name = self.names_of(operands)[i]
                     raise type(error)(f"{self.__name__} cannot take its {name}: {error}") from None
-            values.append(operand._array)
-            inputs.append(operand)
-        return values, tuple(inputs)
+                inputs.append(constant)
+                values = (*values[:i], constant._array, *values[i + 1 :])
+        return tuple(inputs), values
 
     def _owned(self, result: Any) -> ndarray:
         """Return a result as an array that nothing outside of the record can change."""

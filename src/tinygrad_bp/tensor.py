@@ -276,6 +276,13 @@ class Tensor:
         self.name = name
         return self
 
+    def __format__(self, form: str) -> str:
+        if form:
+            raise TypeError(
+                f"{self.described()} has no format {form!r}. Format its value: t.item() or t.data."
+            )
+        return str(self)
+
     def described(self) -> str:
         """Say which Tensor is meant, for error messages: ``W1 with shape (3, 2)``."""
         if self.name is not None:

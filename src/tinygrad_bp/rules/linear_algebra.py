@@ -21,15 +21,15 @@ def matmul(a: Value, b: Value) -> Value:
 
 @matmul.backward
 def _(out: Value, a: Value, b: Value) -> tuple[Closure, Closure]:
+    if a.ndim == b.ndim == 2:
+        return lambda g: g.dot(b.mT), lambda g: a.mT.dot(g)
     if a.ndim == 1 and b.ndim == 1:
         return lambda g: g * b, lambda g: g * a
     if b.ndim == 1:  # out_i = sum_j a_ij b_j
         return lambda g: outer_of_last(g, b), lambda g: matrix_times_vector(a.mT, g)
     if a.ndim == 1:  # out_j = sum_i a_i b_ij
         return lambda g: matrix_times_vector(b, g), lambda g: outer_of_last(a, g)
-    if a.ndim == b.ndim == 2:
-        return lambda g: g.dot(b.mT), lambda g: a.mT.dot(g)
-    return lambda g: g @ b.mT, lambda g: a.mT @ g
+    return lambda g: g @ b.mT, lambda g: a.mT @ g  # stacks of matrices
 
 
 def matrix_times_vector(a: Value, v: Value) -> Value:
