@@ -9,7 +9,7 @@ C. Kaynak (UCI, 1998, CC BY 4.0). `digits.LICENSE.md`, beside this file, has the
 
 from __future__ import annotations  # NumPy loads numpy.random when it is first named
 
-from pathlib import Path
+import os
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["Digits", "digits", "one_hot", "split"]
 
-_FILE = Path(__file__).with_name("digits.npz")
+_FILE = os.path.join(os.path.dirname(__file__), "digits.npz")
 _BLOCK = 16.0  # an image pixel counts the inked dots in a 4 x 4 block of the scan
 
 
