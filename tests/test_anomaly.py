@@ -170,7 +170,7 @@ def test_a_gradient_that_is_recorded_itself():
         slope(leaf([1.0, 0.0]))
     # What a rule computes is recorded, so its own division is found; a note says whose rule it is.
     assert str(caught.value).startswith(f"divide, recorded at {__file__}:")
-    assert caught.value.__notes__[0].startswith("in the backward rule of <primitive sqrt>")
+    assert caught.value.__notes__[0].startswith("This is the backward rule of sqrt.")
 
 
 def test_a_second_derivative_that_is_infinite():

@@ -179,11 +179,11 @@ def test_a_second_backward_doubles_the_leaf_gradients_bitwise():
 def test_backward_changes_nothing_but_the_leaf_gradients():
     weights, loss = residual_network()
     nodes = tensors_of(loss)
-    slots = [name for name in bp.Tensor.__slots__ if name not in ("grad", "__weakref__")]
+    slots = [name for name in bp.Tensor.__slots__ if name not in ("_grad", "__weakref__")]
     before = [[getattr(node, name) for name in slots] for node in nodes]
     values = [node.data.copy() for node in nodes]
     loss.backward()
-    assert [node.name for node in nodes if node.grad is not None] == [
+    assert [node.name for node in nodes if node._grad is not None] == [
         node.name for node in nodes if any(node is W for W in weights)
     ]
     for node, kept, value in zip(nodes, before, values, strict=True):
@@ -194,7 +194,7 @@ def test_backward_changes_nothing_but_the_leaf_gradients():
 def test_grad_writes_nothing_at_all():
     weights, loss = residual_network()
     found = bp.grad(loss, weights)
-    assert all(node.grad is None for node in tensors_of(loss))
+    assert all(node._grad is None for node in tensors_of(loss))
     loss.backward()
     for W, gradient in zip(weights, found, strict=True):
         assert np.array_equal(W.grad, gradient)
@@ -746,7 +746,7 @@ def test_a_rule_with_the_wrong_number_of_closures(rule):
     number = len(rule) if isinstance(rule, tuple) else 1
     x = leaf(1.0)
     text = (
-        f"the backward rule of <primitive product> returned {number} closure(s), and the operation "
+        f"the backward rule of product returned {number} closure(s), and the operation "
         "has 2 input(s). Return one for each, in a tuple; None for an input that no gradient flows "
         "to."
     )
@@ -760,7 +760,7 @@ def test_a_rule_with_the_wrong_number_of_closures(rule):
 def test_a_rule_that_gives_no_array(result):
     x = leaf(1.0, name="x")
     assert message(TypeError, operation((lambda g: result, lambda g: g))(x, x).backward)[0] == (
-        f"the backward rule of <primitive product> gave {result} for x with shape (). A closure "
+        f"the backward rule of product gave {result} for x with shape (). A closure "
         "must return an array, or a Tensor where it is given one."
     )
 
@@ -776,7 +776,7 @@ def test_a_rule_that_gives_a_gradient_of_the_wrong_shape(shape):
         assert np.array_equal(bp.grad(loss, x), np.full((2, 3), 4.0))
         return
     assert message(ValueError, loss.backward)[0] == (
-        f"the backward rule of <primitive product> gave a gradient of shape {shape} for x with "
+        f"the backward rule of product gave a gradient of shape {shape} for x with "
         "shape (2, 3). It must have the shape of that input, or one that the input is broadcast to."
     )
 

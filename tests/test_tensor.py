@@ -3,6 +3,7 @@
 import copy
 import math
 import operator
+import re
 import warnings
 
 import numpy as np
@@ -182,9 +183,27 @@ def test_in_place_operators_are_refused(symbol, change):
     w = bp.tensor([1.0, 2.0], name="w")
     assert message(TypeError, lambda: change(w, 2.0)) == (
         f"'{symbol}=' would change w with shape (2,) in place, and a recorded value must stay as "
-        f"it is. Write t = t {symbol} ...; to update a parameter, t.data = t.data {symbol} ..."
+        f"it is. Write t = t {symbol} ..."
     )
     assert w.data.tolist() == [1.0, 2.0]
+    w.requires_grad = True  # now it is a parameter
+    assert message(TypeError, lambda: change(w, 2.0)) == (
+        f"'{symbol}=' would change w with shape (2,) in place, and a recorded value must stay as "
+        f"it is. Write t.data = t.data {symbol} ..."
+    )
+
+
+def test_the_gradient_of_a_computed_tensor_is_asked_for_in_vain():
+    w = bp.tensor(2.0, requires_grad=True, name="w")
+    z = (w * w).named("z")
+    z.backward()
+    text = (
+        "z with shape () was computed, and only leaves keep a gradient. bp.grad(loss, t) gives "
+        "that of any tensor. A parameter stays a leaf if it is updated by t.data = t.data - ..."
+    )
+    with pytest.warns(UserWarning, match=f"^{re.escape(text)}$"):
+        assert z.grad is None
+    assert w.grad == 4.0
 
 
 def test_assigning_to_an_entry_is_refused():

@@ -430,7 +430,7 @@ def test_local_jacobian_of_one_step_is_not_that_of_all_before_it():
 def test_local_jacobian_of_what_has_no_such_input():
     w = leaf(x2, "w")
     of_a_leaf = message(ValueError, w.local_jacobian)
-    assert of_a_leaf == "w with shape (2,) has 0 inputs, and no input 0."
+    assert of_a_leaf == "w with shape (2,) is a leaf: no step computed it."
     y = (2.0 * w).named("y")
     of_an_index = message(ValueError, lambda: y.local_jacobian(2))
     assert of_an_index == "y with shape (2,) has 2 inputs, and no input 2."

@@ -123,3 +123,7 @@ def __getattr__(name: str) -> _typing.Any:
 
         return draw
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), "draw"])

@@ -65,7 +65,7 @@ def sweep(
             try:
                 contribution = closure(g)
             except Exception as error:
-                error.add_note(f"in the backward rule of {tensor.primitive}, for {x.described()}")
+                error.add_note(usage_of_rule(tensor))
                 raise
             if getattr(contribution, "shape", None) != x._array.shape:
                 contribution = summed_to(x, contribution, tensor)  # x was broadcast
@@ -83,21 +83,40 @@ def sweep(
 def backward_closures(tensor: Tensor, create_graph: bool) -> tuple[Any, ...]:
     """Return the backward closures of the step that computed a tensor, one for each input."""
     rule: Any = tensor.primitive.rule  # type: ignore[union-attr]
-    if create_graph:
-        closures: Any = rule(tensor, *recorded_operands(tensor), **tensor.params)
-    elif tensor.params:
-        closures = rule(tensor._array, *tensor.operands, **tensor.params)
-    else:
-        closures = rule(tensor._array, *tensor.operands)
+    try:
+        if create_graph:
+            closures: Any = rule(tensor, *recorded_operands(tensor), **tensor.params)
+        elif tensor.params:
+            closures = rule(tensor._array, *tensor.operands, **tensor.params)
+        else:
+            closures = rule(tensor._array, *tensor.operands)
+    except TypeError as error:
+        error.add_note(usage_of_rule(tensor))
+        raise
     if type(closures) is not tuple:  # an operation of one input may return its closure bare
         closures = (closures,)
     if len(closures) != len(tensor.inputs):
         raise TypeError(
-            f"the backward rule of {tensor.primitive} returned {len(closures)} closure(s), and the "
+            f"the backward rule of {name_of(tensor)} returned {len(closures)} closure(s), and the "
             f"operation has {len(tensor.inputs)} input(s). Return one for each, in a tuple; None "
             "for an input that no gradient flows to."
         )
     return closures  # type: ignore[no-any-return]
+
+
+def usage_of_rule(tensor: Tensor) -> str:
+    """Say how a backward rule is used, for one that fails."""
+    settings = f" and the settings {', '.join(tensor.params)}" if tensor.params else ""
+    return (
+        f"This is the backward rule of {name_of(tensor)}. It is called with the output, "
+        f"{len(tensor.inputs)} input(s){settings}, and returns a closure for each input, such as "
+        "lambda g: ..., from the upstream gradient g to that input's contribution."
+    )
+
+
+def name_of(tensor: Tensor) -> str:
+    """Return the name of the operation that computed a tensor."""
+    return tensor.primitive.__name__ if tensor.primitive is not None else "a leaf"
 
 
 def recorded_operands(tensor: Tensor) -> list[Any]:
@@ -112,14 +131,14 @@ def summed_to(x: Tensor, contribution: Any, tensor: Tensor) -> Any:
     """Sum a contribution over the axes along which its input was broadcast."""
     if not hasattr(contribution, "shape"):
         raise TypeError(
-            f"the backward rule of {tensor.primitive} gave {contribution!r:.60} for "
+            f"the backward rule of {name_of(tensor)} gave {contribution!r:.60} for "
             f"{x.described()}. A closure must return an array, or a Tensor where it is given one."
         )
     try:
         return TABLE["sum_to"](contribution, shape=x.shape)
     except ValueError:
         raise ValueError(
-            f"the backward rule of {tensor.primitive} gave a gradient of shape "
+            f"the backward rule of {name_of(tensor)} gave a gradient of shape "
             f"{contribution.shape} for {x.described()}. It must have the shape of that input, or "
             "one that the input is broadcast to."
         ) from None
@@ -131,7 +150,7 @@ def backward(output: Tensor, gradient: Any = None) -> None:
     See `Tensor.backward`.
     """
     for leaf, g in sweep(output, starting_gradient(output, gradient)):
-        leaf.grad = finished(g if leaf.grad is None else leaf.grad + g, leaf)
+        leaf._grad = finished(g if leaf._grad is None else leaf._grad + g, leaf)
 
 
 def grad(
@@ -251,10 +270,12 @@ def finished(g: Any, x: Tensor) -> np.ndarray:
 
 def local_jacobian(tensor: Tensor, i: int) -> np.ndarray:
     """Return the derivative of a tensor by its i-th input; see `Tensor.local_jacobian`."""
+    if tensor.primitive is None:
+        raise ValueError(f"{tensor.described()} is a leaf: no step computed it.")
     if not 0 <= i < len(tensor.inputs):
         raise ValueError(f"{tensor.described()} has {len(tensor.inputs)} inputs, and no input {i}.")
     x = tensor.inputs[i]
-    if tensor.primitive is None or x is None or not x.requires_grad:
+    if x is None or not x.requires_grad:
         raise ValueError(f"input {i} of {tensor.described()} needs no gradient.")
     closure = backward_closures(tensor, create_graph=False)[i]
     rows = np.zeros((tensor.size, *x.shape), dtype=x.dtype)

@@ -32,6 +32,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not argv or (argv[0] not in COMMANDS and argv[0] not in ("-h", "--help", "--version")):
         argv = ["verify", *argv]
     options = parser().parse_args(argv)
+    if options.data and (options.sizes, options.batch, options.target) != (
+        (4, 5, 6, 3),
+        1,
+        "random",
+    ):
+        parser().error("--data has its own sizes, batch and target: leave those options out")
     console = Console()
     try:
         return verify_digits(options, console) if options.data else verify_random(options, console)
@@ -44,7 +50,8 @@ def parser() -> argparse.ArgumentParser:
     """Describe the arguments."""
     top = argparse.ArgumentParser(
         prog="tinygrad-bp",
-        description="Gradients, recorded and checked. Without a command: verify.",
+        description="Gradients, recorded and checked. Without a command: verify, with its options.",
+        epilog="tinygrad-bp verify --help shows the options: sizes, batch, seed, mistakes, data.",
     )
     top.add_argument("--version", action="version", version=f"tinygrad_bp {__version__}")
     commands = top.add_subparsers(dest="command", required=True)

@@ -46,6 +46,9 @@ INSTEAD = {
     "average": "np.mean",
     "diag": "np.diagonal",
     "take": "t[indices]",
+    "log2": "np.log(t) / np.log(2)",
+    "log10": "np.log(t) / np.log(10)",
+    "hypot": "np.sqrt(a**2 + b**2)",
     "copy": "the Tensor itself: its value cannot change",
 }
 

@@ -152,7 +152,7 @@ class Primitive:
         enabled, scope, watched = current.get()
         output = new(Tensor)
         output._array = result
-        output.grad = None
+        output._grad = None
         output.id = next_id()
         output.name = None
         output.scope = scope

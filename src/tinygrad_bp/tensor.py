@@ -11,6 +11,7 @@ NumPy's name for it.
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -45,10 +46,11 @@ def in_place(symbol: str) -> Callable[[Tensor, Any], Tensor]:
     """Return a method that refuses ``tensor <op>= other``."""
 
     def refuse(self: Tensor, other: Any) -> Tensor:
+        parameter = self.primitive is None and self.requires_grad
+        write = f"t.data = t.data {symbol} ..." if parameter else f"t = t {symbol} ..."
         raise TypeError(
             f"'{symbol}=' would change {self.described()} in place, and a recorded value must stay "
-            f"as it is. Write t = t {symbol} ...; to update a parameter, "
-            f"t.data = t.data {symbol} ..."
+            f"as it is. Write {write}"
         )
 
     return refuse
@@ -88,8 +90,8 @@ class Tensor:
     __slots__ = (
         "__weakref__",
         "_array",  # the value, a read-only array
+        "_grad",  # of a leaf: the sum of the gradients that arrived so far; None before the first
         "_requires_grad",
-        "grad",  # of a leaf: the sum of the gradients that arrived so far; None before the first
         "id",  # a counter in recording order
         "inputs",  # the Tensors that it was computed from, in order; None for a Python number
         "name",
@@ -100,11 +102,9 @@ class Tensor:
         "scope",  # the scopes that it was recorded in, "outer/inner"
     )
 
-    grad: np.ndarray | None
-
     def __init__(self, data: Any, requires_grad: bool = False, name: str | None = None) -> None:
         self._array = real_array(data, floating=requires_grad)
-        self.grad = None
+        self._grad: np.ndarray | None = None
         self._requires_grad = requires_grad
         self.name = name
         self.scope = current.get().scope
@@ -207,6 +207,22 @@ class Tensor:
             self._array = real_array(self._array, floating=True)
         self._requires_grad = wanted
 
+    @property
+    def grad(self) -> np.ndarray | None:
+        """Of a leaf, the sum of the gradients that arrived so far; None before the first."""
+        if self.primitive is not None and self._grad is None:
+            warnings.warn(
+                f"{self.described()} was computed, and only leaves keep a gradient. "
+                "bp.grad(loss, t) gives that of any tensor. A parameter stays a leaf if it is "
+                "updated by t.data = t.data - ...",
+                stacklevel=2,
+            )
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: np.ndarray | None) -> None:
+        self._grad = value
+
     def backward(self, gradient: Any = None) -> None:
         """Add to the ``grad`` of every leaf the gradient of this Tensor with respect to that leaf.
 
@@ -236,7 +252,7 @@ class Tensor:
 
     def zero_grad(self) -> None:
         """Forget the gradients that arrived so far."""
-        self.grad = None
+        self._grad = None
 
     def local_jacobian(self, i: int = 0) -> np.ndarray:
         """Return the derivative of this Tensor by its i-th input: of the one step between them.
@@ -404,8 +420,8 @@ class Tensor:
     def __copy__(self) -> Tensor:
         if self.primitive is not None:
             raise TypeError(
-                f"{self.described()} was computed, and a copy would be another output of the same "
-                "step. Use it as it is, or t.detach() for a constant."
+                f"{self.described()} was computed, and has no copy. Use the value, t.data, also to "
+                "plot it; or t.detach() for a constant."
             )
         return Tensor(self._array, self._requires_grad, self.name)
 

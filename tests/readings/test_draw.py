@@ -147,7 +147,7 @@ def test_gradients_are_those_of_grad_and_nothing_is_written() -> None:
         if tensor.requires_grad:
             assert np.array_equal(gradients[tensor.id], bp.grad(loss, tensor))
     draw(loss)
-    assert all(tensor.grad is None for tensor in tensors)
+    assert all(tensor._grad is None for tensor in tensors)
 
 
 def test_dash_where_there_is_no_gradient() -> None:

@@ -394,13 +394,24 @@ REFUSALS = [
     ),
     (
         lambda: bp.cross_entropy(m, [0, 1, 2]),
-        "cross_entropy has logits of shape (2, 3), and a target that stands for shape (3, 3). "
-        "Give class numbers without the class axis, or probabilities.",
+        "cross_entropy has logits of shape (2, 3) with the classes on axis 1, so class numbers have "
+        "shape (2,), not (3,). If the classes are on another axis, say axis=...",
+    ),
+    (
+        lambda: bp.cross_entropy(m, np.eye(3)[:2], axis=0),
+        "cross_entropy has logits of shape (2, 3) with the classes on axis 0, and the target's "
+        "probabilities do not sum to 1 along that axis. If the classes are on another axis, say "
+        "axis=...",
+    ),
+    (
+        lambda: bp.cross_entropy(m, [0, 1], axis=2),
+        "cross_entropy has logits of shape (2, 3), which have no axis 2 for the classes. Say which "
+        "it is: axis=...",
     ),
     (
         lambda: bp.cross_entropy(m, [0.5, 0.5]),
-        "cross_entropy has logits of shape (2, 3), and a target that stands for shape (2,). "
-        "Give class numbers without the class axis, or probabilities.",
+        "cross_entropy has logits of shape (2, 3) with the classes on axis 1, so probabilities have "
+        "shape (2, 3), not (2,). Class numbers must be integers, and these are float64.",
     ),
     (
         lambda: bp.binary_cross_entropy_with_logits(m, np.ones(3)),

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from ..numpy_protocol import value_of
 from ..primitive import Closure, Value, primitive
 from .activations import log_softmax, sigmoid, softmax, softplus
 from .linear_algebra import einsum
@@ -227,7 +228,7 @@ def embedding(weight: Value, indices: Any) -> Value:
     array([[1., 1.],
            [2., 2.]])
     """
-    indices = np.asarray(indices)
+    indices = np.asarray(value_of(indices))
     if indices.dtype.kind not in "iu":
         raise TypeError(f"embedding needs integer indices, and these have dtype {indices.dtype}.")
     return weight[indices]
@@ -252,6 +253,10 @@ def dropout(x: Value, p: float, rng: np.random.Generator) -> Value:
     >>> bp.dropout(np.ones(6), 0.5, np.random.default_rng(0))
     array([2., 0., 0., 0., 2., 2.])
     """
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"dropout draws from a generator, np.random.default_rng(seed), and {rng!r:.60} is none."
+        )
     if not 0.0 <= p < 1.0:
         raise ValueError(
             f"dropout needs a probability p from 0 up to, but not including, 1: not {p}."
@@ -288,6 +293,8 @@ def _(logits: Value, target: Value, *, axis: int = 1) -> Value:
 def cross_entropy(logits: Value, target: Any, axis: int = 1) -> Value:
     """Return the mean cross-entropy of a target under softmax(logits).
 
+    Where samples are columns, as in the worked problem, the classes are on axis 0: give axis=0.
+
     Parameters
     ----------
     logits
@@ -301,7 +308,7 @@ def cross_entropy(logits: Value, target: Any, axis: int = 1) -> Value:
     Raises
     ------
     ValueError
-        If a class number is out of range, or the shapes do not fit.
+        If a class number is out of range, probabilities do not sum to 1, or the shapes do not fit.
 
     Examples
     --------
@@ -314,21 +321,38 @@ def cross_entropy(logits: Value, target: Any, axis: int = 1) -> Value:
     array([[-0.25 ,  0.25 ],
            [ 0.125, -0.125]])
     """
-    if not hasattr(target, "dtype"):
-        target = np.asarray(target)
-    if target.dtype.kind in "iu":
-        classes = logits.shape[axis]
-        target = np.asarray(getattr(target, "data", target))
-        if target.size and not (target.min() >= 0 and target.max() < classes):
+    if isinstance(logits, list):
+        logits = np.array(logits, dtype=float)
+    if not -len(logits.shape) <= axis < len(logits.shape):
+        raise ValueError(
+            f"cross_entropy has logits of shape {logits.shape}, which have no axis {axis} for the "
+            "classes. Say which it is: axis=..."
+        )
+    values = np.asarray(value_of(target))
+    classes = logits.shape[axis]
+    given = f"logits of shape {logits.shape} with the classes on axis {axis}"
+    if values.dtype.kind in "iu":
+        samples = tuple(np.delete(logits.shape, axis).tolist())
+        if values.shape != samples:
+            raise ValueError(
+                f"cross_entropy has {given}, so class numbers have shape {samples}, not "
+                f"{values.shape}. If the classes are on another axis, say axis=..."
+            )
+        if values.size and not (values.min() >= 0 and values.max() < classes):
             raise ValueError(
                 f"cross_entropy has {classes} classes, 0 to {classes - 1}, and the target names "
-                f"{target.min()} to {target.max()}."
+                f"{values.min()} to {values.max()}."
             )
-        target = np.moveaxis(np.eye(classes, dtype=logits.dtype)[target], -1, axis)
-    if target.shape != logits.shape:
+        target = np.moveaxis(np.eye(classes, dtype=logits.dtype)[values], -1, axis)
+    elif values.shape != logits.shape:
         raise ValueError(
-            f"cross_entropy has logits of shape {logits.shape}, and a target that stands for "
-            f"shape {target.shape}. Give class numbers without the class axis, or probabilities."
+            f"cross_entropy has {given}, so probabilities have shape {logits.shape}, not "
+            f"{values.shape}. Class numbers must be integers, and these are {values.dtype}."
+        )
+    elif not np.allclose(values.sum(axis=axis), 1.0, atol=0.1):
+        raise ValueError(
+            f"cross_entropy has {given}, and the target's probabilities do not sum to 1 along that "
+            "axis. If the classes are on another axis, say axis=..."
         )
     return cross_entropy_with_probabilities(logits, target, axis=axis)
 
