@@ -394,8 +394,8 @@ REFUSALS = [
     ),
     (
         lambda: bp.cross_entropy(m, [0, 1, 2]),
-        "cross_entropy has logits of shape (2, 3) with the classes on axis 1, so class numbers have "
-        "shape (2,), not (3,). If the classes are on another axis, say axis=...",
+        "cross_entropy has logits of shape (2, 3) with the classes on axis 1, so class numbers "
+        "have shape (2,), not (3,). If the classes are on another axis, say axis=...",
     ),
     (
         lambda: bp.cross_entropy(m, np.eye(3)[:2], axis=0),
@@ -410,8 +410,8 @@ REFUSALS = [
     ),
     (
         lambda: bp.cross_entropy(m, [0.5, 0.5]),
-        "cross_entropy has logits of shape (2, 3) with the classes on axis 1, so probabilities have "
-        "shape (2, 3), not (2,). Class numbers must be integers, and these are float64.",
+        "cross_entropy has logits of shape (2, 3) with the classes on axis 1, so probabilities "
+        "have shape (2, 3), not (2,). Class numbers must be integers, and these are float64.",
     ),
     (
         lambda: bp.binary_cross_entropy_with_logits(m, np.ones(3)),
