@@ -72,6 +72,8 @@ def test_the_worked_problem_is_verified(run, arguments):
     assert [row[0] for row in ran.rows] == QUANTITIES
     assert {row[5] for row in ran.rows} == {"agree"}
     assert "The witnesses agree on all 13 quantities." in ran.words
+    assert "About 1e-16 is rounding;" in ran.words
+    assert "not the planted ones" not in ran.words
     assert "Warning" not in ran.out
     assert "graph.svg" in ran.words
 
@@ -92,6 +94,7 @@ def test_a_row_has_a_shape_and_three_differences(run):
 def test_the_four_slips_are_told_with_figures(run):
     told = run().out.partition("Where the handwritten derivation slips:")[2]
     assert [int(n) for n in re.findall(r"^(\d)\. ", told, re.MULTILINE)] == [1, 2, 3, 4]
+    assert told.startswith("\n(the handwritten solution that docs/worked_problem.md quotes)\n")
     for part in re.split(r"^\d\. ", told, flags=re.MULTILINE)[1:]:
         assert re.search(r"\d", part)
 
@@ -118,6 +121,7 @@ def test_a_planted_mistake_ends_in_status_1_with_the_wrong_rows_marked(run, name
     assert ran.wrong[-1] == "dL/dW1"
     assert f"{len(ran.wrong)} of 13 quantities are wrong." in ran.words
     assert f"The first is {FIRST_WRONG[name]}:" in ran.words
+    assert "gradients (the engine's, not the planted ones): out/graph.svg" in ran.words
     assert {row[5] for row in ran.rows} == {"agree", "WRONG"}
 
 

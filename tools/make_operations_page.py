@@ -43,6 +43,22 @@ shape, that no gradient flows to. What NumPy has too goes by its name and means 
 `+`, `-`, `*`, `/`, `@`, `**`, unary `-`, unary `+`, `abs()` and `t[key]` record on Tensors, and so
 do the properties `t.T` and `t.mT`. Comparisons such as `t > 0` give plain arrays of booleans.
 
+Where samples are columns, the classes are on axis 0: write `bp.softmax(z, axis=0)` and
+`bp.cross_entropy(z, classes, axis=0)`. The default of `bp.cross_entropy`, `axis=1`, is for logits
+of shape (sample, class).
+
+```python
+import numpy as np
+import tinygrad_bp as bp
+
+z = bp.tensor(np.zeros((3, 2)), requires_grad=True)  # two samples, as columns, of three classes
+print(bp.cross_entropy(z, [0, 2], axis=0).item() == np.log(3))
+```
+
+```text
+True
+```
+
 {methods}
 """
 

@@ -99,7 +99,8 @@ def verify_random(options: argparse.Namespace, console: Console) -> int:
     picture = options.out / "graph.svg"
     try:
         draw(recorded(problem)["L"]).save(picture)
-        console.print(f"The graph, with values and gradients: {picture}", markup=False)
+        whose = " (the engine's, not the planted ones)" if options.mistake else ""
+        console.print(f"The graph, with values and gradients{whose}: {picture}", markup=False)
     except RuntimeError as error:
         console.print(f"No picture: {error}", style="yellow", markup=False)
     return 0 if agrees else 1
@@ -147,6 +148,7 @@ def show_verification(problem: Problem, mistake: str | None, console: Console) -
         console.print(f"Planted: {MISTAKES[mistake].sentence}", style="yellow", markup=False)
     rows = verify(problem, MISTAKES[mistake] if mistake else None)
     console.print(verification_table(rows))
+    console.print("About 1e-16 is rounding; against finite differences, up to 1e-6 agrees.")
     wrong = [row for row in rows if not row.agrees]
     if wrong:
         console.print(
@@ -193,6 +195,7 @@ def verification_table(rows: list[Row]) -> Table:
 def show_slips(problem: Problem, console: Console) -> None:
     """Print where the handwritten derivation slips, and by how much."""
     console.print("\nWhere the handwritten derivation slips:", style="bold")
+    console.print("(the handwritten solution that docs/worked_problem.md quotes)")
     if problem.sizes[-1] == 1 or np.allclose(problem.y, forward(problem)["y_hat"]):
         console.print("Every gradient is zero here, so none of them shows.\n")
         return

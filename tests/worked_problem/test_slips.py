@@ -70,7 +70,8 @@ def test_with_two_outputs_each_case_is_half(seed):
     right = gradients(problem)["dL/dz3"]
     for case in one_case_alone(problem):
         assert relative_difference(2 * case, right) < 1e-12
-    assert "doubled, it is right to within 1e-12" in slips(problem)[0].sentence
+    sentence = slips(problem)[0].sentence
+    assert "a target of sum 1, each is half: doubled, right to within 1e-12" in sentence
 
 
 # 2

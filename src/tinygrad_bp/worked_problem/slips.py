@@ -147,7 +147,7 @@ def cases_as_alternatives(problem: Problem) -> Slip:
         sentence=(
             f"Taken alone, the case i = j puts dL/dz3 {equal_off:.0%} off and the case i != j "
             f"{different_off:.0%} off; their sum is right {_within(sum_off, 1e-8)}. With two "
-            f"outputs either case is half the answer: doubled, it is right "
+            "outputs and a target of sum 1, each is half: doubled, right "
             f"{_within(doubled_off, 1e-12)}."
         ),
     )
