@@ -10,6 +10,7 @@ from ..primitive import Closure, Value, primitive
 
 @primitive(
     symbol="@",
+    written="a @ b",
     needs="the last axis of a to be as long as the second to last axis of b, or its only one",
 )
 def matmul(a: Value, b: Value) -> Value:

@@ -1,0 +1,1 @@
+"""How a recorded computation is written down: names for its tensors, and expressions for its steps."""
