@@ -110,6 +110,7 @@ from .transforms import hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 if _typing.TYPE_CHECKING:
     from .readings.draw import draw
+    from .readings.explain import explain
 
 sub = subtract
 
@@ -122,4 +123,8 @@ def __getattr__(name: str) -> _typing.Any:
         from .readings.draw import draw
 
         return draw
+    if name == "explain":
+        from .readings.explain import explain
+
+        return explain
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,795 @@
+"""The reverse sweep of one run, step by step and with its numbers: ``print(explain(loss))``.
+
+First comes what an explanation is, as data; then how it is made: the engine sweeps, and each step's
+own rule is run on placeholders for its symbols and on the upstream gradient for its numbers. Last
+comes how it is shown: every form, plain text, console or HTML, is made of the same rows of text.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import html
+import json
+import math
+import textwrap
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ..backward import backward_closures, grad, starting_gradient, summed_to, sweep
+from ..notation.expressions import step
+from ..notation.names import Names, recorded_tensors
+from ..notation.rules import rule_expressions
+from ..tensor import Tensor
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType
+
+#: An array is written out up to here, and summarised beyond.
+MOST_ENTRIES = 36
+LONGEST_AXIS = 6
+
+#: How many terms of a sum are written out, and how many first entries of a large array.
+MOST_TERMS = 6
+FIRST_ENTRIES = 4
+
+#: How wide a row may be, without its label: a panel of such rows fits into 80 columns.
+WIDTH = 62
+LABEL = 12
+
+
+# ---- what an explanation is ----
+
+
+class Term(NamedTuple):
+    """What one edge of the graph adds to a gradient."""
+
+    step: int  # the number of the step
+    operand: int  # which of the operation's operands the tensor was, from 1
+    value: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Gradient:
+    """A gradient to which every term has arrived.
+
+    Parameters
+    ----------
+    tensor, name
+        What the tensor and its gradient are called: ``W1`` and ``dL/dW1``.
+    value
+        The sum of the terms, a read-only array, as the engine has it.
+    terms
+        What was added up, in the order of arrival. None for the output itself, where the sweep
+        starts, and for a tensor that the output does not depend on.
+    """
+
+    tensor: str
+    name: str
+    value: np.ndarray
+    terms: tuple[Term, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Contribution:
+    """What one step passes on to one of its inputs.
+
+    Parameters
+    ----------
+    operand
+        Which operand of the operation the input was, from 1.
+    tensor, gradient
+        What the input and its gradient are called.
+    term, terms
+        This is the term-th of so many that are added up to the gradient.
+    rule
+        The backward rule in symbols; None where it cannot be run on placeholders.
+    numbers
+        The rule with the values in place of the symbols, in several lines where they are matrices.
+    value
+        The contribution, a read-only array of the input's shape.
+    unsummed
+        What the rule gave before it was summed to the input's shape, where the input was broadcast;
+        else None.
+    """
+
+    operand: int
+    tensor: str
+    gradient: str
+    term: int
+    terms: int
+    rule: str | None
+    numbers: str | None
+    value: np.ndarray
+    unsummed: np.ndarray | None
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One step of the sweep: from the gradient of an operation's output to those of its inputs.
+
+    Parameters
+    ----------
+    number
+        From 1, at the output.
+    tensor, operation, equation
+        What was computed, by which operation, and how: ``z = W @ x``.
+    value
+        What came out in the forward pass.
+    gradient, upstream
+        What the upstream gradient is called, and its value.
+    contributions
+        One for each input that a gradient flows to.
+    complete
+        The gradients whose last term came from this step.
+    """
+
+    number: int
+    tensor: str
+    operation: str
+    equation: str
+    value: np.ndarray
+    gradient: str
+    upstream: np.ndarray
+    contributions: tuple[Contribution, ...]
+    complete: tuple[Gradient, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """The reverse sweep of one run. Made by `explain`.
+
+    It prints as text, on a rich console as panels, and in a notebook as HTML.
+
+    Parameters
+    ----------
+    output, value
+        What the output is called, and its value.
+    steps
+        In the order of the sweep: from the output back.
+    gradients
+        Where the sweep led: one for each tensor asked for.
+    """
+
+    output: str
+    value: np.ndarray
+    steps: tuple[Step, ...]
+    gradients: tuple[Gradient, ...]
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """Return the explanation as JSON, and write it to a file if a path is given.
+
+        ``docs/explain.schema.json`` describes it. Folders that are missing are created.
+
+        Examples
+        --------
+        >>> import json
+        >>> import tinygrad_bp as bp
+        >>> x = bp.tensor(3.0, requires_grad=True, name="x")
+        >>> json.loads(bp.explain(x**2).to_json())["gradients"][0]["value"]["entries"]
+        6.0
+        """
+        data = json.dumps(as_json(self), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+        if path is not None:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            Path(path).write_text(data, encoding="utf-8")
+        return data
+
+    def __str__(self) -> str:
+        parts = [introduction(self)]
+        for title, rows in sections(self):
+            parts += ["", title, *map(in_line, rows)]
+        return "\n".join(line.rstrip() for line in "\n".join(parts).splitlines())
+
+    def __rich_console__(self, _: Console, __: ConsoleOptions) -> Iterator[RenderableType]:
+        from rich.panel import Panel
+        from rich.table import Table
+        from rich.text import Text
+
+        yield Text(introduction(self))
+        for title, rows in sections(self):
+            grid = Table.grid(padding=(0, 2, 0, 0))
+            grid.add_column(width=LABEL, style="cyan")
+            grid.add_column(overflow="fold")
+            for row in rows:
+                grid.add_row(Text(row.label), Text(row.text))
+            yield Panel(grid, title=Text(title, style="bold"), title_align="left")
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
+
+
+# ---- how it is made ----
+
+
+def explain(loss: Tensor, wrt: Tensor | Sequence[Tensor] | None = None) -> Explanation:
+    """Explain how the gradients of a computation come about: its reverse sweep, step by step.
+
+    Parameters
+    ----------
+    loss
+        The result to go back from: a Tensor of one entry that needs a gradient.
+    wrt
+        A Tensor or a list of them: only the paths that reach these are shown. All leaves that need
+        a gradient if left out.
+
+    Returns
+    -------
+    Explanation
+        Print it, or take it apart: its ``steps`` hold names, rules and values. Nothing is written
+        to any ``grad``.
+
+    Raises
+    ------
+    ValueError
+        If the loss, or a tensor asked for, needs no gradient; if the loss has several entries.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> a = bp.tensor(2.0, requires_grad=True, name="a")
+    >>> b = bp.tensor(3.0, requires_grad=True, name="b")
+    >>> explanation = bp.explain((a * b).named("L"))
+    >>> [(c.gradient, c.rule, float(c.value)) for c in explanation.steps[0].contributions]
+    [('dL/da', 'dL/dL * b', 3.0), ('dL/db', 'dL/dL * a', 2.0)]
+    """
+    if not isinstance(loss, Tensor):
+        raise TypeError(f"explain takes a Tensor, not {loss!r:.60}.")
+    start = starting_gradient(loss, None)
+    tensors = recorded_tensors(loss)
+    if wrt is None:
+        wanted = [t for t in tensors if t.primitive is None and t.requires_grad]
+    else:
+        wanted = [wrt] if isinstance(wrt, Tensor) else list(wrt)
+    results = grad(loss, wanted)  # also says what is wrong with a tensor asked for
+
+    flows: list[Flow] = []
+    values = {}
+
+    def follow(tensor: Tensor, g: np.ndarray) -> None:
+        values[tensor.id] = g
+        flows.append(Flow(tensor, g, contributions_of(tensor, g)))
+
+    for leaf, g in sweep(loss, start, visit=follow):
+        values[leaf.id] = g
+    flows = leading_to({t.id for t in wanted}, flows)
+
+    terms: dict[int, list[Term]] = defaultdict(list)
+    for number, flow in enumerate(flows, 1):
+        for edge in flow.edges:
+            terms[edge.x.id].append(Term(number, edge.operand, edge.value))
+
+    names = Symbols(loss, [*tensors, *(t for t in wanted if t.id not in {x.id for x in tensors})])
+
+    def gradient(t: Tensor, value: np.ndarray) -> Gradient:
+        return Gradient(names.text(t), names.gradient(t), value, tuple(terms[t.id]))
+
+    steps = []
+    for number, flow in enumerate(flows, 1):
+        last = {e.x.id: e.x for e in flow.edges if terms[e.x.id][-1].step == number}
+        steps.append(
+            Step(
+                number,
+                names.text(flow.tensor),
+                str(getattr(flow.tensor.primitive, "__name__", "")),
+                names.equation(flow.tensor),
+                flow.tensor.data,
+                names.gradient(flow.tensor),
+                read_only(flow.g),
+                tuple(explained(flow, number, terms, names)),
+                tuple(gradient(x, read_only(values[x.id])) for x in last.values()),
+            )
+        )
+    gradients = tuple(gradient(t, g) for t, g in zip(wanted, results, strict=True))
+    return Explanation(names.text(loss), loss.data, tuple(steps), gradients)
+
+
+class Edge(NamedTuple):
+    """From a step to one of its inputs, with the contribution as the rule gave it and summed."""
+
+    operand: int
+    x: Tensor
+    given: np.ndarray
+    value: np.ndarray
+
+
+class Flow(NamedTuple):
+    """A computed tensor, its upstream gradient, and where that flows."""
+
+    tensor: Tensor
+    g: np.ndarray
+    edges: list[Edge]
+
+
+def contributions_of(tensor: Tensor, g: np.ndarray) -> list[Edge]:
+    """Run the backward closures of a step once more, as the sweep does, and keep what they give."""
+    edges = []
+    closures = backward_closures(tensor, create_graph=False)
+    for operand, (x, closure) in enumerate(zip(tensor.inputs, closures, strict=True), 1):
+        if x is not None and x.requires_grad and closure is not None:
+            given = closure(g)
+            fits = getattr(given, "shape", None) == x.shape
+            edges.append(Edge(operand, x, given, given if fits else summed_to(x, given, tensor)))
+    return edges
+
+
+def leading_to(ids: set[int], flows: list[Flow]) -> list[Flow]:
+    """Keep the edges on a path to one of the tensors, and the steps that have one."""
+    kept = []
+    reaching = set(ids)
+    for tensor, g, edges in reversed(flows):  # the tensor recorded first comes first
+        edges = [edge for edge in edges if edge.x.id in reaching]
+        if edges:
+            reaching.add(tensor.id)
+            kept.append(Flow(tensor, g, edges))
+    return kept[::-1]
+
+
+def explained(
+    flow: Flow, number: int, terms: Mapping[int, list[Term]], names: Symbols
+) -> Iterator[Contribution]:
+    """Yield the contributions of a step with the rule of each, in symbols and in numbers."""
+    rules = names.rules(flow.tensor)
+    values = names.values(flow.tensor, flow.g)
+    for edge in flow.edges:
+        every = [(term.step, term.operand) for term in terms[edge.x.id]]
+        rule = rules[edge.operand - 1]
+        yield Contribution(
+            edge.operand,
+            names.text(edge.x),
+            names.gradient(edge.x),
+            every.index((number, edge.operand)) + 1,
+            len(every),
+            None if rule is None else names.written(rule),
+            None if rule is None else with_numbers(rule, values),
+            read_only(edge.value),
+            None if edge.given is edge.value else read_only(edge.given),
+        )
+
+
+def read_only(value: Any) -> np.ndarray:
+    """Return a gradient as an array that nobody can change."""
+    array = np.asarray(value).view()
+    array.setflags(False)
+    return array
+
+
+class Symbols:
+    """What the tensors of a computation and their gradients are called, and its expressions."""
+
+    def __init__(self, output: Tensor, tensors: list[Tensor]) -> None:
+        self.output = output
+        self.names = Names(tensors)
+        self.symbols = {self.names.identifier(t): self.text(t) for t in tensors}
+
+    def text(self, t: Tensor) -> str:
+        """Return the name of a tensor."""
+        return self.names.identifier(t)
+
+    def gradient(self, t: Tensor) -> str:
+        """Return the name of a gradient: ``dL/dz1``. It is no identifier, so no tensor has it."""
+        return f"d{self.text(self.output)}/d{self.text(t)}"
+
+    def written(self, expression: ast.expr) -> str:
+        """Write an expression down."""
+        return written(expression, self.symbols)
+
+    def operands(self, t: Tensor) -> list[str]:
+        """Return the identifiers of a step's operands; a Python number has none."""
+        return ["" if x is None else self.names.identifier(x) for x in t.inputs]
+
+    def equation(self, t: Tensor) -> str:
+        """Return what was computed: ``z = W @ x``."""
+        operands: list[ast.expr] = [
+            ast.Constant(value) if x is None else ast.Name(name)
+            for x, value, name in zip(t.inputs, t.operands, self.operands(t), strict=True)
+        ]
+        assert t.primitive is not None
+        result = Abbreviated().visit(step(t.primitive, operands, t.params))
+        return f"{self.text(t)} = {self.written(result)}"
+
+    def rules(self, t: Tensor) -> Sequence[ast.expr | None]:
+        """Return the contributions of a step as expressions."""
+        g, out = self.gradient(t), self.names.identifier(t)
+        try:
+            with np.errstate(all="ignore"):  # closures that the sweep skips are run here as well
+                rules = rule_expressions(t, g, out, self.operands(t))
+        except Exception:  # a user's own rule may run on arrays only, and fail in any way here
+            return [None] * len(t.inputs)
+        return [None if rule is None else Abbreviated().visit(rule) for rule in rules]
+
+    def values(self, t: Tensor, g: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the values of the names in the rule of a step."""
+        known = dict(zip(self.operands(t), t.operands, strict=True))
+        return known | {self.names.identifier(t): t.data, self.gradient(t): g}
+
+
+def written(expression: ast.expr, symbols: Mapping[str, str]) -> str:
+    """Write an expression down in symbols."""
+
+    class Renamed(ast.NodeTransformer):
+        def visit_Name(self, node: ast.Name) -> ast.expr:
+            return ast.Name(symbols.get(node.id, node.id))
+
+    return ast.unparse(Renamed().visit(copy.deepcopy(expression)))
+
+
+class Abbreviated(ast.NodeTransformer):
+    """Puts the shape of an array in place of its entries where they are many."""
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        self.generic_visit(node)
+        if ast.unparse(node.func) == "np.array":
+            array = np.array(ast.literal_eval(node.args[0]))
+            if not is_small(array):
+                return ast.Name(by_shape(array))
+        return node
+
+
+class Transposed(ast.NodeTransformer):
+    """Gives the transpose of a value a name of its own, so that it is shown as rows and columns."""
+
+    def __init__(self, values: dict[str, np.ndarray]) -> None:
+        self.values = values
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        self.generic_visit(node)
+        if node.attr != "mT" or not isinstance(node.value, ast.Name):
+            return node
+        name = f"{node.value.id}.mT"
+        self.values[name] = self.values[node.value.id].mT
+        return ast.Name(name)
+
+
+# ---- how it is written: rows of a label and a block of text ----
+
+
+class Row(NamedTuple):
+    """A label, and lines of text beside it."""
+
+    label: str
+    text: str
+
+
+def introduction(explanation: Explanation) -> str:
+    """Say what is to come."""
+    name, steps = explanation.output, len(explanation.steps)
+    ends = listed([gradient.tensor for gradient in explanation.gradients])
+    sentences = (
+        f"How the gradients of {name} = {shown(explanation.value)} come about, in {steps} "
+        f"{'step' if steps == 1 else 'steps'} from {name} back to {ends}. In each step, the "
+        "gradient that arrived at the output of an operation is passed on to its inputs. What "
+        "arrives at one tensor from several sides is added up; a gradient is complete when the "
+        "last term is there."
+    )
+    return "\n".join(textwrap.wrap(sentences, WIDTH + LABEL + 4))
+
+
+def sections(explanation: Explanation) -> Iterator[tuple[str, list[Row]]]:
+    """Yield the title and rows of each step, then those of the gradients."""
+    for step in explanation.steps:
+        inputs = listed(list(dict.fromkeys(brief(c.tensor) for c in step.contributions)))
+        way = f"through {step.operation}, from {brief(step.tensor)} to {inputs}"
+        yield f"Step {step.number} of {len(explanation.steps)}: {way}", list(rows(step))
+    yield (
+        "The gradients",
+        [
+            Row(
+                brief(g.tensor),
+                equation(f"{g.name} =", [block(g.value)], g.value)
+                if g.terms or g.tensor == explanation.output
+                else f"zero: {brief(explanation.output)} does not depend on it",
+            )
+            for g in explanation.gradients
+        ],
+    )
+
+
+def rows(step: Step) -> Iterator[Row]:
+    """Yield what is written of a step."""
+    left, _, right = step.equation.partition(" = ")
+    yield Row(
+        "forward", equation(f"{left} =", [paragraph(right, left), block(step.value)], step.value)
+    )
+    yield Row("arrived", equation(f"{step.gradient} =", [block(step.upstream)], step.upstream))
+    for c in step.contributions:
+        part = "" if c.terms == 1 else f"\nterm {c.term} of {c.terms}"
+        yield Row(f"to {brief(c.tensor)}{part}", passed_on(c, step.operation))
+    whole = [gradient.name for gradient in step.complete if len(gradient.terms) == 1]
+    if whole:
+        yield Row("complete", "\n".join(textwrap.wrap(listed(whole), WIDTH)))
+    for gradient in step.complete:
+        if len(gradient.terms) > 1:
+            yield Row("complete", added_up(gradient))
+
+
+def passed_on(c: Contribution, operation: str) -> str:
+    """Write a contribution: by its rule, with numbers put in, summed if it must be, as a value."""
+    left = f"{c.gradient} {'=' if c.terms == 1 else '+='}"
+    sides = [paragraph(c.rule or f"({operation}'s own rule, which takes only arrays)", left)]
+    if c.numbers is not None:
+        first, *_ = c.numbers.split("\n\n")
+        sides.append(Block(c.numbers.split("\n"), first.count("\n") // 2))
+    if c.unsummed is not None:
+        note = f", summed to {c.value.shape}: {brief(c.tensor)} was broadcast"
+        before = beside([block(c.unsummed), Block([note], 0)])
+        if len(sides) > 1 and sides[-1].lines == block(c.unsummed).lines:
+            sides.pop()
+        sides.append(before)
+    return equation(left, [*sides, block(c.value)], c.value)
+
+
+def added_up(gradient: Gradient) -> str:
+    """Write a gradient as the sum of its terms, and say which steps they come from."""
+    terms = gradient.terms[:MOST_TERMS]
+    steps = [term.step for term in terms]
+    sources = [
+        f"(step {t.step})" if steps.count(t.step) == 1 else f"(step {t.step}, operand {t.operand})"
+        for t in terms
+    ]
+    values = [bracketed(block(term.value)) for term in terms]
+    left_out = len(gradient.terms) - len(terms)
+    if left_out:
+        sources.append(f"({left_out} more)")
+        values.append(Block([f"({left_out} more)"], 0))
+    plus = Block([" + "], 0)
+    sides = [
+        paragraph(" + ".join(sources), gradient.name),
+        flowing([part for value in values for part in (plus, value)][1:]),
+        block(gradient.value),
+    ]
+    return equation(f"{gradient.name} =", sides, gradient.value)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Join names: ``a, b and c``."""
+    return " and ".join([*filter(None, [", ".join(names[:-1])]), *names[-1:]])
+
+
+def brief(name: str) -> str:
+    """Shorten a long name, where it is written in full nearby."""
+    return name if len(name) <= 24 else f"{name[:20]}…"
+
+
+def in_line(row: Row) -> str:
+    """Write a row as plain text."""
+    left, right = row.label.split("\n"), row.text.split("\n")
+    if max(map(width, left)) > LABEL:  # the text starts below
+        right = [""] * len(left) + right
+    left += [""] * (len(right) - len(left))
+    right += [""] * (len(left) - len(right))
+    return "\n".join(a + " " * (LABEL + 2 - width(a)) + b for a, b in zip(left, right, strict=True))
+
+
+class Block(NamedTuple):
+    """Lines of text that stand side by side with others, level at the line ``base``."""
+
+    lines: list[str]
+    base: int
+
+
+def equation(left: str, sides: list[Block], value: np.ndarray) -> str:
+    """Write ``x =`` and a side, each further side below, and the shape beside the last.
+
+    A side that is the same as the one before is left out.
+    """
+    sides = [side for i, side in enumerate(sides) if not i or side.lines != sides[i - 1].lines]
+    if value.ndim and is_small(value):
+        sides[-1] = beside([sides[-1], Block([f"  shape {value.shape}"], 0)])
+    alone = width(left) > WIDTH // 2  # a long name has a line of its own
+    start = "  =" if alone else left
+    parts = [left] if alone else []
+    for side in sides:
+        parts += beside([Block([f"{start} "], 0), side]).lines
+        start = " " * (width(start) - 1) + "="
+    return "\n".join(parts)
+
+
+def block(value: np.ndarray) -> Block:
+    """Write a value: a number, a list, a matrix in brackets, or the summary of a large array."""
+    if value.ndim != 2 or not is_small(value) or not value.size:
+        return paragraph(shown(value), "")
+    cells = [[number(entry) for entry in row] for row in value]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ["  ".join(cell.rjust(n) for cell, n in zip(row, widths, strict=True)) for row in cells]
+    n = len(lines)
+    edges = ["[]"] if n == 1 else ["⎡⎤", *["⎢⎥"] * (n - 2), "⎣⎦"]
+    return Block([e[0] + line + e[1] for e, line in zip(edges, lines, strict=True)], (n - 1) // 2)
+
+
+def bracketed(part: Block) -> Block:
+    """Put a negative number in brackets."""
+    negative = len(part.lines) == 1 and part.lines[0].startswith("-")
+    return Block([f"({part.lines[0]})"], 0) if negative else part
+
+
+def with_numbers(expression: ast.expr, values: Mapping[str, np.ndarray]) -> str:
+    """Write an expression with values in place of its names; a transpose is written as it is."""
+    expression, values = copy.deepcopy(expression), dict(values)
+    expression = Transposed(values).visit(expression)
+    # Each name is written as one private character, at which the text is then cut.
+    marks = {name: chr(0xE000 + i) for i, name in enumerate(values)}
+    blocks = {}
+    for name, value in values.items():
+        array = np.asarray(value)
+        brief = block(array) if is_small(array) else Block([by_shape(array)], 0)
+        blocks[marks[name]] = brief if isinstance(expression, ast.Name) else bracketed(brief)
+    parts: list[Block] = []
+    plain = ""
+    for character in written(expression, marks):
+        if character in blocks:
+            parts += [Block([plain], 0), blocks[character]]
+            plain = ""
+        else:
+            plain += character
+    return "\n".join(flowing([*parts, Block([plain], 0)]).lines)
+
+
+def flowing(parts: list[Block]) -> Block:
+    """Put blocks side by side; where they become too wide, go on below an empty line."""
+    lines: list[list[Block]] = [[]]
+    used = 0
+    for part in parts:
+        if used and used + width(part.lines[0]) > WIDTH - 12:
+            lines.append([])
+            used = 0
+        lines[-1].append(part)
+        used += width(part.lines[0])
+    first, *others = map(beside, lines)
+    return Block(
+        [*first.lines, *(line for other in others for line in ("", *other.lines))], first.base
+    )
+
+
+def beside(parts: list[Block]) -> Block:
+    """Put blocks side by side, level at their bases."""
+    base = max(part.base for part in parts)
+    below = max(len(part.lines) - part.base for part in parts)
+    rows = [""] * (base + below)
+    for part in parts:
+        n = max(map(width, part.lines))
+        for i in range(len(rows)):
+            j = i - base + part.base
+            line = part.lines[j] if 0 <= j < len(part.lines) else ""
+            rows[i] += line + " " * (n - width(line))
+    return Block(rows, base)
+
+
+def paragraph(text: str, left: str) -> Block:
+    """Break a long text into lines that fit beside what stands to the left."""
+    room = WIDTH - (0 if width(left) > WIDTH // 2 else width(left)) - 4
+    return Block(textwrap.wrap(text, room) or [""], 0)
+
+
+def width(text: str) -> int:
+    """Return how many columns a text takes on a console."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
+    )
+
+
+def is_small(array: np.ndarray) -> bool:
+    """Say whether an array is written out."""
+    return array.size <= MOST_ENTRIES and max(array.shape, default=0) <= LONGEST_AXIS
+
+
+def shown(value: np.ndarray) -> str:
+    """Write an array in one line: its entries, or a summary where they are many."""
+    if is_small(value):
+        return nested(value.tolist())
+    first = ", ".join(number(entry) for entry in islice(value.flat, FIRST_ENTRIES))
+    low, high = number(value.min()), number(value.max())
+    return f"{by_shape(value)} from {low} to {high}: {first}, …" if value.size else "empty"
+
+
+def nested(entries: Any) -> str:
+    """Write nested lists of numbers."""
+    if isinstance(entries, list):
+        return f"[{', '.join(map(nested, entries))}]"
+    return number(entries)
+
+
+def by_shape(array: np.ndarray) -> str:
+    """Stand in for a large array: ``⟨64×10⟩``."""
+    return f"⟨{'×'.join(map(str, array.shape))}⟩"
+
+
+def number(value: Any) -> str:
+    """Write a number: four digits of a float, and never "-0"; all of an integer."""
+    return f"{value:z.4g}" if isinstance(value, (float, np.floating)) else str(value)
+
+
+# ---- HTML and JSON ----
+
+
+def as_html(explanation: Explanation) -> str:
+    """Write an explanation as HTML: a table for each step; all text is escaped."""
+    tables = []
+    for title, rows in sections(explanation):
+        cells = "".join(
+            f"<tr><th style='text-align:left;vertical-align:top'>{html.escape(row.label)}</th>"
+            f"<td style='text-align:left'><pre style='margin:0'>{html.escape(row.text)}</pre></td>"
+            "</tr>\n"
+            for row in rows
+        )
+        caption = "<caption style='text-align:left;font-weight:bold'>"
+        tables.append(f"<table>{caption}{html.escape(title)}</caption>\n{cells}</table>\n")
+    return f"<div>\n<p>{html.escape(introduction(explanation))}</p>\n{''.join(tables)}</div>\n"
+
+
+def as_json(explanation: Explanation) -> dict[str, Any]:
+    """Return an explanation as what JSON can hold; see ``docs/explain.schema.json``."""
+    return {
+        "version": 1,
+        "output": {"tensor": explanation.output, "value": array_json(explanation.value)},
+        "steps": [
+            {
+                "number": step.number,
+                "tensor": step.tensor,
+                "operation": step.operation,
+                "equation": step.equation,
+                "value": array_json(step.value),
+                "upstream": {"gradient": step.gradient, "value": array_json(step.upstream)},
+                "contributions": [
+                    {
+                        "operand": c.operand,
+                        "tensor": c.tensor,
+                        "gradient": c.gradient,
+                        "term": c.term,
+                        "terms": c.terms,
+                        "rule": c.rule,
+                        "numbers": c.numbers,
+                        "value": array_json(c.value),
+                        "unsummed": None if c.unsummed is None else array_json(c.unsummed),
+                    }
+                    for c in step.contributions
+                ],
+                "complete": [gradient_json(gradient) for gradient in step.complete],
+            }
+            for step in explanation.steps
+        ],
+        "gradients": [gradient_json(gradient) for gradient in explanation.gradients],
+    }
+
+
+def gradient_json(gradient: Gradient) -> dict[str, Any]:
+    """Return a gradient as what JSON can hold."""
+    return {
+        "tensor": gradient.tensor,
+        "gradient": gradient.name,
+        "value": array_json(gradient.value),
+        "terms": [{"step": term.step, "operand": term.operand} for term in gradient.terms],
+    }
+
+
+def array_json(array: np.ndarray) -> dict[str, Any]:
+    """Return an array as what JSON can hold: its entries, or a summary where they are many."""
+    facts: dict[str, Any] = {"shape": list(array.shape), "dtype": str(array.dtype)}
+    if is_small(array):
+        return facts | {"entries": plain(array.tolist())}
+    if not array.size:
+        return facts | {"entries": []}
+    return facts | {
+        "smallest": plain(array.min().item()),
+        "largest": plain(array.max().item()),
+        "first": plain([entry.item() for entry in islice(array.flat, FIRST_ENTRIES)]),
+    }
+
+
+def plain(entries: Any) -> Any:
+    """Return nested lists of numbers; NaN and infinity, which JSON lacks, as text."""
+    if isinstance(entries, list):
+        return [plain(entry) for entry in entries]
+    if isinstance(entries, float) and not math.isfinite(entries):
+        return str(entries)
+    return entries
