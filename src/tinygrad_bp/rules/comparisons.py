@@ -4,8 +4,6 @@ They are recorded only where an expression is to be written down; a Tensor compa
 otherwise gives a plain array.
 """
 
-import numpy as np
-
 from ..primitive import Closure, Value, primitive
 
 
