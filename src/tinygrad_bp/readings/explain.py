@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..backward import backward_closures, grad, starting_gradient, summed_to, sweep
-from ..notation.expressions import step
+from ..notation import expressions
 from ..notation.names import Names, recorded_tensors
 from ..notation.rules import rule_expressions
 from ..tensor import Tensor
@@ -40,9 +40,9 @@ LONGEST_AXIS = 6
 MOST_TERMS = 6
 FIRST_ENTRIES = 4
 
-#: How wide a row may be, without its label: a panel of such rows fits into 80 columns.
-WIDTH = 62
-LABEL = 12
+#: How wide a label and the text beside it may be: panels of such rows fit into 80 columns.
+LABEL = 11
+WIDTH = 64
 
 
 # ---- what an explanation is ----
@@ -190,17 +190,12 @@ class Explanation:
 
     def __rich_console__(self, _: Console, __: ConsoleOptions) -> Iterator[RenderableType]:
         from rich.panel import Panel
-        from rich.table import Table
         from rich.text import Text
 
         yield Text(introduction(self))
         for title, rows in sections(self):
-            grid = Table.grid(padding=(0, 2, 0, 0))
-            grid.add_column(width=LABEL, style="cyan")
-            grid.add_column(overflow="fold")
-            for row in rows:
-                grid.add_row(Text(row.label), Text(row.text))
-            yield Panel(grid, title=Text(title, style="bold"), title_align="left")
+            content = Text("\n".join(map(in_line, rows)), overflow="fold")
+            yield Panel(content, title=Text(title, style="bold"), title_align="left")
 
     def _repr_html_(self) -> str:
         return as_html(self)
@@ -238,53 +233,63 @@ def explain(loss: Tensor, wrt: Tensor | Sequence[Tensor] | None = None) -> Expla
     >>> b = bp.tensor(3.0, requires_grad=True, name="b")
     >>> explanation = bp.explain((a * b).named("L"))
     >>> [(c.gradient, c.rule, float(c.value)) for c in explanation.steps[0].contributions]
-    [('dL/da', 'dL/dL * b', 3.0), ('dL/db', 'dL/dL * a', 2.0)]
+    [('∂L/∂a', '∂L/∂L * b', 3.0), ('∂L/∂b', '∂L/∂L * a', 2.0)]
     """
     if not isinstance(loss, Tensor):
         raise TypeError(f"explain takes a Tensor, not {loss!r:.60}.")
-    start = starting_gradient(loss, None)
     tensors = recorded_tensors(loss)
     if wrt is None:
         wanted = [t for t in tensors if t.primitive is None and t.requires_grad]
     else:
         wanted = [wrt] if isinstance(wrt, Tensor) else list(wrt)
+    flows, values = followed(loss)
     results = grad(loss, wanted)  # also says what is wrong with a tensor asked for
-
-    flows: list[Flow] = []
-    values = {}
-
-    def follow(tensor: Tensor, g: np.ndarray) -> None:
-        values[tensor.id] = g
-        flows.append(Flow(tensor, g, contributions_of(tensor, g)))
-
-    for leaf, g in sweep(loss, start, visit=follow):
-        values[leaf.id] = g
     flows = leading_to({t.id for t in wanted}, flows)
 
     terms: dict[int, list[Term]] = defaultdict(list)
+    places: dict[tuple[int, int], int] = {}  # by step and operand, which of the terms it is
     for number, flow in enumerate(flows, 1):
         for edge in flow.edges:
-            terms[edge.x.id].append(Term(number, edge.operand, edge.value))
+            terms[edge.x.id].append(Term(number, edge.operand, read_only(edge.value)))
+            places[number, edge.operand] = len(terms[edge.x.id])
 
-    names = Symbols(loss, [*tensors, *(t for t in wanted if t.id not in {x.id for x in tensors})])
+    # A tensor may be asked for that is not in the graph: it has a name too, and a gradient of zero.
+    every = {t.id: t for t in (*tensors, *wanted)}
+    names = Symbols(loss, [every[key] for key in sorted(every)])
 
     def gradient(t: Tensor, value: np.ndarray) -> Gradient:
         return Gradient(names.text(t), names.gradient(t), value, tuple(terms[t.id]))
 
     steps = []
     for number, flow in enumerate(flows, 1):
+        tensor = flow.tensor
+        contributions = tuple(
+            Contribution(
+                edge.operand,
+                names.text(edge.x),
+                names.gradient(edge.x),
+                places[number, edge.operand],
+                len(terms[edge.x.id]),
+                rule,
+                numbers,
+                read_only(edge.value),
+                None if edge.given is edge.value else read_only(edge.given),
+            )
+            for edge, rule, numbers in explained(flow, names)
+        )
         last = {e.x.id: e.x for e in flow.edges if terms[e.x.id][-1].step == number}
+        complete = tuple(gradient(x, read_only(values[x.id])) for x in last.values())
         steps.append(
             Step(
                 number,
-                names.text(flow.tensor),
-                str(getattr(flow.tensor.primitive, "__name__", "")),
-                names.equation(flow.tensor),
-                flow.tensor.data,
-                names.gradient(flow.tensor),
+                names.text(tensor),
+                str(getattr(tensor.primitive, "__name__", "")),
+                names.equation(tensor),
+                tensor.data,
+                names.gradient(tensor),
                 read_only(flow.g),
-                tuple(explained(flow, number, terms, names)),
-                tuple(gradient(x, read_only(values[x.id])) for x in last.values()),
+                contributions,
+                complete,
             )
         )
     gradients = tuple(gradient(t, g) for t, g in zip(wanted, results, strict=True))
@@ -306,6 +311,20 @@ class Flow(NamedTuple):
     tensor: Tensor
     g: np.ndarray
     edges: list[Edge]
+
+
+def followed(loss: Tensor) -> tuple[list[Flow], dict[int, np.ndarray]]:
+    """Run the sweep; return every step of it, and by id the gradients as the sweep has them."""
+    flows: list[Flow] = []
+    gradients = {}
+
+    def follow(tensor: Tensor, g: np.ndarray) -> None:
+        gradients[tensor.id] = g
+        flows.append(Flow(tensor, g, contributions_of(tensor, g)))
+
+    for leaf, g in sweep(loss, starting_gradient(loss, None), visit=follow):
+        gradients[leaf.id] = g
+    return flows, gradients
 
 
 def contributions_of(tensor: Tensor, g: np.ndarray) -> list[Edge]:
@@ -332,32 +351,22 @@ def leading_to(ids: set[int], flows: list[Flow]) -> list[Flow]:
     return kept[::-1]
 
 
-def explained(
-    flow: Flow, number: int, terms: Mapping[int, list[Term]], names: Symbols
-) -> Iterator[Contribution]:
-    """Yield the contributions of a step with the rule of each, in symbols and in numbers."""
+def explained(flow: Flow, names: Symbols) -> Iterator[tuple[Edge, str | None, str | None]]:
+    """Yield the edges of a step, each with its rule in symbols and with numbers put in."""
     rules = names.rules(flow.tensor)
     values = names.values(flow.tensor, flow.g)
     for edge in flow.edges:
-        every = [(term.step, term.operand) for term in terms[edge.x.id]]
         rule = rules[edge.operand - 1]
-        yield Contribution(
-            edge.operand,
-            names.text(edge.x),
-            names.gradient(edge.x),
-            every.index((number, edge.operand)) + 1,
-            len(every),
-            None if rule is None else names.written(rule),
-            None if rule is None else with_numbers(rule, values),
-            read_only(edge.value),
-            None if edge.given is edge.value else read_only(edge.given),
-        )
+        if rule is None:
+            yield edge, None, None
+        else:
+            yield edge, names.written(rule), with_numbers(rule, values)
 
 
 def read_only(value: Any) -> np.ndarray:
     """Return a gradient as an array that nobody can change."""
     array = np.asarray(value).view()
-    array.setflags(False)
+    array.setflags(write=False)
     return array
 
 
@@ -367,15 +376,15 @@ class Symbols:
     def __init__(self, output: Tensor, tensors: list[Tensor]) -> None:
         self.output = output
         self.names = Names(tensors)
-        self.symbols = {self.names.identifier(t): self.text(t) for t in tensors}
+        self.symbols = self.names.text_symbols(output)
 
     def text(self, t: Tensor) -> str:
-        """Return the name of a tensor."""
-        return self.names.identifier(t)
+        """Return the symbol of a tensor."""
+        return self.names.text(t)
 
     def gradient(self, t: Tensor) -> str:
-        """Return the name of a gradient: ``dL/dz1``. It is no identifier, so no tensor has it."""
-        return f"d{self.text(self.output)}/d{self.text(t)}"
+        """Return the symbol of a gradient."""
+        return self.names.gradient_text(t, self.output)
 
     def written(self, expression: ast.expr) -> str:
         """Write an expression down."""
@@ -392,12 +401,12 @@ class Symbols:
             for x, value, name in zip(t.inputs, t.operands, self.operands(t), strict=True)
         ]
         assert t.primitive is not None
-        result = Abbreviated().visit(step(t.primitive, operands, t.params))
+        result = Abbreviated().visit(expressions.step(t.primitive, operands, t.params))
         return f"{self.text(t)} = {self.written(result)}"
 
     def rules(self, t: Tensor) -> Sequence[ast.expr | None]:
         """Return the contributions of a step as expressions."""
-        g, out = self.gradient(t), self.names.identifier(t)
+        g, out = self.names.gradient(t), self.names.identifier(t)
         try:
             with np.errstate(all="ignore"):  # closures that the sweep skips are run here as well
                 rules = rule_expressions(t, g, out, self.operands(t))
@@ -408,7 +417,7 @@ class Symbols:
     def values(self, t: Tensor, g: np.ndarray) -> dict[str, np.ndarray]:
         """Return the values of the names in the rule of a step."""
         known = dict(zip(self.operands(t), t.operands, strict=True))
-        return known | {self.names.identifier(t): t.data, self.gradient(t): g}
+        return known | {self.names.identifier(t): t.data, self.names.gradient(t): g}
 
 
 def written(expression: ast.expr, symbols: Mapping[str, str]) -> str:
@@ -425,6 +434,7 @@ class Abbreviated(ast.NodeTransformer):
     """Puts the shape of an array in place of its entries where they are many."""
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
+        """Abbreviate ``np.array([...])``."""
         self.generic_visit(node)
         if ast.unparse(node.func) == "np.array":
             array = np.array(ast.literal_eval(node.args[0]))
@@ -440,6 +450,7 @@ class Transposed(ast.NodeTransformer):
         self.values = values
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        """Replace ``x.mT``."""
         self.generic_visit(node)
         if node.attr != "mT" or not isinstance(node.value, ast.Name):
             return node
@@ -469,7 +480,7 @@ def introduction(explanation: Explanation) -> str:
         "arrives at one tensor from several sides is added up; a gradient is complete when the "
         "last term is there."
     )
-    return "\n".join(textwrap.wrap(sentences, WIDTH + LABEL + 4))
+    return "\n".join(textwrap.wrap(sentences, LABEL + 1 + WIDTH))
 
 
 def sections(explanation: Explanation) -> Iterator[tuple[str, list[Row]]]:
@@ -478,52 +489,62 @@ def sections(explanation: Explanation) -> Iterator[tuple[str, list[Row]]]:
         inputs = listed(list(dict.fromkeys(brief(c.tensor) for c in step.contributions)))
         way = f"through {step.operation}, from {brief(step.tensor)} to {inputs}"
         yield f"Step {step.number} of {len(explanation.steps)}: {way}", list(rows(step))
-    yield (
-        "The gradients",
-        [
-            Row(
-                brief(g.tensor),
-                equation(f"{g.name} =", [block(g.value)], g.value)
-                if g.terms or g.tensor == explanation.output
-                else f"zero: {brief(explanation.output)} does not depend on it",
-            )
-            for g in explanation.gradients
-        ],
-    )
+    yield "The gradients", [reached(g, explanation.output) for g in explanation.gradients]
+
+
+def reached(g: Gradient, output: str) -> Row:
+    """Write a gradient that the sweep led to."""
+    if not g.terms and g.tensor != output:
+        return Row(brief(g.tensor), f"zero: {brief(output)} does not depend on it")
+    return Row(label(brief(g.tensor), g.value), equation(f"{g.name} =", [block(g.value)]))
 
 
 def rows(step: Step) -> Iterator[Row]:
     """Yield what is written of a step."""
     left, _, right = step.equation.partition(" = ")
-    yield Row(
-        "forward", equation(f"{left} =", [paragraph(right, left), block(step.value)], step.value)
-    )
-    yield Row("arrived", equation(f"{step.gradient} =", [block(step.upstream)], step.upstream))
+    forward = equation(f"{left} =", [Block([right], 0), block(step.value)])
+    yield Row(label("forward", step.value), forward)
+    arrived = equation(f"{step.gradient} =", [block(step.upstream)])
+    yield Row(label("arrived", step.upstream), arrived)
     for c in step.contributions:
-        part = "" if c.terms == 1 else f"\nterm {c.term} of {c.terms}"
-        yield Row(f"to {brief(c.tensor)}{part}", passed_on(c, step.operation))
+        notes = label(f"to {brief(c.tensor)}", c.value)
+        if c.unsummed is not None:
+            notes += "\nbroadcast"
+        if c.terms > 1:
+            notes += f"\nterm {c.term} of {c.terms}"
+        yield Row(notes, passed_on(c, step.operation))
     whole = [gradient.name for gradient in step.complete if len(gradient.terms) == 1]
     if whole:
         yield Row("complete", "\n".join(textwrap.wrap(listed(whole), WIDTH)))
     for gradient in step.complete:
         if len(gradient.terms) > 1:
-            yield Row("complete", added_up(gradient))
+            yield Row(label("added up", gradient.value), added_up(gradient))
+
+
+def label(text: str, value: np.ndarray) -> str:
+    """Label a row, with the shape of its value below unless that is a number."""
+    return f"{text}\n{value.shape}" if value.ndim and is_small(value) else text
 
 
 def passed_on(c: Contribution, operation: str) -> str:
     """Write a contribution: by its rule, with numbers put in, summed if it must be, as a value."""
-    left = f"{c.gradient} {'=' if c.terms == 1 else '+='}"
-    sides = [paragraph(c.rule or f"({operation}'s own rule, which takes only arrays)", left)]
+    rule = c.rule or f"({operation}'s own rule, which takes only arrays)"
+    sides = [Block([rule], 0)]
     if c.numbers is not None:
         first, *_ = c.numbers.split("\n\n")
         sides.append(Block(c.numbers.split("\n"), first.count("\n") // 2))
     if c.unsummed is not None:
-        note = f", summed to {c.value.shape}: {brief(c.tensor)} was broadcast"
-        before = beside([block(c.unsummed), Block([note], 0)])
-        if len(sides) > 1 and sides[-1].lines == block(c.unsummed).lines:
+        before = block(c.unsummed)
+        if len(sides) > 1 and sides[-1].lines == before.lines:
             sides.pop()
-        sides.append(before)
-    return equation(left, [*sides, block(c.value)], c.value)
+        to = c.value.shape or "one number"
+        sides.append(beside([before, Block([f", summed to {to}"], 0)]))
+    return equation(left_of(c), [*sides, block(c.value)])
+
+
+def left_of(c: Contribution) -> str:
+    """Write what a contribution goes to: ``dL/dx =``, or ``dL/dx +=`` if there are more of them."""
+    return f"{c.gradient} {'=' if c.terms == 1 else '+='}"
 
 
 def added_up(gradient: Gradient) -> str:
@@ -541,11 +562,11 @@ def added_up(gradient: Gradient) -> str:
         values.append(Block([f"({left_out} more)"], 0))
     plus = Block([" + "], 0)
     sides = [
-        paragraph(" + ".join(sources), gradient.name),
-        flowing([part for value in values for part in (plus, value)][1:]),
+        Block([" + ".join(sources)], 0),
+        flowing([part for value in values for part in (plus, value)][1:], WIDTH - 12),
         block(gradient.value),
     ]
-    return equation(f"{gradient.name} =", sides, gradient.value)
+    return equation(f"{gradient.name} =", sides)
 
 
 def listed(names: Sequence[str]) -> str:
@@ -565,7 +586,7 @@ def in_line(row: Row) -> str:
         right = [""] * len(left) + right
     left += [""] * (len(right) - len(left))
     right += [""] * (len(left) - len(right))
-    return "\n".join(a + " " * (LABEL + 2 - width(a)) + b for a, b in zip(left, right, strict=True))
+    return "\n".join(a + " " * (LABEL + 1 - width(a)) + b for a, b in zip(left, right, strict=True))
 
 
 class Block(NamedTuple):
@@ -575,18 +596,21 @@ class Block(NamedTuple):
     base: int
 
 
-def equation(left: str, sides: list[Block], value: np.ndarray) -> str:
-    """Write ``x =`` and a side, each further side below, and the shape beside the last.
+def equation(left: str, sides: list[Block]) -> str:
+    """Write ``x =`` and a side, and each further side below.
 
-    A side that is the same as the one before is left out.
+    A side of one line is broken where it is too long; one that repeats the last is left out.
     """
     sides = [side for i, side in enumerate(sides) if not i or side.lines != sides[i - 1].lines]
-    if value.ndim and is_small(value):
-        sides[-1] = beside([sides[-1], Block([f"  shape {value.shape}"], 0)])
-    alone = width(left) > WIDTH // 2  # a long name has a line of its own
+    room = WIDTH - width(left) - 1
+    alone = room < WIDTH // 2 or any(
+        width(line) > room for side in sides for line in side.lines if len(side.lines) > 1
+    )
     start = "  =" if alone else left
     parts = [left] if alone else []
     for side in sides:
+        if len(side.lines) == 1:
+            side = Block(textwrap.wrap(side.lines[0], WIDTH - width(start) - 1) or [""], 0)
         parts += beside([Block([f"{start} "], 0), side]).lines
         start = " " * (width(start) - 1) + "="
     return "\n".join(parts)
@@ -595,8 +619,9 @@ def equation(left: str, sides: list[Block], value: np.ndarray) -> str:
 def block(value: np.ndarray) -> Block:
     """Write a value: a number, a list, a matrix in brackets, or the summary of a large array."""
     if value.ndim != 2 or not is_small(value) or not value.size:
-        return paragraph(shown(value), "")
-    cells = [[number(entry) for entry in row] for row in value]
+        return Block([shown(value)], 0)
+    texts = written_alike(value)
+    cells = [texts[i : i + value.shape[1]] for i in range(0, value.size, value.shape[1])]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = ["  ".join(cell.rjust(n) for cell, n in zip(row, widths, strict=True)) for row in cells]
     n = len(lines)
@@ -611,7 +636,10 @@ def bracketed(part: Block) -> Block:
 
 
 def with_numbers(expression: ast.expr, values: Mapping[str, np.ndarray]) -> str:
-    """Write an expression with values in place of its names; a transpose is written as it is."""
+    """Write an expression with values in place of its names, a transpose as it is.
+
+    Where it is too wide, it goes on below an empty line.
+    """
     expression, values = copy.deepcopy(expression), dict(values)
     expression = Transposed(values).visit(expression)
     # Each name is written as one private character, at which the text is then cut.
@@ -629,23 +657,22 @@ def with_numbers(expression: ast.expr, values: Mapping[str, np.ndarray]) -> str:
             plain = ""
         else:
             plain += character
-    return "\n".join(flowing([*parts, Block([plain], 0)]).lines)
+    return "\n".join(flowing([*parts, Block([plain], 0)], WIDTH - 12).lines)
 
 
-def flowing(parts: list[Block]) -> Block:
+def flowing(parts: list[Block], room: int) -> Block:
     """Put blocks side by side; where they become too wide, go on below an empty line."""
-    lines: list[list[Block]] = [[]]
+    rows: list[list[Block]] = [[]]
     used = 0
     for part in parts:
-        if used and used + width(part.lines[0]) > WIDTH - 12:
-            lines.append([])
+        if used and used + width(part.lines[0]) > room:
+            rows.append([])
             used = 0
-        lines[-1].append(part)
+        rows[-1].append(part)
         used += width(part.lines[0])
-    first, *others = map(beside, lines)
-    return Block(
-        [*first.lines, *(line for other in others for line in ("", *other.lines))], first.base
-    )
+    first, *others = map(beside, rows)
+    below = [line for other in others for line in ("", *other.lines)]
+    return Block([*first.lines, *below], first.base)
 
 
 def beside(parts: list[Block]) -> Block:
@@ -660,12 +687,6 @@ def beside(parts: list[Block]) -> Block:
             line = part.lines[j] if 0 <= j < len(part.lines) else ""
             rows[i] += line + " " * (n - width(line))
     return Block(rows, base)
-
-
-def paragraph(text: str, left: str) -> Block:
-    """Break a long text into lines that fit beside what stands to the left."""
-    room = WIDTH - (0 if width(left) > WIDTH // 2 else width(left)) - 4
-    return Block(textwrap.wrap(text, room) or [""], 0)
 
 
 def width(text: str) -> int:
@@ -686,17 +707,37 @@ def is_small(array: np.ndarray) -> bool:
 def shown(value: np.ndarray) -> str:
     """Write an array in one line: its entries, or a summary where they are many."""
     if is_small(value):
-        return nested(value.tolist())
+        return nested(written_alike(value), value.shape)
+    if not value.size:
+        return f"{by_shape(value)}, which has no entries"
     first = ", ".join(number(entry) for entry in islice(value.flat, FIRST_ENTRIES))
-    low, high = number(value.min()), number(value.max())
-    return f"{by_shape(value)} from {low} to {high}: {first}, …" if value.size else "empty"
+    return f"{by_shape(value)} from {number(value.min())} to {number(value.max())}: {first}, …"
 
 
-def nested(entries: Any) -> str:
-    """Write nested lists of numbers."""
-    if isinstance(entries, list):
-        return f"[{', '.join(map(nested, entries))}]"
-    return number(entries)
+def nested(texts: list[str], shape: tuple[int, ...]) -> str:
+    """Write entries as nested lists."""
+    if not shape:
+        return texts[0]
+    n = math.prod(shape[1:])
+    parts = (nested(texts[i * n : (i + 1) * n], shape[1:]) for i in range(shape[0]))
+    return f"[{', '.join(parts)}]"
+
+
+def written_alike(value: np.ndarray) -> list[str]:
+    """Write the entries of an array, all to as many decimals: four digits of the largest."""
+    entries = value.ravel().tolist()
+    largest = max((abs(x) for x in entries if math.isfinite(x)), default=0)
+    if len(entries) < 2 or value.dtype.kind != "f" or not 1e-3 <= largest < 1e4:
+        return [number(entry) for entry in entries]
+    decimals = 3 - math.floor(math.log10(largest))
+    texts = [f"{entry:z.{decimals}f}" for entry in entries]
+    if decimals:
+        spare = min(len(text) - len(text.rstrip("0")) for text in texts)
+        texts = [text[: len(text) - spare].rstrip(".") for text in texts]
+    return [
+        f"{entry:.0e}" if entry and not float(text) else text  # small, but not zero
+        for entry, text in zip(entries, texts, strict=True)
+    ]
 
 
 def by_shape(array: np.ndarray) -> str:
