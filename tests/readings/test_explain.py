@@ -161,9 +161,8 @@ def test_a_step_on_its_own():
     assert (step.gradient, float(step.upstream), float(step.value)) == ("∂L/∂L", 1.0, -6.0)
     to_a, to_b = step.contributions
     assert (to_a.tensor, to_a.gradient, float(to_a.value)) == ("a", "∂L/∂a", 3.0)
-    assert to_a.rule.split()[0::2] == ["∂L/∂L", "b"]
-    assert to_a.numbers.split()[0::2] == ["1", "3"]
-    assert to_b.numbers.split()[0::2] == ["1", "(-2)"]
+    assert (to_a.rule, to_a.numbers) == ("∂L/∂L b", "1 · 3")
+    assert (to_b.rule, to_b.numbers) == ("∂L/∂L a", "1 · (-2)")
     assert [gradient.name for gradient in step.complete] == ["∂L/∂a", "∂L/∂b"]
 
 
@@ -285,7 +284,7 @@ def test_a_leaf_that_was_given_a_new_value_shows_the_old_one():
     w = leaf(2.0, "w")
     loss = (w * w).named("L")
     w.data = np.array(100.0)
-    assert explain(loss).steps[0].contributions[0].numbers.split()[0::2] == ["1", "2"]
+    assert explain(loss).steps[0].contributions[0].numbers == "1 · 2"
 
 
 def test_nothing_to_explain():

@@ -12,21 +12,24 @@ import copy
 import html
 import json
 import math
+import re
 import textwrap
 import unicodedata
-from collections import defaultdict
+from collections import ChainMap, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from ..backward import backward_closures, grad, starting_gradient, summed_to, sweep
 from ..notation import expressions
+from ..notation.literals import literal
 from ..notation.names import Names, recorded_tensors
 from ..notation.rules import rule_expressions
+from ..notation.text import TextWriter
 from ..tensor import Tensor
 
 if TYPE_CHECKING:
@@ -63,7 +66,7 @@ class Gradient:
     Parameters
     ----------
     tensor, name
-        What the tensor and its gradient are called: ``W1`` and ``dL/dW1``.
+        What the tensor and its gradient are called: ``W₁`` and ``∂L/∂W₁``.
     value
         The sum of the terms, a read-only array, as the engine has it.
     terms
@@ -120,7 +123,7 @@ class Step:
     number
         From 1, at the output.
     tensor, operation, equation
-        What was computed, by which operation, and how: ``z = W @ x``.
+        What was computed, by which operation, and how: ``z = W x``.
     value
         What came out in the forward pass.
     gradient, upstream
@@ -233,7 +236,7 @@ def explain(loss: Tensor, wrt: Tensor | Sequence[Tensor] | None = None) -> Expla
     >>> b = bp.tensor(3.0, requires_grad=True, name="b")
     >>> explanation = bp.explain((a * b).named("L"))
     >>> [(c.gradient, c.rule, float(c.value)) for c in explanation.steps[0].contributions]
-    [('∂L/∂a', '∂L/∂L * b', 3.0), ('∂L/∂b', '∂L/∂L * a', 2.0)]
+    [('∂L/∂a', '∂L/∂L b', 3.0), ('∂L/∂b', '∂L/∂L a', 2.0)]
     """
     if not isinstance(loss, Tensor):
         raise TypeError(f"explain takes a Tensor, not {loss!r:.60}.")
@@ -360,7 +363,8 @@ def explained(flow: Flow, names: Symbols) -> Iterator[tuple[Edge, str | None, st
         if rule is None:
             yield edge, None, None
         else:
-            yield edge, names.written(rule), with_numbers(rule, values)
+            room = WIDTH - width(f"{names.gradient(edge.x)} += ")
+            yield edge, names.written(rule, values), names.with_numbers(rule, values, room)
 
 
 def read_only(value: Any) -> np.ndarray:
@@ -386,68 +390,84 @@ class Symbols:
         """Return the symbol of a gradient."""
         return self.names.gradient_text(t, self.output)
 
-    def written(self, expression: ast.expr) -> str:
-        """Write an expression down."""
-        return written(expression, self.symbols)
+    def constant(self, array: np.ndarray) -> ast.expr | None:
+        """Return what stands for an array in an expression: its shape, where it is large."""
+        if is_small(array):
+            return None
+        self.symbols[by_shape(array)] = by_shape(array)
+        return ast.Name(by_shape(array))
 
     def operands(self, t: Tensor) -> list[str]:
         """Return the identifiers of a step's operands; a Python number has none."""
         return ["" if x is None else self.names.identifier(x) for x in t.inputs]
 
     def equation(self, t: Tensor) -> str:
-        """Return what was computed: ``z = W @ x``."""
-        operands: list[ast.expr] = [
-            ast.Constant(value) if x is None else ast.Name(name)
+        """Return what was computed: ``z = W x``."""
+        operands = [
+            literal(value) if x is None else ast.Name(name)
             for x, value, name in zip(t.inputs, t.operands, self.operands(t), strict=True)
         ]
         assert t.primitive is not None
-        result = Abbreviated().visit(expressions.step(t.primitive, operands, t.params))
-        return f"{self.text(t)} = {self.written(result)}"
+        result = expressions.step(t.primitive, operands, t.params, self.constant)
+        return f"{self.text(t)} = {self.written(result, self.values(t, t.data))}"
 
     def rules(self, t: Tensor) -> Sequence[ast.expr | None]:
         """Return the contributions of a step as expressions."""
         g, out = self.names.gradient(t), self.names.identifier(t)
         try:
             with np.errstate(all="ignore"):  # closures that the sweep skips are run here as well
-                rules = rule_expressions(t, g, out, self.operands(t))
+                return rule_expressions(t, g, out, self.operands(t), self.constant)
         except Exception:  # a user's own rule may run on arrays only, and fail in any way here
             return [None] * len(t.inputs)
-        return [None if rule is None else Abbreviated().visit(rule) for rule in rules]
 
     def values(self, t: Tensor, g: np.ndarray) -> dict[str, np.ndarray]:
         """Return the values of the names in the rule of a step."""
-        known = dict(zip(self.operands(t), t.operands, strict=True))
-        return known | {self.names.identifier(t): t.data, self.names.gradient(t): g}
+        known = {
+            self.names.identifier(x): value
+            for x, value in zip(t.inputs, t.operands, strict=True)
+            if x is not None
+        }
+        return known | {self.names.identifier(t): t.data, self.names.gradient(t): np.asarray(g)}
+
+    def written(self, expression: ast.expr, values: Mapping[str, np.ndarray]) -> str:
+        """Write an expression in symbols; the values tell numbers from arrays."""
+        scalars = [name for name, value in values.items() if not value.ndim]
+        return TextWriter(self.symbols, scalars).write(expression).text
+
+    def with_numbers(
+        self, expression: ast.expr, values: Mapping[str, np.ndarray], room: int
+    ) -> str:
+        """Write an expression with values in place of its names, a transpose as it is.
+
+        Where it is too wide, it goes on below an empty line.
+        """
+        # Each name is written as one private character, at which the text is then cut.
+        transposed = Transposed(values)
+        inner = transposed.visit(copy.deepcopy(expression))
+        marks = {name: chr(0xE000 + i) for i, name in enumerate(transposed.values)}
+        scalars = [name for name, value in transposed.values.items() if not value.ndim]
+        text = Numbers(ChainMap(marks, self.symbols), scalars).write(inner).text
+        blocks = {}
+        for name, value in transposed.values.items():
+            brief = block(value) if is_small(value) else Block([by_shape(value)], 0)
+            blocks[marks[name]] = brief if isinstance(inner, ast.Name) else bracketed(brief)
+        parts = [
+            blocks.get(part) or Block([part], 0) for part in re.split("([\ue000-\uf8ff])", text)
+        ]
+        return "\n".join(flowing(parts, max(room, WIDTH // 2)).lines)
 
 
-def written(expression: ast.expr, symbols: Mapping[str, str]) -> str:
-    """Write an expression down in symbols."""
+class Numbers(TextWriter):
+    """Writes expressions of numbers, between which there is always a sign."""
 
-    class Renamed(ast.NodeTransformer):
-        def visit_Name(self, node: ast.Name) -> ast.expr:
-            return ast.Name(symbols.get(node.id, node.id))
-
-    return ast.unparse(Renamed().visit(copy.deepcopy(expression)))
-
-
-class Abbreviated(ast.NodeTransformer):
-    """Puts the shape of an array in place of its entries where they are many."""
-
-    def visit_Call(self, node: ast.Call) -> ast.expr:
-        """Abbreviate ``np.array([...])``."""
-        self.generic_visit(node)
-        if ast.unparse(node.func) == "np.array":
-            array = np.array(ast.literal_eval(node.args[0]))
-            if not is_small(array):
-                return ast.Name(by_shape(array))
-        return node
+    times: ClassVar = {**TextWriter.times, "number": " · ", "scalar": " · ", "tall": " · "}
 
 
 class Transposed(ast.NodeTransformer):
     """Gives the transpose of a value a name of its own, so that it is shown as rows and columns."""
 
-    def __init__(self, values: dict[str, np.ndarray]) -> None:
-        self.values = values
+    def __init__(self, values: Mapping[str, np.ndarray]) -> None:
+        self.values = dict(values)
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         """Replace ``x.mT``."""
@@ -480,6 +500,9 @@ def introduction(explanation: Explanation) -> str:
         "arrives at one tensor from several sides is added up; a gradient is complete when the "
         "last term is there."
     )
+    rules = (c.rule for step in explanation.steps for c in step.contributions)
+    if any(rule is not None and "⊙" in rule for rule in rules):
+        sentences += " The sign ⊙ multiplies entry by entry."
     return "\n".join(textwrap.wrap(sentences, LABEL + 1 + WIDTH))
 
 
@@ -543,7 +566,7 @@ def passed_on(c: Contribution, operation: str) -> str:
 
 
 def left_of(c: Contribution) -> str:
-    """Write what a contribution goes to: ``dL/dx =``, or ``dL/dx +=`` if there are more of them."""
+    """Write what a contribution goes to: ``∂L/∂x =``, or ``∂L/∂x +=`` if there are more of them."""
     return f"{c.gradient} {'=' if c.terms == 1 else '+='}"
 
 
@@ -633,31 +656,6 @@ def bracketed(part: Block) -> Block:
     """Put a negative number in brackets."""
     negative = len(part.lines) == 1 and part.lines[0].startswith("-")
     return Block([f"({part.lines[0]})"], 0) if negative else part
-
-
-def with_numbers(expression: ast.expr, values: Mapping[str, np.ndarray]) -> str:
-    """Write an expression with values in place of its names, a transpose as it is.
-
-    Where it is too wide, it goes on below an empty line.
-    """
-    expression, values = copy.deepcopy(expression), dict(values)
-    expression = Transposed(values).visit(expression)
-    # Each name is written as one private character, at which the text is then cut.
-    marks = {name: chr(0xE000 + i) for i, name in enumerate(values)}
-    blocks = {}
-    for name, value in values.items():
-        array = np.asarray(value)
-        brief = block(array) if is_small(array) else Block([by_shape(array)], 0)
-        blocks[marks[name]] = brief if isinstance(expression, ast.Name) else bracketed(brief)
-    parts: list[Block] = []
-    plain = ""
-    for character in written(expression, marks):
-        if character in blocks:
-            parts += [Block([plain], 0), blocks[character]]
-            plain = ""
-        else:
-            plain += character
-    return "\n".join(flowing([*parts, Block([plain], 0)], WIDTH - 12).lines)
 
 
 def flowing(parts: list[Block], room: int) -> Block:
