@@ -111,6 +111,7 @@ from .transforms import hessian, hvp, jacobian, jvp, value_and_grad, vjp
 if _typing.TYPE_CHECKING:
     from .readings.draw import draw
     from .readings.explain import explain
+    from .readings.source import source
 
 sub = subtract
 
@@ -127,4 +128,8 @@ def __getattr__(name: str) -> _typing.Any:
         from .readings.explain import explain
 
         return explain
+    if name == "source":
+        from .readings.source import source
+
+        return source
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
