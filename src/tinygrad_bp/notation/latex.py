@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Collection, Mapping
+from typing import ClassVar
 
 from .symbols import ESCAPES, latex_symbol
-from .writer import KNOWN, MOST_ENTRIES, Level, Piece, Writer, fraction, scientific
+from .writer import KNOWN, MOST_ENTRIES, Level, Piece, Writer, fraction, lengths, scientific
 
 SIGNS = {"≤": r"\leq", "≥": r"\geq", "≠": r"\neq"}
 COMMANDS = {
@@ -43,7 +44,7 @@ class LatexWriter(Writer):
     """Writes LaTeX."""
 
     minus = " - "
-    times = {
+    times: ClassVar = {
         "elementwise": r" \odot ", "number": r" \cdot ", "matrix": " ", "scalar": " ", "tall": " ",
     }  # fmt: skip
 
@@ -71,7 +72,8 @@ class LatexWriter(Writer):
             case ("pi",):
                 return Piece(r"\pi", scalar=True)
             case ("root", inside):
-                return Piece(rf"\sqrt{{{inside.replace('π', r' \pi')}}}", scalar=True)
+                inside = inside.replace("π", r" \pi")
+                return Piece(rf"\sqrt{{{inside}}}", scalar=True)
             case ("over root", above, _):
                 return Piece(rf"\frac{{{above}}}{{\sqrt{{\pi}}}}", Level.FRACTION, scalar=True)
         if isinstance(value, float) and (parts := fraction(value)):
@@ -120,7 +122,7 @@ class LatexWriter(Writer):
         """Write a choice: (value, condition) in turn, and what is left."""
         lines = [rf"{value} & \text{{if }} {condition}" for value, condition in rows]
         lines.append(rf"{otherwise.text} & \text{{otherwise}}")
-        return Piece(rf"\begin{{cases}} {r' \\ '.join(lines)} \end{{cases}}", Level.CHOICE)
+        return Piece(environment("cases", lines), Level.CHOICE)
 
     def reduced(self, name: str, below: str, body: Piece) -> Piece:
         """Write a sum or product over entries."""
@@ -163,7 +165,8 @@ class LatexWriter(Writer):
                 return Piece(rf"\exp{self.bracketed(a.text)} - 1", Level.SUM, kind="sum")
             case "logaddexp", [a, b]:
                 second = "1" if b.text == "0" else rf"\exp{self.bracketed(b.text)}"
-                return Piece(rf"\log{self.bracketed(rf'\exp{self.bracketed(a.text)} + {second}')}")
+                both = rf"\exp{self.bracketed(a.text)} + {second}"
+                return Piece(rf"\log{self.bracketed(both)}")
             case "outer", [a, b]:
                 sides = [self.within(part, Level.POWER) for part in (a, b)]
                 return Piece(rf"{sides[0]} \otimes {sides[1]}", Level.PRODUCT, kind="outer")
@@ -176,9 +179,10 @@ class LatexWriter(Writer):
 
     def axis(self, setting: ast.expr) -> str:
         """Write the remark about an axis."""
-        several = isinstance(setting, (ast.Tuple, ast.List))
-        text = self.write(setting).text
-        return rf"\text{{{'axes' if several else 'axis'} }} {text.strip('()[]') or '()'}"
+        if isinstance(setting, (ast.Tuple, ast.List)):
+            axes = ", ".join(self.write(part).text for part in setting.elts)
+            return rf"\text{{axes }} {axes or '()'}"
+        return rf"\text{{axis }} {self.write(setting).text}"
 
     def shape(self, setting: ast.expr) -> str:
         """Write a shape."""
@@ -193,15 +197,11 @@ class LatexWriter(Writer):
         rows = [row.elts if isinstance(row, ast.List) else [row] for row in node.elts]
         nested = any(isinstance(entry, ast.List) for row in rows for entry in row)
         if nested or not rows or sum(map(len, rows)) > MOST_ENTRIES:
-            shape, inner = [], node
-            while isinstance(inner, ast.List):
-                shape.append(str(len(inner.elts)))
-                inner = inner.elts[0] if inner.elts else ast.Constant(0)
-            return Piece(rf"\mathrm{{array}}_{{{r' \times '.join(shape)}}}")
+            return Piece(r"\mathrm{array}_{" + r" \times ".join(map(str, lengths(node))) + "}")
         if not isinstance(node.elts[0], ast.List):
             return Piece(f"({', '.join(self.write(entry).text for entry in node.elts)})")
         lines = [" & ".join(self.write(entry).text for entry in row) for row in rows]
-        return Piece(rf"\begin{{bmatrix}} {r' \\ '.join(lines)} \end{{bmatrix}}")
+        return Piece(environment("bmatrix", lines))
 
     def subscript(self, value: Piece, key: str) -> Piece:
         """Write entries selected by an index."""
@@ -212,3 +212,8 @@ class LatexWriter(Writer):
         if text == "…":
             return r"\ldots"
         return rf"\mathrm{{{''.join(ESCAPES.get(character, character) for character in text)}}}"
+
+
+def environment(name: str, lines: list[str]) -> str:
+    """Return lines in an environment."""
+    return rf"\begin{{{name}}} " + r" \\ ".join(lines) + rf" \end{{{name}}}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Collection, Mapping
+from typing import ClassVar
 
 from .symbols import SUPERSCRIPTS, text_symbol
-from .writer import KNOWN, MOST_ENTRIES, Level, Piece, Writer, fraction, scientific
+from .writer import KNOWN, MOST_ENTRIES, Level, Piece, Writer, fraction, lengths, scientific
 
 GLYPHS = {(1, 2): "½", (1, 3): "⅓", (2, 3): "⅔", (1, 4): "¼", (3, 4): "¾"}
 
@@ -38,7 +39,13 @@ class TextWriter(Writer):
     """Writes plain text."""
 
     minus = " − "
-    times = {"elementwise": " ⊙ ", "number": " · ", "matrix": " ", "scalar": " ", "tall": " "}
+    times: ClassVar = {
+        "elementwise": " ⊙ ",
+        "number": " · ",
+        "matrix": " ",
+        "scalar": " ",
+        "tall": " ",
+    }
 
     def name(self, name: str) -> str:
         """Write a name that no symbol is given for."""
@@ -171,9 +178,10 @@ class TextWriter(Writer):
 
     def axis(self, setting: ast.expr) -> str:
         """Write the remark about an axis."""
-        several = isinstance(setting, (ast.Tuple, ast.List))
-        text = self.write(setting).text
-        return f"{'axes' if several else 'axis'} {text.strip('()[]') or '()'}"
+        if isinstance(setting, (ast.Tuple, ast.List)):
+            axes = ", ".join(self.write(part).text for part in setting.elts)
+            return f"axes {axes or '()'}"
+        return f"axis {self.write(setting).text}"
 
     def shape(self, setting: ast.expr) -> str:
         """Write a shape."""
@@ -185,11 +193,7 @@ class TextWriter(Writer):
         """Write the entries of an array, if they are few."""
         if sum(isinstance(part, ast.Constant) for part in ast.walk(node)) <= MOST_ENTRIES:
             return self.write(node)
-        shape, inner = [], node
-        while isinstance(inner, ast.List):
-            shape.append(str(len(inner.elts)))
-            inner = inner.elts[0] if inner.elts else ast.Constant(0)
-        return Piece(f"array[{'×'.join(shape)}]")
+        return Piece(f"array[{'×'.join(map(str, lengths(node)))}]")
 
     def subscript(self, value: Piece, key: str) -> Piece:
         """Write entries selected by an index."""

@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import ClassVar
+from typing import ClassVar, TypeGuard
 
 
 class Level(IntEnum):
@@ -236,7 +236,8 @@ class Writer:
         if not isinstance(node.op, ast.USub):
             return self.write_other(node)
         inner = self.within(body, Level.REDUCTION)
-        return Piece(self.minus.strip() + inner, Level.SUM, body.scalar, body.kind, minus=True)
+        kind = "sum" if body.level == Level.REDUCTION else body.kind if inner == body.text else ""
+        return Piece(self.minus.strip() + inner, Level.SUM, body.scalar, kind, minus=True)
 
     def write_BinOp(self, node: ast.BinOp) -> Piece:
         """Write an operator between two parts."""
@@ -250,7 +251,7 @@ class Writer:
                 start = self.within(left, Level.SUM)
                 sign = self.plus if added else self.minus
                 scalar = left.scalar and right.scalar
-                return Piece(start + sign + end, Level.SUM, scalar, minus=left.minus)
+                return Piece(start + sign + end, Level.SUM, scalar, "sum", left.minus)
             case ast.Mult():
                 return self.product(left, right, "elementwise")
             case ast.MatMult():
@@ -273,42 +274,22 @@ class Writer:
             mixed = bool(piece.kind and kind != "scalar" and piece.kind != kind)
             if piece.level >= Level.PRODUCT:
                 return self.bracketed(piece.text) if mixed else piece.text
-            leading = first and piece.minus and piece.level == Level.SUM and piece.kind != "sum"
-            if leading and self.is_product(piece) and not mixed:
+            if first and not mixed and leads(piece):
                 return piece.text
             return self.bracketed(piece.text)
 
         first, second = factor(left, True), factor(right, False)
         text = self.joined(first, second, kind, left, right)
         below = (left.kind or right.kind) if single else kind
-        minus = left.minus and not first.startswith(("(", r"\left("))
+        minus = leads(left) and first == left.text
         level = Level.SUM if minus else Level.PRODUCT
         return Piece(text, level, left.scalar and right.scalar, below, minus)
-
-    def is_product(self, piece: Piece) -> bool:
-        """Say whether what begins with a minus is, but for that, a product or less."""
-        return self.plus not in self.outermost(piece.text) and self.minus not in self.outermost(
-            piece.text
-        )
-
-    @staticmethod
-    def outermost(text: str) -> str:
-        """Return a text without what is in brackets or braces."""
-        depth, kept = 0, []
-        for character in text:
-            if character in "({[":
-                depth += 1
-            elif character in ")}]":
-                depth -= 1
-            elif depth == 0:
-                kept.append(character)
-        return "".join(kept)
 
     def joined(self, first: str, second: str, kind: str, left: Piece, right: Piece) -> str:
         """Write two factors, with the sign of their kind of product."""
         if kind == "elementwise":
             return first + self.times[kind] + second
-        if second[:1].isdigit() or second.startswith((r"\tfrac", "½")):
+        if second[:1].isnumeric() or second.startswith(r"\tfrac"):
             return first + self.times["number"] + second
         return first + self.times["tall" if "\\" in second else kind] + second
 
@@ -390,8 +371,9 @@ class Writer:
             piece = self.write(arguments[0])
             if piece.level in (Level.AND, Level.COMPARISON):
                 return Piece(self.iverson(piece.text))
-        if name == "astype" and isinstance(arguments[-1], ast.Attribute):
-            name = arguments.pop().attr
+        if name == "astype" and isinstance(kind := arguments[-1], ast.Attribute):
+            name = kind.attr
+            arguments.pop()
         if name in POSITIONS and len(arguments) == 2 and POSITIONS[name] not in keywords:
             keywords[POSITIONS[name]] = arguments.pop()
         keepdims = keywords.pop("keepdims", None)  # entries are the same; only their axes differ
@@ -429,7 +411,7 @@ class Writer:
             return self.product(chosen, piece, "elementwise")
         rows = []
         last: ast.expr = node
-        while isinstance(last, ast.Call) and is_where(last):
+        while is_where(last):
             rows.append((self.write(last.args[1]).text, self.condition(last.args[0])))
             last = last.args[2]
         return self.cases(rows, self.write(last))
@@ -446,10 +428,18 @@ class Writer:
         return Piece(piece.text, piece.level, scalar=not output)
 
 
-def is_where(node: ast.Call) -> bool:
-    """Say whether a call is np.where(condition, a, b)."""
+def leads(piece: Piece) -> bool:
+    """Say whether a piece is a product but for a leading minus, so that others can follow it."""
+    return piece.minus and piece.level == Level.SUM and piece.kind != "sum"
+
+
+def is_where(node: ast.expr) -> TypeGuard[ast.Call]:
+    """Say whether an expression is np.where(condition, a, b)."""
     return (
-        isinstance(node.func, ast.Attribute) and node.func.attr == "where" and len(node.args) == 3
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "where"
+        and len(node.args) == 3
     )
 
 
@@ -487,3 +477,12 @@ def scientific(value: float) -> tuple[str, int | None]:
     if digits.endswith(".0"):
         digits = digits[:-2]
     return digits, int(exponent) if e else None
+
+
+def lengths(node: ast.expr) -> list[int]:
+    """Return the shape of nested lists."""
+    shape = []
+    while isinstance(node, ast.List):
+        shape.append(len(node.elts))
+        node = node.elts[0] if node.elts else ast.Constant(0)
+    return shape
