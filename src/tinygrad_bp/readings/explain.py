@@ -8,14 +8,13 @@ comes how it is shown: every form, plain text, console or HTML, is made of the s
 from __future__ import annotations
 
 import ast
-import copy
 import html
 import json
 import math
 import re
 import textwrap
 import unicodedata
-from collections import ChainMap, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -30,6 +29,7 @@ from ..notation.literals import literal
 from ..notation.names import Names, recorded_tensors
 from ..notation.rules import rule_expressions
 from ..notation.text import TextWriter
+from ..notation.writer import Piece
 from ..tensor import Tensor
 
 if TYPE_CHECKING:
@@ -441,42 +441,43 @@ class Symbols:
 
         Where it is too wide, it goes on below an empty line.
         """
-        # Each name is written as one private character, at which the text is then cut.
-        transposed = Transposed(values)
-        inner = transposed.visit(copy.deepcopy(expression))
-        marks = {name: chr(0xE000 + i) for i, name in enumerate(transposed.values)}
-        scalars = [name for name, value in transposed.values.items() if not value.ndim]
-        text = Numbers(ChainMap(marks, self.symbols), scalars).write(inner).text
-        blocks = {}
-        for name, value in transposed.values.items():
-            brief = block(value) if is_small(value) else Block([by_shape(value)], 0)
-            blocks[marks[name]] = brief if isinstance(inner, ast.Name) else bracketed(brief)
+        writer = Numbers(self.symbols, values)
+        pieces = re.split("([\ue000-\uf8ff])", writer.write(expression).text)
         parts = [
-            blocks.get(part) or Block([part], 0) for part in re.split("([\ue000-\uf8ff])", text)
+            writer.placed[ord(piece) - 0xE000] if i % 2 else Block([piece], 0)
+            for i, piece in enumerate(pieces)
         ]
+        if not isinstance(expression, ast.Name):
+            parts = [bracketed(part) if i % 2 else part for i, part in enumerate(parts)]
         return "\n".join(flowing(parts, max(room, WIDTH // 2)).lines)
 
 
 class Numbers(TextWriter):
-    """Writes expressions of numbers, between which there is always a sign."""
+    """Writes an expression with a private character for each value, and keeps the values."""
 
     times: ClassVar = {**TextWriter.times, "number": " · ", "scalar": " · ", "tall": " · "}
 
+    def __init__(self, symbols: Mapping[str, str], values: Mapping[str, np.ndarray]) -> None:
+        super().__init__(symbols)
+        self.values = values
+        self.placed: list[Block] = []
 
-class Transposed(ast.NodeTransformer):
-    """Gives the transpose of a value a name of its own, so that it is shown as rows and columns."""
+    def place(self, value: np.ndarray) -> Piece:
+        """Keep a value, and write the character that stands for it."""
+        self.placed.append(block(value) if is_small(value) else Block([by_shape(value)], 0))
+        return Piece(chr(0xE000 + len(self.placed) - 1), scalar=not value.ndim)
 
-    def __init__(self, values: Mapping[str, np.ndarray]) -> None:
-        self.values = dict(values)
+    def write_Name(self, node: ast.Name) -> Piece:
+        """Write a value for a name."""
+        return (
+            self.place(self.values[node.id]) if node.id in self.values else super().write_Name(node)
+        )
 
-    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        """Replace ``x.mT``."""
-        self.generic_visit(node)
-        if node.attr != "mT" or not isinstance(node.value, ast.Name):
-            return node
-        name = f"{node.value.id}.mT"
-        self.values[name] = self.values[node.value.id].mT
-        return ast.Name(name)
+    def write_Attribute(self, node: ast.Attribute) -> Piece:
+        """Write a transpose as the rows and columns that it has."""
+        if node.attr == "mT" and isinstance(node.value, ast.Name) and node.value.id in self.values:
+            return self.place(self.values[node.value.id].mT)
+        return super().write_Attribute(node)
 
 
 # ---- how it is written: rows of a label and a block of text ----
