@@ -18,6 +18,7 @@ from rich.text import Text
 from . import __version__
 from .datasets import digits, split
 from .readings.draw import draw
+from .readings.explain import explain
 from .readings.source import source
 from .tensor import Tensor
 from .worked_problem.closed_form import forward
@@ -52,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True)
     add_verify(commands)
     add_source(commands)
+    add_explain(commands)
     return top
 
 
@@ -99,6 +101,18 @@ def add_source(commands: Any) -> None:
     add_computation(command)
 
 
+def add_explain(commands: Any) -> None:
+    """Describe the arguments of the command that explains the gradients."""
+    command = commands.add_parser(
+        "explain",
+        help="show the reverse sweep step by step, with its numbers",
+        description="Show how the gradients come about, step by step and with numbers: of the "
+        "worked problem, or of a function in a file of yours that returns a loss. --out takes a "
+        "file that ends in .txt, .html or .json.",
+    )
+    add_computation(command)
+
+
 def add_computation(command: argparse.ArgumentParser) -> None:
     """Describe the arguments of a command that reads a recorded computation."""
     command.add_argument("--file", type=Path, help="a Python file (default: the worked problem)")
@@ -140,6 +154,17 @@ def show_source(options: argparse.Namespace, console: Console) -> int:
     else:
         text.save(options.out)
         console.print(f"The loss and its gradients as code: {options.out}", markup=False)
+    return 0
+
+
+def show_explanation(options: argparse.Namespace, console: Console) -> int:
+    """Explain how the gradients come about, in a file or on the console."""
+    explanation = explain(computation(options))
+    if options.out is None:
+        console.print(explanation)
+    else:
+        explanation.save(options.out)
+        console.print(f"How the gradients come about: {options.out}", markup=False)
     return 0
 
 
@@ -270,6 +295,7 @@ def show_slips(problem: Problem, console: Console) -> None:
 COMMANDS: dict[str, Callable[[argparse.Namespace, Console], int]] = {
     "verify": verification,
     "source": show_source,
+    "explain": show_explanation,
 }
 
 

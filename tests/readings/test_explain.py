@@ -19,7 +19,8 @@ import pytest
 from rich.console import Console
 
 import tinygrad_bp as bp
-from tinygrad_bp.readings.explain import Explanation, explain
+from tinygrad_bp.cli import main
+from tinygrad_bp.readings.explain import Explanation, explain, width
 from tinygrad_bp.worked_problem.network import network
 
 ROOT = Path(__file__).parents[2]
@@ -247,7 +248,7 @@ def test_large_arrays_are_summarised():
     text = str(explanation)
     assert "⟨50×100⟩ from 1 to 1: 1, 1, 1, 1, …" in text
     assert "⟨50⟩" in text
-    assert max(map(len, text.splitlines())) <= 80
+    assert max(map(width, text.splitlines())) <= 80
     value = json.loads(explanation.to_json())["steps"][-1]["contributions"][0]["value"]
     assert value == {
         "shape": [50, 100],
@@ -311,12 +312,12 @@ def test_every_form_has_the_same_rows():
         assert line[12:] in read or line in read or line in introduction
 
 
-@pytest.mark.parametrize("width", [80, 120])
-def test_panels_fit_the_console(width):
-    lines = printed(explain(worked()), width).splitlines()
-    assert max(map(len, lines)) == width
+@pytest.mark.parametrize("room", [80, 120])
+def test_panels_fit_the_console(room):
+    lines = printed(explain(worked()), room).splitlines()
+    assert max(map(width, lines)) == room
     text = str(explain(worked()))
-    assert max(map(len, text.splitlines())) <= 76
+    assert max(map(width, text.splitlines())) <= 76
     assert not any(line.endswith("…") for line in lines)
 
 
@@ -372,6 +373,49 @@ def test_the_schema_refuses_a_fault(spoil):
         jsonschema.validate(data, SCHEMA)
 
 
+# ---- files and the command ----
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".html", ".json"])
+def test_files(suffix, tmp_path):
+    path = tmp_path / "folder" / f"explanation{suffix}"
+    explanation = explain(worked())
+    explanation.save(path)
+    forms = {
+        ".txt": str(explanation),
+        ".html": explanation._repr_html_(),
+        ".json": explanation.to_json(),
+    }
+    assert forms[suffix] in path.read_text(encoding="utf-8")
+
+
+def test_no_other_files(tmp_path):
+    with pytest.raises(ValueError, match=r"must end in one of .txt, .html, .json"):
+        explain(worked()).save(tmp_path / "explanation.pdf")
+
+
+def test_the_command_explains_the_worked_problem(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["explain"]) == 0
+    out = capsys.readouterr().out
+    assert "Step 8 of 8: through matmul, from z₁ to W₁" in out
+    assert max(map(width, out.splitlines())) == 80
+
+
+def test_the_command_explains_a_file(tmp_path, capsys):
+    file, out = tmp_path / "my_net.py", tmp_path / "out.json"
+    file.write_text(
+        "import tinygrad_bp as bp\n"
+        "def loss():\n"
+        "    x = bp.tensor(3.0, requires_grad=True, name='x')\n"
+        "    return (x * x).named('L')\n"
+    )
+    assert main(["explain", "--file", str(file), "--out", str(out)]) == 0
+    assert json.loads(out.read_text(encoding="utf-8"))["gradients"][0]["value"]["entries"] == 6.0
+    assert main(["explain", "--file", str(file), "--out", str(tmp_path / "out.pdf")]) == 2
+    assert "cannot be saved as 'out.pdf'" in capsys.readouterr().err
+
+
 # ---- how large a computation may be ----
 
 
@@ -397,7 +441,6 @@ def test_a_deep_graph_needs_no_recursion():
         y = y + 1.0
     explanation = explain(y)
     assert len(explanation.steps) == 100_000
-    assert "Step 100000 of 100000" in str(explanation)
     assert explanation.gradients[0].value == 1.0
     assert x.grad is None
 

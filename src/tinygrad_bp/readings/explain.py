@@ -8,6 +8,7 @@ comes how it is shown: every form, plain text, console or HTML, is made of the s
 from __future__ import annotations
 
 import ast
+import functools
 import html
 import json
 import math
@@ -15,7 +16,7 @@ import re
 import textwrap
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -35,8 +36,9 @@ from ..tensor import Tensor
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
 
-#: An array is written out up to here, and summarised beyond.
+#: An array is written out up to here, and summarised beyond; of more than two axes, sooner.
 MOST_ENTRIES = 36
+MOST_IN_DEPTH = 8
 LONGEST_AXIS = 6
 
 #: How many terms of a sum are written out, and how many first entries of a large array.
@@ -181,9 +183,42 @@ class Explanation:
         """
         data = json.dumps(as_json(self), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
         if path is not None:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            Path(path).write_text(data, encoding="utf-8")
+            written_to(path, data)
         return data
+
+    def save(self, path: str | Path) -> None:
+        """Save the explanation as what the path ends in: ``.txt``, ``.html`` or ``.json``.
+
+        Folders that are missing are created.
+
+        Raises
+        ------
+        ValueError
+            If the path ends in anything else.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import tinygrad_bp as bp
+        >>> x = bp.tensor(3.0, requires_grad=True, name="x")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder, "square.txt")
+        ...     bp.explain((x**2).named("L")).save(path)
+        ...     print(path.read_text(encoding="utf-8").splitlines()[-1])
+        x           ∂L/∂x = 6
+        """
+        forms: dict[str, Callable[[], str]] = {
+            ".txt": lambda: f"{self}\n",
+            ".html": lambda: f"{HTML_HEAD}{self._repr_html_()}",
+            ".json": self.to_json,
+        }
+        suffix = Path(path).suffix.lower()
+        if suffix not in forms:
+            raise ValueError(
+                f"an explanation cannot be saved as {Path(path).name!r}: "
+                f"the name must end in one of {', '.join(forms)}."
+            )
+        written_to(path, forms[suffix]())
 
     def __str__(self) -> str:
         parts = [introduction(self)]
@@ -202,6 +237,12 @@ class Explanation:
 
     def _repr_html_(self) -> str:
         return as_html(self)
+
+
+def written_to(path: str | Path, content: str) -> None:
+    """Write a file, and make the folders that are missing."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_text(content, encoding="utf-8")
 
 
 # ---- how it is made ----
@@ -630,8 +671,9 @@ def equation(left: str, sides: list[Block]) -> str:
     alone = room < WIDTH // 2 or any(
         width(line) > room for side in sides for line in side.lines if len(side.lines) > 1
     )
-    start = "  =" if alone else left
-    parts = [left] if alone else []
+    name, sign = left.rsplit(" ", 1)
+    start = f"  {sign}" if alone else left
+    parts = [name] if alone else []
     for side in sides:
         if len(side.lines) == 1:
             side = Block(textwrap.wrap(side.lines[0], WIDTH - width(start) - 1) or [""], 0)
@@ -690,17 +732,21 @@ def beside(parts: list[Block]) -> Block:
 
 def width(text: str) -> int:
     """Return how many columns a text takes on a console."""
-    if text.isascii():
-        return len(text)
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
-        for c in text
-    )
+    return len(text) if text.isascii() else sum(map(columns, text))
+
+
+@functools.cache
+def columns(character: str) -> int:
+    """Return how many columns a character takes: none for an accent that it gives to another."""
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def is_small(array: np.ndarray) -> bool:
     """Say whether an array is written out."""
-    return array.size <= MOST_ENTRIES and max(array.shape, default=0) <= LONGEST_AXIS
+    most = MOST_ENTRIES if array.ndim <= 2 else MOST_IN_DEPTH
+    return array.size <= most and max(array.shape, default=0) <= LONGEST_AXIS
 
 
 def shown(value: np.ndarray) -> str:
@@ -750,6 +796,9 @@ def number(value: Any) -> str:
 
 
 # ---- HTML and JSON ----
+
+#: What a page has before its content.
+HTML_HEAD = "<!DOCTYPE html>\n<meta charset='utf-8'>\n<title>The reverse sweep</title>\n"
 
 
 def as_html(explanation: Explanation) -> str:
