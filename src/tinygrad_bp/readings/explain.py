@@ -490,6 +490,8 @@ class Symbols:
         ]
         if not isinstance(expression, ast.Name):
             parts = [bracketed(part) if i % 2 else part for i, part in enumerate(parts)]
+        if all(len(part.lines) == 1 for part in parts):  # broken where it is shown, as all text is
+            return "".join(part.lines[0] for part in parts)
         return "\n".join(flowing(parts, max(room, WIDTH // 2)).lines)
 
 
