@@ -13,6 +13,7 @@ import contextlib
 import copy
 import functools
 import inspect
+import itertools
 import keyword
 import linecache
 import re
@@ -199,6 +200,17 @@ class Record:
             if value not in ours:
                 self.sharing.setdefault(value, {})[t.id] = Gradient(t.id)
 
+        #: Sums of contributions to the gradient by a tensor.
+        self._sums: dict[int, int] = {}
+        for t in self.order:
+            g: Tensor | None = self.gradients[t.id]
+            consumers = set(self._consumers.get(t.id, ()))
+            while g is not None and g.primitive is TABLE["add"]:
+                if self._visited(g.id) not in consumers:
+                    break
+                self._sums[self.value[g.id]] = t.id
+                g = g.inputs[0]
+
     def _sweep(self, loss: Tensor) -> None:
         """Run the reverse sweep on Tensors, and keep every gradient."""
         visited: list[Tensor] = []
@@ -273,21 +285,28 @@ class Record:
             consumers = self._consumers.get(key.tensor, [])
             return [next((sharing[t] for t in consumers if t in sharing), first)]
         return [
-            part if isinstance(part, ast.expr) else self._variable(part, key)
-            for part in self.parts[key]
+            part if isinstance(part, ast.expr) else self._variable(part, key, place)
+            for place, part in enumerate(self.parts[key])
         ]
 
-    def _variable(self, value: int, user: int) -> Key:
+    def _variable(self, value: int, user: int, place: int) -> Key:
         """Return the variable for a value: a gradient has one for each tensor that it belongs to.
 
-        Best is that of the tensor whose rule was running when the user was recorded.
+        It is that of the tensor whose rule was running when the user was recorded; where the user
+        adds to earlier contributions, that of a tensor they came from.
         """
         sharing = self.sharing.get(value)
         if sharing is None:
             return value
-        latest = bisect(self._visits, (user,)) - 1
-        visited = self._visits[latest][1] if latest >= 0 else -1
-        return sharing.get(visited) or next(iter(sharing.values()))
+        likely = [self._visited(user)]
+        if place == 0 and user in self._sums:
+            likely = self._consumers[self._sums[user]]
+        return next((sharing[t] for t in likely if t in sharing), next(iter(sharing.values())))
+
+    def _visited(self, tensor: int) -> int:
+        """Return the tensor whose rule was running when another was recorded; -1 for none."""
+        latest = bisect(self._visits, (tensor,)) - 1
+        return self._visits[latest][1] if latest >= 0 else -1
 
 
 def frozen(value: Any) -> Any:
@@ -321,12 +340,19 @@ class Writer:
             if not isinstance(value, Gradient):
                 primitive = record.tensors[value].primitive
                 if primitive is not None and one_line(primitive) is None:
-                    self.helpers.name(primitive)
+                    try:
+                        self.helpers.name(primitive)
+                    except ValueError as error:
+                        raise ValueError(
+                            f"{primitive.__name__} cannot be written: {error}"
+                        ) from error
 
         leaves = sorted(value for value in record.leaves if value in self.uses or value == loss.id)
         ours = [record.tensors[value] for value in sorted({*leaves, *record.forward})]
         self.names = Names(ours, reserved=[*self.helpers.taken, *AMBIGUOUS, "slice"])
         self.taken = {self.names.identifier(t) for t in ours} | self.helpers.taken
+        numbered = (f"t{n}" for n in itertools.count(1))
+        self.temporaries = (name for name in numbered if name not in self.taken)
         self.parameters: dict[str, np.ndarray] = {}
         for value in leaves:
             t, array = record.tensors[value], record.leaves[value]
@@ -375,21 +401,23 @@ class Writer:
             results.append(f'"{name}": {text}')
         self.lines += listed(f"return {L}, {{", results, "}", INDENT)
         shapes = [f"{name} of shape {array.shape}" for name, array in self.parameters.items()]
-        summary = f'"""Return {L}, and its gradients by name, for '
+        function = [
+            *listed(f"def {FUNCTION}(", list(self.parameters), "):", ""),
+            *documented(f"Return {L}, and its gradients by name", shapes),
+            *(f"{INDENT}{line}".rstrip() for line in self.lines),
+        ]
         parts = [
             f'"""{L} and its gradients: written by tinygrad_bp from a recorded computation."""',
-            "\n\n".join([*self.helpers.imports, "import numpy as np"]),
+            "\n".join(sorted(self.helpers.imports)),
+            "import numpy as np",
             *self.helpers.texts,
-            "\n".join(
-                [
-                    *listed(f"def {FUNCTION}(", list(self.parameters), "):", ""),
-                    *filled(summary, shapes),
-                    *(f"{INDENT}{line}".rstrip() for line in self.lines),
-                ]
-            ),
+            "\n".join(function),
         ]
-        text = f"{parts[0]}\n\n{parts[1]}\n" + "".join(f"\n\n{part}\n" for part in parts[2:])
-        result = Source(text)
+        text = ""
+        for part in filter(None, parts):
+            gap = "\n\n\n" if part.startswith("def ") or "\ndef " in text else "\n\n"
+            text += gap + part if text else part
+        result = Source(text + "\n")
         result.arguments = self.parameters
         return result
 
@@ -428,7 +456,7 @@ class Writer:
             if len(text) <= room or not inline:
                 break
             longest = max(inline, key=lambda part: len(code(self.expressions[part])))
-            self._bind(longest, self._fresh("t1"), code(self.expressions[longest]))
+            self._bind(longest, next(self.temporaries), code(self.expressions[longest]))
         if name is None:
             self.expressions[key] = expression
             return
@@ -454,19 +482,16 @@ class Writer:
             comment = self.forward_text.get(value, self.names.identifier(t))
             if len(comment) > WIDTH - len(INDENT) - 2:
                 comment = self.names.identifier(t)
-            return self._fresh(self.names.gradient(t)), comment
+            name = fresh(self.names.gradient(t), self.taken)
+            self.taken.add(name)
+            return name, comment
         if key in self._forward:
             return self.names.identifier(record.tensors[key]), ""
-        return (self._fresh("t1") if self.uses[key] > 1 else None), ""
+        return (next(self.temporaries) if self.uses[key] > 1 else None), ""
 
     @functools.cached_property
     def _forward(self) -> set[int]:
         return set(self.record.forward)
-
-    def _fresh(self, base: str) -> str:
-        name = fresh(base, self.taken)
-        self.taken.add(name)
-        return name
 
     def _expression(self, key: Key) -> ast.expr:
         operands = [
@@ -493,7 +518,7 @@ def fresh(base: str, taken: Container[str]) -> str:
     name, n = base, 1
     while name in taken:
         n += 1
-        name = f"t{n}" if base == "t1" else f"{base}_{n}"
+        name = f"{base}_{n}"
     return name
 
 
@@ -522,13 +547,17 @@ def listed(head: str, items: list[str], tail: str, indent: str) -> list[str]:
     return [head, *(f"{INDENT}{item}," for item in items), tail]
 
 
-def filled(summary: str, shapes: list[str]) -> list[str]:
+def documented(summary: str, shapes: list[str]) -> list[str]:
     """Return a docstring with the shapes of the parameters, in lines that are not too long."""
-    text = INDENT + summary + ", ".join(shapes) + '."""'
-    if len(text) <= WIDTH and shapes:
-        return [text]
-    lines = [INDENT + summary.removesuffix(", for ") + ".", ""]
-    return [*lines, *(f"{INDENT}{shape}" for shape in shapes), f'{INDENT}"""']
+    line = f'{INDENT}"""{summary}, for {", ".join(shapes)}."""'
+    if len(line) <= WIDTH and shapes:
+        return [line]
+    return [
+        f'{INDENT}"""{summary}.',
+        "",
+        *(f"{INDENT}{shape}" for shape in shapes),
+        f'{INDENT}"""',
+    ]
 
 
 # ---- Helper functions ----
