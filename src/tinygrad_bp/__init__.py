@@ -110,6 +110,8 @@ from .transforms import hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 if _typing.TYPE_CHECKING:
     from .readings.draw import draw
+    from .readings.explain import explain
+    from .readings.source import source
 
 sub = subtract
 
@@ -122,6 +124,14 @@ def __getattr__(name: str) -> _typing.Any:
         from .readings.draw import draw
 
         return draw
+    if name == "explain":
+        from .readings.explain import explain
+
+        return explain
+    if name == "source":
+        from .readings.source import source
+
+        return source
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

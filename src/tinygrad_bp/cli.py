@@ -1,10 +1,12 @@
 """The command ``tinygrad-bp``: arguments in, readings out."""
 
 import argparse
+import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -16,14 +18,15 @@ from rich.text import Text
 from . import __version__
 from .datasets import digits, split
 from .readings.draw import draw
+from .readings.explain import explain
+from .readings.source import source
+from .tensor import Tensor
 from .worked_problem.closed_form import forward
 from .worked_problem.mistakes import MISTAKES
 from .worked_problem.problem import Problem, hidden_faults, random_problem
 from .worked_problem.slips import slips
 from .worked_problem.training import DigitClassifier
 from .worked_problem.verification import Row, recorded, verify
-
-COMMANDS = ("verify",)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser().error("--data has its own sizes, batch and target: leave those options out")
     console = Console()
     try:
-        return verify_digits(options, console) if options.data else verify_random(options, console)
+        return COMMANDS[options.command](options, console)
     except (TypeError, ValueError, RuntimeError, OSError) as error:
         Console(stderr=True).print(f"tinygrad-bp: {error}", style="red", markup=False)
         return 2
@@ -55,6 +58,14 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"tinygrad_bp {__version__}")
     commands = top.add_subparsers(dest="command", required=True)
+    add_verify(commands)
+    add_source(commands)
+    add_explain(commands)
+    return top
+
+
+def add_verify(commands: Any) -> None:
+    """Describe the arguments of the command that verifies."""
     command = commands.add_parser(
         "verify",
         help="hold three witnesses of the worked problem's gradients against each other",
@@ -79,9 +90,94 @@ def parser() -> argparse.ArgumentParser:
         "--data", choices=("digits",), help="train on real data, and verify before and after"
     )
     command.add_argument(
-        "--out", type=Path, default=Path("out"), help="folder for the picture (default: out)"
+        "--out",
+        type=Path,
+        default=Path("out"),
+        help="folder for the picture (default: out)",
     )
-    return top
+
+
+def add_source(commands: Any) -> None:
+    """Describe the arguments of the command that writes the gradients as code."""
+    command = commands.add_parser(
+        "source",
+        help="write the gradients as Python code that needs NumPy alone",
+        description="Write a loss and its gradients as a Python module that needs NumPy alone: of "
+        "the worked problem, or of a function in a file of yours that returns a loss.",
+    )
+    add_computation(command)
+
+
+def add_explain(commands: Any) -> None:
+    """Describe the arguments of the command that explains the gradients."""
+    command = commands.add_parser(
+        "explain",
+        help="show the reverse sweep step by step, with its numbers",
+        description="Show how the gradients come about, step by step and with numbers: of the "
+        "worked problem, or of a function in a file of yours that returns a loss. --out takes a "
+        "file that ends in .txt, .html or .json.",
+    )
+    add_computation(command)
+
+
+def add_computation(command: argparse.ArgumentParser) -> None:
+    """Describe the arguments of a command that reads a recorded computation."""
+    command.add_argument("--file", type=Path, help="a Python file (default: the worked problem)")
+    command.add_argument(
+        "--function", default="loss", help="its function that returns the loss (default: loss)"
+    )
+    command.add_argument("--out", type=Path, help="a file to write to (default: the console)")
+
+
+def computation(options: argparse.Namespace) -> Tensor:
+    """Return the loss that a command is to read: of the user's file, or the worked problem."""
+    if options.file is None:
+        return recorded(random_problem())["L"]
+    path = options.file.resolve()
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if not path.is_file() or spec is None or spec.loader is None:
+        raise ValueError(f"{options.file} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules.setdefault(path.stem, module)  # as an import does
+    sys.path.insert(0, str(path.parent))  # as for a script: it may import its neighbours
+    try:
+        spec.loader.exec_module(module)
+        build = getattr(module, options.function, None)
+        if not callable(build):
+            raise ValueError(f"{options.file} has no function {options.function}()")
+        loss = build()
+    finally:
+        sys.path.remove(str(path.parent))
+    if not isinstance(loss, Tensor):
+        raise TypeError(f"{options.function}() returned {loss!r:.60}, and should return a Tensor")
+    return loss
+
+
+def show_source(options: argparse.Namespace, console: Console) -> int:
+    """Write a loss and its gradients as code, to a file or to the console."""
+    text = source(computation(options))
+    if options.out is None:
+        sys.stdout.write(text)  # to be piped into a file: not wrapped, not coloured
+    else:
+        text.save(options.out)
+        console.print(f"The loss and its gradients as code: {options.out}", markup=False)
+    return 0
+
+
+def show_explanation(options: argparse.Namespace, console: Console) -> int:
+    """Explain how the gradients come about, in a file or on the console."""
+    explanation = explain(computation(options))
+    if options.out is None:
+        console.print(explanation)
+    else:
+        explanation.save(options.out)
+        console.print(f"How the gradients come about: {options.out}", markup=False)
+    return 0
+
+
+def verification(options: argparse.Namespace, console: Console) -> int:
+    """Verify the worked problem on random numbers, or on real data."""
+    return verify_digits(options, console) if options.data else verify_random(options, console)
 
 
 def verify_random(options: argparse.Namespace, console: Console) -> int:
@@ -203,6 +299,14 @@ def show_slips(problem: Problem, console: Console) -> None:
         console.print(f"{slip.number}. {slip.title}", markup=False)
         console.print(Padding(Text(slip.sentence), (0, 0, 0, 3)))
     console.print()
+
+
+#: What each command runs.
+COMMANDS: dict[str, Callable[[argparse.Namespace, Console], int]] = {
+    "verify": verification,
+    "source": show_source,
+    "explain": show_explanation,
+}
 
 
 if __name__ == "__main__":

@@ -64,7 +64,9 @@ class Primitive:
         What the operands must satisfy, for error messages.
     """
 
-    def __init__(self, forward: Callable[..., Any], symbol: str = "", needs: str = "") -> None:
+    def __init__(
+        self, forward: Callable[..., Any], symbol: str = "", needs: str = "", written: str = ""
+    ) -> None:
         if not isinstance(forward, FunctionType):
             raise TypeError(
                 f"a primitive is made of a Python function, and {forward!r:.60} is none. "
@@ -77,6 +79,7 @@ class Primitive:
         self.__wrapped__ = forward
         self.symbol = symbol or forward.__name__
         self.needs = needs
+        self.written = written
         self.rule: Rule = self._missing_rule
         self.composed: Callable[..., Any] | None = None
         code = forward.__code__
@@ -149,7 +152,7 @@ class Primitive:
         result.setflags(False)  # read-only
 
         # Record: this operation, what it was given, and what came out.
-        enabled, scope, watched = current.get()
+        enabled, scope, watched, _ = current.get()
         output = new(Tensor)
         output._array = result
         output._grad = None
@@ -283,10 +286,14 @@ def captured(value: Any, where: str) -> Any:
 def primitive(forward: Callable[..., Any]) -> Primitive: ...
 @overload
 def primitive(
-    *, symbol: str = "", needs: str = ""
+    *, symbol: str = "", needs: str = "", written: str = ""
 ) -> Callable[[Callable[..., Any]], Primitive]: ...
 def primitive(
-    forward: Callable[..., Any] | None = None, *, symbol: str = "", needs: str = ""
+    forward: Callable[..., Any] | None = None,
+    *,
+    symbol: str = "",
+    needs: str = "",
+    written: str = "",
 ) -> Primitive | Callable[[Callable[..., Any]], Primitive]:
     """Make an operation of a function on arrays; a decorator.
 
@@ -322,5 +329,5 @@ def primitive(
     array(12.)
     """
     if forward is None:
-        return lambda function: Primitive(function, symbol, needs)
-    return Primitive(forward, symbol, needs)
+        return lambda function: Primitive(function, symbol, needs, written)
+    return Primitive(forward, symbol, needs, written)

@@ -18,6 +18,7 @@ class Recording(NamedTuple):
     enabled: bool = True
     scope: str = ""
     watched: bool = False  # for NaN and infinity
+    comparisons: bool = False  # whether they are recorded too, to be written down
 
 
 current: ContextVar[Recording] = ContextVar("current", default=Recording())  # noqa: B039, a tuple
@@ -89,4 +90,11 @@ def detect_anomaly() -> Iterator[None]:
     FloatingPointError: the backward rule of sqrt, recorded at <doctest ...>:2, made inf for x ...
     """
     with _changed(current.get()._replace(watched=True)), np.errstate(all="ignore"):
+        yield
+
+
+@contextmanager
+def recorded_comparisons() -> Iterator[None]:
+    """Record comparisons too, which are otherwise plain arrays: to write an expression down."""
+    with _changed(current.get()._replace(enabled=True, comparisons=True)):
         yield

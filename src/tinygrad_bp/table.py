@@ -12,3 +12,7 @@ if TYPE_CHECKING:
     from .tensor import Tensor
 
 TABLE: dict[str, Callable[..., Tensor]] = {}
+
+#: Comparisons, by the name of their operator's method. They carry no gradient, and are recorded
+#: only where an expression is to be written down (see ``rules/comparisons.py``).
+COMPARISONS: dict[str, Callable[..., Tensor]] = {}

@@ -20,7 +20,7 @@ import numpy as np
 from .backward import backward, local_jacobian
 from .numpy_protocol import call_function, call_ufunc, value_of
 from .recording import current
-from .table import TABLE
+from .table import COMPARISONS, TABLE
 
 if TYPE_CHECKING:
     from .primitive import Primitive
@@ -40,6 +40,18 @@ def operator(name: str) -> tuple[Callable[[Tensor, Any], Tensor], Callable[[Tens
 def method(name: str) -> Callable[..., Tensor]:
     """Return a method that applies an operation, with the operation's own settings."""
     return lambda self, *args, **params: TABLE[name](self, *args, **params)
+
+
+def comparison(name: str) -> Callable[[Tensor, Any], Any]:
+    """Return a method that compares: a plain array, unless comparisons are recorded."""
+
+    def compare(self: Tensor, other: Any) -> Any:
+        entry = COMPARISONS[name]
+        if current.get().comparisons:
+            return entry(self, other)
+        return entry(self._array, value_of(other))
+
+    return compare
 
 
 def in_place(symbol: str) -> Callable[[Tensor, Any], Tensor]:
@@ -388,23 +400,15 @@ class Tensor:
 
     # ---- comparisons: plain arrays of booleans, which carry no gradient ----
 
-    def __lt__(self, other: Any) -> Any:
-        return self._array < value_of(other)
+    __lt__, __le__ = comparison("less"), comparison("less_equal")
+    __gt__, __ge__ = comparison("greater"), comparison("greater_equal")
+    __eq__ = comparison("equal")  # type: ignore[assignment]
+    __ne__ = comparison("not_equal")  # type: ignore[assignment]
+    __and__ = comparison("logical_and")
 
-    def __le__(self, other: Any) -> Any:
-        return self._array <= value_of(other)
-
-    def __gt__(self, other: Any) -> Any:
-        return self._array > value_of(other)
-
-    def __ge__(self, other: Any) -> Any:
-        return self._array >= value_of(other)
-
-    def __eq__(self, other: Any) -> Any:
-        return self._array == value_of(other)
-
-    def __ne__(self, other: Any) -> Any:
-        return self._array != value_of(other)
+    def any(self) -> bool:
+        """Return whether any entry is true, or not zero."""
+        return bool(self._array.any())
 
     __hash__ = object.__hash__  # a Tensor is a key of a dictionary as itself, not by its value
 

@@ -7,8 +7,17 @@ no rule, because they are composed of entries.
 """
 
 from ..primitive import Primitive
-from ..table import TABLE
-from . import activations, arithmetic, elementwise, linear_algebra, models, reductions, shaping
+from ..table import COMPARISONS, TABLE
+from . import (
+    activations,
+    arithmetic,
+    comparisons,
+    elementwise,
+    linear_algebra,
+    models,
+    reductions,
+    shaping,
+)
 
 FAMILIES = (arithmetic, elementwise, activations, linear_algebra, reductions, shaping, models)
 
@@ -26,3 +35,7 @@ TABLE.update(
     dropout=models.dropout,
     cross_entropy=models.cross_entropy,
 )
+
+for name, entry in vars(comparisons).items():
+    if isinstance(entry, Primitive):
+        COMPARISONS[name] = entry

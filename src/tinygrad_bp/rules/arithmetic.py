@@ -78,7 +78,7 @@ def _(out: Value, a: Value, n: Value) -> tuple[Closure, Closure]:
     if isinstance(n, (int, float)):
         lower: Value = n - 1 if n != 0 else 1  # a^0 is 1 at a = 0 too: no slope there, not 0 / 0
     else:
-        lower = np.where((a == 0) & (n == 0), 1.0, n - 1)
+        lower = np.where((n == 0) & (a == 0), 1.0, n - 1)
     base = np.where(a == 0, 1.0, a)  # where a = 0, out is 0 too, or n is 0
     if base.dtype != out.dtype:
         base = base.astype(out.dtype)
@@ -150,7 +150,7 @@ def _(out: Value, a: Value, b: Value) -> tuple[Closure, Closure]:
     )
 
 
-@primitive
+@primitive(written="a.clip(min, max)")
 def clip(a: Value, *, min: Any = None, max: Any = None) -> Value:
     """Return a limited to the range from min to max; a gradient flows where a is in the range."""
     return np.clip(a, min, max)

@@ -10,6 +10,7 @@ from ..primitive import Closure, Value, primitive
 
 @primitive(
     symbol="@",
+    written="a @ b",
     needs="the last axis of a to be as long as the second to last axis of b, or its only one",
 )
 def matmul(a: Value, b: Value) -> Value:
@@ -182,7 +183,7 @@ def spelled_out(subscripts: str, ndims: list[int]) -> tuple[tuple[str, ...], str
 @primitive(needs="at least two axes")
 def diagonal(a: Value, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
     """Return the entries with equal indices on two axes, as a new last axis."""
-    return np.diagonal(a, offset, axis1, axis2)
+    return np.diagonal(a, offset=offset, axis1=axis1, axis2=axis2)
 
 
 @diagonal.backward
@@ -212,7 +213,7 @@ def _(
 @primitive(symbol="tr", needs="at least two axes")
 def trace(a: Value, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
     """Return the sum over a diagonal."""
-    return np.trace(a, offset, axis1, axis2)
+    return np.trace(a, offset=offset, axis1=axis1, axis2=axis2)
 
 
 @trace.backward

@@ -79,7 +79,7 @@ def min(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
 @min.backward
 def _(out: Value, a: Value, *, axis: Axis, keepdims: bool) -> Closure:
     chosen = a == kept(out, axis, keepdims)
-    ties = chosen.sum(axis=axis, keepdims=True, dtype=a.dtype)
+    ties = chosen.astype(a.dtype).sum(axis=axis, keepdims=True)
     return lambda g: np.where(chosen, kept(g, axis, keepdims) / ties, 0.0)
 
 

@@ -21,7 +21,10 @@ def _(out: Value, a: Value) -> Closure:
     return lambda g: g
 
 
-@primitive(needs="float64 or float32: no gradient flows through other types")
+@primitive(
+    written="a.astype(dtype)",
+    needs="float64 or float32: no gradient flows through other types",
+)
 def astype(a: Value, *, dtype: Any) -> Value:
     """Return a in another floating type: float32 or float64."""
     if np.dtype(dtype) not in (np.float64, np.float32):
@@ -188,7 +191,7 @@ def _(out: Value, *arrays: Value, axis: int) -> tuple[Closure, ...]:
     return tuple(lambda g, key=(*before, i): g[key] for i in range(len(arrays)))
 
 
-@primitive(needs="mode 'constant'")
+@primitive(written="np.pad(a, pad_width, constant_values=constant_values)", needs="mode 'constant'")
 def pad(a: Value, *, pad_width: Any, mode: str = "constant", constant_values: float = 0) -> Value:
     """Return a with constant entries added before and after it on each axis."""
     if mode != "constant":

@@ -1,0 +1,142 @@
+r"""How a name is set as a symbol: ``z1`` is z₁, ``y_hat`` is ŷ, ``theta`` is θ, in LaTeX and text.
+
+A name is a stem, digits that become a subscript, and parts after underscores: an accent, or further
+subscripts. Any other text is a name too. It is data: escaped, without control characters, and
+shortened where it is long.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import NamedTuple
+
+LETTERS = """
+alpha α beta β gamma γ delta δ epsilon ε zeta ζ eta η theta θ iota ι kappa κ lambda λ mu μ nu ν xi ξ
+pi π rho ρ sigma σ tau τ upsilon υ phi φ chi χ psi ψ omega ω Gamma Γ Delta Δ Theta Θ Lambda Λ Xi Ξ
+Pi Π Sigma Σ Upsilon Υ Phi Φ Psi Ψ Omega Ω
+""".split()  # noqa: SIM905, a table to read
+GREEK = dict(zip(LETTERS[::2], LETTERS[1::2], strict=True))
+COMMANDS = {letter: rf"\{name}" for name, letter in GREEK.items()}
+ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303"}
+WIDE = {"hat": "widehat", "bar": "overline", "tilde": "widetilde"}
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+SUPERSCRIPTS = str.maketrans("0123456789-()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁽⁾")
+
+#: A name longer than this is cut, and an ellipsis put in the middle.
+LONGEST = 40
+
+ESCAPES = {
+    **{character: "\\" + character for character in "{}$&#%_"},
+    **{"\\": r"\backslash ", "~": r"\sim ", "^": r"\wedge ", " ": r"\ ", "<": "{<}", ">": "{>}"},
+    **{"'": r"{\prime}", "`": r"{\prime}", "…": r"\ldots ", "-": "{-}", '"': r"{\prime\prime}"},
+}
+
+
+class Parts(NamedTuple):
+    """A name taken apart."""
+
+    stem: str
+    accents: list[str]
+    subscripts: list[str]
+
+
+def parts(name: str) -> Parts | None:
+    """Take a name apart; None for text that is not made like a name.
+
+    Examples
+    --------
+    >>> parts("y_hat_2")
+    Parts(stem='y', accents=['hat'], subscripts=['2'])
+    """
+    name = unicodedata.normalize("NFKC", name)
+    stem, *further = name.rstrip("_").split("_")
+    match = re.fullmatch(r"([^\W\d_]+)(\d*)", GREEK.get(stem, stem))
+    digits_of_greek = re.fullmatch(r"([A-Za-z]+)(\d+)", stem)
+    if match is None or len(name) > LONGEST or not all(re.fullmatch(r"\w+", p) for p in further):
+        return None
+    letters = match[1]
+    if digits_of_greek is not None:
+        letters = GREEK.get(digits_of_greek[1], letters)
+    accents = [part for part in further if part in ACCENTS]
+    subscripts = [match[2]] if match[2] else []
+    return Parts(letters, accents, subscripts + [part for part in further if part not in ACCENTS])
+
+
+def latex_symbol(name: str) -> str:
+    r"""Return a name in LaTeX.
+
+    Examples
+    --------
+    >>> for name in ["z1", "y_hat", "theta12", "logits", "W_in", "a b"]:
+    ...     print(latex_symbol(name))
+    z_1
+    \hat{y}
+    \theta_{12}
+    \mathrm{logits}
+    W_{\mathrm{in}}
+    \mathrm{a\ b}
+    """
+    taken = parts(name)
+    if taken is None:
+        escaped = "".join(ESCAPES.get(character, character) for character in tidy(name))
+        return rf"\mathrm{{{escaped}}}"
+    symbol = in_latex(taken.stem)
+    for accent in taken.accents:
+        command = accent if len(taken.stem) == 1 else WIDE[accent]
+        symbol = rf"\{command}{{{symbol}}}"
+    if taken.subscripts:
+        below = ",".join(in_latex(part) for part in taken.subscripts)
+        symbol += f"_{below}" if len(below) == 1 else f"_{{{below}}}"
+    return symbol
+
+
+def in_latex(word: str) -> str:
+    """Return letters or digits in LaTeX: more than one letter upright."""
+    word = GREEK.get(word, word)
+    if word in COMMANDS:
+        return COMMANDS[word]
+    if word.isdigit() or (len(word) == 1 and word.isalpha()):
+        return word
+    escaped = "".join(ESCAPES.get(c, COMMANDS[c] + " " if c in COMMANDS else c) for c in word)
+    return rf"\mathrm{{{escaped}}}"
+
+
+def text_symbol(name: str) -> str:
+    r"""Return a name in Unicode, as plain text.
+
+    Examples
+    --------
+    >>> print(*map(text_symbol, ["z1", "y_hat", "theta12", "logits", "W_in", "a\nb"]))
+    z₁ ŷ θ₁₂ logits W_in a b
+    """
+    taken = parts(name)
+    if taken is None:
+        return tidy(name)
+    stem = GREEK.get(taken.stem, taken.stem)
+    if taken.accents and len(stem) > 1:
+        stem = "_".join([stem, *taken.accents])
+    else:
+        stem += "".join(ACCENTS[accent] for accent in taken.accents)
+    numbers = [part for part in taken.subscripts if part.isdigit()]
+    words = [GREEK.get(part, part) for part in taken.subscripts if not part.isdigit()]
+    digits = ",".join(number.translate(SUBSCRIPTS) for number in numbers)
+    return unicodedata.normalize("NFC", "_".join([stem + digits, *words]))
+
+
+def tidy(name: str) -> str:
+    r"""Return a text on one line, printable, and not too long.
+
+    Examples
+    --------
+    >>> tidy("a\tb\x1b[31m"), len(tidy("x" * 10_000)), tidy("")
+    ('a b[31m', 40, '?')
+    """
+    if len(name) > 10 * LONGEST:
+        name = name[: 5 * LONGEST] + name[-5 * LONGEST :]
+    spaced = re.sub(r"\s+", " ", unicodedata.normalize("NFKC", name)).strip()
+    kept = "".join(c for c in spaced if c == " " or unicodedata.category(c)[0] not in "CMZ")
+    if len(kept) > LONGEST:
+        half = LONGEST // 2
+        kept = f"{kept[:half]}…{kept[len(kept) - half + 1 :]}"
+    return kept.strip() or "?"

@@ -1,0 +1,450 @@
+"""An explanation says what the engine did, with the engine's numbers, in every form alike.
+
+The worked problem's text is kept in ``golden/explain.txt``. After a wanted change, read the new
+text, then write the file again: ``python tests/readings/test_explain.py``.
+"""
+
+import io
+import json
+import sys
+import time
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+from rich.console import Console
+
+import tinygrad_bp as bp
+from tinygrad_bp.cli import main
+from tinygrad_bp.readings.explain import Explanation, explain, width
+from tinygrad_bp.worked_problem.network import network
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = Path(__file__).parent / "golden" / "explain.txt"
+SCHEMA = json.loads((ROOT / "docs" / "explain.schema.json").read_text(encoding="utf-8"))
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "[bold]loud[/bold]",
+    "[/]",
+    "two\nlines",
+    "\x1b[31mred",
+    '"><img src=x onerror=alert(1)>',
+    "&lt;b&gt;",
+    "{{ x }} %s \\n",
+    "class",
+    "",
+    " ",
+    "long " * 2000,
+]
+
+
+def leaf(data: Any, name: str | None = None) -> bp.Tensor:
+    return bp.tensor(data, requires_grad=True, name=name)
+
+
+def worked() -> bp.Tensor:
+    """Return the loss of the worked problem at simple numbers, all widths different."""
+    W1 = leaf([[0.5, -1.0, 1.0, 0.0], [1.5, 0.25, -0.5, 1.0]], "W1")
+    W2 = leaf([[1.0, -0.5], [0.5, 0.75], [0.5, 0.5], [1.0, 0.0], [-1.0, 2.0]], "W2")
+    W3 = leaf([[1.0, -1.0, 0.5, 0.25, 0], [0.5, 0.5, 0, 1.0, 2.0], [-0.5, 1.5, 1.0, 2.0, 1]], "W3")
+    x = bp.tensor([[1.0], [2.0], [0.5], [-1.0]], name="x")
+    y = bp.tensor([[0.0], [1.0], [0.0]], name="y")
+    L: bp.Tensor = network(W1, W2, W3, x, y)["L"]
+    return L
+
+
+def shared() -> tuple[bp.Tensor, bp.Tensor, bp.Tensor]:
+    """Return a loss in which x is used in two steps, and twice in the first of the two."""
+    x, w = leaf(3.0, "x"), leaf(5.0, "w")
+    square = (x * x).named("square")
+    return (square * w + x).named("L"), x, w
+
+
+def everything() -> list[bp.Tensor]:
+    """Return losses of many kinds."""
+    rng = np.random.default_rng(0)
+    image = leaf(rng.standard_normal((1, 2, 5, 5)), "image")
+    kernel = leaf(rng.standard_normal((3, 2, 3, 3)), "kernel")
+    a, b = leaf(rng.standard_normal((2, 3)), "a"), leaf(rng.standard_normal(3), "b")
+    labels = np.array([0, 2])
+    return [
+        worked(),
+        shared()[0],
+        bp.relu(bp.conv2d(image, kernel)).mean(),
+        bp.cross_entropy(a + b, labels),
+        (bp.concatenate([a, a * b]) ** 2).sum(),
+        (a[0] * 2 - b.max()) @ b,
+        bp.where(a.data > 0, a, b).std(),
+        bp.einsum("ij,j->i", a, b).prod(),
+        (1 - a).sum() / (b.sum() ** 3),
+        leaf(2.0),
+    ]
+
+
+def printed(explanation: Explanation, width: int = 80) -> str:
+    console = Console(file=io.StringIO(), width=width)
+    console.print(explanation)
+    text: str = console.file.getvalue()  # type: ignore[attr-defined]
+    return text
+
+
+def html_text(explanation: Explanation) -> tuple[list[str], str]:
+    """Return the tags of the HTML form, and what is to be read in it."""
+    tags, texts = [], []
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag: str, attributes: Any) -> None:
+            tags.append(tag)
+            assert {name for name, _ in attributes} <= {"style"}
+
+        def handle_data(self, data: str) -> None:
+            texts.append(data)
+
+    reader = Reader()
+    reader.feed(explanation._repr_html_())
+    reader.close()
+    return tags, "".join(texts)
+
+
+# ---- what it says ----
+
+
+def test_golden():
+    assert str(explain(worked())) + "\n" == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_the_same_text_every_time():
+    first, second = explain(worked()), explain(worked())
+    assert str(first) == str(second)
+    assert first.to_json() == second.to_json()
+
+
+@pytest.mark.parametrize("i", range(len(everything())))
+def test_the_numbers_are_the_engines(i):
+    loss = everything()[i]
+    explanation = explain(loss)
+    leaves, todo = {}, [loss]
+    while todo:
+        t = todo.pop()
+        if t.primitive is None and t.requires_grad:
+            leaves[t.id] = t
+        todo += [x for x in t.inputs if x is not None]
+    assert all(t.grad is None for t in leaves.values())
+    loss.backward()
+    assert len(explanation.gradients) == len(leaves)
+    for key, gradient in zip(sorted(leaves), explanation.gradients, strict=True):
+        assert np.array_equal(gradient.value, leaves[key].grad)
+    arrived = {explanation.steps[0].gradient: 1.0} if explanation.steps else {}
+    for step in explanation.steps:
+        assert np.array_equal(arrived[step.gradient], step.upstream)
+        for c in step.contributions:
+            assert c.rule is not None
+            assert not c.value.flags.writeable
+        for gradient in step.complete:
+            total = gradient.terms[0].value
+            for term in gradient.terms[1:]:
+                total = total + term.value
+            assert np.array_equal(total, gradient.value)
+            arrived[gradient.name] = gradient.value
+    for form in (str(explanation), printed(explanation), explanation._repr_html_()):
+        assert explanation.output in form
+
+
+def test_a_step_on_its_own():
+    a, b = leaf(-2.0, "a"), leaf(3.0, "b")
+    (step,) = explain((a * b).named("L")).steps
+    assert (step.number, step.tensor, step.operation) == (1, "L", "multiply")
+    assert (step.gradient, float(step.upstream), float(step.value)) == ("∂L/∂L", 1.0, -6.0)
+    to_a, to_b = step.contributions
+    assert (to_a.tensor, to_a.gradient, float(to_a.value)) == ("a", "∂L/∂a", 3.0)
+    assert (to_a.rule, to_a.numbers) == ("∂L/∂L b", "1 · 3")
+    assert (to_b.rule, to_b.numbers) == ("∂L/∂L a", "1 · (-2)")
+    assert [gradient.name for gradient in step.complete] == ["∂L/∂a", "∂L/∂b"]
+
+
+def test_a_value_used_more_than_once_adds_up():
+    loss, x, _ = shared()
+    explanation = explain(loss)
+    last = explanation.steps[-1]
+    (gradient,) = last.complete
+    assert gradient.name == "∂L/∂x"
+    assert [(t.step, t.operand, float(t.value)) for t in gradient.terms] == [
+        (1, 2, 1.0),
+        (3, 1, 15.0),
+        (3, 2, 15.0),
+    ]
+    assert float(gradient.value) == 31.0 == float(bp.grad(loss, x))
+    assert [(c.term, c.terms) for c in last.contributions] == [(2, 3), (3, 3)]
+    text = str(explanation)
+    assert "∂L/∂x = (step 1) + (step 3, operand 1) + (step 3, operand 2)" in text
+    assert "= 1 + 15 + 15" in text
+    assert "term 3 of 3" in text
+
+
+def test_many_terms_are_not_all_written():
+    x = leaf(1.0, "x")
+    loss = x
+    for _ in range(9):
+        loss = loss + x
+    explanation = explain(loss.named("L"))
+    assert len(explanation.gradients[0].terms) == 10
+    assert "1 + 1 + 1 + 1 + 1 + 1 + (4 more)" in str(explanation)
+
+
+def test_what_was_broadcast_is_summed():
+    a, b = leaf(np.ones((2, 3)), "a"), leaf([1.0, 2.0, 3.0], "b")
+    explanation = explain((a * b).named("product").sum().named("L"))
+    to_a, to_b = explanation.steps[1].contributions
+    assert to_a.unsummed is None
+    assert to_b.unsummed.shape == (2, 3)
+    assert to_b.value.tolist() == [2.0, 2.0, 2.0]
+    rows = str(explanation).splitlines()
+    assert any(row.endswith("], summed to (3,)") for row in rows) or "⎤, summed to (3,)" in str(
+        explanation
+    )
+    assert sum(row.startswith("broadcast ") for row in rows) == 1
+
+
+def test_a_filter_shows_only_the_paths_that_reach():
+    loss, x, w = shared()
+    only_w = explain(loss, wrt=w)
+    assert [step.operation for step in only_w.steps] == ["add", "multiply"]
+    assert [c.gradient for step in only_w.steps for c in step.contributions] == [
+        f"∂L/∂{only_w.steps[1].tensor}",
+        "∂L/∂w",
+    ]
+    assert [gradient.name for gradient in only_w.gradients] == ["∂L/∂w"]
+    both = explain(loss, wrt=[x, w])
+    assert str(both) == str(explain(loss))
+
+
+def test_a_filter_may_name_an_interior_tensor():
+    loss = worked()
+    z3 = loss.inputs[0].inputs[1].inputs[0]
+    explanation = explain(loss, wrt=z3)
+    assert [s.operation for s in explanation.steps] == ["square_sum", "subtract", "softmax"]
+    assert np.array_equal(explanation.gradients[0].value, bp.grad(loss, z3))
+    assert explain(loss, wrt=loss).gradients[0].value == 1.0
+
+
+def test_a_tensor_that_the_output_does_not_depend_on():
+    x, other = leaf(1.0, "x"), leaf([1.0, 2.0], "other")
+    explanation = explain((x * 2).named("L"), wrt=other)
+    assert not explanation.steps
+    assert explanation.gradients[0].value.tolist() == [0.0, 0.0]
+    assert "zero: L does not depend on it" in str(explanation)
+    no_slope = explain((bp.sign(x) + x).named("L"))  # no gradient flows through sign
+    assert [step.operation for step in no_slope.steps] == ["add"]
+
+
+def test_large_arrays_are_summarised():
+    W, x = leaf(np.arange(5000.0).reshape(50, 100), "W"), leaf(np.ones(100), "x")
+    explanation = explain((W @ x).named("z").sum().named("L"))
+    text = str(explanation)
+    assert "⟨50×100⟩ from 1 to 1: 1, 1, 1, 1, …" in text
+    assert "⟨50⟩" in text
+    assert max(map(width, text.splitlines())) <= 80
+    value = json.loads(explanation.to_json())["steps"][-1]["contributions"][0]["value"]
+    assert value == {
+        "shape": [50, 100],
+        "dtype": "float64",
+        "smallest": 1.0,
+        "largest": 1.0,
+        "first": [1.0, 1.0, 1.0, 1.0],
+    }
+
+
+def test_large_constants_in_a_rule_are_summarised():
+    a = leaf(np.ones((40, 40)), "a")
+    assert len(str(explain(bp.trace(a)))) < 3000
+    assert len(str(explain(a[np.arange(40)].sum()))) < 3000
+
+
+def test_a_rule_that_runs_on_arrays_only():
+    @bp.primitive
+    def halved(a: Any) -> Any:
+        return a / 2
+
+    @halved.backward
+    def _(out: Any, a: Any) -> Callable[[Any], Any]:
+        return lambda g: np.asarray(g.tolist()) / 2
+
+    explanation = explain(halved(leaf(3.0, "a")).named("L"))
+    assert explanation.steps[0].contributions[0].rule is None
+    assert explanation.gradients[0].value == 0.5
+    assert "(halved's own rule, which takes only arrays)" in str(explanation)
+    jsonschema.validate(json.loads(explanation.to_json()), SCHEMA)
+
+
+def test_a_leaf_that_was_given_a_new_value_shows_the_old_one():
+    w = leaf(2.0, "w")
+    loss = (w * w).named("L")
+    w.data = np.array(100.0)
+    assert explain(loss).steps[0].contributions[0].numbers == "1 · 2"
+
+
+def test_nothing_to_explain():
+    with pytest.raises(ValueError, match="needs no gradient"):
+        explain(bp.tensor(1.0) * 2)
+    with pytest.raises(ValueError, match="has 2 entries"):
+        explain(leaf([1.0, 2.0]) * 2)
+    with pytest.raises(ValueError, match=r"y with shape .* needs no gradient"):
+        explain(worked(), wrt=bp.tensor(1.0, name="y"))
+    with pytest.raises(TypeError, match="takes a Tensor"):
+        explain(3.0)
+
+
+# ---- how it is shown ----
+
+
+def test_every_form_has_the_same_rows():
+    explanation = explain(worked())
+    _, read = html_text(explanation)
+    introduction = str(explanation).partition("\n\n")[0].splitlines()
+    console = printed(explanation).replace("│", " ")
+    for line in str(explanation).splitlines():
+        assert line in console
+        assert line[12:] in read or line in read or line in introduction
+
+
+@pytest.mark.parametrize("room", [80, 120])
+def test_panels_fit_the_console(room):
+    lines = printed(explain(worked()), room).splitlines()
+    assert max(map(width, lines)) == room
+    text = str(explain(worked()))
+    assert max(map(width, text.splitlines())) <= 76
+    assert not any(line.endswith("…") for line in lines)
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=lambda name: repr(name)[:20])
+def test_names_are_text(name):
+    def explained(name: str) -> Explanation:
+        x = leaf([1.0, 2.0], name)
+        other = leaf(3.0, name)
+        return explain((x * other).sum().named(name))
+
+    explanation, plain = explained(name), explained("plain")
+    tags, _ = html_text(explanation)
+    assert tags == html_text(plain)[0]
+    for form in (str(explanation), printed(explanation), explanation._repr_html_()):
+        assert all(c.isprintable() or c == "\n" for c in form)
+    jsonschema.validate(json.loads(explanation.to_json()), SCHEMA)
+    titles = [line for line in str(explanation).splitlines() if line.startswith("Step ")]
+    assert len(titles) == len(explanation.steps)
+
+
+def test_numbers_that_json_lacks(tmp_path):
+    with np.errstate(all="ignore"):
+        explanation = explain((leaf([0.0, 1.0], "x") ** -1.0).named("y")[0])
+        data = json.loads(explanation.to_json())
+    jsonschema.validate(data, SCHEMA)
+    assert data["output"]["value"]["entries"] == "inf"
+
+
+@pytest.mark.parametrize("i", range(len(everything())))
+def test_json_is_as_documented(i, tmp_path):
+    path = tmp_path / "folder" / "explanation.json"
+    text = explain(everything()[i]).to_json(path)
+    assert path.read_text(encoding="utf-8") == text
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    jsonschema.validate(json.loads(text), SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda data: data["steps"][0].pop("upstream"),
+        lambda data: data["steps"][0].update(number="one"),
+        lambda data: data["steps"][0]["value"].pop("entries"),
+        lambda data: data["gradients"][0].update(color="red"),
+        lambda data: data["gradients"][0]["value"].update(first=[1.0]),
+        lambda data: data.update(version=2),
+    ],
+)
+def test_the_schema_refuses_a_fault(spoil):
+    data = json.loads(explain(worked()).to_json())
+    spoil(data)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(data, SCHEMA)
+
+
+# ---- files and the command ----
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".html", ".json"])
+def test_files(suffix, tmp_path):
+    path = tmp_path / "folder" / f"explanation{suffix}"
+    explanation = explain(worked())
+    explanation.save(path)
+    forms = {
+        ".txt": str(explanation),
+        ".html": explanation._repr_html_(),
+        ".json": explanation.to_json(),
+    }
+    assert forms[suffix] in path.read_text(encoding="utf-8")
+
+
+def test_no_other_files(tmp_path):
+    with pytest.raises(ValueError, match=r"must end in one of .txt, .html, .json"):
+        explain(worked()).save(tmp_path / "explanation.pdf")
+
+
+def test_the_command_explains_the_worked_problem(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["explain"]) == 0
+    out = capsys.readouterr().out
+    assert "Step 8 of 8: through matmul, from z₁ to W₁" in out
+    assert max(map(width, out.splitlines())) == 80
+
+
+def test_the_command_explains_a_file(tmp_path, capsys):
+    file, out = tmp_path / "my_net.py", tmp_path / "out.json"
+    file.write_text(
+        "import tinygrad_bp as bp\n"
+        "def loss():\n"
+        "    x = bp.tensor(3.0, requires_grad=True, name='x')\n"
+        "    return (x * x).named('L')\n"
+    )
+    assert main(["explain", "--file", str(file), "--out", str(out)]) == 0
+    assert json.loads(out.read_text(encoding="utf-8"))["gradients"][0]["value"]["entries"] == 6.0
+    assert main(["explain", "--file", str(file), "--out", str(tmp_path / "out.pdf")]) == 2
+    assert "cannot be saved as 'out.pdf'" in capsys.readouterr().err
+
+
+# ---- how large a computation may be ----
+
+
+def chain(n: int) -> bp.Tensor:
+    x = leaf([0.5, 0.2], "x")
+    y = x
+    for _ in range(n // 4):
+        y = bp.tanh(bp.sigmoid(y * x) + x)
+    return y.sum()
+
+
+def test_a_thousand_operations_in_two_seconds():
+    loss = chain(1000)
+    start = time.process_time()
+    text = str(explain(loss))
+    assert time.process_time() - start < 2
+    assert "Step 1001 of 1001" in text
+
+
+def test_a_deep_graph_needs_no_recursion():
+    x = y = leaf(1.0, "x")
+    for _ in range(100_000):
+        y = y + 1.0
+    explanation = explain(y)
+    assert len(explanation.steps) == 100_000
+    assert explanation.gradients[0].value == 1.0
+    assert x.grad is None
+
+
+if __name__ == "__main__":
+    GOLDEN.write_text(str(explain(worked())) + "\n", encoding="utf-8")
+    sys.exit()
