@@ -5,6 +5,7 @@ computation once; read it many ways.
 """
 
 import typing as _typing
+from importlib import import_module as _import_module
 
 from . import datasets
 from .backward import grad
@@ -117,23 +118,15 @@ sub = subtract
 
 __version__ = "0.1.0"
 
+#: The readings, a file each; they are imported when they are first used.
+_READINGS = ("draw", "explain", "source")
+
 
 def __getattr__(name: str) -> _typing.Any:
-    """Import the readings when they are first used: most programs draw nothing."""
-    if name == "draw":
-        from .readings.draw import draw
-
-        return draw
-    if name == "explain":
-        from .readings.explain import explain
-
-        return explain
-    if name == "source":
-        from .readings.source import source
-
-        return source
+    if name in _READINGS:
+        return getattr(_import_module(f".readings.{name}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), "draw"])
+    return sorted([*globals(), *_READINGS])

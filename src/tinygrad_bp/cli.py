@@ -35,12 +35,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not argv or (argv[0] not in COMMANDS and argv[0] not in ("-h", "--help", "--version")):
         argv = ["verify", *argv]
     options = parser().parse_args(argv)
-    if options.data and (options.sizes, options.batch, options.target) != (
-        (4, 5, 6, 3),
-        1,
-        "random",
-    ):
-        parser().error("--data has its own sizes, batch and target: leave those options out")
     console = Console()
     try:
         return COMMANDS[options.command](options, console)
@@ -177,7 +171,11 @@ def show_explanation(options: argparse.Namespace, console: Console) -> int:
 
 def verification(options: argparse.Namespace, console: Console) -> int:
     """Verify the worked problem on random numbers, or on real data."""
-    return verify_digits(options, console) if options.data else verify_random(options, console)
+    if not options.data:
+        return verify_random(options, console)
+    if (tuple(options.sizes), options.batch, options.target) != ((4, 5, 6, 3), 1, "random"):
+        raise ValueError("--data has its own sizes, batch and target; leave those options out.")
+    return verify_digits(options, console)
 
 
 def verify_random(options: argparse.Namespace, console: Console) -> int:
@@ -192,13 +190,16 @@ def verify_random(options: argparse.Namespace, console: Console) -> int:
     agrees = show_verification(problem, options.mistake, console)
     if not options.mistake:
         show_slips(problem, console)
-    picture = options.out / "graph.svg"
+    loss = recorded(problem)["L"]
+    whose = " (the engine's, not the planted ones)" if options.mistake else ""
+    picture, code = options.out / "graph.svg", options.out / "gradients.py"
     try:
-        draw(recorded(problem)["L"]).save(picture)
-        whose = " (the engine's, not the planted ones)" if options.mistake else ""
+        draw(loss).save(picture)
         console.print(f"The graph, with values and gradients{whose}: {picture}", markup=False)
     except RuntimeError as error:
         console.print(f"No picture: {error}", style="yellow", markup=False)
+    source(loss).save(code)
+    console.print(f"The gradients as code that needs NumPy alone: {code}", markup=False)
     return 0 if agrees else 1
 
 

@@ -62,6 +62,9 @@ class Primitive:
         How pictures show it, such as ``"@"``; its name if left out.
     needs
         What the operands must satisfy, for error messages.
+    written
+        The operation as an expression in NumPy, such as ``"a @ b"``, where the forward function is
+        not that one line itself.
     """
 
     def __init__(
@@ -306,6 +309,9 @@ def primitive(
         How pictures show it, such as ``"@"``; its name if left out.
     needs
         What the operands must satisfy, for error messages.
+    written
+        The operation as an expression in NumPy, such as ``"a @ b"``, where the forward function is
+        not that one line itself.
 
     Returns
     -------

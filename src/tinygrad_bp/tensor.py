@@ -402,8 +402,8 @@ class Tensor:
 
     __lt__, __le__ = comparison("less"), comparison("less_equal")
     __gt__, __ge__ = comparison("greater"), comparison("greater_equal")
-    __eq__ = comparison("equal")  # type: ignore[assignment]
-    __ne__ = comparison("not_equal")  # type: ignore[assignment]
+    __eq__ = comparison("equal")
+    __ne__ = comparison("not_equal")
     __and__ = comparison("logical_and")
 
     def any(self) -> bool:
