@@ -109,6 +109,7 @@ from .tensor import Tensor, name_tensors, tensor
 from .transforms import hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 if _typing.TYPE_CHECKING:
+    from .readings.derive import derive
     from .readings.draw import draw
     from .readings.explain import explain
     from .readings.source import source
@@ -120,6 +121,10 @@ __version__ = "0.1.0"
 
 def __getattr__(name: str) -> _typing.Any:
     """Import the readings when they are first used: most programs draw nothing."""
+    if name == "derive":
+        from .readings.derive import derive
+
+        return derive
     if name == "draw":
         from .readings.draw import draw
 
