@@ -145,9 +145,8 @@ def derive(
     >>> import tinygrad_bp as bp
     >>> w = bp.tensor([1.0, 2.0], requires_grad=True, name="w")
     >>> L = bp.exp(w).named("a").sum().named("L")
-    >>> print(bp.derive(L).text[-110:])  # doctest: +ELLIPSIS
-    ...∂L/∂w = ∂L/∂a ⊙ a    (2)
-    ...
+    >>> print(bp.derive(L).text.partition("backward")[2].strip("- \\n"))
+    ∂L/∂L = 1    (number)
     """
     if not isinstance(loss, Tensor):
         raise TypeError(f"derive takes a Tensor, not {loss!r:.60}.")
@@ -216,12 +215,19 @@ class MatrixForm:
         yield Heading("The equations")
         yield from self.given()
         for t, tree in lines.forward:
-            yield self.equation(lines.name(t), tree)
+            definition = lines.definition(t)
+            further = [] if definition is None else [definition]
+            yield self.equation(lines.name(t), tree, *further)
         yield Heading("The gradients, from the loss backward")
         for x, tree in lines.backward:
             terms = len(lines.edges[x.id])
             if terms > 1:
-                yield Sentence((self.symbol(x), f" is used {terms} times: {terms} terms add up.",))
+                yield Sentence(
+                    (
+                        self.symbol(x),
+                        f" is used {terms} times: {terms} terms add up.",
+                    )
+                )
             yield self.equation(lines.names.gradient(x), tree)
         yield Heading("Multiplied out")
         yield Sentence(("The same with the gradients before it put in; values keep their names.",))
@@ -230,14 +236,16 @@ class MatrixForm:
 
     def conventions(self) -> Iterator[Block]:
         """Yield how the lines are to be read."""
-        yield Sentence((
-            "Conventions. Arrays are as recorded: vectors are columns where they were columns, and "
-            "of a batch the columns are the samples, over which the products sum. A gradient has "
-            "the shape of what it is the derivative by, and that shape stands beside each line. ",
-            Formula(r"\odot", "⊙"),
-            " multiplies entry by entry; factors side by side are a matrix product, or one is a "
-            "number. Every line was evaluated as it stands and gives the engine's number.",
-        ))  # fmt: skip
+        yield Sentence(
+            (
+                "Conventions. Arrays are as recorded: vectors are columns where they were columns, and "
+                "of a batch the columns are the samples, over which the products sum. A gradient has "
+                "the shape of what it is the derivative by, and that shape stands beside each line. ",
+                Formula(r"\odot", "⊙"),
+                " multiplies entry by entry; factors side by side are a matrix product, or one is a "
+                "number. Every line was evaluated as it stands and gives the engine's number.",
+            )
+        )
 
     def given(self) -> Iterator[Block]:
         """Yield what the equations start from."""
@@ -264,16 +272,21 @@ class MatrixForm:
         tree = lines.multiplied_out(x)
         if tree is None:
             yield Sentence(
-                ("The gradient by ", self.symbol(x), " is too long to multiply out on a line.")
+                (
+                    "The gradient by ",
+                    self.symbol(x),
+                    " is too long to be multiplied out on a "
+                    "line: put the lines above into each other.",
+                )
             )
         else:
             yield self.equation(lines.names.gradient(x), tree)
 
-    def equation(self, name: str, tree: ast.expr) -> Equation:
+    def equation(self, name: str, *trees: ast.expr) -> Equation:
         """Write ``name = tree``, with its value if numbers are wanted."""
         value = np.asarray(self.lines.values[name])
-        sides = [self.written(tree)]
-        if self.numbers:
+        sides = [self.written(tree) for tree in trees]
+        if self.numbers and shown(value) not in sides:
             sides.append(shown(value))
         return Equation(self.written(ast.Name(name)), tuple(sides), value.shape)
 

@@ -9,6 +9,7 @@ delta is left over, the two values that it can have are the two cases, i = j and
 from __future__ import annotations
 
 import ast
+import contextlib
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +18,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...backward import backward_closures, summed_to
-from ...notation.expressions import expression
 from ...notation.latex import LatexWriter, environment
 from ...notation.text import TextWriter
 from ...notation.writer import ENTRY_BY_ENTRY, Level, Piece, Writer, is_where
@@ -33,7 +33,7 @@ MOST_ROWS = 50
 UFUNCS = ENTRY_BY_ENTRY | {"logical_not", "isfinite"}
 
 
-class NoComponents(ValueError):
+class NoComponentsError(ValueError):
     """An expression that is not taken apart into components."""
 
 
@@ -64,7 +64,7 @@ class Taken:
         try:
             return next(self.letters)
         except StopIteration:
-            raise NoComponents("there are too few letters") from None
+            raise NoComponentsError("there are too few letters") from None
 
     def at(self, node: ast.expr, index: Sequence[ast.expr]) -> ast.expr:
         """Return one component of an expression, at an index for each of its axes."""
@@ -91,20 +91,18 @@ class Taken:
                 return self.at(value, [*index[:-2], index[-1], index[-2]])
             case ast.Call():
                 return self.call(node, index)
-        raise NoComponents(ast.unparse(node))
+        raise NoComponentsError(ast.unparse(node))
 
     def part(self, node: ast.expr, index: Sequence[ast.expr]) -> ast.expr:
         """Return a component of an operand that is broadcast."""
         ndim = len(self.shape_of(node))
         return self.at(node, index[len(index) - ndim :])
 
-    def product(
-        self, left: ast.expr, right: ast.expr, index: Sequence[ast.expr]
-    ) -> ast.expr:
+    def product(self, left: ast.expr, right: ast.expr, index: Sequence[ast.expr]) -> ast.expr:
         """Return a component of a matrix product: a sum."""
         m, n = len(self.shape_of(left)), len(self.shape_of(right))
         if m > 2 or n > 2:
-            raise NoComponents("a product of stacks of matrices")
+            raise NoComponentsError("a product of stacks of matrices")
         length = self.shape_of(left)[-1]
         i: ast.expr = ast.Name(self.letter()) if length != 1 else ast.Constant(0)
         first = self.at(left, [*index[: m - 1], i])
@@ -119,7 +117,7 @@ class Taken:
         if name in UFUNCS and (of_numpy or isinstance(node.func, ast.Name)) and not keywords:
             return ast.Call(node.func, [self.part(a, index) for a in node.args], [])
         if not of_numpy:
-            raise NoComponents(name)
+            raise NoComponentsError(name)
         a = node.args[0]
         shape = self.shape_of(a)
         match name:
@@ -140,8 +138,8 @@ class Taken:
                     bound[axis] if axis in bound else next(places) for axis in range(len(shape))
                 ]
                 body = self.at(a, inner)
-                for axis in sorted(summed, reverse=True):
-                    body = total(body, bound[axis], shape[axis])
+                for place in sorted(summed, reverse=True):
+                    body = total(body, bound[place], shape[place])
                 return body
             case "broadcast_to":
                 return self.part(a, index)
@@ -157,7 +155,7 @@ class Taken:
                 return a
             case "ones" | "zeros":
                 return ast.Constant(1.0 if name == "ones" else 0.0)
-        raise NoComponents(f"np.{name}")
+        raise NoComponentsError(f"np.{name}")
 
 
 def delta(index: Sequence[ast.expr], at: Sequence[ast.expr]) -> ast.expr:
@@ -165,7 +163,7 @@ def delta(index: Sequence[ast.expr], at: Sequence[ast.expr]) -> ast.expr:
     result: ast.expr = ast.Constant(1.0)
     for i, j in zip(index, at, strict=True):
         if not isinstance(i, ast.Constant) and not isinstance(j, ast.Constant):
-            result = simple(ast.BinOp(result, ast.Mult(), equal(i, j)))
+            result = simple(ast.BinOp(result, ast.Mult(), equal(j, i)))
     return result
 
 
@@ -190,6 +188,11 @@ def total(body: ast.expr, i: ast.expr, length: int) -> ast.expr:
             return put(rest, {i.id: other})
     if i.id not in names(body):
         return simple(ast.BinOp(ast.Constant(float(length)), ast.Mult(), body))
+    return looped(body, i, length)
+
+
+def looped(body: ast.expr, i: ast.Name, length: int) -> ast.expr:
+    """Return a sum over a letter."""
     numbers = ast.Call(ast.Name("range"), [ast.Constant(length)], [])
     loop = ast.comprehension(ast.Name(i.id, ast.Store()), numbers, [], 0)
     return ast.Call(ast.Name("sum"), [ast.GeneratorExp(body, [loop])], [])
@@ -231,7 +234,7 @@ def number(tree: ast.expr) -> float | None:
         inner = number(tree.operand)
         return None if inner is None else -inner
     plain = isinstance(tree, ast.Constant) and type(tree.value) in (int, float)
-    return tree.value if plain else None  # type: ignore[attr-defined,no-any-return]
+    return tree.value if plain else None  # type: ignore[attr-defined]
 
 
 def simple(tree: ast.expr) -> ast.expr:
@@ -252,9 +255,7 @@ def simple(tree: ast.expr) -> ast.expr:
             if left == -1:
                 return simple(ast.UnaryOp(ast.USub(), tree.right))
             if isinstance(tree.right, ast.UnaryOp) and isinstance(tree.right.op, ast.USub):
-                return ast.UnaryOp(
-                    ast.USub(), ast.BinOp(tree.left, ast.Mult(), tree.right.operand)
-                )
+                return ast.UnaryOp(ast.USub(), ast.BinOp(tree.left, ast.Mult(), tree.right.operand))
         case ast.Div() if left == 0:
             return ast.Constant(0.0)
         case ast.Div() if right == 1:
@@ -321,7 +322,7 @@ class Jacobian:
             if number(otherwise) == 0:
                 self.needed.append(node)
             elif self.split:
-                raise NoComponents("a Jacobian of more than two cases")
+                raise NoComponentsError("a Jacobian of more than two cases")
             else:
                 self.split.append(node)
                 self.different = otherwise
@@ -511,7 +512,7 @@ class IndexForm:
         try:
             return [ast.Constant(0) if n == 1 else ast.Name(next(found)) for n in shape]
         except StopIteration:
-            raise NoComponents(f"an array of {len(shape)} axes") from None
+            raise NoComponentsError(f"an array of {len(shape)} axes") from None
 
     def component(self, tree: ast.expr, what: str) -> tuple[ast.expr, list[ast.expr]]:
         """Return a component of an expression, checked, and the letters of it."""
@@ -579,56 +580,52 @@ class IndexForm:
         name = self.lines.name(t)
         try:
             part, index = self.component(tree, name)
-        except NoComponents as error:
-            twin = self.twin(t)
+        except NoComponentsError as error:
+            twin = self.lines.twin(t)
             if twin is None:
                 raise no_index_form(t, error) from error
             try:
                 part, index = self.component(twin, name)
-            except NoComponents as again:
+            except NoComponentsError as again:
                 raise no_index_form(t, again) from again
-        return self.equation(name, index, [part], t.data)
-
-    def twin(self, t: Tensor) -> ast.expr | None:
-        """Return the operation of a tensor as it is composed of simpler ones."""
-        composed = None if t.primitive is None else t.primitive.composed
-        if composed is None:
-            return None
-        operands = [
-            value if x is None else Tensor(value, name=self.lines.name(x))
-            for x, value in zip(t.inputs, t.operands, strict=True)
-        ]
-        known = {o.id: ast.Name(o.name or "") for o in operands if isinstance(o, Tensor)}
-        result = composed(*operands, **t.params)
-        return self.lines.inlined(expression(result, lambda x: known.get(x.id)), t)
+            return self.equation(name, index, [part], t.data)
+        sides = [part]
+        definition = self.lines.definition(t)
+        if definition is not None:
+            with contextlib.suppress(NoComponentsError):
+                sides.append(self.component(definition, name)[0])
+        return self.equation(name, index, sides, t.data)
 
     def gradient(self, x: Tensor, tree: ast.expr) -> Iterator[Block]:
         """Write the local derivatives that lead to a gradient, then the gradient."""
         edges = self.lines.edges[x.id]
         name = self.lines.names.gradient(x)
-        split = None
+        split: list[ast.expr] | None = None
+        chain = Formula("", "")
         for edge in edges:
             if edge.output is self.lines.loss or edge.output.id in self.lines.inline:
                 continue
             try:
                 jacobian, index, at = self.jacobian(edge, x)
-            except NoComponents as error:
+            except NoComponentsError as error:
                 raise no_index_form(edge.output, error) from error
             yield self.local(edge.output, x, jacobian, index, at)
             if jacobian.different is not None and len(edges) == 1:
                 split = self.in_cases(edge, x, jacobian, index, at)
+                chain = self.chain(edge, x, jacobian, index, at)
         try:
             part, index = self.component(tree, name)
-        except NoComponents as error:
+        except NoComponentsError as error:
             raise no_index_form(edges[0].output if edges else x, error) from error
         if len(edges) > 1:
             symbol = self.written(ast.Name(self.lines.name(x)))
             yield Sentence((symbol, f" is used {len(edges)} times: {len(edges)} terms add up."))
-        yield self.equation(name, index, [*(split or []), part], self.lines.values[name])
+        equation = self.equation(name, index, [*(split or []), part], self.lines.values[name])
+        if split is not None:
+            equation = Equation(equation.left, (chain, *equation.sides), equation.shape)
+        yield equation
 
-    def jacobian(
-        self, edge: Edge, x: Tensor
-    ) -> tuple[Jacobian, list[ast.expr], list[ast.expr]]:
+    def jacobian(self, edge: Edge, x: Tensor) -> tuple[Jacobian, list[ast.expr], list[ast.expr]]:
         """Run the rule of a step on a unit upstream gradient; check it row by row."""
         t = edge.output
         index = self.letters(x.shape, self.free)
@@ -656,6 +653,31 @@ class IndexForm:
                     f"{t.described()}. It gives {got!r:.200}, and the engine has {value!r:.200}."
                 )
         return jacobian, index, at
+
+    def chain(
+        self, edge: Edge, x: Tensor, jacobian: Jacobian, index: list[ast.expr], at: list[ast.expr]
+    ) -> Formula:
+        """Write a gradient by the chain rule: the sum over all entries of what was computed."""
+        t = edge.output
+        g = self.entry(ast.Name(self.lines.names.gradient(t)), at)
+        left = self.local(t, x, jacobian, index, at).left
+        # the local derivative by its symbol, to print, and by its cases, to evaluate
+        symbols = (ast.Name("local"), jacobian.tree())
+        trees = []
+        for local in symbols:
+            tree: ast.expr = ast.BinOp(g, ast.Mult(), local)
+            for i, length in reversed(list(zip(at, t.shape, strict=True))):
+                if isinstance(i, ast.Name):
+                    tree = looped(tree, i, length)
+            trees.append(tree)
+        name = self.lines.names.gradient(x)
+        self.check(trees[1], index, x.shape, self.lines.values[name], name)
+        scalars = self.lines.scalars()
+        return Formula(
+            LatexComponents({**self.lines.latex, "local": left.latex}, scalars)
+            .write(trees[0]).text,
+            TextComponents({**self.lines.text, "local": left.text}, scalars).write(trees[0]).text,
+        )  # fmt: skip
 
     def local(
         self, t: Tensor, x: Tensor, jacobian: Jacobian, index: list[ast.expr], at: list[ast.expr]
@@ -736,4 +758,3 @@ def no_index_form(t: Tensor, error: Exception) -> ValueError:
         f"{getattr(t.primitive, '__name__', 'this')} has no index form here ({error}). "
         'Derive it with form="matrix".'
     )
-

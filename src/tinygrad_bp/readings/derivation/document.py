@@ -79,9 +79,7 @@ def as_markdown(blocks: Sequence[Block]) -> str:
             case Heading(text):
                 parts.append(f"{'#' if not i else '##'} {text}")
             case Sentence(pieces):
-                parts.append(
-                    "".join(p if isinstance(p, str) else f"${p.latex}$" for p in pieces)
-                )
+                parts.append("".join(p if isinstance(p, str) else f"${p.latex}$" for p in pieces))
             case Equation():
                 parts.append(f"$$\n{line(block)}\n$$")
     return "\n\n".join(parts) + "\n"
@@ -106,9 +104,7 @@ def as_text(blocks: Sequence[Block]) -> str:
                 parts.append(f"{left.text} = {first.text}{'' if others else beside}")
                 indent = " " * len(left.text)
                 for n, other in enumerate(others, 1):
-                    parts.append(
-                        f"{indent} = {other.text}{beside if n == len(others) else ''}"
-                    )
+                    parts.append(f"{indent} = {other.text}{beside if n == len(others) else ''}")
         previous = block
     return "\n".join(parts).strip("\n") + "\n"
 
@@ -212,8 +208,6 @@ def mathml(latex: str, display: bool = False) -> str:
     try:
         from latex2mathml.converter import convert
     except ImportError:
-        raise RuntimeError(
-            "HTML needs latex2mathml: pip install tinygrad_bp[derive]"
-        ) from None
+        raise RuntimeError("HTML needs latex2mathml: pip install tinygrad_bp[derive]") from None
     text: str = convert(latex, display="block" if display else "inline")
     return text

@@ -8,6 +8,7 @@ raises.
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...backward import starting_gradient, sweep
-from ...notation.expressions import step
+from ...notation.expressions import expression, one_line, step
 from ...notation.literals import literal
 from ...notation.names import Names, fresh, recorded_tensors
 from ...notation.rules import rule_expressions
@@ -85,6 +86,7 @@ class Lines:
         self.text = self.names.text_symbols(loss)
         self.values: dict[str, Any] = {}
         self.constants: list[str] = []
+        self._defined: set[Any] = set()
         self._constants: dict[tuple[Any, ...], str] = {}
         for t in self.tensors:
             self.values[self.name(t)] = t.data
@@ -93,8 +95,8 @@ class Lines:
         upstream, visited = self._sweep()
         self.reaching = self._reaching()
         self.visited = [t for t in visited if t.id in self.reaching]
-        for t, g in upstream.items():
-            self.values[self.names.gradient(self._by_id[t])] = g
+        for key, g in upstream.items():
+            self.values[self.names.gradient(self._by_id[key])] = g
         self.inline: dict[int, ast.expr] = {}  # forward expressions that are part of others
         self.gradient: dict[int, ast.expr] = {}  # of every tensor, as its line has it
         self.edges: dict[int, list[Edge]] = defaultdict(list)
@@ -220,6 +222,37 @@ class Lines:
         }
         return put(tree, known) if known else tree
 
+    def twin(self, t: Tensor) -> ast.expr | None:
+        """Return the operation of a tensor as it is composed of simpler ones."""
+        composed = None if t.primitive is None else t.primitive.composed
+        if composed is None:
+            return None
+        operands = [
+            value if x is None else Tensor(value, name=self.name(x))
+            for x, value in zip(t.inputs, t.operands, strict=True)
+        ]
+        known = {o.id: ast.Name(o.name or "") for o in operands if isinstance(o, Tensor)}
+        with np.errstate(all="ignore"):
+            result = composed(*operands, **t.params)
+        return self.inlined(expression(result, lambda x: known.get(x.id)), t)
+
+    def definition(self, t: Tensor) -> ast.expr | None:
+        """Return what a function such as sigma is, where it is short, and was not returned yet.
+
+        None also where that simpler form, unlike the function, overflows.
+        """
+        if t.primitive in self._defined or one_line(t.primitive) is not None:
+            return None
+        tree = self.twin(t)
+        if tree is None or parts(tree) > MOST_INLINE:
+            return None
+        if not close(np.asarray(self.evaluated(tree)), t.data):
+            return None
+        if ast.unparse(tree) == ast.unparse(self.equation(t)):
+            return None
+        self._defined.add(t.primitive)
+        return tree
+
     # ---- backward ----
 
     def _backward(self) -> list[Line]:
@@ -236,9 +269,7 @@ class Lines:
                 self.edges[x.id].append(edge)
             for x in {x.id: x for x in t.inputs if x is not None}.values():
                 if last[x.id] == t.id and self.edges[x.id]:
-                    tree = self.edges[x.id][0].tree
-                    for edge in self.edges[x.id][1:]:
-                        tree = ast.BinOp(tree, ast.Add(), edge.tree)
+                    tree = added([edge.tree for edge in self.edges[x.id]])
                     name = self.names.gradient(x)
                     self.check(tree, self.values[name], name)
                     self.gradient[x.id] = tree
@@ -274,17 +305,23 @@ class Lines:
         """Return a gradient with those before it put in; None where that is too long."""
         known = {self.names.gradient(t): key for key, t in self._by_id.items()}
         tree = self.gradient[x.id]
-        while True:
+        while parts(tree) <= MOST_PARTS:
             used = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id in known}
             used.discard(self.names.gradient(self.loss))
             if not used:
-                break
+                self.check(tree, self.values[self.names.gradient(x)], self.names.gradient(x))
+                return tree
             latest = min(used, key=lambda name: known[name])
             tree = put(tree, {latest: self.gradient[known[latest]]})
-            if parts(tree) > MOST_PARTS:
-                return None
-        self.check(tree, self.values[self.names.gradient(x)], self.names.gradient(x))
-        return tree
+        return None
+
+
+def added(terms: list[ast.expr]) -> ast.expr:
+    """Return a sum: many terms by halves, so that it is not deep."""
+    if len(terms) <= 4:
+        return functools.reduce(lambda a, b: ast.BinOp(a, ast.Add(), b), terms)
+    half = len(terms) // 2
+    return ast.BinOp(added(terms[:half]), ast.Add(), added(terms[half:]))
 
 
 def close(got: np.ndarray, value: np.ndarray, loose: float = 1e-9) -> bool:

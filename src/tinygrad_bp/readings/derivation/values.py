@@ -12,12 +12,12 @@ LONGEST_AXIS = 6
 
 
 def shown(value: np.ndarray) -> Formula:
-    """Return the value of a line.
+    r"""Return the value of a line.
 
     Examples
     --------
-    >>> shown(np.array([[1.0], [-0.5]])).latex
-    '\\\\begin{bmatrix} 1 \\\\\\\\ -0.5 \\\\end{bmatrix}'
+    >>> print(shown(np.array([[1.0], [-0.5]])).latex)
+    \begin{bmatrix} 1 \\ -0.5 \end{bmatrix}
     >>> shown(np.linspace(0, 1, 100)).text
     '(100 numbers from 0 to 1)'
     """
