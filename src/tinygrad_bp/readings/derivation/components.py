@@ -672,7 +672,7 @@ class IndexForm:
             trees.append(tree)
         name = self.lines.names.gradient(x)
         self.check(trees[1], index, x.shape, self.lines.values[name], name)
-        scalars = self.lines.scalars()
+        scalars = self.lines.scalars(trees[0])
         return Formula(
             LatexComponents({**self.lines.latex, "local": left.latex}, scalars)
             .write(trees[0]).text,
@@ -745,7 +745,7 @@ class IndexForm:
 
     def written(self, tree: ast.expr) -> Formula:
         """Write a component."""
-        scalars = self.lines.scalars()
+        scalars = self.lines.scalars(tree)
         return Formula(
             LatexComponents(self.lines.latex, scalars).write(tree).text,
             TextComponents(self.lines.text, scalars).write(tree).text,

@@ -107,17 +107,22 @@ class Lines:
         """Return the name of a tensor in code."""
         return self.names.identifier(t)
 
-    def scalars(self) -> list[str]:
-        """Return the names of single numbers."""
-        return [name for name, value in self.values.items() if not np.ndim(value)]
+    def scalars(self, tree: ast.expr) -> list[str]:
+        """Return the names of single numbers in an expression."""
+        found = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        return [name for name in found if name in self.values and not np.ndim(self.values[name])]
 
     # ---- evaluating ----
 
     def evaluated(self, tree: ast.expr, letters: Mapping[str, Any] | None = None) -> Any:
         """Return the value of an expression, from its text."""
         code = ast.unparse(tree)
-        scope = {"__builtins__": {"sum": sum, "range": range, "slice": slice}, **self.functions}
-        scope.update({"float": float, "int": int, "bool": bool, **self.values, **(letters or {})})
+        known = ({"float": float, "int": int, "bool": bool}, self.functions, self.values, letters)
+        scope: dict[str, Any] = {"__builtins__": {"range": range, "slice": slice}}
+        for name in {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}:
+            for table in known:
+                if table and name in table:
+                    scope[name] = table[name]
         with np.errstate(all="ignore"):
             try:
                 return eval(code, scope)
