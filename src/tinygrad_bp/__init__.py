@@ -110,6 +110,7 @@ from .tensor import Tensor, name_tensors, tensor
 from .transforms import hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 if _typing.TYPE_CHECKING:
+    from .readings.derive import derive
     from .readings.draw import draw
     from .readings.explain import explain
     from .readings.source import source
@@ -119,7 +120,7 @@ sub = subtract
 __version__ = "0.1.0"
 
 #: The readings, a file each; they are imported when they are first used.
-_READINGS = ("draw", "explain", "source")
+_READINGS = ("derive", "draw", "explain", "source")
 
 
 def __getattr__(name: str) -> _typing.Any:

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from . import __version__
 from .datasets import digits, split
+from .readings.derive import derive
 from .readings.draw import draw
 from .readings.explain import explain
 from .readings.source import source
@@ -54,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True)
     add_verify(commands)
     add_source(commands)
+    add_derive(commands)
     add_explain(commands)
     return top
 
@@ -114,6 +116,26 @@ def add_explain(commands: Any) -> None:
     add_computation(command)
 
 
+def add_derive(commands: Any) -> None:
+    """Describe the arguments of the command that derives the gradients."""
+    command = commands.add_parser(
+        "derive",
+        help="write the hand derivation of the gradients, every line checked",
+        description="Derive the gradients line by line, as one would by hand: of the worked "
+        "problem, or of a function in a file of yours that returns a loss. --out takes a file "
+        "that ends in .md, .tex, .html or .txt.",
+    )
+    command.add_argument(
+        "--form", choices=("matrix", "index"), default="matrix",
+        help="whole arrays, or components with explicit sums (default: matrix)",
+    )  # fmt: skip
+    command.add_argument("--numbers", action="store_true", help="values beside the symbols")
+    command.add_argument(
+        "--worksheet", action="store_true", help="leave the right-hand sides blank"
+    )
+    add_computation(command)
+
+
 def add_computation(command: argparse.ArgumentParser) -> None:
     """Describe the arguments of a command that reads a recorded computation."""
     command.add_argument("--file", type=Path, help="a Python file (default: the worked problem)")
@@ -166,6 +188,22 @@ def show_explanation(options: argparse.Namespace, console: Console) -> int:
     else:
         explanation.save(options.out)
         console.print(f"How the gradients come about: {options.out}", markup=False)
+    return 0
+
+
+def show_derivation(options: argparse.Namespace, console: Console) -> int:
+    """Derive the gradients line by line, in a file or on the console."""
+    derivation = derive(
+        computation(options),
+        form=options.form,
+        numbers=options.numbers,
+        worksheet=options.worksheet,
+    )
+    if options.out is None:
+        sys.stdout.write(derivation.text)
+    else:
+        derivation.save(options.out)
+        console.print(f"The derivation of the gradients: {options.out}", markup=False)
     return 0
 
 
@@ -306,6 +344,7 @@ def show_slips(problem: Problem, console: Console) -> None:
 COMMANDS: dict[str, Callable[[argparse.Namespace, Console], int]] = {
     "verify": verification,
     "source": show_source,
+    "derive": show_derivation,
     "explain": show_explanation,
 }
 

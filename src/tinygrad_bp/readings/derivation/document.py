@@ -1,0 +1,213 @@
+"""A derivation as a document, in four formats: Markdown, LaTeX, HTML with MathML, plain text.
+
+A document is a list of headings, sentences and equations. What is text in it is fixed; all that
+comes from a recorded computation is a formula, whose names the notation has escaped.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+
+class Formula(NamedTuple):
+    """A formula in LaTeX and in plain text."""
+
+    latex: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """Text with formulas in it."""
+
+    parts: tuple[str | Formula, ...]
+
+
+@dataclass(frozen=True)
+class Equation:
+    """``left = side = side``, and its shape beside it; without sides, to be filled in."""
+
+    left: Formula
+    sides: tuple[Formula, ...]
+    shape: tuple[int, ...] | None = None
+
+
+Block: TypeAlias = Heading | Sentence | Equation
+
+BLANK = Formula(r"\underline{" + r"\qquad" * 8 + "}", "_" * 40)
+
+
+def shape_formula(shape: Sequence[int]) -> Formula:
+    """Return a shape: ``3 × 1``, ``3`` for one axis; a number has none.
+
+    Examples
+    --------
+    >>> shape_formula((3, 1)).text, shape_formula(()).text
+    ('(3 × 1)', '(number)')
+    """
+    if not shape:
+        return Formula(r"\text{(number)}", "(number)")
+    lengths = list(map(str, shape))
+    return Formula("(" + r" \times ".join(lengths) + ")", f"({' × '.join(lengths)})")
+
+
+def line(equation: Equation) -> str:
+    """Return an equation in LaTeX."""
+    sides = equation.sides or (BLANK,)
+    text = " = ".join([equation.left.latex, *(side.latex for side in sides)])
+    if equation.shape is None:
+        return text
+    return rf"{text} \qquad {shape_formula(equation.shape).latex}"
+
+
+def as_markdown(blocks: Sequence[Block]) -> str:
+    """Write a document as Markdown with LaTeX."""
+    parts = []
+    for i, block in enumerate(blocks):
+        match block:
+            case Heading(text):
+                parts.append(f"{'#' if not i else '##'} {text}")
+            case Sentence(pieces):
+                parts.append("".join(p if isinstance(p, str) else f"${p.latex}$" for p in pieces))
+            case Equation():
+                parts.append(f"$$\n{line(block)}\n$$")
+    return "\n\n".join(parts) + "\n"
+
+
+def as_text(blocks: Sequence[Block]) -> str:
+    """Write a document as plain text."""
+    parts = []
+    previous: Block | None = None
+    for i, block in enumerate(blocks):
+        match block:
+            case Heading(text):
+                parts += ["", text, ("=" if not i else "-") * len(text)]
+            case Sentence(pieces):
+                words = "".join(p if isinstance(p, str) else p.text for p in pieces)
+                parts += ["", *wrapped(words)]
+            case Equation(left, sides, shape):
+                if not isinstance(previous, Equation):
+                    parts.append("")
+                beside = "" if shape is None else f"    {shape_formula(shape).text}"
+                first, *others = sides or (BLANK,)
+                parts.append(f"{left.text} = {first.text}{'' if others else beside}")
+                indent = " " * len(left.text)
+                for n, other in enumerate(others, 1):
+                    parts.append(f"{indent} = {other.text}{beside if n == len(others) else ''}")
+        previous = block
+    return "\n".join(parts).strip("\n") + "\n"
+
+
+def wrapped(words: str) -> list[str]:
+    """Break a sentence into lines; a list item stays one line."""
+    import textwrap
+
+    return textwrap.wrap(words, 80) if not words.startswith("- ") else [words]
+
+
+PREAMBLE = r"""\documentclass{article}
+\usepackage[utf8]{inputenc}
+\usepackage{amsmath,amssymb,graphicx}
+\usepackage[margin=2.5cm]{geometry}
+\setlength{\parindent}{0pt}
+\begin{document}
+"""
+
+#: LaTeX of more characters than this is scaled down to the width of the page.
+WIDE = 220
+
+
+def as_latex(blocks: Sequence[Block]) -> str:
+    """Write a document as LaTeX that compiles by itself."""
+    parts = [PREAMBLE]
+    for i, block in enumerate(blocks):
+        match block:
+            case Heading(text):
+                parts.append(rf"\section*{{{text}}}" if not i else rf"\subsection*{{{text}}}")
+            case Sentence(pieces):
+                parts.append(
+                    "".join(
+                        plain_latex(p) if isinstance(p, str) else f"${p.latex}$" for p in pieces
+                    )
+                    + "\n"
+                )
+            case Equation():
+                formula = line(block)
+                if len(formula) > WIDE:
+                    formula = rf"\resizebox{{\linewidth}}{{!}}{{$\displaystyle {formula}$}}"
+                parts.append("\\[\n" + formula + "\n\\]")
+    return ascii_only("\n".join([*parts, r"\end{document}", ""]))
+
+
+def plain_latex(text: str) -> str:
+    """Return fixed text in LaTeX."""
+    return re.sub(r"([&%$#_{}])", r"\\\1", text.removeprefix("- ")).replace("`", "")
+
+
+def ascii_only(text: str) -> str:
+    """Write letters that old LaTeX engines do not know by their number."""
+    return re.sub(
+        "[^\x00-\x7f]",
+        lambda c: rf"\text{{{c[0]}}}" if c[0].isalpha() and ord(c[0]) < 0x100
+        else rf"\text{{U+{ord(c[0]):04X}}}",
+        text,
+    )  # fmt: skip
+
+
+STYLE = "math{font-size:1.1em}.line{margin:.8em 0;overflow-x:auto}body{max-width:60em;margin:2em auto;font-family:serif;line-height:1.5;padding:0 1em}"  # noqa: E501
+
+
+def as_html(blocks: Sequence[Block], page: bool = True) -> str:
+    """Write a document as HTML with MathML: no script, and nothing from the network.
+
+    Raises
+    ------
+    RuntimeError
+        If latex2mathml is not installed.
+    """
+    parts = []
+    for i, block in enumerate(blocks):
+        match block:
+            case Heading(text):
+                level = 1 if not i else 2
+                parts.append(f"<h{level}>{html.escape(text)}</h{level}>")
+            case Sentence(pieces):
+                parts.append(
+                    "<p>"
+                    + "".join(
+                        html.escape(p.removeprefix("- ")) if isinstance(p, str) else mathml(p.latex)
+                        for p in pieces
+                    )
+                    + "</p>"
+                )
+            case Equation():
+                parts.append(f'<div class="line">{mathml(line(block), display=True)}</div>')
+    body = "\n".join(parts)
+    if not page:
+        return f"<div>\n{body}\n</div>\n"
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f"<title>Derivation</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n"
+        "</html>\n"
+    )
+
+
+def mathml(latex: str, display: bool = False) -> str:
+    """Return a formula as MathML."""
+    try:
+        from latex2mathml.converter import convert
+    except ImportError:
+        raise RuntimeError("HTML needs latex2mathml: pip install tinygrad_bp[derive]") from None
+    text: str = convert(latex, display="block" if display else "inline")
+    return text

@@ -1,0 +1,429 @@
+"""The lines of a derivation, as expressions: equations of the forward pass, and gradients.
+
+A line is a syntax tree of NumPy code. It comes from the operation's text or from its backward rule,
+and is evaluated from its text before anyone sees it: one that does not give the engine's number
+raises.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...backward import starting_gradient, sweep
+from ...notation.expressions import expression, one_line, step
+from ...notation.literals import literal
+from ...notation.names import Names, fresh, recorded_tensors
+from ...notation.rules import rule_expressions
+from ...table import TABLE
+from ...tensor import Tensor
+
+#: Letters for the components of arrays: those of a gradient, and those that are summed over.
+FREE = ("j", "k", "q", "r")
+BOUND = ("i", "m", "n", "l", "p", "s", "t", "u", "v", "w", "e", "f", "c", "d", "h", "o")
+
+#: An unnamed step is written inside the next, if it has at most so many parts.
+MOST_INLINE = 12
+
+#: A gradient that would have more parts than this is not multiplied out.
+MOST_PARTS = 250
+
+#: Array constants up to this size are written out; larger ones get a name.
+MOST_ENTRIES = 12
+
+
+class Line(NamedTuple):
+    """A tensor, and what it or its gradient is."""
+
+    tensor: Tensor
+    tree: ast.expr
+
+
+class Edge(NamedTuple):
+    """What a step adds to the gradient of its operand number i, as its rule has it, and summed."""
+
+    output: Tensor
+    i: int
+    rule: ast.expr
+    tree: ast.expr
+
+
+class Lines:
+    """Every line of a derivation, checked.
+
+    Parameters
+    ----------
+    loss
+        A tensor with one entry.
+    wanted
+        The tensors to differentiate by.
+
+    Raises
+    ------
+    ValueError
+        If a line does not hold, if an operation's rule cannot be written down, or if a leaf had
+        several values during the computation.
+    """
+
+    def __init__(self, loss: Tensor, wanted: list[Tensor]) -> None:
+        self.loss, self.wanted = loss, wanted
+        self.tensors = recorded_tensors(loss)
+        functions: dict[str, Any] = {
+            re.sub(r"\W", "_", t.primitive.__name__): t.primitive
+            for t in self.tensors
+            if t.primitive is not None
+        }
+        self.functions = {**TABLE, **functions, "np": np}
+        reserved = {*self.functions, *FREE, *BOUND, "sum", "range", "slice", "float", "int", "bool"}
+        self.names = Names(self.tensors, reserved)
+        self.latex = self.names.latex_symbols(loss)
+        self.text = self.names.text_symbols(loss)
+        self.values: dict[str, Any] = {}
+        self.constants: list[str] = []
+        self._defined: set[Any] = set()
+        self._constants: dict[tuple[Any, ...], str] = {}
+        for t in self.tensors:
+            self.values[self.name(t)] = t.data
+        self._check_versions()
+
+        upstream, visited = self._sweep()
+        self.reaching = self._reaching()
+        self.visited = [t for t in visited if t.id in self.reaching]
+        for key, g in upstream.items():
+            self.values[self.names.gradient(self._by_id[key])] = g
+        self.inline: dict[int, ast.expr] = {}  # forward expressions that are part of others
+        self.gradient: dict[int, ast.expr] = {}  # of every tensor, as its line has it
+        self.edges: dict[int, list[Edge]] = defaultdict(list)
+        self.forward = self._forward()
+        self.backward = self._backward()
+
+    def name(self, t: Tensor) -> str:
+        """Return the name of a tensor in code."""
+        return self.names.identifier(t)
+
+    def scalars(self, tree: ast.expr) -> list[str]:
+        """Return the names of single numbers in an expression."""
+        found = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        return [name for name in found if name in self.values and not np.ndim(self.values[name])]
+
+    # ---- evaluating ----
+
+    def evaluated(self, tree: ast.expr, letters: Mapping[str, Any] | None = None) -> Any:
+        """Return the value of an expression, from its text."""
+        code = ast.unparse(tree)
+        known = ({"float": float, "int": int, "bool": bool}, self.functions, self.values, letters)
+        scope: dict[str, Any] = {"__builtins__": {"range": range, "slice": slice}}
+        for name in {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}:
+            for table in known:
+                if table and name in table:
+                    scope[name] = table[name]
+        with np.errstate(all="ignore"):
+            try:
+                return eval(code, scope)
+            except Exception as error:
+                raise ValueError(f"this line cannot be evaluated: {code:.500} ({error})") from error
+
+    def check(self, tree: ast.expr, value: Any, what: str) -> None:
+        """Raise ValueError unless the text of an expression has the value."""
+        got, value = np.asarray(self.evaluated(tree)), np.asarray(value)
+        if not close(got, value):
+            raise ValueError(
+                f"this line does not hold: {what} = {ast.unparse(tree):.500}. It gives {got!r:.200}"
+                f", and the engine has {value!r:.200}."
+            )
+
+    # ---- the record ----
+
+    def _check_versions(self) -> None:
+        for t in self.tensors:
+            for x, operand in zip(t.inputs, t.operands, strict=True):
+                if x is not None and x.primitive is None and operand is not x.data:
+                    if np.array_equal(operand, x.data, equal_nan=True):
+                        continue
+                    raise ValueError(
+                        f"{x.described()} has another value now than when {t.described()} was "
+                        "computed from it, and in a derivation it has one. Compute the loss again."
+                    )
+
+    def _sweep(self) -> tuple[dict[int, Any], list[Tensor]]:
+        self._by_id = {t.id: t for t in self.tensors}
+        upstream: dict[int, Any] = {}
+        visited: list[Tensor] = []
+
+        def visit(t: Tensor, g: Any) -> None:
+            upstream[t.id] = np.asarray(g)
+            visited.append(t)
+
+        for leaf, g in sweep(self.loss, starting_gradient(self.loss, None), visit=visit):
+            upstream[leaf.id] = np.asarray(g)
+        return upstream, visited
+
+    def _reaching(self) -> set[int]:
+        reaching = {t.id for t in self.wanted}
+        for t in self.tensors:  # in recording order
+            if any(x is not None and x.id in reaching for x in t.inputs):
+                reaching.add(t.id)
+        return reaching
+
+    def constant(self, array: np.ndarray) -> ast.expr | None:
+        """Return the name of an array constant that is too large to be written out."""
+        if array.size <= MOST_ENTRIES:
+            return None
+        key = (array.shape, array.dtype.str, array.tobytes())
+        if key not in self._constants:
+            name = fresh(f"k{len(self._constants) + 1}", {*self.values, *self.functions}, {})
+            self._constants[key] = name
+            self.values[name] = array
+            self.constants.append(name)
+        return ast.Name(self._constants[key])
+
+    # ---- forward ----
+
+    def _forward(self) -> list[Line]:
+        """Return the equations, with short unnamed steps written inside others."""
+        uses = Counter(x.id for t in self.tensors for x in t.inputs if x is not None)
+        kept = {self.loss.id, *(t.id for t in self.wanted)}
+        lines = []
+        for t in self.tensors:
+            if t.primitive is None:
+                if t.name is None and not t.requires_grad and not t.ndim:
+                    self.inline[t.id] = literal(t.data.item())
+                continue
+            plain = self.equation(t, inline=False)
+            tree = self.equation(t)
+            own = t.name is not None or t.id in kept or uses[t.id] != 1
+            whole = all(x is None or x.primitive is None or x.id not in self.inline
+                        for x in t.inputs)  # fmt: skip
+            if own or not whole or parts(tree) > MOST_INLINE:
+                self.check(tree, t.data, self.name(t))
+                lines.append(Line(t, tree))
+            else:
+                self.check(plain, t.data, self.name(t))
+                self.inline[t.id] = tree
+        return lines
+
+    def equation(self, t: Tensor, inline: bool = True) -> ast.expr:
+        """Return what a tensor was computed as."""
+        assert t.primitive is not None
+        operands = [
+            literal(value) if x is None else ast.Name(self.name(x))
+            for x, value in zip(t.inputs, t.operands, strict=True)
+        ]
+        tree = step(t.primitive, operands, t.params, self.constant)
+        return self.inlined(tree, t) if inline else tree
+
+    def inlined(self, tree: ast.expr, t: Tensor) -> ast.expr:
+        """Write the operands of a step out that have no line of their own."""
+        known = {
+            self.name(x): self.inline[x.id]
+            for x in (*t.inputs, t)
+            if x is not None and x.id in self.inline
+        }
+        return put(tree, known) if known else tree
+
+    def twin(self, t: Tensor) -> ast.expr | None:
+        """Return the operation of a tensor as it is composed of simpler ones."""
+        composed = None if t.primitive is None else t.primitive.composed
+        if composed is None:
+            return None
+        operands = [
+            value if x is None else Tensor(value, name=self.name(x))
+            for x, value in zip(t.inputs, t.operands, strict=True)
+        ]
+        known = {o.id: ast.Name(o.name or "") for o in operands if isinstance(o, Tensor)}
+        with np.errstate(all="ignore"):
+            result = composed(*operands, **t.params)
+        return self.inlined(expression(result, lambda x: known.get(x.id)), t)
+
+    def definition(self, t: Tensor) -> ast.expr | None:
+        """Return what a function such as sigma is, where it is short, and was not returned yet.
+
+        None also where that simpler form, unlike the function, overflows.
+        """
+        if t.primitive in self._defined or one_line(t.primitive) is not None:
+            return None
+        tree = self.twin(t)
+        if tree is None or parts(tree) > MOST_INLINE:
+            return None
+        if not close(np.asarray(self.evaluated(tree)), t.data):
+            return None
+        if ast.unparse(tree) == ast.unparse(self.equation(t)):
+            return None
+        self._defined.add(t.primitive)
+        return tree
+
+    # ---- backward ----
+
+    def _backward(self) -> list[Line]:
+        """Return the gradients in the order in which they are complete."""
+        start = np.ones(self.loss.shape)
+        self.gradient[self.loss.id] = literal(1.0 if not self.loss.ndim else start)
+        last = {x.id: t.id for t in self.visited for x in t.inputs if x is not None}
+        lines = [Line(self.loss, self.gradient[self.loss.id])]
+        for t in self.visited:
+            found = self._contributions(t)
+            for edge in found:
+                x = t.inputs[edge.i]
+                assert x is not None
+                self.edges[x.id].append(edge)
+            for x in {x.id: x for x in t.inputs if x is not None}.values():
+                if last[x.id] == t.id and self.edges[x.id]:
+                    tree = added([edge.tree for edge in self.edges[x.id]])
+                    name = self.names.gradient(x)
+                    self.check(tree, self.values[name], name)
+                    self.gradient[x.id] = tree
+                    if x.id not in self.inline:
+                        lines.append(Line(x, tree))
+        return lines
+
+    def _contributions(self, t: Tensor) -> list[Edge]:
+        g, out = self.names.gradient(t), self.name(t)
+        operands = ["" if x is None else self.name(x) for x in t.inputs]
+        try:
+            with np.errstate(all="ignore"):
+                rules = rule_expressions(t, g, out, operands, self.constant)
+        except Exception as error:
+            raise ValueError(
+                f"the backward rule of {t.primitive} cannot be written down: it failed on "
+                f"Tensors ({error}). Write it in operations that Tensors have."
+            ) from error
+        edges = []
+        for i, (x, rule) in enumerate(zip(t.inputs, rules, strict=True)):
+            if x is None or rule is None or x.id not in self.reaching or not x.requires_grad:
+                continue
+            if t.id in self.inline:  # its gradient has no line either
+                rule = put(rule, {g: self.gradient[t.id]})
+            if t is self.loss and not t.ndim:
+                rule = without_one(rule, g)
+            rule = self.inlined(rule, t)
+            tree = summed(rule, np.shape(self.evaluated(rule)), x.shape)
+            edges.append(Edge(t, i, rule, tree))
+        return edges
+
+    def multiplied_out(self, x: Tensor) -> ast.expr | None:
+        """Return a gradient with those before it put in; None where that is too long."""
+        known = {self.names.gradient(t): key for key, t in self._by_id.items()}
+        tree = self.gradient[x.id]
+        while parts(tree) <= MOST_PARTS:
+            used = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id in known}
+            used.discard(self.names.gradient(self.loss))
+            if not used:
+                self.check(tree, self.values[self.names.gradient(x)], self.names.gradient(x))
+                return tree
+            latest = min(used, key=lambda name: known[name])
+            tree = put(tree, {latest: self.gradient[known[latest]]})
+        return None
+
+
+def added(terms: list[ast.expr]) -> ast.expr:
+    """Return a sum: many terms by halves, so that it is not deep."""
+    if len(terms) <= 4:
+        return functools.reduce(lambda a, b: ast.BinOp(a, ast.Add(), b), terms)
+    half = len(terms) // 2
+    return ast.BinOp(added(terms[:half]), ast.Add(), added(terms[half:]))
+
+
+def close(got: np.ndarray, value: np.ndarray, loose: float = 1e-9) -> bool:
+    """Say whether a line holds: equal shapes, and entries equal but for rounding."""
+    if got.shape != value.shape:
+        return False
+    if value.dtype.kind not in "fc":
+        return bool(np.array_equal(got, value))
+    if value.dtype.itemsize < 8:
+        loose = 1e-3
+    finite = np.abs(value[np.isfinite(value)])
+    scale = float(finite.max()) if finite.size else 0.0
+    return bool(np.allclose(got, value, rtol=loose, atol=loose * 1e-3 * scale, equal_nan=True))
+
+
+def parts(tree: ast.expr) -> int:
+    """Count the operators, names and numbers of an expression."""
+    kinds = (ast.Name, ast.Constant, ast.BinOp, ast.UnaryOp, ast.Call)
+    return sum(isinstance(node, kinds) for node in ast.walk(tree))
+
+
+def put(tree: ast.expr, known: Mapping[str, ast.expr]) -> ast.expr:
+    """Return a copy of an expression with others in place of names."""
+
+    class Put(ast.NodeTransformer):
+        def visit_Name(self, node: ast.Name) -> ast.expr:
+            return known.get(node.id, node)
+
+    result: ast.expr = Put().visit(copied(tree))
+    return result
+
+
+def copied(tree: ast.expr) -> ast.expr:
+    """Return a copy of an expression."""
+    return ast.parse(ast.unparse(tree), mode="eval").body
+
+
+def without_one(tree: ast.expr, g: str) -> ast.expr:
+    """Leave out the gradient of the loss by itself, which is 1, where it is a factor."""
+
+    class One(ast.NodeTransformer):
+        def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+            self.generic_visit(node)
+            return simpler(node) if isinstance(node.op, ast.Mult) else node
+
+        def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
+            self.generic_visit(node)
+            return node
+
+        def visit_Call(self, node: ast.Call) -> ast.expr:
+            return node
+
+        def visit_Name(self, node: ast.Name) -> ast.expr:
+            return ast.Constant(1.0) if node.id == g else node
+
+    result: ast.expr = One().visit(copied(tree))
+    return result
+
+
+def simpler(node: ast.BinOp) -> ast.expr:
+    """Leave out a factor 1 or -1."""
+    for one, other in ((node.left, node.right), (node.right, node.left)):
+        if isinstance(one, ast.Constant) and one.value == 1:
+            return other
+        if (
+            isinstance(one, ast.UnaryOp)
+            and isinstance(one.op, ast.USub)
+            and isinstance(one.operand, ast.Constant)
+            and one.operand.value == 1
+        ):
+            return ast.UnaryOp(ast.USub(), other)
+    return node
+
+
+def summed(tree: ast.expr, shape: tuple[int, ...], to: tuple[int, ...]) -> ast.expr:
+    """Sum an expression over the axes along which its operand was broadcast."""
+    if shape == to:
+        return tree
+    new = len(shape) - len(to)
+    if not to:
+        return call("np.sum", tree)
+    stretched = tuple(i for i, n in enumerate(to) if n == 1 and shape[new + i] != 1)
+    if new > 0:
+        axes = tuple(range(new))
+        tree = call("np.sum", tree, axis=axes[0] if new == 1 else axes)
+    if stretched:
+        axis = stretched[0] if len(stretched) == 1 else stretched
+        tree = call("np.sum", tree, axis=axis, keepdims=True)
+    if new < 0:
+        tree = call("np.reshape", tree, shape=to)
+    return tree
+
+
+def call(function: str, *operands: ast.expr, **settings: Any) -> ast.Call:
+    """Return a call of a function."""
+    return ast.Call(
+        ast.parse(function, mode="eval").body,
+        list(operands),
+        [ast.keyword(name, literal(value)) for name, value in settings.items()],
+    )

@@ -1,0 +1,300 @@
+"""The derivation of a gradient, as a person would write it and hand it in: ``derive(loss)``.
+
+Each line comes from the rule that ran, and is evaluated from its text before it is shown. Its parts
+are in ``derivation/``: the lines, their components with explicit sums, and the document.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from ..notation.latex import latex
+from ..notation.text import text
+from ..tensor import Tensor
+from .derivation.document import (
+    Block,
+    Equation,
+    Formula,
+    Heading,
+    Sentence,
+    as_html,
+    as_latex,
+    as_markdown,
+    as_text,
+    shape_formula,
+)
+from .derivation.lines import Lines
+from .derivation.values import shown
+
+FORMS = ("matrix", "index")
+
+
+@dataclass(frozen=True, eq=False)
+class Derivation:
+    """A derivation, written in any of four formats. Made by `derive`.
+
+    Parameters
+    ----------
+    blocks
+        Its headings, sentences and equations.
+    """
+
+    blocks: Sequence[Block] = field(repr=False)
+
+    @cached_property
+    def markdown(self) -> str:
+        """The derivation as Markdown with LaTeX."""
+        return as_markdown(self.blocks)
+
+    @cached_property
+    def latex(self) -> str:
+        """The derivation as a LaTeX document that compiles by itself."""
+        return as_latex(self.blocks)
+
+    @cached_property
+    def html(self) -> str:
+        """The derivation as an HTML page with MathML, without scripts. Needs latex2mathml."""
+        return as_html(self.blocks)
+
+    @cached_property
+    def text(self) -> str:
+        """The derivation as plain text."""
+        return as_text(self.blocks)
+
+    def save(self, path: str | Path) -> None:
+        """Write the derivation to a file: .md, .tex, .html or .txt; a missing folder is made.
+
+        Raises
+        ------
+        ValueError
+            For another suffix.
+        """
+        path = Path(path)
+        formats = {".md": "markdown", ".tex": "latex", ".html": "html", ".txt": "text"}
+        if path.suffix not in formats:
+            raise ValueError(f"a derivation is saved as .md, .tex, .html or .txt, not as {path}")
+        content: str = getattr(self, formats[path.suffix])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+
+    def __str__(self) -> str:
+        return self.markdown
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown
+
+    def _repr_html_(self) -> str | None:
+        try:
+            return as_html(self.blocks, page=False)
+        except RuntimeError:
+            return None  # a notebook then shows the Markdown
+
+    def _repr_latex_(self) -> str:
+        from .derivation.document import line
+
+        lines = [line(block) for block in self.blocks if isinstance(block, Equation)]
+        return "$$\\begin{gathered}\n" + " \\\\\n".join(lines) + "\n\\end{gathered}$$"
+
+
+def derive(
+    loss: Tensor,
+    wrt: Tensor | Sequence[Tensor] | None = None,
+    form: Literal["matrix", "index"] = "matrix",
+    numbers: bool = False,
+    worksheet: bool = False,
+) -> Derivation:
+    r"""Derive the gradients of a computation, line by line.
+
+    First the equations of the computation, then each gradient from the loss backward in terms of
+    those before it, then those asked for multiplied out. Every line is evaluated before it is
+    shown, and has the engine's numbers.
+
+    Parameters
+    ----------
+    loss
+        A Tensor of one entry that needs a gradient.
+    wrt
+        The Tensors to differentiate by; every leaf that needs a gradient, if left out.
+    form
+        "matrix", or "index" for components with explicit sums.
+    numbers
+        Write the values beside the symbols.
+    worksheet
+        Leave the right-hand sides blank. The same call without it gives the solution.
+
+    Returns
+    -------
+    Derivation
+        Print it, or take its ``markdown``, ``latex``, ``html`` or ``text``, or ``save(path)`` it.
+
+    Raises
+    ------
+    ValueError
+        If the loss, or a tensor asked for, needs no gradient; if a line does not hold; in index
+        form, for an operation whose rule has none.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> w = bp.tensor([1.0, 2.0], requires_grad=True, name="w")
+    >>> L = bp.exp(w).named("a").sum().named("L")
+    >>> [line] = [line for line in bp.derive(L).text.split("\n") if "∂L/∂a ⊙" in line]
+    >>> print(line)
+    ∂L/∂w = ∂L/∂a ⊙ a    (2)
+    """
+    if not isinstance(loss, Tensor):
+        raise TypeError(f"derive takes a Tensor, not {loss!r:.60}.")
+    if form not in FORMS:
+        raise ValueError(f'form is "matrix" or "index", not {form!r:.60}')
+    wanted = asked_for(loss, wrt)
+    lines = Lines(loss, wanted)
+    if form == "index":
+        from .derivation.components import IndexForm
+
+        blocks = list(IndexForm(lines, numbers).blocks())
+    else:
+        blocks = list(MatrixForm(lines, numbers).blocks())
+    if worksheet:
+        blocks = [blank(block) for block in blocks]
+    return Derivation(tuple(blocks))
+
+
+def asked_for(loss: Tensor, wrt: Any) -> list[Tensor]:
+    """Return the tensors to differentiate by, checked."""
+    if loss.size != 1:
+        raise ValueError(
+            f"{loss.described()} has {loss.size} entries, and derive takes one number. "
+            "Reduce it first, as with .sum()."
+        )
+    if not loss.requires_grad:
+        raise ValueError(
+            f"{loss.described()} needs no gradient: nothing that it was computed from was made "
+            "with requires_grad=True, or it was computed under no_grad()."
+        )
+    from ..notation.names import recorded_tensors
+
+    tensors = recorded_tensors(loss)
+    if wrt is None:
+        return [t for t in tensors if t.primitive is None and t.requires_grad]
+    wanted = [wrt] if isinstance(wrt, Tensor) else list(wrt)
+    ids = {t.id for t in tensors}
+    for x in wanted:
+        if not isinstance(x, Tensor):
+            raise TypeError(f"derive takes Tensors to differentiate by, not {x!r:.60}.")
+        if not x.requires_grad:
+            raise ValueError(f"{x.described()} needs no gradient. Make it with requires_grad=True.")
+        if x.id not in ids:
+            raise ValueError(f"{loss.described()} was not computed from {x.described()}.")
+    return list({x.id: x for x in wanted}.values())
+
+
+def blank(block: Block) -> Block:
+    """Leave the right-hand side of an equation out."""
+    return Equation(block.left, (), block.shape) if isinstance(block, Equation) else block
+
+
+class MatrixForm:
+    """Writes the lines with whole arrays."""
+
+    def __init__(self, lines: Lines, numbers: bool) -> None:
+        self.lines, self.numbers = lines, numbers
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the document."""
+        lines = self.lines
+        L = self.symbol(lines.loss)
+        yield Heading("Derivation of the gradients")
+        yield from self.conventions()
+        yield Heading("The equations")
+        yield from self.given()
+        for t, tree in lines.forward:
+            definition = lines.definition(t)
+            further = [] if definition is None else [definition]
+            yield self.equation(lines.name(t), tree, *further)
+        yield Heading("The gradients, from the loss backward")
+        for x, tree in lines.backward:
+            terms = len(lines.edges[x.id])
+            if terms > 1:
+                yield Sentence(
+                    (
+                        self.symbol(x),
+                        f" is used {terms} times: {terms} terms add up.",
+                    )
+                )
+            yield self.equation(lines.names.gradient(x), tree)
+        yield Heading("Multiplied out")
+        yield Sentence(("The same with the gradients before it put in; values keep their names.",))
+        for x in lines.wanted:
+            yield from self.multiplied_out(x, L)
+
+    def conventions(self) -> Iterator[Block]:
+        """Yield how the lines are to be read."""
+        reading = (
+            "Conventions. Arrays are as recorded: vectors are columns where they were columns, and "
+            "of a batch the columns are the samples, over which the products sum. A gradient has "
+            "the shape of what it is the derivative by, and that shape stands beside each line. "
+        )
+        products = (
+            " multiplies entry by entry; factors side by side are a matrix product, or one is a "
+            "number. Every line was evaluated as it stands and gives the engine's number."
+        )
+        yield Sentence((reading, Formula(r"\odot", "⊙"), products))
+
+    def given(self) -> Iterator[Block]:
+        """Yield what the equations start from."""
+        lines = self.lines
+        leaves = [t for t in lines.tensors if t.primitive is None and t.id not in lines.inline]
+        parts: list[str | Formula] = ["Given: "]
+        for t in leaves[:40]:
+            parts += [self.symbol(t), " ", shape_formula(t.shape), ", "]
+        for name in lines.constants:
+            parts += [self.written(ast.Name(name)), " ",
+                      shape_formula(np.shape(lines.values[name])), ", "]  # fmt: skip
+        if len(leaves) > 40:
+            parts += [f"and {len(leaves) - 40} more, "]
+        if len(parts) > 1:
+            parts[-1] = "." if len(leaves) <= 40 else str(parts[-1])[:-2] + "."
+            yield Sentence(tuple(parts))
+
+    def multiplied_out(self, x: Tensor, L: Formula) -> Iterator[Block]:
+        """Yield one gradient with those before it put in."""
+        lines = self.lines
+        if x.id not in lines.gradient:
+            yield Sentence((L, " does not depend on ", self.symbol(x), ": no gradient flows."))
+            return
+        tree = lines.multiplied_out(x)
+        if tree is None:
+            yield Sentence(
+                (
+                    "The gradient by ",
+                    self.symbol(x),
+                    " is too long to be multiplied out on a "
+                    "line: put the lines above into each other.",
+                )
+            )
+        else:
+            yield self.equation(lines.names.gradient(x), tree)
+
+    def equation(self, name: str, *trees: ast.expr) -> Equation:
+        """Write ``name = tree``, with its value if numbers are wanted."""
+        value = np.asarray(self.lines.values[name])
+        sides = [self.written(tree) for tree in trees]
+        if self.numbers and shown(value) not in sides:
+            sides.append(shown(value))
+        return Equation(self.written(ast.Name(name)), tuple(sides), value.shape)
+
+    def symbol(self, t: Tensor) -> Formula:
+        """Write a tensor."""
+        return self.written(ast.Name(self.lines.name(t)))
+
+    def written(self, tree: ast.expr) -> Formula:
+        """Write an expression."""
+        lines, scalars = self.lines, self.lines.scalars(tree)
+        return Formula(latex(tree, lines.latex, scalars), text(tree, lines.text, scalars))
