@@ -58,6 +58,13 @@ def of_finite(values: Sequence[Any], output: Tensor) -> bool:
     return all(first_not_finite(value) is None for value in (*values, *settings))
 
 
+def check_sum(total: Any, before: Any, x: Tensor) -> None:
+    """Raise if adding up finite contributions made an infinity."""
+    bad = first_not_finite(getattr(total, "_array", total))
+    if bad is not None and first_not_finite(getattr(before, "_array", before)) is None:
+        raise FloatingPointError(f"adding up the contributions to {x.described()} made {bad}.")
+
+
 def first_not_finite(value: Any) -> float | None:
     """Return the first NaN or infinity of an array; None if there is none."""
     array = np.asarray(value)

@@ -13,16 +13,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from .anomaly import check_backward
+from .anomaly import check_backward, check_sum
 from .recording import current
 from .table import TABLE
 
 if TYPE_CHECKING:
     from .tensor import Tensor
+
+#: Held while gradients are added to those that the leaves have.
+adding_up = Lock()
 
 #: Called with each computed tensor and its upstream gradient.
 Visitor: TypeAlias = "Callable[[Tensor, Any], None]"
@@ -54,8 +58,6 @@ def sweep(
         if tensor.primitive is None:
             leaves.append((tensor, g))
             continue
-        if not create_graph:
-            g.setflags(False)  # read-only: other tensors may have the same array as their g
         if visit is not None:
             visit(tensor, g)
         closures = backward_closures(tensor, create_graph)
@@ -73,10 +75,14 @@ def sweep(
                 check_backward(contribution, g, x, tensor)
             key = x.id
             if key in upstream:  # x was used more than once
-                upstream[key] = upstream[key] + contribution
+                contribution = upstream[key] + contribution
+                if watched:
+                    check_sum(contribution, upstream[key], x)
             else:
-                upstream[key] = contribution
                 heappush(frontier, (-key, x))
+            if not create_graph:
+                contribution.setflags(False)  # read-only: several tensors may share the array
+            upstream[key] = contribution
     return leaves
 
 
@@ -149,8 +155,10 @@ def backward(output: Tensor, gradient: Any = None) -> None:
 
     See `Tensor.backward`.
     """
-    for leaf, g in sweep(output, starting_gradient(output, gradient)):
-        leaf._grad = finished(g if leaf._grad is None else leaf._grad + g, leaf)
+    leaves = sweep(output, starting_gradient(output, gradient))
+    with adding_up:  # another thread may run backward to the same leaves
+        for leaf, g in leaves:
+            leaf._grad = finished(g if leaf._grad is None else leaf._grad + g, leaf)
 
 
 def grad(
@@ -262,6 +270,8 @@ def finished(g: Any, x: Tensor) -> np.ndarray:
 
     Two gradients may be the same array, so a change to one must not reach the other.
     """
+    if g.dtype.kind == "c":
+        raise TypeError(f"a backward rule gave complex numbers for {x.described()}.")
     if type(g) is not np.ndarray or g.dtype is not x._array.dtype:
         g = np.asarray(g, x._array.dtype)
     g.setflags(False)

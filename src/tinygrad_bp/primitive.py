@@ -185,6 +185,11 @@ class Primitive:
         params = dict(params)
         if self.takes_any_number:  # given as one list, then settings: concatenate([a, b], 0)
             if len(operands) == 1 or isinstance(operands[0], (tuple, list)):
+                if len(operands) > 1 + len(self.settings):
+                    raise TypeError(
+                        f"{self.__name__} takes a list of operands and {len(self.settings)} "
+                        f"setting(s), and was given {len(operands)} values."
+                    )
                 params.update(zip(self.settings, operands[1:], strict=False))
                 operands = tuple(operands[0])
         else:
@@ -259,7 +264,11 @@ class Primitive:
         parts = [f"{name} is {describe(operand)}" for name, operand in named]
         parts += [f"{name} = {value!r:.60}" for name, value in params.items()]
         needs = f" It needs {self.needs}." if self.needs else ""
-        kind = TypeError if isinstance(error, (TypeError, AttributeError)) else ValueError
+        kind: type[Exception] = ValueError
+        if isinstance(error, (TypeError, AttributeError)):
+            kind = TypeError
+        elif type(error) is IndexError:
+            kind = IndexError
         return kind(f"{self.__name__} failed: {', '.join(parts)}.{needs} ({error})")
 
     def _missing_rule(self, *_: Any, **__: Any) -> Any:
@@ -279,9 +288,12 @@ def captured(value: Any, where: str) -> Any:
         value = value.copy()
         value.setflags(False)
     elif isinstance(value, (tuple, list)):
-        value = type(value)([captured(item, where) for item in value])
+        items = [captured(item, where) for item in value]
+        value = items if isinstance(value, list) else tuple(items)
     elif isinstance(value, dict):
         value = {key: captured(item, where) for key, item in value.items()}
+    elif hasattr(value, "__len__") and not isinstance(value, (str, bytes, np.dtype)):
+        return captured(np.array(value), where)  # any other sequence
     return value
 
 

@@ -11,6 +11,7 @@ NumPy's name for it.
 from __future__ import annotations
 
 import itertools
+import operator as python_operator
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -115,6 +116,8 @@ class Tensor:
     )
 
     def __init__(self, data: Any, requires_grad: bool = False, name: str | None = None) -> None:
+        if not isinstance(requires_grad, (bool, np.bool_)):
+            raise TypeError(f"requires_grad is True or False, not {requires_grad!r:.60}.")
         self._array = real_array(data, floating=requires_grad)
         self._grad: np.ndarray | None = None
         self._requires_grad = requires_grad
@@ -233,6 +236,10 @@ class Tensor:
 
     @grad.setter
     def grad(self, value: np.ndarray | None) -> None:
+        if value is not None and np.shape(value) != self.shape:
+            raise ValueError(
+                f"a gradient of {self.described()} has that shape, and this one {np.shape(value)}."
+            )
         self._grad = value
 
     def backward(self, gradient: Any = None) -> None:
@@ -470,11 +477,13 @@ def index(key: Any) -> Any:
     """Return an index with its lists as arrays and its integer Tensors as their values."""
     if isinstance(key, tuple):
         return tuple(index(item) for item in key)
-    if isinstance(key, list):
-        return np.array(key, dtype=None if key else int)
-    if isinstance(key, Tensor) and key.dtype.kind in "iub":
-        return key._array
-    return key
+    if isinstance(key, Tensor):
+        return key._array if key.dtype.kind in "iub" else key
+    if isinstance(key, (int, np.integer, slice, type(None), type(Ellipsis), np.ndarray)):
+        return key
+    if hasattr(key, "__index__"):
+        return python_operator.index(key)
+    return np.array(key, dtype=None if len(key) else int)  # a copy: it may change later
 
 
 def real_array(data: Any, floating: bool) -> np.ndarray:
@@ -484,6 +493,8 @@ def real_array(data: Any, floating: bool) -> np.ndarray:
             f"{data.described()} is a Tensor already. Use it as it is, or t.detach() for a "
             "constant copy."
         )
+    if hasattr(data, "mask") and hasattr(data, "filled"):
+        raise TypeError("a masked array would lose its mask. Use data.filled(value), or np.where.")
     try:
         array = np.array(data)
     except ValueError as error:

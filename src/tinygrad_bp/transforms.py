@@ -1,8 +1,9 @@
 """Derivatives of functions: value_and_grad, jacobian, hessian, vjp, jvp and hvp.
 
 A function takes Tensors and returns one. Given plain arrays, a derivative is a plain array. Given
-Tensors, or used inside a function that is itself being differentiated, it is a Tensor, so that
-derivatives nest to any order.
+Tensors, or used inside a function that is itself being differentiated, or of a function that uses
+other Tensors that need a gradient, it is a Tensor: derivatives nest to any order, and no gradient
+is lost.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -60,6 +61,7 @@ class Evaluation:
         self.inputs: list[Tensor] = [args[i] for i in positions]
         with differentiating():
             self.output = function(*args, **settings)
+        self.nested = self.nested or depends_on_others(self.output, self.inputs)
         if not isinstance(self.output, Tensor):
             raise TypeError(
                 f"the function to differentiate returned {self.output!r:.60}, not a Tensor: build "
@@ -86,6 +88,25 @@ class Evaluation:
     def as_given(self, results: Sequence[Any]) -> Any:
         """Return one result for one argument, a tuple for several."""
         return results[0] if self.single else tuple(results)
+
+
+def depends_on_others(output: Any, inputs: Sequence[Tensor]) -> bool:
+    """Say whether an output depends on a leaf that needs a gradient and is not an input.
+
+    A function may use Tensors that it is not given, such as the weights of a network. Its
+    derivative depends on them too, and must stay a Tensor for their gradient not to be lost.
+    """
+    seen = {x.id for x in inputs}
+    stack = [output] if isinstance(output, Tensor) and output.requires_grad else []
+    while stack:
+        t = stack.pop()
+        if t.id in seen:
+            continue
+        if t.primitive is None:
+            return True
+        seen.add(t.id)
+        stack.extend(x for x in t.inputs if x is not None and x.requires_grad)
+    return False
 
 
 @contextmanager
