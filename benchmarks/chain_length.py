@@ -34,14 +34,14 @@ def chain(length):
 
 
 def main():
-    table = Table("operations", "record, ns", "backward, ns", "free, ns", "backward / shortest")
+    table = Table("operations", "record, ns", "backward, ns", "free, ns", "each / that of shortest")
     shortest = None
     for length in LENGTHS:
         runs = [chain(length) for _ in range(max(ROUNDS, 20_000 // length))]
         phases = [median(seconds) * 1e9 for seconds in zip(*runs, strict=True)]
         shortest = shortest or phases
-        ratio = phases[1] / shortest[1]
-        table.add_row(f"{length:,}", *(f"{ns:.0f}" for ns in phases), f"{ratio:.2f}")
+        ratios = [f"{ns / first:.2f}" for ns, first in zip(phases, shortest, strict=True)]
+        table.add_row(f"{length:,}", *(f"{ns:.0f}" for ns in phases), " ".join(ratios))
     Console().print(table)
 
 

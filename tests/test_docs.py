@@ -146,6 +146,16 @@ def test_the_readme_has_two_commands_of_one_line():
     assert second.endswith("pytest --quiet\n")
 
 
+def test_the_figures_of_the_digits_are_those_printed(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "100")
+    main(["--data", "digits", "--out", str(tmp_path)])
+    correct = capsys.readouterr().out.splitlines()[-1]
+    assert correct in README.read_text(encoding="utf-8")
+    held_out = re.findall(r"[\d.]+%", correct)[-1]
+    page = (ROOT / "docs" / "worked_problem.md").read_text(encoding="utf-8")
+    assert f"{held_out} are then recognised" in page
+
+
 def test_the_reference_page_is_current():
     made = runpy.run_path(str(ROOT / "tools" / "make_operations_page.py"))["page"]()
     page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")

@@ -81,7 +81,7 @@ def test_the_report_of_a_pass():
     assert head == "gradient: passed"
     assert [line.rsplit(" ", 1)[0] for line in lines] == [
         "  w (2,): 2 entries agree, relative error",
-        "  input 1 (): 1 entries agree, relative error",
+        "  input 1 (): 1 entry agrees, relative error",
     ]
     assert all(found.error < 1e-9 for found in report.inputs)
     assert w.grad is None
@@ -179,7 +179,7 @@ def test_a_rule_that_misuses_g_is_caught_even_where_g_is_1(rule):
     assert not report.linear
     assert str(report) == (
         "gradient: FAILED\n"
-        f"  input 0 (): 1 entries agree, relative error {report.inputs[0].error:.1e}\n"
+        f"  input 0 (): 1 entry agrees, relative error {report.inputs[0].error:.1e}\n"
         "  the gradient is not linear in the upstream gradient g: a rule misuses g"
     )
     assert not bp.gradcheck(op, [x3]).linear
@@ -302,7 +302,8 @@ def test_a_function_of_noise_is_not_called_wrong():
     assert reasons(report) == [{(0,): "no plateau", (1,): "no plateau"}]
     assert str(report).startswith(
         "gradient: FAILED\n"
-        "  input 0 (2,): 2 of 2 entries not decided (the differences settle on no value); worst at"
+        "  input 0 (2,): 2 of 2 entries not decided (the differences settle on no value above "
+        "rounding); worst at"
     )
 
 
@@ -387,7 +388,12 @@ NUMBERS = st.tuples(st.sampled_from([-1.0, 1.0]), SIZES).map(math.prod)
 def test_never_a_false_alarm(name, x):
     for order in (1, 2):
         report = bp.gradcheck(SMOOTH[name], [x], order)
-        assert report, f"{x}: {report}"
+        # Where everything is saturated, no difference can tell: not decided, but never wrong.
+        size = max(1.0, np.abs(SMOOTH[name](x)).max())
+        for wrong in report.inputs[0].failures:
+            assert wrong.reason == "no plateau", f"{x}: {report}"
+            assert abs(wrong.gradient) < 1e-11 * size, f"{x}: {report}"
+        assert report.linear
 
 
 @settings(max_examples=200, deadline=None)
@@ -410,7 +416,49 @@ def test_always_an_alarm(x, factor, f):
     assert reasons(bp.gradcheck(op, [x])) == [{(): "wrong"}]
 
 
+# Outputs so small that rounding may hide the slope
+
+
+def small(factor):
+    """Return 1e-20 a^2 with a gradient that is right if the factor is 2."""
+    return operation(lambda a: a * a * 1e-20, lambda g, out, a: factor * g * a * 1e-20)
+
+
+@pytest.mark.parametrize("factor", [-7.0, 0.0, 1.0, 2.01])
+def test_a_wrong_rule_of_a_small_output_is_caught(factor):
+    inputs = [np.array([1.0, 2.0])]
+    assert reasons(bp.gradcheck(small(factor), inputs)) == [{(0,): "wrong", (1,): "wrong"}]
+    assert bp.gradcheck(small(2.0), inputs)
+
+
+@pytest.mark.parametrize("factor", [-7.0, 2.0])
+def test_slopes_below_rounding_are_not_decided(factor):
+    f = lambda a: small(factor)(a) + 1.0  # noqa: E731
+    report = bp.gradcheck(f, [np.array([1.0, 2.0])])
+    assert reasons(report) == [{(0,): "no plateau", (1,): "no plateau"}]
+    assert not report
+    assert bp.gradcheck(lambda a: 0.0 * f(a) + 1.0, [np.array([1.0, 2.0])])  # exactly zero
+
+
+def test_an_entry_below_rounding_beside_one_that_is_decided_passes():
+    scale = np.array([1.0, 1e-20])
+    assert bp.gradcheck(lambda a: (a * scale).sum(), [np.array([1.0, 2.0])])
+
+
+@pytest.mark.parametrize("x", [-5.0, -8.0, -30.0, -1000.0])
+def test_a_saturated_gelu_passes(x):
+    for order in (1, 2):
+        assert bp.gradcheck(bp.gelu, [x], order)
+
+
 # What is refused, word for word
+
+
+@pytest.mark.parametrize("step", [0, 0.0, -1e-5, math.nan])
+def test_a_step_that_is_not_above_0_is_refused(step):
+    assert message(ValueError, lambda: bp.gradcheck(np.sin, [x3], step=step)) == (
+        f"the step of a difference must be above 0, not {step!r}."
+    )
 
 
 @pytest.mark.parametrize("array", [np.ones(2, np.float32), np.ones(2, int), np.ones(2, bool), 3])

@@ -266,7 +266,7 @@ def can_grow(a: np.ndarray) -> bool:
 
 
 SMOOTH = [
-    *("sin", "cos", "tanh", "arctan", "exp", "expm1", "sinh", "cosh", "erf"),
+    *("sin", "cos", "tanh", "arctan", "exp", "expm1", "sinh", "cosh", "erf", "erfc"),
     *("sigmoid", "softplus", "log_sigmoid", "gelu", "silu", "square", "negative", "identity"),
 ]
 

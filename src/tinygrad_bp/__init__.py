@@ -48,6 +48,7 @@ from .rules.elementwise import (
     cos,
     cosh,
     erf,
+    erfc,
     exp,
     expm1,
     log,

@@ -38,10 +38,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
     console = Console()
     try:
+        check(options)
         return COMMANDS[options.command](options, console)
     except (TypeError, ValueError, RuntimeError, OSError) as error:
         Console(stderr=True).print(f"tinygrad-bp: {error}", style="red", markup=False)
         return 2
+
+
+def check(options: argparse.Namespace) -> None:
+    """Refuse what would fail later with a sentence that does not say why."""
+    if options.command != "verify":
+        return
+    if options.seed < 0:
+        raise ValueError(f"the seed must be at least 0, not {options.seed}")
+    if options.out.exists() and not options.out.is_dir():
+        raise ValueError(f"--out takes a folder, and {options.out} is a file")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -260,8 +271,8 @@ def verify_digits(options: argparse.Namespace, console: Console) -> int:
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task("", total=100, status="")
-        for epoch in classifier.train(train, epochs=100):
+        task = progress.add_task("", total=60, status="")
+        for epoch in classifier.train(train, epochs=60):
             accuracy = f"held out {classifier.accuracy(test):.1%}"
             status = f"epoch {epoch.number}, loss {epoch.loss:.4f}, {accuracy}"
             progress.update(task, completed=epoch.number, status=status)
@@ -282,7 +293,7 @@ def show_verification(problem: Problem, mistake: str | None, console: Console) -
     if mistake:
         console.print(f"Planted: {MISTAKES[mistake].sentence}", style="yellow", markup=False)
     rows = verify(problem, MISTAKES[mistake] if mistake else None)
-    console.print(verification_table(rows))
+    console.print(verification_table(rows, "–" if console.encoding.startswith("utf") else "-"))
     console.print("About 1e-16 is rounding; against finite differences, up to 1e-6 agrees.")
     wrong = [row for row in rows if not row.agrees]
     if wrong:
@@ -303,8 +314,8 @@ def show_verification(problem: Problem, mistake: str | None, console: Console) -
     return not wrong and not mistake
 
 
-def verification_table(rows: list[Row]) -> Table:
-    """Lay out what `verify` found: a row for each quantity."""
+def verification_table(rows: list[Row], none: str = "–") -> Table:
+    """Lay out what `verify` found, a row for each quantity; ``none`` stands for no difference."""
     table = Table(
         title="Largest relative difference between each two witnesses", title_justify="left"
     )
@@ -320,7 +331,7 @@ def verification_table(rows: list[Row]) -> Table:
         table.add_row(
             row.name,
             str(row.shape),
-            *("–" if pair is None else f"{pair:.1e}" for pair in pairs),
+            *(none if pair is None else f"{pair:.1e}" for pair in pairs),
             row.verdict if row.agrees else "WRONG",
             style=None if row.agrees else "red",
         )
@@ -336,7 +347,8 @@ def show_slips(problem: Problem, console: Console) -> None:
         return
     for slip in slips(problem):
         console.print(f"{slip.number}. {slip.title}", markup=False)
-        console.print(Padding(Text(slip.sentence), (0, 0, 0, 3)))
+        told = (f"printed: {slip.printed}", f"right:   {slip.correct}", slip.sentence)
+        console.print(Padding(Text("\n".join(told)), (0, 0, 0, 3)))
     console.print()
 
 

@@ -48,7 +48,8 @@ class Wrong(NamedTuple):
         What the backward rules say, and what finite differences say.
     reason
         "wrong"; "kink" (the slopes on the two sides differ, and the gradient lies about between
-        them) or "no plateau" (the differences do not settle: nothing can be said).
+        them) or "no plateau" (the differences do not settle, or gradient and difference are
+        both below rounding: nothing can be said).
     """
 
     where: Any
@@ -82,7 +83,9 @@ class InputReport(NamedTuple):
     def __str__(self) -> str:
         head = f"{self.name} {self.shape}: "
         if not self.failures:
-            return f"{head}{self.checked} {self.along} agree, relative error {self.error:.1e}"
+            one = self.checked == 1
+            agree = f"{SINGULAR[self.along]} agrees" if one else f"{self.along} agree"
+            return f"{head}{self.checked} {agree}, relative error {self.error:.1e}"
         counts = dict.fromkeys(MEANING, 0)
         for failure in self.failures:
             counts[failure.reason] += 1
@@ -100,10 +103,12 @@ class InputReport(NamedTuple):
         )
 
 
+SINGULAR = {"entries": "entry", "directions": "direction"}
+
 MEANING = {
     "wrong": "wrong (the differences settle, on another value)",
     "kink": "at a kink (the slopes on the two sides differ)",
-    "no plateau": "not decided (the differences settle on no value)",
+    "no plateau": "not decided (the differences settle on no value above rounding)",
 }
 
 
@@ -187,7 +192,8 @@ def gradcheck(
         If an input or the output is not float64: in float32 a difference is mostly rounding. If
         the inputs are not in a list, or the function does not return a Tensor.
     ValueError
-        If the order is not 1 or 2, or the function gives another result when called again.
+        If the order is not 1 or 2, the step is not above 0, or the function gives another result
+        when called again.
 
     Examples
     --------
@@ -212,6 +218,8 @@ def gradcheck(
     """
     if order not in (1, 2):
         raise ValueError(f"gradcheck checks order 1 or 2, not {order!r}.")
+    if step is not None and not step > 0.0:
+        raise ValueError(f"the step of a difference must be above 0, not {step!r}.")
     if not isinstance(inputs, (list, tuple)):
         raise TypeError(
             "gradcheck takes a list of inputs, one for each argument of the function: "
@@ -230,7 +238,8 @@ def gradcheck(
             "the function gives another result when called again with the same inputs, so it has "
             "no derivative to check. Fix its random generator's seed inside of it."
         )
-    size = float(np.abs(output.data).max(initial=1.0))
+    own = float(np.abs(output.data).max(initial=0.0))
+    size = max(1.0, own)
     linear = scales_with_upstream(function, points, size, rng)
     if order == 2:
         function, g = gradient_along(function, g, points, rng), np.ones(())
@@ -244,7 +253,7 @@ def gradcheck(
             moved = [*points[:i], x, *points[i + 1 :]]
             return float(np.vdot(evaluate(function, moved).data, g))
 
-        found = check_input(along_this, points[i], gradient, name, steps, tolerance, size, rng)
+        found = check_input(along_this, points[i], gradient, name, steps, tolerance, own, rng)
         reports.append(found)
     return GradcheckReport(reports, linear, order)
 
@@ -331,7 +340,10 @@ def check_input(
     size: float,
     rng: np.random.Generator,
 ) -> InputReport:
-    """Compare the gradient by one input with differences, entry by entry or along directions."""
+    """Compare the gradient by one input with differences, entry by entry or along directions.
+
+    Entries too small to decide do not fail where another entry is decided; alone, they do.
+    """
     unit = np.maximum(1.0, np.abs(point))  # steps are relative to this
     where: list[Any]
     if point.size <= LARGE:
@@ -343,15 +355,22 @@ def check_input(
         along, where = "directions", list(range(DIRECTIONS))
         directions = [unit * rng.standard_normal(point.shape) for _ in where]
 
-    failures, apart, largest = [], 0.0, 0.0
+    failures, hidden, decided, apart, largest = [], [], False, 0.0, 0.0
     for place, direction in zip(where, directions, strict=True):
         slope = float(np.vdot(np.where(direction, gradient, 0.0), direction))  # not inf * 0
         estimate = settled_slope(f, point, direction, steps, size)
         apart = max(apart, abs(slope - estimate.slope))
         largest = max(largest, abs(estimate.slope))
-        if reason := estimate.objection(slope, tolerance):
-            length = float(np.linalg.norm(direction))
+        reason = estimate.objection(slope, tolerance)
+        length = float(np.linalg.norm(direction))
+        if reason:
             failures.append(Wrong(place, slope / length, estimate.slope / length, reason))
+        elif not estimate.hides(slope):
+            decided = True
+        elif slope != 0.0:
+            hidden.append(Wrong(place, slope / length, estimate.slope / length, "no plateau"))
+    if not decided:
+        failures += hidden
     error = apart / largest if largest else apart
     return InputReport(name, point.shape, len(where), along, error, failures)
 
@@ -379,6 +398,10 @@ class Estimate(NamedTuple):
     size: float
     jump: float
 
+    def hides(self, gradient: float) -> bool:
+        """Whether gradient and slope both lie below the error: one agrees with any other."""
+        return max(abs(gradient), abs(self.slope)) <= self.error
+
     def objection(self, gradient: float, tolerance: float) -> str | None:
         """Say why a gradient does not pass: "wrong", "kink" or "no plateau"; None if it does."""
         if not self.error <= max(SETTLED * self.scale, ROUNDING * self.size):
@@ -396,7 +419,11 @@ def settled_slope(
     steps: Sequence[float],
     size: float,
 ) -> Estimate:
-    """Sweep the step of a central difference, and return the estimate where it settles."""
+    """Sweep the step of a central difference, and return the estimate where it settles.
+
+    Rounding is taken as relative to 1 at least, as of numbers of that size inside of the function.
+    If that hides the slope, and the estimates still settle, it is relative to the function's value.
+    """
     h = np.array(steps)
     with np.errstate(all="ignore"):  # a large step may lead to where f is NaN or infinite
         middle = f(point)
@@ -405,16 +432,22 @@ def settled_slope(
         slopes = (ups - downs) / (2 * h)
         jumps = np.abs(ups - 2 * middle + downs) / h
         spreads = np.ptp([slopes[:-2], slopes[1:-1], slopes[2:]], axis=0)
-    size = max(size, abs(middle))
-    errors = spreads + np.finfo(float).eps * size / h[1:-1]
-    best = int(np.argmin(np.where(np.isnan(errors), np.inf, errors)))
-    k = best + 1  # the middle one of the three
-    least = float(np.min(jumps[k:]))
-    return Estimate(
-        slope=float(slopes[k]),
-        error=float(errors[best]),
-        scale=float(np.nanmax(np.abs(slopes[: k + 2]), initial=0.0)),
-        size=size,
-        # Where f is smooth, the slopes on its two sides come together as the step shrinks.
-        jump=least if least > jumps[k] / 2 else 0.0,
-    )
+    own = max(size, abs(middle))
+
+    def settled(size: float) -> Estimate:
+        errors = spreads + np.finfo(float).eps * size / h[1:-1]
+        best = int(np.argmin(np.where(np.isnan(errors), np.inf, errors)))
+        k = best + 1  # the middle one of the three
+        least = float(np.min(jumps[k:]))
+        return Estimate(
+            slope=float(slopes[k]),
+            error=float(errors[best]),
+            scale=float(np.nanmax(np.abs(slopes[: k + 2]), initial=0.0)),
+            size=size,
+            # Where f is smooth, the slopes on its two sides come together as the step shrinks.
+            jump=least if least > jumps[k] / 2 else 0.0,
+        )
+
+    estimate, closer = settled(max(own, 1.0)), settled(own)
+    hidden = abs(estimate.slope) <= estimate.error
+    return closer if hidden and closer.error <= SETTLED * closer.scale else estimate

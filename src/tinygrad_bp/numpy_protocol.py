@@ -32,6 +32,9 @@ ALIASES = {
 #: Functions of np.linalg that mean the same as the operation of their name; trace does not.
 OF_LINALG = {"norm", "matmul", "outer", "matrix_transpose"}
 
+#: Parameters of NumPy functions that do not tell them in NumPy 2.0.
+UNTOLD = {"concatenate": ["arrays", "axis", "out"]}
+
 #: What to write for NumPy functions that are not in the table.
 INSTEAD = {
     "dot": "a @ b",
@@ -61,7 +64,7 @@ def call_ufunc(
     if how != "__call__":
         raise TypeError(f"np.{name}.{how} does not record on a Tensor. {advice(name)}")
     if name in WITHOUT_GRADIENT:
-        return ufunc(*map(value_of, inputs), **settings)
+        return values_only(ufunc, inputs, settings)
     if settings:
         raise TypeError(f"np.{name} does not record with {', '.join(settings)}=. {advice(name)}")
     return operation(ufunc)(*inputs)
@@ -73,14 +76,18 @@ def call_function(
     """Apply the operation of a NumPy function."""
     name = function.__name__
     if name in WITHOUT_GRADIENT:
-        return function(*map(value_of, args), **settings)
+        return values_only(function, args, settings)
     entry = operation(function)
-    arity = getattr(entry, "arity", len(args)) or 1  # a list of arrays is one argument
+    arity = getattr(entry, "arity", len(args) or 1) or 1  # a list of arrays is one argument
     names = parameter_names(function)
     if names and len(args) > arity:
         # NumPy may have parameters in between that are not supported here: go by the names.
         settings = dict(zip(names[arity:], args[arity:], strict=False)) | dict(settings)
         args = args[:arity]
+    settings = dict(settings)
+    for operand in names[len(args) : arity]:  # NumPy's own name of it: np.flip(m=t)
+        if operand in settings:
+            args = (*args, settings.pop(operand))
     params = {
         ALIASES.get(key, key): value
         for key, value in settings.items()
@@ -97,7 +104,8 @@ def operation(function: Any) -> Callable[..., Any]:
     )
     entry = TABLE.get(ALIASES.get(name, name)) if known else None
     if entry is None:
-        place = function.__module__.replace("numpy", "np", 1)
+        # A ufunc tells no module before NumPy 2.1.
+        place = getattr(function, "__module__", "numpy").replace("numpy", "np", 1)
         raise TypeError(f"{place}.{name} does not record on a Tensor. {advice(name)}")
     return entry
 
@@ -110,7 +118,7 @@ def parameter_names(function: Callable[..., Any]) -> list[str]:
     try:
         return list(inspect.signature(function).parameters)
     except ValueError:
-        return []
+        return UNTOLD.get(function.__name__, [])
 
 
 def advice(name: str) -> str:
@@ -120,6 +128,14 @@ def advice(name: str) -> str:
         f"{instead}If no gradient is needed, call it on the value, t.data; "
         "to add an operation, see bp.primitive."
     )
+
+
+def values_only(
+    function: Callable[..., Any], args: tuple[Any, ...], settings: Mapping[str, Any]
+) -> Any:
+    """Call a NumPy function on the arrays of Tensors."""
+    plain = {key: value_of(value) for key, value in settings.items()}
+    return function(*map(value_of, args), **plain)
 
 
 def value_of(value: Any) -> Any:

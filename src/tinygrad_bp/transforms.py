@@ -37,6 +37,8 @@ class Evaluation:
     others
         What else goes into the derivative: if a Tensor is among it or the arguments, the derivative
         is a Tensor.
+    within
+        The evaluation whose derivative is differentiated here: its inputs are no strangers.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Evaluation:
         which: Which,
         settings: Mapping[str, Any],
         others: Sequence[Any] = (),
+        within: "Evaluation | None" = None,
     ) -> None:
         self.single = isinstance(which, int)
         positions = [which] if isinstance(which, int) else list(which)
@@ -61,7 +64,8 @@ class Evaluation:
         self.inputs: list[Tensor] = [args[i] for i in positions]
         with differentiating():
             self.output = function(*args, **settings)
-        self.nested = self.nested or depends_on_others(self.output, self.inputs)
+        known = self.inputs if within is None else [*self.inputs, *within.inputs]
+        self.nested = self.nested or depends_on_others(self.output, known)
         if not isinstance(self.output, Tensor):
             raise TypeError(
                 f"the function to differentiate returned {self.output!r:.60}, not a Tensor: build "
@@ -227,8 +231,9 @@ def jvp(function: Function, args: Sequence[Any], tangents: Sequence[Any]) -> tup
     """
     run = Evaluation(function, args, range(len(args)), {}, tangents)
     zero = np.zeros(run.output.shape, run.output.dtype)
+    others = [*args, *tangents, run.value()]
     along = Evaluation(
-        lambda g: inner(run.gradients(g), tangents, args), [zero], 0, {}, [*args, *tangents]
+        lambda g: inner(run.gradients(g), tangents, args), [zero], 0, {}, others, within=run
     )
     return run.value(), along.gradients()[0]
 

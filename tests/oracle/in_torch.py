@@ -137,6 +137,7 @@ def torch_table() -> dict[str, Callable[..., Any]]:
         "cosh": torch.cosh,
         "tanh": torch.tanh,
         "erf": torch.erf,
+        "erfc": torch.erfc,
         # activations
         "sigmoid": torch.sigmoid,
         "softplus": lambda z: F.softplus(z, threshold=50.0),  # above it PyTorch returns z itself

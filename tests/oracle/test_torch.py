@@ -84,7 +84,7 @@ DOMAIN = {
 ELEMENTARY = [
     *("identity", "negative", "absolute", "sign", "square", "sqrt", "reciprocal"),
     *("exp", "log", "log1p", "expm1", "sin", "cos", "tan", "arcsin", "arccos", "arctan"),
-    *("sinh", "cosh", "tanh", "erf"),
+    *("sinh", "cosh", "tanh", "erf", "erfc"),
 ]
 ACTIVATIONS = ["sigmoid", "softplus", "log_sigmoid", "relu", "leaky_relu", "elu", "gelu", "silu"]
 REDUCTIONS = ["sum", "mean", "max", "min", "prod", "var", "std", "logsumexp", "norm"]

@@ -221,6 +221,7 @@ ROWS = {
     "arcsin": Row(elementwise(1, INSIDE)),
     "arccos": Row(elementwise(1, INSIDE)),
     "erf": Row(elementwise(), reference=np.vectorize(math.erf, otypes=[float])),
+    "erfc": Row(elementwise(), reference=np.vectorize(math.erfc, otypes=[float])),
 
     # activations
     "sigmoid": Row(elementwise(), reference=lambda z: (1.0 + np.tanh(z / 2.0)) / 2.0),
@@ -233,6 +234,8 @@ ROWS = {
         [*elementwise(), case((2, 3), alpha=0.3)],
         reference=lambda z, alpha=1.0: np.where(z > 0, z, alpha * (np.exp(z) - 1.0)),
     ),
+    "gelu": Row(elementwise(), reference=references.gelu),
+    "silu": Row(elementwise(), reference=references.silu),
     "softmax": Row(ALONG, refuses=[case((3, 0))]),
     "log_softmax": Row(ALONG, refuses=[case((3, 0))]),
 

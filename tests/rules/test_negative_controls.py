@@ -280,7 +280,7 @@ BROADCASTING = [
 @pytest.mark.parametrize("trial", SHARED, ids=str)
 def test_a_sweep_that_overwrites_instead_of_adding_up_is_rejected(monkeypatch, trial):
     source = inspect.getsource(backward.sweep)
-    right, wrong = "upstream[key] = upstream[key] + contribution", "upstream[key] = contribution"
+    right, wrong = "contribution = upstream[key] + contribution", "pass"
     assert source.count(right) == 1, "the sweep was rewritten: plant the fault in its new text"
     planted = dict(vars(backward))
     exec("from __future__ import annotations\n" + source.replace(right, wrong), planted)

@@ -185,3 +185,8 @@ def test_a_target_equal_to_y_hat_tests_nothing():
 def test_gradients_that_are_zero_are_named():
     (sentence,) = hidden_faults(replace(random_problem(), x=np.zeros((4, 1))))
     assert sentence == "Zero in every entry, so a wrong formula may agree: dL/dW1."
+
+
+def test_a_negative_seed_is_refused_by_name():
+    with pytest.raises(ValueError, match=r"^the seed must be at least 0, not -1$"):
+        random_problem(seed=-1)

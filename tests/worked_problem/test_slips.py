@@ -1,6 +1,7 @@
 """The four slips: each printed formula is wrong by the figure given, and its correction right."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -160,3 +161,17 @@ def test_slip_4_counts():
     assert slip.figure == "54 entries, not 6"
     assert re.search(r"shape \(3, 3, 6\): 54 entries, 18 of them not zero", slip.sentence)
     assert slip.sentence.endswith("dL/dz3 a2^T to within 1e-12.")
+
+
+# A fifth, which the next line of the source puts right
+
+
+def test_the_denominator_of_the_case_i_not_j_is_not_what_is_printed():
+    e = np.exp(forward(random_problem())["z3"][:, 0])
+    i, j = 0, 1
+    printed = e[i] + sum(e[k] for k in range(len(e)) if k != j)
+    assert printed == pytest.approx(e.sum() + e[i] - e[j])
+    page = Path(__file__).parents[2] / "docs" / "worked_problem.md"
+    text = " ".join(page.read_text(encoding="utf-8").split())
+    assert f"that is {printed:.2f} where {e.sum():.2f} is right" in text
+    assert (f"{printed:.2f}", f"{e.sum():.2f}") == ("5.00", "4.65")

@@ -136,7 +136,7 @@ def test_a_planted_mistake_is_caught_where_it_is_made_and_in_all_that_follows(na
 def test_a_missing_transpose_is_a_matter_of_shapes_unless_the_weights_are_square():
     mistake = MISTAKES["missing-transpose"]
     verdicts = wrong(verify(random_problem((4, 5, 6, 3)), mistake))
-    assert verdicts["dL/da2"] == "shapes do not fit: (3, 1) and (3, 6)"
+    assert verdicts["dL/da2"] == "shapes do not fit: W3 (3, 6) and dL/dz3 (3, 1)"
     assert verdicts["dL/dz2"] == "needs dL/da2"
     verdicts = wrong(verify(random_problem((4, 5, 5, 5)), mistake))
     assert set(verdicts.values()) == {CLOSED_FORM}

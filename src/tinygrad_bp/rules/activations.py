@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from ..primitive import Closure, Value, primitive
-from .elementwise import erf
+from .elementwise import erf, erfc
 
 
 @primitive(symbol="σ")
@@ -79,35 +79,35 @@ def _(out: Value, z: Value) -> Closure:
 @primitive
 def leaky_relu(z: Value, *, slope: float = 0.01) -> Value:
     """Return z where it is positive, and slope * z elsewhere."""
-    return np.where(z > 0, z, slope * z)
+    return np.where(z > 0, z, float(slope) * z)
 
 
 @leaky_relu.backward
 def _(out: Value, z: Value, *, slope: float) -> Closure:
-    return lambda g: np.where(z > 0, g, slope * g)
+    return lambda g: np.where(z > 0, g, float(slope) * g)
 
 
 @primitive
 def elu(z: Value, *, alpha: float = 1.0) -> Value:
     """Return z where it is positive, and alpha (exp(z) - 1) elsewhere."""
-    return np.where(z > 0, z, alpha * np.expm1(np.minimum(z, 0.0)))
+    return np.where(z > 0, z, float(alpha) * np.expm1(np.minimum(z, 0.0)))
 
 
 @elu.backward
 def _(out: Value, z: Value, *, alpha: float) -> Closure:
     # not out + alpha, which cancels where z is far below 0
-    return lambda g: np.where(z > 0, g, g * alpha * np.exp(np.minimum(z, 0.0)))
+    return lambda g: np.where(z > 0, g, g * float(alpha) * np.exp(np.minimum(z, 0.0)))
 
 
 @primitive
 def gelu(z: Value) -> Value:
     """Return z Phi(z), where Phi is the distribution function of the standard normal."""
-    return z * 0.5 * (1.0 + erf(z / math.sqrt(2.0)))
+    return z * 0.5 * erfc(-z / math.sqrt(2.0))
 
 
 @gelu.backward
 def _(out: Value, z: Value) -> Closure:
-    distribution = 0.5 * (1.0 + erf(z / math.sqrt(2.0)))
+    distribution = 0.5 * erfc(-z / math.sqrt(2.0))
     density = np.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi)
     return lambda g: g * (distribution + z * density)
 

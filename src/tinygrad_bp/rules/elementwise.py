@@ -92,7 +92,7 @@ def arcsin(a: Value) -> Value:
 
 @arcsin.backward
 def _(out: Value, a: Value) -> Closure:
-    return lambda g: g / np.sqrt(1.0 - a * a)
+    return lambda g: g / np.sqrt((1.0 - a) * (1.0 + a))
 
 
 @primitive(needs="entries from -1 to 1")
@@ -103,7 +103,7 @@ def arccos(a: Value) -> Value:
 
 @arccos.backward
 def _(out: Value, a: Value) -> Closure:
-    return lambda g: -g / np.sqrt(1.0 - a * a)
+    return lambda g: -g / np.sqrt((1.0 - a) * (1.0 + a))
 
 
 @primitive
@@ -150,7 +150,9 @@ def _(out: Value, a: Value) -> Closure:
     return lambda g: g * (1.0 - out * out)
 
 
-_erf = np.frompyfunc(math.erf, 1, 1)  # NumPy has none; one call of the C library's for each entry
+# NumPy has none of these: one call of the C library's for each entry
+_erf = np.frompyfunc(math.erf, 1, 1)
+_erfc = np.frompyfunc(math.erfc, 1, 1)
 
 
 @primitive
@@ -162,3 +164,14 @@ def erf(a: Value) -> Value:
 @erf.backward
 def _(out: Value, a: Value) -> Closure:
     return lambda g: g * (2.0 / math.sqrt(math.pi)) * np.exp(-a * a)
+
+
+@primitive
+def erfc(a: Value) -> Value:
+    """Return 1 - erf(a), also where erf(a) itself would round to 1."""
+    return np.asarray(_erfc(a), dtype=np.result_type(np.asarray(a), np.float32))
+
+
+@erfc.backward
+def _(out: Value, a: Value) -> Closure:
+    return lambda g: -g * (2.0 / math.sqrt(math.pi)) * np.exp(-a * a)

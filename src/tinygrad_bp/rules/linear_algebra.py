@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..primitive import Closure, Value, primitive
+from .reductions import kept
 
 
 @primitive(
@@ -243,11 +244,9 @@ def norm(
 def _(
     out: Value, a: Value, *, ord: Any, axis: int | tuple[int, ...] | None, keepdims: bool
 ) -> Closure:
-    def expanded(reduced: Value) -> Value:
-        return reduced if keepdims or axis is None else np.expand_dims(reduced, axis)
-
     # where the norm is 0, so is a / infinity, and all of its derivatives
-    return lambda g: expanded(g) * a / expanded(np.where(out == 0, np.inf, out))
+    scale = kept(np.where(out == 0, np.inf, out), axis, keepdims)
+    return lambda g: kept(g, axis, keepdims) * a / scale
 
 
 @norm.twin

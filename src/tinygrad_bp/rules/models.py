@@ -15,7 +15,7 @@ from ..numpy_protocol import value_of
 from ..primitive import Closure, Value, primitive
 from .activations import log_softmax, sigmoid, softmax, softplus
 from .linear_algebra import einsum
-from .shaping import pad
+from .shaping import as_operand, pad
 
 Pair: TypeAlias = int | tuple[int, int]
 
@@ -23,6 +23,12 @@ Pair: TypeAlias = int | tuple[int, int]
 def pair(value: Pair) -> tuple[int, int]:
     """Return a setting for rows and columns as two numbers."""
     return value if isinstance(value, (tuple, list)) else (value, value)
+
+
+def check_steps(stride: Pair, dilation: Pair) -> None:
+    """Raise a ValueError for steps that no window can take."""
+    if min(pair(stride)) < 1 or min(pair(dilation)) < 1:
+        raise ValueError(f"stride {stride} and dilation {dilation} must be 1 or more")
 
 
 # ---- Windows: what convolution and pooling look at ----
@@ -34,6 +40,7 @@ def windows(x: Value, *, size: Pair, stride: Pair = 1, dilation: Pair = 1) -> Va
 
     Dilation spreads the rows and columns of a window over every so many of the image.
     """
+    check_steps(stride, dilation)
     (rows, columns), (down, right), (row_gap, column_gap) = pair(size), pair(stride), pair(dilation)
     span = ((rows - 1) * row_gap + 1, (columns - 1) * column_gap + 1)
     view = sliding_window_view(x, span, axis=(2, 3))
@@ -83,6 +90,17 @@ def conv2d(
 
     With groups, inputs and outputs are dealt out in equal parts, and a part sees only its own.
     """
+    if not x.ndim == w.ndim == 4:
+        raise ValueError(f"x has {x.ndim} axes and w has {w.ndim}, and both must have 4")
+    if groups < 1 or len(w) % groups:
+        raise ValueError(f"{len(w)} outputs cannot be dealt out to {groups} groups")
+    if x.shape[1] != w.shape[1] * groups:
+        raise ValueError(
+            f"x has {x.shape[1]} channels, and w takes {w.shape[1]} in each of {groups} group(s)"
+        )
+    if min(pair(padding)) < 0:
+        raise ValueError(f"padding {padding} must be 0 or more")
+    check_steps(stride, dilation)
     seen = windows(padded(x, padding), size=w.shape[2:], stride=stride, dilation=dilation)
     seen, kernels = grouped(seen, groups), in_groups(w, groups)
     out = np.einsum("ngcrsij,gocij->ngors", seen, kernels, optimize=True)
@@ -170,8 +188,16 @@ def max_pool2d(x: Value, size: Pair, stride: Pair | None = None, padding: Pair =
     array([[[[ 5.,  7.],
              [13., 15.]]]])
     """
-    top, left = pair(padding)
+    x = as_operand(x)
+    (rows, columns), (top, left) = pair(size), pair(padding)
+    if 2 * top > rows or 2 * left > columns:
+        raise ValueError(
+            f"max_pool2d has padding {padding} around windows of size {size}: give at most half "
+            "the size, or a window may lie in the padding alone."
+        )
     if top or left:
+        if x.dtype.kind != "f":  # integers have no -inf
+            x = x.astype(float)
         frame = ((0, 0), (0, 0), (top, top), (left, left))
         x = pad(x, pad_width=frame, constant_values=-np.inf)
     seen = windows(x, size=size, stride=size if stride is None else stride)
@@ -200,6 +226,7 @@ def avg_pool2d(x: Value, size: Pair, stride: Pair | None = None, padding: Pair =
     array([[[[ 2.5,  4.5],
              [10.5, 12.5]]]])
     """
+    x = as_operand(x)
     seen = windows(padded(x, padding), size=size, stride=size if stride is None else stride)
     return seen.mean(axis=(-2, -1))
 
@@ -231,7 +258,7 @@ def embedding(weight: Value, indices: Any) -> Value:
     indices = np.asarray(value_of(indices))
     if indices.dtype.kind not in "iu":
         raise TypeError(f"embedding needs integer indices, and these have dtype {indices.dtype}.")
-    return weight[indices]
+    return as_operand(weight)[indices]
 
 
 def dropout(x: Value, p: float, rng: np.random.Generator) -> Value:
@@ -261,8 +288,9 @@ def dropout(x: Value, p: float, rng: np.random.Generator) -> Value:
         raise ValueError(
             f"dropout needs a probability p from 0 up to, but not including, 1: not {p}."
         )
+    x = as_operand(x)
     keep = rng.random(x.shape) >= p
-    return np.where(keep, x / (1.0 - p), 0.0)
+    return np.where(keep, x / (1.0 - float(p)), 0.0)
 
 
 # ---- Losses ----
@@ -308,7 +336,8 @@ def cross_entropy(logits: Value, target: Any, axis: int = 1) -> Value:
     Raises
     ------
     ValueError
-        If a class number is out of range, probabilities do not sum to 1, or the shapes do not fit.
+        If a class number is out of range, probabilities sum to 1 along another axis than that of
+        the classes, or the shapes do not fit.
 
     Examples
     --------
@@ -349,11 +378,13 @@ def cross_entropy(logits: Value, target: Any, axis: int = 1) -> Value:
             f"cross_entropy has {given}, so probabilities have shape {logits.shape}, not "
             f"{values.shape}. Class numbers must be integers, and these are {values.dtype}."
         )
-    elif not np.allclose(values.sum(axis=axis), 1.0, atol=0.1):
-        raise ValueError(
-            f"cross_entropy has {given}, and the target's probabilities do not sum to 1 along that "
-            "axis. If the classes are on another axis, say axis=..."
-        )
+    else:
+        sums_to_one = [np.allclose(values.sum(axis=i), 1.0) for i in range(values.ndim)]
+        if any(sums_to_one) and not sums_to_one[axis]:
+            raise ValueError(
+                f"cross_entropy has {given}, and the target's probabilities sum to 1 along axis "
+                f"{sums_to_one.index(True)}. If the classes are on that axis, say axis=..."
+            )
     return cross_entropy_with_probabilities(logits, target, axis=axis)
 
 

@@ -5,20 +5,32 @@ from typing import TypeAlias
 
 import numpy as np
 
+from ..numpy_protocol import value_of
 from ..primitive import Closure, Value, primitive
 
 Axis: TypeAlias = int | tuple[int, ...] | None
 
 
 def kept(reduced: Value, axis: Axis, keepdims: bool) -> Value:
-    """Put back, with length 1, the axes that a reduction removed, so that it broadcasts again."""
-    return reduced if keepdims or axis is None else np.expand_dims(reduced, axis)
+    """Put back, with length 1, the axes that a reduction removed, so that it broadcasts again.
+
+    One number broadcasts as it is.
+    """
+    if keepdims or axis is None or reduced.ndim == 0:
+        return reduced
+    return np.expand_dims(reduced, axis)
+
+
+def axes_of(a: Value, axis: Axis) -> tuple[int, ...]:
+    """Return the axes that are reduced, counted from 0; for one number, NumPy ignores the axis."""
+    if axis is None or a.ndim == 0:
+        return tuple(range(a.ndim))
+    return tuple(i % a.ndim for i in (axis if isinstance(axis, tuple) else (axis,)))
 
 
 def count(a: Value, axis: Axis) -> int:
     """Return how many entries of a go into one entry of the reduction."""
-    axes = range(a.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    return math.prod(a.shape[i] for i in axes)
+    return math.prod(a.shape[i] for i in axes_of(a, axis))
 
 
 @primitive(symbol="Σ")
@@ -91,15 +103,17 @@ def prod(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
 
 @prod.backward
 def _(out: Value, a: Value, *, axis: Axis, keepdims: bool) -> Closure:
-    if not (a == 0).any():
+    size = np.abs(value_of(out))
+    if (
+        (size > np.finfo(size.dtype).tiny) & (size < np.inf)
+    ).all():  # no 0, and nothing rounded off
         return lambda g: kept(g, axis, keepdims) * kept(out, axis, keepdims) / a
     return lambda g: kept(g, axis, keepdims) * product_of_others(a, axis)
 
 
 def product_of_others(a: Value, axis: Axis) -> Value:
     """Return for each entry the product of all others that it is reduced with: no division by 0."""
-    axes = range(a.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    reduced = [i % a.ndim for i in axes]
+    reduced = axes_of(a, axis)
     others = [i for i in range(a.ndim) if i not in reduced]
     rows = np.transpose(a, (*others, *reduced))
     n = count(a, axis)

@@ -10,6 +10,11 @@ Axes: TypeAlias = int | tuple[int, ...] | None
 Shape: TypeAlias = int | tuple[int, ...]
 
 
+def as_operand(a: Any) -> Value:
+    """Return a Tensor or an array itself, and a list as an array, as every operation takes it."""
+    return a if hasattr(a, "shape") else np.array(a)
+
+
 @primitive
 def identity(a: Value) -> Value:
     """Return a itself."""
@@ -103,7 +108,7 @@ def roll(a: Value, *, shift: Shape, axis: Axes = None) -> Value:
 
 @roll.backward
 def _(out: Value, a: Value, *, shift: Shape, axis: Axes) -> Closure:
-    back = tuple(-s for s in shift) if isinstance(shift, tuple) else -shift
+    back = tuple(-s for s in shift) if isinstance(shift, (tuple, list)) else -shift
     return lambda g: np.roll(g, back, axis)
 
 
@@ -129,7 +134,7 @@ def repeat(a: Value, *, repeats: Any, axis: int | None = None) -> Value:
 
 @repeat.backward
 def _(out: Value, a: Value, *, repeats: Any, axis: int | None) -> Closure:
-    if axis is None:
+    if axis is None or a.ndim == 0:
         origin = np.repeat(np.arange(a.size), repeats)
         return lambda g: scatter(g, key=origin, shape=(a.size,)).reshape(a.shape)
     origin = np.repeat(np.arange(a.shape[axis]), repeats)
@@ -266,6 +271,7 @@ def split(a: Value, indices_or_sections: Any, axis: int = 0) -> list[Value]:
     >>> right
     tensor([3., 4.], from=getitem)
     """
+    a = as_operand(a)
     if not isinstance(indices_or_sections, int):
         indices_or_sections = np.asarray(indices_or_sections)
     positions = np.split(np.arange(a.shape[axis]), indices_or_sections)

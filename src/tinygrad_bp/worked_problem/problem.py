@@ -129,9 +129,9 @@ def random_problem(sizes: Sequence[int] = (4, 5, 6, 3), batch: int = 1, seed: in
     Raises
     ------
     TypeError
-        If a size, or the batch, is not an integer.
+        If a size, the batch or the seed is not an integer.
     ValueError
-        If there are not four sizes, or one of them or the batch is below 1.
+        If there are not four sizes, one of them or the batch is below 1, or the seed below 0.
 
     Examples
     --------
@@ -145,6 +145,7 @@ def random_problem(sizes: Sequence[int] = (4, 5, 6, 3), batch: int = 1, seed: in
         raise ValueError(f"the problem has four sizes, n0 n1 n2 n3, not {len(sizes)}: {sizes!r}")
     n0, n1, n2, n3 = (_positive(size, f"the size n{layer}") for layer, size in enumerate(sizes))
     batch = _positive(batch, "the batch")
+    seed = _at_least(0, seed, "the seed")
 
     rng = np.random.default_rng(seed)
     return Problem(
@@ -247,10 +248,14 @@ def _read_only_matrix(name: str, value: object) -> Array:
 
 
 def _positive(value: SupportsIndex, what: str) -> int:
+    return _at_least(1, value, what)
+
+
+def _at_least(least: int, value: SupportsIndex, what: str) -> int:
     try:
         number = operator.index(value)
     except TypeError:
         raise TypeError(f"{what} must be an integer, not {value!r}") from None
-    if number < 1:
-        raise ValueError(f"{what} must be at least 1, not {number}")
+    if number < least:
+        raise ValueError(f"{what} must be at least {least}, not {number}")
     return number

@@ -1,7 +1,7 @@
 """The network of the worked problem trained on real data: handwritten digits.
 
 Plain gradient descent: record the loss of a few samples, sweep backward, and take a step against
-the gradient.
+the gradient; the steps become shorter from pass to pass.
 """
 
 from collections.abc import Iterator
@@ -60,7 +60,7 @@ class DigitClassifier:
         return Problem(W1, W2, W3, x=data.images.T, y=one_hot(data.labels).T)
 
     def train(
-        self, data: Digits, epochs: int = 100, batch: int = 16, rate: float = 2.0
+        self, data: Digits, epochs: int = 60, batch: int = 16, rate: float = 4.0
     ) -> Iterator[Epoch]:
         """Train by gradient descent, and report after each pass over the data.
 
@@ -73,18 +73,19 @@ class DigitClassifier:
         batch
             The number of samples a step is taken from.
         rate
-            The learning rate: how far a step goes against the mean gradient of its samples.
+            The learning rate in the first pass: how far a step goes against the mean gradient of
+            its samples. It falls evenly from pass to pass, towards 0 after the last.
         """
         W1, W2, W3 = self.weights
         images, labels = data.images.T, one_hot(data.labels).T
         samples = images.shape[1]
         for epoch in range(1, epochs + 1):
-            total = 0.0
+            total, falling = 0.0, rate * (epochs + 1 - epoch) / epochs
             for chosen in np.split(self.rng.permutation(samples), range(batch, samples, batch)):
                 loss = network(W1, W2, W3, images[:, chosen], labels[:, chosen])["L"]
                 gradients = grad(loss, self.weights)
                 for W, g in zip(self.weights, gradients, strict=True):
-                    W.data = W.data - rate / len(chosen) * g
+                    W.data = W.data - falling / len(chosen) * g
                 total += loss.item()
             yield Epoch(epoch, total / samples)
 

@@ -133,7 +133,9 @@ def by_hand(problem: Problem, mistake: Mistake | None = None) -> dict[str, Array
         try:
             answers[name] = known[name] = factor(*(known[other] for other in needed))
         except ValueError:
-            shapes = " and ".join(str(known[other].shape) for other in needed)
+            # As in a product: a weight stands on the left.
+            factors = sorted(needed, key=lambda other: not other.startswith("W"))
+            shapes = " and ".join(f"{other} {known[other].shape}" for other in factors)
             answers[name] = f"shapes do not fit: {shapes}"
     return answers
 
