@@ -242,6 +242,7 @@ def verify_random(options: argparse.Namespace, console: Console) -> int:
     loss = recorded(problem)["L"]
     whose = " (the engine's, not the planted ones)" if options.mistake else ""
     picture, code = options.out / "graph.svg", options.out / "gradients.py"
+    document = options.out / "derivation.md"
     try:
         draw(loss).save(picture)
         console.print(f"The graph, with values and gradients{whose}: {picture}", markup=False)
@@ -249,6 +250,8 @@ def verify_random(options: argparse.Namespace, console: Console) -> int:
         console.print(f"No picture: {error}", style="yellow", markup=False)
     source(loss).save(code)
     console.print(f"The gradients as code that needs NumPy alone: {code}", markup=False)
+    derive(loss).save(document)
+    console.print(f"The derivation, as one would write it: {document}", markup=False)
     return 0 if agrees else 1
 
 
