@@ -270,9 +270,9 @@ def finished(g: Any, x: Tensor) -> np.ndarray:
 
     Two gradients may be the same array, so a change to one must not reach the other.
     """
-    if g.dtype.kind == "c":
-        raise TypeError(f"a backward rule gave complex numbers for {x.described()}.")
     if type(g) is not np.ndarray or g.dtype is not x._array.dtype:
+        if g.dtype.kind == "c":
+            raise TypeError(f"a backward rule gave complex numbers for {x.described()}.")
         g = np.asarray(g, x._array.dtype)
     g.setflags(False)
     return g  # type: ignore[no-any-return]
