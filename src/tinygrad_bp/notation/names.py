@@ -10,6 +10,7 @@ import keyword
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from ..tensor import Tensor
 from .symbols import LONGEST, SUPERSCRIPTS, latex_symbol, text_symbol
@@ -33,6 +34,39 @@ def recorded_tensors(*outputs: Tensor) -> list[Tensor]:
                 found[x.id] = x
                 stack.append(x)
     return [found[key] for key in sorted(found)]
+
+
+def wanted_tensors(recorded: list[Tensor], wrt: Any, reading: str) -> list[Tensor]:
+    """Return the tensors that a reading differentiates by, each once: all parameters by default.
+
+    Parameters
+    ----------
+    recorded
+        As `recorded_tensors` returns them: the loss is the last.
+    wrt
+        One Tensor, several, or None.
+    reading
+        What error messages call the function that was called.
+
+    Raises
+    ------
+    TypeError
+        If anything but Tensors is asked for.
+    ValueError
+        If a tensor needs no gradient, or the loss was not computed from it.
+    """
+    if wrt is None:
+        return [t for t in recorded if t.primitive is None and t.requires_grad]
+    wanted = [wrt] if isinstance(wrt, Tensor) else list(wrt)
+    ids = {t.id for t in recorded}
+    for x in wanted:
+        if not isinstance(x, Tensor):
+            raise TypeError(f"{reading} takes Tensors to differentiate by, not {x!r:.60}.")
+        if not x.requires_grad:
+            raise ValueError(f"{x.described()} needs no gradient. Make it with requires_grad=True.")
+        if x.id not in ids:
+            raise ValueError(f"{recorded[-1].described()} was not computed from {x.described()}.")
+    return list({x.id: x for x in wanted}.values())
 
 
 class Names:

@@ -15,7 +15,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..backward import starting_gradient
 from ..notation.latex import latex
+from ..notation.names import recorded_tensors, wanted_tensors
 from ..notation.text import text
 from ..tensor import Tensor
 from .derivation.document import (
@@ -173,26 +175,8 @@ def asked_for(loss: Tensor, wrt: Any) -> list[Tensor]:
             f"{loss.described()} has {loss.size} entries, and derive takes one number. "
             "Reduce it first, as with .sum()."
         )
-    if not loss.requires_grad:
-        raise ValueError(
-            f"{loss.described()} needs no gradient: nothing that it was computed from was made "
-            "with requires_grad=True, or it was computed under no_grad()."
-        )
-    from ..notation.names import recorded_tensors
-
-    tensors = recorded_tensors(loss)
-    if wrt is None:
-        return [t for t in tensors if t.primitive is None and t.requires_grad]
-    wanted = [wrt] if isinstance(wrt, Tensor) else list(wrt)
-    ids = {t.id for t in tensors}
-    for x in wanted:
-        if not isinstance(x, Tensor):
-            raise TypeError(f"derive takes Tensors to differentiate by, not {x!r:.60}.")
-        if not x.requires_grad:
-            raise ValueError(f"{x.described()} needs no gradient. Make it with requires_grad=True.")
-        if x.id not in ids:
-            raise ValueError(f"{loss.described()} was not computed from {x.described()}.")
-    return list({x.id: x for x in wanted}.values())
+    starting_gradient(loss, None)  # raises where no gradient is needed
+    return wanted_tensors(recorded_tensors(loss), wrt, "derive")
 
 
 def blank(block: Block) -> Block:

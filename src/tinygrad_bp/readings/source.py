@@ -27,10 +27,10 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from ..backward import sweep
+from ..backward import starting_gradient, sweep
 from ..notation.expressions import bare, one_line, step
 from ..notation.literals import literal
-from ..notation.names import Names, recorded_tensors
+from ..notation.names import Names, recorded_tensors, wanted_tensors
 from ..primitive import Primitive
 from ..recording import recorded_comparisons
 from ..table import TABLE
@@ -121,25 +121,9 @@ def source(loss: Tensor, wrt: Tensor | Sequence[Tensor] | None = None) -> Source
             f"{loss.described()} has {loss.size} entries, and source writes the gradients of one "
             "number. Reduce it first, as with .sum()."
         )
-    if not loss.requires_grad:
-        raise ValueError(
-            f"{loss.described()} needs no gradient: nothing that it was computed from was made "
-            "with requires_grad=True, or it was computed under no_grad()."
-        )
+    starting_gradient(loss, None)  # raises where no gradient is needed
     forward = recorded_tensors(loss)
-    if wrt is None:
-        wanted = [t for t in forward if t.primitive is None and t.requires_grad]
-    else:
-        wanted = [wrt] if isinstance(wrt, Tensor) else list(wrt)
-    ids = {t.id for t in forward}
-    for x in wanted:
-        if not isinstance(x, Tensor):
-            raise TypeError(f"source takes Tensors to differentiate by, not {x!r:.60}.")
-        if not x.requires_grad:
-            raise ValueError(f"{x.described()} needs no gradient. Make it with requires_grad=True.")
-        if x.id not in ids:
-            raise ValueError(f"{loss.described()} was not computed from {x.described()}.")
-    wanted = list({x.id: x for x in wanted}.values())
+    wanted = wanted_tensors(forward, wrt, "source")
     return Writer(Record(forward, loss, wanted), loss, wanted).module()
 
 
