@@ -77,6 +77,11 @@ class Drawing:
 
     dot: str
 
+    @property
+    def svg(self) -> str:
+        """The picture as SVG text: the group of node k is ``n{k}``, of an edge ``e{i}-{k}-{p}``."""
+        return laid_out(self.dot.encode(), FORMATS[".svg"]).decode()
+
     def save(self, path: str | Path) -> None:
         """Save the picture as what the path ends in: ``.svg``, ``.png``, or ``.dot`` for the text.
 
@@ -115,7 +120,7 @@ class Drawing:
         path.write_bytes(picture)
 
 
-def draw(output: Tensor) -> Drawing:
+def draw(output: Tensor, level: str = "ops") -> Drawing:
     """Draw the computation that a Tensor was recorded from.
 
     The forward pass runs downward. A sheet is a parameter (a leaf that requires a gradient), a box
@@ -153,13 +158,14 @@ def draw(output: Tensor) -> Drawing:
         raise TypeError(f"draw takes a Tensor, not {output!r:.60}.")
     tensors, values = recorded(output)
     gradients = gradients_of(output)
-    node = {tensor.id: str(position) for position, tensor in enumerate(tensors)}
+    node = {tensor.id: f"n{position}" for position, tensor in enumerate(tensors)}
 
     frames = {"": digraph("computation", graph_attr=PAGE, node_attr=NODES, edge_attr=EDGES)}
     for tensor in tensors:
         kind = "output" if tensor is output else kind_of(tensor)
         label = label_of(tensor, kind, values[tensor.id], gradients.get(tensor.id))
-        frame_of(tensor.scope, frames).node(node[tensor.id], label, **LOOKS[kind])
+        look = {"id": node[tensor.id], "class": kind, **LOOKS[kind]}
+        frame_of(tensor.scope, frames).node(node[tensor.id], label, **look)
 
     for scope in list(frames)[:0:-1]:  # latest first: an inner frame was made after its outer one
         frames[scope.rpartition("/")[0]].subgraph(frames[scope])
@@ -168,7 +174,9 @@ def draw(output: Tensor) -> Drawing:
         several = sum(x is not None for x in tensor.inputs) > 1
         for position, x in enumerate(tensor.inputs, 1):
             if x is not None:
-                graph.edge(node[x.id], node[tensor.id], f" {position} " if several else None)
+                ends = node[x.id], node[tensor.id]
+                name = f"e{ends[0][1:]}-{ends[1][1:]}-{position}"
+                graph.edge(*ends, f" {position} " if several else None, id=name)
     return Drawing(graph.source)
 
 

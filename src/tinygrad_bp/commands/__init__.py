@@ -1,0 +1,1 @@
+"""The commands of ``tinygrad-bp``, a file each: what it is given, and what it writes."""
