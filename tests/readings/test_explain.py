@@ -20,7 +20,8 @@ from rich.console import Console
 
 import tinygrad_bp as bp
 from tinygrad_bp.cli import main
-from tinygrad_bp.readings.explain import Explanation, explain, width
+from tinygrad_bp.readings.explain import Explanation, explain
+from tinygrad_bp.readings.explanation.blocks import width
 from tinygrad_bp.worked_problem.network import network
 
 ROOT = Path(__file__).parents[2]
