@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
@@ -10,6 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from ...notation import expressions
+from ...notation.latex import latex
 from ...notation.literals import literal
 from ...notation.names import Names
 from ...notation.rules import rule_expressions
@@ -47,15 +49,18 @@ class Symbols:
         """Return the identifiers of a step's operands; a Python number has none."""
         return ["" if x is None else self.names.identifier(x) for x in t.inputs]
 
-    def equation(self, t: Tensor) -> str:
-        """Return what was computed: ``z = W x``."""
+    def computed(self, t: Tensor) -> ast.expr:
+        """Return what a tensor was computed as."""
         operands = [
             literal(value) if x is None else ast.Name(name)
             for x, value, name in zip(t.inputs, t.operands, self.operands(t), strict=True)
         ]
         assert t.primitive is not None
-        result = expressions.step(t.primitive, operands, t.params, self.constant)
-        return f"{self.text(t)} = {self.written(result, self.values(t, t.data))}"
+        return expressions.step(t.primitive, operands, t.params, self.constant)
+
+    def equation(self, t: Tensor) -> str:
+        """Return what was computed: ``z = W x``."""
+        return f"{self.text(t)} = {self.written(self.computed(t), self.values(t, t.data))}"
 
     def rules(self, t: Tensor) -> Sequence[ast.expr | None]:
         """Return the contributions of a step as expressions."""
@@ -79,6 +84,16 @@ class Symbols:
         """Write an expression in symbols; the values tell numbers from arrays."""
         scalars = [name for name, value in values.items() if not value.ndim]
         return TextWriter(self.symbols, scalars).write(expression).text
+
+    def latex(self, expression: ast.expr, values: Mapping[str, np.ndarray]) -> str:
+        """Write an expression in LaTeX."""
+        scalars = [name for name, value in values.items() if not value.ndim]
+        return latex(expression, self.latex_symbols, scalars)
+
+    @functools.cached_property
+    def latex_symbols(self) -> Mapping[str, str]:
+        """LaTeX for every name in an expression."""
+        return self.names.latex_symbols(self.output)
 
     def with_numbers(self, expression: ast.expr, values: Mapping[str, np.ndarray]) -> Parts:
         """Write an expression in parts, with values in place of its names.

@@ -64,6 +64,6 @@ def by_shape(array: np.ndarray) -> str:
     return f"⟨{'×'.join(map(str, array.shape))}⟩"
 
 
-def number(value: Any) -> str:
-    """Write a number: four digits of a float, and never "-0"; all of an integer."""
-    return f"{value:z.4g}" if isinstance(value, (float, np.floating)) else str(value)
+def number(value: Any, digits: int = 4) -> str:
+    """Write a number: the significant digits of a float, and never "-0"; all of an integer."""
+    return f"{value:z.{digits}g}" if isinstance(value, (float, np.floating)) else str(value)

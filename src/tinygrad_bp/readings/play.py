@@ -1,0 +1,107 @@
+"""A page to step through a computation, forward and backward: ``play(loss).save("backprop.html")``.
+
+What it shows is the record of ``explain`` and the picture of ``draw``; see `player`.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..tensor import Tensor
+from .explain import written_to
+from .player.film import film, same_graph
+from .player.page import page
+from .player.picture import picture
+
+
+@dataclass(frozen=True)
+class Player:
+    """A page to step through a computation. Made by `play`.
+
+    In a notebook it shows itself, in a frame of its own.
+
+    Parameters
+    ----------
+    html
+        The page: one HTML file that needs nothing else, and asks for nothing.
+    """
+
+    html: str = field(repr=False)
+
+    def save(self, path: str | Path) -> None:
+        """Save the page. Folders that are missing are created.
+
+        Raises
+        ------
+        ValueError
+            If the path does not end in ``.html``.
+        """
+        if Path(path).suffix.lower() not in (".html", ".htm"):
+            raise ValueError(
+                f"a player is a web page, and cannot be saved as {Path(path).name!r}: "
+                "the name must end in .html."
+            )
+        written_to(path, self.html)
+
+    def _repr_html_(self) -> str:
+        return (
+            '<iframe title="Backpropagation, step by step" sandbox="allow-scripts" '
+            'style="width:100%;height:720px;border:1px solid #8886" '
+            f'srcdoc="{html.escape(self.html)}"></iframe>'
+        )
+
+
+def play(loss: Tensor | Sequence[Tensor]) -> Player:
+    """Make a page to step through a computation: its forward pass, then its backward pass.
+
+    At each step, the page shows the node at work in the picture of the graph, the equation or the
+    local rule in symbols and with this run's numbers, and what is added up. Values and gradients
+    appear in the picture as they come about. In quiz mode the right-hand sides are hidden until
+    asked for.
+
+    Parameters
+    ----------
+    loss
+        The result to go back from: a Tensor of one entry that needs a gradient. Or a list of them,
+        recorded by the same program at several steps of a training; the page then has a second
+        slider, over the training.
+
+    Returns
+    -------
+    Player
+        Save it, or show it in a notebook. Nothing is written to any ``grad``.
+
+    Raises
+    ------
+    TypeError
+        If given anything but Tensors.
+    ValueError
+        If the loss needs no gradient or has several entries; if the list is empty, or holds losses
+        of different graphs.
+    RuntimeError
+        If there is no layout program for the picture.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import tinygrad_bp as bp
+    >>> from tinygrad_bp.readings.play import play
+    >>> x = bp.tensor(3.0, requires_grad=True, name="x")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "backprop.html")
+    ...     play((x**2).named("L")).save(path)
+    ...     path.read_text(encoding="utf-8").splitlines()[0]
+    '<!DOCTYPE html>'
+    """
+    losses = [loss] if isinstance(loss, Tensor) else list(loss)
+    if not losses:
+        raise ValueError("play takes a loss, or a list of them, and this list is empty.")
+    for one in losses:
+        if not isinstance(one, Tensor):
+            raise TypeError(f"play takes a Tensor or a list of them, not {one!r:.60}.")
+    same_graph(losses)
+    films = [film(one) for one in losses]
+    return Player(page(films, picture(losses[0], films[0].names)))

@@ -1,0 +1,218 @@
+"""The page of a player: one HTML file that asks for nothing.
+
+All that a step says in words and symbols is in the page from the start, escaped here; the script
+shows one step and puts the numbers of one run into it, as text. A policy in the page forbids every
+request and every script but its own.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import html
+import json
+from collections.abc import Sequence
+from importlib.resources import files
+from string import Template
+from typing import Any
+
+import numpy as np
+
+from ..derivation.document import mathml
+from ..explanation.record import Parts
+from ..explanation.values import by_shape, is_small, number, shown, written_alike
+from .film import Film, Formula, Frame, Line, Numbers, Side, Source
+
+#: A value of more characters is summarised in the picture.
+BRIEF = 21
+
+
+def page(films: Sequence[Film], svg: str) -> str:
+    """Return the page for the runs of one graph."""
+    first = films[0]
+    script, style = part("player.js"), part("player.css")
+    frames = list(zip(*(film.frames for film in films), strict=True))
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return Template(part("page.html")).substitute(
+        title=html.escape(f"How the gradients of {first.loss} come about"),
+        loss=html.escape(first.loss),
+        hash=f"sha256-{digest}",
+        style=style,
+        script=script,
+        picture=svg,
+        steps="\n".join(step(number, runs) for number, runs in enumerate(frames)),
+        last=len(frames) - 1,
+        runs=len(films),
+        last_run=len(films) - 1,
+        training="" if len(films) > 1 else "hidden",
+        data=in_script(data(films, frames)),
+    )
+
+
+def part(name: str) -> str:
+    """Return a file of the page."""
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+# ---- the words and symbols of a step ----
+
+
+def step(number: int, runs: Sequence[Frame]) -> str:
+    """Write a step: its lines, with empty places for the numbers of a run."""
+    frame = runs[0]
+    lines = "\n".join(written(lines) for lines in zip(*(run.lines for run in runs), strict=True))
+    complete = ""
+    if frame.complete:
+        gradients = ", ".join(map(symbols, frame.complete))
+        complete = f'<p class="complete">Complete: {gradients}</p>'
+    return (
+        f'<article class="step {frame.kind}" id="step-{number}" hidden>\n'
+        f"<h2>{html.escape(frame.title)}</h2>\n<p>{html.escape(frame.summary)}</p>\n"
+        f"{lines}\n{complete}\n</article>"
+    )
+
+
+def written(runs: Sequence[Line]) -> str:
+    """Write a line of a step."""
+    line = runs[0]
+    note = f' <span class="note">{html.escape(line.note)}</span>' if line.note else ""
+    sides = zip(*(run.sides for run in runs), strict=True)
+    return (
+        f'<section class="line"><h3>{html.escape(line.label)}{note}</h3>\n'
+        f'<div class="equation"><div class="left">{symbols(line.left)}</div>'
+        f'<div class="sides{"" if line.given else " answer"}">'
+        + "".join(
+            f'<div class="side"><span class="sign">{line.sign if not i else "="}</span> '
+            f"{content(side)}</div>"
+            for i, side in enumerate(sides)
+        )
+        + "</div></div></section>"
+    )
+
+
+def content(runs: Sequence[Side]) -> str:
+    """Write a side: symbols, sources, or an empty place for what differs between runs."""
+    side = runs[0]
+    if in_place(runs):
+        return '<span class="numbers"></span>'
+    if isinstance(side, Formula):
+        return symbols(side)
+    assert not isinstance(side, Numbers)
+    return " + ".join(map(source, side))
+
+
+def in_place(runs: Sequence[Side]) -> bool:
+    """Say whether the script is to fill a side in: numbers, or symbols that are not always alike.
+
+    A formula holds numbers too where a Python number took part: ``0.1 x``.
+    """
+    return isinstance(runs[0], Numbers) or any(side != runs[0] for side in runs)
+
+
+def source(term: Source | str) -> str:
+    """Write where a term comes from, as a button that leads there."""
+    if isinstance(term, str):
+        return html.escape(term)
+    operand = "" if term.operand is None else f", operand {term.operand}"
+    return f'<button class="link" data-step="{term.frame}">step {term.frame}{operand}</button>'
+
+
+@functools.lru_cache(maxsize=10_000)
+def symbols(formula: Formula) -> str:
+    """Write symbols in MathML; in plain text where latex2mathml is not installed."""
+    if formula.latex is not None:
+        try:
+            return mathml(formula.latex, display=True)
+        except RuntimeError:
+            pass
+    return f'<span class="plain">{html.escape(formula.text)}</span>'
+
+
+# ---- the numbers of the runs ----
+
+
+def data(films: Sequence[Film], frames: Sequence[Sequence[Frame]]) -> dict[str, Any]:
+    """Return what the script needs, as what JSON can hold."""
+    return {
+        "steps": [
+            {
+                "kind": run[0].kind,
+                "node": run[0].node,
+                "edges": [f"e{i}-{k}-{p}" for i, k, p in run[0].edges],
+                "reached": run[0].reached,
+                "says": f"{run[0].title}. {run[0].summary}",
+            }
+            for run in frames
+        ],
+        "home": films[0].home,
+        "runs": [
+            {
+                "loss": shown(film.value),
+                "numbers": [numbers(run, i) for run in frames],
+                "marks": [
+                    [
+                        {"node": m.node, "row": m.row, "text": marked(m.row, m.content)}
+                        for m in run[i].marks
+                    ]
+                    for run in frames
+                ],
+            }
+            for i, film in enumerate(films)
+        ],
+    }
+
+
+def numbers(runs: Sequence[Frame], i: int) -> list[list[Any]]:
+    """Return what the places of a step are filled with in run i."""
+    places = []
+    for lines in zip(*(run.lines for run in runs), strict=True):
+        for sides in zip(*(line.sides for line in lines), strict=True):
+            if in_place(sides):
+                side = sides[i]
+                parts = side.parts if isinstance(side, Numbers) else (side.text,)
+                places.append(cells(parts))
+    return places
+
+
+def cells(parts: Parts) -> list[Any]:
+    """Return a formula as text and matrices, which are lists of rows."""
+    alone = len(parts) == 1
+    written: list[Any] = []
+    for part in parts:
+        if isinstance(part, str):
+            written.append(part)
+        elif part.ndim == 2 and part.size and is_small(part):
+            texts, width = written_alike(part), part.shape[1]
+            written.append([texts[i : i + width] for i in range(0, part.size, width)])
+        elif alone or is_small(part) or part.ndim == 0:
+            text = shown(part)
+            negative = text.startswith("-") and not alone
+            written.append(f"({text})" if negative else text)
+        else:
+            written.append(by_shape(part))
+    return written
+
+
+def marked(row: str, content: np.ndarray | str) -> str:
+    """Write what a node of the picture shows."""
+    sign = "=" if row == "value" else "∂"
+    return f"{sign} {content if isinstance(content, str) else brief_value(content)}"
+
+
+def brief_value(value: np.ndarray) -> str:
+    """Write an array in few characters."""
+    if not value.size:
+        return "empty"
+    text = "  ".join(number(entry, 3) for entry in value.ravel()[: BRIEF // 2])
+    if value.size > BRIEF // 2 or len(text) > BRIEF - 2:
+        return f"{number(value.min(), 3)} … {number(value.max(), 3)}"
+    return text
+
+
+def in_script(content: Any) -> str:
+    """Return JSON that can stand inside a script element, and in any script."""
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text

@@ -1,0 +1,193 @@
+// The player: shows one step at a time. It computes nothing; what it shows is in the page, and the
+// numbers are in its data. Numbers and names reach the page as text only, never as markup.
+"use strict";
+
+const find = (id) => document.getElementById(id);
+const data = JSON.parse(find("data").textContent);
+const last = data.steps.length - 1;
+const linkable = location.protocol !== "about:"; // in a notebook the page has no address
+
+let now = 0; // the step
+let run = 0; // which training step's numbers are shown
+let timer = null; // while playing
+let revealed = false; // in quiz mode: whether the learner has asked
+
+// ---- the panel ----
+
+function element(name, ...children) {
+  const made = document.createElement("span");
+  made.className = name;
+  made.append(...children);
+  return made;
+}
+
+/** Return what stands for a part of a formula: text, or a matrix, which is a list of rows. */
+function written(part) {
+  if (typeof part === "string") return document.createTextNode(part);
+  const rows = part.map((row) => element("row", ...row.map((cell) => element("cell", cell))));
+  const matrix = element("matrix", ...rows);
+  matrix.setAttribute("role", "math");
+  matrix.setAttribute("aria-label", part.map((row) => row.join(", ")).join("; "));
+  return matrix;
+}
+
+/** Show the equations of the step, with the numbers of the run. */
+function fillPanel() {
+  for (const article of document.querySelectorAll("article")) article.hidden = true;
+  const article = find(`step-${now}`);
+  const places = article.querySelectorAll(".numbers");
+  data.runs[run].numbers[now].forEach((parts, i) => places[i].replaceChildren(...parts.map(written)));
+  article.hidden = false;
+  const masked = find("quiz").checked && !revealed && article.querySelector(".answer") !== null;
+  document.body.classList.toggle("masked", masked);
+  find("reveal").hidden = !masked;
+  return masked;
+}
+
+// ---- the picture ----
+
+/** Write into every node what is known at the step, and mark what is at work. */
+function paintPicture(masked) {
+  const known = new Map();
+  data.runs[run].marks.slice(0, now + 1).forEach((marks, step) => {
+    for (const { node, row, text } of marks) {
+      known.set(`n${node} ${row}`, masked && step === now ? `${text[0]} ?` : text);
+    }
+  });
+  for (const line of document.querySelectorAll(".node .value, .node .gradient")) {
+    const text = known.get(`${line.closest(".node").id} ${line.classList[0]}`) ?? "";
+    if (line.textContent !== text) line.textContent = text;
+  }
+  for (const marked of document.querySelectorAll(".active, .reached")) {
+    marked.classList.remove("active", "reached");
+  }
+  const step = data.steps[now];
+  document.body.dataset.kind = step.kind;
+  for (const node of step.reached) find(`n${node}`)?.classList.add("reached");
+  for (const edge of step.edges) find(edge)?.classList.add("active");
+  const node = step.node === null ? null : find(`n${step.node}`);
+  node?.classList.add("active");
+  if (node) bringIntoView(node);
+}
+
+function bringIntoView(node) {
+  const frame = find("picture");
+  const [inner, outer] = [node.getBoundingClientRect(), frame.getBoundingClientRect()];
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  frame.scrollBy({
+    left: inner.left + inner.width / 2 - (outer.left + outer.width / 2),
+    top: inner.top + inner.height / 2 - (outer.top + outer.height / 2),
+    behavior: calm ? "instant" : "smooth",
+  });
+}
+
+// ---- where we are ----
+
+/** Show a step; a jump is one that the browser's Back undoes. */
+function show(step, { jump = false, address = true } = {}) {
+  const next = Math.min(Math.max(step, 0), last);
+  if (next !== now) revealed = false;
+  now = next;
+  paintPicture(fillPanel());
+  find("step").value = now;
+  find("where").textContent = `${now} of ${last}`;
+  find("step").setAttribute("aria-valuetext", data.steps[now].says);
+  find("loss").textContent = `training step ${run + 1} of ${data.runs.length}, loss ${data.runs[run].loss}`;
+  find("status").textContent = data.steps[now].says;
+  if (address) writeAddress(jump);
+}
+
+function writeAddress(jump) {
+  if (!linkable) return;
+  const training = data.runs.length > 1 ? `&training=${run + 1}` : "";
+  history[jump ? "pushState" : "replaceState"](null, "", `#step=${now}${training}`);
+}
+
+function readAddress() {
+  const asked = new URLSearchParams(linkable ? location.hash.slice(1) : "");
+  const count = (name, otherwise) => Number.parseInt(asked.get(name) ?? otherwise, 10) || 0;
+  run = Math.min(Math.max(count("training", 1) - 1, 0), data.runs.length - 1);
+  find("run").value = run;
+  show(count("step", 0), { address: false });
+}
+
+function pause() {
+  clearInterval(timer);
+  timer = null;
+  find("play").textContent = "Play";
+}
+
+function play() {
+  if (timer !== null) return pause();
+  if (now === last) show(0);
+  find("play").textContent = "Pause";
+  timer = setInterval(() => {
+    show(now + 1);
+    if (now === last) pause();
+  }, 2000 / Number(find("speed").value));
+}
+
+function go(step, options) {
+  pause();
+  show(step, options);
+}
+
+/** Go to the step of a node: in the pass that is shown, or in the other if we are there already. */
+function goToNode(node) {
+  const steps = data.home[node];
+  const here = steps.indexOf(now);
+  const alike = steps.find((step) => data.steps[step].kind === data.steps[now].kind);
+  go(here < 0 ? (alike ?? steps[0]) : steps[(here + 1) % steps.length], { jump: true });
+}
+
+// ---- what a person does ----
+
+const moves = { first: () => 0, back: () => now - 1, next: () => now + 1, last: () => last };
+const keys = { ArrowLeft: "back", ArrowRight: "next", Home: "first", End: "last" };
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-go], [data-step], .node[role=button]");
+  if (!button) return;
+  if (button.dataset.go) go(moves[button.dataset.go]());
+  else if (button.dataset.step) go(Number(button.dataset.step), { jump: true });
+  else goToNode(Number(button.id.slice(1)));
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.altKey || event.metaKey) return;
+  if (event.target.closest("input[type=range], select")) return; // they have keys of their own
+  const pressed = event.key === " " || event.key === "Enter";
+  if (keys[event.key]) go(moves[keys[event.key]]());
+  else if (pressed && event.target.closest(".node")) {
+    goToNode(Number(event.target.closest(".node").id.slice(1)));
+  } else if (event.key === " " && !event.target.closest("button, input")) play();
+  else return;
+  event.preventDefault();
+});
+
+find("step").addEventListener("input", (event) => go(Number(event.target.value)));
+find("run").addEventListener("input", (event) => {
+  run = Number(event.target.value);
+  show(now);
+  find("status").textContent = find("loss").textContent;
+});
+find("play").addEventListener("click", play);
+find("speed").addEventListener("change", () => {
+  if (timer !== null) {
+    pause();
+    play();
+  }
+});
+find("quiz").addEventListener("change", () => {
+  revealed = false;
+  show(now);
+});
+find("reveal").addEventListener("click", () => {
+  revealed = true;
+  show(now);
+  find("panel").focus();
+});
+addEventListener("popstate", readAddress);
+addEventListener("hashchange", readAddress);
+
+readAddress();
