@@ -7,7 +7,8 @@ tables, which resembles HTML. All else in it is fixed words, counters and number
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -63,7 +64,8 @@ class DotWriter:
     def lines(self) -> Iterator[str]:
         """Yield the lines."""
         yield "digraph computation {"
-        yield f"graph {attributes(GRAPH)}"
+        side = {"labeljust": "r"} if self.sweep else {}  # the sweep leaves from the bottom left
+        yield f"graph {attributes(GRAPH | side)}"
         yield f"node {attributes(NODES)}"
         yield f"edge {attributes(EDGES)}"
         frames = 0
@@ -82,8 +84,7 @@ class DotWriter:
             settings = start if node is self.sweep[-1] else INVISIBLE
             yield f"{{rank=same {twin} {node.id}}}"
             yield f"{twin} -> {node.id} {attributes(settings)}"
-        for edge in self.picture.edges:
-            yield self.edge(edge)
+        yield from map(self.edge, self.picture.edges)
         yield from self.legend()
         yield "}"
 
@@ -110,13 +111,11 @@ class DotWriter:
             if not self.sweep:
                 cells.append(("gradient", self.grid(node.gradient, self.most_gradient)))
         span = f' COLSPAN="{len(cells)}"' if len(cells) > 1 else ""
-        lines = [f"<TR><TD{span}>{row}</TD></TR>" for row in rows]
-        if cells:
-            lines[-1] += "<HR/>"
-            if any(head for head, _ in cells):
-                lines.append(table_row([grey(head) for head, _ in cells]))
-            lines.append(table_row([body for _, body in cells]))
-        return f'<TABLE BORDER="0" CELLSPACING="0" CELLPADDING="3">{"".join(lines)}</TABLE>'
+        lines = [f"<TD{span}>{row}</TD>" for row in rows]
+        heads = [grey(head) for head, _ in cells if head]
+        bodies = [body for _, body in cells]
+        below = ["<VR/>".join(f"<TD>{cell}</TD>" for cell in row) for row in (heads, bodies) if row]
+        return table(lines, 3, below)
 
     def grid(self, value: np.ndarray | str | None, most: float) -> str:
         """Write a value: a table of coloured cells, if it is small."""
@@ -128,22 +127,16 @@ class DotWriter:
             return summary(value)
         if not value.ndim:
             return number(value[()])
-        rows = "".join(
-            "<TR>"
-            + "".join(
-                f'<TD ALIGN="RIGHT" BGCOLOR="{colour(float(x), most)}">{number(x)}</TD>'
-                for x in row
-            )
-            + "</TR>"
-            for row in np.atleast_2d(value)
+        return table(
+            ["".join(cell(x, most) for x in row) for row in np.atleast_2d(value)], 2, space=1
         )
-        return f'<TABLE BORDER="0" CELLSPACING="1" CELLPADDING="2">{rows}</TABLE>'
 
     def edge(self, edge: Edge) -> str:
-        """Write an edge."""
+        """Write an edge; its words stand beside it, and cover the frames that they cross."""
         settings = {"id": edge.id} | (BACKWARD if edge.backward else {})
-        words = f" {escaped(edge.words)} " if edge.words else ""
-        return f"{edge.tail} -> {edge.head} {attributes(settings, words)}"
+        words = f'<TD WIDTH="4"></TD><TD BGCOLOR="{PAGE}">{escaped(edge.words)}</TD>'
+        label = table([words], 0) if edge.words else ""
+        return f"{edge.tail} -> {edge.head} {attributes(settings, label)}"
 
     def legend(self) -> Iterator[str]:
         """Yield a frame with a node of each kind in the picture, and what the numbers mean."""
@@ -164,26 +157,17 @@ class DotWriter:
             rows.append("numbers on edges: which operand")
         if any(edge.rule for edge in self.picture.edges):
             rows.append("formulas on edges: what flows back along them")
-        scales = [("values", self.most_value), ("gradients", self.most_gradient)]
-        for name, most in scales:
-            if most:
-                ends = [(-most, number(-most)), (0.0, "0"), (most, number(most))]
-                cells = "".join(
-                    f'<TD BGCOLOR="{colour(x, most)}">{written}</TD>' for x, written in ends
-                )
-                rows.append(
-                    '<TABLE BORDER="0" CELLSPACING="1" CELLPADDING="2"><TR>'
-                    f"<TD>{grey(f'colours of {name}: ')}</TD>{cells}</TR></TABLE>"
-                )
         without = all(node.gradient is None for node in self.picture.nodes)
         if without and self.picture.level != "layers":
             rows.append("—: no gradient, as before backward()")
         rows += [escaped(self.picture.note)] * bool(self.picture.note)
-        lines = "".join(
-            f'<TR><TD ALIGN="LEFT">{row if row.startswith("<") else grey(row)}</TD></TR>'
-            for row in rows
-        )
-        return f'<TABLE BORDER="0" CELLSPACING="0" CELLPADDING="1">{lines}</TABLE>' if rows else ""
+        lines = [f'<TD COLSPAN="4" ALIGN="LEFT">{grey(row)}</TD>' for row in rows]
+        for name, most in [("values", self.most_value), ("gradients", self.most_gradient)]:
+            if most:
+                words = grey(f"colours of {name}:")
+                cells = "".join(cell(np.float64(x), most) for x in (-most, 0.0, most))
+                lines.append(f'<TD ALIGN="LEFT">{words}</TD>{cells}')
+        return table(lines, 2, space=1) if lines else ""
 
 
 #: What the legend calls each kind.
@@ -221,9 +205,16 @@ def label(words: str) -> str:
     return f"<{words}>"
 
 
-def table_row(cells: list[str]) -> str:
-    """Write a row of cells with lines between them."""
-    return f"<TR>{'<VR/>'.join(f'<TD>{cell}</TD>' for cell in cells)}</TR>"
+def table(rows: list[str], padding: int, below: Sequence[str] = (), space: int = 0) -> str:
+    """Write a table of rows of cells; further rows stand below a line."""
+    upper, lower = ("".join(f"<TR>{row}</TR>" for row in part) for part in (rows, below))
+    start = f'<TABLE BORDER="0" CELLSPACING="{space}" CELLPADDING="{padding}">'
+    return f"{start}{upper}{'<HR/>' * bool(lower)}{lower}</TABLE>"
+
+
+def cell(entry: Any, most: float) -> str:
+    """Write an entry of an array in its colour."""
+    return f'<TD ALIGN="RIGHT" BGCOLOR="{colour(float(entry), most)}">{number(entry)}</TD>'
 
 
 def grey(content: str) -> str:
@@ -232,5 +223,5 @@ def grey(content: str) -> str:
 
 
 def escaped(content: str) -> str:
-    """Escape text, so that it is shown as it is: no markup, and none of Graphviz's backslash codes."""
+    """Escape text, so that it is shown as it is: no markup, no backslash codes of Graphviz's."""
     return html.escape(content).replace("\\", "\\\\")

@@ -75,8 +75,8 @@ def described(svg: bytes, title: str, description: str) -> str:
     ET.register_namespace("xlink", "http://www.w3.org/1999/xlink")
     root = ET.fromstring(svg)
     for group in root.iter(f"{{{SVG}}}g"):
-        for words in group.findall(f"{{{SVG}}}title"):
-            group.remove(words)
+        for useless in group.findall(f"{{{SVG}}}title"):
+            group.remove(useless)
     root.set("role", "img")
     for place, (tag, words) in enumerate([("title", title), ("desc", description)]):
         element = ET.Element(f"{{{SVG}}}{tag}")

@@ -26,7 +26,7 @@ LOOKS = {
     "parameter": Look("note", "filled", "#B36B00", "#FDE3B5", 2, ("[/", "/]")),
     "input": Look("box", "filled", "#6B6B6B", "#F0F0F0", 1, ("[", "]")),
     "intermediate": Look("box", "filled,rounded", "#0072B2", "#E5F2FA", 1, ("(", ")")),
-    "layer": Look("box3d", "filled", "#0072B2", "#E5F2FA", 1, ("[[", "]]")),
+    "layer": Look("folder", "filled", "#0072B2", "#E5F2FA", 1, ("[[", "]]")),
     "output": Look("octagon", "filled", "#00734F", "#BFEAD9", 3, ("{{", "}}")),
     "gradient": Look("box", "filled,dashed", "#8A3C6E", "#F8E8F1", 1, (">", "]")),
 }

@@ -168,7 +168,7 @@ def picture(output: Tensor, level: str, backward: bool, rules: bool) -> Picture:
     nodes = [writer.node(group) for group in groups]
     edges = writer.edges(rules and not backward)
     if backward:
-        flows = [edge for edge in writer.edges(rules, passed)]
+        flows = writer.edges(rules, passed)
         nodes += [writer.gradient_node(group, flows) for group in groups if writer.reached(group)]
         edges += flows
     name = writer.names.text(output)
@@ -198,7 +198,8 @@ class PictureWriter:
         self.values = recorded_values(tensors)
         self.position = {t.id: k for k, t in enumerate(tensors)}
         self.home = {t.id: group for group in groups for t in group.tensors}
-        self.scopes = {"/".join(path[:i]) for t in tensors for path in [t.scope.split("/")] for i in range(1, len(path))}  # fmt: skip
+        outer = (t.scope.split("/")[:-1] for t in tensors)
+        self.outer_scopes = {"/".join(path[:i]) for path in outer for i in range(len(path) + 1)}
 
     def number_of(self, group: Group) -> int:
         """Return the position of the last tensor of a group, by which its node is called."""
@@ -232,7 +233,7 @@ class PictureWriter:
         results = [t for t in group.tensors if t.id in used]
         words = [t.primitive.__name__ for t in group.tensors if t.primitive is not None]
         scope = group.tensors[-1].scope if group.title == group.tensors[-1].scope else ""
-        around = scope if scope in self.scopes else scope.rpartition("/")[0]
+        around = scope if scope in self.outer_scopes else scope.rpartition("/")[0]
         return Node(
             f"n{self.number_of(group)}",
             "layer",
@@ -290,7 +291,9 @@ class PictureWriter:
                 letter = "n" if forward else "g"
                 order = p if several and forward and not head.title else 0
                 edges.append(
-                    Edge(name, f"{letter}{ends[0]}", f"{letter}{ends[1]}", order, written.get(p, ""))
+                    Edge(
+                        name, f"{letter}{ends[0]}", f"{letter}{ends[1]}", order, written.get(p, "")
+                    )
                 )
         return edges
 
@@ -338,7 +341,9 @@ def reverse_sweep(output: Tensor) -> tuple[dict[int, np.ndarray], set[tuple[int,
 
     def keep(t: Tensor, g: Any) -> None:
         gradients[t.id] = np.asarray(g)
-        for p, (x, closure) in enumerate(zip(t.inputs, backward_closures(t, False), strict=True), 1):
+        for p, (x, closure) in enumerate(
+            zip(t.inputs, backward_closures(t, False), strict=True), 1
+        ):
             if x is not None and x.requires_grad and closure is not None:
                 passed.add((t.id, p))
 

@@ -1,4 +1,4 @@
-"""A picture as a tree of text, for a terminal: from the output down to what it was computed from."""
+"""A picture as a tree of text, for a terminal: from the output to what it was computed from."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def lines(picture: Picture) -> Iterator[str]:
         yield f"({picture.note}.)"
     nodes = {node.id: node for node in picture.nodes}
     operands: dict[str, list[Edge]] = defaultdict(list)
-    for edge in picture.edges:
-        if not edge.backward:
-            operands[edge.head].append(edge)
+    for operand in picture.edges:
+        if not operand.backward:
+            operands[operand.head].append(operand)
     written_out: set[str] = set()
     stack: list[tuple[str, str, str, Edge | None]] = [(picture.output.id, "", "", None)]
     count = 0
