@@ -14,7 +14,7 @@ from ..tensor import Tensor
 from .explain import written_to
 from .player.film import film, same_graph
 from .player.page import page
-from .player.picture import picture
+from .player.picture import homes, picture
 
 
 @dataclass(frozen=True)
@@ -104,4 +104,4 @@ def play(loss: Tensor | Sequence[Tensor]) -> Player:
             raise TypeError(f"play takes a Tensor or a list of them, not {one!r:.60}.")
     same_graph(losses)
     films = [film(one) for one in losses]
-    return Player(page(films, picture(losses[0], films[0].names)))
+    return Player(page(films, picture(losses[0], films[0].names), homes(losses[0])))

@@ -170,7 +170,8 @@ def start(loss: str, leaves: list[Leaf], steps: int) -> Frame:
         f"its own, up to {loss}. "
     )
     if steps:
-        summary += f"Then the gradient of {loss} is passed back the same way."
+        summary += f"Then the gradient of {loss} is passed back the same way. "
+    summary += "In the picture, = stands before a value and ∂ before a gradient."
     return Frame("start", "Before the first step", summary, marks=marks)
 
 

@@ -28,8 +28,18 @@ from .film import Film, Formula, Frame, Line, Numbers, Side, Source
 BRIEF = 21
 
 
-def page(films: Sequence[Film], svg: str) -> str:
-    """Return the page for the runs of one graph."""
+def page(films: Sequence[Film], svg: str, drawn: Sequence[int]) -> str:
+    """Return the page for the runs of one graph.
+
+    Parameters
+    ----------
+    films
+        One for each run.
+    svg
+        The picture.
+    drawn
+        By position of a tensor, that of the node that it is drawn in.
+    """
     first = films[0]
     script, style = part("player.js"), part("player.css")
     frames = list(zip(*(film.frames for film in films), strict=True))
@@ -46,7 +56,7 @@ def page(films: Sequence[Film], svg: str) -> str:
         runs=len(films),
         last_run=len(films) - 1,
         training="" if len(films) > 1 else "hidden",
-        data=in_script(data(films, frames)),
+        data=in_script(data(films, frames, drawn)),
     )
 
 
@@ -132,20 +142,23 @@ def symbols(formula: Formula) -> str:
 # ---- the numbers of the runs ----
 
 
-def data(films: Sequence[Film], frames: Sequence[Sequence[Frame]]) -> dict[str, Any]:
+def data(
+    films: Sequence[Film], frames: Sequence[Sequence[Frame]], drawn: Sequence[int]
+) -> dict[str, Any]:
     """Return what the script needs, as what JSON can hold."""
     return {
         "steps": [
             {
                 "kind": run[0].kind,
-                "node": run[0].node,
+                "node": None if run[0].node is None else drawn[run[0].node],
                 "edges": [f"e{i}-{k}-{p}" for i, k, p in run[0].edges],
-                "reached": run[0].reached,
+                "reached": [drawn[node] for node in run[0].reached],
                 "says": f"{run[0].title}. {run[0].summary}",
             }
             for run in frames
         ],
         "home": films[0].home,
+        "loss": films[0].loss,
         "runs": [
             {
                 "loss": shown(film.value),
@@ -154,6 +167,7 @@ def data(films: Sequence[Film], frames: Sequence[Sequence[Frame]]) -> dict[str, 
                     [
                         {"node": m.node, "row": m.row, "text": marked(m.row, m.content)}
                         for m in run[i].marks
+                        if drawn[m.node] == m.node
                     ]
                     for run in frames
                 ],

@@ -7,20 +7,32 @@ In the picture that comes back, they become empty lines of text that the script 
 from __future__ import annotations
 
 import re
+import xml.etree.ElementTree as ET
 from collections.abc import Sequence
-from xml.etree import ElementTree
+from dataclasses import replace
 
+from ...notation.names import recorded_tensors
 from ...tensor import Tensor
-from ..draw import draw, laid_out
-
-SVG = "http://www.w3.org/2000/svg"
+from ..draw import draw
+from ..drawing.dot import DotWriter
+from ..drawing.folding import folded
+from ..drawing.layout import SVG, described, laid_out
+from ..drawing.picture import Node
 
 #: As wide as what is written into a node may be; see `page.brief_value`.
 ROOM = "0.0000_0.0000_0.0000"
-ROWS = "".join(f'<TR><TD COLSPAN="9">{row[0]}{ROOM}</TD></TR>' for row in ("value", "gradient"))
 
 #: A point of the layout becomes so many pixels of the page.
 SCALE = 1.1
+
+
+class WithRoom(DotWriter):
+    """Writes a picture whose nodes have two empty rows."""
+
+    def table(self, node: Node) -> str:
+        """Write a node's label."""
+        rows = "".join(f"<TR><TD>{row}{ROOM}</TD></TR>" for row in ("v", "g"))
+        return super().table(node).replace("</TABLE>", f"{rows}</TABLE>")
 
 
 def picture(loss: Tensor, names: Sequence[str]) -> str:
@@ -29,51 +41,50 @@ def picture(loss: Tensor, names: Sequence[str]) -> str:
     Every node is a button that is called by the name of its tensor, and holds two texts, of the
     classes ``value`` and ``gradient``.
     """
-    dot = draw(loss, level="ops").dot
-    dot = re.sub(r"<HR/>\n.*\n.*\n    </TABLE>>(?= .*class)", f"{ROWS}</TABLE>>", dot)
-    return finished(laid_out(dot.encode(), ["-Tsvg"]).decode(), names)
+    drawn = replace(draw(loss).picture, level="layers")  # the nodes of "ops", without their numbers
+    dot = "\n".join(WithRoom(drawn).lines())
+    svg = described(laid_out(dot, ".svg"), drawn.title, drawn.summary)
+    return interactive(svg, names)
 
 
-def finished(svg: str, names: Sequence[str]) -> str:
-    """Make the picture part of a page: roles and labels, and lines to write into."""
-    ElementTree.register_namespace("", SVG)
-    root = ElementTree.fromstring(svg)
+def homes(loss: Tensor) -> list[int]:
+    """Return for every tensor that of the node that it is drawn in; in a large graph many share."""
+    tensors = recorded_tensors(loss)
+    position = {t.id: k for k, t in enumerate(tensors)}
+    home = list(range(len(tensors)))
+    for group in folded(tensors, "ops")[0]:
+        for t in group.tensors:
+            home[position[t.id]] = position[group.tensors[-1].id]
+    return home
+
+
+def interactive(svg: str, names: Sequence[str]) -> str:
+    """Make nodes buttons with lines to write into; hide from screen readers what is no node."""
+    root = ET.fromstring(svg)
     width, height = map(float, root.get("viewBox", "").split()[2:])
     root.set("width", f"{SCALE * width:.0f}")
     root.set("height", f"{SCALE * height:.0f}")
     root.set("role", "group")
-    root.set("aria-label", "The graph. Every node is a button that leads to its step.")
     for group in root.iter(f"{{{SVG}}}g"):
-        kinds = group.get("class", "").split()
-        if "node" in kinds:
-            make_button(group, names)
-        elif "edge" in kinds or "cluster" in kinds:
+        if re.fullmatch(r"n\d+", key := group.get("id", "")):
+            group.set("tabindex", "0")
+            group.set("role", "button")
+            group.set("aria-label", f"Go to the step of {names[int(key[1:])]}")
+            make_room(group)
+        elif group.get("class") != "graph":
             group.set("aria-hidden", "true")
-        for title in group.findall(f"{{{SVG}}}title"):  # a pointer would show it: n3
-            group.remove(title)
-    return ElementTree.tostring(root, encoding="unicode")
+    return ET.tostring(root, encoding="unicode")
 
 
-def make_button(group: ElementTree.Element, names: Sequence[str]) -> None:
-    """Make a node a button, and its two further rows lines to write into."""
-    key = group.get("id", "")
-    if not re.fullmatch(r"n\d+", key):
-        return
-    group.set("tabindex", "0")
-    group.set("role", "button")
-    group.set("aria-label", f"Go to the step of {names[int(key[1:])]}")
-    for text in group.findall(f"{{{SVG}}}text"):
-        for row in ("value", "gradient"):
-            if text.text == row[0] + ROOM:
-                text.set("class", row)
-                text.text = ""
-                text.set("text-anchor", "middle")
-                text.set("x", f"{middle(group):.1f}")
-
-
-def middle(group: ElementTree.Element) -> float:
-    """Return where the middle of a node is, from left to right."""
+def make_room(group: ET.Element) -> None:
+    """Make the two further rows of a node lines to write into, in its middle."""
     outline = next(child for child in group if child.get("points") or child.get("d"))
     numbers = re.findall(r"-?[\d.]+", outline.get("points") or outline.get("d", ""))
     across = [float(x) for x in numbers[::2]]
-    return (min(across) + max(across)) / 2
+    for text in group.findall(f"{{{SVG}}}text"):
+        for row in ("value", "gradient"):
+            if text.text == row[0] + ROOM:
+                text.text = ""
+                text.set("class", row)
+                text.set("text-anchor", "middle")
+                text.set("x", f"{(min(across) + max(across)) / 2:.1f}")

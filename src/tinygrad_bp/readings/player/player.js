@@ -92,7 +92,8 @@ function show(step, { jump = false, address = true } = {}) {
   find("step").value = now;
   find("where").textContent = `${now} of ${last}`;
   find("step").setAttribute("aria-valuetext", data.steps[now].says);
-  find("loss").textContent = `training step ${run + 1} of ${data.runs.length}, loss ${data.runs[run].loss}`;
+  find("loss").textContent = 
+    `training ${run + 1} of ${data.runs.length}, ${data.loss} = ${data.runs[run].loss}`;
   find("status").textContent = data.steps[now].says;
   if (address) writeAddress(jump);
 }
@@ -114,13 +115,13 @@ function readAddress() {
 function pause() {
   clearInterval(timer);
   timer = null;
-  find("play").textContent = "Play";
+  find("play").setAttribute("aria-label", "Play");
 }
 
 function play() {
   if (timer !== null) return pause();
   if (now === last) show(0);
-  find("play").textContent = "Pause";
+  find("play").setAttribute("aria-label", "Pause");
   timer = setInterval(() => {
     show(now + 1);
     if (now === last) pause();
