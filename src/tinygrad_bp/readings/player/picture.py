@@ -79,7 +79,7 @@ def interactive(svg: str, names: Sequence[str]) -> str:
 def make_room(group: ET.Element) -> None:
     """Make the two further rows of a node lines to write into, in its middle."""
     outline = next(child for child in group if child.get("points") or child.get("d"))
-    numbers = re.findall(r"-?[\d.]+", outline.get("points") or outline.get("d", ""))
+    numbers = re.findall(r"-?[\d.]+", outline.get("points", "") + outline.get("d", ""))
     across = [float(x) for x in numbers[::2]]
     for text in group.findall(f"{{{SVG}}}text"):
         for row in ("value", "gradient"):

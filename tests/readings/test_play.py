@@ -1,0 +1,343 @@
+"""The page of a player holds the engine's numbers, and nothing that runs or asks for anything else.
+
+What happens when it is used is tested in a browser: ``test_play_in_browser.py``.
+"""
+
+import base64
+import hashlib
+import html
+import json
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_bp as bp
+from tinygrad_bp.notation.names import recorded_tensors
+from tinygrad_bp.readings import player
+from tinygrad_bp.readings.drawing import layout
+from tinygrad_bp.readings.play import play
+from tinygrad_bp.readings.player import film as film_module
+from tinygrad_bp.readings.player import page as page_module
+from tinygrad_bp.readings.player.film import Numbers, film
+from tinygrad_bp.worked_problem.problem import random_problem
+from tinygrad_bp.worked_problem.verification import recorded
+
+HOSTILE = [
+    "<img src=x onerror=alert(1)>",
+    "</script><script>alert(1)</script>",
+    '"><svg onload=alert(1)>',
+    "<!--<script>",
+    "$script ${data} $$",
+    "\u2028\u2029",
+    "\ud800",
+    "{{x}} &lt; \\u003c",
+]
+
+
+def leaf(data: Any, name: str | None = None) -> bp.Tensor:
+    return bp.tensor(data, requires_grad=True, name=name)
+
+
+def worked() -> bp.Tensor:
+    L: bp.Tensor = recorded(random_problem())["L"]
+    return L
+
+
+def shared() -> bp.Tensor:
+    """Return a loss with a tensor used three times, a broadcast, and an unnamed step."""
+    x, b = leaf([[1.0, -2.0], [0.5, 3.0]], "x"), leaf([0.25, -0.5], "b")
+    return bp.tanh(x * x + b * x).sum().named("L")
+
+
+def named(name: str) -> bp.Tensor:
+    with bp.scope(name.replace("/", "|")):  # a slash parts scopes
+        return (leaf([1.0, 2.0], name) * leaf(3.0, name)).sum().named(name)
+
+
+def training(steps: int = 3) -> list[bp.Tensor]:
+    w, losses = leaf([0.5, -1.0], "w"), []
+    for i in range(steps):
+        losses.append(((w * (0.1 + i)) ** 2).sum().named("L"))
+        w.data = w.data - 0.1 * bp.grad(losses[-1], w)
+    return losses
+
+
+class Elements(HTMLParser):
+    """Reads a page: its tags in order, their attributes, and what the scripts hold."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str, str | None]] = []
+        self.scripts: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        if tag == "script":
+            self.scripts.append("")
+        self.attributes += [(tag, name, value) for name, value in attrs]
+
+    def handle_data(self, data: str) -> None:
+        if self.cdata_elem == "script":
+            self.scripts[-1] += data
+
+
+def data_of(page: str) -> Any:
+    return json.loads(Elements(page).scripts[0])
+
+
+def asks_for_something(page: str) -> list[str]:
+    """Return what a page would fetch, or run from an attribute."""
+    fetching = {"src", "href", "xlink:href", "srcset", "action", "data", "poster", "background"}
+    found = [
+        f"<{tag} {name}={value!r}>"
+        for tag, name, value in Elements(page).attributes
+        if name in fetching or name.startswith("on") or "javascript:" in (value or "")
+    ]
+    return found + re.findall(r"@import.*|url\(.*", page)
+
+
+# ---- what it says ----
+
+
+@pytest.mark.parametrize("make", [worked, shared])
+def test_the_film_shows_the_engines_numbers(make: Callable[[], bp.Tensor]) -> None:
+    loss = make()
+    tensors = recorded_tensors(loss)
+    slopes = {
+        node: bp.grad(loss, t) for node, t in enumerate(tensors) if t.requires_grad
+    }  # of every tensor, interior ones too
+    shown: dict[tuple[int, str], Any] = {}
+    for frame in film(loss).frames:
+        for mark in frame.marks:
+            shown[mark.node, mark.row] = mark.content
+        for line in frame.lines:
+            last = line.sides[-1]
+            assert isinstance(last, Numbers)
+            if frame.kind == "forward":
+                assert np.array_equal(last.parts[0], tensors[frame.node].data)
+    for node, t in enumerate(tensors):
+        assert np.array_equal(shown[node, "value"], t.data)
+        assert (node in slopes) == ((node, "gradient") in shown)
+        if node in slopes:
+            assert np.array_equal(shown[node, "gradient"], slopes[node])
+    assert all(t.grad is None for t in tensors if t.primitive is None)
+
+
+def test_values_come_forward_and_gradients_backward() -> None:
+    frames = film(worked()).frames
+    assert [frame.kind for frame in frames] == ["start", *["forward"] * 8, *["backward"] * 8]
+    assert {mark.row for frame in frames[:9] for mark in frame.marks} == {"value"}
+    assert {mark.row for frame in frames[9:] for mark in frame.marks} == {"gradient"}
+    softmax = frames[11]
+    assert softmax.summary == "softmax passes the gradient of ŷ on to z₃."
+    assert [line.label for line in softmax.lines] == ["Arrived", "To z₃"]
+    assert len(softmax.edges) == 1
+    assert softmax.reached == (softmax.edges[0][0],)
+
+
+def test_what_is_added_up_and_broadcast_is_said() -> None:
+    frames = film(shared()).frames
+    lines = [line for frame in frames for line in frame.lines]
+    assert {line.note for line in lines} >= {
+        "broadcast",
+        "term 1 of 3",
+        "as operand 1, term 2 of 3",
+        "as operand 2, term 3 of 3",
+    }
+    (added,) = [line for line in lines if line.label == "Added up"]
+    sources, terms, total = added.sides
+    assert [(s.frame, s.operand) for s in sources] == [(9, None), (10, 1), (10, 2)]
+    values = [part for part in terms.parts if not isinstance(part, str)]
+    assert np.allclose(sum(values), total.parts[0])
+    remarks = [m.content for f in frames for m in f.marks if isinstance(m.content, str)]
+    assert remarks == ["1 of 3 terms"]
+
+
+def test_a_loss_that_is_a_leaf() -> None:
+    (frame,) = film(leaf(2.0, "L")).frames
+    assert frame.marks[0].content == 2.0
+    assert "<article" in play(leaf(2.0, "L")).html
+
+
+def test_a_leaf_with_several_values_says_so() -> None:
+    w = leaf(2.0, "w")
+    first = w * 3.0
+    w.data = np.array(5.0)
+    assert film(first + w).frames[0].marks[0].content == "2 values"
+
+
+def test_a_rule_that_runs_on_arrays_only() -> None:
+    @bp.primitive
+    def halved(a: Any) -> Any:
+        return a / 2
+
+    @halved.backward
+    def _(out: Any, a: Any) -> Callable[[Any], Any]:
+        return lambda g: np.asarray(g.tolist()) / 2
+
+    assert "which takes only arrays" in html.unescape(play(halved(leaf(3.0, "a"))).html)
+
+
+def test_symbols_are_mathml_and_text_without_latex2mathml(monkeypatch: Any) -> None:
+    with_it = Elements(play(worked()).html).tags
+    assert with_it.count("math") > 30
+    page_module.symbols.cache_clear()
+    monkeypatch.setitem(__import__("sys").modules, "latex2mathml.converter", None)
+    try:
+        page = play(worked()).html
+    finally:
+        page_module.symbols.cache_clear()
+    assert "math" not in Elements(page).tags
+    assert "∂L/∂z₃ a₂ᵀ" in page
+
+
+def test_nothing_to_play() -> None:
+    with pytest.raises(ValueError, match="needs no gradient"):
+        play(bp.tensor(1.0) * 2)
+    with pytest.raises(ValueError, match="has 2 entries"):
+        play(leaf([1.0, 2.0]) * 2)
+    with pytest.raises(ValueError, match="this list is empty"):
+        play([])
+    with pytest.raises(TypeError, match=r"takes a Tensor or a list of them, not 3\.0"):
+        play([worked(), 3.0])  # type: ignore[list-item]
+
+
+# ---- training ----
+
+
+def test_each_training_step_has_its_numbers() -> None:
+    losses = training()
+    data = data_of(play(losses).html)
+    assert len(data["runs"]) == 3
+    for loss, run in zip(losses, data["runs"], strict=True):
+        assert float(run["loss"]) == pytest.approx(float(loss.data), rel=1e-3)
+        [symbols], _, [value] = run["numbers"][1]  # w (0.1 + i): differs, so it is among the data
+        product = recorded_tensors(loss)[1]
+        assert symbols == f"w · {product.operands[1]}"
+        assert json.loads(value) == pytest.approx(product.data.tolist(), rel=1e-3)
+    assert len({json.dumps(run["numbers"]) for run in data["runs"]}) == 3
+    assert 'class="slider training" >' in play(losses).html
+    assert 'class="slider training" hidden>' in play(losses[0]).html
+
+
+def test_one_picture_for_all_training_steps() -> None:
+    assert Elements(play(training()).html).tags.count("svg") == Elements(
+        play(training()[0]).html
+    ).tags.count("svg")
+
+
+def test_other_graphs_are_refused() -> None:
+    w = leaf([0.5, -1.0], "w")
+    first, other = (w * w).sum().named("L"), (w + w).sum().named("L")
+    with pytest.raises(ValueError, match=r"step 2 is of another graph than step 1: its tensor 2, .*"
+                       r"by add, and that of step 1 is .* by multiply"):  # fmt: skip
+        play([first, other])
+    with pytest.raises(ValueError, match="it has 4 tensors, and step 1 has 3"):
+        play([first, first * 2.0])
+    with pytest.raises(ValueError, match="another graph"):
+        play([first, (leaf([1.0, 2.0, 3.0], "w") ** 2).sum()])
+
+
+# ---- one file that asks for nothing ----
+
+
+def test_the_page_is_one_small_file() -> None:
+    page = play(worked()).html
+    assert len(page.encode()) < 300_000
+    assert asks_for_something(page) == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ['<img src="x">', "<a href='y'>", "<p onclick='z'>", "<style>@import 'a'</style>"],
+)
+def test_the_check_sees_what_asks_for_something(fault: str) -> None:
+    assert asks_for_something(play(worked()).html.replace("<main>", f"<main>{fault}"))
+
+
+def test_the_policy_allows_its_own_script_and_nothing_else() -> None:
+    page = play(worked()).html
+    (policy,) = re.findall(r'Content-Security-Policy" content="(.*?)"', page)
+    _, script = Elements(page).scripts
+    digest = hashlib.sha256(script.encode()).digest()
+    assert policy == (
+        "default-src 'none'; style-src 'unsafe-inline'; script-src "
+        f"'sha256-{base64.b64encode(digest).decode()}'; base-uri 'none'; form-action 'none'"
+    )
+
+
+def test_the_script_writes_text_only() -> None:
+    script = Path(player.__file__).with_name("player.js").read_text(encoding="utf-8")
+    assert len(script.splitlines()) < 250
+    forbidden = r"innerHTML|outerHTML|insertAdjacent|document\.write|eval|Function\(|DOMParser"
+    assert re.findall(forbidden, script) == []
+    assert re.findall(r"fetch|XMLHttp|WebSocket|import\(|localStorage|cookie", script) == []
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=lambda name: repr(name)[:20])
+def test_names_are_text(name: str) -> None:
+    page, plain = Elements(play(named(name)).html), Elements(play(named("plain")).html)
+    without_math = [
+        [tag for tag in each.tags if tag not in MATHML] for each in (page, plain)
+    ]  # how many letters a name has
+    assert without_math[0] == without_math[1]
+    assert {a for _, a, _ in page.attributes} == {a for _, a, _ in plain.attributes}
+    assert data_of(play(named(name)).html)["runs"]
+
+
+MATHML = {"math", "mrow", "mi", "mo", "mn", "mfrac", "msub", "msup", "mtext", "mspace", "mstyle"}
+MATHML |= {"msubsup", "mover", "mpadded"}
+
+
+def test_json_cannot_leave_its_element() -> None:
+    text = page_module.in_script({"a": "</script><!--\u2028\u2029&"})
+    assert not set(text) & set("<>&\u2028\u2029")
+    assert json.loads(text) == {"a": "</script><!--\u2028\u2029&"}
+
+
+def test_a_notebook_shows_a_frame_that_is_kept_apart() -> None:
+    (frame,) = [a for a in Elements(play(worked())._repr_html_()).attributes if a[1] == "srcdoc"]
+    assert frame == ("iframe", "srcdoc", play(worked()).html)
+    assert ("iframe", "sandbox", "allow-scripts") in Elements(
+        play(worked())._repr_html_()
+    ).attributes
+    assert len(repr(play(worked()))) < 100
+
+
+# ---- files ----
+
+
+def test_saved_pages(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "backprop.html"
+    page = play(worked())
+    page.save(path)
+    assert path.read_text(encoding="utf-8") == page.html
+    assert [p.name for p in path.parent.iterdir()] == ["backprop.html"]
+    with pytest.raises(ValueError, match=r"'backprop.pdf': the name must end in .html"):
+        page.save(tmp_path / "backprop.pdf")
+
+
+def test_without_a_layout_program_the_error_is_that_of_draw(monkeypatch: Any) -> None:
+    monkeypatch.setattr("shutil.which", lambda *args, **kwargs: None)
+    with pytest.raises(RuntimeError, match=re.escape(layout.INSTALL)):
+        play(worked())
+
+
+def test_the_same_page_every_time() -> None:
+    assert play(worked()).html == play(worked()).html
+
+
+def test_a_deep_graph_needs_no_recursion() -> None:
+    y = leaf(1.0, "x")
+    for _ in range(5000):
+        y = y + 1.0
+    frames = film_module.film(y).frames
+    assert len(frames) == 10_001
