@@ -1,0 +1,553 @@
+"""A player as a person uses it: in a browser, by keyboard and by pointer, on a large screen or small.
+
+Needs chromium, and Python's playwright and axe-playwright-python (``pip install
+tinygrad_bp[browser]``); no browser is downloaded. Where one is missing, these tests are skipped.
+Every check is also held against a page with a planted fault.
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_bp as bp
+from tinygrad_bp.notation.names import recorded_tensors
+from tinygrad_bp.readings.play import Player, play
+from tinygrad_bp.worked_problem.problem import random_problem
+from tinygrad_bp.worked_problem.verification import recorded
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+axe = pytest.importorskip(
+    "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
+)
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on the PATH")
+
+DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
+
+#: What a person sees of a step, read from the page.
+STATE = """() => {
+  const article = document.querySelector("article:not([hidden])");
+  const part = (node) => node.className === "matrix"
+    ? [...node.children].map((row) => [...row.children].map((cell) => cell.textContent))
+    : node.textContent;
+  const line = (section) => ({
+    label: section.querySelector("h3").textContent,
+    sides: [...section.querySelectorAll(".numbers")].map((n) => [...n.childNodes].map(part)),
+  });
+  const nodes = {};
+  for (const node of document.querySelectorAll(".node[role=button]")) {
+    const text = (row) => node.querySelector("." + row).textContent;
+    nodes[node.id] = { value: text("value"), gradient: text("gradient") };
+  }
+  const ids = (selector) => [...document.querySelectorAll(selector)].map((e) => e.id).sort();
+  return {
+    step: Number(document.getElementById("step").value),
+    title: article.querySelector("h2").textContent,
+    status: document.getElementById("status").textContent,
+    lines: [...article.querySelectorAll(".line")].map(line),
+    nodes,
+    active: ids(".node.active"),
+    edges: ids(".edge.active"),
+    reached: ids(".node.reached"),
+  };
+}"""
+
+
+def leaf(data: Any, name: str | None = None) -> bp.Tensor:
+    return bp.tensor(data, requires_grad=True, name=name)
+
+
+def worked() -> bp.Tensor:
+    L: bp.Tensor = recorded(random_problem())["L"]
+    return L
+
+
+def shared() -> bp.Tensor:
+    """Return a loss with a tensor used three times, a broadcast, and an unnamed step."""
+    x, b = leaf([[1.0, -2.0], [0.5, 3.0]], "x"), leaf([0.25, -0.5], "b")
+    return bp.tanh(x * x + b * x).sum().named("L")
+
+
+def training(steps: int = 4) -> list[bp.Tensor]:
+    w, x, losses = leaf([[0.5, -1.0]], "w"), bp.tensor([[1.0], [2.0]], name="x"), []
+    for _ in range(steps):
+        losses.append(bp.square_sum((w @ x).named("y") - 1.0).named("L"))
+        w.data = w.data - 0.05 * bp.grad(losses[-1], w)
+    return losses
+
+
+def deep(operations: int = 300) -> bp.Tensor:
+    rng = np.random.default_rng(0)
+    a = bp.tensor(rng.normal(size=(3, 1)), name="x")
+    for i in range(operations // 3):
+        W, b = leaf(rng.normal(size=(3, 3)), f"W{i}"), leaf(rng.normal(size=(3, 1)), f"b{i}")
+        with bp.scope(f"layer {i}"):
+            a = bp.tanh(W @ a + b).named(f"a{i}")
+    return bp.square_sum(a).named("L")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as playwright:
+        # a container has no sandbox for a browser
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Visit:
+    """A page that is open, and all that it did but should not."""
+
+    page: Any
+    path: Path
+    complaints: list[str] = field(default_factory=list)
+
+    @property
+    def state(self) -> Any:
+        return self.page.evaluate(STATE)
+
+
+@pytest.fixture
+def visit(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Visit]]:
+    """Open a player, and see in the end that it complained of nothing and asked for nothing."""
+    visits: list[Visit] = []
+
+    def opened(html: str, anchor: str = "", quiet: bool = True, **settings: Any) -> Visit:
+        settings = {"viewport": DESKTOP, "reduced_motion": "reduce"} | settings
+        context = browser.new_context(**settings)
+        path = tmp_path / f"page{len(visits)}.html"
+        path.write_text(html, encoding="utf-8")
+        one = Visit(context.new_page(), path)
+        if quiet:
+            visits.append(one)
+        one.page.on("console", lambda message: one.complaints.append(message.text))
+        one.page.on("pageerror", lambda error: one.complaints.append(str(error)))
+        one.page.on("dialog", lambda d: (one.complaints.append(d.message), d.dismiss()))
+        one.page.on("request", lambda r: r.url.startswith(path.as_uri()) or
+                    one.complaints.append(f"asked for {r.url}"))  # fmt: skip
+        one.page.goto(path.as_uri() + anchor)
+        return one
+
+    yield opened
+    for one in visits:
+        assert one.complaints == []
+    for context in list(browser.contexts):
+        context.close()
+
+
+def read(parts: list[Any]) -> np.ndarray | None:
+    """Return the array that a place of the panel shows; None if it is a formula."""
+    if len(parts) != 1:
+        return None
+    [part] = parts
+    if isinstance(part, list):
+        return np.array(part, float)
+    try:
+        return np.array(json.loads(part), float)
+    except json.JSONDecodeError:
+        return None
+
+
+def is_rounded(shown: np.ndarray | None, exact: np.ndarray, digits: int) -> bool:
+    """Say whether what is shown is an array rounded to so many digits of its largest entry."""
+    exact = np.asarray(exact, float)
+    if shown is None or shown.shape != exact.shape:
+        return False
+    return bool(np.all(np.abs(shown - exact) <= 0.51 * 10.0 ** (1 - digits) * np.abs(exact).max()))
+
+
+def in_brief(text: str, exact: np.ndarray) -> bool:
+    """Say whether a node of the picture shows an array, or its range."""
+    numbers = np.array([float(x) for x in re.findall(r"[-\d.][-\d.e+]*(?=\s|$)", text[2:])])
+    exact = np.asarray(exact, float)
+    if "…" in text:
+        exact = np.array([exact.min(), exact.max()])
+    return is_rounded(numbers, exact.ravel(), 3)
+
+
+def wrong_numbers(states: list[Any], loss: bp.Tensor) -> list[str]:
+    """Compare what a player shows at every step with what ``bp.grad`` gives, and say what differs.
+
+    Nothing of the player's own is used: the order of the steps follows from the graph.
+    """
+    tensors = recorded_tensors(loss)
+    slopes = {k: bp.grad(loss, t) for k, t in enumerate(tensors) if t.requires_grad}
+    computed = [k for k, t in enumerate(tensors) if t.primitive is not None]
+    backward = [k for k in reversed(computed) if k in slopes]
+    position = {t.id: k for k, t in enumerate(tensors)}
+    values = {k: t.data for k, t in enumerate(tensors)}
+    for t in tensors:  # a parameter may have been given another value since
+        values |= {position[x.id]: v for x, v in zip(t.inputs, t.operands, strict=True)
+                   if x is not None}  # fmt: skip
+    wrong = []
+
+    def check(step: int, what: str, agrees: bool) -> None:
+        if not agrees:
+            wrong.append(f"step {step}: {what}")
+
+    known: dict[int, set[str]] = {k: set() for k in range(len(tensors))}
+    uses = [position[x.id] for k in backward for x in tensors[k].inputs if x is not None]
+    for k, t in enumerate(tensors):
+        if t.primitive is None:
+            known[k].add("value")
+    for step, state in enumerate(states):
+        check(step, "its number", state["step"] == step)
+        if 0 < step <= len(computed):
+            k = computed[step - 1]
+            known[k].add("value")
+            [line] = state["lines"]
+            check(step, "the value", is_rounded(read(line["sides"][-1]), values[k], 4))
+            check(step, "the active node", state["active"] == [f"n{k}"])
+        elif step:
+            k = backward[step - 1 - len(computed)]
+            known[k].add("gradient")
+            check(step, "the active node", state["active"] == [f"n{k}"])
+            arrived, *passed = state["lines"]
+            check(step, "what arrived", is_rounded(read(arrived["sides"][-1]), slopes[k], 4))
+            inputs = [
+                position[x.id] for x in tensors[k].inputs if x is not None and x.requires_grad
+            ]
+            check(step, "the nodes reached", state["reached"] == sorted({f"n{x}" for x in inputs}))
+            check(step, "the number of edges", len(state["edges"]) == len(inputs))
+            for x, line in zip(inputs, passed, strict=False):
+                uses.remove(x)
+                if x not in uses:
+                    known[x].add("gradient")
+                    sums = [one for one in passed if one["label"].startswith("Added up")]
+                    shown = [one["sides"][-1] for one in [line, *sums]]
+                    check(step, f"the gradient of tensor {x}",
+                          any(is_rounded(read(parts), slopes[x], 4) for parts in shown))  # fmt: skip
+        for k in range(len(tensors)):
+            node = state["nodes"][f"n{k}"]
+            for row, exact in (("value", values[k]), ("gradient", slopes.get(k))):
+                if row in known[k]:
+                    check(step, f"the {row} in node {k}", in_brief(node[row], exact))
+                else:
+                    hidden = node[row] == "" or "terms" in node[row]
+                    check(step, f"the {row} in node {k}, which is not known yet", hidden)
+    check(len(states), "the end", len(states) == 1 + len(computed) + len(backward))
+    return wrong
+
+
+def every_state(visit: Visit, forth: Callable[[], None]) -> list[Any]:
+    """Step to the end, and return what is seen at each step."""
+    states = [visit.state]
+    last = int(visit.page.get_attribute("#step", "max"))
+    for _ in range(last):
+        forth()
+        states.append(visit.state)
+    return states
+
+
+# ---- stepping ----
+
+
+@pytest.mark.parametrize("make", [worked, shared])
+def test_by_keyboard_to_the_end_and_back(visit: Any, make: Callable[[], bp.Tensor]) -> None:
+    loss = make()
+    player = visit(play(loss).html)
+    states = every_state(player, lambda: player.page.keyboard.press("ArrowRight"))
+    assert wrong_numbers(states, loss) == []
+    player.page.keyboard.press("ArrowRight")
+    assert player.state == states[-1]  # there is no further
+    for state in states[-2::-1]:
+        player.page.keyboard.press("ArrowLeft")
+        assert player.state == state
+    player.page.keyboard.press("End")
+    assert player.state == states[-1]
+    player.page.keyboard.press("Home")
+    assert player.state == states[0]
+
+
+def test_by_click_to_the_end_and_back(visit: Any) -> None:
+    loss = shared()
+    player = visit(play(loss).html)
+    states = every_state(player, lambda: player.page.click("[aria-label='Next step']"))
+    assert wrong_numbers(states, loss) == []
+    for state in states[-2::-1]:
+        player.page.click("[aria-label='One step back']")
+        assert player.state == state
+    player.page.click("[aria-label='Last step']")
+    assert player.state == states[-1]
+    player.page.click("[aria-label='First step']")
+    assert player.state == states[0]
+    player.page.fill("#step", "5")  # as dragging the slider does
+    assert player.state == states[5]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        lambda html: html.replace('["0.8410"]', '["0.8510"]'),
+        lambda html: re.sub(r"∂ -?0\.\d+", "∂ 0.5", html, count=1),
+        lambda html: html.replace('"node":', '"nodes":'),
+    ],
+)
+def test_a_wrong_number_is_seen(visit: Any, fault: Callable[[str], str]) -> None:
+    a = leaf([[1.0]], "a")
+    loss = (bp.sin(a) * 0.7).sum().named("L")
+    html = play(loss).html
+    assert "0.8415" in html
+    spoilt = fault(html.replace("0.8415", "0.8410"))
+    player = visit(spoilt, quiet=False)
+    states = every_state(player, lambda: player.page.keyboard.press("ArrowRight"))
+    assert wrong_numbers(states, loss) != []
+
+
+def test_play_and_pause(visit: Any) -> None:
+    player = visit(play(shared()).html)
+    player.page.clock.install()
+    player.page.keyboard.press(" ")
+    player.page.clock.run_for(2100)
+    assert player.state["step"] == 1
+    player.page.keyboard.press(" ")
+    player.page.clock.run_for(10_000)
+    assert player.state["step"] == 1
+    player.page.select_option("#speed", "4")
+    player.page.click("[aria-label=Play]")
+    player.page.clock.run_for(1100)
+    assert player.state["step"] == 3
+    player.page.clock.run_for(60_000)  # it stops at the end
+    assert player.state["step"] == int(player.page.get_attribute("#step", "max"))
+    assert player.page.get_attribute("#play", "aria-label") == "Play"
+
+
+def test_a_node_leads_to_its_step(visit: Any) -> None:
+    loss = worked()
+    player = visit(play(loss).html)
+    node = {t.name: f"#n{k}" for k, t in enumerate(recorded_tensors(loss))}
+    player.page.click(node["a2"])
+    assert (player.state["title"], player.state["active"]) == ("Forward 4 of 8", [node["a2"][1:]])
+    player.page.click(node["a2"])  # once more: where its gradient is passed on
+    assert player.state["title"] == "Backward 5 of 8"
+    player.page.focus(node["z1"])
+    player.page.keyboard.press("Enter")
+    assert player.state["title"] == "Backward 8 of 8"
+    player.page.focus(node["W3"])
+    player.page.keyboard.press(" ")  # a leaf: where its gradient is complete
+    assert player.state["title"] == "Backward 4 of 8"
+    assert player.page.get_attribute(node["W3"], "aria-label") == "Go to the step of W₃"
+
+
+def test_the_sources_of_a_sum_lead_to_their_steps(visit: Any) -> None:
+    player = visit(play(shared()).html)
+    player.page.keyboard.press("End")
+    player.page.click("text=step 9")
+    assert player.state["step"] == 9
+
+
+def test_every_step_is_announced(visit: Any) -> None:
+    player = visit(play(worked()).html)
+    live = player.page.locator("[role=status]")
+    assert live.text_content().startswith("Before the first step. Only the inputs")
+    player.page.keyboard.press("End")
+    assert live.text_content() == ("Backward 8 of 8. matmul passes the gradient of z₁ on to W₁.")
+
+
+# ---- addresses ----
+
+
+def test_deep_links_and_the_history(visit: Any) -> None:
+    player = visit(play(worked()).html, anchor="#step=12")
+    assert player.state["title"] == "Backward 4 of 8"
+    player.page.keyboard.press("ArrowRight")
+    assert player.page.url.endswith("#step=13")
+    player.page.click("#n3")  # a jump, which Back undoes; a step is none
+    assert player.state["step"] != 13
+    player.page.go_back()
+    assert player.state["step"] == 13
+    player.page.evaluate("location.hash = '#step=2'")
+    player.page.wait_for_function("document.getElementById('step').value === '2'")
+    assert player.state["title"] == "Forward 2 of 8"
+
+
+@pytest.mark.parametrize(
+    ("anchor", "step"), [("#step=999", 16), ("#step=-3", 0), ("#step=<b>", 0), ("#elsewhere", 0)]
+)
+def test_links_that_lead_nowhere(visit: Any, anchor: str, step: int) -> None:
+    assert visit(play(worked()).html, anchor=anchor).state["step"] == step
+
+
+# ---- quiz mode, training ----
+
+
+def test_quiz_mode_hides_the_right_hand_side(visit: Any) -> None:
+    player = visit(play(worked()).html, anchor="#step=11")
+    answer = player.page.locator("article:not([hidden]) .answer .side").first
+    [reached] = player.state["reached"]
+    gradient = player.page.locator(f"#{reached} .gradient")
+    shown = gradient.text_content()
+    assert answer.is_visible()
+    player.page.check("#quiz")
+    assert not answer.is_visible()
+    assert gradient.text_content() == "∂ ?"
+    player.page.click("#reveal")
+    assert answer.is_visible()
+    assert gradient.text_content() == shown
+    player.page.keyboard.press("ArrowRight")  # the next is hidden again
+    assert not player.page.locator("article:not([hidden]) .answer .side").first.is_visible()
+    player.page.uncheck("#quiz")
+    assert player.page.locator("article:not([hidden]) .answer .side").first.is_visible()
+
+
+def test_the_slider_over_training(visit: Any) -> None:
+    losses = training()
+    player = visit(play(losses).html, anchor="#step=1&training=2")
+    assert player.page.input_value("#run") == "1"
+    for run, loss in enumerate(losses):
+        player.page.fill("#step", "0")
+        player.page.fill("#run", str(run))
+        player.page.evaluate("document.activeElement.blur()")  # else the arrows move the slider
+        states = every_state(player, lambda: player.page.keyboard.press("ArrowRight"))
+        assert wrong_numbers(states, loss) == []
+        assert wrong_numbers(states, losses[run - 1]) != []
+        assert player.page.text_content("#loss").startswith(f"training {run + 1} of 4, L = ")
+        assert player.page.url.endswith(f"&training={run + 1}")
+
+
+def test_without_training_there_is_one_slider(visit: Any) -> None:
+    assert not visit(play(worked()).html).page.is_visible("#run")
+
+
+# ---- nothing leaves, nothing else runs ----
+
+
+def test_hostile_names_do_nothing(visit: Any) -> None:
+    def page(name: str) -> str:
+        with bp.scope(name.replace("/", "|")):  # a slash parts scopes
+            x = leaf([[1.0, 2.0]], name)
+            return play((x * leaf(3.0, name)).sum().named(name)).html
+
+    count = "document.querySelectorAll('*:not(math *)').length"
+    plain = visit(page("plain")).page.evaluate(count)
+    for name in ("<img src=x onerror=alert(1)>", "</script><script>alert(1)</script>",
+                 "<svg onload=alert(1)>", "<!--<script>"):  # fmt: skip
+        player = visit(page(name))
+        assert player.page.evaluate(count) == plain
+        player.page.keyboard.press("End")
+        assert player.page.evaluate("document.images.length") == 0
+        assert name[:6] in player.page.text_content("svg")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        lambda html: html.replace("<main>", "<main><img src='http://player.invalid/x.png'>"),
+        lambda html: re.sub("<meta http-equiv.*>", "", html).replace(
+            "<main>", "<main><img src='http://player.invalid/x.png'>"
+        ),
+        lambda html: html.replace("<main>", "<main><script>alert(1)</script>"),
+        lambda html: re.sub("<meta http-equiv.*>", "", html).replace(
+            "<main>", "<main><script>alert(1)</script>"
+        ),
+        lambda html: html.replace('"steps":', '"stairs":'),
+    ],
+)
+def test_a_page_that_does_something_is_seen(visit: Any, fault: Callable[[str], str]) -> None:
+    player = visit(fault(play(shared()).html), quiet=False)
+    player.page.wait_for_timeout(200)
+    assert player.complaints != []
+
+
+def test_a_notebook_shows_the_player(visit: Any) -> None:
+    player = visit(f"<!DOCTYPE html><title>Notebook</title>{play(shared())._repr_html_()}")
+    frame = player.page.frame_locator("iframe")
+    frame.locator("[aria-label='Last step']").click()
+    assert frame.locator("h2:visible").text_content() == "Backward 5 of 5"
+    frame.locator("text=step 9").click()
+    assert frame.locator("#step").input_value() == "9"
+    assert player.page.url == player.path.as_uri()
+
+
+# ---- every screen, every reader ----
+
+
+@pytest.mark.parametrize("make", [worked, lambda: training(3)])
+def test_a_narrow_screen(visit: Any, make: Callable[[], Any]) -> None:
+    player = visit(play(make()).html, viewport=PHONE)
+    last = int(player.page.get_attribute("#step", "max"))
+    for _ in range(last + 1):
+        wide = player.page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= PHONE["width"]
+        for control in player.page.locator("button:visible, input:visible, select:visible").all():
+            if not control.evaluate("e => e.closest('main') !== null"):
+                box = control.bounding_box()
+                assert box["x"] >= 0
+                assert box["x"] + box["width"] <= PHONE["width"]
+                assert box["y"] + box["height"] <= PHONE["height"]
+        active = player.page.locator(".node.active")
+        if active.count():
+            box = active.bounding_box()
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= PHONE["width"]
+            assert box["y"] + box["height"] <= player.page.locator("#panel").bounding_box()["y"]
+        player.page.click("[aria-label='Next step']")
+
+
+def serious(page: Any) -> list[str]:
+    """Return the serious faults that axe finds."""
+    found = axe.Axe().run(page).response["violations"]
+    return [
+        f"{fault['id']}: {node['html'][:200]}"
+        for fault in found
+        if fault["impact"] in ("serious", "critical")
+        for node in fault["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_no_serious_fault_of_accessibility(visit: Any, scheme: str, screen: Any) -> None:
+    player = visit(play(training(2)).html, color_scheme=scheme, viewport=screen)
+    for step in (0, 2, 5):
+        player.page.fill("#step", str(step))
+        assert serious(player.page) == []
+    player.page.check("#quiz")
+    assert serious(player.page) == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        lambda html: html.replace('aria-label="Next step"', ""),
+        lambda html: html.replace("--soft: #565d66", "--soft: #c5c5c5"),
+        lambda html: html.replace('<html lang="en">', "<html>"),
+    ],
+)
+def test_a_fault_of_accessibility_is_seen(visit: Any, fault: Callable[[str], str]) -> None:
+    assert serious(visit(fault(play(shared()).html)).page)
+
+
+def test_on_paper(visit: Any) -> None:
+    player = visit(play(worked()).html, anchor="#step=12", color_scheme="dark")
+    player.page.emulate_media(media="print", color_scheme="light")
+    assert not player.page.is_visible("footer")
+    assert player.page.is_visible("#step-12 .side")
+    assert player.page.locator("#picture svg").bounding_box()["width"] <= DESKTOP["width"]
+    high = player.page.evaluate("document.getElementById('panel').scrollHeight")
+    assert player.page.locator("#panel").bounding_box()["height"] >= high  # nothing is cut
+
+
+def test_motion_only_where_it_is_welcome(visit: Any) -> None:
+    moves = "getComputedStyle(document.querySelector('.edge.active path')).animationName"
+    html = play(worked()).html
+    assert visit(html, anchor="#step=12").page.evaluate(moves) == "none"
+    lively = visit(html, anchor="#step=12", reduced_motion="no-preference")
+    assert lively.page.evaluate(moves) == "backward"
+
+
+def test_three_hundred_operations_open_within_two_seconds(visit: Any) -> None:
+    html = play(deep(300)).html
+    page: Player = visit(html, anchor="#step=400").page
+    painted = "new Promise((done) => requestAnimationFrame(() => done(performance.now())))"
+    spent = page.evaluate(painted)  # in milliseconds, since it was asked for
+    assert page.evaluate("document.getElementById('where').textContent") == "400 of 602"
+    assert 0 < spent < 2000
