@@ -43,7 +43,7 @@ def run(monkeypatch, capsys, tmp_path):
     """Run the command in a wide terminal, in a folder of its own, and without laying out."""
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("tinygrad_bp.cli.draw", lambda loss: Picture())
+    monkeypatch.setattr("tinygrad_bp.commands.verify.draw", lambda loss: Picture())
 
     def run(*arguments):
         try:
@@ -311,7 +311,7 @@ def test_digits_are_learned_and_the_witnesses_agree_before_and_after(run):
 
 def test_a_mistake_is_caught_on_digits_too(run, monkeypatch):
     monkeypatch.setattr(
-        "tinygrad_bp.cli.DigitClassifier.train", lambda self, data, epochs: iter(())
+        "tinygrad_bp.commands.verify.DigitClassifier.train", lambda self, data, epochs: iter(())
     )
     ran = run("--data", "digits", "--mistake", "lost-factor-2")
     assert ran.status == 1
