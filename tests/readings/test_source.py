@@ -630,7 +630,7 @@ def test_the_command_reads_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[
         assert main(["source", "--file", str(net), *arguments]) == 2
         assert message in " ".join(capsys.readouterr().err.split())
     assert main(["source", "--file", str(tmp_path / "nowhere.py")]) == 2
-    assert "is no Python file" in " ".join(capsys.readouterr().err.split())
+    assert "there is no file" in " ".join(capsys.readouterr().err.split())
 
 
 if __name__ == "__main__":

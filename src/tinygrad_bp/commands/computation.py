@@ -5,6 +5,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
+from ..notation.names import recorded_tensors
 from ..tensor import Tensor
 from ..worked_problem.problem import random_problem
 from ..worked_problem.verification import recorded
@@ -19,12 +20,36 @@ def add_computation(command: argparse.ArgumentParser) -> None:
     command.add_argument("--out", type=Path, help="a file to write to (default: the console)")
 
 
+def add_wrt(command: argparse.ArgumentParser) -> None:
+    """Describe the argument that says which gradients are wanted."""
+    command.add_argument(
+        "--wrt", nargs="+", metavar="NAME",
+        help="only the gradients by the tensors of these names (default: all parameters)",
+    )  # fmt: skip
+
+
+def wanted(options: argparse.Namespace, loss: Tensor) -> list[Tensor] | None:
+    """Return the tensors whose names ``--wrt`` gives; None without it."""
+    if options.wrt is None:
+        return None
+    named = {t.name: t for t in recorded_tensors(loss) if t.name is not None and t.requires_grad}
+    unknown = [name for name in options.wrt if name not in named]
+    if unknown:
+        raise ValueError(
+            f"--wrt: no tensor that needs a gradient is named {unknown[0]!r}. "
+            f"There are: {', '.join(named) or 'none'}"
+        )
+    return [named[name] for name in options.wrt]
+
+
 def computation(options: argparse.Namespace) -> Tensor:
     """Return the loss that a command is to read: of the user's file, or the worked problem."""
     if options.file is None:
         return recorded(random_problem())["L"]
     path = options.file.resolve()
     spec = importlib.util.spec_from_file_location(path.stem, path)
+    if not path.exists():
+        raise ValueError(f"there is no file {options.file}")
     if not path.is_file() or spec is None or spec.loader is None:
         raise ValueError(f"{options.file} is no Python file")
     module = importlib.util.module_from_spec(spec)

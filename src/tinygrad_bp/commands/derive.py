@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from ..readings.derive import derive
-from .computation import add_computation, computation
+from .computation import add_computation, add_wrt, computation, wanted
 
 
 def add(commands: Any) -> None:
@@ -27,13 +27,16 @@ def add(commands: Any) -> None:
     command.add_argument(
         "--worksheet", action="store_true", help="leave the right-hand sides blank"
     )
+    add_wrt(command)
     add_computation(command)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Derive the gradients line by line, in a file or on the console."""
+    loss = computation(options)
     derivation = derive(
-        computation(options),
+        loss,
+        wrt=wanted(options, loss),
         form=options.form,
         numbers=options.numbers,
         worksheet=options.worksheet,

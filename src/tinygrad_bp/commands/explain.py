@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 
 from ..readings.explain import explain
-from .computation import add_computation, computation
+from .computation import add_computation, add_wrt, computation, wanted
 
 
 def add(commands: Any) -> None:
@@ -18,12 +18,14 @@ def add(commands: Any) -> None:
         "worked problem, or of a function in a file of yours that returns a loss. --out takes a "
         "file that ends in .txt, .html or .json.",
     )
+    add_wrt(command)
     add_computation(command)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Explain how the gradients come about, in a file or on the console."""
-    explanation = explain(computation(options))
+    loss = computation(options)
+    explanation = explain(loss, wanted(options, loss))
     if options.out is None:
         console.print(explanation)
     else:

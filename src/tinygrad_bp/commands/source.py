@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from ..readings.source import source
-from .computation import add_computation, computation
+from .computation import add_computation, add_wrt, computation, wanted
 
 
 def add(commands: Any) -> None:
@@ -18,12 +18,14 @@ def add(commands: Any) -> None:
         description="Write a loss and its gradients as a Python module that needs NumPy alone: of "
         "the worked problem, or of a function in a file of yours that returns a loss.",
     )
+    add_wrt(command)
     add_computation(command)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Write a loss and its gradients as code, to a file or to the console."""
-    text = source(computation(options))
+    loss = computation(options)
+    text = source(loss, wanted(options, loss))
     if options.out is None:
         sys.stdout.write(text)  # to be piped into a file: not wrapped, not coloured
     else:
