@@ -29,8 +29,8 @@ def first_look() -> bp.Tensor:
 
 
 def worked_problem() -> bp.Tensor:
-    """Return the loss of the worked problem, of widths whose every number fits on a page."""
-    return after_backward(recorded(random_problem((2, 3, 4, 3)))["L"])
+    """Return the loss of the worked problem, with the numbers of the command's default."""
+    return after_backward(recorded(random_problem())["L"])
 
 
 def slope_of_sigmoid() -> bp.Tensor:
