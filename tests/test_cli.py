@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from tinygrad_bp.cli import main
-from tinygrad_bp.readings.draw import layout_program
+from tinygrad_bp.readings.drawing.layout import layout_program
 from tinygrad_bp.worked_problem.closed_form import CHAIN
 from tinygrad_bp.worked_problem.mistakes import MISTAKES
 from tinygrad_bp.worked_problem.problem import random_problem
@@ -265,7 +265,7 @@ def test_the_graph_is_drawn(run, monkeypatch, tmp_path):
     ran = run()
     assert ran.status == 0
     text = " ".join(ET.parse(tmp_path / "out" / "graph.svg").getroot().itertext())
-    for word in ("W1", "y_hat", "softmax", "sigmoid", "matmul"):
+    for word in ("W₁", "ŷ", "softmax", "sigmoid", "matmul"):
         assert word in text
 
 

@@ -8,7 +8,7 @@ from types import ModuleType
 from rich.console import Console
 
 from . import __version__
-from .commands import derive, explain, source, verify
+from .commands import derive, draw, explain, source, verify
 
 #: In the order of the help. Each has ``add``, its arguments, and ``run``, which returns a status.
 COMMANDS: dict[str, ModuleType] = {
@@ -16,6 +16,7 @@ COMMANDS: dict[str, ModuleType] = {
     "source": source,
     "derive": derive,
     "explain": explain,
+    "draw": draw,
 }
 
 

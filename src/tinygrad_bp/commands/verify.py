@@ -83,6 +83,7 @@ def verify_random(options: argparse.Namespace, console: Console) -> int:
     if not options.mistake:
         show_slips(problem, console)
     loss = recorded(problem)["L"]
+    loss.backward()  # so that the picture has gradients
     whose = " (the engine's, not the planted ones)" if options.mistake else ""
     picture, code = options.out / "graph.svg", options.out / "gradients.py"
     document = options.out / "derivation.md"
