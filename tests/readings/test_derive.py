@@ -24,7 +24,7 @@ import tinygrad_bp as bp
 from tinygrad_bp.cli import main
 from tinygrad_bp.notation import rules
 from tinygrad_bp.readings.derivation import lines as lines_module
-from tinygrad_bp.readings.derivation.components import IndexForm
+from tinygrad_bp.readings.derivation.index_form import IndexForm
 from tinygrad_bp.readings.derivation.document import Equation, line
 from tinygrad_bp.readings.derivation.lines import Lines
 from tinygrad_bp.readings.derive import Derivation, derive

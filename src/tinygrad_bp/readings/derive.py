@@ -158,7 +158,7 @@ def derive(
     wanted = asked_for(loss, wrt)
     lines = Lines(loss, wanted)
     if form == "index":
-        from .derivation.components import IndexForm
+        from .derivation.index_form import IndexForm
 
         blocks = list(IndexForm(lines, numbers).blocks())
     else:

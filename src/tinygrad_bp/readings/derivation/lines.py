@@ -21,6 +21,7 @@ from ...notation.expressions import expression, one_line, step
 from ...notation.literals import literal
 from ...notation.names import Names, fresh, recorded_tensors
 from ...notation.rules import rule_expressions
+from ...notation.symbols import SUBSCRIPTS
 from ...table import TABLE
 from ...tensor import Tensor
 
@@ -80,7 +81,8 @@ class Lines:
             if t.primitive is not None
         }
         self.functions = {**TABLE, **functions, "np": np}
-        reserved = {*self.functions, *FREE, *BOUND, "sum", "range", "slice", "float", "int", "bool"}
+        reserved = {*self.functions, *FREE, *BOUND, "sum", "product", "largest",
+                    "smallest", "local", "range", "slice", "float", "int", "bool"}
         self.names = Names(self.tensors, reserved)
         self.latex = self.names.latex_symbols(loss)
         self.text = self.names.text_symbols(loss)
@@ -173,7 +175,7 @@ class Lines:
 
     def constant(self, array: np.ndarray) -> ast.expr | None:
         """Return the name of an array constant that is too large to be written out."""
-        if array.size <= MOST_ENTRIES:
+        if array.size <= MOST_ENTRIES or regular(array):
             return None
         key = (array.shape, array.dtype.str, array.tobytes())
         if key not in self._constants:
@@ -182,6 +184,16 @@ class Lines:
             self.values[name] = array
             self.constants.append(name)
         return ast.Name(self._constants[key])
+
+    def map_of_indices(self, numbers: np.ndarray) -> str:
+        """Give a name and a symbol to an array of indices, which counts from 0."""
+        n = 1
+        while f"π{n}".translate(SUBSCRIPTS) in self.text.values():
+            n += 1
+        name = fresh(f"pi{n}", {*self.values, *self.functions}, {})
+        self.values[name] = numbers
+        self.latex[name], self.text[name] = rf"\pi_{{{n}}}", f"π{n}".translate(SUBSCRIPTS)
+        return name
 
     # ---- forward ----
 
@@ -298,7 +310,10 @@ class Lines:
             if x is None or rule is None or x.id not in self.reaching or not x.requires_grad:
                 continue
             if t.id in self.inline:  # its gradient has no line either
-                rule = put(rule, {g: self.gradient[t.id]})
+                above = self.gradient[t.id]
+                if isinstance(above, ast.Constant):  # a number has none of an array's methods
+                    rule, above = without_one(rule, g), call("np.float64", above)
+                rule = put(rule, {g: above})
             if t is self.loss and not t.ndim:
                 rule = without_one(rule, g)
             rule = self.inlined(rule, t)
@@ -319,6 +334,13 @@ class Lines:
             latest = min(used, key=lambda name: known[name])
             tree = put(tree, {latest: self.gradient[known[latest]]})
         return None
+
+
+def regular(array: np.ndarray) -> bool:
+    """Say whether an array has a short text: all entries are equal, or it is an identity."""
+    square = array.ndim == 2 and array.shape[0] == array.shape[1]
+    uniform = bool((array == array.flat[0]).all())
+    return uniform or (square and np.array_equal(array, np.eye(len(array))))
 
 
 def added(terms: list[ast.expr]) -> ast.expr:
@@ -366,24 +388,16 @@ def copied(tree: ast.expr) -> ast.expr:
 
 def without_one(tree: ast.expr, g: str) -> ast.expr:
     """Leave out the gradient of the loss by itself, which is 1, where it is a factor."""
-
-    class One(ast.NodeTransformer):
-        def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
-            self.generic_visit(node)
-            return simpler(node) if isinstance(node.op, ast.Mult) else node
-
-        def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
-            self.generic_visit(node)
-            return node
-
-        def visit_Call(self, node: ast.Call) -> ast.expr:
-            return node
-
-        def visit_Name(self, node: ast.Name) -> ast.expr:
-            return ast.Constant(1.0) if node.id == g else node
-
-    result: ast.expr = One().visit(copied(tree))
-    return result
+    match tree:
+        case ast.Name(id=name) if name == g:
+            return ast.Constant(1.0)
+        case ast.UnaryOp(op, operand):
+            return ast.UnaryOp(op, without_one(operand, g))
+        case ast.BinOp(left, ast.Mult(), right):
+            return simpler(ast.BinOp(without_one(left, g), ast.Mult(), without_one(right, g)))
+        case ast.BinOp(left, op, right):
+            return ast.BinOp(without_one(left, g), op, without_one(right, g))
+    return tree
 
 
 def simpler(node: ast.BinOp) -> ast.expr:
