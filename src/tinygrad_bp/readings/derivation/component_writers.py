@@ -13,7 +13,7 @@ from typing import ClassVar, TypeGuard
 from ...notation.latex import LatexWriter, environment
 from ...notation.text import TextWriter
 from ...notation.writer import COMPARISONS, Level, Piece, Writer, is_where
-from .indices import Indices, linear, names
+from .indices import Indices, linear
 from .sums import conjuncts, number
 
 #: What the functions over a letter are, and the entry that changes nothing.

@@ -22,8 +22,9 @@ from ...notation.literals import literal
 from ...notation.writer import ENTRY_BY_ENTRY
 from ...table import TABLE
 from ...tensor import Tensor
-from .indices import Indices, names
+from .indices import Indices
 from .sums import ONE, ZERO, chosen, guards, looped, product, simple, total
+from .trees import names
 
 #: Functions that work entry by entry, further to those that the writers know.
 UFUNCS = ENTRY_BY_ENTRY | {"logical_not", "isfinite", "erfc", "clip"}

@@ -20,10 +20,11 @@ from ...tensor import Tensor
 from .component_writers import LatexComponents, TextComponents
 from .components import Components, NoComponentsError
 from .document import Block, Equation, Formula, Heading, Sentence
-from .indices import Indices, names
+from .indices import Indices
 from .jacobian import Jacobian
 from .lines import BOUND, FREE, Edge, Lines, close
 from .sums import ZERO, chosen, guarded, looped
+from .trees import names
 from .values import shown
 
 #: A Jacobian is checked in so many rows, taken evenly from all of it.

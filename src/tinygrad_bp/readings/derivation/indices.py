@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .trees import Rebuilt, names
+
 
 class Linear(NamedTuple):
     """An index as a sum: a factor for each of its parts, by the part's text, and a number."""
@@ -25,6 +27,8 @@ class Linear(NamedTuple):
 def linear(index: ast.expr) -> Linear:
     """Take an index apart; what is no sum, difference or multiple is a part itself."""
     match index:
+        case ast.Name(id=letter):
+            return Linear({letter: 1}, {letter: index}, 0)
         case ast.Constant(int(value)):
             return Linear({}, {}, value)
         case ast.UnaryOp(ast.USub(), operand):
@@ -95,11 +99,6 @@ def added(*terms: tuple[int, ast.expr]) -> ast.expr:
     '2 * j + 2'
     """
     return summed_up(combined([(n, linear(index)) for n, index in terms]))
-
-
-def names(tree: ast.expr) -> set[str]:
-    """Return the names in an expression."""
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
 class Indices:
@@ -302,22 +301,11 @@ class Indices:
         return added((1, integer(sum_.number)), *terms)
 
 
-class Put(ast.NodeTransformer):
-    """Puts indices in for letters; the tree that is given stays as it is."""
+class Put(Rebuilt):
+    """Puts indices in for letters."""
 
     def __init__(self, indices: Indices, known: Mapping[str, ast.expr]) -> None:
         self.indices, self.known = indices, known
-
-    def generic_visit(self, node: ast.AST) -> ast.AST:
-        """Rebuild a node from its parts."""
-        fields = {}
-        for name, value in ast.iter_fields(node):
-            if isinstance(value, list):
-                value = [self.visit(v) if isinstance(v, ast.AST) else v for v in value]
-            elif isinstance(value, ast.AST):
-                value = self.visit(value)
-            fields[name] = value
-        return type(node)(**fields)
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         """Put in the letters of an entry."""

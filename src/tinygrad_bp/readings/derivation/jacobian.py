@@ -10,8 +10,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from .indices import Indices, names
+from .indices import Indices
 from .sums import ZERO, chosen, guarded, number, summed, with_condition
+from .trees import names
 
 
 class Jacobian:

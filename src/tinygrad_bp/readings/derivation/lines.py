@@ -24,6 +24,7 @@ from ...notation.rules import rule_expressions
 from ...notation.symbols import SUBSCRIPTS
 from ...table import TABLE
 from ...tensor import Tensor
+from .trees import names, put
 
 #: Letters for the components of arrays: those of a gradient, and those that are summed over.
 FREE = ("j", "k", "q", "r")
@@ -111,8 +112,7 @@ class Lines:
 
     def scalars(self, tree: ast.expr) -> list[str]:
         """Return the names of single numbers in an expression."""
-        found = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-        return [name for name in found if name in self.values and not np.ndim(self.values[name])]
+        return [name for name in names(tree) if name in self.values and not np.ndim(self.values[name])]
 
     # ---- evaluating ----
 
@@ -121,7 +121,7 @@ class Lines:
         code = ast.unparse(tree)
         known = ({"float": float, "int": int, "bool": bool}, self.functions, self.values, letters)
         scope: dict[str, Any] = {"__builtins__": {"range": range, "slice": slice}}
-        for name in {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}:
+        for name in names(tree):
             for table in known:
                 if table and name in table:
                     scope[name] = table[name]
@@ -207,8 +207,8 @@ class Lines:
                 if t.name is None and not t.requires_grad and not t.ndim:
                     self.inline[t.id] = literal(t.data.item())
                 continue
-            plain = self.equation(t, inline=False)
-            tree = self.equation(t)
+            plain = self.equation(t)
+            tree = self.inlined(plain, t)
             own = t.name is not None or t.id in kept or uses[t.id] != 1
             whole = all(x is None or x.primitive is None or x.id not in self.inline
                         for x in t.inputs)  # fmt: skip
@@ -220,15 +220,14 @@ class Lines:
                 self.inline[t.id] = tree
         return lines
 
-    def equation(self, t: Tensor, inline: bool = True) -> ast.expr:
-        """Return what a tensor was computed as."""
+    def equation(self, t: Tensor) -> ast.expr:
+        """Return what a tensor was computed as, from its operands by name."""
         assert t.primitive is not None
         operands = [
             literal(value) if x is None else ast.Name(self.name(x))
             for x, value in zip(t.inputs, t.operands, strict=True)
         ]
-        tree = step(t.primitive, operands, t.params, self.constant)
-        return self.inlined(tree, t) if inline else tree
+        return step(t.primitive, operands, t.params, self.constant)
 
     def inlined(self, tree: ast.expr, t: Tensor) -> ast.expr:
         """Write the operands of a step out that have no line of their own."""
@@ -265,7 +264,7 @@ class Lines:
             return None
         if not close(np.asarray(self.evaluated(tree)), t.data):
             return None
-        if ast.unparse(tree) == ast.unparse(self.equation(t)):
+        if ast.unparse(tree) == ast.unparse(self.inlined(self.equation(t), t)):
             return None
         self._defined.add(t.primitive)
         return tree
@@ -355,6 +354,8 @@ def close(got: np.ndarray, value: np.ndarray, loose: float = 1e-9) -> bool:
     """Say whether a line holds: equal shapes, and entries equal but for rounding."""
     if got.shape != value.shape:
         return False
+    if (got == value).all():
+        return True
     if value.dtype.kind not in "fc":
         return bool(np.array_equal(got, value))
     if value.dtype.itemsize < 8:
@@ -368,22 +369,6 @@ def parts(tree: ast.expr) -> int:
     """Count the operators, names and numbers of an expression."""
     kinds = (ast.Name, ast.Constant, ast.BinOp, ast.UnaryOp, ast.Call)
     return sum(isinstance(node, kinds) for node in ast.walk(tree))
-
-
-def put(tree: ast.expr, known: Mapping[str, ast.expr]) -> ast.expr:
-    """Return a copy of an expression with others in place of names."""
-
-    class Put(ast.NodeTransformer):
-        def visit_Name(self, node: ast.Name) -> ast.expr:
-            return known.get(node.id, node)
-
-    result: ast.expr = Put().visit(copied(tree))
-    return result
-
-
-def copied(tree: ast.expr) -> ast.expr:
-    """Return a copy of an expression."""
-    return ast.parse(ast.unparse(tree), mode="eval").body
 
 
 def without_one(tree: ast.expr, g: str) -> ast.expr:

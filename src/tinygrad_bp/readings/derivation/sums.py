@@ -10,7 +10,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
-from .indices import Indices, added, names
+from .indices import Indices, added
+from .trees import Rebuilt, names
 
 ZERO = ast.Constant(0.0)
 ONE = ast.Constant(1.0)
@@ -121,23 +122,16 @@ def with_condition(tree: ast.expr, condition: str, value: float) -> ast.expr:
     return With(condition, value).visit(tree)  # type: ignore[no-any-return]
 
 
-class With(ast.NodeTransformer):
-    """Puts a number for a condition; the tree that is given stays as it is."""
+class With(Rebuilt):
+    """Puts a number for a condition."""
 
     def __init__(self, condition: str, value: float) -> None:
         self.condition, self.value = condition, value
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
-        """Rebuild a node from its parts."""
-        fields = {}
-        for name, value in ast.iter_fields(node):
-            if isinstance(value, list):
-                value = [self.visit(v) if isinstance(v, ast.AST) else v for v in value]
-            elif isinstance(value, ast.AST):
-                value = self.visit(value)
-            fields[name] = value
-        new = type(node)(**fields)
-        return simple(new) if isinstance(new, ast.expr) else new
+        """Return a node with its parts visited, simplified where one is new."""
+        new = super().generic_visit(node)
+        return simple(new) if new is not node and isinstance(new, ast.expr) else new
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         """Put the number."""
