@@ -84,8 +84,15 @@ class IndexForm:
 
     def shape_of(self, tree: ast.expr) -> tuple[int, ...]:
         """Return the shape of an expression."""
-        if isinstance(tree, ast.Name):
-            return np.shape(self.lines.values[tree.id])
+        match tree:
+            case ast.Name(id=name):
+                return np.shape(self.lines.values[name])
+            case ast.Constant():
+                return ()
+            case ast.UnaryOp(_, operand):
+                return self.shape_of(operand)
+            case ast.BinOp(left, op, right) if not isinstance(op, ast.MatMult):
+                return np.broadcast_shapes(self.shape_of(left), self.shape_of(right))
         text = ast.unparse(tree)
         if text not in self._shapes:
             self._shapes[text] = np.shape(self.lines.evaluated(tree))
@@ -124,10 +131,10 @@ class IndexForm:
 
     def component(self, tree: ast.expr, what: str) -> tuple[ast.expr, list[ast.expr]]:
         """Return a component of an expression, checked, and the letters of it."""
-        shape = self.shape_of(tree)
-        index, bound = self.free_letters(shape)
+        value = self.lines.values[what]
+        index, bound = self.free_letters(np.shape(value))
         part = guarded(self.components(bound).at(tree, index), self.indices)
-        self.check(part, index, shape, self.lines.evaluated(tree), what)
+        self.check(part, index, np.shape(value), value, what)
         return part, index
 
     def free_letters(self, shape: tuple[int, ...]) -> tuple[list[ast.expr], list[str]]:
