@@ -104,7 +104,13 @@ class Component(Writer):
         if terms and terms[0][0] < 0 and constant > 0:  # 4 - j, not -j + 4
             result, constant = str(constant), 0
         for factor, symbol in terms:
-            many = "" if abs(factor) == 1 else f"{abs(factor)} " if len(symbol) > 1 else f"{abs(factor)}"
+            many = (
+                ""
+                if abs(factor) == 1
+                else f"{abs(factor)} "
+                if len(symbol) > 1
+                else f"{abs(factor)}"
+            )
             if " mod " in symbol or r"\bmod" in symbol:
                 symbol = f"({symbol})" if len(terms) > 1 or many or constant else symbol
             sign = ("+" if result else "") if factor > 0 else self.minus_sign

@@ -85,7 +85,7 @@ class Components:
         try:
             name = next(self.letters)
         except StopIteration:
-            raise NoComponentsError("there are too few letters") from None
+            raise NoComponentsError("a sum over more axes than there are letters") from None
         self.indices.lengths[name] = length
         return ast.Name(name)
 
@@ -132,7 +132,7 @@ class Components:
     def whole(self, node: ast.expr, index: Sequence[ast.expr]) -> ast.expr:
         """Return an entry of what is not taken apart: of a name, or of a function's result."""
         if self.upstream is not None and self.upstream[0] in names(node):
-            raise NoComponentsError(function_of(node) or "an operation")
+            raise NoComponentsError(ast.unparse(node)[:100])
         if isinstance(node, ast.Name) and not self.shape_of(node):
             return node
         if names(node) <= {"np"}:
@@ -184,6 +184,8 @@ class Components:
                 return self.running(node, index)
         if name in UFUNCS and not node.keywords:
             parts = [self.part(a, index) for a in args]
+            if name == "where" and np.asarray(self.evaluated(args[0])).dtype != bool:
+                parts[0] = ast.Compare(parts[0], [ast.NotEq()], [ast.Constant(0)])
             if method:
                 return ast.Call(ast.Attribute(parts[0], name), parts[1:], [])
             return simple(ast.Call(node.func, parts, []))
@@ -237,42 +239,45 @@ class Components:
     ) -> ast.expr:
         """Sum the entries of an operand that, by the backward rule, go to one place."""
         shape = self.shape_of(operand)
-        numbers = np.arange(float(out.size)).reshape(out.shape)
-        goal = np.broadcast_to(backward_closures(out, create_graph=False)[i](numbers), shape)
-        goal = goal.round().astype(int)
-        places = unravelled(goal, out.shape)
-        letters: list[ast.expr | None] = [None] * len(shape)
-        conditions = []
-        left = []
-        for place, n, wanted in zip(places, out.shape, index, strict=True):
-            axis = self.same_axis(place, n, shape, letters)
-            if axis is None:
-                left.append((place, wanted))
-            else:
-                letters[axis] = wanted
-        new = {
-            axis: self.letter(n) for axis, n in enumerate(shape) if letters[axis] is None
-        }  # fmt: skip
-        taken = [new.get(axis, letter) for axis, letter in enumerate(letters)]
-        for place, wanted in left:
-            reached = self.indices.recognised(place, taken)  # type: ignore[arg-type]
-            conditions.append(self.indices.equal(wanted, reached))
-        result = product(*conditions, self.at(operand, taken))  # type: ignore[arg-type]
+        places, taken, new = self.letters_of(shape, out, i, index)
+        reached = (self.indices.recognised(place, taken) for place in places)
+        result = product(
+            *(
+                self.indices.equal(wanted, goal)
+                for wanted, goal in zip(index, reached, strict=True)
+            ),
+            self.at(operand, taken),
+        )
         for axis in reversed(new):
-            result = total(result, new[axis], shape[axis], self.indices)
+            result = total(result, taken[axis], shape[axis], self.indices)
         return result
 
-    def same_axis(
-        self, place: np.ndarray, length: int, shape: tuple[int, ...],
-        letters: Sequence[ast.expr | None],
-    ) -> int | None:  # fmt: skip
-        """Return the axis of an operand that is an axis of the result, entry for entry."""
-        for axis, n in enumerate(shape):
-            if n == length != 1 and letters[axis] is None:
-                along = np.arange(n).reshape([-1 if a == axis else 1 for a in range(len(shape))])
-                if np.array_equal(place, np.broadcast_to(along, shape)):
-                    return axis
-        return None
+    def letters_of(
+        self, shape: tuple[int, ...], out: Tensor, i: int, index: Sequence[ast.expr]
+    ) -> tuple[list[np.ndarray], list[ast.expr], list[int]]:
+        """Give every axis of operand i a letter: of the result's, where it is the same axis.
+
+        Returns
+        -------
+        places
+            Where each entry goes to, on each axis of the result: the rule says it, run on numbers.
+        letters
+            A letter for each axis of the operand.
+        new
+            The axes that have a letter of their own.
+        """
+        numbers = np.arange(float(out.size)).reshape(out.shape)
+        goal = backward_closures(out, create_graph=False)[i](numbers)
+        places = unravelled(np.broadcast_to(goal, shape).round().astype(int), out.shape)
+        known: dict[int, ast.expr] = {}
+        for place, n, wanted in zip(places, out.shape, index, strict=True):
+            for axis, length in enumerate(shape):
+                if length == n != 1 and axis not in known and counts_along(place, axis):
+                    known[axis] = wanted
+                    break
+        new = [axis for axis in range(len(shape)) if axis not in known]
+        letters = {**known, **{axis: self.letter(shape[axis]) for axis in new}}
+        return places, [letters[axis] for axis in range(len(shape))], new
 
     def joined(
         self, name: str, operands: Sequence[ast.expr], settings: list[Any],
@@ -300,18 +305,10 @@ class Components:
         """Return a component of a reduction: over the axes that a sum would go over."""
         shape = self.shape_of(operand)
         out = TABLE["sum"](placeholder(shape), *settings, **known)
-        numbers = np.arange(float(out.size)).reshape(out.shape)
-        goal = np.broadcast_to(backward_closures(out, create_graph=False)[0](numbers), shape)
-        places = unravelled(goal.astype(int), out.shape)
-        letters: list[ast.expr | None] = [None] * len(shape)
-        for place, n, wanted in zip(places, out.shape, index, strict=True):
-            axis = self.same_axis(place, n, shape, letters)
-            if axis is not None:
-                letters[axis] = wanted
-        new = {axis: self.letter(n) for axis, n in enumerate(shape) if letters[axis] is None}
-        result = self.at(operand, [new.get(a, i) for a, i in enumerate(letters)])  # type: ignore[misc]
+        _, taken, new = self.letters_of(shape, out, 0, index)
+        result = self.at(operand, taken)
         for axis in reversed(new):
-            i = new[axis]
+            i = taken[axis]
             if isinstance(i, ast.Name):
                 result = looped(result, i, shape[axis], REDUCE[name])
         return result
@@ -376,6 +373,13 @@ class Components:
 def placeholder(shape: tuple[int, ...]) -> Tensor:
     """Return a tensor of a shape, for a backward rule that is asked where entries go to."""
     return Tensor(np.zeros(shape), requires_grad=True)
+
+
+def counts_along(place: np.ndarray, axis: int) -> bool:
+    """Say whether an array of indices is 0, 1, 2, ... along an axis, and equal along all others."""
+    along = np.arange(place.shape[axis])
+    along = along.reshape([-1 if a == axis else 1 for a in range(place.ndim)])
+    return bool((place == along).all())
 
 
 def unravelled(numbers: np.ndarray, shape: tuple[int, ...]) -> list[np.ndarray]:

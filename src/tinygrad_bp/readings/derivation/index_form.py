@@ -15,16 +15,19 @@ from typing import Any
 
 import numpy as np
 
-from ...backward import backward_closures, summed_to
+from ...backward import backward_closures, name_of, summed_to
+from ...notation.latex import latex
+from ...notation.text import text
 from ...tensor import Tensor
 from .component_writers import LatexComponents, TextComponents
 from .components import Components, NoComponentsError
 from .document import Block, Equation, Formula, Heading, Sentence
+from .given import given
 from .indices import Indices
 from .jacobian import Jacobian
-from .lines import BOUND, FREE, Edge, Lines, close
-from .sums import ZERO, chosen, guarded, looped
-from .trees import names
+from .lines import BOUND, FREE, Edge, Lines, array_like, close
+from .sums import ONE, ZERO, chosen, guarded, looped
+from .trees import names, put
 from .values import shown
 
 #: A Jacobian is checked in so many rows, taken evenly from all of it.
@@ -39,6 +42,11 @@ def largest(entries: Iterable[Any]) -> Any:
 def smallest(entries: Iterable[Any]) -> Any:
     """Return the smallest of entries."""
     return functools.reduce(np.minimum, entries)
+
+
+def sizes(entries: Iterable[Any]) -> Any:
+    """Return the sum of the sizes of entries."""
+    return sum(map(np.abs, entries))
 
 
 #: What the text of a component calls, further to the functions of the lines.
@@ -59,7 +67,7 @@ class Entries(np.ndarray):
             return values[key]
         if not values.size:
             return np.full(np.broadcast_shapes(*map(np.shape, key)), np.nan)
-        there = [(0 <= i) & (i < n) for i, n in zip(key, values.shape, strict=True)]
+        there = [(i >= 0) & (i < n) for i, n in zip(key, values.shape, strict=True)]
         if all(np.all(inside) for inside in there):
             return values[key]
         nearest = [np.clip(i, 0, max(n - 1, 0)) for i, n in zip(key, values.shape, strict=True)]
@@ -79,6 +87,10 @@ class IndexForm:
         self.new_maps: list[str] = []  # those that no sentence has told of
         self._maps: dict[tuple[Any, ...], str] = {}
         self._shapes: dict[str, tuple[int, ...]] = {}
+        # the gradient of the loss by itself is 1, and left out of the lines that follow
+        self.one: dict[str, ast.expr] = {}
+        if not lines.loss.ndim:
+            self.one[lines.names.gradient(lines.loss)] = array_like(ONE)
 
     # ---- components ----
 
@@ -125,16 +137,15 @@ class IndexForm:
         self, bound: Sequence[str], upstream: tuple[str, Sequence[ast.expr]] | None = None
     ) -> Components:
         """Return what takes an expression apart, with letters for its sums."""
-        return Components(
-            self.lines.evaluated, self.shape_of, self.indices, iter(bound), upstream
-        )
+        return Components(self.lines.evaluated, self.shape_of, self.indices, iter(bound), upstream)
 
     def component(self, tree: ast.expr, what: str) -> tuple[ast.expr, list[ast.expr]]:
         """Return a component of an expression, checked, and the letters of it."""
         value = self.lines.values[what]
+        tree = put(tree, self.one)
         index, bound = self.free_letters(np.shape(value))
         part = guarded(self.components(bound).at(tree, index), self.indices)
-        self.check(part, index, np.shape(value), value, what)
+        self.check(part, index, value, what)
         return part, index
 
     def free_letters(self, shape: tuple[int, ...]) -> tuple[list[ast.expr], list[str]]:
@@ -143,30 +154,49 @@ class IndexForm:
         used = set().union(*(names(i) for i in index))
         return index, [letter for letter in self.bound if letter not in used]
 
-    def check(
-        self, part: ast.expr, index: Sequence[ast.expr], shape: tuple[int, ...], value: Any,
-        what: str,
-    ) -> None:  # fmt: skip
+    def check(self, part: ast.expr, index: Sequence[ast.expr], value: Any, what: str) -> None:
         """Raise ValueError unless a component has, at every index, the value."""
-        got = self.everywhere(part, index, shape)
-        if not close(got, np.asarray(value)):
+        got, holds = self.compared(part, index, np.asarray(value))
+        if not holds:
             raise ValueError(
                 f"this line does not hold: a component of {what} = {ast.unparse(part):.500}. It "
                 f"gives {got!r:.200}, and the engine has {value!r:.200}."
             )
 
+    def compared(
+        self, part: ast.expr, index: Sequence[ast.expr], value: np.ndarray, **at: Any
+    ) -> tuple[np.ndarray, bool]:
+        """Evaluate a component at every index, and say whether it gives a value.
+
+        Where a sum nearly cancels, it is as exact as its terms are, so their size is what counts.
+        """
+        got = self.everywhere(part, index, value.shape, OVER_LETTERS, at)
+        if close(got, value):
+            return got, True
+        terms = self.everywhere(part, index, value.shape, {**OVER_LETTERS, "sum": sizes}, at)
+        size = np.abs(terms[np.isfinite(terms)]).max(initial=0.0)
+        return got, close(got, value, float(size))
+
     def everywhere(
-        self, part: ast.expr, index: Sequence[ast.expr], shape: tuple[int, ...], **at: Any
-    ) -> np.ndarray:
+        self, part: ast.expr, index: Sequence[ast.expr], shape: tuple[int, ...],
+        over: Mapping[str, Any], at: Mapping[str, Any],
+    ) -> np.ndarray:  # fmt: skip
         """Evaluate a component at every index."""
         grid = np.indices(shape, sparse=True) if shape else ()
         letters = {i.id: n for i, n in zip(index, grid, strict=True) if isinstance(i, ast.Name)}
-        scope = {**OVER_LETTERS, **letters, **at}
+        scope = {**over, **letters, **at}
+        nodes = list(ast.walk(part))
         arrays = {
-            node.value.id for node in ast.walk(part)
+            node.value.id
+            for node in nodes
             if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name)
-        }  # fmt: skip
-        scope |= {name: np.asarray(self.lines.values[name]).view(Entries) for name in arrays}
+        }
+        values = {name: np.asarray(self.lines.values[name]) for name in arrays}
+        chosen_by_index = any(
+            isinstance(node, ast.Compare) and self.indices.is_condition(node) for node in nodes
+        )
+        if chosen_by_index or not all(value.size for value in values.values()):
+            scope |= {name: value.view(Entries) for name, value in values.items()}
         value = self.lines.evaluated(part, scope)
         kind = np.asarray(value).dtype
         return np.broadcast_to(np.asarray(value, kind), shape)
@@ -179,6 +209,7 @@ class IndexForm:
         yield Heading("Derivation of the gradients, in components")
         yield from self.conventions()
         yield Heading("The equations")
+        yield from given(lines, self.symbol)
         for t, tree in lines.forward:
             yield from self.forward(t, tree)
         yield Heading("The gradients, from the loss backward")
@@ -270,7 +301,7 @@ class IndexForm:
         used = sum(isinstance(i, ast.Name) for i in at)
         upstream = (self.lines.names.gradient(t), at)
         free = [i.id for i in index if isinstance(i, ast.Name)]
-        component = self.components(bound[used:], upstream).at(edge.tree, index)
+        component = self.components(bound[used:], upstream).at(put(edge.tree, self.one), index)
         order = [i.id for i in at if isinstance(i, ast.Name)]
         jacobian = Jacobian(component, free, order, self.indices)
         tree = jacobian.tree()
@@ -285,8 +316,8 @@ class IndexForm:
             if value.shape != x.shape:
                 value = summed_to(x, value, t)
             fixed = {i.id: n for i, n in zip(at, place, strict=True) if isinstance(i, ast.Name)}
-            got = self.everywhere(tree, index, x.shape, **fixed)
-            if not close(got, np.asarray(value)):
+            got, holds = self.compared(tree, index, np.asarray(value), **fixed)
+            if not holds:
                 raise ValueError(
                     f"this Jacobian does not hold: {ast.unparse(tree):.500}, of "
                     f"{t.described()}. It gives {got!r:.200}, and the engine has {value!r:.200}."
@@ -310,7 +341,7 @@ class IndexForm:
                     tree = looped(tree, i, length)
             trees.append(tree)
         name = self.lines.names.gradient(x)
-        self.check(trees[1], index, x.shape, self.lines.values[name], name)
+        self.check(trees[1], index, self.lines.values[name], name)
         return self.written(trees[0], {"local": left})
 
     def local(
@@ -346,7 +377,7 @@ class IndexForm:
         rest = looped(chosen([unlike], body, ZERO), ast.Name(i), self.indices.lengths[i])
         tree = guarded(ast.BinOp(term, ast.Add(), rest), self.indices)
         name = self.lines.names.gradient(x)
-        self.check(tree, index, x.shape, self.lines.values[name], name)
+        self.check(tree, index, self.lines.values[name], name)
         return [tree]
 
     def entry(self, name: ast.Name, index: Sequence[ast.expr]) -> ast.expr:
@@ -387,6 +418,10 @@ class IndexForm:
             TextComponents(plain, *known).write(tree).text,
         )
 
+    def symbol(self, name: ast.expr) -> Formula:
+        """Write the name of an array, without an index."""
+        return Formula(latex(name, self.lines.latex), text(name, self.lines.text))
+
     def written_index(self, index: ast.expr) -> Formula:
         """Write an index."""
         known = ((), self.indices, self.shape_of)
@@ -397,8 +432,8 @@ class IndexForm:
 
 
 def no_index_form(t: Tensor, error: Exception) -> ValueError:
-    """Say which operation cannot be written in components."""
+    """Say which operation cannot be written in components, and what to do."""
     return ValueError(
-        f"{getattr(t.primitive, '__name__', 'this')} has no index form here ({error}). "
-        'Derive it with form="matrix".'
+        f"{name_of(t)} has no index form here: {error} is not taken apart into components. Derive "
+        'it with form="matrix", or write its rule with operations of the table.'
     )

@@ -228,7 +228,7 @@ class Indices:
         numbers = numbers.reshape([numbers.shape[axis] for axis in kept])
         letters = [letters[axis] for axis in kept]
         origin = int(numbers.flat[0])
-        places = np.indices(numbers.shape, sparse=True)
+        places: tuple[np.ndarray, ...] = np.indices(numbers.shape, sparse=True)
         steps = [int(np.moveaxis(numbers, axis, 0)[1].flat[0]) - origin
                  for axis in range(numbers.ndim)]  # fmt: skip
         guess = origin + sum(n * place for n, place in zip(steps, places, strict=True))

@@ -8,6 +8,7 @@ raises.
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import re
 from collections import Counter, defaultdict
@@ -82,9 +83,22 @@ class Lines:
             if t.primitive is not None
         }
         self.functions = {**TABLE, **functions, "np": np}
-        reserved = {*self.functions, *FREE, *BOUND, "sum", "product", "largest",
-                    "smallest", "local", "range", "slice", "float", "int", "bool"}
-        self.names = Names(self.tensors, reserved)
+        reserved = {
+            *self.functions,
+            *FREE,
+            *BOUND,
+            "sum",
+            "product",
+            "largest",
+            "smallest",
+            "local",
+            "range",
+            "slice",
+            "float",
+            "int",
+            "bool",
+        }
+        self.names = Names(self.tensors, reserved, usual={loss.id: "L"})
         self.latex = self.names.latex_symbols(loss)
         self.text = self.names.text_symbols(loss)
         self.values: dict[str, Any] = {}
@@ -112,7 +126,9 @@ class Lines:
 
     def scalars(self, tree: ast.expr) -> list[str]:
         """Return the names of single numbers in an expression."""
-        return [name for name in names(tree) if name in self.values and not np.ndim(self.values[name])]
+        return [
+            name for name in names(tree) if name in self.values and not np.ndim(self.values[name])
+        ]
 
     # ---- evaluating ----
 
@@ -309,16 +325,26 @@ class Lines:
             if x is None or rule is None or x.id not in self.reaching or not x.requires_grad:
                 continue
             if t.id in self.inline:  # its gradient has no line either
-                above = self.gradient[t.id]
-                if isinstance(above, ast.Constant):  # a number has none of an array's methods
-                    rule, above = without_one(rule, g), call("np.float64", above)
-                rule = put(rule, {g: above})
+                rule = self.with_gradient(rule, g, self.gradient[t.id])
             if t is self.loss and not t.ndim:
                 rule = without_one(rule, g)
             rule = self.inlined(rule, t)
             tree = summed(rule, np.shape(self.evaluated(rule)), x.shape)
             edges.append(Edge(t, i, rule, tree))
         return edges
+
+    def with_gradient(self, rule: ast.expr, g: str, gradient: ast.expr) -> ast.expr:
+        """Write the gradient of a step out in its rule: of equal entries, one, where that does."""
+        whole = put(rule, {g: array_like(gradient)})
+        entry = entry_of(gradient)
+        if entry is None:
+            return whole
+        single = without_one(rule, g) if number_one(entry) else rule
+        single = put(single, {g: array_like(entry)})
+        with contextlib.suppress(ValueError):
+            if np.shape(self.evaluated(single)) == np.shape(self.evaluated(whole)):
+                return single
+        return whole
 
     def multiplied_out(self, x: Tensor) -> ast.expr | None:
         """Return a gradient with those before it put in; None where that is too long."""
@@ -350,18 +376,25 @@ def added(terms: list[ast.expr]) -> ast.expr:
     return ast.BinOp(added(terms[:half]), ast.Add(), added(terms[half:]))
 
 
-def close(got: np.ndarray, value: np.ndarray, loose: float = 1e-9) -> bool:
-    """Say whether a line holds: equal shapes, and entries equal but for rounding."""
+def close(got: np.ndarray, value: np.ndarray, terms: float = 0.0) -> bool:
+    """Say whether a line holds: equal shapes, and entries equal but for rounding.
+
+    Parameters
+    ----------
+    got, value
+        What the text gives, and what the engine has.
+    terms
+        How large the numbers are that were added up to it, where they may have cancelled.
+    """
     if got.shape != value.shape:
         return False
     if (got == value).all():
         return True
     if value.dtype.kind not in "fc":
-        return bool(np.array_equal(got, value))
-    if value.dtype.itemsize < 8:
-        loose = 1e-3
+        return False
+    loose = 1e-9 if value.dtype.itemsize >= 8 else 1e-3
     finite = np.abs(value[np.isfinite(value)])
-    scale = float(finite.max()) if finite.size else 0.0
+    scale = max(terms, float(finite.max()) if finite.size else 0.0)
     return bool(np.allclose(got, value, rtol=loose, atol=loose * 1e-3 * scale, equal_nan=True))
 
 
@@ -382,7 +415,36 @@ def without_one(tree: ast.expr, g: str) -> ast.expr:
             return simpler(ast.BinOp(without_one(left, g), ast.Mult(), without_one(right, g)))
         case ast.BinOp(left, op, right):
             return ast.BinOp(without_one(left, g), op, without_one(right, g))
+        case ast.Call(ast.Attribute(_, "broadcast_to") as function, [entry, shape], []):
+            entry = without_one(entry, g)
+            if number_one(entry):
+                return ast.Call(ast.Attribute(ast.Name("np"), "ones"), [shape], [])
+            return ast.Call(function, [array_like(entry), shape], [])
     return tree
+
+
+def number_one(tree: ast.expr) -> bool:
+    """Say whether an expression is the number 1."""
+    return isinstance(tree, ast.Constant) and tree.value == 1
+
+
+def entry_of(tree: ast.expr) -> ast.expr | None:
+    """Return the entry of an array of which all are equal by its text; None for any other."""
+    match tree:
+        case ast.Constant():
+            return tree
+        case ast.Call(ast.Attribute(_, "ones"), [_], []):
+            return ast.Constant(1.0)
+        case ast.Call(ast.Attribute(_, "broadcast_to"), [entry, _], []) if not names(entry) - {
+            "np"
+        }:
+            return entry
+    return None
+
+
+def array_like(tree: ast.expr) -> ast.expr:
+    """Return an expression of NumPy's: a Python number has none of an array's methods."""
+    return call("np.float64", tree) if isinstance(tree, ast.Constant) else tree
 
 
 def simpler(node: ast.BinOp) -> ast.expr:

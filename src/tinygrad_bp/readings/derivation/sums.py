@@ -42,7 +42,7 @@ def simple(tree: ast.expr) -> ast.expr:
         condition, a, b = tree.args  # type: ignore[attr-defined]
         if isinstance(condition, ast.Constant):
             return a if condition.value else b  # type: ignore[no-any-return]
-        return a if number(a) is not None and number(a) == number(b) else tree  # type: ignore[no-any-return]
+        return a if number(a) is not None and number(a) == number(b) else tree
     if summed(tree) is not None:
         return ZERO if number(tree.args[0].elt) == 0 else tree  # type: ignore[attr-defined]
     if not isinstance(tree, ast.BinOp):
@@ -143,7 +143,7 @@ def total(body: ast.expr, i: ast.expr, length: int, indices: Indices) -> ast.exp
     if isinstance(i, ast.Constant):
         return body
     assert isinstance(i, ast.Name)
-    found = []
+    found: list[tuple[int, int, ast.expr, ast.expr]] = []
     for factor in factors(body):
         if indices.is_condition(factor) and i.id in names(factor):
             index = indices.solved(factor, i.id)
@@ -156,7 +156,7 @@ def total(body: ast.expr, i: ast.expr, length: int, indices: Indices) -> ast.exp
     if i.id not in names(body):
         return simple(ast.BinOp(ast.Constant(float(length)), ast.Mult(), body))
     deep = any(
-        indices.is_condition(node) and i.id in names(node)  # type: ignore[arg-type]
+        indices.is_condition(node) and i.id in names(node)
         for node in ast.walk(body) if isinstance(node, ast.Compare)
     )  # fmt: skip
     if deep:  # of a sum, each term by itself
@@ -229,8 +229,9 @@ def guards(tree: ast.expr, indices: Indices) -> tuple[list[ast.expr], ast.expr]:
     match tree:
         case ast.BinOp(left, (ast.Mult() | ast.Div()) as op, right):
             before, first = guards(left, indices)
+            after: list[ast.expr] = []
             if isinstance(op, ast.Div):
-                after, second = [], guarded(right, indices)
+                second = guarded(right, indices)
             else:
                 after, second = guards(right, indices)
             whole = ast.BinOp(first, op, second)
