@@ -635,3 +635,35 @@ def test_the_command_reads_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[
 
 if __name__ == "__main__":
     source(worked_network()).save(GOLDEN)
+
+
+def test_a_rule_that_takes_only_arrays_is_named() -> None:
+    @bp.primitive
+    def cube(x: Any) -> Any:
+        return x * x * x
+
+    @cube.backward
+    def _(out: Any, x: Any) -> Any:
+        return lambda g: np.asarray(g, dtype=float) * 3 * np.asarray(x, dtype=float) ** 2
+
+    loss = bp.sum(cube(leaf([1.0, 2.0])))
+    for reading in (source, bp.derive):
+        with pytest.raises(ValueError, match="the backward rule of cube cannot be written down"):
+            reading(loss)
+
+
+def test_a_notebook_shows_code_whatever_a_docstring_holds() -> None:
+    @bp.primitive
+    def twice(x: Any) -> Any:
+        """Return x + x. ``` <script>alert(1)</script>"""
+        y = x + x
+        return y * 1.0
+
+    @twice.backward
+    def _(out: Any, x: Any) -> Any:
+        return lambda g: 2 * g
+
+    page = source(bp.sum(twice(leaf([1.0]))))._repr_markdown_()
+    assert page.startswith("````python\n")
+    assert page.endswith("\n````")
+    assert source(bp.sum(leaf([1.0])))._repr_markdown_().startswith("```python\n")

@@ -7,6 +7,7 @@ operations themselves gives it. No derivative and no helper function has a secon
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,7 +36,8 @@ class Source(str):
         path.write_text(self, encoding="utf-8")
 
     def _repr_markdown_(self) -> str:
-        return f"```python\n{self}```"
+        fence = "`" * max(3, 1 + max(map(len, re.findall("`+", self)), default=0))
+        return f"{fence}python\n{self}{fence}"
 
 
 def source(loss: Tensor, wrt: Tensor | Sequence[Tensor] | None = None) -> Source:
@@ -61,7 +63,8 @@ def source(loss: Tensor, wrt: Tensor | Sequence[Tensor] | None = None) -> Source
     ------
     ValueError
         If the loss has several entries or needs no gradient, or does not come from a Tensor in
-        ``wrt``; if the text of an operation cannot be had, or needs more than NumPy.
+        ``wrt``; if the text of an operation cannot be had, or needs more than NumPy; if a
+        rule fails on Tensors.
 
     Examples
     --------

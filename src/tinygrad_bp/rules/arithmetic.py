@@ -75,10 +75,12 @@ def power(a: Value, n: Value) -> Value:
 
 @power.backward
 def _(out: Value, a: Value, n: Value) -> tuple[Closure, Closure]:
-    if isinstance(n, (int, float)):
-        lower: Value = n - 1 if n != 0 else 1  # a^0 is 1 at a = 0 too: no slope there, not 0 / 0
-    else:
-        lower = np.where((n == 0) & (a == 0), 1.0, n - 1)
+    if isinstance(n, (int, float)):  # a number, which no gradient flows to
+        if n == 2:
+            return lambda g: 2 * g * a, None
+        less = n - 1 if n != 0 else 1  # a^0 is 1 at a = 0 too: no slope there, not 0 / 0
+        return lambda g: n * g * a**less, None
+    lower = np.where((n == 0) & (a == 0), 1.0, n - 1)
     base = np.where(a == 0, 1.0, a)  # where a = 0, out is 0 too, or n is 0
     if base.dtype != out.dtype:
         base = base.astype(out.dtype)

@@ -15,6 +15,7 @@ import numpy as np
 from ...backward import sweep
 from ...notation.literals import literal
 from ...notation.names import recorded_tensors
+from ...notation.rules import not_written
 from ...recording import recorded_comparisons
 from ...table import TABLE
 from ...tensor import Tensor, next_id
@@ -100,9 +101,12 @@ class Record:
         def keep(t: Tensor, g: Any) -> None:
             self.gradients[t.id] = g if isinstance(g, Tensor) else Tensor(g)
 
-        with recorded_comparisons(), np.errstate(all="ignore"):
-            self.start = Tensor(np.ones(loss.shape, loss.dtype))
-            leaves = sweep(loss, self.start, create_graph=True, visit=visit)
+        self.start = Tensor(np.ones(loss.shape, loss.dtype))
+        try:
+            with recorded_comparisons(), np.errstate(all="ignore"):
+                leaves = sweep(loss, self.start, create_graph=True, visit=visit)
+        except Exception as error:  # a rule may be the user's own
+            raise not_written(visited[-1], error) from error
         # The gradient of a leaf comes as soon as all of it is there.
         ready: dict[int | None, list[Tensor]] = {}
         for x, g in leaves:
