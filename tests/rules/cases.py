@@ -306,6 +306,10 @@ ROWS = {
         *(case(zeros, axis=axis) for axis in [0, -1, np.int64(1), (-1, 0), ()]),
         case(np.stack([zeros, zeros.T]), axis=(0, -1), keepdims=True),
     ]),
+    "product_of_others": Row([
+        case((3,)), case((2, 3)), case((1,)), case((2, 2, 4)), case(zeros), case(zeros.T),
+        case(zeros[0]), case(zeros[1]), case((3, 3)), case((0, 3)), case((2, 0)),
+    ], refuses=[case(())], reference=references.product_of_others),
     "var": Row([
         *AXES, *ALONE, case((2, 3), ddof=1), case((2, 3), axis=1, ddof=2, keepdims=True),
     ], refuses=NOTHING),

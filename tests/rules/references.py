@@ -98,5 +98,11 @@ def cross_entropy(logits, target, axis=1):
     return np.mean([-row[k] for k, row in zip(np.ravel(target), rows, strict=True)])
 
 
+def product_of_others(a):
+    numbers = range(a.shape[-1])
+    products = [np.prod(np.delete(a, i, axis=-1), axis=-1) for i in numbers]
+    return np.stack(products, axis=-1) if products else np.ones(a.shape)
+
+
 def norm(a, ord=None, axis=None, keepdims=False):
     return np.sum(np.abs(a) ** 2.0, axis=axis, keepdims=keepdims) ** 0.5
