@@ -12,6 +12,11 @@ def entry_by_entry(f):
     return np.vectorize(f, otypes=[float])
 
 
+def clip(a, min=None, max=None):
+    """Return np.clip; NumPy 2.0 gives its settings other names, and refuses it without a bound."""
+    return a if min is None and max is None else np.clip(a, min, max)
+
+
 gelu = entry_by_entry(lambda z: z * math.erfc(-z / math.sqrt(2.0)) / 2.0)
 silu = entry_by_entry(lambda z: z / (1.0 + math.exp(-z)))
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..primitive import Closure, Value, primitive
 from .reductions import kept
+from .shaping import renamed
 
 
 @primitive(
@@ -216,6 +217,8 @@ def einsum(subscripts: str, *operands: Value) -> Value:
     ------
     ValueError
         If the subscripts do not fit the operands.
+    TypeError
+        If the subscripts are no text.
 
     Examples
     --------
@@ -236,8 +239,16 @@ def einsum(subscripts: str, *operands: Value) -> Value:
     >>> np.array_equal(by_a, bp.einsum("ik,jk->ij", g, b))
     True
     """
+    if not isinstance(subscripts, str):
+        raise TypeError(
+            "einsum takes the subscripts first, as text, and then the operands: "
+            f'einsum("ij,jk->ik", a, b), and not a {type(subscripts).__name__} first.'
+        )
     inputs, output = spelled_out(subscripts, [np.ndim(operand) for operand in operands])
-    return contraction(list(operands), inputs=inputs, output=output)
+    try:
+        return contraction(list(operands), inputs=inputs, output=output)
+    except (TypeError, ValueError) as error:
+        raise renamed(error, "contraction", "einsum") from error.__cause__
 
 
 def spelled_out(subscripts: str, ndims: list[int]) -> tuple[tuple[str, ...], str]:
