@@ -108,6 +108,8 @@ def transpose(a: Value, *, axes: Sequence[int] | None = None) -> Value:
 
     Parameters
     ----------
+    a
+        Of any shape.
     axes
         For each axis of the result, which of a it is; all, each once. Reversed, if left out.
 
@@ -281,6 +283,8 @@ def diagonal(a: Value, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Va
 
     Parameters
     ----------
+    a
+        With at least two axes.
     offset
         Above the main diagonal, or below it where it is negative.
     axis1, axis2
@@ -332,6 +336,8 @@ def trace(a: Value, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value
 
     Parameters
     ----------
+    a
+        With at least two axes.
     offset, axis1, axis2
         Which diagonal, as in `diagonal`.
 

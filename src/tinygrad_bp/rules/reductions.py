@@ -39,6 +39,8 @@ def sum(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
 
     Parameters
     ----------
+    a
+        Of any shape.
     axis
         One axis, or a tuple of them; all, if left out. So it is in every reduction.
     keepdims
@@ -207,6 +209,8 @@ def var(a: Value, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -
 
     Parameters
     ----------
+    a
+        Of any shape.
     axis
         One axis, or a tuple of them; all, if left out.
     ddof
@@ -245,6 +249,8 @@ def std(a: Value, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -
 
     Parameters
     ----------
+    a
+        Of any shape.
     axis, ddof, keepdims
         As in `var`, of which it is the root.
 

@@ -121,6 +121,8 @@ def expand_dims(a: Value, *, axis: Shape) -> Value:
 
     Parameters
     ----------
+    a
+        Of any shape.
     axis
         Where they stand in the result: a number, or a tuple of them.
 
@@ -145,6 +147,8 @@ def squeeze(a: Value, *, axis: Axes = None) -> Value:
 
     Parameters
     ----------
+    a
+        Of any shape.
     axis
         Which axes to remove; all that have length 1, if left out.
 
@@ -193,6 +197,8 @@ def roll(a: Value, *, shift: Shape, axis: Axes = None) -> Value:
 
     Parameters
     ----------
+    a
+        Of any shape.
     shift
         By how many places; for several axes, a number for each.
     axis
@@ -253,6 +259,8 @@ def repeat(a: Value, *, repeats: Any, axis: int | None = None) -> Value:
 
     Parameters
     ----------
+    a
+        Of any shape.
     repeats
         How often: one number, or one for each entry along the axis.
     axis
@@ -285,6 +293,8 @@ def tile(a: Value, *, reps: Shape) -> Value:
 
     Parameters
     ----------
+    a
+        Of any shape.
     reps
         How many copies: a number for each axis, counted from the last. More numbers than axes make
         new axes in front.
