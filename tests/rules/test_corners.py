@@ -533,8 +533,8 @@ REFUSALS = [
     ),
     (
         lambda: bp.max_pool2d(np.ones((1, 1, 4, 4)), 2, padding=(1, 2)),
-        "max_pool2d has padding (1, 2) around windows of size 2: give from 0 to half the size, or "
-        "a window may lie in the padding alone.",
+        "max_pool2d has padding (1, 2) around windows of size 2: give at most half the size, or a "
+        "window may lie in the padding alone.",
     ),
     (
         lambda: bp.astype(m, int),
@@ -604,16 +604,26 @@ REFUSALS = [
     ),
     *(
         (
-            lambda pool=pool: getattr(bp, pool)(m, 2),
-            f"{pool} failed: x is m with shape (2, 3), stride = 2, dilation = 1, size = 2. It "
-            "needs images with axes (sample, channel, row, column), at least as large as the "
-            "window. (axis 2 is out of bounds for array of dimension 2)",
+            lambda pool=pool, x=x, size=size, settings=settings: pool(x, size, **settings),
+            f"{pool.__name__} {text}",
         )
-        for pool in ("max_pool2d", "avg_pool2d")
-    ),
-    (
-        lambda: bp.avg_pool2d(np.ones((1, 1, 4, 4)), 2, padding=-1),
-        "avg_pool2d has padding -1: give 0 or more.",
+        for pool in (bp.max_pool2d, bp.avg_pool2d)
+        for x, size, settings, text in [
+            (
+                *(np.ones((1, 1, 2, 3)), 3, {"stride": 1}),
+                "failed: x is an array with shape (1, 1, 2, 3), stride = 1, dilation = 1, size = "
+                "3. It needs images with axes (sample, channel, row, column), at least as large "
+                "as the window. (window shape cannot be larger than input array shape)",
+            ),
+            (
+                *(m, 2, {"padding": 1}),
+                "needs images with axes (sample, channel, row, column), and x has shape (2, 3).",
+            ),
+            (
+                *(np.ones((1, 1, 4, 4)), 2, {"padding": (0, -1)}),
+                "has padding (0, -1): give 0 or more.",
+            ),
+        ]
     ),
     (
         lambda: bp.split(m, 2, axis=1),

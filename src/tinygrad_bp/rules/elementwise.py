@@ -199,7 +199,7 @@ def arctan(a: Value) -> Value:
 
     Examples
     --------
-    The slope is 1 / (1 + a^2):
+    The slope is 1 / (1 + a^2); beyond 1e154, where a^2 overflows, 0 with a RuntimeWarning:
 
     >>> import tinygrad_bp as bp
     >>> x = bp.tensor([0.0, 1.0, -3.0], requires_grad=True)
@@ -281,7 +281,7 @@ def erf(a: Value) -> Value:
     """Return the error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to a.
 
     This is 7.1.1 in Abramowitz and Stegun, *Handbook of Mathematical Functions*, 1964; its
-    derivative is 7.1.19.
+    derivative is 7.1.19: 2 / sqrt(pi) exp(-a^2), 0 with a RuntimeWarning where a^2 overflows.
 
     Examples
     --------

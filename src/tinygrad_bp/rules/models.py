@@ -199,10 +199,13 @@ def _(
     return out.reshape((x.shape[0], w.shape[0], *out.shape[3:]))
 
 
-def padded(x: Value, padding: Pair) -> Value:
-    """Put a frame of zeros around images."""
+def padded(x: Value, padding: Pair, fill: float = 0) -> Value:
+    """Put a frame of zeros, or of another number, around images."""
     top, left = pair(padding)
-    return pad(x, pad_width=((0, 0), (0, 0), (top, top), (left, left))) if top or left else x
+    if not (top or left):
+        return x
+    frame = ((0, 0), (0, 0), (top, top), (left, left))
+    return pad(x, pad_width=frame, constant_values=fill)
 
 
 def grouped(x: Value, groups: int) -> Value:
@@ -215,10 +218,20 @@ def in_groups(w: Value, groups: int) -> Value:
     return w.reshape((groups, w.shape[0] // groups, *w.shape[1:]))
 
 
-def pooled_windows(name: str, x: Value, size: Pair, stride: Pair | None) -> Value:
+def pooled_windows(
+    name: str, x: Value, size: Pair, stride: Pair | None, padding: Pair, fill: float
+) -> Value:
     """Return the windows that a pooling function looks at; an error names that function."""
+    if x.ndim != 4:
+        raise ValueError(
+            f"{name} needs images with axes (sample, channel, row, column), and x has shape "
+            f"{x.shape}."
+        )
+    if min(pair(padding)) < 0:
+        raise ValueError(f"{name} has padding {padding}: give 0 or more.")
+    wide = padded(x, padding, fill)
     try:
-        return windows(x, size=size, stride=size if stride is None else stride)
+        return windows(wide, size=size, stride=size if stride is None else stride)
     except (TypeError, ValueError) as error:
         raise renamed(error, "windows", name) from error.__cause__
 
@@ -265,17 +278,14 @@ def max_pool2d(x: Value, size: Pair, stride: Pair | None = None, padding: Pair =
     """
     x = as_operand(x)
     (rows, columns), (top, left) = pair(size), pair(padding)
-    if not (0 <= 2 * top <= rows and 0 <= 2 * left <= columns):
+    if 2 * top > rows or 2 * left > columns:
         raise ValueError(
-            f"max_pool2d has padding {padding} around windows of size {size}: give from 0 to half "
+            f"max_pool2d has padding {padding} around windows of size {size}: give at most half "
             "the size, or a window may lie in the padding alone."
         )
-    if top or left:
-        if x.dtype.kind != "f":  # integers have no -inf
-            x = x.astype(float)
-        frame = ((0, 0), (0, 0), (top, top), (left, left))
-        x = pad(x, pad_width=frame, constant_values=-np.inf)
-    return pooled_windows("max_pool2d", x, size, stride).max(axis=(-2, -1))
+    if (top or left) and x.dtype.kind != "f":  # integers have no -inf
+        x = x.astype(float)
+    return pooled_windows("max_pool2d", x, size, stride, padding, -np.inf).max(axis=(-2, -1))
 
 
 def avg_pool2d(x: Value, size: Pair, stride: Pair | None = None, padding: Pair = 0) -> Value:
@@ -315,10 +325,8 @@ def avg_pool2d(x: Value, size: Pair, stride: Pair | None = None, padding: Pair =
     >>> bp.grad(means.sum(), x)[0, 0, 0]
     array([0.25, 0.25, 0.25, 0.25])
     """
-    if min(pair(padding)) < 0:
-        raise ValueError(f"avg_pool2d has padding {padding}: give 0 or more.")
-    wide = padded(as_operand(x), padding)
-    return pooled_windows("avg_pool2d", wide, size, stride).mean(axis=(-2, -1))
+    seen = pooled_windows("avg_pool2d", as_operand(x), size, stride, padding, 0)
+    return seen.mean(axis=(-2, -1))
 
 
 def embedding(weight: Value, indices: Any) -> Value:
