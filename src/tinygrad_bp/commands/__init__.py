@@ -1,1 +1,1 @@
-"""The commands of ``tinygrad-bp``, a file each: what it is given, and what it writes."""
+"""What the command line offers: a command a file, with its arguments and what it runs."""

@@ -10,9 +10,6 @@ from typing import NamedTuple
 
 from ...tensor import Tensor
 
-#: A picture has at most so many nodes.
-MOST_NODES = 400
-
 
 class Group(NamedTuple):
     """Tensors that share a node, in recording order; a title if it is more than a tensor's node."""
@@ -21,7 +18,7 @@ class Group(NamedTuple):
     title: str = ""
 
 
-def folded(tensors: list[Tensor], level: str) -> tuple[list[Group], str]:
+def folded(tensors: list[Tensor], level: str, most: int) -> tuple[list[Group], str]:
     """Return the groups in the order of their last tensors, and a note if there were too many.
 
     Parameters
@@ -29,20 +26,21 @@ def folded(tensors: list[Tensor], level: str) -> tuple[list[Group], str]:
     tensors
         In recording order; the last is the output.
     level
-        At "layers", scopes are collapsed; else only if there are over `MOST_NODES` tensors. Where
-        that is not enough, the earliest tensors become one node.
+        At "layers", scopes are collapsed; at others, only if there are too many tensors.
+    most
+        There are at most so many groups: where it must be, the earliest tensors are one.
     """
     groups = [Group([t]) for t in tensors]
     note = ""
-    if len(groups) > MOST_NODES and level != "layers":
-        note = f"{len(groups):,} tensors are more than the {MOST_NODES} that are drawn one by one"
+    if len(groups) > most and level != "layers":
+        note = f"{len(groups):,} tensors are more than the {most} that are drawn one by one"
     if level == "layers" or note:
         groups = by_scope(tensors)
         if note and len(groups) < len(tensors):
             note += ": scopes are collapsed"
-    if len(groups) > MOST_NODES:
-        note = note or f"{len(groups):,} nodes are more than the {MOST_NODES} that are drawn"
-        groups = latest(groups)
+    if len(groups) > most:
+        note = note or f"{len(groups):,} nodes are more than the {most} that are drawn"
+        groups = latest(groups, most)
         note += f"{',' if ':' in note else ':'} the earliest are one node"
     return groups, note
 
@@ -86,7 +84,7 @@ def by_scope(tensors: list[Tensor]) -> list[Group]:
     return sorted(groups, key=lambda group: recorded(group.tensors[-1]))
 
 
-def latest(groups: list[Group]) -> list[Group]:
+def latest(groups: list[Group], most: int) -> list[Group]:
     """Keep the latest groups, with the leaves that they use, and fold what came before into one."""
     leaves = {g.tensors[0].id: g for g in groups if g.tensors[0].primitive is None and not g.title}
     kept: dict[int, Group] = {}  # by the last tensor's id
@@ -96,7 +94,7 @@ def latest(groups: list[Group]) -> list[Group]:
             continue
         used = {x.id for t in group.tensors for x in t.inputs if x is not None and x.id in leaves}
         more = {last.id: group} | {key: leaves[key] for key in used}
-        if len(kept | more) >= MOST_NODES:
+        if len(kept | more) >= most:
             break
         kept |= more
     output = groups[-1]

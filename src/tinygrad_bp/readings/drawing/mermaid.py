@@ -82,4 +82,5 @@ def escaped(content: str) -> str:
     >>> escaped('<b>"1"</b>')
     '#60;b#62;#34;1#34;#60;/b#62;'
     """
-    return re.sub(r"""[#<>&"'`*_~\\{}|;%$@-]""", lambda c: f"#{ord(c[0])};", content)
+    content = content.replace("$", "$\u200b")  # parted, two dollars do not begin a formula
+    return re.sub(r"""[#<>&"'`*_~\\{}|;%$]""", lambda c: f"#{ord(c[0])};", content)

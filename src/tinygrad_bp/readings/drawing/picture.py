@@ -23,6 +23,9 @@ from .folding import Group, folded
 from .looks import LOOKS
 from .numbers import number
 
+#: A picture has at most so many nodes; any graph of so many is laid out within two seconds.
+MOST_NODES = 400
+
 #: A rule that is longer is cut.
 LONGEST_RULE = 48
 
@@ -163,7 +166,7 @@ def picture(output: Tensor, level: str, backward: bool, rules: bool) -> Picture:
         starting_gradient(output, None)  # raises, with a sentence, where there is no gradient
     known = backward or any(t.primitive is None and t.grad is not None for t in tensors)
     gradients, passed = reverse_sweep(output) if known else ({}, set())
-    groups, note = folded(tensors, level)
+    groups, note = folded(tensors, level, MOST_NODES // 2 if backward else MOST_NODES)
     writer = PictureWriter(tensors, groups, level, gradients)
     nodes = [writer.node(group) for group in groups]
     edges = writer.edges(rules and not backward)
