@@ -17,7 +17,7 @@ from ..draw import draw
 from ..drawing.dot import DotWriter
 from ..drawing.folding import folded
 from ..drawing.layout import SVG, described, laid_out
-from ..drawing.picture import Node
+from ..drawing.picture import MOST_NODES, Node
 
 #: As wide as what is written into a node may be; see `page.brief_value`.
 ROOM = "0.0000_0.0000_0.0000"
@@ -52,7 +52,7 @@ def homes(loss: Tensor) -> list[int]:
     tensors = recorded_tensors(loss)
     position = {t.id: k for k, t in enumerate(tensors)}
     home = list(range(len(tensors)))
-    for group in folded(tensors, "ops")[0]:
+    for group in folded(tensors, "ops", MOST_NODES)[0]:
         for t in group.tensors:
             home[position[t.id]] = position[group.tensors[-1].id]
     return home
