@@ -8,6 +8,9 @@ import hashlib
 import html
 import json
 import re
+import shutil
+import sysconfig
+import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -24,6 +27,7 @@ from tinygrad_bp.readings.play import play
 from tinygrad_bp.readings.player import film as film_module
 from tinygrad_bp.readings.player import page as page_module
 from tinygrad_bp.readings.player.film import Numbers, film
+from tinygrad_bp.readings.player.picture import picture
 from tinygrad_bp.worked_problem.problem import random_problem
 from tinygrad_bp.worked_problem.verification import recorded
 
@@ -329,6 +333,28 @@ def test_without_a_layout_program_the_error_is_that_of_draw(monkeypatch: Any) ->
     monkeypatch.setattr("shutil.which", lambda *args, **kwargs: None)
     with pytest.raises(RuntimeError, match=re.escape(layout.INSTALL)):
         play(worked())
+
+
+@pytest.mark.parametrize("program", ["dot", "graphviz-pure"])
+def test_the_picture_of_each_layout_program(program: str, monkeypatch: Any) -> None:
+    path = shutil.which(program) or shutil.which(program, path=sysconfig.get_path("scripts"))
+    if path is None:
+        pytest.skip(f"{program} is not installed")
+    monkeypatch.setattr(layout, "layout_program", lambda: path)
+    loss = worked()
+    tensors = recorded_tensors(loss)
+    root = ET.fromstring(picture(loss, [str(k) for k in range(len(tensors))]))
+    groups = {group.get("id"): group for group in root.iter(f"{{{layout.SVG}}}g")}
+    for k, t in enumerate(tensors):
+        node = groups[f"n{k}"]
+        assert (node.get("role"), node.get("tabindex")) == ("button", "0")
+        assert node.get("aria-label") == f"Go to the step of {k}"
+        assert [text.get("class") for text in node if not text.text and text.get("x")] == [
+            "value",
+            "gradient",
+        ]
+        for p, x in enumerate(t.inputs, 1):
+            assert f"e{next(i for i, other in enumerate(tensors) if other is x)}-{k}-{p}" in groups
 
 
 def test_the_same_page_every_time() -> None:

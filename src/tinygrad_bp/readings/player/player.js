@@ -86,7 +86,10 @@ function bringIntoView(node) {
 /** Show a step; a jump is one that the browser's Back undoes. */
 function show(step, { jump = false, address = true } = {}) {
   const next = Math.min(Math.max(step, 0), last);
-  if (next !== now) revealed = false;
+  if (next !== now) {
+    revealed = false;
+    find("panel").scrollTo(0, 0);
+  }
   now = next;
   paintPicture(fillPanel());
   find("step").value = now;
