@@ -25,7 +25,7 @@ from ..explanation.values import by_shape, is_small, number, shown, written_alik
 from .film import Film, Formula, Frame, Line, Numbers, Side, Source
 
 #: A value of more characters is summarised in the picture.
-BRIEF = 21
+BRIEF = 19
 
 
 def page(films: Sequence[Film], svg: str, drawn: Sequence[int]) -> str:
@@ -218,8 +218,8 @@ def brief_value(value: np.ndarray) -> str:
     """Write an array in few characters."""
     if not value.size:
         return "empty"
-    text = "  ".join(number(entry, 3) for entry in value.ravel()[: BRIEF // 2])
-    if value.size > BRIEF // 2 or len(text) > BRIEF - 2:
+    text = "\N{EN SPACE}".join(number(entry, 3) for entry in value.ravel()[: BRIEF // 2])
+    if value.size > BRIEF // 2 or len(text) > BRIEF:
         return f"{number(value.min(), 3)} … {number(value.max(), 3)}"
     return text
 
