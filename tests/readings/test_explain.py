@@ -4,6 +4,7 @@ The worked problem's text is kept in ``golden/explain.txt``. After a wanted chan
 text, then write the file again: ``python tests/readings/test_explain.py``.
 """
 
+import ast
 import io
 import json
 import sys
@@ -20,8 +21,11 @@ from rich.console import Console
 
 import tinygrad_bp as bp
 from tinygrad_bp.cli import main
+from tinygrad_bp.notation.names import recorded_tensors
 from tinygrad_bp.readings.explain import Explanation, explain
 from tinygrad_bp.readings.explanation.blocks import width
+from tinygrad_bp.readings.explanation.forward import Leaf, forward_pass
+from tinygrad_bp.readings.explanation.symbols import Symbols
 from tinygrad_bp.worked_problem.network import network
 
 ROOT = Path(__file__).parents[2]
@@ -154,6 +158,47 @@ def test_the_numbers_are_the_engines(i):
             arrived[gradient.name] = gradient.value
     for form in (str(explanation), printed(explanation), explanation._repr_html_()):
         assert explanation.output in form
+
+
+def test_the_record_says_where_in_the_graph_it_is():
+    loss, x, w = shared()
+    tensors = recorded_tensors(loss)
+    explanation = explain(loss)
+    assert [tensors[step.node] for step in explanation.steps] == tensors[:1:-1]
+    for step in explanation.steps:
+        for c in step.contributions:
+            assert tensors[c.node] is tensors[step.node].inputs[c.operand - 1]
+    assert [tensors[g.node] for g in explanation.gradients] == [x, w]
+    apart = explain(loss, wrt=leaf(1.0, "other"))
+    assert apart.gradients[0].node is None
+
+
+def test_a_rule_in_parts_holds_the_arrays():
+    loss = worked()
+    for step in explain(loss).steps:
+        for c in step.contributions:
+            names = [n.id for n in ast.walk(c.expression) if isinstance(n, ast.Name)]
+            arrays = [part for part in c.parts if not isinstance(part, str)]
+            assert len(arrays) == len(names) - names.count("np")
+            assert any(np.array_equal(part, step.upstream) for part in arrays)
+
+
+def test_the_forward_pass():
+    w = leaf(2.0, "w")
+    first = (w * 3.0).named("first")
+    w.data = np.array(5.0)
+    loss = (first + w).named("L")
+    tensors = recorded_tensors(loss)
+    start, *computed = forward_pass(tensors, Symbols(loss, tensors))
+    assert isinstance(start, Leaf)
+    assert [float(value) for value in start.values] == [2.0, 5.0]
+    assert [(c.tensor, c.symbols, c.operands) for c in computed] == [
+        ("first", "w · 3", (0, None)),
+        ("L", "first + w", (1, 0)),
+    ]
+    assert computed[0].parts == (np.array(2.0), " · 3")
+    assert computed[1].parts == (np.array(6.0), " + ", np.array(5.0))
+    assert all(c.value is tensors[c.node].data for c in computed)
 
 
 def test_a_step_on_its_own():

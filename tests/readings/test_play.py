@@ -250,6 +250,22 @@ def test_other_graphs_are_refused() -> None:
         play([first, (leaf([1.0, 2.0, 3.0], "w") ** 2).sum()])
 
 
+def test_a_rule_that_depends_on_the_numbers_is_refused() -> None:
+    @bp.primitive
+    def bent(a: Any) -> Any:
+        return np.where(a > 0, a, 2 * a)
+
+    @bent.backward
+    def _(out: Any, a: Any) -> Callable[[Any], Any]:
+        return (lambda g: g) if float(np.asarray(getattr(a, "data", a))) > 0 else lambda g: g * 2
+
+    losses = [bent(leaf(number, "a")).named("L") for number in (1.0, -1.0)]
+    assert play(losses[:1])
+    assert play([losses[1], losses[1]])
+    with pytest.raises(ValueError, match="step 2 takes another way than that of step 1"):
+        play(losses)
+
+
 # ---- one file that asks for nothing ----
 
 

@@ -528,6 +528,16 @@ def test_no_serious_fault_of_accessibility(visit: Any, scheme: str, screen: Any)
     assert serious(player.page) == []
 
 
+def test_a_wide_formula_can_be_reached(visit: Any) -> None:
+    image, kernel = leaf(np.ones((1, 2, 5, 5)), "image"), leaf(np.ones((3, 2, 3, 3)), "kernel")
+    player = visit(play(bp.conv2d(image, kernel).mean()).html, viewport=PHONE)
+    player.page.keyboard.press("End")
+    assert player.page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    wide = player.page.evaluate("document.getElementById('panel').scrollWidth")
+    assert wide > PHONE["width"]  # the panel scrolls, by keyboard too
+    assert serious(player.page) == []
+
+
 @pytest.mark.parametrize(
     "fault",
     [

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..tensor import Tensor
 from .explain import written_to
-from .player.film import film, same_graph
+from .player.film import films
 from .player.page import page
 from .player.picture import homes, picture
 
@@ -102,6 +102,5 @@ def play(loss: Tensor | Sequence[Tensor]) -> Player:
     for one in losses:
         if not isinstance(one, Tensor):
             raise TypeError(f"play takes a Tensor or a list of them, not {one!r:.60}.")
-    same_graph(losses)
-    films = [film(one) for one in losses]
-    return Player(page(films, picture(losses[0], films[0].names), homes(losses[0])))
+    runs = films(losses)
+    return Player(page(runs, picture(losses[0], runs[0].names), homes(losses[0])))

@@ -295,29 +295,52 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join([*filter(None, [", ".join(once[:-1])]), *once[-1:]])
 
 
-def same_graph(losses: Sequence[Tensor]) -> None:
-    """Check that runs are runs of one graph.
+def films(losses: Sequence[Tensor]) -> list[Film]:
+    """Return the films of several runs of one graph.
 
     Raises
     ------
     ValueError
-        If a tensor of a later run was computed otherwise than that of the first.
+        If a tensor of a later run was computed otherwise than that of the first, or its gradient
+        takes another way.
     """
+    same_graph(losses)
+    made = [film(loss) for loss in losses]
+    first = list(map(skeleton, made[0].frames))
+    for run, other in enumerate(made[1:], 2):
+        if list(map(skeleton, other.frames)) != first:
+            raise ValueError(
+                f"the gradient of training step {run} takes another way than that of step 1: a "
+                "rule depends on the numbers. Play these steps one by one."
+            )
+    return made
+
+
+def skeleton(frame: Frame) -> tuple[object, ...]:
+    """Return what a frame is made of, but for its symbols and numbers."""
+    return frame.title, frame.node, frame.edges, [len(line.sides) for line in frame.lines]
+
+
+def same_graph(losses: Sequence[Tensor]) -> None:
+    """Raise ValueError unless the losses were computed alike."""
     first = list(structure(losses[0]))
     for run, loss in enumerate(losses[1:], 2):
-        for node, (a, b) in enumerate(zip(first, structure(loss), strict=False)):
-            if a != b:
-                raise ValueError(
-                    f"training step {run} is of another graph than step 1: its tensor {node + 1}, "
-                    f"in recording order, is {b[0]}, and that of step 1 is {a[0]}. "
-                    "Give play the losses of one program, each computed anew."
-                )
-        n = len(recorded_tensors(loss))
-        if n != len(first):
-            raise ValueError(
-                f"training step {run} is of another graph than step 1: it has {n} tensors, and "
-                f"step 1 has {len(first)}. Give play the losses of one program, each computed anew."
+        other = list(structure(loss))
+        differing = [node for node, (a, b) in enumerate(zip(first, other, strict=False)) if a != b]
+        if differing:
+            node = differing[0]
+            how = (
+                f"its tensor {node + 1}, in recording order, is {other[node][0]}, "
+                f"and that of step 1 is {first[node][0]}"
             )
+        elif len(other) != len(first):
+            how = f"it has {len(other)} tensors, and step 1 has {len(first)}"
+        else:
+            continue
+        raise ValueError(
+            f"training step {run} is of another graph than step 1: {how}. "
+            "Give play the losses of one program, each computed anew."
+        )
 
 
 def structure(loss: Tensor) -> Iterator[tuple[str, tuple[object, ...]]]:

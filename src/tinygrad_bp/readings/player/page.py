@@ -41,26 +41,24 @@ def page(films: Sequence[Film], svg: str, drawn: Sequence[int]) -> str:
         By position of a tensor, that of the node that it is drawn in.
     """
     first = films[0]
-    script, style = part("player.js"), part("player.css")
-    frames = list(zip(*(film.frames for film in films), strict=True))
+    script = resource("player.js")
+    steps = list(zip(*(film.frames for film in films), strict=True))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return Template(part("page.html")).substitute(
+    return Template(resource("page.html")).substitute(
         title=html.escape(f"How the gradients of {first.loss} come about"),
-        loss=html.escape(first.loss),
         hash=f"sha256-{digest}",
-        style=style,
+        style=resource("player.css"),
         script=script,
         picture=svg,
-        steps="\n".join(step(number, runs) for number, runs in enumerate(frames)),
-        last=len(frames) - 1,
-        runs=len(films),
+        steps="\n".join(step(number, runs) for number, runs in enumerate(steps)),
+        last=len(steps) - 1,
         last_run=len(films) - 1,
         training="" if len(films) > 1 else "hidden",
-        data=in_script(data(films, frames, drawn)),
+        data=in_script(data(films, steps, drawn)),
     )
 
 
-def part(name: str) -> str:
+def resource(name: str) -> str:
     """Return a file of the page."""
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
@@ -143,33 +141,33 @@ def symbols(formula: Formula) -> str:
 
 
 def data(
-    films: Sequence[Film], frames: Sequence[Sequence[Frame]], drawn: Sequence[int]
+    films: Sequence[Film], steps: Sequence[Sequence[Frame]], drawn: Sequence[int]
 ) -> dict[str, Any]:
     """Return what the script needs, as what JSON can hold."""
     return {
         "steps": [
             {
-                "kind": run[0].kind,
-                "node": None if run[0].node is None else drawn[run[0].node],
-                "edges": [f"e{i}-{k}-{p}" for i, k, p in run[0].edges],
-                "reached": [drawn[node] for node in run[0].reached],
-                "says": f"{run[0].title}. {run[0].summary}",
+                "kind": frame.kind,
+                "node": None if frame.node is None else drawn[frame.node],
+                "edges": [f"e{i}-{k}-{p}" for i, k, p in frame.edges],
+                "reached": [drawn[node] for node in frame.reached],
+                "says": f"{frame.title}. {frame.summary}",
             }
-            for run in frames
+            for frame in films[0].frames
         ],
         "home": films[0].home,
         "loss": films[0].loss,
         "runs": [
             {
                 "loss": shown(film.value),
-                "numbers": [numbers(run, i) for run in frames],
+                "numbers": [numbers(runs, i) for runs in steps],
                 "marks": [
                     [
                         {"node": m.node, "row": m.row, "text": marked(m.row, m.content)}
-                        for m in run[i].marks
+                        for m in frame.marks
                         if drawn[m.node] == m.node
                     ]
-                    for run in frames
+                    for frame in film.frames
                 ],
             }
             for i, film in enumerate(films)
@@ -189,22 +187,21 @@ def numbers(runs: Sequence[Frame], i: int) -> list[list[Any]]:
     return places
 
 
-def cells(parts: Parts) -> list[Any]:
+def cells(parts: Parts) -> list[str | list[list[str]]]:
     """Return a formula as text and matrices, which are lists of rows."""
     alone = len(parts) == 1
-    written: list[Any] = []
-    for part in parts:
-        if isinstance(part, str):
-            written.append(part)
-        elif part.ndim == 2 and part.size and is_small(part):
-            texts, width = written_alike(part), part.shape[1]
-            written.append([texts[i : i + width] for i in range(0, part.size, width)])
-        elif alone or is_small(part) or part.ndim == 0:
-            text = shown(part)
-            negative = text.startswith("-") and not alone
-            written.append(f"({text})" if negative else text)
+    written: list[str | list[list[str]]] = []
+    for x in parts:
+        if isinstance(x, str):
+            written.append(x)
+        elif x.ndim == 2 and x.size and is_small(x):
+            texts, width = written_alike(x), x.shape[1]
+            written.append([texts[i : i + width] for i in range(0, x.size, width)])
+        elif alone or is_small(x):
+            text = shown(x)
+            written.append(f"({text})" if text.startswith("-") and not alone else text)
         else:
-            written.append(by_shape(part))
+            written.append(by_shape(x))
     return written
 
 

@@ -95,7 +95,7 @@ function show(step, { jump = false, address = true } = {}) {
   find("step").value = now;
   find("where").textContent = `${now} of ${last}`;
   find("step").setAttribute("aria-valuetext", data.steps[now].says);
-  find("loss").textContent = 
+  find("loss").textContent =
     `training ${run + 1} of ${data.runs.length}, ${data.loss} = ${data.runs[run].loss}`;
   find("status").textContent = data.steps[now].says;
   if (address) writeAddress(jump);
@@ -191,7 +191,6 @@ find("reveal").addEventListener("click", () => {
   show(now);
   find("panel").focus();
 });
-addEventListener("popstate", readAddress);
 addEventListener("hashchange", readAddress);
 
 readAddress();
