@@ -1,0 +1,337 @@
+"""The judge: walks backward from the loss, and compares every answer twice.
+
+An answer is compared with the truth, and with what follows from the person's own answers nearer to
+the loss. So a slip is charged once, where it is made. An answer that neither explains is wrong, and
+a mistake is named if, planted between it and the nearest answers, it reproduces the person's
+numbers at every point.
+
+Where a quantity is not answered, a slip made there shows in several lines. So a mistake that was
+named stays planted for the lines that follow; and of several that fit, those that a later line
+rules out are dropped.
+"""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from .mistakes import Mistake, Wrong, rows_at
+from .planted import Contribution, Edge, Part, Place, Run, same
+from .submission import Answers
+
+#: How close an answer must be to be right, relative to the largest entry. At random points a wrong
+#: formula is further off, and a right one is closer, in whatever order it computes.
+RIGHT = 1e-7
+
+#: How close a mistake must reproduce the numbers to be named.
+REPRODUCED = 1e-9
+
+#: The same for answers in float32.
+SINGLE = 1e-4
+
+#: Below this, relative to the largest gradient of the sweep, is rounding noise.
+NOISE = 1e-14
+
+#: Mistakes are sought at so many edges, the nearest; and so many explanations are kept.
+MOST_EDGES = 120
+MOST_STORIES = 24
+
+
+class Fault(NamedTuple):
+    """A mistake at its places."""
+
+    mistake: Mistake
+    edges: tuple[Edge, ...]
+    variant: int
+    detail: str
+
+
+#: The mistakes that were made so far, as one explanation of the answers has it.
+Story: TypeAlias = tuple[Fault, ...]
+
+#: Gradients at each point, by position.
+Upstream: TypeAlias = list[dict[int, Any]]
+
+#: An answer's numbers at each point.
+Numbers: TypeAlias = Sequence[np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What the judge found about one quantity.
+
+    Parameters
+    ----------
+    name
+        Of the quantity.
+    verdict
+        ``right``, ``wrong``, ``carried forward``, ``missing`` or ``unreadable``.
+    answered, right, given
+        The numbers at each point: the person's, the truth, and what follows from the person's own
+        answers nearer to the loss (None where nothing can be computed from them).
+    faults
+        The catalogued mistakes that reproduce the answer.
+    reason
+        Why an answer is unreadable.
+    """
+
+    name: str
+    verdict: str
+    right: Numbers
+    answered: Numbers | None = None
+    given: Sequence[np.ndarray | None] = ()
+    faults: tuple[Fault, ...] = ()
+    reason: str = ""
+
+
+class Judge:
+    """Judges the answers of one submission.
+
+    Parameters
+    ----------
+    runs
+        The recorded computation at each point.
+    named
+        The position of each quantity that can be answered, by name.
+    answers
+        The answers at each point.
+    """
+
+    def __init__(
+        self, runs: Sequence[Run], named: Mapping[str, int], answers: Sequence[Answers]
+    ) -> None:
+        self.runs = runs
+        self.named = named
+        self.answers = answers
+        self.floors = [noise_of(run, named) for run in runs]
+        self.readable = {
+            name: [a.values[name] for a in answers]
+            for name in named
+            if all(name in a.values and name not in a.unreadable for a in answers)
+        }
+        #: The person's answers as upstream gradients: those that fit, and all as they are.
+        self.own: Upstream = [{} for _ in runs]
+        self.raw: Upstream = [{} for _ in runs]
+        for name, numbers in self.readable.items():
+            i = named[name]
+            fits = [fitted(a, run.truth[i]) for a, run in zip(numbers, runs, strict=True)]
+            for own, raw, fit, number in zip(self.own, self.raw, fits, numbers, strict=True):
+                raw[i] = number if fit is None else fit
+                if all(f is not None for f in fits):
+                    own[i] = fit
+        self.truth: Upstream = [
+            {i: run.truth[i] for i in own} for run, own in zip(runs, self.own, strict=True)
+        ]
+        self.swept: dict[Story, Upstream] = {}
+        self.places: dict[tuple[int, Edge], Place] = {}
+
+    def judged(self) -> list[Judged]:
+        """Judge every quantity, from the loss back."""
+        stories: list[Story] = [()]
+        found: list[Judged] = []
+        with np.errstate(all="ignore"):
+            for name in in_backward_order(self.runs[0], self.named):
+                line, stories = self.line(name, stories)
+                found.append(line)
+        return [surviving(line, stories) for line in found]
+
+    def line(self, name: str, stories: list[Story]) -> tuple[Judged, list[Story]]:
+        """Judge one quantity; return it, and the explanations that go on."""
+        i = self.named[name]
+        right = [run.truth[i] for run in self.runs]
+        answered = self.readable.get(name)
+        if answered is None:
+            reason = next((a.unreadable[name] for a in self.answers if name in a.unreadable), "")
+            if not reason and any(name in a.values for a in self.answers):
+                reason = "it is answered at some points, and not at others"
+            return Judged(
+                name, "unreadable" if reason else "missing", right, reason=reason
+            ), stories
+        given = [gradients.get(i) for gradients in self.following(())]
+        told = [s for s in stories if self.agree(answered, [g.get(i) for g in self.following(s)])]
+        if self.agree(answered, right):
+            return Judged(name, "right", right, answered, given), told or stories
+        if told or self.agree(answered, given) or self.follows_as_it_is(i, answered):
+            return Judged(name, "carried forward", right, answered, given), told or stories
+        faults, stories = self.explained(i, answered, stories)
+        return Judged(name, "wrong", right, answered, given, faults), stories
+
+    # ---- what follows from what ----
+
+    def agree(self, answered: Numbers, numbers: Sequence[Any], tolerance: float = RIGHT) -> bool:
+        """Say whether answers are equal to some numbers at every point."""
+        return all(
+            number is not None
+            and same(answer, number, SINGLE if answer.dtype == np.float32 else tolerance, floor)
+            for answer, number, floor in zip(answered, numbers, self.floors, strict=True)
+        )
+
+    def following(self, story: Story) -> Upstream:
+        """Return all gradients at each point that follow from the person's answers and a story."""
+        if story not in self.swept:
+            self.swept[story] = [
+                run.swept(run.whole, own, self.planted(p, story))
+                for p, (run, own) in enumerate(zip(self.runs, self.own, strict=True))
+            ]
+        return self.swept[story]
+
+    def follows_as_it_is(self, i: int, answered: Numbers) -> bool:
+        """Say whether an answer follows from answers of wrong shapes, or NaN, taken as they are."""
+        if all(len(own) == len(raw) for own, raw in zip(self.own, self.raw, strict=True)):
+            return False
+        numbers = [
+            run.swept(run.part(i, raw).edges, raw).get(i)
+            for run, raw in zip(self.runs, self.raw, strict=True)
+        ]
+        return self.agree(answered, numbers)
+
+    # ---- naming ----
+
+    def explained(
+        self, i: int, answered: Numbers, stories: list[Story]
+    ) -> tuple[tuple[Fault, ...], list[Story]]:
+        """Return the mistakes that reproduce an answer, and the explanations that include them.
+
+        They are planted on top of the explanations so far; else on the person's own answers alone;
+        else on the truth, in case the person went on with that.
+        """
+        parts = [
+            nearest(run, run.part(i, own)) for run, own in zip(self.runs, self.own, strict=True)
+        ]
+        faults = list(self.candidates(parts[0]))
+        for told, upstream in ((stories, self.own), ([()], self.own), ([()], self.truth)):
+            fitting = [
+                (*story, fault)
+                for story in told
+                for fault in faults
+                if self.reproduces(fault, story, parts, upstream, answered)
+            ]
+            if fitting:
+                named = {(fault.mistake.name, fault.detail): fault for *_, fault in fitting}
+                return tuple(named.values()), different(fitting)
+        return (), stories
+
+    def candidates(self, part: Part) -> Iterator[Fault]:
+        """Return what can be planted: every mistake at each edge, and at all its edges at once."""
+        everywhere: dict[tuple[int, int], list[Fault]] = {}
+        for edge in part.edges:
+            for mistake in rows_at(self.place(0, edge)):
+                for k, wrong in enumerate(made(mistake, self.place(0, edge))):
+                    fault = Fault(mistake, (edge,), k, wrong.detail)
+                    everywhere.setdefault((id(mistake), k), []).append(fault)
+                    yield fault
+        for faults in everywhere.values():
+            edges = tuple(edge for fault in faults for edge in fault.edges)
+            if len(edges) > 1 and not any(fault.detail for fault in faults):
+                yield faults[0]._replace(edges=edges)
+
+    def reproduces(
+        self,
+        fault: Fault,
+        story: Story,
+        parts: Sequence[Part],
+        upstream: Upstream,
+        answered: Numbers,
+    ) -> bool:
+        """Say whether a mistake, on top of a story, gives the person's numbers at every point."""
+        for p, (run, part) in enumerate(zip(self.runs, parts, strict=True)):
+            start = {
+                step: upstream[p].get(step, gradients)
+                for step, gradients in self.following(story)[p].items()
+                if step in part.given
+            }
+            planted = self.planted(p, (*story, fault))
+            number = run.swept(part.edges, start, planted).get(part.target)
+            answer, floor = answered[p], self.floors[p]
+            tolerance = SINGLE if answer.dtype == np.float32 else REPRODUCED
+            if number is None or not same(answer, number, tolerance, floor):
+                return False
+        return True
+
+    def planted(self, p: int, story: Story) -> dict[Edge, Contribution]:
+        """Return the wrong contributions of a story at one point, by edge."""
+        planted = {}
+        for fault in story:
+            for edge in fault.edges:
+                wrongs = made(fault.mistake, self.place(p, edge))
+                planted[edge] = wrongs[fault.variant].closure if wrongs else impossible
+        return planted
+
+    def place(self, p: int, edge: Edge) -> Place:
+        """Return an edge of one run, with the gradients that the person has there."""
+        if (p, edge) not in self.places:
+            run = self.runs[p]
+            at_hand = ChainMap(self.own[p], run.truth)
+            self.places[p, edge] = Place(run, edge, self.named, at_hand)
+        return self.places[p, edge]
+
+
+def made(mistake: Mistake, place: Place) -> list[Wrong]:
+    """Return the wrong contributions that a mistake can make; none where it cannot be computed."""
+    try:
+        return mistake.at(place)
+    except Exception:  # a wrong rule may not fit the operands
+        return []
+
+
+def impossible(g: Any) -> Any:
+    """Refuse to compute: the contribution of a mistake that cannot be made at this point."""
+    raise ValueError("this mistake cannot be made here")
+
+
+def fitted(answer: np.ndarray, right: np.ndarray) -> np.ndarray | None:
+    """Return an answer as an upstream gradient, if it can be one: a flat column as a column."""
+    if not np.isfinite(answer).all():
+        return None
+    if answer.shape == right.shape:
+        return answer
+    if answer.ndim < right.ndim and answer.shape == right.squeeze().shape:
+        return answer.reshape(right.shape)
+    return None
+
+
+def noise_of(run: Run, named: Mapping[str, int]) -> float:
+    """Return the size of rounding noise in a sweep."""
+    return NOISE * max(float(np.abs(run.truth[i]).max(initial=0.0)) for i in named.values())
+
+
+def in_backward_order(run: Run, named: Mapping[str, int]) -> list[str]:
+    """Return the quantities in the order in which their gradients are complete, the loss first."""
+
+    def complete(name: str) -> tuple[int, int, int]:
+        i = named[name]
+        last = min(run.uses.get(i, ()), default=Edge(run.loss + 1, 0))
+        return -last.step, run.tensors[i].primitive is not None, last.operand
+
+    return sorted(named, key=complete)
+
+
+def nearest(run: Run, part: Part) -> Part:
+    """Return a part cut to its last edges, where it is so large that a search would take long."""
+    if len(part.edges) <= MOST_EDGES:
+        return part
+    edges = part.edges[-MOST_EDGES:]
+    kept = set(edges)
+    steps = {edge.step for edge in edges}
+    cut = {step for step in steps if not kept.issuperset(run.uses.get(step, ()))}
+    return Part(part.target, edges, frozenset(cut | (part.given & steps)))
+
+
+def different(stories: list[Story]) -> list[Story]:
+    """Return the stories that differ in what is planted, as many as are kept."""
+    found = {
+        tuple((fault.mistake.name, fault.edges, fault.variant) for fault in story): story
+        for story in stories
+    }
+    return list(found.values())[:MOST_STORIES]
+
+
+def surviving(line: Judged, stories: list[Story]) -> Judged:
+    """Drop the mistakes of a line that the lines after it rule out."""
+    told = {(fault.mistake.name, fault.detail) for story in stories for fault in story}
+    faults = tuple(f for f in line.faults if (f.mistake.name, f.detail) in told)
+    return replace(line, faults=faults) if faults else line
