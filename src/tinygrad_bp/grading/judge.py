@@ -229,6 +229,19 @@ class Judge:
             if len(edges) > 1 and not any(fault.detail for fault in faults):
                 yield faults[0]._replace(edges=edges)
 
+    def consequences(self, i: int) -> Iterator[tuple[str, Numbers]]:
+        """Return each mistake between a quantity and the nearest answers, with what it gives."""
+        parts = [run.part(i, own) for run, own in zip(self.runs, self.own, strict=True)]
+        for fault in self.candidates(nearest(self.runs[0], parts[0])):
+            if len(fault.edges) > 1:
+                continue
+            numbers = [
+                run.swept(part.edges, own, self.planted(p, (fault,))).get(i)
+                for p, (run, part, own) in enumerate(zip(self.runs, parts, self.own, strict=True))
+            ]
+            if all(number is not None for number in numbers):
+                yield fault.mistake.name, [np.asarray(number) for number in numbers]
+
     def reproduces(
         self,
         fault: Fault,

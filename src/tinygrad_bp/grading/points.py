@@ -52,9 +52,9 @@ def like(value: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if (value > 0).all():
         if (value < 1).all():
             return rng.uniform(0.1, 0.9, value.shape)
-        return value.mean() * np.exp(0.5 * rng.standard_normal(value.shape))
+        return np.asarray(value.mean() * np.exp(0.5 * rng.standard_normal(value.shape)))
     size = np.sqrt(np.mean(np.square(value), dtype=float)) if value.size else 0.0
-    return (size or 1.0) * rng.standard_normal(value.shape)
+    return np.asarray((size or 1.0) * rng.standard_normal(value.shape))
 
 
 def is_distribution(value: np.ndarray) -> bool:

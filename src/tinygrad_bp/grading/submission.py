@@ -281,6 +281,9 @@ def numbers(answer: Any) -> np.ndarray:
 
 
 def brief(text: str) -> str:
-    """Return a text in one line, and shortened where it is long."""
+    """Return a text in one line, shortened where it is long; what cannot be seen is escaped."""
     line = " ".join(text[: 2 * LONGEST].split())
+    line = "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in line
+    )
     return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
