@@ -37,8 +37,8 @@ SINGLE = 1e-4
 NOISE = 1e-14
 
 #: Mistakes are sought at so many edges, the nearest; and so many explanations are kept.
-MOST_EDGES = 120
-MOST_STORIES = 24
+MOST_EDGES = 80
+MOST_STORIES = 12
 
 
 class Fault(NamedTuple):
@@ -120,7 +120,7 @@ class Judge:
             i = named[name]
             fits = [fitted(a, run.truth[i]) for a, run in zip(numbers, runs, strict=True)]
             for own, raw, fit, number in zip(self.own, self.raw, fits, numbers, strict=True):
-                raw[i] = number if fit is None else fit
+                raw[i] = number
                 if all(f is not None for f in fits):
                     own[i] = fit
         self.truth: Upstream = [
@@ -181,7 +181,11 @@ class Judge:
 
     def follows_as_it_is(self, i: int, answered: Numbers) -> bool:
         """Say whether an answer follows from answers of wrong shapes, or NaN, taken as they are."""
-        if all(len(own) == len(raw) for own, raw in zip(self.own, self.raw, strict=True)):
+        if all(
+            own.get(i) is number
+            for own, raw in zip(self.own, self.raw, strict=True)
+            for i, number in raw.items()
+        ):
             return False
         numbers = [
             run.swept(run.part(i, raw).edges, raw).get(i)

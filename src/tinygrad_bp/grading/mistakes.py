@@ -97,9 +97,8 @@ def other_factor(place: Place) -> tuple[int, Value, bool]:
     """Return which operand the other factor of a product is, its value, and if it is a weight."""
     i = 1 - place.edge.operand
     other = place.tensor.inputs[i]
-    mine = place.input
-    weight = other is not None and other.primitive is None and mine.primitive is not None
-    return i, place.tensor.operands[i], weight
+    is_leaf = other is not None and other.primitive is None
+    return i, place.tensor.operands[i], is_leaf and not place.leads_to_weight
 
 
 def replaced_factor(weights: bool) -> Callable[[Place], list[Wrong]]:
@@ -204,7 +203,7 @@ def is_sum_over_batch(place: Place) -> bool:
     """Say whether a product of matrices sums over the samples: it leads to a weight."""
     i, other, _ = other_factor(place)
     return (
-        place.input.primitive is None
+        place.leads_to_weight
         and place.tensor.ndim == place.input.ndim == np.ndim(other) == 2
         and place.tensor.shape[i] == place.run.batch > 1
     )
@@ -715,7 +714,7 @@ OF_PRIMITIVE: dict[str, tuple[Mistake, ...]] = {
         Mistake(
             "transposed-outer-product",
             where(
-                lambda place: place.input.primitive is None and place.input.ndim == 2,
+                lambda place: place.leads_to_weight and place.input.ndim == 2,
                 on_top(np.transpose),
             ),
             "The product is transposed: a g^T for g a^T.",
@@ -724,7 +723,7 @@ OF_PRIMITIVE: dict[str, tuple[Mistake, ...]] = {
         Mistake(
             "transposed-result",
             where(
-                lambda place: place.input.primitive is not None and place.input.ndim == 2,
+                lambda place: not place.leads_to_weight and place.input.ndim == 2,
                 on_top(np.transpose),
             ),
             "The result is transposed: a row stands for a column, or a column for a row.",

@@ -78,7 +78,21 @@ class Run:
                     self.source[edge] = position[x.id]
                     self.uses.setdefault(position[x.id], []).append(edge)
         self.whole = tuple(sorted(self.closures, key=lambda edge: (-edge.step, edge.operand)))
-        self.truth = self.swept(self.whole, {})
+        #: The edges at which the input was broadcast, so that its contribution is a sum.
+        self.broadcast: set[Edge] = set()
+        self.truth = self.true_gradients()
+
+    def true_gradients(self) -> dict[int, Any]:
+        """Return the right gradients by position, and note where inputs were broadcast."""
+        arrived: dict[int, Any] = {self.loss: self.start}
+        for edge in self.whole:
+            x = self.source[edge]
+            contribution = self.closures[edge](arrived[edge.step])
+            if contribution.shape != self.tensors[x].shape:
+                self.broadcast.add(edge)
+                contribution = self.summed(edge, contribution)
+            arrived[x] = arrived[x] + contribution if x in arrived else contribution
+        return arrived
 
     def swept(
         self,
@@ -114,8 +128,6 @@ class Run:
                 if contribution is not None:
                     arrived[x] = arrived[x] + contribution if x in arrived else contribution
             except Exception:
-                if wrong is None and not planted and not given:
-                    raise  # the rule itself is at fault
                 lost.add(x)
             if x in lost:
                 arrived.pop(x, None)
@@ -130,7 +142,7 @@ class Run:
     def summed(self, edge: Edge, contribution: Any) -> Any:
         """Sum a contribution to the shape of its input, where that was broadcast."""
         x = self.tensors[self.source[edge]]
-        if contribution.shape == x.shape:
+        if edge not in self.broadcast or contribution.shape == x.shape:
             return contribution
         try:
             return summed_to(x, contribution, self.tensors[edge.step])
@@ -152,29 +164,51 @@ class Run:
         return Part(target, tuple(edges), given & {edge.step for edge in edges})
 
     @cached_property
+    def products(self) -> list[Edge]:
+        """The edges by which leaves go into products of matrices."""
+        return [
+            edge
+            for edge, i in self.source.items()
+            if self.tensors[i].primitive is None and self.tensors[i].ndim == 2
+            if is_matmul(self.tensors[edge.step])
+        ]
+
+    @cached_property
+    def weight_side(self) -> int | None:
+        """Which operand of its products of matrices a weight is; None where that is not seen.
+
+        It is seen in the later layers, where the other operand was computed.
+        """
+        sides = {
+            edge.operand
+            for edge in self.products
+            if (other := self.tensors[edge.step].inputs[1 - edge.operand]) is not None
+            and other.primitive is not None
+        }
+        return sides.pop() if len(sides) == 1 else None
+
+    @cached_property
     def batch(self) -> int:
         """The number of samples, as far as the steps agree on one; else 1.
 
-        It is the axis along which the gradients of the parameters are sums.
+        It is how many terms the gradients of the parameters are sums of.
         """
-        candidates: set[int] | None = None
-        for step, operand in self.closures:
-            tensor = self.tensors[step]
-            x, out = tensor.inputs[operand], tensor
-            if x is None or x.primitive is not None:
-                continue
-            name = tensor.primitive.__name__ if tensor.primitive is not None else ""
-            found = {out.size // max(x.size, 1)} if 0 < x.size < out.size else set()
-            if name == "matmul" and out.ndim == x.ndim == 2:
-                found = {out.shape[1 - operand]}
-                other = tensor.inputs[1 - operand]
-                if other is not None and other.primitive is None:  # weights and data look alike
-                    found.add(out.shape[operand])
-            elif name not in ("add", "subtract"):
-                continue
-            if found:
-                candidates = found if candidates is None else candidates & found
-        return candidates.pop() if candidates is not None and len(candidates) == 1 else 1
+        terms = {
+            self.tensors[edge.step].shape[1 - edge.operand]
+            for edge in self.products
+            if self.weight_side in (None, edge.operand)
+        }
+        for edge in self.broadcast:
+            x, out = self.tensors[self.source[edge]], self.tensors[edge.step]
+            if x.primitive is None and x.size > 1:
+                terms.add(out.size // x.size)
+        return terms.pop() if len(terms) == 1 else 1
+
+
+def is_matmul(tensor: Tensor) -> bool:
+    """Say whether a tensor is a product of two matrices."""
+    name = tensor.primitive.__name__ if tensor.primitive is not None else ""
+    return name == "matmul" and tensor.ndim == 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,12 +257,20 @@ class Place:
 
     def summed(self, contribution: Any) -> Any:
         """Sum a contribution to the input's shape, where the right one needs it too."""
-        return self.run.summed(self.edge, contribution) if self.is_broadcast else contribution
+        return self.run.summed(self.edge, contribution)
 
-    @cached_property
+    @property
     def is_broadcast(self) -> bool:
         """Whether the input was broadcast, so that its contribution is a sum."""
-        return bool(self.right(self.run.truth[self.edge.step]).shape != self.input.shape)
+        return self.edge in self.run.broadcast
+
+    @property
+    def leads_to_weight(self) -> bool:
+        """Whether the input is a weight of a matrix product: a leaf, and not the data beside it."""
+        other = self.tensor.inputs[1 - self.edge.operand]
+        leaves = other is not None and other.primitive is None
+        data = leaves and self.run.weight_side == 1 - self.edge.operand
+        return self.input.primitive is None and not data
 
     def by_rule(self, rule: Callable[..., Any], operands: tuple[Any, ...] = ()) -> Any:
         """Return the closure for this edge from a rule in the form of the rule table."""
