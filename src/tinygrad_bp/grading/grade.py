@@ -305,7 +305,7 @@ def line_of(found: Judged, score: float | None, others: Mapping[str, Any]) -> Li
         message=" ".join(filter(None, [measured.sentence(), explanation(found, facts)])),
         hint=" Or: ".join(hints) or measured.hint(),
         score=score,
-        shape=found.answered[0].shape,
+        shape=measured.shape,
         right_shape=shape,
         worst=measured.worst,
         answered=measured.answered,
@@ -333,7 +333,9 @@ class Measured:
             not same(right, truth, 1e-7)
             for right, truth in zip(self.rights, found.right, strict=True)
         )
-        self.shape, self.right_shape = found.answered[0].shape, self.rights[0].shape
+        shapes = [a.shape for a in found.answered]
+        self.right_shape = self.rights[0].shape
+        self.shape = next((shape for shape in shapes if shape != self.right_shape), shapes[0])
         self.entries = self.rights[0].size
         self.worst: tuple[int, ...] | None = None
         self.error = self.answered = self.right = self.wrong_entries = None
