@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from tinygrad_bp.grading.grade import Assignment, grade, graded
-from tinygrad_bp.grading.judge import Fault, Judge, in_backward_order, made
-from tinygrad_bp.grading.mistakes import EVERYWHERE, OF_PRIMITIVE, rows, rows_at
+from tinygrad_bp.grading.judge import Judge, in_backward_order
+from tinygrad_bp.grading.mistakes import EVERYWHERE, OF_PRIMITIVE, faults_at, rows
 from tinygrad_bp.grading.planted import same
 from tinygrad_bp.grading.submission import Answers
 from tinygrad_bp.table import TABLE
@@ -69,10 +69,7 @@ class Planted:
 def faults(assignment):
     nobody = Judge(assignment.runs, assignment.named, [Answers()] * len(assignment.runs))
     for edge in assignment.runs[0].whole:
-        place = nobody.place(0, edge)
-        for mistake in rows_at(place):
-            for k, wrong in enumerate(made(mistake, place)):
-                yield Fault(mistake, (edge,), k, wrong.detail)
+        yield from faults_at(nobody.place(0, edge))
 
 
 @cache

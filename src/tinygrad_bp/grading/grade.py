@@ -7,7 +7,7 @@ number of submissions are then judged against it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -99,8 +99,8 @@ class Assignment:
                 if len(self.runs) < POINTS:
                     self.add_drawn(leaves)
         self.named = named(self.runs[0])
-        data = {n for n, i in self.named.items() if not is_parameter(self.runs[0], i)}
-        self.optional = data | {*DATA.get(self.fn, ())} | {self.loss}
+        #: What nobody is expected to answer: data, and the loss itself.
+        self.optional = {*DATA.get(self.fn, ()), self.loss}
         self.required = frozenset(self.canonical(name) for name in required)
         unknown = self.required - set(self.named)
         if unknown:
@@ -477,11 +477,6 @@ def named(run: Run) -> dict[str, int]:
     return {name: i for name, i in names if i in run.truth}
 
 
-def is_parameter(run: Run, i: int) -> bool:
-    """Say whether a gradient with respect to a tensor may be missed."""
-    return run.tensors[i].requires_grad
-
-
 def steps(run: Run) -> list[Any]:
     """Return the operations of a run and what they use, to compare with another run's."""
     position = {t.id: i for i, t in enumerate(run.tensors)}
@@ -506,19 +501,31 @@ def hidden_mistakes(runs: Sequence[Run], names: Mapping[str, int]) -> Iterator[s
     judge = Judge(runs, names, truths)
     with np.errstate(all="ignore"):
         for name, i in names.items():
-            alike: list[tuple[Sequence[np.ndarray], list[str]]] = [([r.truth[i] for r in runs], [])]
-            for mistake, numbers in judge.consequences(i):
-                group = next((g for n, g in alike if judge.agree(n, numbers)), None)
-                if group is None:
-                    alike.append((numbers, [mistake]))
-                elif mistake not in group:
-                    group.append(mistake)
-            (_, unseen), *groups = alike
-            if unseen:
+            unseen, *groups = groups_alike(
+                [("", [run.truth[i] for run in runs]), *judge.consequences(i)], judge.agree
+            )
+            if unseen[1:]:
                 yield (
-                    f"In dL/d{name} the given point cannot show {', '.join(unseen)}: the numbers "
-                    "are the right ones."
+                    f"In dL/d{name} the given point cannot show {', '.join(unseen[1:])}: the "
+                    "numbers are the right ones."
                 )
-            for _, group in groups:
+            for group in groups:
                 if len(group) > 1:
                     yield f"In dL/d{name} the given point cannot tell apart {', '.join(group)}."
+
+
+def groups_alike(
+    named: Iterable[tuple[str, Sequence[np.ndarray]]], agree: Callable[[Any, Any], bool]
+) -> list[list[str]]:
+    """Return the names grouped by their numbers, each once in its group, in order."""
+    groups: list[tuple[float, Sequence[np.ndarray], list[str]]] = []
+    for name, numbers in named:
+        size = float(np.linalg.norm(numbers[0]))  # compared first: that is fast
+        for other, those, names in groups:
+            if abs(size - other) <= 1e-6 * size and agree(those, numbers):
+                if name not in names:
+                    names.append(name)
+                break
+        else:
+            groups.append((size, numbers, [name]))
+    return [names for _, _, names in groups]

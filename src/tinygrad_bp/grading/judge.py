@@ -15,11 +15,11 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from .mistakes import Mistake, Wrong, rows_at
+from .mistakes import Fault, faults_at
 from .planted import Contribution, Edge, Part, Place, Run, same
 from .submission import Answers
 
@@ -36,18 +36,11 @@ SINGLE = 1e-4
 #: Below this, relative to the largest gradient of the sweep, is rounding noise.
 NOISE = 1e-14
 
-#: Mistakes are sought at so many edges, the nearest; and so many explanations are kept.
-MOST_EDGES = 80
-MOST_STORIES = 12
-
-
-class Fault(NamedTuple):
-    """A mistake at its places."""
-
-    mistake: Mistake
-    edges: tuple[Edge, ...]
-    variant: int
-    detail: str
+#: Mistakes are sought at so many edges, the nearest (what a point hides, at fewer); and so many
+#: explanations are kept.
+MOST_EDGES = 40
+FEW_EDGES = 8
+MOST_STORIES = 8
 
 
 #: The mistakes that were made so far, as one explanation of the answers has it.
@@ -223,11 +216,9 @@ class Judge:
         """Return what can be planted: every mistake at each edge, and at all its edges at once."""
         everywhere: dict[tuple[int, int], list[Fault]] = {}
         for edge in part.edges:
-            for mistake in rows_at(self.place(0, edge)):
-                for k, wrong in enumerate(made(mistake, self.place(0, edge))):
-                    fault = Fault(mistake, (edge,), k, wrong.detail)
-                    everywhere.setdefault((id(mistake), k), []).append(fault)
-                    yield fault
+            for fault in faults_at(self.place(0, edge)):
+                everywhere.setdefault((id(fault.mistake), fault.variant), []).append(fault)
+                yield fault
         for faults in everywhere.values():
             edges = tuple(edge for fault in faults for edge in fault.edges)
             if len(edges) > 1 and not any(fault.detail for fault in faults):
@@ -236,7 +227,7 @@ class Judge:
     def consequences(self, i: int) -> Iterator[tuple[str, Numbers]]:
         """Return each mistake between a quantity and the nearest answers, with what it gives."""
         parts = [run.part(i, own) for run, own in zip(self.runs, self.own, strict=True)]
-        for fault in self.candidates(nearest(self.runs[0], parts[0])):
+        for fault in self.candidates(nearest(self.runs[0], parts[0], FEW_EDGES)):
             if len(fault.edges) > 1:
                 continue
             numbers = [
@@ -271,12 +262,9 @@ class Judge:
 
     def planted(self, p: int, story: Story) -> dict[Edge, Contribution]:
         """Return the wrong contributions of a story at one point, by edge."""
-        planted = {}
-        for fault in story:
-            for edge in fault.edges:
-                wrongs = made(fault.mistake, self.place(p, edge))
-                planted[edge] = wrongs[fault.variant].closure if wrongs else impossible
-        return planted
+        return {
+            edge: fault.contribution(self.place(p, edge)) for fault in story for edge in fault.edges
+        }
 
     def place(self, p: int, edge: Edge) -> Place:
         """Return an edge of one run, with the gradients that the person has there."""
@@ -285,19 +273,6 @@ class Judge:
             at_hand = ChainMap(self.own[p], run.truth)
             self.places[p, edge] = Place(run, edge, self.named, at_hand)
         return self.places[p, edge]
-
-
-def made(mistake: Mistake, place: Place) -> list[Wrong]:
-    """Return the wrong contributions that a mistake can make; none where it cannot be computed."""
-    try:
-        return mistake.at(place)
-    except Exception:  # a wrong rule may not fit the operands
-        return []
-
-
-def impossible(g: Any) -> Any:
-    """Refuse to compute: the contribution of a mistake that cannot be made at this point."""
-    raise ValueError("this mistake cannot be made here")
 
 
 def fitted(answer: np.ndarray, right: np.ndarray) -> np.ndarray | None:
@@ -313,7 +288,8 @@ def fitted(answer: np.ndarray, right: np.ndarray) -> np.ndarray | None:
 
 def noise_of(run: Run, named: Mapping[str, int]) -> float:
     """Return the size of rounding noise in a sweep."""
-    return NOISE * max(float(np.abs(run.truth[i]).max(initial=0.0)) for i in named.values())
+    sizes = (np.abs(run.truth[i]).max(initial=0.0) for i in named.values())
+    return NOISE * max((float(size) for size in sizes if np.isfinite(size)), default=0.0)
 
 
 def in_backward_order(run: Run, named: Mapping[str, int]) -> list[str]:
@@ -327,11 +303,11 @@ def in_backward_order(run: Run, named: Mapping[str, int]) -> list[str]:
     return sorted(named, key=complete)
 
 
-def nearest(run: Run, part: Part) -> Part:
+def nearest(run: Run, part: Part, most: int = MOST_EDGES) -> Part:
     """Return a part cut to its last edges, where it is so large that a search would take long."""
-    if len(part.edges) <= MOST_EDGES:
+    if len(part.edges) <= most:
         return part
-    edges = part.edges[-MOST_EDGES:]
+    edges = part.edges[-most:]
     kept = set(edges)
     steps = {edge.step for edge in edges}
     cut = {step for step in steps if not kept.issuperset(run.uses.get(step, ()))}

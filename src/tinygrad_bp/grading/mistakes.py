@@ -7,7 +7,7 @@ new row: its name, its wrong rule, a sentence that explains it, and one that say
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from ..rules.activations import sigmoid, softmax
-from .planted import Contribution, Place
+from .planted import Contribution, Edge, Place
 
 Value: TypeAlias = Any
 
@@ -904,6 +904,47 @@ def rows() -> Iterator[Mistake]:
     return chain(EVERYWHERE, *OF_PRIMITIVE.values())
 
 
-def rows_at(place: Place) -> Iterable[Mistake]:
-    """Return the rows that may apply at an edge."""
-    return chain(OF_PRIMITIVE.get(place.operation, ()), EVERYWHERE)
+class Fault(NamedTuple):
+    """A mistake at its places: what can be planted in a sweep.
+
+    Parameters
+    ----------
+    mistake
+        A row of the catalogue.
+    edges
+        Where it is made.
+    variant
+        Which of its wrong contributions it makes there.
+    detail
+        What was taken instead, where that varies.
+    """
+
+    mistake: Mistake
+    edges: tuple[Edge, ...]
+    variant: int
+    detail: str
+
+    def contribution(self, place: Place) -> Contribution:
+        """Return the wrong contribution at one of its edges."""
+        wrongs = made(self.mistake, place)
+        return wrongs[self.variant].closure if wrongs else impossible
+
+
+def faults_at(place: Place) -> Iterator[Fault]:
+    """Return every fault that the catalogue has for an edge."""
+    for mistake in chain(OF_PRIMITIVE.get(place.operation, ()), EVERYWHERE):
+        for k, wrong in enumerate(made(mistake, place)):
+            yield Fault(mistake, (place.edge,), k, wrong.detail)
+
+
+def made(mistake: Mistake, place: Place) -> list[Wrong]:
+    """Return the wrong contributions that a mistake can make; none where it cannot be computed."""
+    try:
+        return mistake.at(place)
+    except Exception:  # a wrong rule may not fit the operands
+        return []
+
+
+def impossible(g: Value) -> Value:
+    """Refuse to compute: the contribution of a mistake that cannot be made at this point."""
+    raise ValueError("this mistake cannot be made here")
