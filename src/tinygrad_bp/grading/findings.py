@@ -185,11 +185,10 @@ def sentence(reason: str) -> str:
 
 def relative(answer: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Return how far off each entry is, relative to the largest entry of the two."""
-    with np.errstate(all="ignore"):
-        largest = np.abs(right).max(initial=0.0)
-        if largest == 0:
-            largest = np.abs(answer).max(initial=0.0) or 1.0
-        return np.asarray(np.abs(answer - right) / largest)
+    largest = np.abs(right).max(initial=0.0)
+    if largest == 0:
+        largest = np.abs(answer).max(initial=0.0) or 1.0
+    return np.asarray(np.abs(answer - right) / largest)
 
 
 def error_of(found: Judged) -> float | None:

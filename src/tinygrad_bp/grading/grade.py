@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+import numpy as np
+
 from .assignment import Assignment, Problem
 from .findings import lines
 from .judge import Judge
@@ -97,9 +99,11 @@ def graded(submission: Submission, assignment: Assignment) -> Report:
     assignment
         The problem; it may serve for any number of submissions.
     """
-    answers = [assignment.read(a) for a in submission.answers_at(assignment.points)]
-    failure = next((a.failure for a in answers if a.failure is not None), None)
-    if failure is not None:
-        answers = [Answers() for _ in answers]
-    judged = Judge(assignment.runs, assignment.named, answers).judged()
-    return Report(tuple(lines(judged, assignment, answers)), failure, assignment.warnings)
+    submitted = submission.answers_at(assignment.points)
+    with np.errstate(all="ignore"):  # answers may hold infinity and NaN
+        answers = [assignment.read(a) for a in submitted]
+        failure = next((a.failure for a in answers if a.failure is not None), None)
+        if failure is not None:
+            answers = [Answers() for _ in answers]
+        judged = Judge(assignment.runs, assignment.named, answers).judged()
+        return Report(tuple(lines(judged, assignment, answers)), failure, assignment.warnings)
