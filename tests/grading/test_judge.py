@@ -152,6 +152,33 @@ def test_a_strange_slip_is_localised_and_not_named(line):
     assert {v for n, v in verdicts(report).items() if n != line} <= {"right", "carried forward"}
 
 
+@pytest.mark.parametrize("line", ["z3", "z2", "z1"])
+def test_a_strange_slip_in_a_line_that_is_not_answered_is_charged_once(line):
+    weights = ("W3", "W2", "W1")
+    report = judged(derivation({line: STRANGE[line]}, answer=weights))
+    found = verdicts(report)
+    first = line.replace("z", "W")
+    before = weights.index(first)
+    assert [found[w] for w in weights[:before]] == ["right"] * before
+    assert found[first] == "wrong"
+    assert report[first].mistakes == ()
+    assert f"follows rightly from a wrong dL/d{line}" in report[first].message
+    assert {found[w] for w in weights[before + 1 :]} <= {"carried forward"}
+
+
+def test_after_a_strange_slip_the_next_is_still_named():
+    wrong = {"z3": STRANGE["z3"], "z1": lambda q, d: d["a1"]}
+    report = judged(derivation(wrong, answer=("W3", "W2", "W1")))
+    assert [report[w].verdict for w in ("W3", "W2", "W1")] == ["wrong", "carried forward", "wrong"]
+    assert "missing-sigmoid-derivative" in report["W1"].mistakes
+    pen = {"W3": STRANGE["W3"], "z2": lambda q, d: d["a2"]}  # the first slip is W3's alone
+    report = judged(derivation(pen, answer=("W3", "W2", "W1")))
+    assert report["W3"].mistakes == ()
+    assert "follows rightly" not in report["W3"].message  # the lines after it rule that out
+    assert report["W2"].mistakes == ("missing-sigmoid-derivative",)
+    assert report["W1"].verdict == "carried forward"
+
+
 def test_a_slip_of_the_softmax_violates_the_zero_sum():
     report = judged(derivation({"z3": STRANGE["z3"]}))
     assert any("sum to zero" in fact for fact in report["z3"].fingerprints)

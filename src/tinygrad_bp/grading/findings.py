@@ -157,7 +157,13 @@ def explanation(found: Judged, facts: Sequence[str]) -> str:
     """Name the mistakes that fit, or say what was measured."""
     if not found.faults:
         measured = f" Measured: {'; '.join(facts)}." if facts else ""
-        return f"No known pattern.{measured}"
+        implied = ""
+        if found.implied is not None:
+            implied = (
+                f" It follows rightly from a wrong dL/d{found.implied.name}: the slip may be "
+                "there, or nearer to the loss."
+            )
+        return f"No known pattern.{implied}{measured}"
     told: dict[str, str] = {}
     details: dict[str, list[str]] = {}
     for fault in found.faults:
