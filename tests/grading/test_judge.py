@@ -235,6 +235,7 @@ def test_nan_and_wrong_shapes_are_wrong_and_carried_on():
     report = judged(derivation({"z3": nan}))
     assert report.first_wrong == "z3"
     assert "not finite" in report["z3"].message
+    assert report["z3"].fingerprints == ()
     assert report["W1"].verdict == "carried forward"
 
     report = judged(derivation({"W3": lambda q, d: q.a2 @ d["z3"].T}))

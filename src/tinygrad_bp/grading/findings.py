@@ -39,7 +39,8 @@ def line_of(found: Judged, score: float | None, others: Mapping[str, Any]) -> Li
     """Write what the judge found about a quantity as a line of the report."""
     shape = found.right[0].shape
     if found.answered is None:
-        message = sentence(found.reason) if found.reason else "Not answered."
+        required = "It has to be answered." if score is not None else ""
+        message = sentence(found.reason) if found.reason else required
         return Line(found.name, found.verdict, message=message, score=score, right_shape=shape)
     if found.verdict == "right":
         return Line(

@@ -220,7 +220,7 @@ class Judge:
         unknowns, and they agree, the person may have had that gradient.
         """
         edges = self.runs[0].uses.get(i, ())
-        if len(edges) != 1 or edges[0].step in self.own[0]:
+        if len(edges) != 1 or edges[0].step in self.own[0] or not any(a.any() for a in answered):
             return None
         (edge,) = edges
         name = next((name for name, step in self.named.items() if step == edge.step), None)
