@@ -202,11 +202,11 @@ class Judge:
     def follows_as_it_is(self, i: int, answered: Numbers) -> bool:
         """Say whether an answer follows from answers of wrong shapes, or NaN, taken as they are."""
         if all(
-            own.get(i) is number
+            own.get(step) is number
             for own, raw in zip(self.own, self.raw, strict=True)
-            for i, number in raw.items()
+            for step, number in raw.items()
         ):
-            return False
+            return False  # all of them fit
         numbers = [
             run.swept(run.part(i, raw).edges, raw).get(i)
             for run, raw in zip(self.runs, self.raw, strict=True)
