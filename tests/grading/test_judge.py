@@ -5,7 +5,9 @@ from itertools import combinations, islice
 import numpy as np
 import pytest
 
+import tinygrad_bp as bp
 from tinygrad_bp.grading.grade import Assignment, grade, graded
+from tinygrad_bp.grading.judge import Judge
 from tinygrad_bp.grading.mistakes import EVERYWHERE, OF_PRIMITIVE
 from tinygrad_bp.grading.submission import Function
 
@@ -258,3 +260,18 @@ def test_the_slips_cover_what_the_catalogue_has_for_the_worked_problem():
     rows = [*EVERYWHERE, *(row for name in mine for row in OF_PRIMITIVE.get(name, ()))]
     elsewhere = {"overwritten-contribution", "broadcast-not-summed"}  # nothing here is used twice
     assert {row.name for row in rows} - elsewhere == {name for _, name, _, _ in SLIPS}
+
+
+def test_a_judge_with_a_wrong_truth_marks_the_right_derivation(monkeypatch):
+    monkeypatch.setattr(bp.softmax, "rule", lambda p, z, axis: lambda g: p * (1 - p) * g)
+    report = grade(derivation())
+    assert report.first_wrong == "z3"
+    monkeypatch.undo()
+    assert grade(derivation()).passed
+
+
+def test_a_judge_that_accepts_anything_is_seen(monkeypatch):
+    slip = {"z2": lambda q, d: d["a2"]}
+    assert not judged(derivation(slip)).passed
+    monkeypatch.setattr(Judge.agree, "__defaults__", (1e9,))
+    assert judged(derivation(slip)).passed

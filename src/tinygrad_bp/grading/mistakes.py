@@ -157,9 +157,10 @@ def wrong_layer(activation: str, slope: Callable[[Value], Value]) -> Callable[[P
 
 def matrix_for_elementwise(place: Place) -> list[Wrong]:
     """Return the matrix products of g and an elementwise derivative, in either order."""
-    slope = place.right(np.ones(place.tensor.shape))
-    if slope.ndim != 2 or place.input.shape != place.tensor.shape:
+    shape = place.tensor.shape
+    if len(shape) != 2 or place.input.shape != shape or max(shape) > LONGEST_SIDE:
         return []
+    slope = place.right(np.ones(shape))
     products: list[Contribution] = [
         lambda g: g @ slope,
         lambda g: slope @ g,
@@ -280,6 +281,9 @@ def softmax_backward(p: Value, g: Value, axis: int) -> Value:
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "exp")
 ELEMENTWISE = {*ACTIVATIONS, "multiply", "sin", "cos", "log", "sqrt", "square", "divide", "power"}
 PRODUCTS = {"matmul", "multiply"}
+
+#: A square matrix is made of a wrong product only up to this size.
+LONGEST_SIDE = 1000
 
 
 # ---- the table ----
