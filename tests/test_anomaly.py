@@ -1,5 +1,7 @@
 """The debugging mode: the first operation that makes a NaN or infinity is named, with its line."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -208,6 +210,16 @@ def test_blocks_nest():
         with pytest.raises(FloatingPointError), bp.scope("layer1"):
             bp.log(x)
     bp.log(x)
+
+
+def test_the_error_comes_before_any_warning_of_numpys():
+    for call in (lambda: bp.log(leaf(0.0)), lambda: bp.sqrt(leaf(0.0)).backward()):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with pytest.raises(FloatingPointError), bp.detect_anomaly():
+                call()
+            with pytest.raises(RuntimeWarning):
+                call()
 
 
 def test_it_does_not_change_what_is_computed():

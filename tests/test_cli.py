@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from tinygrad_bp.cli import main
-from tinygrad_bp.readings.draw import layout_program
+from tinygrad_bp.readings.drawing.layout import layout_program
 from tinygrad_bp.worked_problem.closed_form import CHAIN
 from tinygrad_bp.worked_problem.mistakes import MISTAKES
 from tinygrad_bp.worked_problem.problem import random_problem
@@ -43,7 +43,7 @@ def run(monkeypatch, capsys, tmp_path):
     """Run the command in a wide terminal, in a folder of its own, and without laying out."""
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("tinygrad_bp.cli.draw", lambda loss: Picture())
+    monkeypatch.setattr("tinygrad_bp.commands.verify.draw", lambda loss: Picture())
 
     def run(*arguments):
         try:
@@ -265,7 +265,7 @@ def test_the_graph_is_drawn(run, monkeypatch, tmp_path):
     ran = run()
     assert ran.status == 0
     text = " ".join(ET.parse(tmp_path / "out" / "graph.svg").getroot().itertext())
-    for word in ("W1", "y_hat", "softmax", "sigmoid", "matmul"):
+    for word in ("W₁", "ŷ", "softmax", "sigmoid", "matmul"):
         assert word in text
 
 
@@ -311,7 +311,7 @@ def test_digits_are_learned_and_the_witnesses_agree_before_and_after(run):
 
 def test_a_mistake_is_caught_on_digits_too(run, monkeypatch):
     monkeypatch.setattr(
-        "tinygrad_bp.cli.DigitClassifier.train", lambda self, data, epochs: iter(())
+        "tinygrad_bp.commands.verify.DigitClassifier.train", lambda self, data, epochs: iter(())
     )
     ran = run("--data", "digits", "--mistake", "lost-factor-2")
     assert ran.status == 1

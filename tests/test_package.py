@@ -18,6 +18,7 @@ INTERNAL = {
     "sum_to": "the sweep sums with it over broadcast axes",
     "scatter": "the rule of indexing",
     "on_diagonal": "the rule of diagonal",
+    "product_of_others": "the rule of prod, where a factor is 0",
     "contraction": "einsum calls it, with the subscripts taken apart",
     "windows": "convolution and pooling are made of it",
     "from_windows": "the rule of windows",

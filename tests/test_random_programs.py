@@ -598,7 +598,7 @@ def test_agrees_with_pytorch() -> None:
 #: Reached through others, or nothing to differentiate: all else must occur in programs.
 INSIDE_OTHERS = {
     *("contraction", "cross_entropy_with_probabilities", "split", "astype", "dropout"),
-    *("scatter", "on_diagonal", "sum_to", "windows", "from_windows"),
+    *("scatter", "on_diagonal", "sum_to", "windows", "from_windows", "product_of_others"),
 }
 
 

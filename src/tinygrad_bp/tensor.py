@@ -40,7 +40,13 @@ def operator(name: str) -> tuple[Callable[[Tensor, Any], Tensor], Callable[[Tens
 
 def method(name: str) -> Callable[..., Tensor]:
     """Return a method that applies an operation, with the operation's own settings."""
-    return lambda self, *args, **params: TABLE[name](self, *args, **params)
+
+    def apply(self: Tensor, *args: Any, **params: Any) -> Tensor:
+        return TABLE[name](self, *args, **params)
+
+    apply.__name__ = name
+    apply.__doc__ = f"Apply ``bp.{name}`` to this Tensor; its settings are described there."
+    return apply
 
 
 def comparison(name: str) -> Callable[[Tensor, Any], Any]:
@@ -138,6 +144,23 @@ class Tensor:
 
         A leaf can be given a new value: ``w.data = w.data - 0.1 * w.grad``. What was recorded
         before keeps the value that it was computed from.
+
+        Raises
+        ------
+        ValueError
+            When set: if this Tensor was computed, or the shape differs.
+        TypeError
+            When set: if the new value would have to be rounded, such as float64 to float32.
+
+        Examples
+        --------
+        >>> import tinygrad_bp as bp
+        >>> w = bp.tensor(3.0, requires_grad=True)
+        >>> loss = w * w
+        >>> w.data = w.data - 1.0
+        >>> loss.backward()
+        >>> w.data, w.grad  # the gradient is that of the loss as it was computed, at 3
+        (array(2.), array(6.))
         """
         return self._array
 
@@ -182,7 +205,19 @@ class Tensor:
         return self._array.dtype
 
     def item(self) -> float:
-        """Return the only entry as a Python number."""
+        """Return the only entry as a Python number.
+
+        Raises
+        ------
+        ValueError
+            If there are several entries, or none.
+
+        Examples
+        --------
+        >>> import tinygrad_bp as bp
+        >>> bp.tensor([[2.5]]).item()
+        2.5
+        """
         if self.size != 1:
             raise ValueError(
                 f"item() needs exactly one entry; {self.described()} has {self.size}. "
@@ -191,7 +226,15 @@ class Tensor:
         return float(self._array.item())
 
     def detach(self) -> Tensor:
-        """Return a constant of the same value: no gradient flows back through it."""
+        """Return a constant of the same value: no gradient flows back through it.
+
+        Examples
+        --------
+        >>> import tinygrad_bp as bp
+        >>> x = bp.tensor(3.0, requires_grad=True)
+        >>> float(bp.grad(x * x, x)), float(bp.grad(x * x.detach(), x))
+        (6.0, 3.0)
+        """
         return Tensor(self._array, name=self.name)
 
     def at(self, value: np.ndarray) -> Tensor:
@@ -208,7 +251,13 @@ class Tensor:
 
     @property
     def requires_grad(self) -> bool:
-        """Whether gradients with respect to this Tensor are wanted; of a leaf, it can be set."""
+        """Whether gradients with respect to this Tensor are wanted; of a leaf, it can be set.
+
+        Raises
+        ------
+        ValueError
+            When set, if this Tensor was computed: it needs a gradient if its inputs do.
+        """
         return self._requires_grad
 
     @requires_grad.setter
@@ -224,7 +273,20 @@ class Tensor:
 
     @property
     def grad(self) -> np.ndarray | None:
-        """Of a leaf, the sum of the gradients that arrived so far; None before the first."""
+        """Of a leaf, the sum of the gradients that arrived so far; None before the first.
+
+        A Tensor that was computed keeps none, and warns. It can be set on any, to an array of this
+        Tensor's shape or to None; another shape raises a ValueError.
+
+        Examples
+        --------
+        >>> import tinygrad_bp as bp
+        >>> x = bp.tensor(3.0, requires_grad=True)
+        >>> for _ in range(2):
+        ...     (x * x).backward()
+        >>> x.grad  # 6, twice
+        array(12.)
+        """
         if self.primitive is not None and self._grad is None:
             warnings.warn(
                 f"{self.described()} was computed, and only leaves keep a gradient. "
@@ -270,7 +332,7 @@ class Tensor:
         backward(self, gradient)
 
     def zero_grad(self) -> None:
-        """Forget the gradients that arrived so far."""
+        """Forget the gradients that arrived so far: ``grad`` is None again."""
         self._grad = None
 
     def local_jacobian(self, i: int = 0) -> np.ndarray:
@@ -307,7 +369,14 @@ class Tensor:
     # ---- name ----
 
     def named(self, name: str) -> Tensor:
-        """Give this Tensor a name and return it: ``z1 = (W1 @ x).named("z1")``."""
+        """Give this Tensor a name and return it: ``z1 = (W1 @ x).named("z1")``.
+
+        Examples
+        --------
+        >>> import tinygrad_bp as bp
+        >>> (bp.tensor(2.0) * 3.0).named("z1")
+        tensor(6., name='z1', from=multiply)
+        """
         self.name = name
         return self
 
@@ -369,17 +438,46 @@ class Tensor:
     astype = method("astype")
 
     def dot(self, other: Any) -> Tensor:
-        """Return the product of two matrices or vectors, the same as ``self @ other``."""
+        """Return the product of two matrices or vectors, the same as ``self @ other``.
+
+        Raises
+        ------
+        ValueError
+            If one has more than two axes: there NumPy's dot and matmul differ.
+
+        Examples
+        --------
+        >>> import tinygrad_bp as bp
+        >>> bp.tensor([1.0, 2.0]).dot([3.0, 4.0]).item()
+        11.0
+        """
         if self.ndim > 2 or np.ndim(other) > 2:
             raise ValueError("dot is for matrices and vectors here; write a @ b for stacks.")
         return TABLE["matmul"](self, other)
 
     def reshape(self, *shape: Any) -> Tensor:
-        """Return the entries in another shape: ``t.reshape(2, 3)`` or ``t.reshape((2, 3))``."""
+        """Return the entries in another shape: ``t.reshape(2, 3)`` or ``t.reshape((2, 3))``.
+
+        Examples
+        --------
+        >>> import tinygrad_bp as bp
+        >>> bp.tensor([1.0, 2.0, 3.0, 4.0]).reshape(2, -1).data
+        array([[1., 2.],
+               [3., 4.]])
+        """
         return TABLE["reshape"](self, shape=shape[0] if len(shape) == 1 else shape)
 
     def transpose(self, *axes: Any) -> Tensor:
-        """Return the axes in another order, or reversed: ``t.transpose(1, 0, 2)``."""
+        """Return the axes in another order, or reversed: ``t.transpose(1, 0, 2)``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import tinygrad_bp as bp
+        >>> t = bp.tensor(np.zeros((2, 3, 5)))
+        >>> t.transpose().shape, t.transpose(1, 0, 2).shape
+        ((5, 3, 2), (3, 2, 5))
+        """
         if len(axes) == 1 and not isinstance(axes[0], int):
             axes = axes[0]
         return TABLE["transpose"](self, axes=axes or None)
@@ -414,7 +512,7 @@ class Tensor:
     __and__ = comparison("logical_and")
 
     def any(self) -> bool:
-        """Return whether any entry is true, or not zero."""
+        """Return whether any entry is true, or not zero; a plain boolean."""
         return bool(self._array.any())
 
     __hash__ = object.__hash__  # a Tensor is a key of a dictionary as itself, not by its value

@@ -158,7 +158,7 @@ def value_and_grad(function: Function, argnums: Which = 0) -> Callable[..., tupl
     TypeError
         If the function does not return a Tensor.
     ValueError
-        If it returns several entries.
+        If it returns several entries, or there is no argument of such a number.
 
     Examples
     --------
@@ -191,6 +191,13 @@ def vjp(function: Function, *args: Any) -> tuple[Any, Callable[[Any], Any]]:
         ``pull(g)``, for an upstream gradient g of the value's shape, returns the gradient by each
         argument: a tuple, or for one argument that gradient itself.
 
+    Raises
+    ------
+    TypeError
+        If the function does not return a Tensor.
+    ValueError
+        From ``pull``, if g has another shape than the value.
+
     Examples
     --------
     >>> import tinygrad_bp as bp
@@ -221,6 +228,13 @@ def jvp(function: Function, args: Sequence[Any], tangents: Sequence[Any]) -> tup
     -------
     value, tangent
         Both of the shape of the function's output.
+
+    Raises
+    ------
+    TypeError
+        If the function does not return a Tensor.
+    ValueError
+        If there is not a tangent for each argument, of its shape.
 
     Examples
     --------
@@ -254,6 +268,13 @@ def hvp(function: Function, args: Sequence[Any], vectors: Sequence[Any]) -> Any:
     -------
     tuple
         For each argument, an array or Tensor of its shape.
+
+    Raises
+    ------
+    TypeError
+        If the function does not return a Tensor.
+    ValueError
+        If it returns several entries, or there is not a vector for each argument, of its shape.
 
     Examples
     --------
@@ -299,6 +320,13 @@ def jacobian(function: Function, argnums: Which = 0) -> Callable[..., Any]:
         tuple of them where argnums is a list. It takes one reverse sweep for each entry of the
         output.
 
+    Raises
+    ------
+    TypeError
+        If the function does not return a Tensor.
+    ValueError
+        If there is no argument of such a number.
+
     Examples
     --------
     >>> import numpy as np
@@ -338,6 +366,13 @@ def hessian(function: Function, argnums: Which = 0) -> Callable[..., Any]:
     function
         Takes the same arguments; returns an array or Tensor of shape ``argument + argument``. Where
         argnums is a list, a tuple of tuples: entry (i, j) is differentiated by i first, then by j.
+
+    Raises
+    ------
+    TypeError
+        If the function does not return a Tensor.
+    ValueError
+        If it returns several entries, or there is no argument of such a number.
 
     Examples
     --------

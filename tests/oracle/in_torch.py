@@ -64,6 +64,10 @@ def torch_table() -> dict[str, Callable[..., Any]]:
     def on_diagonal(a, shape, offset=0, axis1=0, axis2=1):
         return torch.diagonal_scatter(a.new_zeros(shape), a, offset, axis1, axis2)
 
+    def product_of_others(a):
+        others = [torch.cat([a[..., :i], a[..., i + 1 :]], -1) for i in range(a.shape[-1])]
+        return torch.stack([other.prod(-1) for other in others], -1)
+
     def transpose(a, axes=None):
         return a.permute(tuple(reversed(range(a.ndim))) if axes is None else axes)
 
@@ -158,6 +162,7 @@ def torch_table() -> dict[str, Callable[..., Any]]:
         "einsum": torch.einsum,
         "diagonal": lambda a, offset=0, axis1=0, axis2=1: torch.diagonal(a, offset, axis1, axis2),
         "on_diagonal": on_diagonal,
+        "product_of_others": product_of_others,
         "trace": trace,
         "norm": norm,
         # reductions

@@ -244,6 +244,8 @@ def reduction_cases() -> Iterator[Case]:
     for entry in ("sum", "prod", "norm"):
         yield call(entry, normal(0, 3))
         yield call(entry, normal(0, 3), axis=0)
+    for factors in (normal(4), normal(2, 3), np.array([2.0, 0.0, 3.0]), np.array([0.0, 0.0, 3.0])):
+        yield call("product_of_others", factors)
     for entry, shape in product(("norm", "std"), [(3,), (2, 3)]):
         yield first_order(entry, np.zeros(shape))  # a corner
     yield first_order("norm", normal())

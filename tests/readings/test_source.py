@@ -21,7 +21,7 @@ from hypothesis import Phase, given, settings
 
 import tinygrad_bp as bp
 from tinygrad_bp.cli import main
-from tinygrad_bp.readings import source as module
+from tinygrad_bp.notation.names import recorded_tensors
 from tinygrad_bp.readings.source import Source, source
 from tinygrad_bp.table import TABLE
 
@@ -177,7 +177,7 @@ def test_it_runs_in_a_fresh_interpreter_without_the_library(tmp_path: Path) -> N
         "print(json.dumps([float(L), {k: v.tolist() for k, v in gradients.items()}]))\n",
     )
     L.backward()
-    leaves = {t.name: t for t in module.recorded_tensors(L) if t.requires_grad and not t.inputs}
+    leaves = {t.name: t for t in recorded_tensors(L) if t.requires_grad and not t.inputs}
     assert value == L.item()
     assert gradients == {name: leaves[name].grad.tolist() for name in ("W1", "W2", "W3")}
 
@@ -324,7 +324,7 @@ def test_a_leaf_that_was_given_another_value_in_between() -> None:
 
 def test_only_what_the_wanted_gradients_need() -> None:
     L = worked_network()
-    tensors = {t.name: t for t in module.recorded_tensors(L)}
+    tensors = {t.name: t for t in recorded_tensors(L)}
     text = agrees(L, [tensors["W3"]])
     assert "dW2" not in text
     assert "da2" not in text
@@ -418,7 +418,7 @@ def test_a_wrong_helper_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
     def code(tree: ast.AST) -> str:
         return ast.unparse(tree).replace("np.minimum(z, 80.0)", "np.minimum(z, 0.5)")
 
-    monkeypatch.setattr(module, "code", code)
+    monkeypatch.setattr("tinygrad_bp.readings.standalone.helpers.code", code)
     with pytest.raises(AssertionError):
         agrees(bp.sigmoid(leaf([1.0])).sum(), [])
 
@@ -432,7 +432,7 @@ def test_random_programs() -> None:
             return leaves[-1]
 
         loss = program.run(TABLE, kept, constant=lambda array: array)
-        used = {t.id for t in module.recorded_tensors(loss)}
+        used = {t.id for t in recorded_tensors(loss)}
         text = agrees(loss, [x for x in leaves if x.id in used], exactly=False)
         assert "tinygrad" not in text.partition("import")[2]
 
@@ -630,8 +630,40 @@ def test_the_command_reads_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[
         assert main(["source", "--file", str(net), *arguments]) == 2
         assert message in " ".join(capsys.readouterr().err.split())
     assert main(["source", "--file", str(tmp_path / "nowhere.py")]) == 2
-    assert "is no Python file" in " ".join(capsys.readouterr().err.split())
+    assert "there is no file" in " ".join(capsys.readouterr().err.split())
 
 
 if __name__ == "__main__":
     source(worked_network()).save(GOLDEN)
+
+
+def test_a_rule_that_takes_only_arrays_is_named() -> None:
+    @bp.primitive
+    def cube(x: Any) -> Any:
+        return x * x * x
+
+    @cube.backward
+    def _(out: Any, x: Any) -> Any:
+        return lambda g: np.asarray(g, dtype=float) * 3 * np.asarray(x, dtype=float) ** 2
+
+    loss = bp.sum(cube(leaf([1.0, 2.0])))
+    for reading in (source, bp.derive):
+        with pytest.raises(ValueError, match="the backward rule of cube cannot be written down"):
+            reading(loss)
+
+
+def test_a_notebook_shows_code_whatever_a_docstring_holds() -> None:
+    @bp.primitive
+    def twice(x: Any) -> Any:
+        """Return x + x. ``` <script>alert(1)</script>"""
+        y = x + x
+        return y * 1.0
+
+    @twice.backward
+    def _(out: Any, x: Any) -> Any:
+        return lambda g: 2 * g
+
+    page = source(bp.sum(twice(leaf([1.0]))))._repr_markdown_()
+    assert page.startswith("````python\n")
+    assert page.endswith("\n````")
+    assert source(bp.sum(leaf([1.0])))._repr_markdown_().startswith("```python\n")

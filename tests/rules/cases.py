@@ -210,7 +210,7 @@ ROWS = {
     "clip": Row([
         *elementwise(min=-1.2, max=0.8), case((2, 3), min=0.1), case((3, 3), max=0.1), case((2, 3)),
         case((2, 3), min=np.float32([-1.2, 0.1, -1.2]), max=np.float32([[1.3], [0.8]])),
-    ]),
+    ], reference=references.clip),
     "sqrt": Row(elementwise(1, POSITIVE)),
     "reciprocal": Row(elementwise(1, POSITIVE)),
 
@@ -306,6 +306,10 @@ ROWS = {
         *(case(zeros, axis=axis) for axis in [0, -1, np.int64(1), (-1, 0), ()]),
         case(np.stack([zeros, zeros.T]), axis=(0, -1), keepdims=True),
     ]),
+    "product_of_others": Row([
+        case((3,)), case((2, 3)), case((1,)), case((2, 2, 4)), case(zeros), case(zeros.T),
+        case(zeros[0]), case(zeros[1]), case((3, 3)), case((0, 3)), case((2, 0)),
+    ], refuses=[case(())], reference=references.product_of_others),
     "var": Row([
         *AXES, *ALONE, case((2, 3), ddof=1), case((2, 3), axis=1, ddof=2, keepdims=True),
     ], refuses=NOTHING),
@@ -326,7 +330,7 @@ ROWS = {
         *each((2, 3), shape=[(3, 2), -1, (6,), (1, -1, 3), [2, 3]]), case((3, 3), shape=9),
         case((), shape=(1, 1)), case((1,), shape=()), case((0, 3), shape=(3, 0)),
         case((0, 3), shape=-1),
-    ]),
+    ], reference=lambda a, shape: np.reshape(a, shape)),  # NumPy 2.0 calls it newshape
     "ravel": Row([case((2, 3)), case((3, 3)), case((3,)), case(()), case((0, 3))]),
     "expand_dims": Row([
         *each((2, 3), axis=[0, 1, -1, (0, -1), (1, 2), ()]),
@@ -407,7 +411,10 @@ ROWS = {
         case((2, 3, 2), indices=np.array([[[0, 2]], [[1, 1]]]), axis=-2),
         case((2, 3), indices=np.array([5, 0, 5]), axis=None),
         case((0, 3), indices=np.zeros((0, 2), int), axis=1),
-    ], refuses=[case((), indices=np.array(0))]),
+    ],
+        refuses=[case((), indices=np.array(0))],
+        reference=lambda a, indices, axis=-1: np.take_along_axis(a, indices, axis),
+    ),
 
     # models
     "windows": Row([

@@ -12,6 +12,11 @@ def entry_by_entry(f):
     return np.vectorize(f, otypes=[float])
 
 
+def clip(a, min=None, max=None):
+    """Return np.clip; NumPy 2.0 gives its settings other names, and refuses it without a bound."""
+    return a if min is None and max is None else np.clip(a, min, max)
+
+
 gelu = entry_by_entry(lambda z: z * math.erfc(-z / math.sqrt(2.0)) / 2.0)
 silu = entry_by_entry(lambda z: z / (1.0 + math.exp(-z)))
 
@@ -96,6 +101,12 @@ def cross_entropy(logits, target, axis=1):
         weights = np.moveaxis(target, axis, -1).reshape(rows.shape)
         return np.mean([-w @ row for w, row in zip(weights, rows, strict=True)])
     return np.mean([-row[k] for k, row in zip(np.ravel(target), rows, strict=True)])
+
+
+def product_of_others(a):
+    numbers = range(a.shape[-1])
+    products = [np.prod(np.delete(a, i, axis=-1), axis=-1) for i in numbers]
+    return np.stack(products, axis=-1) if products else np.ones(a.shape)
 
 
 def norm(a, ord=None, axis=None, keepdims=False):

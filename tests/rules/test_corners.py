@@ -4,6 +4,7 @@ Warnings are errors here, so that what is computed far out is computed without o
 """
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -110,6 +111,12 @@ def test_a_power_at_zero_by_its_exponent():
     assert by_exponent.tolist() == [0.0, 0.0, 0.0]
 
 
+def test_the_slope_by_an_exponent_in_float64_is_as_exact_as_that():
+    base, n = np.array([3.0], np.float32), np.array([2.0])
+    slope = gradient(lambda n: bp.power(base, n), n)
+    assert slope == pytest.approx([9.0 * math.log(3.0)], rel=1e-15)
+
+
 def test_the_slope_of_a_power_by_an_exponent_of_zero_is_differentiated_rightly():
     """The slope by a, n a^(n - 1), is 0 at n = 0; its slope by n is 1 / a."""
     a, n = np.array([2.0, 4.0]), np.zeros(2)
@@ -134,6 +141,33 @@ def test_a_product_with_three_zeros_in_its_third_derivative():
     first = bp.grad(bp.prod(x), x, create_graph=True)
     second = bp.grad(first[0], x, create_graph=True)
     assert bp.grad(second[1], x).tolist() == [0.0, 0.0, 1.0]
+
+
+def peak_memory(call):
+    """Return the most memory, in bytes, that a call held at one time."""
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_square_matrix_would_be_seen():
+    assert peak_memory(lambda: np.eye(3000, dtype=bool)) >= 3000**2
+
+
+def test_a_long_product_with_a_zero_needs_no_square_matrix():
+    a = np.ones(3000)
+    a[7] = 0.0
+    x = bp.tensor(a, requires_grad=True)
+    assert peak_memory(lambda: bp.prod(x).backward()) < 100 * a.nbytes < a.size**2
+    assert x.grad.tolist() == (1.0 - a).tolist()
+
+
+def test_the_classes_of_cross_entropy_need_no_square_matrix():
+    logits = np.zeros((2, 3000))
+    assert peak_memory(lambda: bp.cross_entropy(logits, [1, 2])) < 100 * logits.nbytes < 3000**2
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -460,8 +494,9 @@ REFUSALS = [
         (
             lambda settings=settings: TABLE["windows"](np.ones((1, 1, 3, 3)), size=2, **settings),
             f"windows failed: x is an array with shape (1, 1, 3, 3), stride = {stride}, dilation = "
-            f"{dilation}, size = 2. It needs images at least as large as the window. (stride "
-            f"{stride} and dilation {dilation} must be 1 or more)",
+            f"{dilation}, size = 2. It needs images with axes (sample, channel, row, column), at "
+            f"least as large as the window. (stride {stride} and dilation {dilation} must be 1 or "
+            "more)",
         )
         for stride, dilation in [(0, 1), (-1, 1), ((1, 0), 1), (1, 0), (1, (1, -1))]
         for settings in [{"stride": stride, "dilation": dilation}]
@@ -556,11 +591,81 @@ REFUSALS = [
         "binary_cross_entropy_with_logits failed: logits is m with shape (2, 3), target is an "
         "array with shape (3,). It needs equal shapes. (shapes (2, 3) and (3,) differ)",
     ),
+    (
+        lambda: bp.einsum("ij,jk->ik", m, bp.tensor(np.ones((2, 2)), name="b")),
+        "einsum failed: operand 1 is m with shape (2, 3), operand 2 is b with shape (2, 2), inputs "
+        "= ('ij', 'jk'), output = 'ik'. (operands could not be broadcast together with remapped "
+        "shapes [original->remapped]: (2,3)->(2,newaxis,3) (2,2)->(2,2) )",
+    ),
+    (
+        lambda: bp.einsum(m, "ij"),
+        "einsum takes the subscripts first, as text, and then the operands: "
+        'einsum("ij,jk->ik", a, b), and not a Tensor first.',
+    ),
+    *(
+        (
+            lambda pool=pool, x=x, size=size, settings=settings: pool(x, size, **settings),
+            f"{pool.__name__} {text}",
+        )
+        for pool in (bp.max_pool2d, bp.avg_pool2d)
+        for x, size, settings, text in [
+            (
+                *(np.ones((1, 1, 2, 3)), 3, {"stride": 1}),
+                "failed: x is an array with shape (1, 1, 2, 3), stride = 1, dilation = 1, size = "
+                "3. It needs images with axes (sample, channel, row, column), at least as large "
+                "as the window. (window shape cannot be larger than input array shape)",
+            ),
+            (
+                *(m, 2, {"padding": 1}),
+                "needs images with axes (sample, channel, row, column), and x has shape (2, 3).",
+            ),
+            (
+                *(np.ones((1, 1, 4, 4)), 2, {"padding": (0, -1)}),
+                "has padding (0, -1): give 0 or more.",
+            ),
+        ]
+    ),
+    (
+        lambda: bp.split(m, 2, axis=1),
+        "split cannot cut axis 1 of shape (2, 3) by 2. Give a number of parts that divides its "
+        "length, or a list of integer indices.",
+    ),
+    (
+        lambda: bp.split(m, [0.5]),
+        "split cannot cut axis 0 of shape (2, 3) by array([0.5]). Give a number of parts that "
+        "divides its length, or a list of integer indices.",
+    ),
+    (
+        lambda: bp.split(m, 1, axis=2),
+        "split cuts a of shape (2, 3), which has no axis 2.",
+    ),
+    *(
+        (
+            lambda i=i: bp.embedding(m, [0, i]),
+            "embedding has a table of 2 rows, 0 to 1, and the indices name "
+            f"{min(0, i)} to {max(0, i)}.",
+        )
+        for i in (2, -3)
+    ),
+    (
+        lambda: bp.embedding(1.0, 0),
+        "embedding looks up rows of a table, and the weight is one number.",
+    ),
+    (
+        lambda: bp.cross_entropy(m, np.ones((2, 3), complex) / 3.0),
+        "cross_entropy cannot take its target: complex numbers are not supported. Keep the real "
+        "and the imaginary part as two tensors.",
+    ),
+    (
+        lambda: bp.cross_entropy(1.0, 0),
+        "cross_entropy has logits of shape (), which have no axis 1 for the classes. Say which it "
+        "is: axis=...",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("call", "text"), REFUSALS, ids=[text.split()[0] for _, text in REFUSALS])
 def test_a_refusal_says_what_was_given_and_what_is_needed(call, text):
-    with pytest.raises((TypeError, ValueError)) as caught:
+    with pytest.raises((TypeError, ValueError, IndexError)) as caught:
         call()
     assert str(caught.value) == text or str(caught.value).endswith(f"({text})")

@@ -7,6 +7,7 @@ in checks.py. A new entry is tested by being in the table.
 import numpy as np
 import pytest
 
+import tinygrad_bp as bp
 from tinygrad_bp.table import TABLE
 
 from . import checks
@@ -120,6 +121,11 @@ def test_every_entry_has_a_witness_of_its_values(name):
             f"{name} has no twin, and NumPy has no {name}: give its row in ROWS of "
             f'tests/rules/cases.py a reference: "{name}": Row([...], reference=...).'
         )
+
+
+@pytest.mark.parametrize("name", [name for name in TABLE if hasattr(bp, name)])
+def test_every_public_entry_has_an_example(name):
+    assert ">>> " in TABLE[name].__doc__, f"show in the docstring of {name} what it does"
 
 
 def test_every_row_belongs_to_an_entry():

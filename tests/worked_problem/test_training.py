@@ -1,9 +1,13 @@
 """The network learns the digits, and its gradients are right before and after."""
 
+import copy
+
 import numpy as np
 import pytest
 
-from tinygrad_bp.datasets import Digits, digits, split
+from tinygrad_bp.datasets import Digits, digits, one_hot, split
+from tinygrad_bp.worked_problem.closed_form import gradients
+from tinygrad_bp.worked_problem.problem import Problem
 from tinygrad_bp.worked_problem.training import DigitClassifier
 from tinygrad_bp.worked_problem.verification import verify
 
@@ -52,6 +56,35 @@ def test_a_seed_gives_the_same_training_and_another_gives_another(parts):
 
     assert losses(0) == losses(0)
     assert losses(0) != losses(1)
+
+
+def test_steps_go_against_the_mean_gradient_of_a_batch_and_become_shorter(parts):
+    """The same training by the closed form: two passes of three steps, the last of one sample."""
+    data = first(parts[0], 5)
+    classifier = DigitClassifier(hidden=(8, 7))
+    rng = copy.deepcopy(classifier.rng)
+    weights = [W.data for W in classifier.weights]
+    list(classifier.train(data, epochs=2, batch=2, rate=3.0))
+    for rate in (3.0, 1.5):
+        order = rng.permutation(5)
+        for chosen in (order[:2], order[2:4], order[4:]):
+            batch = Digits(data.images[chosen], data.labels[chosen])
+            slopes = gradients(Problem(*weights, x=batch.images.T, y=one_hot(batch.labels).T))
+            steps = [rate / len(chosen) * slopes[f"dL/dW{k}"] for k in (1, 2, 3)]
+            weights = [W - step for W, step in zip(weights, steps, strict=True)]
+    for W, expected in zip(classifier.weights, weights, strict=True):
+        assert np.allclose(W.data, expected, rtol=1e-12, atol=1e-15)
+
+
+def test_what_is_trained_by_default(parts):
+    data = first(parts[0], 40)
+
+    def weights(**settings):
+        classifier = DigitClassifier(hidden=(8, 7))
+        next(classifier.train(data, **settings))
+        return [W.data.tolist() for W in classifier.weights]
+
+    assert weights() == weights(epochs=60, batch=16, rate=4.0)
 
 
 def test_a_batch_that_does_not_divide_the_samples_leaves_none_out(parts):

@@ -104,6 +104,12 @@ def test_zero_in_one_witness_only_is_not_all_zero():
     assert compare("q", np.ones(2), one, one).verdict == "the closed form has shape (2,)"
 
 
+def test_what_is_below_rounding_is_zero_and_what_is_above_is_not():
+    one = np.ones((2, 1))
+    for size, verdict in ((0.9e-13, "all zero"), (1.1e-13, CLOSED_FORM)):
+        assert verification.compare("q", -size * one, size * one, size * one).verdict == verdict
+
+
 # Faults in the closed form
 
 EXPECTED = {

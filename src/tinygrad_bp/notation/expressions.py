@@ -107,6 +107,14 @@ def one_line(primitive: Primitive) -> ast.expr | None:
     return returned if simple else None
 
 
+@functools.cache
+def text_of(primitive: Primitive) -> str:
+    """Return the text of an operation that is one line."""
+    template = one_line(primitive)
+    assert template is not None
+    return ast.unparse(template)
+
+
 def variadic(primitive: Primitive) -> str | None:
     """Return the name of ``*operands``, where an operation takes any number."""
     code = primitive.forward.__code__
@@ -156,7 +164,7 @@ def step(
         else dict(zip(primitive.operand_names, operands, strict=True))
     )
     filled: ast.expr = Filled(names, settings, given, constants).visit(
-        ast.parse(ast.unparse(template), mode="eval").body  # a copy
+        ast.parse(text_of(primitive), mode="eval").body  # a copy
     )
     return filled
 

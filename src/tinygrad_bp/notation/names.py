@@ -84,6 +84,8 @@ class Names:
         Identifiers that no tensor and no gradient may take, such as those of helper functions.
     symbols
         LaTeX for given names, such as ``{"z1": r"\zeta"}``; used as it is.
+    usual
+        What tensors without a name are called if nothing else is, by their ids: a loss ``L``.
 
     Examples
     --------
@@ -101,6 +103,7 @@ class Names:
         tensors: Iterable[Tensor],
         reserved: Iterable[str] = (),
         symbols: Mapping[str, str] | None = None,
+        usual: Mapping[int, str] | None = None,
     ) -> None:
         tensors = list(tensors)
         taken = {"np", *reserved, *keyword.kwlist}
@@ -118,7 +121,7 @@ class Names:
             if t.id in self._identifiers:
                 continue
             kind = "v" if t.primitive is not None else "p" if t.requires_grad else "c"
-            name = ""
+            name = (usual or {}).get(t.id, "")
             while not name or name in taken:
                 counts[kind] += 1
                 name = f"{kind}{counts[kind]}"

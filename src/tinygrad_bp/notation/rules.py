@@ -47,7 +47,7 @@ def rule_expressions(
     Raises
     ------
     ValueError
-        For a leaf, which no step computed.
+        For a leaf, which no step computed; if the rule fails on Tensors.
 
     Examples
     --------
@@ -70,13 +70,16 @@ def rule_expressions(
         for x, value, name in zip(tensor.inputs, tensor.operands, operands, strict=True)
     ]
     upstream = placeholder(tensor.data, g)
-    with recorded_comparisons(), np.errstate(all="ignore"):  # the text is wanted, not the value
-        closures: Any = tensor.primitive.rule(
-            placeholder(tensor.data, out), *values, **tensor.params
-        )
-        if not isinstance(closures, tuple):
-            closures = (closures,)
-        contributions = [None if closure is None else closure(upstream) for closure in closures]
+    try:
+        with recorded_comparisons(), np.errstate(all="ignore"):  # the text counts, not the value
+            closures: Any = tensor.primitive.rule(
+                placeholder(tensor.data, out), *values, **tensor.params
+            )
+            if not isinstance(closures, tuple):
+                closures = (closures,)
+            contributions = [None if closure is None else closure(upstream) for closure in closures]
+    except Exception as error:  # a rule may be the user's own
+        raise not_written(tensor, error) from error
 
     def named(t: Tensor) -> ast.expr | None:
         return ast.Name(names[t.id]) if t.id in names else None
@@ -89,3 +92,12 @@ def rule_expressions(
         else literal(c, constants)
         for c in contributions
     ]
+
+
+def not_written(tensor: Tensor, error: Exception) -> ValueError:
+    """Return the error for a step whose backward rule does not run on Tensors."""
+    name = tensor.primitive.__name__ if tensor.primitive is not None else "a leaf"
+    return ValueError(
+        f"the backward rule of {name} cannot be written down: it failed on Tensors ({error}). "
+        "Write it in operations that Tensors have."
+    )

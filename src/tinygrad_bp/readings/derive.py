@@ -1,39 +1,31 @@
 """The derivation of a gradient, as a person would write it and hand it in: ``derive(loss)``.
 
 Each line comes from the rule that ran, and is evaluated from its text before it is shown. Its parts
-are in ``derivation/``: the lines, their components with explicit sums, and the document.
+are in ``derivation/``: the lines, the two forms that they are written in, and the document.
 """
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from ..backward import starting_gradient
-from ..notation.latex import latex
 from ..notation.names import recorded_tensors, wanted_tensors
-from ..notation.text import text
 from ..tensor import Tensor
 from .derivation.document import (
     Block,
     Equation,
-    Formula,
-    Heading,
-    Sentence,
     as_html,
     as_latex,
     as_markdown,
     as_text,
-    shape_formula,
+    line,
 )
 from .derivation.lines import Lines
-from .derivation.values import shown
+from .derivation.matrix_form import MatrixForm
 
 FORMS = ("matrix", "index")
 
@@ -99,8 +91,6 @@ class Derivation:
             return None  # a notebook then shows the Markdown
 
     def _repr_latex_(self) -> str:
-        from .derivation.document import line
-
         lines = [line(block) for block in self.blocks if isinstance(block, Equation)]
         return "$$\\begin{gathered}\n" + " \\\\\n".join(lines) + "\n\\end{gathered}$$"
 
@@ -158,7 +148,7 @@ def derive(
     wanted = asked_for(loss, wrt)
     lines = Lines(loss, wanted)
     if form == "index":
-        from .derivation.components import IndexForm
+        from .derivation.index_form import IndexForm
 
         blocks = list(IndexForm(lines, numbers).blocks())
     else:
@@ -182,103 +172,3 @@ def asked_for(loss: Tensor, wrt: Any) -> list[Tensor]:
 def blank(block: Block) -> Block:
     """Leave the right-hand side of an equation out."""
     return Equation(block.left, (), block.shape) if isinstance(block, Equation) else block
-
-
-class MatrixForm:
-    """Writes the lines with whole arrays."""
-
-    def __init__(self, lines: Lines, numbers: bool) -> None:
-        self.lines, self.numbers = lines, numbers
-
-    def blocks(self) -> Iterator[Block]:
-        """Yield the document."""
-        lines = self.lines
-        L = self.symbol(lines.loss)
-        yield Heading("Derivation of the gradients")
-        yield from self.conventions()
-        yield Heading("The equations")
-        yield from self.given()
-        for t, tree in lines.forward:
-            definition = lines.definition(t)
-            further = [] if definition is None else [definition]
-            yield self.equation(lines.name(t), tree, *further)
-        yield Heading("The gradients, from the loss backward")
-        for x, tree in lines.backward:
-            terms = len(lines.edges[x.id])
-            if terms > 1:
-                yield Sentence(
-                    (
-                        self.symbol(x),
-                        f" is used {terms} times: {terms} terms add up.",
-                    )
-                )
-            yield self.equation(lines.names.gradient(x), tree)
-        yield Heading("Multiplied out")
-        yield Sentence(("The same with the gradients before it put in; values keep their names.",))
-        for x in lines.wanted:
-            yield from self.multiplied_out(x, L)
-
-    def conventions(self) -> Iterator[Block]:
-        """Yield how the lines are to be read."""
-        reading = (
-            "Conventions. Arrays are as recorded: vectors are columns where they were columns, and "
-            "of a batch the columns are the samples, over which the products sum. A gradient has "
-            "the shape of what it is the derivative by, and that shape stands beside each line. "
-        )
-        products = (
-            " multiplies entry by entry; factors side by side are a matrix product, or one is a "
-            "number. Every line was evaluated as it stands and gives the engine's number."
-        )
-        yield Sentence((reading, Formula(r"\odot", "⊙"), products))
-
-    def given(self) -> Iterator[Block]:
-        """Yield what the equations start from."""
-        lines = self.lines
-        leaves = [t for t in lines.tensors if t.primitive is None and t.id not in lines.inline]
-        parts: list[str | Formula] = ["Given: "]
-        for t in leaves[:40]:
-            parts += [self.symbol(t), " ", shape_formula(t.shape), ", "]
-        for name in lines.constants:
-            parts += [self.written(ast.Name(name)), " ",
-                      shape_formula(np.shape(lines.values[name])), ", "]  # fmt: skip
-        if len(leaves) > 40:
-            parts += [f"and {len(leaves) - 40} more, "]
-        if len(parts) > 1:
-            parts[-1] = "." if len(leaves) <= 40 else str(parts[-1])[:-2] + "."
-            yield Sentence(tuple(parts))
-
-    def multiplied_out(self, x: Tensor, L: Formula) -> Iterator[Block]:
-        """Yield one gradient with those before it put in."""
-        lines = self.lines
-        if x.id not in lines.gradient:
-            yield Sentence((L, " does not depend on ", self.symbol(x), ": no gradient flows."))
-            return
-        tree = lines.multiplied_out(x)
-        if tree is None:
-            yield Sentence(
-                (
-                    "The gradient by ",
-                    self.symbol(x),
-                    " is too long to be multiplied out on a "
-                    "line: put the lines above into each other.",
-                )
-            )
-        else:
-            yield self.equation(lines.names.gradient(x), tree)
-
-    def equation(self, name: str, *trees: ast.expr) -> Equation:
-        """Write ``name = tree``, with its value if numbers are wanted."""
-        value = np.asarray(self.lines.values[name])
-        sides = [self.written(tree) for tree in trees]
-        if self.numbers and shown(value) not in sides:
-            sides.append(shown(value))
-        return Equation(self.written(ast.Name(name)), tuple(sides), value.shape)
-
-    def symbol(self, t: Tensor) -> Formula:
-        """Write a tensor."""
-        return self.written(ast.Name(self.lines.name(t)))
-
-    def written(self, tree: ast.expr) -> Formula:
-        """Write an expression."""
-        lines, scalars = self.lines, self.lines.scalars(tree)
-        return Formula(latex(tree, lines.latex, scalars), text(tree, lines.text, scalars))

@@ -18,6 +18,16 @@ def sigmoid(z: Value) -> Value:
 
     From z = 80 on the result is 1 to the last bit, so a larger z, which would overflow, is not
     exponentiated. For very negative z the result fades to 0 with full relative precision.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> z = bp.tensor([0.0, -1000.0, 1000.0], requires_grad=True)
+    >>> a = bp.sigmoid(z)
+    >>> a.data
+    array([0.5, 0. , 1. ])
+    >>> bp.grad(a.sum(), z)  # a (1 - a)
+    array([0.25, 0.  , 0.  ])
     """
     e = np.exp(np.minimum(z, 80.0))
     return e / (1.0 + e)
@@ -35,7 +45,17 @@ def _(z: Value) -> Value:
 
 @primitive
 def softplus(z: Value) -> Value:
-    """Return log(1 + exp(z)), a smooth relu."""
+    """Return log(1 + exp(z)), a smooth relu.
+
+    Examples
+    --------
+    Its slope is the sigmoid; exp(1000) would overflow:
+
+    >>> import tinygrad_bp as bp
+    >>> z = bp.tensor([-1000.0, 0.0, 1000.0], requires_grad=True)
+    >>> bp.grad(bp.softplus(z).sum(), z)
+    array([0. , 0.5, 1. ])
+    """
     return np.logaddexp(z, 0.0)
 
 
@@ -51,7 +71,14 @@ def _(z: Value) -> Value:
 
 @primitive
 def log_sigmoid(z: Value) -> Value:
-    """Return log(sigmoid(z)), also where the sigmoid itself would round to 0."""
+    """Return log(sigmoid(z)), also where the sigmoid itself would round to 0.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> bp.value_and_grad(bp.log_sigmoid)(-1000.0)
+    (array(-1000.), array(1.))
+    """
     return -np.logaddexp(-z, 0.0)
 
 
@@ -67,7 +94,15 @@ def _(z: Value) -> Value:
 
 @primitive
 def relu(z: Value) -> Value:
-    """Return max(z, 0); its derivative at 0, where it has a corner, is taken as 0."""
+    """Return max(z, 0); its derivative at 0, where it has a corner, is taken as 0.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> z = bp.tensor([-1.0, 0.0, 2.0], requires_grad=True)
+    >>> bp.grad(bp.relu(z).sum(), z)
+    array([0., 0., 1.])
+    """
     return np.maximum(z, 0.0)
 
 
@@ -78,7 +113,17 @@ def _(out: Value, z: Value) -> Closure:
 
 @primitive
 def leaky_relu(z: Value, *, slope: float = 0.01) -> Value:
-    """Return z where it is positive, and slope * z elsewhere."""
+    """Return z where it is positive, and slope * z elsewhere.
+
+    At 0, where it has a corner, its derivative is taken as the slope.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> z = bp.tensor([-1.0, 0.0, 2.0], requires_grad=True)
+    >>> bp.grad(bp.leaky_relu(z, slope=0.25).sum(), z)
+    array([0.25, 0.25, 1.  ])
+    """
     return np.where(z > 0, z, float(slope) * z)
 
 
@@ -89,7 +134,17 @@ def _(out: Value, z: Value, *, slope: float) -> Closure:
 
 @primitive
 def elu(z: Value, *, alpha: float = 1.0) -> Value:
-    """Return z where it is positive, and alpha (exp(z) - 1) elsewhere."""
+    """Return z where it is positive, and alpha (exp(z) - 1) elsewhere.
+
+    At 0, where it has a corner unless alpha is 1, its derivative is taken as alpha.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> z = bp.tensor([-1000.0, 0.0, 2.0], requires_grad=True)
+    >>> bp.grad(bp.elu(z, alpha=0.5).sum(), z)
+    array([0. , 0.5, 1. ])
+    """
     return np.where(z > 0, z, float(alpha) * np.expm1(np.minimum(z, 0.0)))
 
 
@@ -101,7 +156,18 @@ def _(out: Value, z: Value, *, alpha: float) -> Closure:
 
 @primitive
 def gelu(z: Value) -> Value:
-    """Return z Phi(z), where Phi is the distribution function of the standard normal."""
+    """Return z Phi(z), where Phi is the distribution function of the standard normal.
+
+    This is the function itself, from Hendrycks and Gimpel, *Gaussian Error Linear Units*,
+    arXiv:1606.08415, and not their approximation of it by tanh.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> z = bp.tensor([-1000.0, 0.0, 1000.0], requires_grad=True)
+    >>> bp.grad(bp.gelu(z).sum(), z)
+    array([0. , 0.5, 1. ])
+    """
     return z * 0.5 * erfc(-z / math.sqrt(2.0))
 
 
@@ -119,7 +185,15 @@ def _(z: Value) -> Value:
 
 @primitive
 def silu(z: Value) -> Value:
-    """Return z sigmoid(z)."""
+    """Return z sigmoid(z).
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> z = bp.tensor([-1000.0, 0.0, 1000.0], requires_grad=True)
+    >>> bp.grad(bp.silu(z).sum(), z)
+    array([0. , 0.5, 1. ])
+    """
     return z * sigmoid(z)
 
 
@@ -139,6 +213,26 @@ def softmax(z: Value, *, axis: int = -1) -> Value:
     """Return exp(z) / sum(exp(z)) along an axis: positive numbers that sum to 1.
 
     The largest entry is subtracted first. It cancels in the quotient, and nothing overflows.
+
+    Parameters
+    ----------
+    z
+        Of any shape, with at least one entry along the axis.
+    axis
+        Along which the results sum to 1; by default the last. Where samples are columns, it is 0.
+
+    Examples
+    --------
+    Every output depends on every input; the Jacobian is diag(p) - p p^T:
+
+    >>> import numpy as np
+    >>> import tinygrad_bp as bp
+    >>> z = np.array([1000.0, 1000.0])
+    >>> bp.softmax(z)
+    array([0.5, 0.5])
+    >>> bp.jacobian(bp.softmax)(z)
+    array([[ 0.25, -0.25],
+           [-0.25,  0.25]])
     """
     e = np.exp(z - z.max(axis=axis, keepdims=True))
     return e / e.sum(axis=axis, keepdims=True)
@@ -158,7 +252,21 @@ def _(z: Value, *, axis: int = -1) -> Value:
 
 @primitive
 def log_softmax(z: Value, *, axis: int = -1) -> Value:
-    """Return log(softmax(z)), also where the softmax itself would round to 0."""
+    """Return log(softmax(z)), also where the softmax itself would round to 0.
+
+    Parameters
+    ----------
+    z
+        Of any shape, with at least one entry along the axis.
+    axis
+        Along which the exponentials of the results sum to 1; by default the last.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> bp.log_softmax([0.0, 1000.0])
+    array([-1000.,     0.])
+    """
     shifted = z - z.max(axis=axis, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
 

@@ -9,7 +9,17 @@ from ..primitive import Closure, Value, primitive
 
 @primitive
 def exp(a: Value) -> Value:
-    """Return e ** a."""
+    """Return e ** a.
+
+    Examples
+    --------
+    The slope is the value itself:
+
+    >>> import numpy as np
+    >>> import tinygrad_bp as bp
+    >>> bp.value_and_grad(np.exp)(0.0)
+    (array(1.), array(1.))
+    """
     return np.exp(a)
 
 
@@ -20,7 +30,17 @@ def _(out: Value, a: Value) -> Closure:
 
 @primitive
 def log(a: Value) -> Value:
-    """Return the natural logarithm."""
+    """Return the natural logarithm.
+
+    At 0 it is -inf and its slope infinite, below 0 it is NaN, each with a RuntimeWarning.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import tinygrad_bp as bp
+    >>> bp.value_and_grad(np.log)(1.0)
+    (array(0.), array(1.))
+    """
     return np.log(a)
 
 
@@ -31,7 +51,16 @@ def _(out: Value, a: Value) -> Closure:
 
 @primitive
 def log1p(a: Value) -> Value:
-    """Return log(1 + a), exact for small a."""
+    """Return log(1 + a), exact for small a.
+
+    Examples
+    --------
+    1 + 1e-20 rounds to 1, and its logarithm to 0:
+
+    >>> import tinygrad_bp as bp
+    >>> bp.value_and_grad(bp.log1p)(1e-20)
+    (array(1.e-20), array(1.))
+    """
     return np.log1p(a)
 
 
@@ -42,7 +71,16 @@ def _(out: Value, a: Value) -> Closure:
 
 @primitive
 def expm1(a: Value) -> Value:
-    """Return e ** a - 1, exact for small a."""
+    """Return e ** a - 1, exact for small a.
+
+    Examples
+    --------
+    exp(1e-20) rounds to 1, and the difference to 0:
+
+    >>> import tinygrad_bp as bp
+    >>> bp.value_and_grad(bp.expm1)(1e-20)
+    (array(1.e-20), array(1.))
+    """
     return np.expm1(a)
 
 
@@ -53,7 +91,15 @@ def _(out: Value, a: Value) -> Closure:
 
 @primitive
 def sin(a: Value) -> Value:
-    """Return the sine; the argument is in radians."""
+    """Return the sine; the argument is in radians.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import tinygrad_bp as bp
+    >>> bp.value_and_grad(np.sin)(0.0)
+    (array(0.), array(1.))
+    """
     return np.sin(a)
 
 
@@ -64,7 +110,17 @@ def _(out: Value, a: Value) -> Closure:
 
 @primitive
 def cos(a: Value) -> Value:
-    """Return the cosine; the argument is in radians."""
+    """Return the cosine; the argument is in radians.
+
+    Examples
+    --------
+    The second derivative is -cos, here -1:
+
+    >>> import numpy as np
+    >>> import tinygrad_bp as bp
+    >>> bp.hessian(np.cos)(0.0)
+    array(-1.)
+    """
     return np.cos(a)
 
 
@@ -75,7 +131,18 @@ def _(out: Value, a: Value) -> Closure:
 
 @primitive
 def tan(a: Value) -> Value:
-    """Return the tangent; the argument is in radians."""
+    """Return the tangent; the argument is in radians.
+
+    Examples
+    --------
+    The slope is 1 + tan^2, at pi / 4 it is 2:
+
+    >>> import numpy as np
+    >>> import tinygrad_bp as bp
+    >>> value, slope = bp.value_and_grad(bp.tan)(np.pi / 4)
+    >>> round(float(slope), 12)
+    2.0
+    """
     return np.tan(a)
 
 
@@ -86,7 +153,17 @@ def _(out: Value, a: Value) -> Closure:
 
 @primitive(needs="entries from -1 to 1")
 def arcsin(a: Value) -> Value:
-    """Return the inverse sine, in radians."""
+    """Return the inverse sine, in radians.
+
+    Beyond -1 and 1 it is NaN, and at these its slope is infinite; both with a RuntimeWarning.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> x = bp.tensor([-0.6, 0.0, 0.6], requires_grad=True)
+    >>> bp.grad(bp.arcsin(x).sum(), x)
+    array([1.25, 1.  , 1.25])
+    """
     return np.arcsin(a)
 
 
@@ -97,7 +174,17 @@ def _(out: Value, a: Value) -> Closure:
 
 @primitive(needs="entries from -1 to 1")
 def arccos(a: Value) -> Value:
-    """Return the inverse cosine, in radians."""
+    """Return the inverse cosine, in radians.
+
+    Beyond -1 and 1 it is NaN, and at these its slope is infinite; both with a RuntimeWarning.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> x = bp.tensor([-0.6, 0.0, 0.6], requires_grad=True)
+    >>> bp.grad(bp.arccos(x).sum(), x)
+    array([-1.25, -1.  , -1.25])
+    """
     return np.arccos(a)
 
 
@@ -108,7 +195,17 @@ def _(out: Value, a: Value) -> Closure:
 
 @primitive
 def arctan(a: Value) -> Value:
-    """Return the inverse tangent, in radians."""
+    """Return the inverse tangent, in radians.
+
+    Examples
+    --------
+    The slope is 1 / (1 + a^2); beyond 1e154, where a^2 overflows, 0 with a RuntimeWarning:
+
+    >>> import tinygrad_bp as bp
+    >>> x = bp.tensor([0.0, 1.0, -3.0], requires_grad=True)
+    >>> bp.grad(bp.arctan(x).sum(), x)
+    array([1. , 0.5, 0.1])
+    """
     return np.arctan(a)
 
 
@@ -119,7 +216,14 @@ def _(out: Value, a: Value) -> Closure:
 
 @primitive
 def sinh(a: Value) -> Value:
-    """Return the hyperbolic sine."""
+    """Return the hyperbolic sine.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> bp.value_and_grad(bp.sinh)(0.0)
+    (array(0.), array(1.))
+    """
     return np.sinh(a)
 
 
@@ -130,7 +234,14 @@ def _(out: Value, a: Value) -> Closure:
 
 @primitive
 def cosh(a: Value) -> Value:
-    """Return the hyperbolic cosine."""
+    """Return the hyperbolic cosine.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> bp.value_and_grad(bp.cosh)(0.0)
+    (array(1.), array(0.))
+    """
     return np.cosh(a)
 
 
@@ -141,7 +252,17 @@ def _(out: Value, a: Value) -> Closure:
 
 @primitive
 def tanh(a: Value) -> Value:
-    """Return the hyperbolic tangent."""
+    """Return the hyperbolic tangent.
+
+    Its slope, 1 - tanh^2, is computed from the output: from 19 on, which rounds to 1, it is 0.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> x = bp.tensor([0.0, 20.0], requires_grad=True)
+    >>> bp.grad(bp.tanh(x).sum(), x)
+    array([1., 0.])
+    """
     return np.tanh(a)
 
 
@@ -157,7 +278,19 @@ _erfc = np.frompyfunc(math.erfc, 1, 1)
 
 @primitive
 def erf(a: Value) -> Value:
-    """Return the error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to a."""
+    """Return the error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to a.
+
+    This is 7.1.1 in Abramowitz and Stegun, *Handbook of Mathematical Functions*, 1964; its
+    derivative is 7.1.19: 2 / sqrt(pi) exp(-a^2), 0 with a RuntimeWarning where a^2 overflows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import tinygrad_bp as bp
+    >>> value, slope = bp.value_and_grad(bp.erf)(0.0)
+    >>> float(value), round(float(slope * np.sqrt(np.pi)), 12)
+    (0.0, 2.0)
+    """
     return np.asarray(_erf(a), dtype=np.result_type(np.asarray(a), np.float32))
 
 
@@ -168,7 +301,14 @@ def _(out: Value, a: Value) -> Closure:
 
 @primitive
 def erfc(a: Value) -> Value:
-    """Return 1 - erf(a), also where erf(a) itself would round to 1."""
+    """Return 1 - erf(a), also where erf(a) itself would round to 1.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> float(bp.erfc(10.0)), 1.0 - float(bp.erf(10.0))  # doctest: +ELLIPSIS
+    (2.08848758376...e-45, 0.0)
+    """
     return np.asarray(_erfc(a), dtype=np.result_type(np.asarray(a), np.float32))
 
 

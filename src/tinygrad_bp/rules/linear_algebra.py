@@ -7,6 +7,7 @@ import numpy as np
 
 from ..primitive import Closure, Value, primitive
 from .reductions import kept
+from .shaping import renamed
 
 
 @primitive(
@@ -15,7 +16,41 @@ from .reductions import kept
     needs="the last axis of a to be as long as the second to last axis of b, or its only one",
 )
 def matmul(a: Value, b: Value) -> Value:
-    """Return the matrix product a @ b, with NumPy's meaning for vectors and stacks of matrices."""
+    """Return the matrix product a @ b, with NumPy's meaning for vectors and stacks of matrices.
+
+    Parameters
+    ----------
+    a
+        A vector (n,), a matrix (m, n), or a stack of matrices (..., m, n).
+    b
+        A vector (n,), a matrix (n, k), or a stack of matrices (..., n, k).
+
+    Returns
+    -------
+    Tensor or array
+        Of shape (..., m, k), with the axes before the last two broadcast; m is missing where a is a
+        vector, and k where b is one.
+
+    Raises
+    ------
+    ValueError
+        If the lengths do not fit, or an operand is a number.
+
+    Examples
+    --------
+    The gradient by the left factor is g b^T, and by the right one a^T g:
+
+    >>> import tinygrad_bp as bp
+    >>> W = bp.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    >>> x = bp.tensor([[5.0], [6.0]], requires_grad=True)
+    >>> by_W, by_x = bp.grad(W @ x, [W, x], gradient=[[1.0], [10.0]])
+    >>> by_W
+    array([[ 5.,  6.],
+           [50., 60.]])
+    >>> by_x
+    array([[31.],
+           [42.]])
+    """
     if a.ndim == b.ndim == 2:
         return a.dot(b)  # of two matrices the same product, with less to look up first
     return np.matmul(a, b)
@@ -50,7 +85,15 @@ def outer_of_last(u: Value, v: Value) -> Value:
 
 @primitive(symbol="ᵀ", needs="at least two axes")
 def matrix_transpose(a: Value) -> Value:
-    """Return a with its last two axes exchanged."""
+    """Return a with its last two axes exchanged.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import tinygrad_bp as bp
+    >>> bp.matrix_transpose(np.zeros((5, 2, 3))).shape
+    (5, 3, 2)
+    """
     return a.mT
 
 
@@ -61,7 +104,23 @@ def _(out: Value, a: Value) -> Closure:
 
 @primitive(needs="each axis once")
 def transpose(a: Value, *, axes: Sequence[int] | None = None) -> Value:
-    """Return a with its axes in the given order, or in reverse order."""
+    """Return a with its axes in the given order, or in reverse order.
+
+    Parameters
+    ----------
+    a
+        Of any shape.
+    axes
+        For each axis of the result, which of a it is; all, each once. Reversed, if left out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import tinygrad_bp as bp
+    >>> a = np.zeros((2, 3, 5))
+    >>> bp.transpose(a).shape, bp.transpose(a, (1, 0, 2)).shape
+    ((5, 3, 2), (3, 2, 5))
+    """
     return np.transpose(a, axes)
 
 
@@ -75,7 +134,18 @@ def _(out: Value, a: Value, *, axes: Sequence[int] | None) -> Closure:
 
 @primitive(symbol="⊗")
 def outer(a: Value, b: Value) -> Value:
-    """Return the matrix of all products a_i b_j, the operands made flat first, as in NumPy."""
+    """Return the matrix of all products a_i b_j, the operands made flat first, as in NumPy.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> a = bp.tensor([1.0, 2.0], requires_grad=True)
+    >>> product = bp.outer(a, [3.0, 4.0, 5.0])
+    >>> product.shape
+    (2, 3)
+    >>> bp.grad(product.sum(), a)  # for each a_i the sum of all b_j
+    array([12., 12.])
+    """
     return np.outer(a, b)
 
 
@@ -134,27 +204,53 @@ def einsum(subscripts: str, *operands: Value) -> Value:
     Parameters
     ----------
     subscripts
-        Such as ``"ij,jk->ik"``: a letter for each axis; what is not in the output is summed over.
-        ``...`` stands for any further axes.
+        Such as ``"ij,jk->ik"``: for each operand a term, with a letter for each axis. What is not
+        in the output, after ``->``, is summed over. Without ``->``, the output has the letters that
+        occur once, in the order of the alphabet. ``...`` stands for any further axes.
     operands
-        Tensors or arrays.
+        Tensors or arrays, one for each term.
+
+    Returns
+    -------
+    Tensor or array
+        With an axis for each letter of the output.
 
     Raises
     ------
     ValueError
         If the subscripts do not fit the operands.
+    TypeError
+        If the subscripts are no text.
 
     Examples
     --------
+    The trace is a_ii, summed over i, and only the diagonal gets a gradient:
+
+    >>> import numpy as np
     >>> import tinygrad_bp as bp
     >>> a = bp.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
     >>> bp.einsum("ii", a).backward()
     >>> a.grad
     array([[1., 0.],
            [0., 1.]])
+
+    A matrix product, and its gradient: g and the other operand, summed to the letters of this one.
+
+    >>> b, g = np.array([[5.0], [6.0]]), np.array([[1.0], [10.0]])
+    >>> by_a = bp.grad(bp.einsum("ij,jk->ik", a, b), a, gradient=g)
+    >>> np.array_equal(by_a, bp.einsum("ik,jk->ij", g, b))
+    True
     """
+    if not isinstance(subscripts, str):
+        raise TypeError(
+            "einsum takes the subscripts first, as text, and then the operands: "
+            f'einsum("ij,jk->ik", a, b), and not a {type(subscripts).__name__} first.'
+        )
     inputs, output = spelled_out(subscripts, [np.ndim(operand) for operand in operands])
-    return contraction(list(operands), inputs=inputs, output=output)
+    try:
+        return contraction(list(operands), inputs=inputs, output=output)
+    except (TypeError, ValueError) as error:
+        raise renamed(error, "contraction", "einsum") from error.__cause__
 
 
 def spelled_out(subscripts: str, ndims: list[int]) -> tuple[tuple[str, ...], str]:
@@ -183,7 +279,30 @@ def spelled_out(subscripts: str, ndims: list[int]) -> tuple[tuple[str, ...], str
 
 @primitive(needs="at least two axes")
 def diagonal(a: Value, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
-    """Return the entries with equal indices on two axes, as a new last axis."""
+    """Return the entries with equal indices on two axes, as a new last axis.
+
+    Parameters
+    ----------
+    a
+        With at least two axes.
+    offset
+        Above the main diagonal, or below it where it is negative.
+    axis1, axis2
+        The two axes, by default the first two.
+
+    Raises
+    ------
+    ValueError
+        If a has fewer than two axes.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> a = bp.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    >>> bp.grad(bp.diagonal(a), a, gradient=[1.0, 10.0])
+    array([[ 1.,  0.],
+           [ 0., 10.]])
+    """
     return np.diagonal(a, offset=offset, axis1=axis1, axis2=axis2)
 
 
@@ -213,7 +332,30 @@ def _(
 
 @primitive(symbol="tr", needs="at least two axes")
 def trace(a: Value, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
-    """Return the sum over a diagonal."""
+    """Return the sum over a diagonal.
+
+    Parameters
+    ----------
+    a
+        With at least two axes.
+    offset, axis1, axis2
+        Which diagonal, as in `diagonal`.
+
+    Raises
+    ------
+    ValueError
+        If a has fewer than two axes.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> a = bp.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    >>> bp.trace(a).item()
+    5.0
+    >>> bp.grad(bp.trace(a), a)
+    array([[1., 0.],
+           [0., 1.]])
+    """
     return np.trace(a, offset=offset, axis1=axis1, axis2=axis2)
 
 
@@ -233,7 +375,38 @@ def _(a: Value, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
 def norm(
     a: Value, *, ord: Any = None, axis: int | tuple[int, ...] | None = None, keepdims: bool = False
 ) -> Value:
-    """Return the Euclidean length along an axis or of all entries; at 0 its derivative is 0."""
+    """Return the Euclidean length along an axis or of all entries; at 0 its derivative is 0.
+
+    Parameters
+    ----------
+    a
+        Of any shape.
+    ord
+        None, or 2 for vectors, which means the same. `numpy.linalg.norm` has others.
+    axis
+        One axis, or a tuple of them, over which the squares are summed; all, if left out.
+    keepdims
+        Whether these axes stay, with length 1.
+
+    Raises
+    ------
+    ValueError
+        For another ord, or for 2 of a matrix, which is its largest singular value.
+
+    Examples
+    --------
+    The gradient is the unit vector a / ||a||. Where the length is 0 there is a corner, and of the
+    possible slopes 0 is taken, and not the NaN of 0 / 0:
+
+    >>> import tinygrad_bp as bp
+    >>> a = bp.tensor([[3.0, 4.0], [0.0, 0.0]], requires_grad=True)
+    >>> lengths = bp.norm(a, axis=1)
+    >>> lengths.data
+    array([5., 0.])
+    >>> bp.grad(lengths.sum(), a)
+    array([[0.6, 0.8],
+           [0. , 0. ]])
+    """
     one_axis = a.ndim == 1 if axis is None else not isinstance(axis, tuple)
     if ord is not None and not (ord == 2 and one_axis):
         raise ValueError(f"norm has no ord={ord!r} here")

@@ -15,7 +15,7 @@ from ..numpy_protocol import value_of
 from ..primitive import Closure, Value, primitive
 from .activations import log_softmax, sigmoid, softmax, softplus
 from .linear_algebra import einsum
-from .shaping import as_operand, pad
+from .shaping import as_operand, pad, renamed
 
 Pair: TypeAlias = int | tuple[int, int]
 
@@ -34,7 +34,7 @@ def check_steps(stride: Pair, dilation: Pair) -> None:
 # ---- Windows: what convolution and pooling look at ----
 
 
-@primitive(needs="images at least as large as the window")
+@primitive(needs="images with axes (sample, channel, row, column), at least as large as the window")
 def windows(x: Value, *, size: Pair, stride: Pair = 1, dilation: Pair = 1) -> Value:
     """Return every window of images, its rows and columns on two new last axes.
 
@@ -88,7 +88,56 @@ def conv2d(
 ) -> Value:
     """Return the products of kernels w with every window of images x, as in PyTorch.
 
-    With groups, inputs and outputs are dealt out in equal parts, and a part sees only its own.
+    It is a cross-correlation: kernels are not flipped.
+
+    Parameters
+    ----------
+    x
+        Images, of shape (sample, channel, row, column).
+    w
+        Kernels, of shape (output, channel / groups, row, column).
+    stride
+        The steps between windows: one number, or one for rows and one for columns, as for padding
+        and dilation too.
+    padding
+        Rows and columns of zeros added around the images first.
+    dilation
+        The steps between the rows and columns that a window takes in: at 1 they are neighbours.
+    groups
+        Into how many parts inputs and outputs are dealt out; a part sees only its own.
+
+    Returns
+    -------
+    Tensor or array
+        Of shape (sample, output, r, c), with
+        r = (rows + 2 padding - dilation (kernel rows - 1) - 1) // stride + 1, and c likewise.
+
+    Raises
+    ------
+    ValueError
+        If shapes and settings do not fit.
+
+    Examples
+    --------
+    The gradient by a kernel sums up all that its entries lay on, and the gradient by an image all
+    the kernel's entries that lay on it:
+
+    >>> import numpy as np
+    >>> import tinygrad_bp as bp
+    >>> x = bp.tensor(np.arange(9.0).reshape(1, 1, 3, 3), requires_grad=True)
+    >>> w = bp.tensor([[[[1.0, 2.0], [3.0, 4.0]]]], requires_grad=True)
+    >>> out = bp.conv2d(x, w)
+    >>> out.data
+    array([[[[27., 37.],
+             [57., 67.]]]])
+    >>> by_x, by_w = bp.grad(out.sum(), [x, w])
+    >>> by_x
+    array([[[[ 1.,  3.,  2.],
+             [ 4., 10.,  6.],
+             [ 3.,  7.,  4.]]]])
+    >>> by_w
+    array([[[[ 8., 12.],
+             [20., 24.]]]])
     """
     if not x.ndim == w.ndim == 4:
         raise ValueError(f"x has {x.ndim} axes and w has {w.ndim}, and both must have 4")
@@ -150,10 +199,13 @@ def _(
     return out.reshape((x.shape[0], w.shape[0], *out.shape[3:]))
 
 
-def padded(x: Value, padding: Pair) -> Value:
-    """Put a frame of zeros around images."""
+def padded(x: Value, padding: Pair, fill: float = 0) -> Value:
+    """Put a frame of zeros, or of another number, around images."""
     top, left = pair(padding)
-    return pad(x, pad_width=((0, 0), (0, 0), (top, top), (left, left))) if top or left else x
+    if not (top or left):
+        return x
+    frame = ((0, 0), (0, 0), (top, top), (left, left))
+    return pad(x, pad_width=frame, constant_values=fill)
 
 
 def grouped(x: Value, groups: int) -> Value:
@@ -166,27 +218,63 @@ def in_groups(w: Value, groups: int) -> Value:
     return w.reshape((groups, w.shape[0] // groups, *w.shape[1:]))
 
 
+def pooled_windows(
+    name: str, x: Value, size: Pair, stride: Pair | None, padding: Pair, fill: float
+) -> Value:
+    """Return the windows that a pooling function looks at; an error names that function."""
+    if x.ndim != 4:
+        raise ValueError(
+            f"{name} needs images with axes (sample, channel, row, column), and x has shape "
+            f"{x.shape}."
+        )
+    if min(pair(padding)) < 0:
+        raise ValueError(f"{name} has padding {padding}: give 0 or more.")
+    wide = padded(x, padding, fill)
+    try:
+        return windows(wide, size=size, stride=size if stride is None else stride)
+    except (TypeError, ValueError) as error:
+        raise renamed(error, "windows", name) from error.__cause__
+
+
 def max_pool2d(x: Value, size: Pair, stride: Pair | None = None, padding: Pair = 0) -> Value:
     """Return the largest entry of every window of images; equal ones share the gradient equally.
 
     Parameters
     ----------
     x
-        Images with axes (sample, channel, row, column).
+        Images, of shape (sample, channel, row, column).
     size
-        Rows and columns of a window.
+        Rows and columns of a window: one number, or one for each.
     stride
         The steps between windows; the size, if left out.
     padding
         Rows and columns added around the images first, which are never the largest.
 
+    Returns
+    -------
+    Tensor or array
+        Of shape (sample, channel, r, c), with
+        r = (rows + 2 padding - window rows) // stride + 1, and c likewise.
+
+    Raises
+    ------
+    ValueError
+        If a window is larger than the images, or the padding larger than half a window.
+
     Examples
     --------
     >>> import numpy as np
     >>> import tinygrad_bp as bp
-    >>> bp.max_pool2d(np.arange(16.0).reshape(1, 1, 4, 4), 2)
+    >>> x = bp.tensor(np.arange(16.0).reshape(1, 1, 4, 4), requires_grad=True)
+    >>> largest = bp.max_pool2d(x, 2)
+    >>> largest.data
     array([[[[ 5.,  7.],
              [13., 15.]]]])
+    >>> bp.grad(largest.sum(), x)
+    array([[[[0., 0., 0., 0.],
+             [0., 1., 0., 1.],
+             [0., 0., 0., 0.],
+             [0., 1., 0., 1.]]]])
     """
     x = as_operand(x)
     (rows, columns), (top, left) = pair(size), pair(padding)
@@ -195,13 +283,9 @@ def max_pool2d(x: Value, size: Pair, stride: Pair | None = None, padding: Pair =
             f"max_pool2d has padding {padding} around windows of size {size}: give at most half "
             "the size, or a window may lie in the padding alone."
         )
-    if top or left:
-        if x.dtype.kind != "f":  # integers have no -inf
-            x = x.astype(float)
-        frame = ((0, 0), (0, 0), (top, top), (left, left))
-        x = pad(x, pad_width=frame, constant_values=-np.inf)
-    seen = windows(x, size=size, stride=size if stride is None else stride)
-    return seen.max(axis=(-2, -1))
+    if (top or left) and x.dtype.kind != "f":  # integers have no -inf
+        x = x.astype(float)
+    return pooled_windows("max_pool2d", x, size, stride, padding, -np.inf).max(axis=(-2, -1))
 
 
 def avg_pool2d(x: Value, size: Pair, stride: Pair | None = None, padding: Pair = 0) -> Value:
@@ -210,24 +294,38 @@ def avg_pool2d(x: Value, size: Pair, stride: Pair | None = None, padding: Pair =
     Parameters
     ----------
     x
-        Images with axes (sample, channel, row, column).
+        Images, of shape (sample, channel, row, column).
     size
-        Rows and columns of a window.
+        Rows and columns of a window: one number, or one for each.
     stride
         The steps between windows; the size, if left out.
     padding
         Rows and columns of zeros added around the images first.
 
+    Returns
+    -------
+    Tensor or array
+        Of shape (sample, channel, r, c), with
+        r = (rows + 2 padding - window rows) // stride + 1, and c likewise.
+
+    Raises
+    ------
+    ValueError
+        If a window is larger than the images, or the padding negative.
+
     Examples
     --------
     >>> import numpy as np
     >>> import tinygrad_bp as bp
-    >>> bp.avg_pool2d(np.arange(16.0).reshape(1, 1, 4, 4), 2)
+    >>> x = bp.tensor(np.arange(16.0).reshape(1, 1, 4, 4), requires_grad=True)
+    >>> means = bp.avg_pool2d(x, 2)
+    >>> means.data
     array([[[[ 2.5,  4.5],
              [10.5, 12.5]]]])
+    >>> bp.grad(means.sum(), x)[0, 0, 0]
+    array([0.25, 0.25, 0.25, 0.25])
     """
-    x = as_operand(x)
-    seen = windows(padded(x, padding), size=size, stride=size if stride is None else stride)
+    seen = pooled_windows("avg_pool2d", as_operand(x), size, stride, padding, 0)
     return seen.mean(axis=(-2, -1))
 
 
@@ -239,12 +337,19 @@ def embedding(weight: Value, indices: Any) -> Value:
     weight
         The table, of shape (entries, width).
     indices
-        Integers of any shape.
+        Integers of any shape, counted from the end where negative.
 
     Returns
     -------
     Tensor or array
         Of shape ``indices.shape + (width,)``.
+
+    Raises
+    ------
+    TypeError
+        If the indices are no integers.
+    IndexError
+        If one is out of range.
 
     Examples
     --------
@@ -258,11 +363,22 @@ def embedding(weight: Value, indices: Any) -> Value:
     indices = np.asarray(value_of(indices))
     if indices.dtype.kind not in "iu":
         raise TypeError(f"embedding needs integer indices, and these have dtype {indices.dtype}.")
-    return as_operand(weight)[indices]
+    weight = as_operand(weight)
+    if not weight.shape:
+        raise ValueError("embedding looks up rows of a table, and the weight is one number.")
+    rows = weight.shape[0]
+    if indices.size and not (indices.min() >= -rows and indices.max() < rows):
+        raise IndexError(
+            f"embedding has a table of {rows} rows, 0 to {rows - 1}, and the indices name "
+            f"{indices.min()} to {indices.max()}."
+        )
+    return weight[indices]
 
 
 def dropout(x: Value, p: float, rng: np.random.Generator) -> Value:
     """Return x with each entry zeroed with probability p, and the others divided by 1 - p.
+
+    So the mean of an entry over many draws is the entry itself. A gradient flows to what stayed.
 
     Parameters
     ----------
@@ -273,11 +389,22 @@ def dropout(x: Value, p: float, rng: np.random.Generator) -> Value:
     rng
         The generator that draws which entries stay, so that a run can be repeated.
 
+    Raises
+    ------
+    TypeError
+        If rng is no ``np.random.Generator``.
+    ValueError
+        If p is out of its range.
+
     Examples
     --------
     >>> import numpy as np
     >>> import tinygrad_bp as bp
-    >>> bp.dropout(np.ones(6), 0.5, np.random.default_rng(0))
+    >>> x = bp.tensor(np.ones(6), requires_grad=True)
+    >>> kept = bp.dropout(x, 0.5, np.random.default_rng(0))
+    >>> kept.data
+    array([2., 0., 0., 0., 2., 2.])
+    >>> bp.grad(kept.sum(), x)
     array([2., 0., 0., 0., 2., 2.])
     """
     if not isinstance(rng, np.random.Generator):
@@ -333,6 +460,11 @@ def cross_entropy(logits: Value, target: Any, axis: int = 1) -> Value:
     axis
         The axis of the classes.
 
+    Returns
+    -------
+    Tensor or number
+        The mean over all axes but that of the classes.
+
     Raises
     ------
     ValueError
@@ -341,6 +473,8 @@ def cross_entropy(logits: Value, target: Any, axis: int = 1) -> Value:
 
     Examples
     --------
+    The gradient by the logits is (softmax - one-hot) / samples:
+
     >>> import numpy as np
     >>> import tinygrad_bp as bp
     >>> logits = bp.tensor([[0.0, 0.0], [0.0, np.log(3.0)]], requires_grad=True)
@@ -349,8 +483,13 @@ def cross_entropy(logits: Value, target: Any, axis: int = 1) -> Value:
     >>> logits.grad
     array([[-0.25 ,  0.25 ],
            [ 0.125, -0.125]])
+
+    It is computed from the logits, so that a probability that rounds to 0 has its logarithm:
+
+    >>> float(bp.cross_entropy(np.array([[0.0, 1000.0]]), [0]))
+    1000.0
     """
-    if isinstance(logits, list):
+    if not hasattr(logits, "shape"):
         logits = np.array(logits, dtype=float)
     if not -len(logits.shape) <= axis < len(logits.shape):
         raise ValueError(
@@ -372,7 +511,8 @@ def cross_entropy(logits: Value, target: Any, axis: int = 1) -> Value:
                 f"cross_entropy has {classes} classes, 0 to {classes - 1}, and the target names "
                 f"{values.min()} to {values.max()}."
             )
-        target = np.moveaxis(np.eye(classes, dtype=logits.dtype)[values], -1, axis)
+        target = np.zeros(logits.shape, dtype=logits.dtype)
+        np.put_along_axis(target, np.expand_dims(values, axis), 1, axis)  # of the right classes
     elif values.shape != logits.shape:
         raise ValueError(
             f"cross_entropy has {given}, so probabilities have shape {logits.shape}, not "
@@ -385,12 +525,39 @@ def cross_entropy(logits: Value, target: Any, axis: int = 1) -> Value:
                 f"cross_entropy has {given}, and the target's probabilities sum to 1 along axis "
                 f"{sums_to_one.index(True)}. If the classes are on that axis, say axis=..."
             )
-    return cross_entropy_with_probabilities(logits, target, axis=axis)
+    try:
+        return cross_entropy_with_probabilities(logits, target, axis=axis)
+    except TypeError as error:
+        raise renamed(error, "cross_entropy_with_probabilities", "cross_entropy") from None
 
 
 @primitive(needs="equal shapes")
 def binary_cross_entropy_with_logits(logits: Value, target: Value) -> Value:
-    """Return the mean of -(y log p + (1 - y) log(1 - p)) with p = sigmoid(logits), y the target."""
+    """Return the mean of -(y log p + (1 - y) log(1 - p)) with p = sigmoid(logits), y the target.
+
+    Parameters
+    ----------
+    logits
+        Scores of any size and shape.
+    target
+        Of the same shape: the probability of "yes", from 0 to 1; or booleans.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ.
+
+    Examples
+    --------
+    The gradient by the logits is (p - y) / n:
+
+    >>> import numpy as np
+    >>> import tinygrad_bp as bp
+    >>> logits = bp.tensor([0.0, 1000.0], requires_grad=True)
+    >>> loss = bp.binary_cross_entropy_with_logits(logits, np.array([1.0, 0.0]))
+    >>> bp.grad(loss, logits)
+    array([-0.25,  0.5 ])
+    """
     if logits.shape != target.shape:
         raise ValueError(f"shapes {logits.shape} and {target.shape} differ")
     return np.mean(softplus(logits) - target * logits)

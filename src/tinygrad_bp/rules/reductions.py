@@ -35,7 +35,27 @@ def count(a: Value, axis: Axis) -> int:
 
 @primitive(symbol="Σ")
 def sum(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
-    """Return the sum."""
+    """Return the sum.
+
+    Parameters
+    ----------
+    a
+        Of any shape.
+    axis
+        One axis, or a tuple of them; all, if left out. So it is in every reduction.
+    keepdims
+        Whether these axes stay, with length 1, so that the result broadcasts with a again.
+
+    Examples
+    --------
+    Each entry gets the upstream gradient of the sum that it went into:
+
+    >>> import tinygrad_bp as bp
+    >>> a = bp.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    >>> bp.grad(bp.sum(a, axis=1), a, gradient=[1.0, 10.0])
+    array([[ 1.,  1.],
+           [10., 10.]])
+    """
     return np.sum(a, axis=axis, keepdims=keepdims)
 
 
@@ -61,7 +81,14 @@ def _(out: Value, a: Value, *, shape: tuple[int, ...]) -> Closure:
 
 @primitive
 def mean(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
-    """Return the mean."""
+    """Return the mean.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> bp.value_and_grad(bp.mean)([1.0, 2.0, 3.0, 6.0])
+    (array(3.), array([0.25, 0.25, 0.25, 0.25]))
+    """
     return np.mean(a, axis=axis, keepdims=keepdims)
 
 
@@ -77,13 +104,37 @@ def _(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
 
 @primitive
 def max(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
-    """Return the largest entry; where several are equal, they share the gradient equally."""
+    """Return the largest entry; where several are equal, they share the gradient equally.
+
+    Raises
+    ------
+    ValueError
+        If there is no entry.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> bp.value_and_grad(bp.max)([1.0, 3.0, 3.0])
+    (array(3.), array([0. , 0.5, 0.5]))
+    """
     return np.max(a, axis=axis, keepdims=keepdims)
 
 
 @primitive
 def min(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
-    """Return the smallest entry; where several are equal, they share the gradient equally."""
+    """Return the smallest entry; where several are equal, they share the gradient equally.
+
+    Raises
+    ------
+    ValueError
+        If there is no entry.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> bp.value_and_grad(bp.min)([1.0, 3.0, 1.0])
+    (array(1.), array([0.5, 0. , 0.5]))
+    """
     return np.min(a, axis=axis, keepdims=keepdims)
 
 
@@ -97,34 +148,86 @@ def _(out: Value, a: Value, *, axis: Axis, keepdims: bool) -> Closure:
 
 @primitive(symbol="Π")
 def prod(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
-    """Return the product."""
+    """Return the product.
+
+    Examples
+    --------
+    The slope by an entry is the product of the others, also where an entry is 0:
+
+    >>> import tinygrad_bp as bp
+    >>> bp.value_and_grad(bp.prod)([2.0, 3.0, 5.0])
+    (array(30.), array([15., 10.,  6.]))
+    >>> bp.value_and_grad(bp.prod)([2.0, 0.0, 5.0])
+    (array(0.), array([ 0., 10.,  0.]))
+    """
     return np.prod(a, axis=axis, keepdims=keepdims)
 
 
 @prod.backward
 def _(out: Value, a: Value, *, axis: Axis, keepdims: bool) -> Closure:
     size = np.abs(value_of(out))
-    if (
-        (size > np.finfo(size.dtype).tiny) & (size < np.inf)
-    ).all():  # no 0, and nothing rounded off
+    in_range = (size > np.finfo(size.dtype).tiny) & (size < np.inf)
+    if in_range.all():  # no 0, and nothing rounded off
         return lambda g: kept(g, axis, keepdims) * kept(out, axis, keepdims) / a
-    return lambda g: kept(g, axis, keepdims) * product_of_others(a, axis)
+    return lambda g: kept(g, axis, keepdims) * others_along(a, axis)
 
 
-def product_of_others(a: Value, axis: Axis) -> Value:
-    """Return for each entry the product of all others that it is reduced with: no division by 0."""
+def others_along(a: Value, axis: Axis) -> Value:
+    """Return for each entry the product of all others that it is reduced with."""
     reduced = axes_of(a, axis)
-    others = [i for i in range(a.ndim) if i not in reduced]
-    rows = np.transpose(a, (*others, *reduced))
-    n = count(a, axis)
-    lines = rows.reshape((*(a.shape[i] for i in others), 1, n))
-    products = np.prod(np.where(np.eye(n, dtype=bool), 1.0, lines), axis=-1)
-    return np.transpose(products.reshape(rows.shape), np.argsort((*others, *reduced)))
+    order = (*(i for i in range(a.ndim) if i not in reduced), *reduced)
+    rows = np.transpose(a, order)
+    lines = rows.reshape((*rows.shape[: a.ndim - len(reduced)], count(a, axis)))
+    products = product_of_others(lines).reshape(rows.shape)
+    return np.transpose(products, tuple(order.index(i) for i in range(a.ndim)))
+
+
+@primitive
+def product_of_others(a: Value) -> Value:
+    """Return for each entry of the last axis the product of all others: no division by 0.
+
+    It is the product of those before, times the product of those after.
+    """
+    one = np.ones_like(a[..., :1])
+    before = np.cumprod(np.concatenate([one, a[..., :-1]], axis=-1), axis=-1)
+    after = np.cumprod(np.concatenate([one, a[..., :0:-1]], axis=-1), axis=-1)
+    return before * np.flip(after, -1)
+
+
+@product_of_others.backward
+def _(out: Value, a: Value) -> Closure:
+    itself = np.eye(a.shape[-1], dtype=bool)
+    lines = np.where(itself, 1.0, np.expand_dims(a, -2))  # line i: a without entry i
+    return lambda g: np.sum(
+        np.expand_dims(g, -1) * np.where(itself, 0.0, product_of_others(lines)), axis=-2
+    )
 
 
 @primitive
 def var(a: Value, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Value:
-    """Return the variance: squared deviations from the mean, summed, over their number - ddof."""
+    """Return the variance: squared deviations from the mean, summed, over their number - ddof.
+
+    Parameters
+    ----------
+    a
+        Of any shape.
+    axis
+        One axis, or a tuple of them; all, if left out.
+    ddof
+        What is taken off the number of entries n before dividing by it: 1 makes the variance of a
+        sample unbiased.
+    keepdims
+        Whether these axes stay, with length 1.
+
+    Examples
+    --------
+    The mean moves with every entry, but as the deviations sum to 0, that adds nothing to the slope,
+    2 (a - mean) / (n - ddof):
+
+    >>> import tinygrad_bp as bp
+    >>> bp.value_and_grad(bp.var)([1.0, 2.0, 6.0, 7.0])
+    (array(6.5), array([-1.5, -1. ,  1. ,  1.5]))
+    """
     return np.var(a, axis=axis, ddof=ddof, keepdims=keepdims)
 
 
@@ -142,7 +245,23 @@ def _(a: Value, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> 
 
 @primitive
 def std(a: Value, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Value:
-    """Return the standard deviation; where it is 0, its derivative is taken as 0."""
+    """Return the standard deviation; where it is 0, its derivative is taken as 0.
+
+    Parameters
+    ----------
+    a
+        Of any shape.
+    axis, ddof, keepdims
+        As in `var`, of which it is the root.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> bp.value_and_grad(bp.std)([1.0, 1.0, 5.0, 5.0])
+    (array(2.), array([-0.25, -0.25,  0.25,  0.25]))
+    >>> bp.value_and_grad(bp.std)([1.0, 1.0])
+    (array(0.), array([0., 0.]))
+    """
     return np.std(a, axis=axis, ddof=ddof, keepdims=keepdims)
 
 
@@ -161,7 +280,16 @@ def _(a: Value, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> 
 
 @primitive
 def logsumexp(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
-    """Return log(sum(exp(a))), the largest entry taken out first, so that nothing overflows."""
+    """Return log(sum(exp(a))), the largest entry taken out first, so that nothing overflows.
+
+    Examples
+    --------
+    The gradient is the softmax:
+
+    >>> import tinygrad_bp as bp
+    >>> bp.value_and_grad(bp.logsumexp)([-1000.0, 1000.0])
+    (array(1000.), array([0., 1.]))
+    """
     largest = np.max(a, axis=axis, keepdims=True)
     largest = np.where(np.isfinite(largest), largest, 0.0)
     with np.errstate(divide="ignore"):  # where every entry is -inf, so is the result
@@ -181,7 +309,14 @@ def _(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
 
 @primitive(symbol="‖·‖²")
 def square_sum(a: Value) -> Value:
-    """Return the sum of the squares of all entries: the product of a, made flat, with itself."""
+    """Return the sum of the squares of all entries: the product of a, made flat, with itself.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> bp.value_and_grad(bp.square_sum)([3.0, 4.0])
+    (array(25.), array([6., 8.]))
+    """
     if a.dtype.kind != "f":
         a = a.astype(float)
     return np.vdot(a, a)
@@ -199,7 +334,18 @@ def _(a: Value) -> Value:
 
 @primitive
 def cumsum(a: Value, *, axis: int | None = None) -> Value:
-    """Return the running sum along an axis, or over all entries, made flat."""
+    """Return the running sum along an axis, or over all entries, made flat.
+
+    Examples
+    --------
+    The first entry is in all sums, the last in one:
+
+    >>> import tinygrad_bp as bp
+    >>> a = bp.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    >>> sums = bp.cumsum(a)
+    >>> sums.data, bp.grad(sums.sum(), a)
+    (array([1., 3., 6.]), array([3., 2., 1.]))
+    """
     return np.cumsum(a, axis=axis)
 
 

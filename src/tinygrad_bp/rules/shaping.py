@@ -15,6 +15,11 @@ def as_operand(a: Any) -> Value:
     return a if hasattr(a, "shape") else np.array(a)
 
 
+def renamed(error: Exception, entry: str, name: str) -> Exception:
+    """Return an entry's error in the name of the function that is composed of it."""
+    return type(error)(str(error).replace(entry, name, 1))
+
+
 @primitive
 def identity(a: Value) -> Value:
     """Return a itself."""
@@ -31,7 +36,24 @@ def _(out: Value, a: Value) -> Closure:
     needs="float64 or float32: no gradient flows through other types",
 )
 def astype(a: Value, *, dtype: Any) -> Value:
-    """Return a in another floating type: float32 or float64."""
+    """Return a in another floating type: float32 or float64.
+
+    Raises
+    ------
+    TypeError
+        For another type, which carries no gradient.
+
+    Examples
+    --------
+    The gradient comes back in the type of a:
+
+    >>> import numpy as np
+    >>> import tinygrad_bp as bp
+    >>> a = bp.tensor([1.0, 2.0], requires_grad=True)
+    >>> single = bp.astype(a, np.float32)
+    >>> single.dtype, bp.grad(single.sum(), a).dtype
+    (dtype('float32'), dtype('float64'))
+    """
     if np.dtype(dtype) not in (np.float64, np.float32):
         raise TypeError(f"{np.dtype(dtype)} carries no gradient: use t.data.astype")
     return a.astype(dtype)
@@ -47,7 +69,26 @@ def _(out: Value, a: Value, *, dtype: Any) -> Closure:
 
 @primitive(needs="as many entries in the new shape as in the old")
 def reshape(a: Value, *, shape: Shape) -> Value:
-    """Return the entries, read row by row, in another shape; one length may be -1."""
+    """Return the entries, read row by row, in another shape; one length may be -1.
+
+    Raises
+    ------
+    ValueError
+        If the new shape has another number of entries.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> a = bp.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], requires_grad=True)
+    >>> b = bp.reshape(a, (3, -1))
+    >>> b.data
+    array([[1., 2.],
+           [3., 4.],
+           [5., 6.]])
+    >>> bp.grad(b[0].sum(), a)
+    array([[1., 1., 0.],
+           [0., 0., 0.]])
+    """
     return np.reshape(a, shape)
 
 
@@ -58,7 +99,14 @@ def _(out: Value, a: Value, *, shape: Shape) -> Closure:
 
 @primitive
 def ravel(a: Value) -> Value:
-    """Return the entries, read row by row, as one axis."""
+    """Return the entries, read row by row, as one axis.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> bp.ravel([[1.0, 2.0], [3.0, 4.0]])
+    array([1., 2., 3., 4.])
+    """
     return np.ravel(a)
 
 
@@ -69,7 +117,22 @@ def _(out: Value, a: Value) -> Closure:
 
 @primitive
 def expand_dims(a: Value, *, axis: Shape) -> Value:
-    """Return a with axes of length 1 inserted."""
+    """Return a with axes of length 1 inserted.
+
+    Parameters
+    ----------
+    a
+        Of any shape.
+    axis
+        Where they stand in the result: a number, or a tuple of them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import tinygrad_bp as bp
+    >>> bp.expand_dims(np.zeros((2, 3)), (0, -1)).shape
+    (1, 2, 3, 1)
+    """
     return np.expand_dims(a, axis)
 
 
@@ -80,7 +143,27 @@ def _(out: Value, a: Value, *, axis: Shape) -> Closure:
 
 @primitive(needs="length 1 on the axes to remove")
 def squeeze(a: Value, *, axis: Axes = None) -> Value:
-    """Return a without axes of length 1."""
+    """Return a without axes of length 1.
+
+    Parameters
+    ----------
+    a
+        Of any shape.
+    axis
+        Which axes to remove; all that have length 1, if left out.
+
+    Raises
+    ------
+    ValueError
+        If such an axis has another length.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import tinygrad_bp as bp
+    >>> bp.squeeze(np.zeros((1, 2, 1))).shape, bp.squeeze(np.zeros((1, 2, 1)), 0).shape
+    ((2,), (2, 1))
+    """
     return np.squeeze(a, axis)
 
 
@@ -91,7 +174,15 @@ def _(out: Value, a: Value, *, axis: Axes) -> Closure:
 
 @primitive
 def flip(a: Value, *, axis: Axes = None) -> Value:
-    """Return a with the order of entries reversed along axes, or along all."""
+    """Return a with the order of entries reversed along axes, or along all.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> a = bp.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    >>> bp.grad(bp.flip(a), a, gradient=[1.0, 10.0, 100.0])
+    array([100.,  10.,   1.])
+    """
     return np.flip(a, axis)
 
 
@@ -102,7 +193,27 @@ def _(out: Value, a: Value, *, axis: Axes) -> Closure:
 
 @primitive
 def roll(a: Value, *, shift: Shape, axis: Axes = None) -> Value:
-    """Return a with its entries moved along axes; what leaves at one end enters at the other."""
+    """Return a with its entries moved along axes; what leaves at one end enters at the other.
+
+    Parameters
+    ----------
+    a
+        Of any shape.
+    shift
+        By how many places; for several axes, a number for each.
+    axis
+        Along which axes; if left out, a is rolled as if made flat.
+
+    Examples
+    --------
+    The gradient is rolled back:
+
+    >>> import tinygrad_bp as bp
+    >>> a = bp.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    >>> b = bp.roll(a, 1)
+    >>> b.data, bp.grad(b, a, gradient=[1.0, 10.0, 100.0])
+    (array([3., 1., 2.]), array([ 10., 100.,   1.]))
+    """
     return np.roll(a, shift, axis)
 
 
@@ -117,7 +228,23 @@ def _(out: Value, a: Value, *, shift: Shape, axis: Axes) -> Closure:
 
 @primitive(needs="a shape that a broadcasts to")
 def broadcast_to(a: Value, *, shape: Shape) -> Value:
-    """Return a repeated along axes until it has the shape."""
+    """Return a repeated along axes until it has the shape.
+
+    Raises
+    ------
+    ValueError
+        If a does not broadcast to the shape.
+
+    Examples
+    --------
+    An entry gets the gradients of all its copies:
+
+    >>> import tinygrad_bp as bp
+    >>> a = bp.tensor([[1.0], [2.0]], requires_grad=True)
+    >>> bp.grad(bp.broadcast_to(a, (2, 3)).sum(), a)
+    array([[3.],
+           [3.]])
+    """
     return np.broadcast_to(a, shape)
 
 
@@ -128,7 +255,25 @@ def _(out: Value, a: Value, *, shape: Shape) -> Closure:
 
 @primitive
 def repeat(a: Value, *, repeats: Any, axis: int | None = None) -> Value:
-    """Return a with each entry repeated along an axis, or of a made flat."""
+    """Return a with each entry repeated along an axis, or of a made flat.
+
+    Parameters
+    ----------
+    a
+        Of any shape.
+    repeats
+        How often: one number, or one for each entry along the axis.
+    axis
+        Along which axis; if left out, a is made flat first.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> a = bp.tensor([1.0, 2.0], requires_grad=True)
+    >>> b = bp.repeat(a, [1, 3])
+    >>> b.data, bp.grad(b.sum(), a)
+    (array([1., 2., 2., 2.]), array([1., 3.]))
+    """
     return np.repeat(a, repeats, axis)
 
 
@@ -144,7 +289,24 @@ def _(out: Value, a: Value, *, repeats: Any, axis: int | None) -> Closure:
 
 @primitive
 def tile(a: Value, *, reps: Shape) -> Value:
-    """Return copies of a laid side by side, so many along each axis."""
+    """Return copies of a laid side by side, so many along each axis.
+
+    Parameters
+    ----------
+    a
+        Of any shape.
+    reps
+        How many copies: a number for each axis, counted from the last. More numbers than axes make
+        new axes in front.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> a = bp.tensor([1.0, 2.0], requires_grad=True)
+    >>> b = bp.tile(a, 3)
+    >>> b.data, bp.grad(b.sum(), a)
+    (array([1., 2., 1., 2., 1., 2.]), array([3., 3.]))
+    """
     return np.tile(a, reps)
 
 
@@ -164,7 +326,29 @@ def _(out: Value, a: Value, *, reps: Shape) -> Closure:
 
 @primitive(needs="equal lengths on all other axes")
 def concatenate(*arrays: Value, axis: int | None = 0) -> Value:
-    """Return arrays, given as a list, joined along an axis, or made flat and joined."""
+    """Return arrays, given as a list, joined along an axis, or made flat and joined.
+
+    Parameters
+    ----------
+    arrays
+        A list of Tensors and arrays.
+    axis
+        Along which axis, by default the first; None joins the entries of all.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ on another axis.
+
+    Examples
+    --------
+    Each gets its own part of the gradient:
+
+    >>> import tinygrad_bp as bp
+    >>> a, b = bp.tensor([1.0, 2.0], requires_grad=True), bp.tensor([3.0], requires_grad=True)
+    >>> bp.grad(bp.concatenate([a, b]), [a, b], gradient=[1.0, 10.0, 100.0])
+    (array([ 1., 10.]), array([100.]))
+    """
     return np.concatenate(arrays, axis)
 
 
@@ -186,7 +370,27 @@ def _(out: Value, *arrays: Value, axis: int | None) -> tuple[Closure, ...]:
 
 @primitive(needs="equal shapes")
 def stack(*arrays: Value, axis: int = 0) -> Value:
-    """Return arrays of one shape, given as a list, joined along a new axis."""
+    """Return arrays of one shape, given as a list, joined along a new axis.
+
+    Parameters
+    ----------
+    arrays
+        A list of Tensors and arrays.
+    axis
+        Where the new axis stands in the result, by default in front.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> a, b = bp.tensor(1.0, requires_grad=True), bp.tensor(2.0, requires_grad=True)
+    >>> bp.grad(bp.stack([a, b]), [a, b], gradient=[1.0, 10.0])
+    (array(1.), array(10.))
+    """
     return np.stack(arrays, axis)
 
 
@@ -198,7 +402,36 @@ def _(out: Value, *arrays: Value, axis: int) -> tuple[Closure, ...]:
 
 @primitive(written="np.pad(a, pad_width, constant_values=constant_values)", needs="mode 'constant'")
 def pad(a: Value, *, pad_width: Any, mode: str = "constant", constant_values: float = 0) -> Value:
-    """Return a with constant entries added before and after it on each axis."""
+    """Return a with constant entries added before and after it on each axis.
+
+    Parameters
+    ----------
+    a
+        Of any shape.
+    pad_width
+        How many entries before and after: one number; a pair for all axes; or a pair for each axis.
+    mode
+        Only "constant".
+    constant_values
+        What is added, by default 0; no gradient flows to it.
+
+    Raises
+    ------
+    ValueError
+        For another mode.
+    TypeError
+        If pad_width is a dictionary, as NumPy takes since 2.2.
+
+    Examples
+    --------
+    The gradient is cut to the middle again:
+
+    >>> import tinygrad_bp as bp
+    >>> a = bp.tensor([1.0, 2.0], requires_grad=True)
+    >>> b = bp.pad(a, (1, 2))
+    >>> b.data, bp.grad(b, a, gradient=[1.0, 2.0, 3.0, 4.0, 5.0])
+    (array([0., 1., 2., 0., 0.]), array([2., 3.]))
+    """
     if mode != "constant":
         raise ValueError(f"pad has no mode {mode!r} here")
     if isinstance(pad_width, dict):
@@ -248,7 +481,46 @@ def _(out: Value, a: Value, *, key: Any, shape: tuple[int, ...]) -> Closure:
 
 @primitive(needs="integer indices with as many axes as a")
 def take_along_axis(a: Value, *, indices: Any, axis: int | None = -1) -> Value:
-    """Return the entries that an array of indices names along an axis, or of a made flat."""
+    """Return the entries that an array of indices names along an axis, or of a made flat.
+
+    Parameters
+    ----------
+    a
+        Of any shape with an axis.
+    indices
+        Integers, counted from the end where negative: an array with as many axes as a, which
+        broadcasts with it along all axes but this one.
+    axis
+        Along which axis, by default the last; None takes from the entries made flat, by one axis of
+        indices.
+
+    Returns
+    -------
+    Tensor or array
+        Of the shape of the indices, as far as they are not broadcast.
+
+    Raises
+    ------
+    ValueError
+        If the number of axes differs.
+    IndexError
+        If an index is out of range.
+
+    Examples
+    --------
+    The probability of each row's class; an entry that is not taken gets no gradient:
+
+    >>> import numpy as np
+    >>> import tinygrad_bp as bp
+    >>> p = bp.tensor([[0.1, 0.9], [0.6, 0.4]], requires_grad=True)
+    >>> chosen = bp.take_along_axis(p, np.array([[1], [0]]), axis=1)
+    >>> chosen.data
+    array([[0.9],
+           [0.6]])
+    >>> bp.grad(chosen.sum(), p)
+    array([[0., 1.],
+           [1., 0.]])
+    """
     return np.take_along_axis(a, indices, axis)
 
 
@@ -264,17 +536,46 @@ def _(out: Value, a: Value, *, indices: Any, axis: int | None) -> Closure:
 def split(a: Value, indices_or_sections: Any, axis: int = 0) -> list[Value]:
     """Return a cut along an axis: into so many equal parts, or at the given indices.
 
+    Parameters
+    ----------
+    a
+        Of any shape with an axis.
+    indices_or_sections
+        A number of equal parts; or a list of the indices at which the later parts begin.
+    axis
+        The axis that is cut, by default the first.
+
+    Returns
+    -------
+    list of Tensors or arrays
+        In order; recorded as indexing, a step for each part.
+
+    Raises
+    ------
+    ValueError
+        If a has no such axis, or it cannot be cut into so many equal parts.
+
     Examples
     --------
     >>> import tinygrad_bp as bp
     >>> left, right = bp.split(bp.tensor([1.0, 2.0, 3.0, 4.0]), 2)
     >>> right
     tensor([3., 4.], from=getitem)
+    >>> [part.tolist() for part in bp.split([1.0, 2.0, 3.0], [1])]
+    [[1.0], [2.0, 3.0]]
     """
     a = as_operand(a)
+    if not -a.ndim <= axis < a.ndim:
+        raise ValueError(f"split cuts a of shape {a.shape}, which has no axis {axis}.")
     if not isinstance(indices_or_sections, int):
         indices_or_sections = np.asarray(indices_or_sections)
-    positions = np.split(np.arange(a.shape[axis]), indices_or_sections)
+    try:
+        positions = np.split(np.arange(a.shape[axis]), indices_or_sections)
+    except (TypeError, ValueError, ZeroDivisionError):
+        raise ValueError(
+            f"split cannot cut axis {axis} of shape {a.shape} by {indices_or_sections!r}. Give "
+            "a number of parts that divides its length, or a list of integer indices."
+        ) from None
     before = (slice(None),) * (axis % a.ndim)
     starts = [int(part[0]) if len(part) else 0 for part in positions]
     return [

@@ -8,6 +8,7 @@ raises.
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import re
 from collections import Counter, defaultdict
@@ -21,8 +22,10 @@ from ...notation.expressions import expression, one_line, step
 from ...notation.literals import literal
 from ...notation.names import Names, fresh, recorded_tensors
 from ...notation.rules import rule_expressions
+from ...notation.symbols import SUBSCRIPTS
 from ...table import TABLE
 from ...tensor import Tensor
+from .trees import names, put
 
 #: Letters for the components of arrays: those of a gradient, and those that are summed over.
 FREE = ("j", "k", "q", "r")
@@ -80,8 +83,22 @@ class Lines:
             if t.primitive is not None
         }
         self.functions = {**TABLE, **functions, "np": np}
-        reserved = {*self.functions, *FREE, *BOUND, "sum", "range", "slice", "float", "int", "bool"}
-        self.names = Names(self.tensors, reserved)
+        reserved = {
+            *self.functions,
+            *FREE,
+            *BOUND,
+            "sum",
+            "product",
+            "largest",
+            "smallest",
+            "local",
+            "range",
+            "slice",
+            "float",
+            "int",
+            "bool",
+        }
+        self.names = Names(self.tensors, reserved, usual={loss.id: "L"})
         self.latex = self.names.latex_symbols(loss)
         self.text = self.names.text_symbols(loss)
         self.values: dict[str, Any] = {}
@@ -109,8 +126,9 @@ class Lines:
 
     def scalars(self, tree: ast.expr) -> list[str]:
         """Return the names of single numbers in an expression."""
-        found = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-        return [name for name in found if name in self.values and not np.ndim(self.values[name])]
+        return [
+            name for name in names(tree) if name in self.values and not np.ndim(self.values[name])
+        ]
 
     # ---- evaluating ----
 
@@ -119,7 +137,7 @@ class Lines:
         code = ast.unparse(tree)
         known = ({"float": float, "int": int, "bool": bool}, self.functions, self.values, letters)
         scope: dict[str, Any] = {"__builtins__": {"range": range, "slice": slice}}
-        for name in {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}:
+        for name in names(tree):
             for table in known:
                 if table and name in table:
                     scope[name] = table[name]
@@ -173,7 +191,7 @@ class Lines:
 
     def constant(self, array: np.ndarray) -> ast.expr | None:
         """Return the name of an array constant that is too large to be written out."""
-        if array.size <= MOST_ENTRIES:
+        if array.size <= MOST_ENTRIES or regular(array):
             return None
         key = (array.shape, array.dtype.str, array.tobytes())
         if key not in self._constants:
@@ -182,6 +200,16 @@ class Lines:
             self.values[name] = array
             self.constants.append(name)
         return ast.Name(self._constants[key])
+
+    def map_of_indices(self, numbers: np.ndarray) -> str:
+        """Give a name and a symbol to an array of indices, which counts from 0."""
+        n = 1
+        while f"π{n}".translate(SUBSCRIPTS) in self.text.values():
+            n += 1
+        name = fresh(f"pi{n}", {*self.values, *self.functions}, {})
+        self.values[name] = numbers
+        self.latex[name], self.text[name] = rf"\pi_{{{n}}}", f"π{n}".translate(SUBSCRIPTS)
+        return name
 
     # ---- forward ----
 
@@ -195,8 +223,8 @@ class Lines:
                 if t.name is None and not t.requires_grad and not t.ndim:
                     self.inline[t.id] = literal(t.data.item())
                 continue
-            plain = self.equation(t, inline=False)
-            tree = self.equation(t)
+            plain = self.equation(t)
+            tree = self.inlined(plain, t)
             own = t.name is not None or t.id in kept or uses[t.id] != 1
             whole = all(x is None or x.primitive is None or x.id not in self.inline
                         for x in t.inputs)  # fmt: skip
@@ -208,15 +236,14 @@ class Lines:
                 self.inline[t.id] = tree
         return lines
 
-    def equation(self, t: Tensor, inline: bool = True) -> ast.expr:
-        """Return what a tensor was computed as."""
+    def equation(self, t: Tensor) -> ast.expr:
+        """Return what a tensor was computed as, from its operands by name."""
         assert t.primitive is not None
         operands = [
             literal(value) if x is None else ast.Name(self.name(x))
             for x, value in zip(t.inputs, t.operands, strict=True)
         ]
-        tree = step(t.primitive, operands, t.params, self.constant)
-        return self.inlined(tree, t) if inline else tree
+        return step(t.primitive, operands, t.params, self.constant)
 
     def inlined(self, tree: ast.expr, t: Tensor) -> ast.expr:
         """Write the operands of a step out that have no line of their own."""
@@ -253,7 +280,7 @@ class Lines:
             return None
         if not close(np.asarray(self.evaluated(tree)), t.data):
             return None
-        if ast.unparse(tree) == ast.unparse(self.equation(t)):
+        if ast.unparse(tree) == ast.unparse(self.inlined(self.equation(t), t)):
             return None
         self._defined.add(t.primitive)
         return tree
@@ -285,26 +312,32 @@ class Lines:
     def _contributions(self, t: Tensor) -> list[Edge]:
         g, out = self.names.gradient(t), self.name(t)
         operands = ["" if x is None else self.name(x) for x in t.inputs]
-        try:
-            with np.errstate(all="ignore"):
-                rules = rule_expressions(t, g, out, operands, self.constant)
-        except Exception as error:
-            raise ValueError(
-                f"the backward rule of {t.primitive} cannot be written down: it failed on "
-                f"Tensors ({error}). Write it in operations that Tensors have."
-            ) from error
+        rules = rule_expressions(t, g, out, operands, self.constant)
         edges = []
         for i, (x, rule) in enumerate(zip(t.inputs, rules, strict=True)):
             if x is None or rule is None or x.id not in self.reaching or not x.requires_grad:
                 continue
             if t.id in self.inline:  # its gradient has no line either
-                rule = put(rule, {g: self.gradient[t.id]})
+                rule = self.with_gradient(rule, g, self.gradient[t.id])
             if t is self.loss and not t.ndim:
                 rule = without_one(rule, g)
             rule = self.inlined(rule, t)
             tree = summed(rule, np.shape(self.evaluated(rule)), x.shape)
             edges.append(Edge(t, i, rule, tree))
         return edges
+
+    def with_gradient(self, rule: ast.expr, g: str, gradient: ast.expr) -> ast.expr:
+        """Write the gradient of a step out in its rule: of equal entries, one, where that does."""
+        whole = put(rule, {g: array_like(gradient)})
+        entry = entry_of(gradient)
+        if entry is None:
+            return whole
+        single = without_one(rule, g) if number_one(entry) else rule
+        single = put(single, {g: array_like(entry)})
+        with contextlib.suppress(ValueError):
+            if np.shape(self.evaluated(single)) == np.shape(self.evaluated(whole)):
+                return single
+        return whole
 
     def multiplied_out(self, x: Tensor) -> ast.expr | None:
         """Return a gradient with those before it put in; None where that is too long."""
@@ -321,6 +354,13 @@ class Lines:
         return None
 
 
+def regular(array: np.ndarray) -> bool:
+    """Say whether an array has a short text: all entries are equal, or it is an identity."""
+    square = array.ndim == 2 and array.shape[0] == array.shape[1]
+    uniform = bool((array == array.flat[0]).all())
+    return uniform or (square and np.array_equal(array, np.eye(len(array))))
+
+
 def added(terms: list[ast.expr]) -> ast.expr:
     """Return a sum: many terms by halves, so that it is not deep."""
     if len(terms) <= 4:
@@ -329,16 +369,25 @@ def added(terms: list[ast.expr]) -> ast.expr:
     return ast.BinOp(added(terms[:half]), ast.Add(), added(terms[half:]))
 
 
-def close(got: np.ndarray, value: np.ndarray, loose: float = 1e-9) -> bool:
-    """Say whether a line holds: equal shapes, and entries equal but for rounding."""
+def close(got: np.ndarray, value: np.ndarray, terms: float = 0.0) -> bool:
+    """Say whether a line holds: equal shapes, and entries equal but for rounding.
+
+    Parameters
+    ----------
+    got, value
+        What the text gives, and what the engine has.
+    terms
+        How large the numbers are that were added up to it, where they may have cancelled.
+    """
     if got.shape != value.shape:
         return False
+    if (got == value).all():
+        return True
     if value.dtype.kind not in "fc":
-        return bool(np.array_equal(got, value))
-    if value.dtype.itemsize < 8:
-        loose = 1e-3
+        return False
+    loose = 1e-9 if value.dtype.itemsize >= 8 else 1e-3
     finite = np.abs(value[np.isfinite(value)])
-    scale = float(finite.max()) if finite.size else 0.0
+    scale = max(terms, float(finite.max()) if finite.size else 0.0)
     return bool(np.allclose(got, value, rtol=loose, atol=loose * 1e-3 * scale, equal_nan=True))
 
 
@@ -348,42 +397,47 @@ def parts(tree: ast.expr) -> int:
     return sum(isinstance(node, kinds) for node in ast.walk(tree))
 
 
-def put(tree: ast.expr, known: Mapping[str, ast.expr]) -> ast.expr:
-    """Return a copy of an expression with others in place of names."""
-
-    class Put(ast.NodeTransformer):
-        def visit_Name(self, node: ast.Name) -> ast.expr:
-            return known.get(node.id, node)
-
-    result: ast.expr = Put().visit(copied(tree))
-    return result
-
-
-def copied(tree: ast.expr) -> ast.expr:
-    """Return a copy of an expression."""
-    return ast.parse(ast.unparse(tree), mode="eval").body
-
-
 def without_one(tree: ast.expr, g: str) -> ast.expr:
     """Leave out the gradient of the loss by itself, which is 1, where it is a factor."""
+    match tree:
+        case ast.Name(id=name) if name == g:
+            return ast.Constant(1.0)
+        case ast.UnaryOp(op, operand):
+            return ast.UnaryOp(op, without_one(operand, g))
+        case ast.BinOp(left, ast.Mult(), right):
+            return simpler(ast.BinOp(without_one(left, g), ast.Mult(), without_one(right, g)))
+        case ast.BinOp(left, op, right):
+            return ast.BinOp(without_one(left, g), op, without_one(right, g))
+        case ast.Call(ast.Attribute(_, "broadcast_to") as function, [entry, shape], []):
+            entry = without_one(entry, g)
+            if number_one(entry):
+                return ast.Call(ast.Attribute(ast.Name("np"), "ones"), [shape], [])
+            return ast.Call(function, [array_like(entry), shape], [])
+    return tree
 
-    class One(ast.NodeTransformer):
-        def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
-            self.generic_visit(node)
-            return simpler(node) if isinstance(node.op, ast.Mult) else node
 
-        def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
-            self.generic_visit(node)
-            return node
+def number_one(tree: ast.expr) -> bool:
+    """Say whether an expression is the number 1."""
+    return isinstance(tree, ast.Constant) and tree.value == 1
 
-        def visit_Call(self, node: ast.Call) -> ast.expr:
-            return node
 
-        def visit_Name(self, node: ast.Name) -> ast.expr:
-            return ast.Constant(1.0) if node.id == g else node
+def entry_of(tree: ast.expr) -> ast.expr | None:
+    """Return the entry of an array of which all are equal by its text; None for any other."""
+    match tree:
+        case ast.Constant():
+            return tree
+        case ast.Call(ast.Attribute(_, "ones"), [_], []):
+            return ast.Constant(1.0)
+        case ast.Call(ast.Attribute(_, "broadcast_to"), [entry, _], []) if not names(entry) - {
+            "np"
+        }:
+            return entry
+    return None
 
-    result: ast.expr = One().visit(copied(tree))
-    return result
+
+def array_like(tree: ast.expr) -> ast.expr:
+    """Return an expression of NumPy's: a Python number has none of an array's methods."""
+    return call("np.float64", tree) if isinstance(tree, ast.Constant) else tree
 
 
 def simpler(node: ast.BinOp) -> ast.expr:

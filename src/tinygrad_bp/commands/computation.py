@@ -1,0 +1,68 @@
+"""The computation that a command reads: the worked problem, or a function in the user's file."""
+
+import argparse
+import importlib.util
+import sys
+from pathlib import Path
+
+from ..notation.names import recorded_tensors
+from ..tensor import Tensor
+from ..worked_problem.problem import random_problem
+from ..worked_problem.verification import recorded
+
+
+def add_computation(command: argparse.ArgumentParser) -> None:
+    """Describe the arguments of a command that reads a recorded computation."""
+    command.add_argument("--file", type=Path, help="a Python file (default: the worked problem)")
+    command.add_argument(
+        "--function", default="loss", help="its function that returns the loss (default: loss)"
+    )
+    command.add_argument("--out", type=Path, help="a file to write to (default: the console)")
+
+
+def add_wrt(command: argparse.ArgumentParser) -> None:
+    """Describe the argument that says which gradients are wanted."""
+    command.add_argument(
+        "--wrt", nargs="+", metavar="NAME",
+        help="only the gradients by the tensors of these names (default: all parameters)",
+    )  # fmt: skip
+
+
+def wanted(options: argparse.Namespace, loss: Tensor) -> list[Tensor] | None:
+    """Return the tensors whose names ``--wrt`` gives; None without it."""
+    if options.wrt is None:
+        return None
+    named = {t.name: t for t in recorded_tensors(loss) if t.name is not None and t.requires_grad}
+    unknown = [name for name in options.wrt if name not in named]
+    if unknown:
+        raise ValueError(
+            f"--wrt: no tensor that needs a gradient is named {unknown[0]!r}. "
+            f"There are: {', '.join(named) or 'none'}"
+        )
+    return [named[name] for name in options.wrt]
+
+
+def computation(options: argparse.Namespace) -> Tensor:
+    """Return the loss that a command is to read: of the user's file, or the worked problem."""
+    if options.file is None:
+        return recorded(random_problem())["L"]
+    path = options.file.resolve()
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if not path.exists():
+        raise ValueError(f"there is no file {options.file}")
+    if not path.is_file() or spec is None or spec.loader is None:
+        raise ValueError(f"{options.file} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules.setdefault(path.stem, module)  # as an import does
+    sys.path.insert(0, str(path.parent))  # as for a script: it may import its neighbours
+    try:
+        spec.loader.exec_module(module)
+        build = getattr(module, options.function, None)
+        if not callable(build):
+            raise ValueError(f"{options.file} has no function {options.function}()")
+        loss = build()
+    finally:
+        sys.path.remove(str(path.parent))
+    if not isinstance(loss, Tensor):
+        raise TypeError(f"{options.function}() returned {loss!r:.60}, and should return a Tensor")
+    return loss

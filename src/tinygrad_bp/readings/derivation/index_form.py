@@ -1,0 +1,439 @@
+"""The derivation in components, with explicit sums: found from the matrix lines, not written again.
+
+Each line is taken apart into one component (`components`), evaluated at every index, and written
+(`component_writers`). Before a gradient stand the local derivatives that lead to it (`jacobian`).
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import functools
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...backward import backward_closures, name_of, summed_to
+from ...notation.latex import latex
+from ...notation.text import text
+from ...tensor import Tensor
+from .component_writers import LatexComponents, TextComponents
+from .components import Components, NoComponentsError
+from .document import Block, Equation, Formula, Heading, Sentence
+from .given import given
+from .indices import Indices
+from .jacobian import Jacobian
+from .lines import BOUND, FREE, Edge, Lines, array_like, close
+from .sums import ONE, ZERO, chosen, guarded, looped
+from .trees import names, put
+from .values import shown
+
+#: A Jacobian is checked in so many rows, taken evenly from all of it.
+MOST_ROWS = 50
+
+
+def largest(entries: Iterable[Any]) -> Any:
+    """Return the largest of entries."""
+    return functools.reduce(np.maximum, entries)
+
+
+def smallest(entries: Iterable[Any]) -> Any:
+    """Return the smallest of entries."""
+    return functools.reduce(np.minimum, entries)
+
+
+def sizes(entries: Iterable[Any]) -> Any:
+    """Return the sum of the sizes of entries."""
+    return sum(map(np.abs, entries))
+
+
+#: What the text of a component calls, further to the functions of the lines.
+OVER_LETTERS = {"sum": sum, "product": math.prod, "largest": largest, "smallest": smallest}
+
+
+class Entries(np.ndarray):
+    """An array in which an entry that does not exist is not a number, and not another entry.
+
+    A choice such as ``np.where(j >= 1, a[j - 1], 0.0)`` evaluates both sides, and must leave the
+    entry out that is not there.
+    """
+
+    def __getitem__(self, key: Any) -> Any:
+        """Return entries, with nan for those whose index is not on its axis."""
+        values = np.asarray(self)
+        if not isinstance(key, tuple) or len(key) != values.ndim or not values.ndim:
+            return values[key]
+        if not values.size:
+            return np.full(np.broadcast_shapes(*map(np.shape, key)), np.nan)
+        there = [(i >= 0) & (i < n) for i, n in zip(key, values.shape, strict=True)]
+        if all(np.all(inside) for inside in there):
+            return values[key]
+        nearest = [np.clip(i, 0, max(n - 1, 0)) for i, n in zip(key, values.shape, strict=True)]
+        return np.where(functools.reduce(np.logical_and, there), values[tuple(nearest)], np.nan)
+
+
+class IndexForm:
+    """Writes the lines in components."""
+
+    def __init__(self, lines: Lines, numbers: bool) -> None:
+        self.lines, self.numbers = lines, numbers
+        # a tensor that is called like a letter keeps its name, and the letter is not used
+        used = {*lines.latex.values(), *lines.text.values()}
+        self.free = [letter for letter in (*FREE, *reversed(BOUND)) if letter not in used]
+        self.bound = [letter for letter in (*BOUND, *FREE[2:]) if letter not in used]
+        self.indices = Indices(self.map_named)
+        self.new_maps: list[str] = []  # those that no sentence has told of
+        self._maps: dict[tuple[Any, ...], str] = {}
+        self._shapes: dict[str, tuple[int, ...]] = {}
+        # the gradient of the loss by itself is 1, and left out of the lines that follow
+        self.one: dict[str, ast.expr] = {}
+        if not lines.loss.ndim:
+            self.one[lines.names.gradient(lines.loss)] = array_like(ONE)
+
+    # ---- components ----
+
+    def shape_of(self, tree: ast.expr) -> tuple[int, ...]:
+        """Return the shape of an expression."""
+        match tree:
+            case ast.Name(id=name):
+                return np.shape(self.lines.values[name])
+            case ast.Constant():
+                return ()
+            case ast.UnaryOp(_, operand):
+                return self.shape_of(operand)
+            case ast.BinOp(left, op, right) if not isinstance(op, ast.MatMult):
+                return np.broadcast_shapes(self.shape_of(left), self.shape_of(right))
+        text = ast.unparse(tree)
+        if text not in self._shapes:
+            self._shapes[text] = np.shape(self.lines.evaluated(tree))
+        return self._shapes[text]
+
+    def map_named(self, numbers: np.ndarray) -> str:
+        """Return the name of a map of indices, new or known."""
+        key = (numbers.shape, numbers.tobytes())
+        if key not in self._maps:
+            name = self._maps[key] = self.lines.map_of_indices(numbers)
+            self.new_maps.append(name)
+        return self._maps[key]
+
+    def letters(self, shape: tuple[int, ...], pool: Sequence[str]) -> list[ast.expr]:
+        """Return an index for each axis: a letter, or 0 where its length is 1."""
+        found = iter(pool)
+        index: list[ast.expr] = []
+        for n in shape:
+            if n == 1:
+                index.append(ast.Constant(0))
+                continue
+            letter = next(found, None)
+            if letter is None:
+                raise NoComponentsError(f"an array of {len(shape)} axes")
+            self.indices.lengths[letter] = n
+            index.append(ast.Name(letter))
+        return index
+
+    def components(
+        self, bound: Sequence[str], upstream: tuple[str, Sequence[ast.expr]] | None = None
+    ) -> Components:
+        """Return what takes an expression apart, with letters for its sums."""
+        return Components(self.lines.evaluated, self.shape_of, self.indices, iter(bound), upstream)
+
+    def component(self, tree: ast.expr, what: str) -> tuple[ast.expr, list[ast.expr]]:
+        """Return a component of an expression, checked, and the letters of it."""
+        value = self.lines.values[what]
+        tree = put(tree, self.one)
+        index, bound = self.free_letters(np.shape(value))
+        part = guarded(self.components(bound).at(tree, index), self.indices)
+        self.check(part, index, value, what)
+        return part, index
+
+    def free_letters(self, shape: tuple[int, ...]) -> tuple[list[ast.expr], list[str]]:
+        """Return letters for the axes of an array, and those that are left for sums."""
+        index = self.letters(shape, self.free)
+        used = set().union(*(names(i) for i in index))
+        return index, [letter for letter in self.bound if letter not in used]
+
+    def check(self, part: ast.expr, index: Sequence[ast.expr], value: Any, what: str) -> None:
+        """Raise ValueError unless a component has, at every index, the value."""
+        got, holds = self.compared(part, index, np.asarray(value))
+        if not holds:
+            raise ValueError(
+                f"this line does not hold: a component of {what} = {ast.unparse(part):.500}. It "
+                f"gives {got!r:.200}, and the engine has {value!r:.200}."
+            )
+
+    def compared(
+        self, part: ast.expr, index: Sequence[ast.expr], value: np.ndarray, **at: Any
+    ) -> tuple[np.ndarray, bool]:
+        """Evaluate a component at every index, and say whether it gives a value.
+
+        Where a sum nearly cancels, it is as exact as its terms are, so their size is what counts.
+        """
+        got = self.everywhere(part, index, value.shape, OVER_LETTERS, at)
+        if close(got, value):
+            return got, True
+        terms = self.everywhere(part, index, value.shape, {**OVER_LETTERS, "sum": sizes}, at)
+        size = np.abs(terms[np.isfinite(terms)]).max(initial=0.0)
+        return got, close(got, value, float(size))
+
+    def everywhere(
+        self, part: ast.expr, index: Sequence[ast.expr], shape: tuple[int, ...],
+        over: Mapping[str, Any], at: Mapping[str, Any],
+    ) -> np.ndarray:  # fmt: skip
+        """Evaluate a component at every index."""
+        grid = np.indices(shape, sparse=True) if shape else ()
+        letters = {i.id: n for i, n in zip(index, grid, strict=True) if isinstance(i, ast.Name)}
+        scope = {**over, **letters, **at}
+        nodes = list(ast.walk(part))
+        arrays = {
+            node.value.id
+            for node in nodes
+            if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name)
+        }
+        values = {name: np.asarray(self.lines.values[name]) for name in arrays}
+        chosen_by_index = any(
+            isinstance(node, ast.Compare) and self.indices.is_condition(node) for node in nodes
+        )
+        if chosen_by_index or not all(value.size for value in values.values()):
+            scope |= {name: value.view(Entries) for name, value in values.items()}
+        value = self.lines.evaluated(part, scope)
+        kind = np.asarray(value).dtype
+        return np.broadcast_to(np.asarray(value, kind), shape)
+
+    # ---- the document ----
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the document."""
+        lines = self.lines
+        yield Heading("Derivation of the gradients, in components")
+        yield from self.conventions()
+        yield Heading("The equations")
+        yield from given(lines, self.symbol)
+        for t, tree in lines.forward:
+            yield from self.forward(t, tree)
+        yield Heading("The gradients, from the loss backward")
+        for x, tree in lines.backward:
+            yield from self.gradient(x, tree)
+
+    def conventions(self) -> Iterator[Block]:
+        """Yield how the lines are to be read."""
+        j, k = self.free[:2]
+        i = self.bound[0]
+        yield Sentence((
+            "Conventions. ", Formula(rf"z_{{1,{j}}}", f"z₁[{j}]"),
+            " is the entry in row ", Formula(j, j), " of ", Formula("z_1", "z₁"), ", and ",
+            Formula(rf"W_{{1,{j}{k}}}", f"W₁[{j},{k}]"), " that in row ", Formula(j, j),
+            " and column ", Formula(k, k), "; an axis of length 1 has no letter, and of a batch "
+            "the columns are the samples. Every sum is written. A gradient has the shape of what "
+            "it is the derivative by, which stands beside the line. The derivative of a step's "
+            "entry ", Formula(i, i), " by its operand's entry ", Formula(j, j), " is the rule of "
+            "that step, run on an upstream gradient that is 1 at ", Formula(i, i), " and 0 "
+            "elsewhere. Every line was evaluated as it stands, at all of its entries, and gives "
+            "the engine's number.",
+        ))  # fmt: skip
+
+    def forward(self, t: Tensor, tree: ast.expr) -> Iterator[Block]:
+        """Write an equation."""
+        name = self.lines.name(t)
+        try:
+            part, index = self.component(tree, name)
+        except NoComponentsError as error:
+            raise no_index_form(t, error) from error
+        sides = [part]
+        definition = self.lines.definition(t)
+        if definition is not None:
+            with contextlib.suppress(NoComponentsError):
+                other = self.component(definition, name)[0]
+                if ast.unparse(other) != ast.unparse(part):
+                    sides.append(other)
+        yield from self.maps()
+        yield self.equation(name, index, sides, t.data)
+
+    def maps(self) -> Iterator[Block]:
+        """Tell of the maps of indices that are new."""
+        for name in self.new_maps:
+            array = self.lines.values[name]
+            letters = [ast.Name(letter) for letter in self.free[: array.ndim]]
+            entry = ast.Subscript(ast.Name(name), ast.Tuple([*letters]))
+            yield Sentence((
+                "Here ", self.written_index(entry), " is the entry in that place of ",
+                shown(array + 1), ".",
+            ))  # fmt: skip
+        self.new_maps.clear()
+
+    def gradient(self, x: Tensor, tree: ast.expr) -> Iterator[Block]:
+        """Write the local derivatives that lead to a gradient, then the gradient."""
+        edges = self.lines.edges[x.id]
+        name = self.lines.names.gradient(x)
+        split: list[ast.expr] | None = None
+        chain = Formula("", "")
+        for edge in edges:
+            if edge.output is self.lines.loss or edge.output.id in self.lines.inline:
+                continue
+            try:
+                jacobian, index, at = self.jacobian(edge, x)
+            except NoComponentsError as error:
+                raise no_index_form(edge.output, error) from error
+            yield from self.maps()
+            yield self.local(edge.output, x, jacobian, index, at)
+            if jacobian.different is not None and len(edges) == 1:
+                split = self.in_cases(edge, x, jacobian, index, at)
+                chain = self.chain(edge, x, jacobian, index, at)
+        try:
+            part, index = self.component(tree, name)
+        except NoComponentsError as error:
+            raise no_index_form(edges[0].output if edges else x, error) from error
+        yield from self.maps()
+        if len(edges) > 1:
+            symbol = self.written(ast.Name(self.lines.name(x)))
+            yield Sentence((symbol, f" is used {len(edges)} times: {len(edges)} terms add up."))
+        equation = self.equation(name, index, [*(split or []), part], self.lines.values[name])
+        if split is not None:
+            equation = Equation(equation.left, (chain, *equation.sides), equation.shape)
+        yield equation
+
+    def jacobian(self, edge: Edge, x: Tensor) -> tuple[Jacobian, list[ast.expr], list[ast.expr]]:
+        """Run the rule of a step on a unit upstream gradient; check it row by row."""
+        t = edge.output
+        index, bound = self.free_letters(x.shape)
+        at = self.letters(t.shape, bound)
+        used = sum(isinstance(i, ast.Name) for i in at)
+        upstream = (self.lines.names.gradient(t), at)
+        free = [i.id for i in index if isinstance(i, ast.Name)]
+        component = self.components(bound[used:], upstream).at(put(edge.tree, self.one), index)
+        order = [i.id for i in at if isinstance(i, ast.Name)]
+        jacobian = Jacobian(component, free, order, self.indices)
+        tree = jacobian.tree()
+
+        closure = backward_closures(t, create_graph=False)[edge.i]
+        rows = np.unique(np.linspace(0, t.size - 1, min(t.size, MOST_ROWS)).astype(int))
+        for row in rows:
+            place = np.unravel_index(row, t.shape)
+            unit = np.zeros(t.shape, t.dtype)
+            unit[place] = 1
+            value = closure(unit)
+            if value.shape != x.shape:
+                value = summed_to(x, value, t)
+            fixed = {i.id: n for i, n in zip(at, place, strict=True) if isinstance(i, ast.Name)}
+            got, holds = self.compared(tree, index, np.asarray(value), **fixed)
+            if not holds:
+                raise ValueError(
+                    f"this Jacobian does not hold: {ast.unparse(tree):.500}, of "
+                    f"{t.described()}. It gives {got!r:.200}, and the engine has {value!r:.200}."
+                )
+        return jacobian, index, at
+
+    def chain(
+        self, edge: Edge, x: Tensor, jacobian: Jacobian, index: list[ast.expr], at: list[ast.expr]
+    ) -> Formula:
+        """Write a gradient by the chain rule: the sum over all entries of what was computed."""
+        t = edge.output
+        g = self.entry(ast.Name(self.lines.names.gradient(t)), at)
+        left = self.local(t, x, jacobian, index, at).left
+        # the local derivative by its symbol, to print, and by its cases, to evaluate
+        symbols = (ast.Name("local"), jacobian.tree())
+        trees = []
+        for local in symbols:
+            tree: ast.expr = ast.BinOp(g, ast.Mult(), local)
+            for i, length in reversed(list(zip(at, t.shape, strict=True))):
+                if isinstance(i, ast.Name):
+                    tree = looped(tree, i, length)
+            trees.append(tree)
+        name = self.lines.names.gradient(x)
+        self.check(trees[1], index, self.lines.values[name], name)
+        return self.written(trees[0], {"local": left})
+
+    def local(
+        self, t: Tensor, x: Tensor, jacobian: Jacobian, index: list[ast.expr], at: list[ast.expr]
+    ) -> Equation:
+        """Write the derivative of one component by another."""
+        above, below = (
+            self.written(self.entry(ast.Name(self.lines.name(one)), letters))
+            for one, letters in ((t, at), (x, index))
+        )
+        left = Formula(
+            rf"\frac{{\partial {above.latex}}}{{\partial {below.latex}}}",
+            f"∂{above.text}/∂{below.text}",
+        )
+        return Equation(left, (self.written(jacobian.tree()),))
+
+    def in_cases(
+        self, edge: Edge, x: Tensor, jacobian: Jacobian, index: list[ast.expr], at: list[ast.expr]
+    ) -> list[ast.expr] | None:
+        """Write a gradient as the term i = j and the sum over all others, each by its case."""
+        if not jacobian.in_letters():
+            return None
+        (condition,) = jacobian.split
+        assert isinstance(condition.left, ast.Name)
+        i, j = condition.left.id, condition.comparators[0]
+        g = self.entry(ast.Name(self.lines.names.gradient(edge.output)), at)
+        one = self.indices.put(g, jacobian.same)
+        others = self.indices.put(g, {n: o for n, o in jacobian.same.items() if n != i})
+        assert jacobian.different is not None
+        unlike = ast.Compare(ast.Name(i), [ast.NotEq()], [j])
+        body = ast.BinOp(others, ast.Mult(), jacobian.different)
+        term = ast.BinOp(one, ast.Mult(), jacobian.equal)
+        rest = looped(chosen([unlike], body, ZERO), ast.Name(i), self.indices.lengths[i])
+        tree = guarded(ast.BinOp(term, ast.Add(), rest), self.indices)
+        name = self.lines.names.gradient(x)
+        self.check(tree, index, self.lines.values[name], name)
+        return [tree]
+
+    def entry(self, name: ast.Name, index: Sequence[ast.expr]) -> ast.expr:
+        """Return an entry of an array."""
+        return ast.Subscript(name, ast.Tuple(list(index))) if index else name
+
+    def equation(
+        self, name: str, index: Sequence[ast.expr], trees: Sequence[ast.expr], value: Any
+    ) -> Equation:
+        """Write an entry and what it equals."""
+        value = np.asarray(value)
+        sides = [self.written(tree) for tree in trees]
+        if self.numbers:
+            last = shown(value)
+            lead = self.written(ast.Name(name))
+            if math.prod(value.shape) != 1:
+                last = Formula(
+                    rf"\qquad {lead.latex} = {last.latex}", f"   {lead.text} = {last.text}"
+                )
+                sides[-1] = Formula(
+                    f"{sides[-1].latex}, {last.latex}", f"{sides[-1].text}, {last.text}"
+                )
+            else:
+                sides.append(last)
+        return Equation(self.written(self.entry(ast.Name(name), index)), tuple(sides), value.shape)
+
+    def written(self, tree: ast.expr, further: Mapping[str, Formula] | None = None) -> Formula:
+        """Write a component; further names may have formulas of their own."""
+        scalars = self.lines.scalars(tree)
+        more = further or {}
+        symbols = {
+            **self.lines.latex, **{name: formula.latex for name, formula in more.items()}
+        }  # fmt: skip
+        plain = {**self.lines.text, **{name: formula.text for name, formula in more.items()}}
+        known = (scalars, self.indices, self.shape_of)
+        return Formula(
+            LatexComponents(symbols, *known).write(tree).text,
+            TextComponents(plain, *known).write(tree).text,
+        )
+
+    def symbol(self, name: ast.expr) -> Formula:
+        """Write the name of an array, without an index."""
+        return Formula(latex(name, self.lines.latex), text(name, self.lines.text))
+
+    def written_index(self, index: ast.expr) -> Formula:
+        """Write an index."""
+        known = ((), self.indices, self.shape_of)
+        return Formula(
+            LatexComponents(self.lines.latex, *known).index(index),
+            TextComponents(self.lines.text, *known).index(index),
+        )
+
+
+def no_index_form(t: Tensor, error: Exception) -> ValueError:
+    """Say which operation cannot be written in components, and what to do."""
+    return ValueError(
+        f"{name_of(t)} has no index form here: {error} is not taken apart into components. Derive "
+        'it with form="matrix", or write its rule with operations of the table.'
+    )

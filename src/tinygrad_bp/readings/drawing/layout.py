@@ -1,0 +1,86 @@
+"""From DOT to SVG, PNG or PDF, by a layout program: the system's ``dot``, or ``graphviz-pure``."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sysconfig
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+#: What a layout program is told for each format.
+FLAGS = {".svg": ["-Tsvg"], ".png": ["-Tpng", "-Gdpi=144"], ".pdf": ["-Tpdf"]}
+
+SECONDS_TO_LAY_OUT = 60.0
+INSTALL = 'A picture needs a layout program: pip install "tinygrad_bp[draw]"'
+SVG = "http://www.w3.org/2000/svg"
+
+
+def laid_out(dot: str, suffix: str) -> bytes:
+    """Run the layout program on a DOT text and return the picture.
+
+    Raises
+    ------
+    RuntimeError
+        If there is no layout program, it cannot write the format, fails, or takes too long.
+    """
+    program = layout_program()
+    if Path(program).stem == "graphviz-pure":
+        if suffix == ".pdf":
+            raise RuntimeError(
+                "graphviz-pure writes no PDF. Install Graphviz, whose program dot does "
+                "(https://graphviz.org/download), or save as .svg."
+            )
+        if suffix == ".png":  # its fonts lack the sign, and have this letter, which looks the same
+            dot = dot.replace("⊙", "ʘ")
+    try:
+        done = subprocess.run(
+            [program, *FLAGS[suffix]],
+            input=dot.encode(),
+            capture_output=True,
+            timeout=SECONDS_TO_LAY_OUT,
+        )
+    except subprocess.TimeoutExpired:
+        raise RuntimeError(
+            f"{program} was stopped: it took more than {SECONDS_TO_LAY_OUT:g} s to lay the "
+            "graph out. Draw a smaller part of the computation, or save the text as .dot."
+        ) from None
+    if done.returncode != 0:
+        raise RuntimeError(
+            f"{program} failed with status {done.returncode}: "
+            f"{done.stderr.decode(errors='replace').strip()}"
+        )
+    return done.stdout
+
+
+def layout_program() -> str:
+    """Return the path of the layout program; pip puts ``graphviz-pure`` beside Python's scripts."""
+    program = (
+        shutil.which("dot")
+        or shutil.which("graphviz-pure")
+        or shutil.which("graphviz-pure", path=sysconfig.get_path("scripts"))
+    )
+    if program is None:
+        raise RuntimeError(INSTALL)
+    return program
+
+
+def described(svg: bytes, title: str, description: str) -> str:
+    """Return an SVG with a title and a description, for those who hear it read.
+
+    The titles that layout programs give to nodes and edges, such as ``n0->n1``, say nothing to a
+    reader, and are taken out.
+    """
+    ET.register_namespace("", SVG)
+    ET.register_namespace("xlink", "http://www.w3.org/1999/xlink")
+    root = ET.fromstring(svg)
+    for group in root.iter(f"{{{SVG}}}g"):
+        for useless in group.findall(f"{{{SVG}}}title"):
+            group.remove(useless)
+    root.set("role", "img")
+    for place, (tag, words) in enumerate([("title", title), ("desc", description)]):
+        element = ET.Element(f"{{{SVG}}}{tag}")
+        element.text = words
+        element.tail = "\n"
+        root.insert(place, element)
+    return ET.tostring(root, encoding="unicode") + "\n"

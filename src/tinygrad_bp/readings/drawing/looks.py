@@ -1,0 +1,53 @@
+"""How things look: the shapes and colours of nodes, and the colours of numbers.
+
+The hues are those of Okabe and Ito, which colour-blind readers can tell apart. Shapes differ too.
+All fills are light and opaque, so black text can be read on them, on a light page or a dark one.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Look(NamedTuple):
+    """How a kind of node looks."""
+
+    shape: str  # in DOT
+    style: str  # in DOT
+    line: str  # the colour
+    fill: str  # the colour
+    width: float  # of the line, in points
+    mermaid: tuple[str, str]  # the brackets around a label that give the shape
+
+
+LOOKS = {
+    "parameter": Look("note", "filled", "#B36B00", "#FDE3B5", 2, ("[/", "/]")),
+    "input": Look("box", "filled", "#6B6B6B", "#F0F0F0", 1, ("[", "]")),
+    "intermediate": Look("box", "filled,rounded", "#0072B2", "#E5F2FA", 1, ("(", ")")),
+    "layer": Look("folder", "filled", "#0072B2", "#E5F2FA", 1, ("[[", "]]")),
+    "output": Look("octagon", "filled", "#00734F", "#BFEAD9", 3, ("{{", "}}")),
+    "gradient": Look("box", "filled,dashed", "#8A3C6E", "#F8E8F1", 1, (">", "]")),
+}
+
+GREY = "#595959"
+PAGE = "#FFFFFF"
+
+#: The ends of the scale for numbers, which is white at 0.
+NEGATIVE, POSITIVE, NOT_A_NUMBER = (0x7F, 0xB8, 0xE6), (0xF5, 0xA6, 0x5B), "#C8C8C8"
+
+
+def colour(value: float, most: float) -> str:
+    """Return the colour of a number on a scale from ``-most``, blue, to ``most``, orange.
+
+    Examples
+    --------
+    >>> colour(-2.0, 2.0), colour(0.0, 2.0), colour(1.0, 2.0)
+    ('#7FB8E6', '#FFFFFF', '#FAD3AD')
+    """
+    if np.isnan(value):
+        return NOT_A_NUMBER
+    share = min(abs(value) / most, 1.0) if most else float(value != 0)
+    end = NEGATIVE if value < 0 else POSITIVE
+    return "#" + "".join(f"{255 - round(share * (255 - part)):02X}" for part in end)

@@ -1,0 +1,397 @@
+"""What is drawn, as plain data: nodes and edges. How it is written is left to others.
+
+A node is a tensor, or several that are folded into one; an edge is an operand. Both are called by
+the positions of their tensors in `recorded_tensors`, so a picture is the same in every run.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...backward import backward_closures, starting_gradient, sweep
+from ...notation.names import Names, recorded_tensors
+from ...notation.rules import rule_expressions
+from ...notation.symbols import LONGEST, tidy
+from ...notation.text import text
+from ...tensor import Tensor
+from .folding import Group, folded
+from .looks import LOOKS
+from .numbers import number
+
+#: A picture has at most so many nodes; any graph of so many is laid out within two seconds.
+MOST_NODES = 400
+
+#: A rule that is longer is cut.
+LONGEST_RULE = 48
+
+#: Frames inside frames are drawn up to this depth, and of a list, so many parts are written.
+DEEPEST_FRAME = 6
+MOST_LISTED = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """A tensor in the picture, or several that are folded into one.
+
+    Parameters
+    ----------
+    id
+        ``n3`` for tensor 3 of the record, ``g3`` for its gradient where that is a node of its own;
+        of several tensors, the position of the last.
+    kind
+        A key of `looks.LOOKS`.
+    name, given
+        What it is called, and whether the user called it so.
+    shape
+        ``(3, 1)``; of several tensors, those that are used outside: ``a₁ (3, 1)``.
+    symbol, word
+        The operation, ``× 2`` and ``multiply``; of a leaf, no symbol and what kind of leaf it is.
+    frame
+        The scopes around it, from the outermost.
+    value, gradient
+        Arrays, or None for a dash; a text where a leaf had several values in turn.
+    """
+
+    id: str
+    kind: str
+    name: str
+    given: bool
+    shape: str
+    symbol: str
+    word: str
+    frame: tuple[str, ...]
+    value: np.ndarray | str | None = None
+    gradient: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Edge:
+    """An operand: from the node that holds it to the one that is computed from it.
+
+    Parameters
+    ----------
+    id
+        ``e{i}-{k}-{p}``: tensor i is operand p, counted from 1, of tensor k. With a ``b`` for the
+        ``e``, what flows back along it.
+    tail, head
+        Ids of nodes, in the direction of the forward pass; what flows back goes from head to tail.
+    order
+        Which operand it is, where there are several; else 0.
+    rule
+        The contribution that flows back along this edge; empty where it is not asked for.
+    """
+
+    id: str
+    tail: str
+    head: str
+    order: int
+    rule: str
+
+    @property
+    def backward(self) -> bool:
+        """Whether this is what flows back."""
+        return self.id.startswith("b")
+
+    @property
+    def words(self) -> str:
+        """What is written on the edge."""
+        return ": ".join(filter(None, [str(self.order or ""), self.rule]))
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """All that is drawn, in recording order.
+
+    Parameters
+    ----------
+    level
+        "layers", "ops" or "values".
+    title, summary
+        What it shows, in a few words and in a sentence.
+    note
+        What was folded because the graph is very large; empty where nothing was.
+    """
+
+    level: str
+    title: str
+    summary: str
+    note: str
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+
+    @property
+    def forward(self) -> list[Node]:
+        """The nodes of the forward pass; the last is the output."""
+        return [node for node in self.nodes if node.kind != "gradient"]
+
+    @property
+    def output(self) -> Node:
+        """The node of the output."""
+        return self.forward[-1]
+
+    @property
+    def sweep(self) -> list[Node]:
+        """The nodes of the reverse sweep; the last is where it starts."""
+        return [node for node in self.nodes if node.kind == "gradient"]
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of nodes in the picture."""
+        return [kind for kind in LOOKS if any(node.kind == kind for node in self.nodes)]
+
+
+def framed(nodes: Sequence[Node], depth: int = 0) -> Iterator[Node | str | None]:
+    """Yield the nodes with the frames around them: a frame's title before, and None after it."""
+    drawn = set()
+    for node in nodes:
+        inner = node.frame[: depth + 1]
+        if len(inner) == depth:
+            yield node
+        elif inner not in drawn:
+            drawn.add(inner)
+            yield inner[-1]
+            yield from framed([n for n in nodes if n.frame[: depth + 1] == inner], depth + 1)
+            yield None
+
+
+def picture(output: Tensor, level: str, backward: bool, rules: bool) -> Picture:
+    """Return what is drawn of the computation that a Tensor was recorded from."""
+    tensors = recorded_tensors(output)
+    if backward:
+        starting_gradient(output, None)  # raises, with a sentence, where there is no gradient
+    known = backward or any(t.primitive is None and t.grad is not None for t in tensors)
+    gradients, passed = reverse_sweep(output) if known else ({}, set())
+    groups, note = folded(tensors, level, MOST_NODES // 2 if backward else MOST_NODES)
+    writer = PictureWriter(tensors, groups, level, gradients)
+    nodes = [writer.node(group) for group in groups]
+    edges = writer.edges(rules and not backward)
+    if backward:
+        flows = writer.edges(rules, passed)
+        nodes += [writer.gradient_node(group, flows) for group in groups if writer.reached(group)]
+        edges += flows
+    name = writer.names.text(output)
+    kinds = Counter("operation" if t.primitive is not None else kind_of(t) for t in tensors)
+    counts = [f"{n:,} {kind}{'s' * (n > 1)}" for kind, n in kinds.items()]
+    summary = (
+        f"The forward pass runs downward to {name}, through {listed(counts)}. "
+        + ("Beside it, dashed, the reverse sweep runs up." if backward else "")
+    ).strip()  # fmt: skip
+    return Picture(level, f"The graph of {name}", summary, note, tuple(nodes), tuple(edges))
+
+
+class PictureWriter:
+    """Turns groups of tensors into nodes, and operands into edges."""
+
+    def __init__(
+        self,
+        tensors: list[Tensor],
+        groups: list[Group],
+        level: str,
+        gradients: dict[int, np.ndarray],
+    ) -> None:
+        self.tensors, self.level, self.gradients = tensors, level, gradients
+        self.output = tensors[-1]
+        self.names = Names(tensors)
+        self.symbols = self.names.text_symbols(self.output)
+        self.values = recorded_values(tensors)
+        self.position = {t.id: k for k, t in enumerate(tensors)}
+        self.home = {t.id: group for group in groups for t in group.tensors}
+        outer = (t.scope.split("/")[:-1] for t in tensors)
+        self.outer_scopes = {"/".join(path[:i]) for path in outer for i in range(len(path) + 1)}
+
+    def number_of(self, group: Group) -> int:
+        """Return the position of the last tensor of a group, by which its node is called."""
+        return self.position[group.tensors[-1].id]
+
+    def node(self, group: Group) -> Node:
+        """Return the node of a group."""
+        if group.title:
+            return self.folded_node(group)
+        [t] = group.tensors
+        kind = "output" if t is self.output else kind_of(t)
+        symbol, word = operation(t) if t.primitive is not None else ("", kind)
+        values = self.values[t.id]
+        return Node(
+            f"n{self.position[t.id]}",
+            kind,
+            self.names.text(t),
+            t.name is not None,
+            str(t.shape),
+            symbol,
+            word,
+            frame(t.scope),
+            values[0] if len(values) == 1 else f"{len(values)} values in turn",
+            self.gradients.get(t.id),
+        )
+
+    def folded_node(self, group: Group) -> Node:
+        """Return the node of several tensors."""
+        inside = {t.id for t in group.tensors}
+        used = {x.id for t in self.tensors if t.id not in inside for x in t.inputs if x is not None}
+        results = [t for t in group.tensors if t.id in used]
+        words = [t.primitive.__name__ for t in group.tensors if t.primitive is not None]
+        scope = group.tensors[-1].scope if group.title == group.tensors[-1].scope else ""
+        around = scope if scope in self.outer_scopes else scope.rpartition("/")[0]
+        return Node(
+            f"n{self.number_of(group)}",
+            "layer",
+            tidy(group.title.rpartition("/")[2]),
+            True,
+            listed([f"{self.names.text(t)} {t.shape}" for t in results], " "),
+            "",
+            listed(words),
+            frame(around),
+        )
+
+    def gradient_node(self, group: Group, flows: list[Edge]) -> Node:
+        """Return the node of the gradient with respect to what a group holds."""
+        k = self.number_of(group)
+        t = group.tensors[-1]
+        terms = sum(edge.tail == f"g{k}" for edge in flows)
+        word = "the sweep starts" if t is self.output else f"sum of {terms}" if terms > 1 else ""
+        name = self.names.gradient_text(t, self.output)
+        if group.title:
+            name, word = f"back through {tidy(group.title.rpartition('/')[2])}", ""
+        node = self.node(group)
+        return Node(
+            f"g{k}", "gradient", name, True, "" if group.title else node.shape, "", word,
+            node.frame, None, self.gradients.get(t.id),
+        )  # fmt: skip
+
+    def reached(self, group: Group) -> bool:
+        """Say whether a gradient arrives at a group."""
+        return any(t.id in self.gradients for t in group.tensors)
+
+    def edges(self, rules: bool, passed: set[tuple[int, int]] | None = None) -> list[Edge]:
+        """Return the operands between nodes; with ``passed``, what flows back along these.
+
+        Between two nodes, one of which is folded, there is a single edge.
+        """
+        edges = []
+        seen = set()
+        forward = passed is None
+        for t in self.tensors:
+            head = self.home[t.id]
+            several = sum(x is not None for x in t.inputs) > 1
+            written = self.rules(t) if rules and not head.title else {}
+            for p, x in enumerate(t.inputs, 1):
+                if x is None or self.home[x.id] is head:
+                    continue
+                if passed is not None and (t.id, p) not in passed:
+                    continue
+                tail = self.home[x.id]
+                ends = self.number_of(tail), self.number_of(head)
+                if head.title or tail.title:
+                    if ends in seen:
+                        continue
+                    seen.add(ends)
+                name = f"{'e' if forward else 'b'}{self.position[x.id]}-{self.position[t.id]}-{p}"
+                letter = "n" if forward else "g"
+                order = p if several and forward and not head.title else 0
+                edges.append(
+                    Edge(
+                        name, f"{letter}{ends[0]}", f"{letter}{ends[1]}", order, written.get(p, "")
+                    )
+                )
+        return edges
+
+    def rules(self, t: Tensor) -> dict[int, str]:
+        """Return by operand the contribution that a step makes, in symbols."""
+        if t.primitive is None or not t.requires_grad:
+            return {}
+        names = self.names
+        operands = ["" if x is None else names.identifier(x) for x in t.inputs]
+        scalars = [names.identifier(x) for x in (*t.inputs, t) if x is not None and not x.ndim]
+        scalars += [names.gradient(t)] * (not t.ndim)
+        try:
+            with np.errstate(all="ignore"):
+                trees = rule_expressions(t, names.gradient(t), names.identifier(t), operands)
+        except Exception:  # a user's own rule may run on arrays only, and fail in any way here
+            return {}
+        written = {}
+        for p, (x, tree) in enumerate(zip(t.inputs, trees, strict=True), 1):
+            if x is not None and x.requires_grad and tree is not None:
+                rule = text(tree, self.symbols, scalars)
+                written[p] = rule if len(rule) <= LONGEST_RULE else f"{rule[: LONGEST_RULE - 1]}…"
+        return written
+
+
+def recorded_values(tensors: list[Tensor]) -> dict[int, list[np.ndarray]]:
+    """Return by id the values that the computation used: of a leaf, several if it was changed."""
+    values: dict[int, dict[int, np.ndarray]] = {t.id: {} for t in tensors}
+    for t in tensors:
+        for x, value in zip(t.inputs, t.operands, strict=True):
+            if x is not None:
+                values[x.id].setdefault(id(value), value)
+    return {t.id: list(values[t.id].values()) or [t.data] for t in tensors}
+
+
+def reverse_sweep(output: Tensor) -> tuple[dict[int, np.ndarray], set[tuple[int, int]]]:
+    """Return by id the gradients of the output, and the operands that a gradient flows to.
+
+    Nothing is written on any tensor. An operand is called by the id of what was computed, and its
+    number from 1.
+    """
+    gradients: dict[int, np.ndarray] = {}
+    passed: set[tuple[int, int]] = set()
+    if not output.requires_grad or output.size != 1:
+        return gradients, passed
+
+    def keep(t: Tensor, g: Any) -> None:
+        gradients[t.id] = np.asarray(g)
+        for p, (x, closure) in enumerate(
+            zip(t.inputs, backward_closures(t, False), strict=True), 1
+        ):
+            if x is not None and x.requires_grad and closure is not None:
+                passed.add((t.id, p))
+
+    for leaf, g in sweep(output, starting_gradient(output, None), visit=keep):
+        gradients[leaf.id] = np.asarray(g)
+    return gradients, passed
+
+
+def kind_of(t: Tensor) -> str:
+    """Say what kind of node a tensor is, unless it is the output."""
+    if t.primitive is not None:
+        return "intermediate"
+    return "parameter" if t.requires_grad else "input"
+
+
+def operation(t: Tensor) -> tuple[str, str]:
+    """Write what computed a tensor, with its Python numbers: ``^ 2`` power, ``where(·, 0, ·)``."""
+    assert t.primitive is not None
+    name, symbol = visible(t.primitive.__name__), visible(t.primitive.symbol)
+    numbers = [
+        number(value, digits=6) if x is None else ""
+        for x, value in zip(t.inputs, t.operands, strict=True)
+    ]
+    if symbol == name:
+        called = f"{name}({', '.join(number or '·' for number in numbers)})"
+        return called if any(numbers) else name, ""
+    if len(numbers) == 2:
+        symbol = f"{numbers[0]} {symbol} {numbers[1]}".strip()
+    return symbol, name
+
+
+def visible(symbol: str) -> str:
+    """Return a short text with characters that cannot be seen as Python writes them."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode() for c in symbol[:LONGEST]
+    )
+
+
+def frame(scope: str) -> tuple[str, ...]:
+    """Return the frames of a scope, "outer/inner", from the outermost."""
+    return tuple(map(tidy, scope.split("/")[:DEEPEST_FRAME])) if scope else ()
+
+
+def listed(parts: list[str], comma: str = ", ") -> str:
+    """Write the first parts of a list, and how many more there are."""
+    more = len(parts) - MOST_LISTED
+    shown = ", ".join(parts[:MOST_LISTED])
+    return f"{shown} and {more} more" if more > 0 else shown

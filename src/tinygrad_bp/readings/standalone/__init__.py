@@ -1,0 +1,1 @@
+"""How `source` writes a module: the record, its lines, and the functions they call."""

@@ -1,0 +1,211 @@
+"""The functions that generated code calls, taken along as the text that the forward pass runs."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import contextlib
+import copy
+import inspect
+import keyword
+import linecache
+import re
+import sys
+from types import FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from ...notation.expressions import bare
+from ...notation.literals import literal
+from ...primitive import Primitive
+from .layout import FUNCTION, code, fresh
+
+
+class Helpers:
+    """The functions that the lines call, and all that those need: each once, as source text."""
+
+    def __init__(self) -> None:
+        self.taken = {"np", FUNCTION, *dir(builtins), *keyword.kwlist}
+        self.imports: list[str] = []
+        self.texts: list[str] = []  # what is needed by another comes first
+        self._names: dict[int, str] = {}
+        self._kept: list[Any] = []  # so that no id is used twice
+
+    def name(self, value: Any, wanted: str = "") -> str:
+        """Return the name of a function, a module or a constant, and write its text if it is new.
+
+        Raises
+        ------
+        ValueError
+            If it has no text that runs with NumPy alone.
+        """
+        if id(value) in self._names:
+            return self._names[id(value)]
+        wanted = re.sub(r"\W", "_", wanted or value.__name__)
+        name = self._names[id(value)] = fresh(wanted, self.taken)
+        self.taken.add(name)
+        self._kept.append(value)
+        if isinstance(value, ModuleType):
+            plain = name == value.__name__
+            self.imports.append(f"import {value.__name__}" + ("" if plain else f" as {name}"))
+        elif isinstance(value, Primitive):
+            self.texts.append(self._function(value.forward, name, value))
+        else:
+            self.texts.append(self._function(value, name))
+        return name
+
+    def _function(self, function: Any, name: str, primitive: Primitive | None = None) -> str:
+        tree = copy.deepcopy(bare(function))
+        tree.name = name
+        if primitive is not None:  # it is called as the operation is
+            if tree.args.vararg is not None:  # with a list
+                tree.args.args.append(tree.args.vararg)
+                tree.args.vararg = None
+            required = [default is None for default in tree.args.kw_defaults]
+            if required == sorted(required, reverse=True):  # and settings by place or by name
+                tree.args.args += tree.args.kwonlyargs
+                tree.args.defaults += filter(None, tree.args.kw_defaults)
+                tree.args.kwonlyargs, tree.args.kw_defaults = [], []
+        Linked(self, function, tree).visit(tree)
+        summary = (inspect.getdoc(function) or "").partition("\n")[0]
+        if summary:
+            tree.body.insert(0, ast.Expr(ast.Constant(summary)))
+        return code(ast.fix_missing_locations(tree))
+
+    def reference(self, value: Any, name: str, function: Any) -> ast.expr:
+        """Return how to write what a name means in a function."""
+        path = numpy_path(value)
+        if path is not None:
+            return ast.parse(path, mode="eval").body
+        if isinstance(value, ModuleType):
+            if not of_python(value.__name__):
+                raise ValueError(refusal(function, name, "it is not NumPy"))
+            return ast.Name(self.name(value, name))
+        home = sys.modules.get(getattr(value, "__module__", None) or "")
+        if home is not None and of_python(home.__name__):
+            part = getattr(value, "__name__", "")
+            if getattr(home, part, None) is value:  # math.erf
+                return ast.Attribute(ast.Name(self.name(home)), part)
+        elif isinstance(value, (Primitive, FunctionType)):
+            return ast.Name(self.name(value))
+        return ast.Name(self._constant(value, name, function))
+
+    def _constant(self, value: Any, name: str, function: Any) -> str:
+        """Write down a constant of a module: its value, or else the text that made it."""
+        if id(value) in self._names:
+            return self._names[id(value)]
+        try:
+            expression = literal(value)
+        except TypeError:
+            expression = self._assigned(name, function)
+        new = self._names[id(value)] = fresh(name, self.taken)
+        self.taken.add(new)
+        self._kept.append(value)
+        self.texts.append(f"{new} = {code(expression)}")
+        return new
+
+    def _assigned(self, name: str, function: Any) -> ast.expr:
+        """Return the text that a name was assigned in the module of a function."""
+        lines = linecache.getlines(function.__code__.co_filename, function.__globals__)
+        tree = ast.parse("".join(lines))
+        for statement in tree.body:
+            if isinstance(statement, ast.Assign) and any(
+                isinstance(target, ast.Name) and target.id == name for target in statement.targets
+            ):
+                wrapped = ast.Expression(statement.value)
+                Linked(self, function, wrapped).visit(wrapped)
+                return wrapped.body
+        raise ValueError(refusal(function, name, "it has no text that could be taken along"))
+
+
+def refusal(function: Any, name: str, why: str) -> str:
+    """Say that a function cannot be taken along."""
+    return (
+        f"source cannot take {function.__name__} along: it uses {name}, and {why}. Write the "
+        "operation with NumPy and functions of your own."
+    )
+
+
+def of_python(module: str) -> bool:
+    """Say whether a module comes with Python."""
+    return module != "__main__" and module.partition(".")[0] in sys.stdlib_module_names
+
+
+def numpy_path(value: Any) -> str | None:
+    """Return where a value is found in NumPy, such as ``np.linalg.norm``; None if it is not."""
+    if isinstance(value, ModuleType):
+        inside = value.__name__.partition(".")[0] == "numpy"
+        return re.sub("^numpy", "np", value.__name__) if inside else None
+    name = getattr(value, "__name__", None)
+    if not isinstance(name, str):
+        return None
+    if getattr(np, name, None) is value and name not in dir(builtins):
+        return f"np.{name}"
+    module = getattr(value, "__module__", None) or ""
+    if module.partition(".")[0] != "numpy" or module not in sys.modules:
+        return None
+    found = getattr(sys.modules[module], name, None) is value
+    return re.sub("^numpy", "np", f"{module}.{name}") if found else None
+
+
+class Linked(ast.NodeTransformer):
+    """Gives the names of a function's text the meaning that they have where it was written."""
+
+    def __init__(self, helpers: Helpers, function: Any, tree: ast.AST) -> None:
+        self.helpers, self.function = helpers, function
+        cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+        self.meaning = {**function.__globals__}
+        for name, cell in cells:
+            with contextlib.suppress(ValueError):  # an empty cell
+                self.meaning[name] = cell.cell_contents
+        self.local = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+                self.local.add(node.id)
+            elif isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node is not tree:
+                self.local.add(node.name)
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """Replace a name from outside of the function."""
+        if node.id in self.local or node.id not in self.meaning:
+            return node
+        return self.helpers.reference(self.meaning[node.id], node.id, self.function)
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        """Replace what is taken from a module other than NumPy's or Python's."""
+        value = self._meant(node)
+        if value is not None:
+            return self.helpers.reference(value, node.attr, self.function)
+        node.value = self.visit(node.value)
+        return node
+
+    def _meant(self, node: ast.Attribute) -> Any:
+        """Return what a dotted name means, if it is one of a module that cannot be imported."""
+        owner: Any = None
+        if isinstance(node.value, ast.Name) and node.value.id not in self.local:
+            owner = self.meaning.get(node.value.id)
+        elif isinstance(node.value, ast.Attribute):
+            owner = self._meant(node.value)
+        if not isinstance(owner, ModuleType):
+            return None
+        if owner.__name__.partition(".")[0] in {"numpy", *sys.stdlib_module_names}:
+            return None
+        return getattr(owner, node.attr, None)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
+        """Leave out the types of a function inside."""
+        node.returns = None
+        self.generic_visit(node)
+        return node
+
+    def visit_arg(self, node: ast.arg) -> ast.arg:
+        """Leave out the type of a parameter."""
+        node.annotation = None
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt | None:
+        """Leave out the type of a variable."""
+        if node.value is None:
+            return None
+        return ast.copy_location(ast.Assign([node.target], self.visit(node.value)), node)
