@@ -158,7 +158,6 @@ def test_a_function_that_is_not_there(failure, text, name, reason):
         ("raise SystemExit", "SystemExit, in line 1: raise SystemExit"),
         ("import sys\nsys.exit(0)", "SystemExit: 0, in line 2: sys.exit(0)"),
         ("raise KeyboardInterrupt", "KeyboardInterrupt, in line 1: raise KeyboardInterrupt"),
-        ("x = 1\0", "SyntaxError: source code string cannot contain null bytes"),
         (
             "class E(Exception):\n    def __str__(self): raise E\nraise E",
             "E, in line 3: raise E",
