@@ -111,6 +111,7 @@ from .tensor import Tensor, name_tensors, tensor
 from .transforms import hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 if _typing.TYPE_CHECKING:
+    from .grading.grade import grade
     from .readings.derive import derive
     from .readings.draw import draw
     from .readings.explain import explain
@@ -120,13 +121,19 @@ sub = subtract
 
 __version__ = "0.1.0"
 
-#: The readings, a file each; they are imported when they are first used.
-_READINGS = ("derive", "draw", "explain", "source")
+#: What is made of a record, a file each; they are imported when they are first used.
+_READINGS = {
+    "derive": ".readings.derive",
+    "draw": ".readings.draw",
+    "explain": ".readings.explain",
+    "grade": ".grading.grade",
+    "source": ".readings.source",
+}
 
 
 def __getattr__(name: str) -> _typing.Any:
     if name in _READINGS:
-        return getattr(_import_module(f".readings.{name}", __name__), name)
+        return getattr(_import_module(_READINGS[name], __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

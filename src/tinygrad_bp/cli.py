@@ -8,7 +8,7 @@ from types import ModuleType
 from rich.console import Console
 
 from . import __version__
-from .commands import derive, draw, explain, source, verify
+from .commands import derive, draw, explain, grade, source, verify
 
 #: In the order of the help. Each has ``add``, its arguments, and ``run``, which returns a status.
 COMMANDS: dict[str, ModuleType] = {
@@ -17,6 +17,7 @@ COMMANDS: dict[str, ModuleType] = {
     "derive": derive,
     "explain": explain,
     "draw": draw,
+    "grade": grade,
 }
 
 
@@ -26,6 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not argv or (argv[0] not in COMMANDS and argv[0] not in ("-h", "--help", "--version")):
         argv = ["verify", *argv]
     options = parser().parse_args(argv)
+    if hasattr(sys.stdout, "reconfigure"):  # on a console without a sign, a question mark
+        sys.stdout.reconfigure(errors="replace")
     try:
         status: int = COMMANDS[options.command].run(options, Console())
     except (TypeError, ValueError, RuntimeError, OSError) as error:

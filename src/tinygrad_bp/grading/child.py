@@ -1,0 +1,181 @@
+"""What runs in the process of a submission: its file, at the points that the grader has drawn.
+
+The submission can reach and change all that is here, so nothing here is trusted. The grader, in
+`isolated.py`, keeps the time, reads numbers, and judges them in its own process.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import functools
+import inspect
+import json
+import math
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from .exchange import packed, unpacked
+from .submission import Answers, brief, called, failure_of, line_in, said_by
+
+#: What the submission is called here, as a module; its copy is a file of this name.
+MODULE = "submitted"
+
+
+def main(path: str) -> None:
+    """Do what a request says, and deliver the answers to the file that it names."""
+    request = json.loads(Path(path).read_text(encoding="utf-8"))
+    points = [{name: unpacked(data) for name, data in point.items()} for point in request["points"]]
+    trace_to(request["trace"])
+    confine(request["seconds"], request["memory"], request["file_size"])
+    Path(path).write_bytes(b"")  # by this the grader sees that its clock has to start
+    answers = answers_of(Path(request["file"]), request["function"], request["folder"], points)
+    delivery = json.dumps([as_json(answer) for answer in answers])
+    Path(request["answers"]).write_text(delivery, encoding="utf-8")
+    os._exit(0)  # without waiting for threads that the submission may have left
+
+
+def trace_to(path: str) -> None:
+    """See to it that the line at which a signal ends the process is written to a file."""
+    trace = open(path, "wb")  # noqa: SIM115, it stays open to the end
+    faulthandler.enable(trace)  # at a crash, and at SIGABRT, with which the grader stops us
+    for name in ("SIGXCPU", "SIGXFSZ"):  # too much processor time, too large a file
+        if hasattr(signal, name):
+            number = getattr(signal, name)
+            signal.signal(number, signal.SIG_DFL)  # Python ignores the second otherwise
+            faulthandler.register(number, trace, chain=True)
+
+
+def confine(seconds: float, memory: int, file_size: int) -> None:
+    """Limit what this process may use from here on; memory and files in bytes.
+
+    Windows has no such limits; macOS keeps all but that of memory. What is mapped already is not
+    counted: NumPy maps much or little, depending on what it was built with.
+    """
+    if hasattr(signal, "alarm"):  # should the grader have died meanwhile, nobody else ends us
+        signal.alarm(math.ceil(seconds) + 5)
+    try:
+        import resource
+    except ImportError:
+        return
+    limits = {
+        resource.RLIMIT_CPU: math.ceil(seconds) + 2,
+        resource.RLIMIT_AS: mapped() + memory,
+        resource.RLIMIT_FSIZE: file_size,
+        resource.RLIMIT_NPROC: 0,  # no more processes and threads; the system exempts root
+        resource.RLIMIT_CORE: 0,
+    }
+    for limit, most in limits.items():
+        with suppress(ValueError, OSError):  # lower already, or not known to this system
+            resource.setrlimit(limit, (most, most))
+
+
+def mapped() -> int:
+    """Return how many bytes of memory this process has mapped, on Linux; else 0."""
+    try:
+        pages, *_ = Path("/proc/self/statm").read_text().split()
+    except OSError:
+        return 0
+    return int(pages) * os.sysconf("SC_PAGESIZE")
+
+
+def answers_of(
+    file: Path, name: str | None, folder: str, points: list[dict[str, Any]]
+) -> list[Answers]:
+    """Return a submission's answers at each point; all the same failure if it cannot be called.
+
+    Parameters
+    ----------
+    file
+        The copy of the submission.
+    name
+        Its function; if None, ``gradients``, or else the only public one.
+    folder
+        Where the submission lies: it may import its neighbours.
+    points
+        The values of the quantities by name.
+    """
+    sys.path.append(folder)  # last, so that a neighbour called random.py does not replace Python's
+    module = ModuleType(MODULE)
+    module.__file__ = str(file)
+    sys.modules[MODULE] = module  # as an import does
+    try:
+        exec(compile(file.read_bytes(), file, "exec"), vars(module))
+        function = function_in(vars(module), name)
+    except NoFunctionError as reason:
+        return [Answers(failure=str(reason))] * len(points)
+    except BaseException as error:  # whatever the submission raises: sys.exit() too
+        return [Answers(failure=failure_at_import(error, file))] * len(points)
+    try:
+        return [called(printing(function), point) for point in points]
+    except BaseException as error:  # what `called` leaves to a user at a keyboard
+        return [Answers(failure=failure_of(error, function))] * len(points)
+
+
+class NoFunctionError(Exception):
+    """A file has not the function that is to be graded, or it is not clear which it is."""
+
+
+def function_in(defined: Mapping[str, Any], name: str | None) -> Callable[..., Any]:
+    """Return the function to be graded, from all that a submission defines.
+
+    Examples
+    --------
+    >>> def first(x): ...
+    >>> def second(x): ...
+    >>> first.__module__ = second.__module__ = MODULE
+    >>> function_in({"first": first, "np": len}, None) is first
+    True
+    >>> function_in({"first": first, "second": second}, None)
+    Traceback (most recent call last):
+    ...
+    tinygrad_bp.grading.child.NoFunctionError: it has no function gradients(), but first(), second()
+    """
+    wanted = name or "gradients"
+    if callable(defined.get(wanted)):
+        return defined[wanted]  # type: ignore[no-any-return]
+    own = {
+        key: value
+        for key, value in defined.items()
+        if inspect.isfunction(value) and value.__module__ == MODULE and not key.startswith("_")
+    }
+    if len(own) == 1 and name is None:
+        return next(iter(own.values()))
+    others = ", ".join(f"{key}()" for key in own)
+    raise NoFunctionError(f"it has no function {wanted}()" + (f", but {others}" if own else ""))
+
+
+def printing(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a function print, though `called` drops it: the grader counts what is printed."""
+
+    @functools.wraps(function)
+    def wrapped(*positional: Any, **named: Any) -> Any:
+        with redirect_stdout(sys.__stdout__), redirect_stderr(sys.__stderr__):
+            return function(*positional, **named)
+
+    return wrapped
+
+
+def failure_at_import(error: BaseException, file: Path) -> str:
+    """Say what was raised while the file was run, and at which line of it."""
+    kind = type(error).__name__
+    if isinstance(error, SyntaxError) and error.lineno is not None:
+        where = f"in line {error.lineno}: {(error.text or '').strip()}"
+        return f"{kind}: {brief(error.msg)}, {brief(where)}"
+    said = brief(f"{kind}: {said_by(error)}".removesuffix(": "))
+    where = line_in(str(file), error.__traceback__)
+    return f"{said}, {where}" if where else said
+
+
+def as_json(answers: Answers) -> dict[str, Any]:
+    """Return answers as what JSON can hold."""
+    return {
+        "values": {name: packed(value) for name, value in answers.values.items()},
+        "unreadable": dict(answers.unreadable),
+        "failure": answers.failure,
+    }

@@ -1,0 +1,248 @@
+"""A class: many submissions graded side by side, and what came out of them together.
+
+Each submission has its process, and its row: whatever happens to one, the others keep theirs.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .grade import Assignment, graded
+from .isolated import IsolatedFile, Limits, plain
+from .judge import in_backward_order
+
+#: What a line may be judged, from the best to the worst.
+VERDICTS = ("right", "carried forward", "wrong", "unreadable", "missing")
+
+#: A spreadsheet takes a cell that begins with one of these for a formula.
+FORMULA = ("=", "+", "-", "@")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What came out of one submission.
+
+    Parameters
+    ----------
+    name
+        That of its file, with as many folders as tell it from the others.
+    passed, score
+        The score is from 0 to 1; None if it could not be graded.
+    first_wrong
+        The quantity whose gradient is the first wrong one.
+    mistakes
+        The names of the catalogued mistakes that fit there.
+    verdicts
+        By quantity, from the loss back.
+    failure
+        Why it gave no answers.
+    trouble
+        Why it could not be graded, which is not for its author to mend.
+    """
+
+    name: str
+    passed: bool = False
+    score: float | None = None
+    first_wrong: str | None = None
+    mistakes: tuple[str, ...] = ()
+    verdicts: Mapping[str, str] = field(default_factory=dict)
+    failure: str | None = None
+    trouble: str | None = None
+
+    @property
+    def outcome(self) -> str:
+        """What came out, in one line: the first mistake, where there is one."""
+        if self.trouble is not None:
+            return "could not be graded"
+        if self.failure is not None:
+            return "gave no answers"
+        if self.first_wrong is not None:
+            return f"dL/d{self.first_wrong}: {' or '.join(self.mistakes) or 'no known pattern'}"
+        return "all right" if self.passed else "incomplete"
+
+
+@dataclass(frozen=True)
+class Classroom:
+    """What came out of a class.
+
+    Parameters
+    ----------
+    rows
+        One for each submission, by name.
+    quantities
+        Those whose gradients were to be derived, from the loss back.
+
+    Examples
+    --------
+    >>> rows = (
+    ...     Row("ann.py", True, 1.0, verdicts={"z": "right"}),
+    ...     Row("bob.py", False, 0.0, "z", ("sign",), {"z": "wrong"}),
+    ...     Row("eve.py", False, 0.0, failure="it printed more than 10 bytes"),
+    ... )
+    >>> classroom = Classroom(rows, ("z",))
+    >>> classroom.outcomes()
+    {'dL/dz: sign': 1, 'gave no answers': 1, 'all right': 1}
+    >>> classroom.lines()
+    {'z': {'right': 1, 'carried forward': 0, 'wrong': 1, 'unreadable': 0, 'missing': 1}}
+    """
+
+    rows: tuple[Row, ...]
+    quantities: tuple[str, ...]
+
+    def outcomes(self) -> dict[str, int]:
+        """Return how often each came out: mistakes first, and the commonest first."""
+        counts = Counter(row.outcome for row in self.rows)
+        wrong = Counter(row.outcome for row in self.rows if row.first_wrong is not None)
+        mistakes = sorted(wrong.items(), key=lambda item: (-item[1], item[0]))
+        others = ("incomplete", "gave no answers", "could not be graded", "all right")
+        return dict(mistakes) | {other: counts[other] for other in others if counts[other]}
+
+    def lines(self) -> dict[str, dict[str, int]]:
+        """Return how often each verdict was given on each quantity that somebody has answered."""
+        counts = {
+            name: Counter(row.verdicts.get(name, "missing") for row in self.rows)
+            for name in self.quantities
+        }
+        return {
+            name: {verdict: count[verdict] for verdict in VERDICTS}
+            for name, count in counts.items()
+            if count["missing"] < len(self.rows)
+        }
+
+    def to_csv(self) -> str:
+        """Return a table for a spreadsheet, a line for each submission.
+
+        Examples
+        --------
+        >>> row = Row("=1+1.py", True, 1.0, verdicts={"z": "right"})
+        >>> print(Classroom((row,), ("z",)).to_csv())
+        submission,score,passed,outcome,first wrong,mistakes,reason,z
+        '=1+1.py,1.0,yes,all right,,,,right
+        <BLANKLINE>
+        """
+        names = list(self.lines())
+        text = io.StringIO()
+        table = csv.writer(text, lineterminator="\n")
+        head = ("submission", "score", "passed", "outcome", "first wrong", "mistakes", "reason")
+        table.writerow([harmless(cell) for cell in (*head, *names)])
+        for row in self.rows:
+            cells = (
+                row.name,
+                "" if row.score is None else str(round(row.score, 4)),
+                "yes" if row.passed else "no",
+                row.outcome,
+                row.first_wrong or "",
+                " or ".join(row.mistakes),
+                row.trouble or row.failure or "",
+                *(row.verdicts.get(name, "missing") for name in names),
+            )
+            table.writerow([harmless(cell) for cell in cells])
+        return text.getvalue()
+
+
+def harmless(cell: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula.
+
+    Examples
+    --------
+    >>> harmless("=1+1"), harmless("1+1")
+    ("'=1+1", '1+1')
+    """
+    cell = plain(cell)
+    return f"'{cell}" if cell.lstrip().startswith(FORMULA) else cell
+
+
+def grade_class(
+    paths: Sequence[str | Path],
+    assignment: Assignment,
+    limits: Limits | None = None,
+    function: str | None = None,
+    jobs: int | None = None,
+    done: Callable[[], Any] = lambda: None,
+) -> Classroom:
+    """Grade many submissions side by side, each in a process of its own.
+
+    Parameters
+    ----------
+    paths
+        The files; one that is given twice is graded once.
+    assignment
+        What was to be derived.
+    limits
+        What each submission may use.
+    function
+        The name of the function in each file; see `IsolatedFile`.
+    jobs
+        How many run at a time; as many as there are processors if left out.
+    done
+        Called after each.
+    """
+    files = list(dict.fromkeys(Path(path).absolute() for path in paths))
+    # All are read before the first is run: a submission could delete those of others.
+    submissions = [opened(path, limits, function) for path in files]
+    pool = ThreadPoolExecutor(jobs or os.cpu_count())
+    try:
+        futures = [
+            pool.submit(row, name, submission, assignment)
+            for name, submission in zip(names_of(files), submissions, strict=True)
+        ]
+        for _ in as_completed(futures):
+            done()
+        rows = [future.result() for future in futures]
+    finally:
+        pool.shutdown(cancel_futures=True)
+    quantities = in_backward_order(assignment.runs[0], assignment.named)
+    return Classroom(tuple(sorted(rows, key=lambda row: row.name)), tuple(quantities))
+
+
+def opened(path: Path, limits: Limits | None, function: str | None) -> IsolatedFile | Exception:
+    """Read a submission; return why that cannot be done if it cannot."""
+    try:
+        return IsolatedFile(path, limits, function)
+    except (OSError, ValueError) as error:
+        return error
+
+
+def row(name: str, submission: IsolatedFile | Exception, assignment: Assignment) -> Row:
+    """Grade one submission; an error that is not its author's costs its own row, and no other."""
+    try:
+        if isinstance(submission, Exception):
+            raise submission
+        report = graded(submission, assignment)
+    except Exception as error:
+        return Row(name, trouble=plain(f"{type(error).__name__}: {error}"))
+    first = report.first_wrong
+    return Row(
+        name,
+        report.passed,
+        report.score,
+        first,
+        () if first is None else report[first].mistakes,
+        {line.name: line.verdict for line in report.lines if line.name in assignment.named},
+        report.failure,
+    )
+
+
+def names_of(paths: Sequence[Path]) -> list[str]:
+    """Return what to call files: by their names, or from the folder down that holds them all.
+
+    Examples
+    --------
+    >>> names_of([Path("/class/ann.py"), Path("/class/bob.py")])
+    ['ann.py', 'bob.py']
+    >>> names_of([Path("/class/ann/work.py"), Path("/class/bob/work.py")])
+    ['ann/work.py', 'bob/work.py']
+    """
+    names = [path.name for path in paths]
+    if len(set(names)) < len(names):
+        shared = os.path.commonpath([path.parent for path in paths])
+        names = [path.relative_to(shared).as_posix() for path in paths]
+    return [plain(name) for name in names]

@@ -1,0 +1,339 @@
+"""The report: what was judged, as data, and how it is shown.
+
+There are two views of one report. The teacher's has every number. The learner's gives hints first,
+and the answers only where they are asked for.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType
+
+#: Each verdict, with its mark, its colour on a console, and its colour on a page: Okabe and Ito's.
+VERDICTS = {
+    "right": ("✓", "green", "#00734F"),
+    "wrong": ("✗", "red", "#B33F00"),
+    "carried forward": ("→", "yellow", "#8A6100"),
+    "missing": ("·", "dim", "#595959"),
+    "unreadable": ("?", "magenta", "#8A3C6E"),
+}
+
+#: What a line is worth. What follows rightly from an earlier slip is half the work.
+SCORES = {
+    "right": 1.0,
+    "carried forward": 0.5,
+    "wrong": 0.0,
+    "missing": 0.0,
+    "unreadable": 0.0,
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a derivation, judged.
+
+    Parameters
+    ----------
+    name
+        The quantity whose gradient it is.
+    verdict
+        ``right``, ``wrong``, ``carried forward``, ``missing`` or ``unreadable``.
+    mistakes
+        The mistakes of the catalogue that reproduce the numbers; several cannot be told apart.
+    error
+        How far off, relative to the largest entry; None where there is nothing to compare.
+    message
+        What is wrong, in full.
+    hint
+        How to see it, without the answer.
+    score
+        From 0 to 1; None where the line does not count.
+    shape, right_shape
+        Of the answer, and of the quantity; None where there is none.
+    worst, answered, right
+        The index of the entry that is furthest off, the number there, and the right one.
+    wrong_entries, entries
+        How many entries are wrong, of how many.
+    fingerprints
+        What was measured, where no mistake is named.
+    """
+
+    name: str
+    verdict: str
+    mistakes: tuple[str, ...] = ()
+    error: float | None = None
+    message: str = ""
+    hint: str = ""
+    score: float | None = None
+    shape: tuple[int, ...] | None = None
+    right_shape: tuple[int, ...] | None = None
+    worst: tuple[int, ...] | None = None
+    answered: float | None = None
+    right: float | None = None
+    wrong_entries: int | None = None
+    entries: int | None = None
+    fingerprints: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """How the gradient is written: ``dL/dz3``; as it was answered, if there is no such one."""
+        return self.name if self.right_shape is None else f"dL/d{self.name}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """A derivation, judged. Made by `grade`.
+
+    It prints as text, on a rich console as a table, and in a notebook as HTML: the teacher's view.
+
+    Parameters
+    ----------
+    lines
+        Every line, from the loss back.
+    failure
+        Why there are no answers at all, where there are none.
+    warnings
+        What the points cannot show.
+    """
+
+    lines: tuple[Line, ...]
+    failure: str | None = None
+    warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def passed(self) -> bool:
+        """Whether every line that counts is right, and there is one."""
+        counted = [line for line in self.lines if line.score is not None]
+        return bool(counted) and all(line.verdict == "right" for line in counted)
+
+    @property
+    def first_wrong(self) -> str | None:
+        """The name of the first wrong line on the way back from the loss."""
+        return next((line.name for line in self.lines if line.verdict == "wrong"), None)
+
+    @property
+    def score(self) -> float:
+        """The mean of the scores of the lines that count, from 0 to 1."""
+        scores = [line.score for line in self.lines if line.score is not None]
+        return sum(scores) / len(scores) if scores else 0.0
+
+    def __getitem__(self, name: str) -> Line:
+        """Return the line of a quantity."""
+        for line in self.lines:
+            if line.name == name:
+                return line
+        raise KeyError(f"there is no line {name!r}; there are {[x.name for x in self.lines]}")
+
+    def for_learner(self, reveal: bool = False) -> View:
+        """Return the learner's view: hints, and the answers only if they are to be revealed."""
+        return View(self, reveal=reveal, hints=True)
+
+    def for_teacher(self) -> View:
+        """Return the teacher's view: every finding with its numbers."""
+        return View(self, reveal=True, hints=False)
+
+    def __str__(self) -> str:
+        return str(self.for_teacher())
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> Iterator[RenderableType]:
+        return self.for_teacher().__rich_console__(console, options)
+
+    def _repr_html_(self) -> str:
+        return self.for_teacher()._repr_html_()
+
+    def to_json(self) -> str:
+        """Return the report as JSON; ``docs/grade.schema.json`` describes it."""
+        data = {
+            "version": 1,
+            "passed": self.passed,
+            "score": self.score,
+            "first_wrong": self.first_wrong,
+            "failure": self.failure,
+            "warnings": self.warnings,
+            "lines": [asdict(line) for line in self.lines],
+        }
+        return json.dumps(data, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+
+    def to_gradescope(self, max_score: float = 100.0) -> dict[str, Any]:
+        """Return the report as Gradescope reads it from ``results.json``.
+
+        A test is a line. Students see the hints, not the answers.
+
+        Parameters
+        ----------
+        max_score
+            What a derivation without a mistake is worth.
+
+        Examples
+        --------
+        >>> report = Report((Line("z", "right", score=1.0), Line("W", "wrong", score=0.0)))
+        >>> results = report.to_gradescope(max_score=10)
+        >>> results["score"], [test["status"] for test in results["tests"]]
+        (5.0, ['passed', 'failed'])
+        """
+        view = self.for_learner()
+        return {
+            "score": round(self.score * max_score, 6),
+            "output": view.summary(),
+            "tests": [
+                {
+                    "name": line.label,
+                    "status": "passed" if line.verdict == "right" else "failed",
+                    "output": f"{line.verdict}. {view.said(line)}".strip(),
+                }
+                for line in self.lines
+                if line.score is not None
+            ],
+        }
+
+    def save(self, path: str | Path) -> None:
+        """Save the report as what the path ends in: ``.txt``, ``.html`` or ``.json``.
+
+        Raises
+        ------
+        ValueError
+            If the path ends in anything else.
+        """
+        forms: dict[str, Callable[[], str]] = {
+            ".txt": lambda: f"{self}\n",
+            ".html": self.for_teacher().to_html,
+            ".json": self.to_json,
+        }
+        path = Path(path)
+        if path.suffix.lower() not in forms:
+            raise ValueError(
+                f"a report cannot be saved as {path.name!r}: "
+                f"the name must end in one of {', '.join(forms)}."
+            )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(forms[path.suffix.lower()](), encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class View:
+    """A report as somebody is to see it.
+
+    Parameters
+    ----------
+    report
+        What is shown.
+    reveal
+        Whether the findings are told in full.
+    hints
+        Whether hints are given.
+    """
+
+    report: Report
+    reveal: bool
+    hints: bool
+
+    def summary(self) -> str:
+        """Say in a sentence how it went."""
+        report = self.report
+        if report.failure is not None:
+            return f"There are no answers: {report.failure}"
+        counted = [line for line in report.lines if line.score is not None]
+        if not counted:
+            return "Nothing is answered."
+        right = sum(line.verdict == "right" for line in counted)
+        score = f"{right} of {len(counted)} lines right, score {report.score:.0%}."
+        if report.passed:
+            return f"Passed: {score}"
+        if report.first_wrong is None:
+            return f"Not passed: {score}"
+        return f"Not passed: {score} The first wrong line is dL/d{report.first_wrong}."
+
+    def said(self, line: Line) -> str:
+        """Return what is said about a line."""
+        if line.verdict in ("missing", "unreadable"):  # which gives nothing away
+            return line.message
+        parts = [line.hint] if self.hints else []
+        if self.reveal:
+            parts.append(line.message)
+        return " ".join(filter(None, parts))
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """The lines that are shown: none, where there are no answers."""
+        return () if self.report.failure is not None else self.report.lines
+
+    def notes(self) -> Sequence[str]:
+        """Return what is said below the lines."""
+        return [f"Note: {warning}" for warning in self.report.warnings]
+
+    def __str__(self) -> str:
+        width = max((len(line.label) for line in self.lines), default=0)
+        rows = [self.summary()]
+        for line in self.lines:
+            mark, _, _ = VERDICTS[line.verdict]
+            name = line.label.ljust(width)
+            rows.append(f"{mark} {name} {line.verdict:<15} {self.said(line)}".rstrip())
+        return "\n".join([*rows, *self.notes()])
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> Iterator[RenderableType]:
+        from rich.box import SIMPLE_HEAD
+        from rich.table import Table
+        from rich.text import Text
+
+        yield Text(self.summary(), style="bold")
+        table = Table(box=SIMPLE_HEAD, pad_edge=False)
+        for column in ("", "gradient", "verdict", "error", "what was found"):
+            table.add_column(column, overflow="fold")
+        for line in self.lines:
+            mark, colour, _ = VERDICTS[line.verdict]
+            cells = (mark, line.label, line.verdict, percent(line), self.said(line))
+            styles = (colour, "", colour, "", "")
+            table.add_row(*map(Text, cells, styles))
+        if self.lines:
+            yield table
+        for note in self.notes():
+            yield Text(note)
+
+    def _repr_html_(self) -> str:
+        top = "text-align:left;vertical-align:top"
+        rows = "".join(
+            f"<tr><td style='{top};white-space:nowrap;color:{VERDICTS[line.verdict][2]}'>"
+            f"{VERDICTS[line.verdict][0]} {line.verdict}</td>"
+            f"<td style='{top}'>{html.escape(line.label)}</td>"
+            f"<td style='{top};text-align:right'>{percent(line)}</td>"
+            f"<td style='{top}'>{html.escape(self.said(line))}</td></tr>\n"
+            for line in self.lines
+        )
+        heads = "".join(
+            f"<th style='{top}'>{head}</th>"
+            for head in ("verdict", "gradient", "error", "what was found")
+        )
+        table = (
+            "<table style='border-spacing:1em 0.3em;margin-left:-1em'>\n"
+            f"<tr>{heads}</tr>\n{rows}</table>\n"
+        )
+        notes = "".join(f"<p>{html.escape(note)}</p>\n" for note in self.notes())
+        summary = f"<p><strong>{html.escape(self.summary())}</strong></p>\n"
+        return f"<div>\n{summary}{table if self.lines else ''}{notes}</div>\n"
+
+    def to_html(self) -> str:
+        """Return the view as a page of its own."""
+        return (
+            "<!DOCTYPE html>\n<html lang='en'>\n<meta charset='utf-8'>\n"
+            "<meta name='viewport' content='width=device-width'>\n<title>A derivation, graded"
+            "</title>\n<body style='font-family:sans-serif;max-width:60em;margin:2em auto'>\n"
+            f"{self._repr_html_()}</body>\n</html>\n"
+        )
+
+
+def percent(line: Line) -> str:
+    """Write an error that counts."""
+    if line.error is None or line.verdict == "right":
+        return ""
+    return f"{line.error:.1%}" if 1e-3 <= line.error < 10 else f"{line.error:.3g}"

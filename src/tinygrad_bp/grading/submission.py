@@ -1,0 +1,289 @@
+"""What a person handed in: read here, judged elsewhere.
+
+A submission is asked for its gradients at points, and answers. It may be a function, a mapping of
+arrays, or anything else that can answer; whatever it does, what comes back are `Answers`. This file
+needs NumPy alone, so that a process that runs a stranger's code starts fast.
+"""
+
+from __future__ import annotations
+
+import inspect
+import io
+import linecache
+import re
+import traceback
+import warnings
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from types import TracebackType
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+
+#: Every quantity of the problem by name, and its value there.
+Point: TypeAlias = Mapping[str, np.ndarray]
+
+#: What may stand before the name of a quantity, to mean its gradient: dz3, dL_dz3, ∂L/∂z3, grad_z3.
+PREFIXES = [re.compile(prefix) for prefix in (r"[d∂]", r"[d∂]\w*?[_/][d∂]", r"grad_")]
+
+#: A message quotes no more of a submission than this.
+LONGEST = 200
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a submission answered at one point.
+
+    Parameters
+    ----------
+    values
+        The gradients, float64 or float32, by the name of their quantity: ``"z3"``, whether the
+        answer was written ``"z3"``, ``"dz3"``, ``"dL_dz3"`` or ``"dL/dz3"``. Shapes are as given.
+    unreadable
+        By name, why an answer cannot be read: it is ragged, no numbers, or of no known quantity.
+    failure
+        Why there are no answers at all, such as an exception and its line in the submission.
+    """
+
+    values: Mapping[str, np.ndarray] = field(default_factory=dict)
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    failure: str | None = None
+
+
+class Submission(Protocol):
+    """Anything that answers gradients at points."""
+
+    def answers_at(self, points: Sequence[Point]) -> list[Answers]:
+        """Return the answers at each point, in order."""
+        ...
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function whose parameters are quantities, and which returns a mapping of gradients."""
+
+    function: Callable[..., Any]
+
+    def answers_at(self, points: Sequence[Point]) -> list[Answers]:
+        """Call the function at each point."""
+        return [called(self.function, point) for point in points]
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """A mapping of gradients, computed at one point before."""
+
+    arrays: Mapping[str, Any]
+
+    def answers_at(self, points: Sequence[Point]) -> list[Answers]:
+        """Return the arrays; there is one point that they belong to."""
+        (point,) = points
+        return [answers_from(self.arrays, point)]
+
+
+# ---- calling ----
+
+
+def called(function: Callable[..., Any], point: Point) -> Answers:
+    """Call a submission's function at a point, and read what it returns.
+
+    It is given copies of the quantities that its parameters name, so a change to one stays its own.
+    Whatever it raises becomes the failure, with its line. What it prints is dropped.
+
+    Examples
+    --------
+    >>> called(lambda z: {"dz": 2 * z}, {"z": np.ones(2)}).values
+    {'z': array([2., 2.])}
+    >>> called(lambda w: {}, {"z": np.ones(2)}).failure
+    'it asks for w, which the problem does not have. It has: z.'
+    """
+    try:
+        with (
+            redirect_stdout(Nowhere()),
+            redirect_stderr(Nowhere()),
+            warnings.catch_warnings(action="ignore"),
+            np.errstate(all="ignore"),
+        ):
+            positional, named = arguments(function, point)
+            return answers_from(function(*positional, **named), point)
+    except UnanswerableError as reason:
+        return Answers(failure=str(reason))
+    except (Exception, SystemExit, GeneratorExit) as error:  # an interrupt is the user's own
+        return Answers(failure=failure_of(error, function))
+
+
+class UnanswerableError(Exception):
+    """A submission cannot be called with what the problem has."""
+
+
+class Nowhere(io.TextIOBase):
+    """A stream that keeps nothing, however much is written."""
+
+    def write(self, text: str) -> int:
+        """Say that it was written."""
+        return len(text)
+
+
+def arguments(function: Callable[..., Any], point: Point) -> tuple[list[Any], dict[str, Any]]:
+    """Return copies of the quantities that a function's parameters name, in order and by name."""
+    positional: list[Any] = []
+    named: dict[str, Any] = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            named |= {key: value.copy() for key, value in point.items() if key not in named}
+        elif parameter.kind is parameter.VAR_POSITIONAL:
+            continue
+        elif name in point:
+            if parameter.kind is parameter.POSITIONAL_ONLY:
+                positional.append(point[name].copy())
+            else:
+                named[name] = point[name].copy()
+        elif parameter.default is parameter.empty:
+            raise UnanswerableError(
+                f"it asks for {name}, which the problem does not have. It has: {', '.join(point)}."
+            )
+    return positional, named
+
+
+def failure_of(error: BaseException, function: Callable[..., Any]) -> str:
+    """Say what was raised, and at which line of the submission.
+
+    Examples
+    --------
+    >>> def answers(z):
+    ...     return {"z": z / nothing}
+    >>> print(called(answers, {"z": np.ones(2)}).failure)
+    NameError: name 'nothing' is not defined, in line 2: return {"z": z / nothing}
+    """
+    said = brief(f"{type(error).__name__}: {error}" if said_by(error) else type(error).__name__)
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    where = line_in(code.co_filename, error.__traceback__) if code is not None else ""
+    return f"{said}, {where}" if where else said
+
+
+def said_by(error: BaseException) -> str:
+    """Return an exception's text; the exception may be a stranger's, and fail at that too."""
+    try:
+        return str(error)
+    except Exception:
+        return ""
+
+
+def line_in(file: str, trace: TracebackType | None) -> str:
+    """Return the innermost line of a file that a traceback passes through."""
+    lines = [number for frame, number in traceback.walk_tb(trace) if in_file(frame, file)]
+    if not lines:
+        return ""
+    source = linecache.getline(file, lines[-1]).strip()
+    return brief(f"in line {lines[-1]}: {source}" if source else f"in line {lines[-1]}")
+
+
+def in_file(frame: Any, file: str) -> bool:
+    """Say whether a frame runs code of a file."""
+    return bool(frame.f_code.co_filename == file)
+
+
+# ---- reading ----
+
+
+def answers_from(returned: Any, known: Collection[str]) -> Answers:
+    """Read whatever a submission returned.
+
+    Parameters
+    ----------
+    returned
+        A mapping from names to arrays, if all is well.
+    known
+        The names of the quantities.
+
+    Examples
+    --------
+    >>> answers = answers_from({"dz3": [1, 2], "dL/dW3": [[1], [2, 3]], "q": 0.0}, ["z3", "W3"])
+    >>> answers.values
+    {'z3': array([1., 2.])}
+    >>> for name, why in answers.unreadable.items():
+    ...     print(name, "-", why)
+    W3 - its rows differ in length, so it is no array
+    q - the problem has no quantity of this name. It has: z3, W3.
+    >>> answers_from(None, ["z3"]).failure
+    'it returned None. Return a mapping from names to gradients, such as {"z3": ...}.'
+    """
+    if not isinstance(returned, Mapping):
+        what = "None" if returned is None else f"a {type(returned).__name__}"
+        such = next(iter(known), "z")
+        return Answers(
+            failure=f"it returned {what}. Return a mapping from names to gradients, such as "
+            f'{{"{such}": ...}}.'
+        )
+    values: dict[str, np.ndarray] = {}
+    unreadable: dict[str, str] = {}
+    for key, answer in returned.items():
+        name = quantity(key, known)
+        if name is None:
+            unreadable[brief(key if isinstance(key, str) else ascii(key))] = unknown(key, known)
+        elif answer is not None:  # as good as not answered
+            try:
+                array = numbers(answer)
+            except UnreadableError as reason:
+                unreadable[name] = str(reason)
+                continue
+            if name in values and not np.array_equal(values[name], array, equal_nan=True):
+                unreadable[name] = "it is answered twice, with different numbers"
+            values[name] = array
+    for name in unreadable:
+        values.pop(name, None)
+    return Answers(values, unreadable)
+
+
+class UnreadableError(Exception):
+    """An answer is no array of real numbers."""
+
+
+def quantity(key: Any, known: Collection[str]) -> str | None:
+    """Return the name of the quantity that a key of a submission means.
+
+    Examples
+    --------
+    >>> [quantity(key, ["z3", "dz", "z"]) for key in ["z3", "dL_dz3", "∂L/∂z", "dz", "W9"]]
+    ['z3', 'z3', 'z', 'dz', None]
+    """
+    if not isinstance(key, str):
+        return None
+    if key in known:
+        return str(key)
+    rests = (key[match.end() :] for prefix in PREFIXES if (match := prefix.match(key)))
+    return next((name for name in rests if name in known), None)
+
+
+def unknown(key: Any, known: Collection[str]) -> str:
+    """Say that there is no such quantity, and which are like it."""
+    close = get_close_matches(key[:LONGEST], list(known)) if isinstance(key, str) else []
+    if close:
+        return f"the problem has no quantity of this name. Is {close[0]} meant?"
+    return f"the problem has no quantity of this name. It has: {', '.join(known)}."
+
+
+def numbers(answer: Any) -> np.ndarray:
+    """Return an answer as an array of its own, float64 or float32, or say why it is none."""
+    try:
+        array = np.array(answer)
+    except ValueError:
+        raise UnreadableError("its rows differ in length, so it is no array") from None
+    except Exception as error:  # raised by a stranger's class
+        raise UnreadableError(brief(f"it is no array ({type(error).__name__}: {error})")) from None
+    if array.dtype.kind == "O":
+        raise UnreadableError(f"it holds Python objects ({type(answer).__name__}), and no numbers")
+    if array.dtype.kind not in "fiub":
+        raise UnreadableError(f"it holds {array.dtype}, and a gradient holds real numbers")
+    return array if array.dtype == np.float32 else array.astype(np.float64)
+
+
+def brief(text: str) -> str:
+    """Return a text in one line, shortened where it is long; what cannot be seen is escaped."""
+    line = " ".join(text[: 2 * LONGEST].split())
+    line = "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in line
+    )
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"

@@ -1,0 +1,181 @@
+"""The command that grades: one submission or a class, what it writes, and its exit statuses."""
+
+import argparse
+import csv
+import json
+
+import pytest
+from rich.console import Console
+
+from tinygrad_bp.commands import grade
+
+RIGHT = """\
+def gradients(W3, a2, y_hat, y):
+    dy_hat = -2 * (y - y_hat)
+    dz3 = y_hat * (dy_hat - (y_hat * dy_hat).sum())
+    return {"y_hat": dy_hat, "z3": dz3, "W3": dz3 @ a2.T}
+"""
+DIAGONAL = RIGHT.replace("(dy_hat - (y_hat * dy_hat).sum())", "(1 - y_hat) * dy_hat")
+
+PROBLEM = """\
+import numpy as np
+import tinygrad_bp as bp
+
+inputs = {"w": np.array([[0.3, -0.5]]), "x": np.array([[1.0, 2.0, 3.0], [0.5, -1.0, 2.0]])}
+
+def loss(w, x):
+    return bp.square_sum(bp.tanh((w @ x).named("z")))
+"""
+
+
+class Ran:
+    """What a run of the command left."""
+
+    def __init__(self, status, captured):
+        self.status, self.out = status, captured.out
+        self.words = " ".join(captured.out.split())
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """Run the command in a folder with two submissions."""
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ann.py").write_text(RIGHT)
+    (tmp_path / "bob.py").write_text(DIAGONAL)
+    parser = argparse.ArgumentParser()
+    grade.add(parser.add_subparsers())
+
+    def run(*arguments):
+        options = parser.parse_args(["grade", *map(str, arguments)])
+        return Ran(grade.run(options, Console()), capsys.readouterr())
+
+    return run
+
+
+# ---- one submission ----
+
+
+def test_a_right_derivation_is_status_0(run):
+    ran = run("ann.py")
+    assert ran.status == 0
+    assert "Passed: 3 of 3 lines right, score 100%." in ran.words
+
+
+def test_a_wrong_one_is_status_1_and_gets_hints(run):
+    ran = run("bob.py")
+    assert ran.status == 1
+    assert "The first wrong line is dL/dz3." in ran.words
+    assert "softmax-diagonal" not in ran.words
+
+
+def test_what_is_right_is_told_where_it_is_asked_for(run):
+    assert "softmax-diagonal" in run("bob.py", "--reveal").words
+
+
+def test_what_must_be_answered(run):
+    assert run("ann.py", "--require", "z3", "W3").status == 0
+    assert run("ann.py", "--require", "z3", "W1").status == 1
+
+
+def test_a_submission_that_fails_is_status_1_with_the_reason(run, tmp_path):
+    (tmp_path / "eve.py").write_text("while True: pass")
+    ran = run("eve.py", "--seconds", 0.5)
+    assert ran.status == 1
+    assert "it was still running after 0.5 s" in ran.words
+
+
+def test_the_function_may_be_named(run, tmp_path):
+    (tmp_path / "two.py").write_text(RIGHT + DIAGONAL.replace("gradients", "other"))
+    assert run("two.py").status == 0
+    assert run("two.py", "--function", "other").status == 1
+
+
+def test_the_reports_are_written(run, tmp_path):
+    ran = run("bob.py", "--json", "o/r.json", "--html", "o/r.html", "--gradescope", "o/g.json")
+    assert ran.status == 1
+    for name in ("o/r.json", "o/r.html", "o/g.json"):
+        assert name in ran.out
+    report = json.loads((tmp_path / "o/r.json").read_text(encoding="utf-8"))
+    assert (report["passed"], report["first_wrong"]) == (False, "z3")
+    results = json.loads((tmp_path / "o/g.json").read_text(encoding="utf-8"))
+    assert results["score"] == pytest.approx(100 * report["score"])
+    page = (tmp_path / "o/r.html").read_text(encoding="utf-8")
+    assert "dL/dz3" in page
+    assert "softmax-diagonal" not in page
+
+
+# ---- another problem ----
+
+
+def test_another_problem(run, tmp_path):
+    (tmp_path / "problem.py").write_text(PROBLEM)
+    right = (
+        "import numpy as np\ndef f(x, z):\n    t = np.tanh(z)\n    return {'z': 2 * t * (1 - t**2)}"
+    )
+    (tmp_path / "ann.py").write_text(right)
+    assert run("ann.py", "--problem", "problem.py").status == 0
+    (tmp_path / "ann.py").write_text(right.replace("2 * t", "t"))
+    assert run("ann.py", "--problem", "problem.py").status == 1
+
+
+@pytest.mark.parametrize("name", ["loss", "inputs"])
+def test_a_problem_that_lacks_something(run, tmp_path, name):
+    (tmp_path / "problem.py").write_text(PROBLEM.replace(name, "other"))
+    with pytest.raises(ValueError, match=rf"problem\.py defines no {name}"):
+        run("ann.py", "--problem", "problem.py")
+
+
+# ---- a class ----
+
+
+def test_a_class_is_status_0_whatever_came_out(run, tmp_path):
+    (tmp_path / "eve.py").write_text("import os\nos._exit(0)")
+    ran = run("ann.py", "bob.py", "eve.py", "--out", "o/class.html", "--csv", "o/class.csv")
+    assert ran.status == 0
+    assert "3/3" in ran.words
+    for outcome in ("dL/dz3: softmax-diagonal", "gave no answers", "all right"):
+        assert outcome in ran.words
+    page = (tmp_path / "o/class.html").read_text(encoding="utf-8")
+    assert "3 submissions, 1 all right." in page
+    with (tmp_path / "o/class.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["submission"], row["passed"]) for row in rows] == [
+        ("ann.py", "yes"),
+        ("bob.py", "no"),
+        ("eve.py", "no"),
+    ]
+
+
+def test_a_class_of_one(run, tmp_path):
+    assert run("bob.py", "--out", "class.html").status == 0
+    assert "1 submission, 0 all right." in (tmp_path / "class.html").read_text(encoding="utf-8")
+
+
+def test_a_class_without_a_page_is_shown(run, tmp_path):
+    ran = run("ann.py", "bob.py", "--jobs", 1)
+    assert ran.status == 0
+    assert "all right" in ran.words
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ann.py", "bob.py"]
+
+
+# ---- bad arguments ----
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("cat.py",), "there is no file cat.py"),
+        (("ann.py", "cat.py", "--out", "x.html"), "there is no file cat.py"),
+        (("ann.py", "--problem", "cat.py"), "there is no file cat.py"),
+        (("ann.py", "--seconds", 0), "the seconds must be more than 0"),
+        (("ann.py", "--memory", 1), "the memory must be at least 64 MB"),
+        (("ann.py", "bob.py", "--jobs", 0), "--jobs must be at least 1, not 0"),
+        (("ann.py", "bob.py", "--json", "x"), "--json is for one submission"),
+        (("ann.py", "--out", "x", "--reveal"), "--reveal is for one submission"),
+        (("ann.py", "--require", "W9"), "W9 cannot be required"),
+    ],
+)
+def test_arguments_that_make_no_sense(run, arguments, text):
+    with pytest.raises(ValueError, match=text):
+        run(*arguments)

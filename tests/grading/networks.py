@@ -1,0 +1,109 @@
+"""Networks to grade, besides the worked problem, and an example point of each."""
+
+import numpy as np
+
+import tinygrad_bp as bp
+
+rng = np.random.default_rng(11)
+normal = rng.standard_normal
+
+
+def classifier(x, y, W1, b1, W2, b2):
+    """Rows are samples: relu, biases, a batch, and the mean cross-entropy."""
+    z1 = (x @ W1 + b1).named("z1")
+    a1 = bp.relu(z1).named("a1")
+    z2 = (a1 @ W2 + b2).named("z2")
+    return bp.cross_entropy(z2, y).named("L")
+
+
+CLASSIFIER = {
+    "x": normal((7, 4)),
+    "y": np.eye(3)[[0, 1, 2, 0, 1, 2, 1]],
+    "W1": normal((4, 5)),
+    "b1": normal(5),
+    "W2": normal((5, 3)),
+    "b2": normal(3),
+}
+
+
+def shared(x, y, W):
+    """One weight in two layers. Columns are samples."""
+    z1 = (W @ x).named("z1")
+    h1 = bp.tanh(z1).named("h1")
+    z2 = (W @ h1).named("z2")
+    h2 = bp.tanh(z2).named("h2")
+    return bp.square_sum(h2 - y).named("L")
+
+
+SHARED = {"x": normal((4, 3)), "y": normal((4, 3)), "W": normal((4, 4))}
+
+
+def columns(x, y, W1, b1, W2, b2):
+    """Columns are samples, and the biases are columns."""
+    a1 = bp.leaky_relu((W1 @ x + b1).named("z1"), slope=0.1).named("a1")
+    s = bp.log_softmax((W2 @ a1 + b2).named("z2"), axis=0).named("s")
+    return (-(y * s).sum() / 6.0).named("L")
+
+
+COLUMNS = {
+    "x": normal((4, 6)),
+    "y": rng.uniform(0.2, 2.0, (3, 6)),
+    "W1": normal((5, 4)),
+    "b1": normal((5, 1)),
+    "W2": normal((3, 5)),
+    "b2": normal((3, 1)),
+}
+
+
+def elementary(u, v, t):
+    """The elementary functions, a row each; u and v are used more than once."""
+    e = bp.exp(u).named("e")
+    r = bp.sqrt(e + v).named("r")
+    q = (r / v).named("q")
+    m = (q * u).named("m")
+    p = (m**3).named("p")
+    k = bp.log(bp.square(p) + 2.0).named("k")
+    w = bp.sigmoid(k.mT).named("w")
+    o = bp.softmax(w.transpose(1, 0), axis=0).named("o")
+    bce = bp.binary_cross_entropy_with_logits(o, t).named("bce")
+    return (bce + o.mean() + bp.relu(bp.tanh(m)).sum()).named("L")
+
+
+ELEMENTARY = {
+    "u": normal((3, 4)),
+    "v": rng.uniform(0.5, 1.5, (3, 4)),
+    "t": rng.uniform(0.1, 0.9, (3, 4)),
+}
+
+
+def deep(x, y, W1, W2, W3):
+    """Two relus of the same width, and scalar factors."""
+    a1 = bp.relu((x @ W1).named("z1")).named("a1")
+    a2 = bp.relu((a1 @ W2).named("z2")).named("a2")
+    z3 = (a2 @ W3).named("z3")
+    return bp.mean((z3 - y) ** 2).named("L")
+
+
+DEEP = {
+    "x": normal((6, 4)),
+    "y": normal((6, 2)),
+    "W1": normal((4, 5)),
+    "W2": normal((5, 5)),
+    "W3": normal((5, 2)),
+}
+
+
+def vectors(x, y, W1, b1, W2):
+    """One sample, a vector without a second axis."""
+    a1 = bp.sigmoid((W1 @ x + b1).named("z1")).named("a1")
+    p = bp.softmax((W2 @ a1).named("z2")).named("p")
+    return bp.square_sum(p - y).named("L")
+
+
+VECTORS = {
+    "x": normal(4),
+    "y": np.array([0.2, 0.7, 0.1]),
+    "W1": normal((5, 4)),
+    "b1": normal(5),
+    "W2": normal((3, 5)),
+}

@@ -1,0 +1,340 @@
+"""A class: hostile files beside honest ones, the page, the table, and the examples in the docs."""
+
+import csv
+import html.parser
+import io
+import os
+import re
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+from tinygrad_bp.grading import classroom as module
+from tinygrad_bp.grading.classroom import VERDICTS, Classroom, Row, grade_class, harmless, names_of
+from tinygrad_bp.grading.classroom_page import MARKS, page
+from tinygrad_bp.grading.grade import Assignment
+from tinygrad_bp.grading.isolated import Limits
+
+DOCS = Path(__file__).parents[2] / "docs" / "grading_a_class.md"
+LIMITS = Limits(seconds=1.0, memory=400, output=10_000)
+ASSIGNMENT = Assignment()
+
+RIGHT = """\
+def gradients(W3, a2, y_hat, y):
+    dy_hat = -2 * (y - y_hat)
+    dz3 = y_hat * (dy_hat - (y_hat * dy_hat).sum())
+    return {"y_hat": dy_hat, "z3": dz3, "W3": dz3 @ a2.T}
+"""
+DIAGONAL = RIGHT.replace("(dy_hat - (y_hat * dy_hat).sum())", "(1 - y_hat) * dy_hat")
+
+#: Each with a part of the reason that its row gives.
+HOSTILE = {
+    "endless": ("while True: pass", "it was still running after 1 s, in line 1"),
+    "exits": ("import os\nos._exit(0)", "ended before its answers were there (exit status 0)"),
+    "quits": ("import sys\nsys.exit(0)", "SystemExit: 0, in line 2"),
+    "raises": ("1 / 0", "ZeroDivisionError: division by zero, in line 1: 1 / 0"),
+    "hog": ("import numpy as np\nnp.ones(10**9)", "MemoryError"),
+    "prints": ("while True: print('spam' * 1000)", "it printed more than 10,000 bytes"),
+    "forger": (
+        "import os\nopen('../answers', 'w').write('{\"passed\": true, \"score\": 1}')\nos._exit(0)",
+        "what its process delivered are no answers",
+    ),
+    "forks": (
+        "import os, time\ntry: os.fork()\nexcept OSError: pass\nwhile True: time.sleep(9)",
+        "it was still running after 1 s",
+    ),
+    "closes": ("import os\nos.closerange(0, 99)\nos._exit(0)", "ended before its answers"),
+}
+
+
+@pytest.fixture
+def graded(tmp_path):
+    """Grade a class of files, given as texts by their names."""
+
+    def graded(texts, **settings):
+        for name, text in texts.items():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(text, encoding="utf-8")
+        paths = [tmp_path / name for name in texts]
+        return grade_class(paths, ASSIGNMENT, **{"limits": LIMITS, "jobs": 2, **settings})
+
+    return graded
+
+
+# ---- grading ----
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the limits of a POSIX system")
+def test_hostile_submissions_fail_with_their_reason_and_the_others_are_graded(graded):
+    texts = {f"{name}.py": text for name, (text, _) in HOSTILE.items()}
+    honest = {"ann.py": RIGHT, "bob.py": DIAGONAL}
+    rows = {row.name: row for row in graded(honest | texts).rows}
+    assert rows["ann.py"].passed
+    assert rows["bob.py"].outcome == "dL/dz3: softmax-diagonal"
+    for name, (_, reason) in HOSTILE.items():
+        row = rows[f"{name}.py"]
+        if name == "hog" and sys.platform == "darwin":
+            continue
+        assert (row.passed, row.score, row.outcome) == (False, 0.0, "gave no answers"), name
+        assert reason in row.failure, name
+
+
+def test_a_row_has_the_verdicts_of_its_report(graded):
+    [row] = graded({"bob.py": DIAGONAL}).rows
+    assert (row.first_wrong, row.mistakes) == ("z3", ("softmax-diagonal",))
+    answered = {name: row.verdicts[name] for name in ("y_hat", "z3", "W3")}
+    assert answered == {"y_hat": "right", "z3": "wrong", "W3": "carried forward"}
+    assert 0 < row.score < 1
+    assert row.failure is row.trouble is None
+
+
+def test_an_answer_to_no_quantity_makes_no_column(graded):
+    classroom = graded({"ann.py": RIGHT.replace('"W3": ', '"W33": 0.0, "W3": ')})
+    assert set(classroom.lines()) == {"y_hat", "z3", "W3"}
+
+
+def test_quantities_go_from_the_loss_back_whoever_answers_first(graded):
+    classroom = graded({"ann.py": "def gradients(x): return {'W1': 1.0}", "bob.py": RIGHT})
+    assert list(classroom.lines()) == ["y_hat", "z3", "W3", "W1"]
+
+
+def test_files_of_one_name_stay_apart(graded):
+    rows = graded({"ann/work.py": RIGHT, "bob/work.py": DIAGONAL, "bob/sub/x.py": RIGHT}).rows
+    assert [(row.name, row.passed) for row in rows] == [
+        ("ann/work.py", True),
+        ("bob/sub/x.py", True),
+        ("bob/work.py", False),
+    ]
+
+
+def test_a_file_given_twice_is_graded_once(tmp_path):
+    (tmp_path / "ann.py").write_text(RIGHT)
+    assert len(grade_class([tmp_path / "ann.py"] * 2, ASSIGNMENT).rows) == 1
+
+
+def test_an_error_of_ours_costs_one_row(graded, monkeypatch):
+    def broken(submission, assignment):
+        if submission.path.name == "bob.py":
+            raise ZeroDivisionError("our own mistake")
+        return working(submission, assignment)
+
+    working = module.graded
+    monkeypatch.setattr(module, "graded", broken)
+    rows = {row.name: row for row in graded({"ann.py": RIGHT, "bob.py": RIGHT}).rows}
+    assert rows["ann.py"].passed
+    assert rows["bob.py"].outcome == "could not be graded"
+    assert rows["bob.py"].trouble == "ZeroDivisionError: our own mistake"
+    assert rows["bob.py"].score is None
+
+
+def test_a_file_that_cannot_be_read_costs_one_row(graded, tmp_path):
+    rows = {row.name: row for row in graded({"ann.py": RIGHT, "large.py": "#" * 1_000_001}).rows}
+    assert rows["ann.py"].passed
+    assert "is too large for a submission" in rows["large.py"].trouble
+
+
+def test_a_submission_that_deletes_the_others_comes_too_late(graded, tmp_path):
+    vandal = (
+        f"import os, pathlib\nfor path in pathlib.Path({str(tmp_path)!r}).iterdir(): path.unlink()"
+    )
+    classroom = graded({"a.py": vandal, "b.py": RIGHT, "c.py": RIGHT}, jobs=1)
+    assert not list(tmp_path.iterdir())
+    assert [row.passed for row in classroom.rows] == [False, True, True]
+
+
+def test_each_is_counted_when_it_is_done(graded):
+    done = []
+    graded({"ann.py": RIGHT, "bob.py": "1 / 0"}, done=lambda: done.append(None))
+    assert len(done) == 2
+
+
+def test_names_are_shown_without_what_steers_a_console():
+    assert names_of([Path("/class/a\x1b[2J\u202eb.py")]) == [r"a\x1b[2J\u202eb.py"]
+
+
+# ---- what came out together ----
+
+ROWS = (
+    Row("ann.py", True, 1.0, verdicts={"z": "right", "W": "right"}),
+    Row("bob.py", False, 0.5, "z", ("sign",), {"z": "wrong", "W": "carried forward"}),
+    Row("cem.py", False, 0.0, "W", ("a", "b"), {"z": "right", "W": "wrong"}),
+    Row("dan.py", False, 0.5, "z", ("sign",), {"z": "wrong", "W": "missing"}),
+    Row("eve.py", False, 0.5, "z", (), {"z": "wrong", "W": "unreadable"}),
+    Row("fay.py", False, 0.5, verdicts={"z": "right", "W": "missing"}),
+    Row("gus.py", False, 0.0, failure="it printed more than 9 bytes"),
+    Row("hal.py", trouble="OSError: no space"),
+)
+CLASS = Classroom(ROWS, ("L", "z", "W"))
+
+
+def test_mistakes_are_counted_the_commonest_first():
+    assert CLASS.outcomes() == {
+        "dL/dz: sign": 2,
+        "dL/dW: a or b": 1,
+        "dL/dz: no known pattern": 1,
+        "incomplete": 1,
+        "gave no answers": 1,
+        "could not be graded": 1,
+        "all right": 1,
+    }
+
+
+def test_verdicts_are_counted_by_line():
+    assert {name: list(counts.values()) for name, counts in CLASS.lines().items()} == {
+        "z": [3, 0, 3, 0, 2],
+        "W": [1, 1, 1, 1, 4],
+    }
+    assert list(CLASS.lines()["z"]) == list(VERDICTS)
+
+
+def test_the_table_has_a_line_for_each():
+    table = list(csv.DictReader(io.StringIO(CLASS.to_csv())))
+    assert [line["submission"] for line in table] == [row.name for row in ROWS]
+    assert table[2]["mistakes"] == "a or b"
+    assert (table[1]["first wrong"], table[1]["z"], table[1]["W"]) == (
+        "z",
+        "wrong",
+        "carried forward",
+    )
+    assert (table[0]["score"], table[7]["score"]) == ("1.0", "")
+    assert (table[6]["reason"], table[7]["reason"]) == (ROWS[6].failure, ROWS[7].trouble)
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "\r=", " ="])
+def test_no_cell_is_a_formula(start):
+    rows = (Row(f"{start}cmd|' /C calc'!A0", failure=f'{start}HYPERLINK("https://example.org")'),)
+    head, line = csv.reader(io.StringIO(Classroom(rows, (f"{start}z",)).to_csv()))
+    assert not [cell for cell in (*head, *line) if cell.strip().startswith(("=", "+", "-", "@"))]
+    assert line[0].endswith("cmd|' /C calc'!A0")
+
+
+def test_other_cells_are_as_they_are():
+    assert harmless("ann=bob") == "ann=bob"
+    assert harmless("") == ""
+
+
+# ---- the page ----
+
+
+class Parser(html.parser.HTMLParser):
+    """Collects the elements, their attributes and the text of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.attributes, self.text = [], [], ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_the_page_shows_every_row_and_count():
+    text = Parser(page(CLASS)).text
+    assert "8 submissions, 1 all right. The mean score is 43%." in text
+    for row in ROWS:
+        assert row.name in text
+        assert row.outcome in text
+    assert ROWS[6].failure in text
+    assert ROWS[7].trouble in text
+
+
+def test_the_page_needs_nothing_and_runs_nothing():
+    parsed = Parser(page(CLASS))
+    assert not {"script", "img", "link", "iframe", "object"} & set(parsed.tags)
+    assert not {"src", "href"} & {name for name, _ in parsed.attributes}
+    assert not [name for name, _ in parsed.attributes if name.startswith("on")]
+    assert "url(" not in page(CLASS)
+
+
+def test_names_and_messages_are_text_and_no_page():
+    attack = "<script>alert('1')</script><img src=x onerror=alert(2)>\"'&amp;"
+    rows = (
+        Row(attack, False, 0.0, attack, (attack,), {attack: "wrong"}),
+        Row("b.py", failure=attack),
+        Row("c.py", trouble=attack),
+    )
+    parsed = Parser(page(Classroom(rows, (attack,)), title=attack))
+    harmless = Parser(page(Classroom((Row("a", False, 0.0, "z", ("m",), {"z": "wrong"}),), ("z",))))
+    assert set(parsed.tags) <= set(harmless.tags) | {"div"}
+    assert {name for name, _ in parsed.attributes} == {name for name, _ in harmless.attributes}
+    assert parsed.text.count(attack) >= 9
+
+
+def test_an_empty_class_has_a_page():
+    assert "0 submissions, 0 all right." in page(Classroom((), ("z",)))
+
+
+def test_every_verdict_has_a_mark_of_its_own():
+    assert set(MARKS) == set(VERDICTS)
+    assert len(set(MARKS.values())) == len(MARKS)
+
+
+# ---- the examples in the docs ----
+
+
+def example(title):
+    """Return a block of the docs that begins with a comment."""
+    text = DOCS.read_text(encoding="utf-8")
+    blocks = re.findall(r"^```Python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    [block] = [block for block in blocks if block.startswith(f"# {title}")]
+    return block
+
+
+@pytest.mark.parametrize(("text", "status"), [(RIGHT, 0), (DIAGONAL, 1)], ids=["right", "wrong"])
+def test_the_example_for_pytest(text, status, tmp_path):
+    (tmp_path / "my_derivation.py").write_text(text)
+    for name in ("test_derivation.py", "test_isolated.py"):
+        (tmp_path / name).write_text(example(name))
+    paths = (str(Path(module.__file__).parents[2]), *sys.path)
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == status, ran.stdout
+    assert f"2 {'failed' if status else 'passed'}" in ran.stdout
+    assert ("AssertionError: Not passed" in ran.stdout) == bool(status)
+
+
+def functions_of(text):
+    namespace = {}
+    exec(text, namespace)
+    return namespace["gradients"]
+
+
+def test_the_example_for_otter_grader(monkeypatch):
+    # Its decorator marks a test, which is then called with the names that the notebook defines.
+    stand_in = types.ModuleType("otter.test_files")
+    stand_in.test_case = lambda points: lambda function: function
+    monkeypatch.setitem(sys.modules, "otter", types.ModuleType("otter"))
+    monkeypatch.setitem(sys.modules, "otter.test_files", stand_in)
+    namespace = {}
+    exec(example("tests/q1.py"), namespace)
+    assert (namespace["OK_FORMAT"], namespace["points"]) == (False, 10)
+    namespace["test_derivation"](gradients=functions_of(RIGHT))
+    with pytest.raises(AssertionError, match="The first wrong line is dL/dz3"):
+        namespace["test_derivation"](gradients=functions_of(DIAGONAL))
+
+
+def test_the_example_for_nbgrader():
+    *lines, last = example("the autograder cell").strip().splitlines()
+
+    def points(gradients):
+        namespace = {"gradients": gradients}
+        exec("\n".join(lines), namespace)
+        return eval(last, namespace)
+
+    assert points(functions_of(RIGHT)) == 10.0
+    assert 0 < points(functions_of(DIAGONAL)) < 10
+    with pytest.raises(AssertionError):
+        points(lambda y: {"y_hat": y})

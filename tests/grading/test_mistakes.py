@@ -1,0 +1,266 @@
+"""Every mistake of the catalogue, planted at every edge of several networks, is found and named."""
+
+import re
+from collections import defaultdict
+from functools import cache
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from tinygrad_bp.grading.grade import Assignment, grade, graded
+from tinygrad_bp.grading.judge import Judge, in_backward_order
+from tinygrad_bp.grading.mistakes import EVERYWHERE, OF_PRIMITIVE, faults_at, rows
+from tinygrad_bp.grading.planted import same
+from tinygrad_bp.grading.submission import Answers
+from tinygrad_bp.table import TABLE
+from tinygrad_bp.worked_problem.problem import random_problem
+
+from . import networks
+
+ASSIGNMENTS = {
+    "worked problem": Assignment(),
+    "batch": Assignment(inputs=vars(random_problem(batch=7, seed=2))),
+    "square": Assignment(inputs=vars(random_problem(sizes=(4, 4, 4, 4), batch=3, seed=2))),
+    "classifier": Assignment(networks.classifier, networks.CLASSIFIER),
+    "shared": Assignment(networks.shared, networks.SHARED),
+    "columns": Assignment(networks.columns, networks.COLUMNS),
+    "deep": Assignment(networks.deep, networks.DEEP),
+    "vectors": Assignment(networks.vectors, networks.VECTORS),
+    "elementary": Assignment(networks.elementary, networks.ELEMENTARY),
+}
+LEAVES = {
+    "worked problem": ("W1", "W2", "W3"),
+    "classifier": ("W1", "b1", "W2", "b2"),
+    "shared": ("W",),
+    "columns": ("W1", "b1", "W2", "b2"),
+    "vectors": ("W1", "b1", "W2"),
+}
+
+
+class Planted:
+    """A submission whose gradients come from a sweep with one wrong closure."""
+
+    def __init__(self, assignment, fault, only=None):
+        self.named = {n: i for n, i in assignment.named.items() if only is None or n in only}
+        nobody = Judge(assignment.runs, assignment.named, [Answers()] * len(assignment.runs))
+        with np.errstate(all="ignore"):
+            swept = [
+                run.swept(run.whole, {}, nobody.planted(p, (fault,)))
+                for p, run in enumerate(assignment.runs)
+            ]
+        self.values = [
+            {name: np.asarray(g[i]) for name, i in self.named.items() if i in g} for g in swept
+        ]
+        self.affected = [
+            name
+            for name in in_backward_order(assignment.runs[0], self.named)
+            if name in self.values[0] and not self.is_right(name, assignment)
+        ]
+
+    def is_right(self, name, assignment):
+        return all(
+            same(values[name], run.truth[self.named[name]], 1e-7, 1e-13)
+            for values, run in zip(self.values, assignment.runs, strict=True)
+        )
+
+    def answers_at(self, points):
+        return [Answers(values) for values in self.values]
+
+
+def faults(assignment):
+    nobody = Judge(assignment.runs, assignment.named, [Answers()] * len(assignment.runs))
+    for edge in assignment.runs[0].whole:
+        yield from faults_at(nobody.place(0, edge))
+
+
+@cache
+def planted_and_graded(network, only=None):
+    assignment = ASSIGNMENTS[network]
+    submissions = [(fault, Planted(assignment, fault, only)) for fault in faults(assignment)]
+    return [(fault, s, graded(s, assignment)) for fault, s in submissions]
+
+
+@pytest.mark.parametrize("network", ASSIGNMENTS)
+def test_with_every_line_answered(network):
+    planted = 0
+    for fault, submission, report in planted_and_graded(network):
+        verdicts = {line.name: line.verdict for line in report.lines}
+        if not submission.affected:
+            assert report.first_wrong is None
+            continue
+        planted += 1
+        first, *others = submission.affected
+        assert report.first_wrong == first, (fault.mistake.name, fault.edges)
+        assert fault.mistake.name in report[first].mistakes, fault.edges
+        assert {verdicts[name] for name in others} <= {"carried forward"}
+        assert set(verdicts.values()) <= {"right", "wrong", "carried forward", "missing"}
+    assert planted > 50
+
+
+@pytest.mark.parametrize("network", LEAVES)
+def test_with_the_parameters_alone_answered(network):
+    planted = 0
+    for fault, submission, report in planted_and_graded(network, LEAVES[network]):
+        if not submission.affected:
+            assert report.first_wrong is None
+            continue
+        planted += 1
+        first, *others = submission.affected
+        assert report.first_wrong == first, (fault.mistake.name, fault.edges)
+        assert fault.mistake.name in report[first].mistakes, fault.edges
+        assert {report[name].verdict for name in others} <= {"carried forward"}
+    assert planted > 30
+
+
+def test_every_row_is_shown_by_some_network():
+    shown = defaultdict(set)
+    for network in ASSIGNMENTS:
+        for fault, submission, _ in planted_and_graded(network):
+            if submission.affected:
+                shown[id(fault.mistake)].add(network)
+    assert [row.name for row in rows() if id(row) not in shown] == []
+
+
+# ---- by hand, not from the catalogue ----
+
+
+def softmax_backward(p, g):
+    return p * (g - (p * g).sum(axis=1, keepdims=True))
+
+
+def classified(x, y, W1, b1, W2, b2, wrong=None):
+    """The classifier's gradients by hand; `wrong` replaces lines."""
+    n = len(x)
+    z1 = x @ W1 + b1
+    a1 = np.maximum(z1, 0)
+    z2 = a1 @ W2 + b2
+    p = np.exp(z2) / np.exp(z2).sum(axis=1, keepdims=True)
+    d = {}
+    texts = {
+        "z2": lambda: (p - y) / n,
+        "W2": lambda: a1.T @ d["z2"],
+        "b2": lambda: d["z2"].sum(axis=0),
+        "a1": lambda: d["z2"] @ W2.T,
+        "z1": lambda: d["a1"] * (z1 > 0),
+        "W1": lambda: x.T @ d["z1"],
+        "b1": lambda: d["z1"].sum(axis=0),
+    }
+    q = SimpleNamespace(x=x, y=y, p=p, n=n, a1=a1, z1=z1, z2=z2)
+    for line, text in texts.items():
+        d[line] = wrong[line](q, d) if line in (wrong or {}) else text()
+    return d
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong", "name"),
+    [
+        ("z2", lambda q, d: q.p - q.y, "sum-for-mean"),
+        ("z2", lambda q, d: (q.y - q.p) / q.n, "wrong-sign"),
+        ("z2", lambda q, d: (q.z2 - q.y) / q.n, "missing-softmax"),
+        ("z2", lambda q, d: q.p / q.n, "missing-target"),
+        ("z2", lambda q, d: (q.p - 1) * q.y / q.n, "right-class-only"),
+        ("z2", lambda q, d: (q.p - q.y) / q.p.size, "mean-over-everything"),
+        ("z2", lambda q, d: softmax_backward(q.p, (q.p - q.y) / q.n), "softmax-twice"),
+        (
+            "z2",
+            lambda q, d: (np.exp(q.z2) / np.exp(q.z2).sum(axis=0) - q.y) / q.n,
+            "softmax-along-wrong-axis",
+        ),
+        ("W2", lambda q, d: q.a1.T @ d["z2"] / q.n, "mean-for-sum"),
+        ("W2", lambda q, d: q.z1.T @ d["z2"], "wrong-activation"),
+        ("W2", lambda q, d: np.outer(q.a1[-1], d["z2"][-1]), "one-sample-only"),
+        ("b2", lambda q, d: d["z2"], "broadcast-not-summed"),
+        ("b2", lambda q, d: d["z2"].mean(axis=0), "mean-for-sum"),
+        ("b2", lambda q, d: d["z2"][0], "one-sample-only"),
+        ("z1", lambda q, d: d["a1"], "missing-relu-derivative"),
+        ("z1", lambda q, d: d["a1"] * (d["a1"] > 0), "relu-of-gradient"),
+        ("z1", lambda q, d: d["a1"] * q.a1, "activation-for-derivative"),
+        ("z1", lambda q, d: d["a1"] * (q.z1 <= 0), "inverted-relu-derivative"),
+        ("W1", lambda q, d: q.x.T @ d["a1"], "wrong-upstream"),
+        ("W1", lambda q, d: (q.x.T @ d["z1"]).T, "transposed-outer-product"),
+        ("b1", lambda q, d: d["z1"].sum(axis=0) / q.n, "mean-for-sum"),
+        ("b1", lambda q, d: d["z1"].sum(axis=0) * q.n, "sum-for-mean"),
+    ],
+)
+def test_slips_in_a_classifier(line, wrong, name):
+    def answers(x, y, W1, b1, W2, b2):
+        return classified(x, y, W1, b1, W2, b2, {line: wrong})
+
+    report = graded_classifier(answers)
+    assert report.first_wrong == line
+    assert report[line].mistakes == (name,)
+    assert {entry.verdict for entry in report.lines if entry.name != line} <= {
+        "right",
+        "carried forward",
+        "missing",
+    }
+    assert graded_classifier(classified_rightly).passed
+
+
+def classified_rightly(x, y, W1, b1, W2, b2):
+    return classified(x, y, W1, b1, W2, b2)
+
+
+def graded_classifier(answers):
+    return grade(answers, networks.classifier, networks.CLASSIFIER)
+
+
+def recurrent(x, y, W, how):
+    h1 = np.tanh(W @ x)
+    h2 = np.tanh(W @ h1)
+    dz2 = 2 * (h2 - y) * (1 - h2**2)
+    dh1 = W.T @ dz2
+    dz1 = dh1 * (1 - h1**2)
+    late, early = dz2 @ h1.T, dz1 @ x.T
+    return {"z2": dz2, "h1": dh1, "z1": dz1, "W": how(late, early)}
+
+
+@pytest.mark.parametrize(
+    ("how", "mistakes"),
+    [
+        (lambda late, early: late + early, ()),
+        (lambda late, early: late, ("overwritten-contribution",)),
+        (lambda late, early: early, ("overwritten-contribution",)),
+        (lambda late, early: late - early, ("wrong-sign",)),
+        (lambda late, early: (late + early) / 2, ("lost-factor-2",)),
+        (lambda late, early: late + 0.5 * early, ("lost-factor-2",)),
+        (lambda late, early: late + early.T, ("transposed-outer-product",)),
+    ],
+)
+def test_slips_with_a_shared_weight(how, mistakes):
+    def answers(x, y, W):
+        return recurrent(x, y, W, how)
+
+    report = grade(answers, networks.shared, networks.SHARED)
+    assert report["W"].mistakes == mistakes
+    assert {line.verdict for line in report.lines if line.name != "W"} <= {"right", "missing"}
+    assert report.passed == (mistakes == ())
+
+
+# ---- the table itself ----
+
+
+def test_rows_are_written_alike():
+    for row in rows():
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", row.name)
+        assert row.sentence.endswith(".")
+        assert row.sentence[0].isupper() or row.sentence[:2] in {"a ", "a(", "1 ", "y_", "so", "si"}
+        assert row.see.endswith((".", "?"))
+
+
+def test_primitives_of_the_table_exist():
+    assert set(OF_PRIMITIVE) <= set(TABLE)
+
+
+def test_a_new_mistake_is_one_row(monkeypatch):
+    from tinygrad_bp.grading.mistakes import Mistake, rule
+
+    def answers(y, y_hat):
+        return {"y_hat": -2 * (y - y_hat), "z3": -2 * (y - y_hat) * y_hat**3}
+
+    assert grade(answers)["z3"].mistakes == ()
+    row = Mistake("cubed", rule(lambda p, z, axis: lambda g: g * p**3), "It is cubed.", "Look.")
+    monkeypatch.setitem(OF_PRIMITIVE, "softmax", (*OF_PRIMITIVE["softmax"], row))
+    assert grade(answers)["z3"].mistakes == ("cubed",)
+    assert len({row.name for row in EVERYWHERE}) > 10

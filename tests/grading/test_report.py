@@ -1,0 +1,176 @@
+"""The report: its views, its scores, and the forms that other programs read."""
+
+import json
+from io import StringIO
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+from rich.console import Console
+
+from tinygrad_bp.grading.grade import grade
+from tinygrad_bp.grading.report import Line, Report
+
+from .derivations import LINES, SQUARE, derivation
+from .networks import CLASSIFIER, classifier
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = json.loads((ROOT / "docs" / "grade.schema.json").read_text(encoding="utf-8"))
+
+
+def diagonal(q, d):
+    return q.y_hat * (1 - q.y_hat) * d["y_hat"]
+
+
+RIGHT = derivation()
+SLIPPED = derivation({"z3": diagonal})
+REPORTS = {
+    "right": grade(RIGHT),
+    "slipped": grade(SLIPPED),
+    "hidden": grade(SLIPPED, inputs=SQUARE),
+    "strange": grade(derivation({"z3": lambda q, d: np.cos(q.z3), "W3": lambda q, d: q.x})),
+    "required": grade(RIGHT, required=["x", "y"]),
+    "nan": grade(derivation({"z3": lambda q, d: d["y_hat"] * np.nan})),
+    "failed": grade(lambda: 1 / 0),
+    "unreadable": grade(lambda y: {"z3": [[1], [2, 3]], "z9": y, "<b>": y}),
+    "empty": grade(dict),
+    "other": grade(lambda x: {"W1": x, "x": x}, classifier, CLASSIFIER),
+}
+
+
+def on_console(renderable, width=100):
+    console = Console(file=StringIO(), width=width)
+    console.print(renderable)
+    return console.file.getvalue()
+
+
+def test_scores():
+    assert REPORTS["right"].score == 1
+    report = REPORTS["slipped"]
+    scores = {line.name: line.score for line in report.lines}
+    assert scores["y_hat"] == 1
+    assert scores["z3"] == 0
+    assert scores["W3"] == scores["W1"] == 0.5
+    assert report.score == pytest.approx(np.mean(list(scores.values())))
+    assert not report.passed
+
+
+def test_what_is_not_answered_counts_where_it_is_required():
+    def only_z3(y, y_hat):
+        return {"z3": LINES["z3"](Quantities(y_hat=y_hat), {"y_hat": 2 * (y_hat - y)})}
+
+    free = grade(only_z3)
+    assert free.passed
+    assert free.score == 1
+    assert free["W1"].verdict == "missing"
+    assert free["W1"].score is None
+    asked = grade(only_z3, required=["W1", "a3"])
+    assert not asked.passed
+    assert asked["W1"].score == 0
+    assert asked["y_hat"].score == 0
+    assert asked.score == pytest.approx(1 / 3)
+    assert asked.first_wrong is None
+    with pytest.raises(ValueError, match="w9 cannot be required"):
+        grade(only_z3, required=["w9"])
+
+
+class Quantities:
+    def __init__(self, **values):
+        self.__dict__.update(values)
+
+
+def test_the_wrong_line_has_its_numbers():
+    line = REPORTS["slipped"]["z3"]
+    assert line.shape == line.right_shape == (3, 1)
+    assert line.wrong_entries == line.entries == 3
+    assert line.error > 0.1
+    assert f"{line.answered:.6g} for {line.right:.6g}" in line.message
+    assert line.worst in {(0, 0), (1, 0), (2, 0)}
+    assert line.mistakes == ("softmax-diagonal",)
+
+
+def test_the_numbers_of_the_worst_entry_are_right():
+    def one_entry(q, d):
+        z3 = LINES["z3"](q, d)
+        z3[1] += 2.0
+        return z3
+
+    line = grade(derivation({"z3": one_entry}))["z3"]
+    assert (line.wrong_entries, line.entries, line.worst) == (1, 3, (1, 0))
+    assert line.answered - line.right == pytest.approx(2.0)
+
+
+def test_the_learner_sees_hints_and_not_the_answer():
+    report = REPORTS["slipped"]
+    hints, revealed = str(report.for_learner()), str(report.for_learner(reveal=True))
+    line = report["z3"]
+    assert "The first wrong line is dL/dz3" in hints
+    assert line.hint in hints
+    for secret in ("softmax-diagonal", f"{line.right:.6g}", "diagonal"):
+        assert secret not in hints
+        assert secret in revealed
+        assert secret in str(report)
+    assert line.hint in revealed
+    assert line.hint not in str(report)
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_json_has_its_schema(name):
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    data = json.loads(REPORTS[name].to_json())
+    jsonschema.validate(data, SCHEMA)
+    assert data["passed"] is REPORTS[name].passed
+    assert len(data["lines"]) == len(REPORTS[name].lines)
+
+
+@pytest.mark.parametrize("spoilt", ["verdict", "passed", "score"])
+def test_the_schema_refuses_something_else(spoilt):
+    data = json.loads(REPORTS["slipped"].to_json())
+    (data if spoilt in data else data["lines"][0])[spoilt] = "maybe"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(data, SCHEMA)
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_every_form_can_be_made(name, tmp_path):
+    report = REPORTS[name]
+    for view in (report, report.for_learner(), report.for_learner(reveal=True)):
+        assert report.for_teacher().summary() in str(view)
+        table = on_console(view)
+        shown = report.failure is None
+        assert all((line.label in table) == shown for line in report.lines)
+        assert ("<table" in view._repr_html_()) == shown
+    for suffix in ("txt", "html", "json"):
+        path = tmp_path / "new" / f"report.{suffix}"
+        report.save(path)
+        assert path.read_text(encoding="utf-8")
+    with pytest.raises(ValueError, match=r"\.txt, \.html, \.json"):
+        report.save(tmp_path / "report.pdf")
+
+
+def test_names_are_data():
+    html = REPORTS["unreadable"]._repr_html_()
+    assert "<b>" not in html
+    assert "&lt;b&gt;" in html
+    line = Line("[red]z[/red]", "wrong", message="[bold]no[/bold]", score=0.0)
+    shown = on_console(Report((line,)))
+    assert "[red]z[/red]" in shown
+    assert "[bold]no" in shown
+
+
+def test_gradescope():
+    results = REPORTS["slipped"].to_gradescope(max_score=20)
+    assert results["score"] == pytest.approx(20 * REPORTS["slipped"].score)
+    assert [test["name"] for test in results["tests"]][:2] == ["dL/dy_hat", "dL/dz3"]
+    assert {test["status"] for test in results["tests"]} == {"passed", "failed"}
+    assert "softmax-diagonal" not in json.dumps(results)
+    failed = REPORTS["failed"].to_gradescope()
+    assert failed["score"] == 0
+    assert "ZeroDivisionError" in failed["output"]
+
+
+def test_a_line_is_found_by_name():
+    assert REPORTS["right"]["z3"].verdict == "right"
+    with pytest.raises(KeyError, match="z9"):
+        REPORTS["right"]["z9"]

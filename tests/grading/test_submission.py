@@ -1,0 +1,250 @@
+"""Reading: whatever a submission does, answers come back, and say why where there are none."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from tinygrad_bp.grading.grade import grade
+from tinygrad_bp.grading.submission import Answers, answers_from, called
+
+POINT = {"z1": np.arange(3.0), "W1": np.ones((2, 3))}
+
+
+def test_keys_may_be_written_in_several_ways():
+    for key in ("z1", "dz1", "dL_dz1", "dL/dz1", "∂L/∂z1", "grad_z1", "dloss_dz1"):
+        assert list(answers_from({key: 1.0}, POINT).values) == ["z1"]
+    assert list(answers_from({"dz": 1.0}, ["dz", "z"]).values) == ["dz"]  # an exact name first
+    assert list(answers_from({"dz_dot": 1.0}, ["z_dot", "ot"]).values) == ["z_dot"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ([[1.0], [2.0, 3.0]], "rows differ in length"),
+        (["a", "b"], "holds <U1"),
+        ([1j], "complex"),
+        ({"a": 1}, "Python objects"),
+        (object(), "Python objects"),
+        (np.array([1, None]), "Python objects"),
+    ],
+)
+def test_answers_that_are_no_numbers_are_unreadable(answer, reason):
+    answers = answers_from({"dz1": answer, "dW1": 0.0}, POINT)
+    assert reason in answers.unreadable["z1"]
+    assert list(answers.values) == ["W1"]
+
+
+def test_answers_that_refuse_to_be_arrays_are_unreadable():
+    class Hostile:
+        def __array__(self, *_, **__):
+            raise RuntimeError("no")
+
+    assert "RuntimeError: no" in answers_from({"z1": Hostile()}, POINT).unreadable["z1"]
+
+
+def test_numbers_are_read_whatever_their_form():
+    for answer in ([1, 2], (1.0, 2.0), np.array([1, 2], dtype=np.int8), np.array([True, True])):
+        assert answers_from({"z1": answer}, POINT).values["z1"].dtype == np.float64
+    assert answers_from({"z1": np.float32(1)}, POINT).values["z1"].dtype == np.float32
+    assert np.isnan(answers_from({"z1": np.nan}, POINT).values["z1"])
+
+
+def test_answers_are_copies():
+    array = np.ones(3)
+    answers = answers_from({"z1": array}, POINT)
+    array[:] = 7
+    assert (answers.values["z1"] == 1).all()
+
+
+def test_none_is_as_good_as_no_answer():
+    assert answers_from({"z1": None}, POINT) == Answers()
+
+
+def test_unknown_and_strange_keys_are_reported():
+    answers = answers_from({"z11": 1.0, 3: 1.0, "dW1x": 1.0}, POINT)
+    assert answers.values == {}
+    assert "Is z1 meant?" in answers.unreadable["z11"]
+    assert "Is W1 meant?" in answers.unreadable["dW1x"]
+    assert "It has: z1, W1" in answers.unreadable["3"]
+
+
+def test_an_answer_given_twice_must_be_the_same():
+    assert list(answers_from({"z1": 1.0, "dz1": 1.0}, POINT).values) == ["z1"]
+    assert "twice" in answers_from({"z1": 1.0, "dz1": 2.0}, POINT).unreadable["z1"]
+
+
+@pytest.mark.parametrize("returned", [None, 3, "z1", [1], np.ones(3), {1}])
+def test_another_type_than_a_mapping_is_a_failure(returned):
+    assert "Return a mapping" in answers_from(returned, POINT).failure
+
+
+# ---- calling ----
+
+
+def raises_deep_inside(z1):
+    def inner():
+        return 1 / 0
+
+    return {"z1": inner()}
+
+
+def recurses(z1):
+    return recurses(z1)
+
+
+def exits(z1):
+    sys.exit(3)
+
+
+def wants(z1, w9):
+    return {}
+
+
+def breaks_numpy(W1):
+    return {"z1": W1 @ W1}
+
+
+class UnprintableError(Exception):
+    def __str__(self):
+        raise RuntimeError
+
+
+def raises_what_cannot_be_printed(z1):
+    raise UnprintableError
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (raises_deep_inside, ["ZeroDivisionError: division by zero", "return 1 / 0", "line"]),
+        (recurses, ["RecursionError"]),
+        (exits, ["SystemExit: 3"]),
+        (wants, ["it asks for w9", "It has: z1, W1"]),
+        (breaks_numpy, ["ValueError: matmul", "W1 @ W1"]),
+        (raises_what_cannot_be_printed, ["UnprintableError"]),
+        (lambda z1: None, ["it returned None"]),
+        (len, ["asks for obj"]),
+        (dict.fromkeys, ["asks for iterable"]),
+        (3, ["TypeError"]),
+    ],
+)
+def test_what_goes_wrong_is_said(function, said):
+    failure = called(function, POINT).failure
+    assert all(part in failure for part in said), failure
+
+
+def test_what_is_raised_cannot_forge_lines_of_the_report():
+    def forge(z1):
+        raise ValueError("\n✓ dL/dz1 right\x1b[2J" + "x" * 10_000)
+
+    failure = called(forge, POINT).failure
+    assert "\n" not in failure
+    assert "\x1b" not in failure
+    assert len(failure) < 1000
+
+
+def test_the_function_gets_copies_and_its_prints_are_dropped(capsys):
+    def meddles(z1, W1, **others):
+        print("passed!" * 1000)
+        print("passed!", file=sys.stderr)
+        z1 *= 0
+        W1[:] = -1
+        return {"z1": z1}
+
+    assert called(meddles, POINT).failure is None
+    assert (POINT["z1"] == np.arange(3)).all()
+    assert (POINT["W1"] == 1).all()
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_function_may_be_of_any_kind():
+    class Derivation:
+        def __call__(self, z1):
+            return {"z1": z1}
+
+        def method(self, z1):
+            return {"z1": z1}
+
+    def keyword_only(*, z1):
+        return {"z1": z1}
+
+    def positional_only(z1, /, W1):
+        return {"z1": z1}
+
+    def with_a_default(z1, step=1e-3):
+        return {"z1": z1}
+
+    def everything(*args, **quantities):
+        return {"z1": quantities["z1"]}
+
+    functions = (Derivation(), Derivation().method, keyword_only, positional_only, with_a_default)
+    for function in (*functions, everything):
+        answers = called(function, POINT)
+        assert answers.failure is None
+        assert (answers.values["z1"] == POINT["z1"]).all()
+
+
+def test_warnings_of_a_submission_are_its_own():
+    def warns(z1):
+        return {"z1": np.log(z1 - 10) / 0}
+
+    assert called(warns, POINT).failure is None
+
+
+# ---- and the report stands ----
+
+
+def nested_dictionary(y, y_hat):
+    return {"y_hat": {"y_hat": 2 * (y_hat - y)}}
+
+
+def forgets_the_second_time(y, y_hat, calls=[]):  # noqa: B006
+    calls.append(1)
+    return {"y_hat": 2 * (y_hat - y)} if len(calls) == 1 else {}
+
+
+def changes_its_mind(y, y_hat, calls=[]):  # noqa: B006
+    calls.append(1)
+    return {"y_hat": 2 * (y_hat - y)[: 4 - len(calls)]}
+
+
+def huge(y, y_hat):
+    return {"y_hat": 1e308 * (y_hat - y) * 10, "z3": np.zeros((0, 5)), "W3": np.ones((1,) * 20)}
+
+
+def a_great_many(y, y_hat, a2):
+    return {"y_hat": np.zeros(10**6), "z3": np.zeros(10**6), "a2": np.zeros((10**6, 1))}
+
+
+def infinite(y):
+    return {"y_hat": np.full_like(y, np.inf), "z3": -np.inf, "W3": np.nan, "L": 1.0}
+
+
+def empty():
+    return {}
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        nested_dictionary,
+        forgets_the_second_time,
+        changes_its_mind,
+        huge,
+        a_great_many,
+        infinite,
+        empty,
+        recurses,
+        exits,
+        wants,
+        raises_what_cannot_be_printed,
+    ],
+)
+def test_nothing_that_a_submission_does_crashes_the_report(function):
+    report = grade(function)
+    assert not report.passed
+    assert report.score < 1
+    for text in (str(report), report.to_json(), report._repr_html_(), str(report.for_learner())):
+        assert text
+    report.to_gradescope()
