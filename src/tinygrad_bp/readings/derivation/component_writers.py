@@ -214,6 +214,12 @@ def is_equation(condition: ast.expr) -> TypeGuard[ast.Compare]:
     return isinstance(condition, ast.Compare) and isinstance(condition.ops[0], ast.Eq)
 
 
+def closed(text: str) -> str:
+    """Put brackets around an index of several parts; one that is rounded has its own."""
+    rounded = re.fullmatch(r"\\l(\w+) [^\\]*\\r\1|⌊[^⌊]*⌋|⌈[^⌈]*⌉", text)
+    return text if len(text) == 1 or rounded else f"({text})"
+
+
 def opposites(rows: Sequence[tuple[str, str]], unequal: str) -> bool:
     """Say whether there are two cases, and one holds where the other does not."""
     return len(rows) == 2 and rows[1][1] == rows[0][1].replace("=", unequal)
@@ -263,11 +269,22 @@ class LatexComponents(Component, LatexWriter):
     def rounded(self, text: str, n: int, up: bool) -> str:
         """Write a quotient of integers, rounded up or down."""
         kind = "ceil" if up else "floor"
-        return rf"\l{kind} {text if len(text) == 1 else f'({text})'}/{n} \r{kind}"
+        return rf"\l{kind} {closed(text)}/{n} \r{kind}"
 
     def remainder(self, text: str, n: int) -> str:
         """Write a remainder."""
-        return rf"{text if len(text) == 1 else f'({text})'} \bmod {n}"
+        return rf"{closed(text)} \bmod {n}"
+
+    def quotient(self, above: Piece, below: Piece) -> Piece:
+        """Write a quotient: of a gradient, which is a fraction itself, with a factor before it."""
+        if above.text.startswith(r"\frac{\partial") and r"\partial" not in below.text:
+            text = rf"\frac{{1}}{{{below.text}}} {above.text}"
+            return Piece(text, Level.PRODUCT, scalar=True)
+        return LatexWriter.quotient(self, above, below)
+
+    def both(self, parts: list[str]) -> str:
+        """Write conditions that all hold."""
+        return r" \text{ and } ".join(parts)
 
     def chain(self, parts: list[str], signs: list[str]) -> str:
         """Write comparisons of indices."""
@@ -309,12 +326,12 @@ class TextComponents(Component, TextWriter):
 
     def rounded(self, text: str, n: int, up: bool) -> str:
         """Write a quotient of integers, rounded up or down."""
-        inner = f"{text if len(text) == 1 else f'({text})'}/{n}"
+        inner = f"{closed(text)}/{n}"
         return f"⌈{inner}⌉" if up else f"⌊{inner}⌋"
 
     def remainder(self, text: str, n: int) -> str:
         """Write a remainder."""
-        return f"{text if len(text) == 1 else f'({text})'} mod {n}"
+        return f"{closed(text)} mod {n}"
 
     def chain(self, parts: list[str], signs: list[str]) -> str:
         """Write comparisons of indices."""

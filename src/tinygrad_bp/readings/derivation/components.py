@@ -12,7 +12,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from ...notation.writer import ENTRY_BY_ENTRY
 from ...table import TABLE
 from ...tensor import Tensor
 from .indices import Indices
-from .sums import ONE, ZERO, chosen, guards, looped, product, simple, total
+from .sums import ONE, ZERO, chosen, guards, looped, number, product, simple, total
 from .trees import names
 
 #: Functions that work entry by entry, further to those that the writers know.
@@ -186,6 +186,8 @@ class Components:
             parts = [self.part(a, index) for a in args]
             if name == "where" and np.asarray(self.evaluated(args[0])).dtype != bool:
                 parts[0] = ast.Compare(parts[0], [ast.NotEq()], [ast.Constant(0)])
+            if name == "where" and number(parts[1]) == 0 and is_equality(parts[0]):
+                return opposite(parts[0], parts[1], parts[2])
             if method:
                 return ast.Call(ast.Attribute(parts[0], name), parts[1:], [])
             return simple(ast.Call(node.func, parts, []))
@@ -373,6 +375,17 @@ class Components:
 def placeholder(shape: tuple[int, ...]) -> Tensor:
     """Return a tensor of a shape, for a backward rule that is asked where entries go to."""
     return Tensor(np.zeros(shape), requires_grad=True)
+
+
+def is_equality(condition: ast.expr) -> TypeGuard[ast.Compare]:
+    """Say whether a condition is that two things are equal, or that they are not."""
+    return isinstance(condition, ast.Compare) and isinstance(condition.ops[0], ast.Eq | ast.NotEq)
+
+
+def opposite(condition: ast.Compare, a: ast.expr, b: ast.expr) -> ast.expr:
+    """Return a choice the other way round, so that what is zero stands last."""
+    op = ast.NotEq() if isinstance(condition.ops[0], ast.Eq) else ast.Eq()
+    return chosen([ast.Compare(condition.left, [op], condition.comparators)], b, a)
 
 
 def counts_along(place: np.ndarray, axis: int) -> bool:

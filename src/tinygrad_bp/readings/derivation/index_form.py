@@ -81,7 +81,7 @@ class IndexForm:
         self.lines, self.numbers = lines, numbers
         # a tensor that is called like a letter keeps its name, and the letter is not used
         used = {*lines.latex.values(), *lines.text.values()}
-        self.free = [letter for letter in (*FREE, *reversed(BOUND)) if letter not in used]
+        self.free = [letter for letter in (*FREE, *BOUND[6:]) if letter not in used]
         self.bound = [letter for letter in (*BOUND, *FREE[2:]) if letter not in used]
         self.indices = Indices(self.map_named)
         self.new_maps: list[str] = []  # those that no sentence has told of
@@ -224,13 +224,14 @@ class IndexForm:
             "Conventions. ", Formula(rf"z_{{1,{j}}}", f"z₁[{j}]"),
             " is the entry in row ", Formula(j, j), " of ", Formula("z_1", "z₁"), ", and ",
             Formula(rf"W_{{1,{j}{k}}}", f"W₁[{j},{k}]"), " that in row ", Formula(j, j),
-            " and column ", Formula(k, k), "; an axis of length 1 has no letter, and of a batch "
-            "the columns are the samples. Every sum is written. A gradient has the shape of what "
-            "it is the derivative by, which stands beside the line. The derivative of a step's "
-            "entry ", Formula(i, i), " by its operand's entry ", Formula(j, j), " is the rule of "
-            "that step, run on an upstream gradient that is 1 at ", Formula(i, i), " and 0 "
-            "elsewhere. Every line was evaluated as it stands, at all of its entries, and gives "
-            "the engine's number.",
+            " and column ", Formula(k, k), ", and so on for further axes; letters count from 1, "
+            "and an axis of length 1 has none. Every sum is written, that over the samples of a "
+            "batch too; one with a condition below it goes over the letters that meet it. A "
+            "gradient has the shape of what it is the derivative by, which stands beside the line. "
+            "The derivative of a step's entry ", Formula(i, i), " by its operand's entry ",
+            Formula(j, j), " is the rule of that step, run on an upstream gradient that is 1 at ",
+            Formula(i, i), " and 0 elsewhere. Every line was evaluated as it stands, at all of its "
+            "entries, and gives the engine's number.",
         ))  # fmt: skip
 
     def forward(self, t: Tensor, tree: ast.expr) -> Iterator[Block]:

@@ -25,7 +25,7 @@ from ...notation.rules import rule_expressions
 from ...notation.symbols import SUBSCRIPTS
 from ...table import TABLE
 from ...tensor import Tensor
-from .trees import names, put
+from .trees import Rebuilt, names, put
 
 #: Letters for the components of arrays: those of a gradient, and those that are summed over.
 FREE = ("j", "k", "q", "r")
@@ -328,7 +328,7 @@ class Lines:
                 rule = self.with_gradient(rule, g, self.gradient[t.id])
             if t is self.loss and not t.ndim:
                 rule = without_one(rule, g)
-            rule = self.inlined(rule, t)
+            rule = NumbersTogether().visit(self.inlined(rule, t))
             tree = summed(rule, np.shape(self.evaluated(rule)), x.shape)
             edges.append(Edge(t, i, rule, tree))
         return edges
@@ -445,6 +445,34 @@ def entry_of(tree: ast.expr) -> ast.expr | None:
 def array_like(tree: ast.expr) -> ast.expr:
     """Return an expression of NumPy's: a Python number has none of an array's methods."""
     return call("np.float64", tree) if isinstance(tree, ast.Constant) else tree
+
+
+class NumbersTogether(Rebuilt):
+    """Makes one number of two, and leaves out a power of 1: 1 / 12 * 2 * y ** 1 is y / 6."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        """Simplify an operator between two parts, which are simplified first."""
+        new = self.generic_visit(node)
+        assert isinstance(new, ast.BinOp)
+        a, b = float_of(new.left), float_of(new.right)
+        match new.op:
+            case ast.Pow() if b == 1:
+                return new.left
+            case ast.Mult() if a is not None and b is not None:
+                return ast.Constant(a * b)
+            case ast.Div() if a is not None and b:
+                return ast.Constant(a / b)
+        return new
+
+
+def float_of(tree: ast.expr) -> float | None:
+    """Return the value of a number that is written out; None for any other expression."""
+    match tree:
+        case ast.Constant(float(value) | int(value)):
+            return float(value)
+        case ast.Call(ast.Attribute(_, "float64"), [ast.Constant(float(value))], []):
+            return value
+    return None
 
 
 def simpler(node: ast.BinOp) -> ast.expr:
