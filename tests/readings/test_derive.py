@@ -25,7 +25,7 @@ import tinygrad_bp as bp
 from tinygrad_bp.cli import main
 from tinygrad_bp.notation import rules
 from tinygrad_bp.readings.derivation import lines as lines_module
-from tinygrad_bp.readings.derivation.document import Equation, line
+from tinygrad_bp.readings.derivation.document import Equation, display, line
 from tinygrad_bp.readings.derivation.index_form import IndexForm
 from tinygrad_bp.readings.derivation.lines import Lines
 from tinygrad_bp.readings.derive import Derivation, derive
@@ -81,8 +81,7 @@ FACTORS = [
 
 def rows() -> list[str]:
     """Return the rows of the table in the documentation."""
-    text = derive(worked(), form="index").markdown
-    ours = [found.strip() for found in re.findall(r"\$\$\n(.*)\n\$\$", text)]
+    ours = [line(equation) for equation in equations(derive(worked(), form="index"))]
     made = []
     for name, theirs, start, slip in FACTORS:
         (found,) = [formula for formula in ours if formula.startswith(start)]
@@ -116,6 +115,7 @@ def valid(derivation: Derivation) -> None:
     """Check all formats of a derivation."""
     for equation in equations(derivation):
         check(line(equation))
+        check(display(equation))
     assert derivation.markdown.count("$$") % 2 == 0
     assert derivation.latex.isascii()
     assert "script" not in read(derivation.html)
@@ -134,13 +134,13 @@ def test_golden(form: Any) -> None:
 
 
 def test_every_factor_of_the_source_in_its_order() -> None:
-    text = derive(worked(), form="index").markdown
+    text = "\n".join(line(equation) for equation in equations(derive(worked(), form="index")))
     places = [text.index(start) for _, _, start, _ in FACTORS]
     assert places == sorted(places)
-    cases = text[places[1] :].partition("$$")[0]
+    cases = text[places[1] :].partition("\n")[0]
     assert r"\hat{y}_{j} (1 - \hat{y}_{j}) & \text{if } i = j" in cases
     assert r"-\hat{y}_{j} \hat{y}_{i} & \text{if } i \neq j" in cases
-    assert r"\sum_{i=1}^{3}" in text[places[2] :].partition("$$")[0]
+    assert r"\sum_{i=1}^{3}" in text[places[2] :].partition("\n")[0]
 
 
 def test_the_table_in_the_documentation() -> None:

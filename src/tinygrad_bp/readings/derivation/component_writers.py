@@ -300,7 +300,10 @@ class LatexComponents(Component, LatexWriter):
 
     def cases(self, rows: list[tuple[str, str]], otherwise: Piece) -> Piece:
         """Write the cases; what is left is named only if it can be reached."""
-        lines = [rf"{value} & \text{{if }} {condition}" for value, condition in rows]
+        lines = [
+            rf"{value} & \text{{if }} {condition}".replace(r"\frac{\partial", r"\dfrac{\partial")
+            for value, condition in rows
+        ]
         if not opposites(rows, r"\neq"):
             lines.append(rf"{otherwise.text} & \text{{otherwise}}")
         return Piece(environment("cases", lines), Level.CHOICE, scalar=True)
