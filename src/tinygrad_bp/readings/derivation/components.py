@@ -41,6 +41,9 @@ SPREAD = {"sum", "sum_to", "scatter", "on_diagonal", "from_windows", "pad"}
 #: Each entry of any operand is one of the result's.
 JOIN = {"concatenate", "stack"}
 
+#: Of more arrays joined than this, the entries are not told apart.
+MOST_CASES = 20
+
 #: What reduces entries otherwise than by adding them up, and what does it over a letter.
 REDUCE = {"max": "largest", "min": "smallest", "prod": "product"}
 
@@ -131,7 +134,7 @@ class Components:
 
     def whole(self, node: ast.expr, index: Sequence[ast.expr]) -> ast.expr:
         """Return an entry of what is not taken apart: of a name, or of a function's result."""
-        if self.upstream is not None and self.upstream[0] in names(node):
+        if self.depends(node):
             raise NoComponentsError(ast.unparse(node)[:100])
         if isinstance(node, ast.Name) and not self.shape_of(node):
             return node
@@ -140,6 +143,10 @@ class Components:
             if array.size and array.dtype.kind in "fiu" and (array == array.flat[0]).all():
                 return literal(array.flat[0].item())
         return ast.Subscript(node, ast.Tuple(self.axes(node, index)))
+
+    def depends(self, node: ast.expr) -> bool:
+        """Say whether an expression depends on the upstream gradient, and so on the delta."""
+        return self.upstream is not None and self.upstream[0] in names(node)
 
     def key(self, key: ast.expr) -> Any:
         """Return the value of what stands in the brackets of an index."""
@@ -195,6 +202,8 @@ class Components:
         known = {word.arg or "": self.evaluated(word.value) for word in node.keywords}
         if name in JOIN:
             operands = args[0].elts if isinstance(args[0], ast.List) else [args[0]]
+            if len(operands) > MOST_CASES and not self.depends(node):
+                return self.whole(node, index)
             return self.joined(name, operands, [self.evaluated(a) for a in args[1:]], known, index)
         operand, settings = args[0], [self.evaluated(a) for a in args[1:]] if name in (
             ARRANGE | SPREAD | REDUCE.keys()

@@ -190,6 +190,7 @@ STYLE = (
     "body{max-width:60em;margin:2em auto;font-family:serif;line-height:1.5;padding:0 1em}"
     "math{font-size:1.1em}.line{margin:.8em 0;overflow-x:auto}"
     "mtd[columnalign=left]{text-align:left}.line table{margin:auto}.line td{padding:.3em 0}"
+    ".line td math{display:inline math}.line td:first-child{text-align:right}"
 )
 
 

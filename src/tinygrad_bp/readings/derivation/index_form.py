@@ -408,11 +408,11 @@ class IndexForm:
     def written(self, tree: ast.expr, further: Mapping[str, Formula] | None = None) -> Formula:
         """Write a component; further names may have formulas of their own."""
         scalars = self.lines.scalars(tree)
-        more = further or {}
-        symbols = {
-            **self.lines.latex, **{name: formula.latex for name, formula in more.items()}
-        }  # fmt: skip
-        plain = {**self.lines.text, **{name: formula.text for name, formula in more.items()}}
+        symbols: Mapping[str, str] = self.lines.latex
+        plain: Mapping[str, str] = self.lines.text
+        if further:
+            symbols = {**symbols, **{name: formula.latex for name, formula in further.items()}}
+            plain = {**plain, **{name: formula.text for name, formula in further.items()}}
         known = (scalars, self.indices, self.shape_of)
         return Formula(
             LatexComponents(symbols, *known).write(tree).text,

@@ -105,6 +105,7 @@ class Lines:
         self.constants: list[str] = []
         self._defined: set[Any] = set()
         self._constants: dict[tuple[Any, ...], str] = {}
+        self._ids = {self.name(t): t.id for t in self.tensors}
         for t in self.tensors:
             self.values[self.name(t)] = t.data
         self._check_versions()
@@ -224,7 +225,7 @@ class Lines:
                     self.inline[t.id] = literal(t.data.item())
                 continue
             plain = self.equation(t)
-            tree = self.inlined(plain, t)
+            tree = self.inlined(plain)
             own = t.name is not None or t.id in kept or uses[t.id] != 1
             whole = all(x is None or x.primitive is None or x.id not in self.inline
                         for x in t.inputs)  # fmt: skip
@@ -245,12 +246,12 @@ class Lines:
         ]
         return step(t.primitive, operands, t.params, self.constant)
 
-    def inlined(self, tree: ast.expr, t: Tensor) -> ast.expr:
+    def inlined(self, tree: ast.expr) -> ast.expr:
         """Write the operands of a step out that have no line of their own."""
         known = {
-            self.name(x): self.inline[x.id]
-            for x in (*t.inputs, t)
-            if x is not None and x.id in self.inline
+            name: self.inline[self._ids[name]]
+            for name in names(tree)
+            if self._ids.get(name) in self.inline
         }
         return put(tree, known) if known else tree
 
@@ -266,7 +267,7 @@ class Lines:
         known = {o.id: ast.Name(o.name or "") for o in operands if isinstance(o, Tensor)}
         with np.errstate(all="ignore"):
             result = composed(*operands, **t.params)
-        return self.inlined(expression(result, lambda x: known.get(x.id)), t)
+        return self.inlined(expression(result, lambda x: known.get(x.id)))
 
     def definition(self, t: Tensor) -> ast.expr | None:
         """Return what a function such as sigma is, where it is short, and was not returned yet.
@@ -280,7 +281,7 @@ class Lines:
             return None
         if not close(np.asarray(self.evaluated(tree)), t.data):
             return None
-        if ast.unparse(tree) == ast.unparse(self.inlined(self.equation(t), t)):
+        if ast.unparse(tree) == ast.unparse(self.inlined(self.equation(t))):
             return None
         self._defined.add(t.primitive)
         return tree
@@ -328,7 +329,7 @@ class Lines:
                 rule = self.with_gradient(rule, g, self.gradient[t.id])
             if t is self.loss and not t.ndim:
                 rule = without_one(rule, g)
-            rule = NumbersTogether().visit(self.inlined(rule, t))
+            rule = NumbersTogether().visit(self.inlined(rule))
             tree = summed(rule, np.shape(self.evaluated(rule)), x.shape)
             edges.append(Edge(t, i, rule, tree))
         return edges
