@@ -208,7 +208,9 @@ def test_without_latex2mathml(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_random_programs_hold() -> None:
     def one(program: Program) -> None:
         # the constructor of a derivation raises where a line does not hold
-        derive(program.run(TABLE, leaf, np.asarray)).markdown
+        loss = program.run(TABLE, leaf, np.asarray)
+        for form in FORMS:
+            derive(loss, form=form).markdown
 
     SEARCH(given(programs())(one))()
 
@@ -298,6 +300,8 @@ def test_a_sum_that_cancels_holds() -> None:
     x = leaf([0.1, 0.2, 0.3, -0.3, -0.2, -0.1], "x")
     w = bp.tensor([1.1, 1.3, 1.7, 1.7, 1.3, 1.1], name="w")
     derive((x * w).sum().named("L"), form="index")
+    one = leaf([[0.27], [-0.39], [0.55], [1.42]], "z")
+    derive((bp.log_softmax(one).named("p") * 2.0).sum(), form="index")  # z - log(exp(z))
 
 
 def test_a_wrong_number_raises() -> None:

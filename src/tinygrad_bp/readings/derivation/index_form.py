@@ -11,7 +11,7 @@ import contextlib
 import functools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from .given import given
 from .indices import Indices
 from .jacobian import Jacobian
 from .lines import BOUND, FREE, Edge, Lines, array_like, close
-from .sums import ONE, ZERO, chosen, guarded, looped
+from .sums import ONE, ZERO, chosen, guarded, looped, sizes
 from .trees import names, put
 from .values import shown
 
@@ -44,11 +44,6 @@ def smallest(entries: Iterable[Any]) -> Any:
     return functools.reduce(np.minimum, entries)
 
 
-def sizes(entries: Iterable[Any]) -> Any:
-    """Return the sum of the sizes of entries."""
-    return sum(map(np.abs, entries))
-
-
 #: What the text of a component calls, further to the functions of the lines.
 OVER_LETTERS = {"sum": sum, "product": math.prod, "largest": largest, "smallest": smallest}
 
@@ -60,18 +55,28 @@ class Entries(np.ndarray):
     entry out that is not there.
     """
 
+    missing: ClassVar[float] = np.nan
+
     def __getitem__(self, key: Any) -> Any:
         """Return entries, with nan for those whose index is not on its axis."""
         values = np.asarray(self)
         if not isinstance(key, tuple) or len(key) != values.ndim or not values.ndim:
             return values[key]
         if not values.size:
-            return np.full(np.broadcast_shapes(*map(np.shape, key)), np.nan)
+            return np.full(np.broadcast_shapes(*map(np.shape, key)), self.missing)
         there = [(i >= 0) & (i < n) for i, n in zip(key, values.shape, strict=True)]
         if all(np.all(inside) for inside in there):
             return values[key]
         nearest = [np.clip(i, 0, max(n - 1, 0)) for i, n in zip(key, values.shape, strict=True)]
-        return np.where(functools.reduce(np.logical_and, there), values[tuple(nearest)], np.nan)
+        return np.where(
+            functools.reduce(np.logical_and, there), values[tuple(nearest)], self.missing
+        )
+
+
+class Places(Entries):
+    """A map of indices, in which a place that does not exist leads to none."""
+
+    missing = -1
 
 
 class IndexForm:
@@ -168,23 +173,23 @@ class IndexForm:
     ) -> tuple[np.ndarray, bool]:
         """Evaluate a component at every index, and say whether it gives a value.
 
-        Where a sum nearly cancels, it is as exact as its terms are, so their size is what counts.
+        Where terms nearly cancel, the sum is as exact as they are, so their size is what counts.
         """
-        got = self.everywhere(part, index, value.shape, OVER_LETTERS, at)
+        got = self.everywhere(part, index, value.shape, at)
         if close(got, value):
             return got, True
-        terms = self.everywhere(part, index, value.shape, {**OVER_LETTERS, "sum": sizes}, at)
+        terms = self.everywhere(sizes(part), index, value.shape, at)
         size = np.abs(terms[np.isfinite(terms)]).max(initial=0.0)
         return got, close(got, value, float(size))
 
     def everywhere(
         self, part: ast.expr, index: Sequence[ast.expr], shape: tuple[int, ...],
-        over: Mapping[str, Any], at: Mapping[str, Any],
+        at: Mapping[str, Any],
     ) -> np.ndarray:  # fmt: skip
         """Evaluate a component at every index."""
         grid = np.indices(shape, sparse=True) if shape else ()
         letters = {i.id: n for i, n in zip(index, grid, strict=True) if isinstance(i, ast.Name)}
-        scope = {**over, **letters, **at}
+        scope = {**OVER_LETTERS, **letters, **at}
         nodes = list(ast.walk(part))
         arrays = {
             node.value.id
@@ -196,7 +201,11 @@ class IndexForm:
             isinstance(node, ast.Compare) and self.indices.is_condition(node) for node in nodes
         )
         if chosen_by_index or not all(value.size for value in values.values()):
-            scope |= {name: value.view(Entries) for name, value in values.items()}
+            maps = self.indices.maps
+            scope |= {
+                name: value.view(Places if name in maps else Entries)
+                for name, value in values.items()
+            }
         value = self.lines.evaluated(part, scope)
         kind = np.asarray(value).dtype
         return np.broadcast_to(np.asarray(value, kind), shape)

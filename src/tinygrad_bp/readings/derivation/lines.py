@@ -8,7 +8,6 @@ raises.
 from __future__ import annotations
 
 import ast
-import contextlib
 import functools
 import re
 from collections import Counter, defaultdict
@@ -338,14 +337,12 @@ class Lines:
         """Write the gradient of a step out in its rule: of equal entries, one, where that does."""
         whole = put(rule, {g: array_like(gradient)})
         entry = entry_of(gradient)
-        if entry is None:
+        if entry is None or not entry_by_entry(rule, g):
             return whole
         single = without_one(rule, g) if number_one(entry) else rule
         single = put(single, {g: array_like(entry)})
-        with contextlib.suppress(ValueError):
-            if np.shape(self.evaluated(single)) == np.shape(self.evaluated(whole)):
-                return single
-        return whole
+        same = np.shape(self.evaluated(single)) == np.shape(self.evaluated(whole))
+        return single if same else whole
 
     def multiplied_out(self, x: Tensor) -> ast.expr | None:
         """Return a gradient with those before it put in; None where that is too long."""
@@ -427,6 +424,18 @@ def without_one(tree: ast.expr, g: str) -> ast.expr:
 def number_one(tree: ast.expr) -> bool:
     """Say whether an expression is the number 1."""
     return isinstance(tree, ast.Constant) and tree.value == 1
+
+
+def entry_by_entry(tree: ast.expr, name: str) -> bool:
+    """Say whether an array is used in a way that one of its entries, all being equal, can be."""
+    match tree:
+        case ast.BinOp(left, op, right) if not isinstance(op, ast.MatMult):
+            return entry_by_entry(left, name) and entry_by_entry(right, name)
+        case ast.UnaryOp(_, operand):
+            return entry_by_entry(operand, name)
+        case ast.Call(ast.Attribute(_, "where"), args):
+            return all(entry_by_entry(arg, name) for arg in args)
+    return isinstance(tree, ast.Name) or name not in names(tree)
 
 
 def entry_of(tree: ast.expr) -> ast.expr | None:
