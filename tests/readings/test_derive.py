@@ -453,6 +453,13 @@ def test_an_index_on_paper_counts_from_one(arranged: Any, shape: tuple[int, ...]
             assert eval(code, {"ceil": math.ceil, "floor": math.floor}, letters) == place[at] + 1
 
 
+def test_what_is_zero_by_itself_is_not_taken_for_another_place() -> None:
+    x, y = leaf([1.0, 2.0], "x"), leaf([3.0, 4.0], "y")
+    padded = bp.pad(x, pad_width=1)
+    derive((bp.concatenate([y, padded]).named("c") ** 2).sum(), form="index")
+    derive((bp.pad(padded, pad_width=1, constant_values=5.0).named("c") ** 2).sum(), form="index")
+
+
 def test_an_index_without_a_rule_is_a_map() -> None:
     x = leaf([1.0, 2.0, 3.0, 4.0], "x")
     text = derive(x[np.array([2, 0, 0, 3])].named("y").sum(), form="index").text

@@ -230,7 +230,8 @@ class Components:
         numbers = np.arange(math.prod(shape)).reshape(shape)
         origin = np.asarray(TABLE[name](numbers, *settings, **known))
         places = unravelled(origin, shape)
-        return self.at(operand, [self.indices.recognised(place, index) for place in places])
+        listed = lists_places(settings, known)
+        return self.at(operand, [self.indices.recognised(p, index, listed) for p in places])
 
     def spread(
         self, name: str, operand: ast.expr, settings: list[Any], known: dict[str, Any],
@@ -238,30 +239,40 @@ class Components:
     ) -> ast.expr:  # fmt: skip
         """Return a component of what entries were put into, or added to: a sum over them."""
         out = TABLE[name](placeholder(self.shape_of(operand)), *settings, **known)
-        result = self.collected(operand, out, 0, index)
         frame = known.get("constant_values", 0)
-        if not np.any(frame):
-            return result
-        conditions, value = guards(result, self.indices)
-        return chosen(conditions, value, literal(float(frame))) if conditions else value
+        if np.any(frame):
+            conditions, value = self.placed(operand, out, 0, index)
+            return chosen(conditions, value, literal(float(frame))) if conditions else value
+        return self.collected(operand, out, 0, index, lists_places(settings, known))
 
     def collected(
-        self, operand: ast.expr, out: Tensor, i: int, index: Sequence[ast.expr]
-    ) -> ast.expr:
-        """Sum the entries of an operand that, by the backward rule, go to one place."""
+        self, operand: ast.expr, out: Tensor, i: int, index: Sequence[ast.expr],
+        listed: bool = False, counted: bool = False,
+    ) -> ast.expr:  # fmt: skip
+        """Sum the entries of an operand that, by the backward rule, go to one place; or count."""
         shape = self.shape_of(operand)
         places, taken, new = self.letters_of(shape, out, i, index)
-        reached = (self.indices.recognised(place, taken) for place in places)
+        reached = (self.indices.recognised(place, taken, listed) for place in places)
         result = product(
             *(
                 self.indices.equal(wanted, goal)
                 for wanted, goal in zip(index, reached, strict=True)
             ),
-            self.at(operand, taken),
+            ONE if counted else self.at(operand, taken),
         )
         for axis in reversed(new):
             result = total(result, taken[axis], shape[axis], self.indices)
         return result
+
+    def placed(
+        self, operand: ast.expr, out: Tensor, i: int, index: Sequence[ast.expr]
+    ) -> tuple[list[ast.expr], ast.expr]:
+        """Return the conditions for a place to hold an entry of an operand, and that entry."""
+        conditions, _ = guards(self.collected(operand, out, i, index, counted=True), self.indices)
+        texts = {ast.unparse(condition) for condition in conditions}
+        every, value = guards(self.collected(operand, out, i, index), self.indices)
+        own = [condition for condition in every if ast.unparse(condition) not in texts]
+        return conditions, chosen(own, value, ZERO) if own else value
 
     def letters_of(
         self, shape: tuple[int, ...], out: Tensor, i: int, index: Sequence[ast.expr]
@@ -301,7 +312,7 @@ class Components:
         tensors = [placeholder(self.shape_of(operand)) for operand in operands]
         out = TABLE[name](tensors, *settings, **known)
         parts = [
-            guards(self.collected(operand, out, i, index), self.indices)
+            self.placed(operand, out, i, index)
             for i, operand in enumerate(operands) if tensors[i].size
         ]  # fmt: skip
         result = parts[-1][1] if parts else ZERO
@@ -395,6 +406,13 @@ def opposite(condition: ast.Compare, a: ast.expr, b: ast.expr) -> ast.expr:
     """Return a choice the other way round, so that what is zero stands last."""
     op = ast.NotEq() if isinstance(condition.ops[0], ast.Eq) else ast.Eq()
     return chosen([ast.Compare(condition.left, [op], condition.comparators)], b, a)
+
+
+def lists_places(settings: Sequence[Any], known: dict[str, Any]) -> bool:
+    """Say whether an operation was told places one by one, as by an array of labels."""
+    key = known.get("key", known.get("indices", settings[0] if settings else None))
+    parts = key if isinstance(key, tuple) else (key,)
+    return any(isinstance(part, np.ndarray | list) and np.ndim(part) for part in parts)
 
 
 def counts_along(place: np.ndarray, axis: int) -> bool:
