@@ -458,6 +458,8 @@ def test_what_is_zero_by_itself_is_not_taken_for_another_place() -> None:
     padded = bp.pad(x, pad_width=1)
     derive((bp.concatenate([y, padded]).named("c") ** 2).sum(), form="index")
     derive((bp.pad(padded, pad_width=1, constant_values=5.0).named("c") ** 2).sum(), form="index")
+    huge = bp.softmax(x * 1e4)  # is not taken apart: its twin would overflow
+    derive((bp.concatenate([huge, y]).named("c") ** 2).sum(), form="index")
 
 
 def test_an_index_without_a_rule_is_a_map() -> None:

@@ -14,7 +14,8 @@ from ...notation.latex import LatexWriter, environment
 from ...notation.text import TextWriter
 from ...notation.writer import COMPARISONS, Level, Piece, Writer, is_where
 from .indices import Indices, linear
-from .sums import conjuncts, number
+from .simplify import number
+from .sums import conjuncts
 
 #: What the functions over a letter are, and the entry that changes nothing.
 SIGNS = {"sum": ("Σ", r"\sum", 0.0), "product": ("Π", r"\prod", 1.0),

@@ -23,7 +23,8 @@ from ...notation.writer import ENTRY_BY_ENTRY
 from ...table import TABLE
 from ...tensor import Tensor
 from .indices import Indices
-from .sums import ONE, ZERO, chosen, guards, looped, number, product, simple, total
+from .simplify import ONE, ZERO, number, product, simple
+from .sums import chosen, guards, looped, total
 from .trees import names
 
 #: Functions that work entry by entry, further to those that the writers know.
@@ -189,15 +190,15 @@ class Components:
                 return self.einsum(args, index)
             case "cumsum":
                 return self.running(node, index)
-        if name in UFUNCS and not node.keywords:
+        if name in UFUNCS:
             parts = [self.part(a, index) for a in args]
             if name == "where" and np.asarray(self.evaluated(args[0])).dtype != bool:
                 parts[0] = ast.Compare(parts[0], [ast.NotEq()], [ast.Constant(0)])
             if name == "where" and number(parts[1]) == 0 and is_equality(parts[0]):
                 return opposite(parts[0], parts[1], parts[2])
             if method:
-                return ast.Call(ast.Attribute(parts[0], name), parts[1:], [])
-            return simple(ast.Call(node.func, parts, []))
+                return ast.Call(ast.Attribute(parts[0], name), parts[1:], node.keywords)
+            return simple(ast.Call(node.func, parts, node.keywords))
 
         known = {word.arg or "": self.evaluated(word.value) for word in node.keywords}
         if name in JOIN:
@@ -241,8 +242,7 @@ class Components:
         out = TABLE[name](placeholder(self.shape_of(operand)), *settings, **known)
         frame = known.get("constant_values", 0)
         if np.any(frame):
-            conditions, value = self.placed(operand, out, 0, index)
-            return chosen(conditions, value, literal(float(frame))) if conditions else value
+            return self.first_of([self.placed(operand, out, 0, index)], literal(float(frame)))
         return self.collected(operand, out, 0, index, lists_places(settings, known))
 
     def collected(
@@ -266,9 +266,12 @@ class Components:
 
     def placed(
         self, operand: ast.expr, out: Tensor, i: int, index: Sequence[ast.expr]
-    ) -> tuple[list[ast.expr], ast.expr]:
+    ) -> tuple[list[ast.expr] | None, ast.expr]:
         """Return the conditions for a place to hold an entry of an operand, and that entry."""
-        conditions, _ = guards(self.collected(operand, out, i, index, counted=True), self.indices)
+        count = self.collected(operand, out, i, index, counted=True)
+        if number(count) == 0:
+            return None, ZERO
+        conditions, _ = guards(count, self.indices)
         texts = {ast.unparse(condition) for condition in conditions}
         every, value = guards(self.collected(operand, out, i, index), self.indices)
         own = [condition for condition in every if ast.unparse(condition) not in texts]
@@ -315,10 +318,17 @@ class Components:
             self.placed(operand, out, i, index)
             for i, operand in enumerate(operands) if tensors[i].size
         ]  # fmt: skip
-        result = parts[-1][1] if parts else ZERO
-        for conditions, value in reversed(parts[:-1]):
-            result = chosen(conditions, value, result) if conditions else value
-        return result
+        parts = [part for part in parts if part[0] is not None]
+        return self.first_of(parts[:-1], parts[-1][1]) if parts else ZERO
+
+    def first_of(
+        self, parts: Sequence[tuple[list[ast.expr] | None, ast.expr]], otherwise: ast.expr
+    ) -> ast.expr:
+        """Return a choice: the first value whose conditions hold; None for those that never do."""
+        for conditions, value in reversed(parts):
+            if conditions is not None:
+                otherwise = chosen(conditions, value, otherwise) if conditions else value
+        return otherwise
 
     def reduced(
         self, name: str, operand: ast.expr, settings: list[Any], known: dict[str, Any],

@@ -26,8 +26,9 @@ from .given import given
 from .indices import Indices
 from .jacobian import Jacobian
 from .lines import BOUND, FREE, Edge, Lines, array_like, close
-from .sums import ONE, ZERO, chosen, guarded, looped, sizes
-from .trees import names, put
+from .simplify import ONE, ZERO
+from .sums import chosen, guarded, looped, sizes
+from .trees import Rebuilt, names, put
 from .values import shown
 
 #: A Jacobian is checked in so many rows, taken evenly from all of it.
@@ -71,6 +72,21 @@ class Entries(np.ndarray):
         return np.where(
             functools.reduce(np.logical_and, there), values[tuple(nearest)], self.missing
         )
+
+
+class Wholes(Rebuilt):
+    """Gives a name to each array in a component that has none, such as ``softmax(z)``."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, ast.expr] = {}
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+        """Name what an entry is taken of; no tensor's name begins with an underscore."""
+        if isinstance(node.value, ast.Name):
+            return node
+        name = f"_{len(self.found)}"
+        self.found[name] = node.value
+        return ast.Subscript(ast.Name(name), node.slice)
 
 
 class Places(Entries):
@@ -189,23 +205,26 @@ class IndexForm:
         """Evaluate a component at every index."""
         grid = np.indices(shape, sparse=True) if shape else ()
         letters = {i.id: n for i, n in zip(index, grid, strict=True) if isinstance(i, ast.Name)}
-        scope = {**OVER_LETTERS, **letters, **at}
+        scope: dict[str, Any] = {**OVER_LETTERS, **letters, **at}
+        wholes = Wholes()
+        part = wholes.visit(part)
+        values = {name: np.asarray(self.lines.evaluated(t)) for name, t in wholes.found.items()}
         nodes = list(ast.walk(part))
-        arrays = {
-            node.value.id
-            for node in nodes
-            if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name)
-        }
-        values = {name: np.asarray(self.lines.values[name]) for name in arrays}
+        for node in nodes:
+            if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+                name = node.value.id
+                if name not in values:
+                    values[name] = np.asarray(self.lines.values[name])
         chosen_by_index = any(
             isinstance(node, ast.Compare) and self.indices.is_condition(node) for node in nodes
         )
         if chosen_by_index or not all(value.size for value in values.values()):
             maps = self.indices.maps
-            scope |= {
+            values = {
                 name: value.view(Places if name in maps else Entries)
                 for name, value in values.items()
             }
+        scope |= values
         value = self.lines.evaluated(part, scope)
         kind = np.asarray(value).dtype
         return np.broadcast_to(np.asarray(value, kind), shape)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .simplify import simple
 from .trees import Rebuilt, names
 
 
@@ -312,6 +313,11 @@ class Put(Rebuilt):
 
     def __init__(self, indices: Indices, known: Mapping[str, ast.expr]) -> None:
         self.indices, self.known = indices, known
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        """Return a node with its parts visited, simplified where one is new."""
+        new = super().generic_visit(node)
+        return simple(new) if new is not node and isinstance(new, ast.expr) else new
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         """Put in the letters of an entry."""
