@@ -29,6 +29,7 @@ from tinygrad_bp.readings.derivation import lines as lines_module
 from tinygrad_bp.readings.derivation.component_writers import TextComponents
 from tinygrad_bp.readings.derivation.document import Equation, display, line
 from tinygrad_bp.readings.derivation.index_form import IndexForm
+from tinygrad_bp.readings.derivation.jacobian import Jacobian
 from tinygrad_bp.readings.derivation.lines import Lines
 from tinygrad_bp.readings.derive import Derivation, derive
 from tinygrad_bp.table import TABLE
@@ -295,6 +296,18 @@ def test_a_wrong_place_raises(monkeypatch: pytest.MonkeyPatch) -> None:
         derive(loss, form="index")
 
 
+def test_a_wrong_jacobian_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = Jacobian.tree
+
+    def wrong(self: Jacobian) -> ast.expr:
+        text = ast.unparse(right(self))
+        return ast.parse(text.replace("-y_hat", "y_hat"), mode="eval").body  # as in slip 2
+
+    monkeypatch.setattr(Jacobian, "tree", wrong)
+    with pytest.raises(ValueError, match="Jacobian does not hold"):
+        derive(worked(), form="index")
+
+
 def test_a_sum_that_cancels_holds() -> None:
     # added in another order, such a sum has other last digits, and only those
     x = leaf([0.1, 0.2, 0.3, -0.3, -0.2, -0.1], "x")
@@ -465,7 +478,7 @@ def test_what_is_zero_by_itself_is_not_taken_for_another_place() -> None:
 def test_an_index_without_a_rule_is_a_map() -> None:
     x = leaf([1.0, 2.0, 3.0, 4.0], "x")
     text = derive(x[np.array([2, 0, 0, 3])].named("y").sum(), form="index").text
-    assert "Here π₁(j) is the entry in that place of [3, 1, 1, 4]." in text
+    assert "Here π₁(j) is entry j of [3, 1, 1, 4]." in text
     assert "y[j] = x[π₁(j)]" in text
     assert "∂L/∂x[j] = Σ[i: j = π₁(i)] ∂L/∂y[i]" in text
 

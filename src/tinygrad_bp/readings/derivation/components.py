@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -58,6 +58,8 @@ class Components:
 
     Parameters
     ----------
+    functions
+        What the functions in the expressions are, by name.
     evaluated
         Gives the value of an expression.
     shape_of
@@ -73,13 +75,15 @@ class Components:
 
     def __init__(
         self,
+        functions: Mapping[str, Any],
         evaluated: Callable[[ast.expr], Any],
         shape_of: Callable[[ast.expr], tuple[int, ...]],
         indices: Indices,
         letters: Iterator[str],
         upstream: tuple[str, Sequence[ast.expr]] | None = None,
     ) -> None:
-        self.evaluated, self.shape_of, self.indices = evaluated, shape_of, indices
+        self.functions, self.evaluated, self.shape_of = functions, evaluated, shape_of
+        self.indices = indices
         self.letters, self.upstream = letters, upstream
 
     def letter(self, length: int) -> ast.expr:
@@ -206,17 +210,12 @@ class Components:
             if len(operands) > MOST_CASES and not self.depends(node):
                 return self.whole(node, index)
             return self.joined(name, operands, [self.evaluated(a) for a in args[1:]], known, index)
-        operand, settings = args[0], [self.evaluated(a) for a in args[1:]] if name in (
-            ARRANGE | SPREAD | REDUCE.keys()
-        ) else []  # fmt: skip
-        if np.ndim(known.get("constant_values", 0)):  # a pad with several numbers
-            return self.whole(node, index)
-        if name in ARRANGE:
-            return self.arranged(name, operand, settings, known, index)
-        if name in SPREAD:
-            return self.spread(name, operand, settings, known, index)
-        if name in REDUCE:
-            return self.reduced(name, operand, settings, known, index)
+        several = np.ndim(known.get("constant_values", 0))  # of a pad: a number for each side
+        kinds = ((ARRANGE, self.arranged), (SPREAD, self.spread), (REDUCE, self.reduced))
+        for kind, taken_apart in kinds:
+            if name in kind and not several:
+                settings = [self.evaluated(a) for a in args[1:]]
+                return taken_apart(name, args[0], settings, known, index)
         twin = self.twin(name, args, known)
         return self.whole(node, index) if twin is None else self.at(twin, index)
 
@@ -385,7 +384,7 @@ class Components:
         self, name: str, args: Sequence[ast.expr], settings: dict[str, Any]
     ) -> ast.expr | None:
         """Return a function as it is composed of simpler ones; None where that overflows."""
-        composed = getattr(TABLE.get(name), "composed", None)
+        composed = getattr(self.functions.get(name), "composed", None)
         if composed is None:
             return None
         values = [self.evaluated(a) for a in args]

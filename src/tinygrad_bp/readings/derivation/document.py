@@ -186,12 +186,13 @@ def ascii_only(text: str) -> str:
     )  # fmt: skip
 
 
-STYLE = (
-    "body{max-width:60em;margin:2em auto;font-family:serif;line-height:1.5;padding:0 1em}"
+MATHS = (
     "math{font-size:1.1em}.line{margin:.8em 0;overflow-x:auto}"
-    "mtd[columnalign=left]{text-align:left}.line table{margin:auto}.line td{padding:.3em 0}"
+    ".line mtd[columnalign=left]{text-align:left}"
+    ".line table{margin:auto}.line td{padding:.3em 0}"
     ".line td math{display:inline math}.line td:first-child{text-align:right}"
 )
+PAGE = "body{max-width:60em;margin:2em auto;font-family:serif;line-height:1.5;padding:0 1em}"
 
 
 def as_html(blocks: Sequence[Block], page: bool = True) -> str:
@@ -221,10 +222,10 @@ def as_html(blocks: Sequence[Block], page: bool = True) -> str:
                 parts.append(f'<div class="line">{math_of(block)}</div>')
     body = "\n".join(parts)
     if not page:
-        return f"<div>\n{body}\n</div>\n"
+        return f"<div>\n<style>{MATHS}</style>\n{body}\n</div>\n"
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f"<title>Derivation</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n"
+        f"<title>Derivation</title>\n<style>{PAGE}{MATHS}</style>\n</head>\n<body>\n{body}\n</body>\n"
         "</html>\n"
     )
 

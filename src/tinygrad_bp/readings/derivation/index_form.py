@@ -158,7 +158,14 @@ class IndexForm:
         self, bound: Sequence[str], upstream: tuple[str, Sequence[ast.expr]] | None = None
     ) -> Components:
         """Return what takes an expression apart, with letters for its sums."""
-        return Components(self.lines.evaluated, self.shape_of, self.indices, iter(bound), upstream)
+        return Components(
+            self.lines.functions,
+            self.lines.evaluated,
+            self.shape_of,
+            self.indices,
+            iter(bound),
+            upstream,
+        )
 
     def component(self, tree: ast.expr, what: str) -> tuple[ast.expr, list[ast.expr]]:
         """Return a component of an expression, checked, and the letters of it."""
@@ -283,12 +290,11 @@ class IndexForm:
         """Tell of the maps of indices that are new."""
         for name in self.new_maps:
             array = self.lines.values[name]
-            letters = [ast.Name(letter) for letter in self.free[: array.ndim]]
-            entry = ast.Subscript(ast.Name(name), ast.Tuple([*letters]))
-            yield Sentence((
-                "Here ", self.written_index(entry), " is the entry in that place of ",
-                shown(array + 1), ".",
-            ))  # fmt: skip
+            letters = self.free[: array.ndim]
+            index = ast.Tuple([ast.Name(letter) for letter in letters])
+            entry = self.written_index(ast.Subscript(ast.Name(name), index))
+            place = Formula(", ".join(letters), ", ".join(letters))
+            yield Sentence(("Here ", entry, " is entry ", place, " of ", shown(array + 1), "."))
         self.new_maps.clear()
 
     def gradient(self, x: Tensor, tree: ast.expr) -> Iterator[Block]:
