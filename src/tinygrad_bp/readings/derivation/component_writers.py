@@ -14,7 +14,8 @@ from ...notation.latex import LatexWriter, environment
 from ...notation.text import TextWriter
 from ...notation.writer import COMPARISONS, Level, Piece, Writer, is_where
 from .indices import Indices, linear
-from .sums import conjuncts, number
+from .simplify import number
+from .sums import conjuncts
 
 #: What the functions over a letter are, and the entry that changes nothing.
 SIGNS = {"sum": ("Σ", r"\sum", 0.0), "product": ("Π", r"\prod", 1.0),
@@ -214,6 +215,12 @@ def is_equation(condition: ast.expr) -> TypeGuard[ast.Compare]:
     return isinstance(condition, ast.Compare) and isinstance(condition.ops[0], ast.Eq)
 
 
+def closed(text: str) -> str:
+    """Put brackets around an index of several parts; one that is rounded has its own."""
+    rounded = re.fullmatch(r"\\l(\w+) [^\\]*\\r\1|⌊[^⌊]*⌋|⌈[^⌈]*⌉", text)
+    return text if len(text) == 1 or rounded else f"({text})"
+
+
 def opposites(rows: Sequence[tuple[str, str]], unequal: str) -> bool:
     """Say whether there are two cases, and one holds where the other does not."""
     return len(rows) == 2 and rows[1][1] == rows[0][1].replace("=", unequal)
@@ -263,11 +270,22 @@ class LatexComponents(Component, LatexWriter):
     def rounded(self, text: str, n: int, up: bool) -> str:
         """Write a quotient of integers, rounded up or down."""
         kind = "ceil" if up else "floor"
-        return rf"\l{kind} {text if len(text) == 1 else f'({text})'}/{n} \r{kind}"
+        return rf"\l{kind} {closed(text)}/{n} \r{kind}"
 
     def remainder(self, text: str, n: int) -> str:
         """Write a remainder."""
-        return rf"{text if len(text) == 1 else f'({text})'} \bmod {n}"
+        return rf"{closed(text)} \bmod {n}"
+
+    def quotient(self, above: Piece, below: Piece) -> Piece:
+        """Write a quotient: of a gradient, which is a fraction itself, with a factor before it."""
+        if above.text.startswith(r"\frac{\partial") and r"\partial" not in below.text:
+            text = rf"\frac{{1}}{{{below.text}}} {above.text}"
+            return Piece(text, Level.PRODUCT, scalar=True)
+        return LatexWriter.quotient(self, above, below)
+
+    def both(self, parts: list[str]) -> str:
+        """Write conditions that all hold."""
+        return r" \text{ and } ".join(parts)
 
     def chain(self, parts: list[str], signs: list[str]) -> str:
         """Write comparisons of indices."""
@@ -283,7 +301,10 @@ class LatexComponents(Component, LatexWriter):
 
     def cases(self, rows: list[tuple[str, str]], otherwise: Piece) -> Piece:
         """Write the cases; what is left is named only if it can be reached."""
-        lines = [rf"{value} & \text{{if }} {condition}" for value, condition in rows]
+        lines = [
+            rf"{value} & \text{{if }} {condition}".replace(r"\frac{\partial", r"\dfrac{\partial")
+            for value, condition in rows
+        ]
         if not opposites(rows, r"\neq"):
             lines.append(rf"{otherwise.text} & \text{{otherwise}}")
         return Piece(environment("cases", lines), Level.CHOICE, scalar=True)
@@ -309,12 +330,12 @@ class TextComponents(Component, TextWriter):
 
     def rounded(self, text: str, n: int, up: bool) -> str:
         """Write a quotient of integers, rounded up or down."""
-        inner = f"{text if len(text) == 1 else f'({text})'}/{n}"
+        inner = f"{closed(text)}/{n}"
         return f"⌈{inner}⌉" if up else f"⌊{inner}⌋"
 
     def remainder(self, text: str, n: int) -> str:
         """Write a remainder."""
-        return f"{text if len(text) == 1 else f'({text})'} mod {n}"
+        return f"{closed(text)} mod {n}"
 
     def chain(self, parts: list[str], signs: list[str]) -> str:
         """Write comparisons of indices."""

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -23,7 +23,8 @@ from ...notation.writer import ENTRY_BY_ENTRY
 from ...table import TABLE
 from ...tensor import Tensor
 from .indices import Indices
-from .sums import ONE, ZERO, chosen, guards, looped, product, simple, total
+from .simplify import ONE, ZERO, number, product, simple
+from .sums import chosen, guards, looped, total
 from .trees import names
 
 #: Functions that work entry by entry, further to those that the writers know.
@@ -41,6 +42,9 @@ SPREAD = {"sum", "sum_to", "scatter", "on_diagonal", "from_windows", "pad"}
 #: Each entry of any operand is one of the result's.
 JOIN = {"concatenate", "stack"}
 
+#: Of more arrays joined than this, the entries are not told apart.
+MOST_CASES = 20
+
 #: What reduces entries otherwise than by adding them up, and what does it over a letter.
 REDUCE = {"max": "largest", "min": "smallest", "prod": "product"}
 
@@ -54,6 +58,8 @@ class Components:
 
     Parameters
     ----------
+    functions
+        What the functions in the expressions are, by name.
     evaluated
         Gives the value of an expression.
     shape_of
@@ -69,13 +75,15 @@ class Components:
 
     def __init__(
         self,
+        functions: Mapping[str, Any],
         evaluated: Callable[[ast.expr], Any],
         shape_of: Callable[[ast.expr], tuple[int, ...]],
         indices: Indices,
         letters: Iterator[str],
         upstream: tuple[str, Sequence[ast.expr]] | None = None,
     ) -> None:
-        self.evaluated, self.shape_of, self.indices = evaluated, shape_of, indices
+        self.functions, self.evaluated, self.shape_of = functions, evaluated, shape_of
+        self.indices = indices
         self.letters, self.upstream = letters, upstream
 
     def letter(self, length: int) -> ast.expr:
@@ -131,7 +139,7 @@ class Components:
 
     def whole(self, node: ast.expr, index: Sequence[ast.expr]) -> ast.expr:
         """Return an entry of what is not taken apart: of a name, or of a function's result."""
-        if self.upstream is not None and self.upstream[0] in names(node):
+        if self.depends(node):
             raise NoComponentsError(ast.unparse(node)[:100])
         if isinstance(node, ast.Name) and not self.shape_of(node):
             return node
@@ -140,6 +148,10 @@ class Components:
             if array.size and array.dtype.kind in "fiu" and (array == array.flat[0]).all():
                 return literal(array.flat[0].item())
         return ast.Subscript(node, ast.Tuple(self.axes(node, index)))
+
+    def depends(self, node: ast.expr) -> bool:
+        """Say whether an expression depends on the upstream gradient, and so on the delta."""
+        return self.upstream is not None and self.upstream[0] in names(node)
 
     def key(self, key: ast.expr) -> Any:
         """Return the value of what stands in the brackets of an index."""
@@ -182,29 +194,28 @@ class Components:
                 return self.einsum(args, index)
             case "cumsum":
                 return self.running(node, index)
-        if name in UFUNCS and not node.keywords:
+        if name in UFUNCS:
             parts = [self.part(a, index) for a in args]
             if name == "where" and np.asarray(self.evaluated(args[0])).dtype != bool:
                 parts[0] = ast.Compare(parts[0], [ast.NotEq()], [ast.Constant(0)])
+            if name == "where" and number(parts[1]) == 0 and is_equality(parts[0]):
+                return opposite(parts[0], parts[1], parts[2])
             if method:
-                return ast.Call(ast.Attribute(parts[0], name), parts[1:], [])
-            return simple(ast.Call(node.func, parts, []))
+                return ast.Call(ast.Attribute(parts[0], name), parts[1:], node.keywords)
+            return simple(ast.Call(node.func, parts, node.keywords))
 
         known = {word.arg or "": self.evaluated(word.value) for word in node.keywords}
         if name in JOIN:
             operands = args[0].elts if isinstance(args[0], ast.List) else [args[0]]
+            if len(operands) > MOST_CASES and not self.depends(node):
+                return self.whole(node, index)
             return self.joined(name, operands, [self.evaluated(a) for a in args[1:]], known, index)
-        operand, settings = args[0], [self.evaluated(a) for a in args[1:]] if name in (
-            ARRANGE | SPREAD | REDUCE.keys()
-        ) else []  # fmt: skip
-        if np.ndim(known.get("constant_values", 0)):  # a pad with several numbers
-            return self.whole(node, index)
-        if name in ARRANGE:
-            return self.arranged(name, operand, settings, known, index)
-        if name in SPREAD:
-            return self.spread(name, operand, settings, known, index)
-        if name in REDUCE:
-            return self.reduced(name, operand, settings, known, index)
+        several = np.ndim(known.get("constant_values", 0))  # of a pad: a number for each side
+        kinds = ((ARRANGE, self.arranged), (SPREAD, self.spread), (REDUCE, self.reduced))
+        for kind, taken_apart in kinds:
+            if name in kind and not several:
+                settings = [self.evaluated(a) for a in args[1:]]
+                return taken_apart(name, args[0], settings, known, index)
         twin = self.twin(name, args, known)
         return self.whole(node, index) if twin is None else self.at(twin, index)
 
@@ -219,7 +230,8 @@ class Components:
         numbers = np.arange(math.prod(shape)).reshape(shape)
         origin = np.asarray(TABLE[name](numbers, *settings, **known))
         places = unravelled(origin, shape)
-        return self.at(operand, [self.indices.recognised(place, index) for place in places])
+        listed = lists_places(settings, known)
+        return self.at(operand, [self.indices.recognised(p, index, listed) for p in places])
 
     def spread(
         self, name: str, operand: ast.expr, settings: list[Any], known: dict[str, Any],
@@ -227,30 +239,42 @@ class Components:
     ) -> ast.expr:  # fmt: skip
         """Return a component of what entries were put into, or added to: a sum over them."""
         out = TABLE[name](placeholder(self.shape_of(operand)), *settings, **known)
-        result = self.collected(operand, out, 0, index)
         frame = known.get("constant_values", 0)
-        if not np.any(frame):
-            return result
-        conditions, value = guards(result, self.indices)
-        return chosen(conditions, value, literal(float(frame))) if conditions else value
+        if np.any(frame):
+            return self.first_of([self.placed(operand, out, 0, index)], literal(float(frame)))
+        return self.collected(operand, out, 0, index, lists_places(settings, known))
 
     def collected(
-        self, operand: ast.expr, out: Tensor, i: int, index: Sequence[ast.expr]
-    ) -> ast.expr:
-        """Sum the entries of an operand that, by the backward rule, go to one place."""
+        self, operand: ast.expr, out: Tensor, i: int, index: Sequence[ast.expr],
+        listed: bool = False, counted: bool = False,
+    ) -> ast.expr:  # fmt: skip
+        """Sum the entries of an operand that, by the backward rule, go to one place; or count."""
         shape = self.shape_of(operand)
         places, taken, new = self.letters_of(shape, out, i, index)
-        reached = (self.indices.recognised(place, taken) for place in places)
+        reached = (self.indices.recognised(place, taken, listed) for place in places)
         result = product(
             *(
                 self.indices.equal(wanted, goal)
                 for wanted, goal in zip(index, reached, strict=True)
             ),
-            self.at(operand, taken),
+            ONE if counted else self.at(operand, taken),
         )
         for axis in reversed(new):
             result = total(result, taken[axis], shape[axis], self.indices)
         return result
+
+    def placed(
+        self, operand: ast.expr, out: Tensor, i: int, index: Sequence[ast.expr]
+    ) -> tuple[list[ast.expr] | None, ast.expr]:
+        """Return the conditions for a place to hold an entry of an operand, and that entry."""
+        count = self.collected(operand, out, i, index, counted=True)
+        if number(count) == 0:
+            return None, ZERO
+        conditions, _ = guards(count, self.indices)
+        texts = {ast.unparse(condition) for condition in conditions}
+        every, value = guards(self.collected(operand, out, i, index), self.indices)
+        own = [condition for condition in every if ast.unparse(condition) not in texts]
+        return conditions, chosen(own, value, ZERO) if own else value
 
     def letters_of(
         self, shape: tuple[int, ...], out: Tensor, i: int, index: Sequence[ast.expr]
@@ -290,13 +314,20 @@ class Components:
         tensors = [placeholder(self.shape_of(operand)) for operand in operands]
         out = TABLE[name](tensors, *settings, **known)
         parts = [
-            guards(self.collected(operand, out, i, index), self.indices)
+            self.placed(operand, out, i, index)
             for i, operand in enumerate(operands) if tensors[i].size
         ]  # fmt: skip
-        result = parts[-1][1] if parts else ZERO
-        for conditions, value in reversed(parts[:-1]):
-            result = chosen(conditions, value, result) if conditions else value
-        return result
+        parts = [part for part in parts if part[0] is not None]
+        return self.first_of(parts[:-1], parts[-1][1]) if parts else ZERO
+
+    def first_of(
+        self, parts: Sequence[tuple[list[ast.expr] | None, ast.expr]], otherwise: ast.expr
+    ) -> ast.expr:
+        """Return a choice: the first value whose conditions hold; None for those that never do."""
+        for conditions, value in reversed(parts):
+            if conditions is not None:
+                otherwise = chosen(conditions, value, otherwise) if conditions else value
+        return otherwise
 
     def reduced(
         self, name: str, operand: ast.expr, settings: list[Any], known: dict[str, Any],
@@ -353,7 +384,7 @@ class Components:
         self, name: str, args: Sequence[ast.expr], settings: dict[str, Any]
     ) -> ast.expr | None:
         """Return a function as it is composed of simpler ones; None where that overflows."""
-        composed = getattr(TABLE.get(name), "composed", None)
+        composed = getattr(self.functions.get(name), "composed", None)
         if composed is None:
             return None
         values = [self.evaluated(a) for a in args]
@@ -373,6 +404,24 @@ class Components:
 def placeholder(shape: tuple[int, ...]) -> Tensor:
     """Return a tensor of a shape, for a backward rule that is asked where entries go to."""
     return Tensor(np.zeros(shape), requires_grad=True)
+
+
+def is_equality(condition: ast.expr) -> TypeGuard[ast.Compare]:
+    """Say whether a condition is that two things are equal, or that they are not."""
+    return isinstance(condition, ast.Compare) and isinstance(condition.ops[0], ast.Eq | ast.NotEq)
+
+
+def opposite(condition: ast.Compare, a: ast.expr, b: ast.expr) -> ast.expr:
+    """Return a choice the other way round, so that what is zero stands last."""
+    op = ast.NotEq() if isinstance(condition.ops[0], ast.Eq) else ast.Eq()
+    return chosen([ast.Compare(condition.left, [op], condition.comparators)], b, a)
+
+
+def lists_places(settings: Sequence[Any], known: dict[str, Any]) -> bool:
+    """Say whether an operation was told places one by one, as by an array of labels."""
+    key = known.get("key", known.get("indices", settings[0] if settings else None))
+    parts = key if isinstance(key, tuple) else (key,)
+    return any(isinstance(part, np.ndarray | list) and np.ndim(part) for part in parts)
 
 
 def counts_along(place: np.ndarray, axis: int) -> bool:

@@ -71,6 +71,30 @@ def line(equation: Equation) -> str:
     return rf"{text} \qquad {shape_formula(equation.shape).latex}"
 
 
+#: LaTeX of more characters than this is set over several lines, or else to the width of the page.
+WIDE = 220
+
+
+def lines_of(equation: Equation) -> list[tuple[str, str]]:
+    """Return an equation in LaTeX: one line, or one for each side where that would be wide."""
+    whole = line(equation)
+    if len(whole) <= WIDE or len(equation.sides) < 2:
+        return [("", whole)]
+    beside = "" if equation.shape is None else rf" \qquad {shape_formula(equation.shape).latex}"
+    sides = [f"= {side.latex}" for side in equation.sides]
+    sides[-1] += beside
+    return [(equation.left.latex, sides[0]), *(("", side) for side in sides[1:])]
+
+
+def display(equation: Equation) -> str:
+    """Return an equation in LaTeX, its sides one below the other where that would be wide."""
+    lines = lines_of(equation)
+    if len(lines) == 1:
+        return lines[0][1]
+    rows = " \\\\\n".join(f"{left} &{side}" for left, side in lines)
+    return f"\\begin{{aligned}}\n{rows}\n\\end{{aligned}}"
+
+
 def as_markdown(blocks: Sequence[Block]) -> str:
     """Write a document as Markdown with LaTeX."""
     parts = []
@@ -81,7 +105,7 @@ def as_markdown(blocks: Sequence[Block]) -> str:
             case Sentence(pieces):
                 parts.append("".join(p if isinstance(p, str) else f"${p.latex}$" for p in pieces))
             case Equation():
-                parts.append(f"$$\n{line(block)}\n$$")
+                parts.append(f"$$\n{display(block)}\n$$")
     return "\n\n".join(parts) + "\n"
 
 
@@ -124,9 +148,6 @@ PREAMBLE = r"""\documentclass{article}
 \begin{document}
 """
 
-#: LaTeX of more characters than this is scaled down to the width of the page.
-WIDE = 220
-
 
 def as_latex(blocks: Sequence[Block]) -> str:
     """Write a document as LaTeX that compiles by itself."""
@@ -143,8 +164,8 @@ def as_latex(blocks: Sequence[Block]) -> str:
                     + "\n"
                 )
             case Equation():
-                formula = line(block)
-                if len(formula) > WIDE:
+                formula = display(block)
+                if max(map(len, formula.split("\n"))) > WIDE:
                     formula = rf"\resizebox{{\linewidth}}{{!}}{{$\displaystyle {formula}$}}"
                 parts.append("\\[\n" + formula + "\n\\]")
     return ascii_only("\n".join([*parts, r"\end{document}", ""]))
@@ -165,7 +186,13 @@ def ascii_only(text: str) -> str:
     )  # fmt: skip
 
 
-STYLE = "math{font-size:1.1em}.line{margin:.8em 0;overflow-x:auto}body{max-width:60em;margin:2em auto;font-family:serif;line-height:1.5;padding:0 1em}"  # noqa: E501
+MATHS = (
+    "math{font-size:1.1em}.line{margin:.8em 0;overflow-x:auto}"
+    ".line mtd[columnalign=left]{text-align:left}"
+    ".line table{margin:auto}.line td{padding:.3em 0}"
+    ".line td math{display:inline math}.line td:first-child{text-align:right}"
+)
+PAGE = "body{max-width:60em;margin:2em auto;font-family:serif;line-height:1.5;padding:0 1em}"
 
 
 def as_html(blocks: Sequence[Block], page: bool = True) -> str:
@@ -192,15 +219,28 @@ def as_html(blocks: Sequence[Block], page: bool = True) -> str:
                     + "</p>"
                 )
             case Equation():
-                parts.append(f'<div class="line">{mathml(line(block), display=True)}</div>')
+                parts.append(f'<div class="line">{math_of(block)}</div>')
     body = "\n".join(parts)
     if not page:
-        return f"<div>\n{body}\n</div>\n"
+        return f"<div>\n<style>{MATHS}</style>\n{body}\n</div>\n"
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f"<title>Derivation</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n"
+        f"<title>Derivation</title>\n<style>{PAGE}{MATHS}</style>\n</head>\n<body>\n{body}\n</body>\n"
         "</html>\n"
     )
+
+
+def math_of(equation: Equation) -> str:
+    """Return an equation as MathML: where it has several lines, in a table."""
+    lines = lines_of(equation)
+    if len(lines) == 1:
+        return mathml(lines[0][1], display=True)
+    rows = "\n".join(
+        f"<tr><td>{mathml(left, display=True) if left else ''}</td>"
+        f"<td>{mathml(side, display=True)}</td></tr>"
+        for left, side in lines
+    )
+    return f"<table>\n{rows}\n</table>"
 
 
 def mathml(latex: str, display: bool = False) -> str:

@@ -11,7 +11,7 @@ import contextlib
 import functools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -26,8 +26,9 @@ from .given import given
 from .indices import Indices
 from .jacobian import Jacobian
 from .lines import BOUND, FREE, Edge, Lines, array_like, close
-from .sums import ONE, ZERO, chosen, guarded, looped
-from .trees import names, put
+from .simplify import ONE, ZERO
+from .sums import chosen, guarded, looped, sizes
+from .trees import Rebuilt, names, put
 from .values import shown
 
 #: A Jacobian is checked in so many rows, taken evenly from all of it.
@@ -44,11 +45,6 @@ def smallest(entries: Iterable[Any]) -> Any:
     return functools.reduce(np.minimum, entries)
 
 
-def sizes(entries: Iterable[Any]) -> Any:
-    """Return the sum of the sizes of entries."""
-    return sum(map(np.abs, entries))
-
-
 #: What the text of a component calls, further to the functions of the lines.
 OVER_LETTERS = {"sum": sum, "product": math.prod, "largest": largest, "smallest": smallest}
 
@@ -60,18 +56,43 @@ class Entries(np.ndarray):
     entry out that is not there.
     """
 
+    missing: ClassVar[float] = np.nan
+
     def __getitem__(self, key: Any) -> Any:
         """Return entries, with nan for those whose index is not on its axis."""
         values = np.asarray(self)
         if not isinstance(key, tuple) or len(key) != values.ndim or not values.ndim:
             return values[key]
         if not values.size:
-            return np.full(np.broadcast_shapes(*map(np.shape, key)), np.nan)
+            return np.full(np.broadcast_shapes(*map(np.shape, key)), self.missing)
         there = [(i >= 0) & (i < n) for i, n in zip(key, values.shape, strict=True)]
         if all(np.all(inside) for inside in there):
             return values[key]
         nearest = [np.clip(i, 0, max(n - 1, 0)) for i, n in zip(key, values.shape, strict=True)]
-        return np.where(functools.reduce(np.logical_and, there), values[tuple(nearest)], np.nan)
+        return np.where(
+            functools.reduce(np.logical_and, there), values[tuple(nearest)], self.missing
+        )
+
+
+class Wholes(Rebuilt):
+    """Gives a name to each array in a component that has none, such as ``softmax(z)``."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, ast.expr] = {}
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+        """Name what an entry is taken of; no tensor's name begins with an underscore."""
+        if isinstance(node.value, ast.Name):
+            return node
+        name = f"_{len(self.found)}"
+        self.found[name] = node.value
+        return ast.Subscript(ast.Name(name), node.slice)
+
+
+class Places(Entries):
+    """A map of indices, in which a place that does not exist leads to none."""
+
+    missing = -1
 
 
 class IndexForm:
@@ -81,7 +102,7 @@ class IndexForm:
         self.lines, self.numbers = lines, numbers
         # a tensor that is called like a letter keeps its name, and the letter is not used
         used = {*lines.latex.values(), *lines.text.values()}
-        self.free = [letter for letter in (*FREE, *reversed(BOUND)) if letter not in used]
+        self.free = [letter for letter in (*FREE, *BOUND[6:]) if letter not in used]
         self.bound = [letter for letter in (*BOUND, *FREE[2:]) if letter not in used]
         self.indices = Indices(self.map_named)
         self.new_maps: list[str] = []  # those that no sentence has told of
@@ -137,7 +158,14 @@ class IndexForm:
         self, bound: Sequence[str], upstream: tuple[str, Sequence[ast.expr]] | None = None
     ) -> Components:
         """Return what takes an expression apart, with letters for its sums."""
-        return Components(self.lines.evaluated, self.shape_of, self.indices, iter(bound), upstream)
+        return Components(
+            self.lines.functions,
+            self.lines.evaluated,
+            self.shape_of,
+            self.indices,
+            iter(bound),
+            upstream,
+        )
 
     def component(self, tree: ast.expr, what: str) -> tuple[ast.expr, list[ast.expr]]:
         """Return a component of an expression, checked, and the letters of it."""
@@ -168,35 +196,42 @@ class IndexForm:
     ) -> tuple[np.ndarray, bool]:
         """Evaluate a component at every index, and say whether it gives a value.
 
-        Where a sum nearly cancels, it is as exact as its terms are, so their size is what counts.
+        Where terms nearly cancel, the sum is as exact as they are, so their size is what counts.
         """
-        got = self.everywhere(part, index, value.shape, OVER_LETTERS, at)
+        got = self.everywhere(part, index, value.shape, at)
         if close(got, value):
             return got, True
-        terms = self.everywhere(part, index, value.shape, {**OVER_LETTERS, "sum": sizes}, at)
+        terms = self.everywhere(sizes(part), index, value.shape, at)
         size = np.abs(terms[np.isfinite(terms)]).max(initial=0.0)
         return got, close(got, value, float(size))
 
     def everywhere(
         self, part: ast.expr, index: Sequence[ast.expr], shape: tuple[int, ...],
-        over: Mapping[str, Any], at: Mapping[str, Any],
+        at: Mapping[str, Any],
     ) -> np.ndarray:  # fmt: skip
         """Evaluate a component at every index."""
         grid = np.indices(shape, sparse=True) if shape else ()
         letters = {i.id: n for i, n in zip(index, grid, strict=True) if isinstance(i, ast.Name)}
-        scope = {**over, **letters, **at}
+        scope: dict[str, Any] = {**OVER_LETTERS, **letters, **at}
+        wholes = Wholes()
+        part = wholes.visit(part)
+        values = {name: np.asarray(self.lines.evaluated(t)) for name, t in wholes.found.items()}
         nodes = list(ast.walk(part))
-        arrays = {
-            node.value.id
-            for node in nodes
-            if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name)
-        }
-        values = {name: np.asarray(self.lines.values[name]) for name in arrays}
+        for node in nodes:
+            if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+                name = node.value.id
+                if name not in values:
+                    values[name] = np.asarray(self.lines.values[name])
         chosen_by_index = any(
             isinstance(node, ast.Compare) and self.indices.is_condition(node) for node in nodes
         )
         if chosen_by_index or not all(value.size for value in values.values()):
-            scope |= {name: value.view(Entries) for name, value in values.items()}
+            maps = self.indices.maps
+            values = {
+                name: value.view(Places if name in maps else Entries)
+                for name, value in values.items()
+            }
+        scope |= values
         value = self.lines.evaluated(part, scope)
         kind = np.asarray(value).dtype
         return np.broadcast_to(np.asarray(value, kind), shape)
@@ -224,13 +259,14 @@ class IndexForm:
             "Conventions. ", Formula(rf"z_{{1,{j}}}", f"z₁[{j}]"),
             " is the entry in row ", Formula(j, j), " of ", Formula("z_1", "z₁"), ", and ",
             Formula(rf"W_{{1,{j}{k}}}", f"W₁[{j},{k}]"), " that in row ", Formula(j, j),
-            " and column ", Formula(k, k), "; an axis of length 1 has no letter, and of a batch "
-            "the columns are the samples. Every sum is written. A gradient has the shape of what "
-            "it is the derivative by, which stands beside the line. The derivative of a step's "
-            "entry ", Formula(i, i), " by its operand's entry ", Formula(j, j), " is the rule of "
-            "that step, run on an upstream gradient that is 1 at ", Formula(i, i), " and 0 "
-            "elsewhere. Every line was evaluated as it stands, at all of its entries, and gives "
-            "the engine's number.",
+            " and column ", Formula(k, k), ", and so on for further axes; letters count from 1, "
+            "and an axis of length 1 has none. Every sum is written, that over the samples of a "
+            "batch too; one with a condition below it goes over the letters that meet it. A "
+            "gradient has the shape of what it is the derivative by, which stands beside the line. "
+            "The derivative of a step's entry ", Formula(i, i), " by its operand's entry ",
+            Formula(j, j), " is the rule of that step, run on an upstream gradient that is 1 at ",
+            Formula(i, i), " and 0 elsewhere. Every line was evaluated as it stands, at all of its "
+            "entries, and gives the engine's number.",
         ))  # fmt: skip
 
     def forward(self, t: Tensor, tree: ast.expr) -> Iterator[Block]:
@@ -254,12 +290,11 @@ class IndexForm:
         """Tell of the maps of indices that are new."""
         for name in self.new_maps:
             array = self.lines.values[name]
-            letters = [ast.Name(letter) for letter in self.free[: array.ndim]]
-            entry = ast.Subscript(ast.Name(name), ast.Tuple([*letters]))
-            yield Sentence((
-                "Here ", self.written_index(entry), " is the entry in that place of ",
-                shown(array + 1), ".",
-            ))  # fmt: skip
+            letters = self.free[: array.ndim]
+            index = ast.Tuple([ast.Name(letter) for letter in letters])
+            entry = self.written_index(ast.Subscript(ast.Name(name), index))
+            place = Formula(", ".join(letters), ", ".join(letters))
+            yield Sentence(("Here ", entry, " is entry ", place, " of ", shown(array + 1), "."))
         self.new_maps.clear()
 
     def gradient(self, x: Tensor, tree: ast.expr) -> Iterator[Block]:
@@ -407,11 +442,11 @@ class IndexForm:
     def written(self, tree: ast.expr, further: Mapping[str, Formula] | None = None) -> Formula:
         """Write a component; further names may have formulas of their own."""
         scalars = self.lines.scalars(tree)
-        more = further or {}
-        symbols = {
-            **self.lines.latex, **{name: formula.latex for name, formula in more.items()}
-        }  # fmt: skip
-        plain = {**self.lines.text, **{name: formula.text for name, formula in more.items()}}
+        symbols: Mapping[str, str] = self.lines.latex
+        plain: Mapping[str, str] = self.lines.text
+        if further:
+            symbols = {**symbols, **{name: formula.latex for name, formula in further.items()}}
+            plain = {**plain, **{name: formula.text for name, formula in further.items()}}
         known = (scalars, self.indices, self.shape_of)
         return Formula(
             LatexComponents(symbols, *known).write(tree).text,

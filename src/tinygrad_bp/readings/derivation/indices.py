@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .simplify import simple
 from .trees import Rebuilt, names
 
 
@@ -207,7 +208,9 @@ class Indices:
 
     # ---- indices from numbers ----
 
-    def recognised(self, numbers: np.ndarray, letters: Sequence[ast.expr]) -> ast.expr:
+    def recognised(
+        self, numbers: np.ndarray, letters: Sequence[ast.expr], listed: bool = False
+    ) -> ast.expr:
         """Return the index that has given values: by a rule where one fits, else by a named map.
 
         Parameters
@@ -216,6 +219,8 @@ class Indices:
             The value at every place.
         letters
             The index of the place on each axis.
+        listed
+            Whether they were listed, as labels are: a rule that fits would be one by accident.
         """
         numbers = np.asarray(numbers)
         if not numbers.size:
@@ -232,12 +237,14 @@ class Indices:
         steps = [int(np.moveaxis(numbers, axis, 0)[1].flat[0]) - origin
                  for axis in range(numbers.ndim)]  # fmt: skip
         guess = origin + sum(n * place for n, place in zip(steps, places, strict=True))
-        if np.array_equal(numbers, np.broadcast_to(guess, numbers.shape)):
+        fits = np.array_equal(numbers, np.broadcast_to(guess, numbers.shape))
+        if fits and not (listed and steps and (origin or set(steps) - {0, 1})):
             return added((1, integer(origin)), *zip(steps, letters, strict=True))
         # else the places, counted row by row, may give it: runs that begin again and again
         run = int(np.argmax(numbers.ravel() != origin))
         period = int(numbers.max()) + 1
-        if np.array_equal(numbers.ravel(), (np.arange(numbers.size) // run + origin) % period):
+        runs = (np.arange(numbers.size) // run + origin) % period
+        if not listed and np.array_equal(numbers.ravel(), runs):
             sizes = [math.prod(numbers.shape[axis + 1 :]) for axis in range(numbers.ndim)]
             place = added(*zip(sizes, letters, strict=True))
             moved = added((1, self.quotient(place, run)), (1, integer(origin)))
@@ -306,6 +313,11 @@ class Put(Rebuilt):
 
     def __init__(self, indices: Indices, known: Mapping[str, ast.expr]) -> None:
         self.indices, self.known = indices, known
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        """Return a node with its parts visited, simplified where one is new."""
+        new = super().generic_visit(node)
+        return simple(new) if new is not node and isinstance(new, ast.expr) else new
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         """Put in the letters of an entry."""

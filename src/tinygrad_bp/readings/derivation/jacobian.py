@@ -11,7 +11,8 @@ import ast
 from collections.abc import Sequence
 
 from .indices import Indices
-from .sums import ZERO, chosen, guarded, number, summed, with_condition
+from .simplify import ZERO, number, summed
+from .sums import chosen, guarded, with_condition
 from .trees import names
 
 

@@ -8,7 +8,6 @@ raises.
 from __future__ import annotations
 
 import ast
-import contextlib
 import functools
 import re
 from collections import Counter, defaultdict
@@ -25,7 +24,7 @@ from ...notation.rules import rule_expressions
 from ...notation.symbols import SUBSCRIPTS
 from ...table import TABLE
 from ...tensor import Tensor
-from .trees import names, put
+from .trees import Rebuilt, names, put
 
 #: Letters for the components of arrays: those of a gradient, and those that are summed over.
 FREE = ("j", "k", "q", "r")
@@ -105,6 +104,7 @@ class Lines:
         self.constants: list[str] = []
         self._defined: set[Any] = set()
         self._constants: dict[tuple[Any, ...], str] = {}
+        self._ids = {self.name(t): t.id for t in self.tensors}
         for t in self.tensors:
             self.values[self.name(t)] = t.data
         self._check_versions()
@@ -224,7 +224,7 @@ class Lines:
                     self.inline[t.id] = literal(t.data.item())
                 continue
             plain = self.equation(t)
-            tree = self.inlined(plain, t)
+            tree = self.inlined(plain)
             own = t.name is not None or t.id in kept or uses[t.id] != 1
             whole = all(x is None or x.primitive is None or x.id not in self.inline
                         for x in t.inputs)  # fmt: skip
@@ -245,12 +245,12 @@ class Lines:
         ]
         return step(t.primitive, operands, t.params, self.constant)
 
-    def inlined(self, tree: ast.expr, t: Tensor) -> ast.expr:
+    def inlined(self, tree: ast.expr) -> ast.expr:
         """Write the operands of a step out that have no line of their own."""
         known = {
-            self.name(x): self.inline[x.id]
-            for x in (*t.inputs, t)
-            if x is not None and x.id in self.inline
+            name: self.inline[self._ids[name]]
+            for name in names(tree)
+            if self._ids.get(name) in self.inline
         }
         return put(tree, known) if known else tree
 
@@ -266,7 +266,7 @@ class Lines:
         known = {o.id: ast.Name(o.name or "") for o in operands if isinstance(o, Tensor)}
         with np.errstate(all="ignore"):
             result = composed(*operands, **t.params)
-        return self.inlined(expression(result, lambda x: known.get(x.id)), t)
+        return self.inlined(expression(result, lambda x: known.get(x.id)))
 
     def definition(self, t: Tensor) -> ast.expr | None:
         """Return what a function such as sigma is, where it is short, and was not returned yet.
@@ -280,7 +280,7 @@ class Lines:
             return None
         if not close(np.asarray(self.evaluated(tree)), t.data):
             return None
-        if ast.unparse(tree) == ast.unparse(self.inlined(self.equation(t), t)):
+        if ast.unparse(tree) == ast.unparse(self.inlined(self.equation(t))):
             return None
         self._defined.add(t.primitive)
         return tree
@@ -321,7 +321,7 @@ class Lines:
                 rule = self.with_gradient(rule, g, self.gradient[t.id])
             if t is self.loss and not t.ndim:
                 rule = without_one(rule, g)
-            rule = self.inlined(rule, t)
+            rule = NumbersTogether().visit(self.inlined(rule))
             tree = summed(rule, np.shape(self.evaluated(rule)), x.shape)
             edges.append(Edge(t, i, rule, tree))
         return edges
@@ -330,14 +330,12 @@ class Lines:
         """Write the gradient of a step out in its rule: of equal entries, one, where that does."""
         whole = put(rule, {g: array_like(gradient)})
         entry = entry_of(gradient)
-        if entry is None:
+        if entry is None or not entry_by_entry(rule, g):
             return whole
         single = without_one(rule, g) if number_one(entry) else rule
         single = put(single, {g: array_like(entry)})
-        with contextlib.suppress(ValueError):
-            if np.shape(self.evaluated(single)) == np.shape(self.evaluated(whole)):
-                return single
-        return whole
+        same = np.shape(self.evaluated(single)) == np.shape(self.evaluated(whole))
+        return single if same else whole
 
     def multiplied_out(self, x: Tensor) -> ast.expr | None:
         """Return a gradient with those before it put in; None where that is too long."""
@@ -421,6 +419,18 @@ def number_one(tree: ast.expr) -> bool:
     return isinstance(tree, ast.Constant) and tree.value == 1
 
 
+def entry_by_entry(tree: ast.expr, name: str) -> bool:
+    """Say whether an array is used in a way that one of its entries, all being equal, can be."""
+    match tree:
+        case ast.BinOp(left, op, right) if not isinstance(op, ast.MatMult):
+            return entry_by_entry(left, name) and entry_by_entry(right, name)
+        case ast.UnaryOp(_, operand):
+            return entry_by_entry(operand, name)
+        case ast.Call(ast.Attribute(_, "where"), args):
+            return all(entry_by_entry(arg, name) for arg in args)
+    return isinstance(tree, ast.Name) or name not in names(tree)
+
+
 def entry_of(tree: ast.expr) -> ast.expr | None:
     """Return the entry of an array of which all are equal by its text; None for any other."""
     match tree:
@@ -438,6 +448,34 @@ def entry_of(tree: ast.expr) -> ast.expr | None:
 def array_like(tree: ast.expr) -> ast.expr:
     """Return an expression of NumPy's: a Python number has none of an array's methods."""
     return call("np.float64", tree) if isinstance(tree, ast.Constant) else tree
+
+
+class NumbersTogether(Rebuilt):
+    """Makes one number of two, and leaves out a power of 1: 1 / 12 * 2 * y ** 1 is y / 6."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        """Simplify an operator between two parts, which are simplified first."""
+        new = self.generic_visit(node)
+        assert isinstance(new, ast.BinOp)
+        a, b = float_of(new.left), float_of(new.right)
+        match new.op:
+            case ast.Pow() if b == 1:
+                return new.left
+            case ast.Mult() if a is not None and b is not None:
+                return ast.Constant(a * b)
+            case ast.Div() if a is not None and b:
+                return ast.Constant(a / b)
+        return new
+
+
+def float_of(tree: ast.expr) -> float | None:
+    """Return the value of a number that is written out; None for any other expression."""
+    match tree:
+        case ast.Constant(float(value) | int(value)):
+            return float(value)
+        case ast.Call(ast.Attribute(_, "float64"), [ast.Constant(float(value))], []):
+            return value
+    return None
 
 
 def simpler(node: ast.BinOp) -> ast.expr:

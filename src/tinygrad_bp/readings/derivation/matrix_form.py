@@ -54,8 +54,9 @@ class MatrixForm:
         """Yield how the lines are to be read."""
         reading = (
             "Conventions. Arrays are as recorded: vectors are columns where they were columns, and "
-            "of a batch the columns are the samples, over which the products sum. A gradient has "
-            "the shape of what it is the derivative by, and that shape stands beside each line. "
+            "then of a batch each column is a sample; the products sum over the samples. A "
+            "gradient has the shape of what it is the derivative by, and that shape stands beside "
+            "each line. "
         )
         products = (
             " multiplies entry by entry; factors side by side are a matrix product, or one is a "
