@@ -115,6 +115,7 @@ if _typing.TYPE_CHECKING:
     from .readings.derive import derive
     from .readings.draw import draw
     from .readings.explain import explain
+    from .readings.play import play
     from .readings.source import source
 
 sub = subtract
@@ -127,6 +128,7 @@ _READINGS = {
     "draw": ".readings.draw",
     "explain": ".readings.explain",
     "grade": ".grading.grade",
+    "play": ".readings.play",
     "source": ".readings.source",
 }
 

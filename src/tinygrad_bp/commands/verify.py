@@ -15,6 +15,7 @@ from rich.text import Text
 from ..datasets import digits, split
 from ..readings.derive import derive
 from ..readings.draw import draw
+from ..readings.play import play
 from ..readings.source import source
 from ..worked_problem.closed_form import forward
 from ..worked_problem.mistakes import MISTAKES
@@ -85,11 +86,13 @@ def verify_random(options: argparse.Namespace, console: Console) -> int:
     loss = recorded(problem)["L"]
     loss.backward()  # so that the picture has gradients
     whose = " (the engine's, not the planted ones)" if options.mistake else ""
-    picture, code = options.out / "graph.svg", options.out / "gradients.py"
-    document = options.out / "derivation.md"
+    picture, player = options.out / "graph.svg", options.out / "backprop.html"
+    code, document = options.out / "gradients.py", options.out / "derivation.md"
     try:
         draw(loss).save(picture)
         console.print(f"The graph, with values and gradients{whose}: {picture}", markup=False)
+        play(loss).save(player)
+        console.print(f"A page to step through them: {player}", markup=False)
     except RuntimeError as error:
         console.print(f"No picture: {error}", style="yellow", markup=False)
     source(loss).save(code)
