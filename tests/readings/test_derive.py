@@ -300,8 +300,8 @@ def test_a_wrong_jacobian_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     right = Jacobian.tree
 
     def wrong(self: Jacobian) -> ast.expr:
-        text = ast.unparse(right(self))
-        return ast.parse(text.replace("-y_hat", "y_hat"), mode="eval").body  # as in slip 2
+        text = ast.unparse(right(self)).replace("-(y_hat", "(y_hat")  # as in slip 2
+        return ast.parse(text, mode="eval").body
 
     monkeypatch.setattr(Jacobian, "tree", wrong)
     with pytest.raises(ValueError, match="Jacobian does not hold"):
