@@ -300,8 +300,8 @@ def test_a_wrong_jacobian_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     right = Jacobian.tree
 
     def wrong(self: Jacobian) -> ast.expr:
-        text = ast.unparse(right(self))
-        return ast.parse(text.replace("-y_hat", "y_hat"), mode="eval").body  # as in slip 2
+        text = ast.unparse(right(self)).replace("-(y_hat", "(y_hat")  # as in slip 2
+        return ast.parse(text, mode="eval").body
 
     monkeypatch.setattr(Jacobian, "tree", wrong)
     with pytest.raises(ValueError, match="Jacobian does not hold"):
@@ -313,6 +313,11 @@ def test_a_sum_that_cancels_holds() -> None:
     x = leaf([0.1, 0.2, 0.3, -0.3, -0.2, -0.1], "x")
     w = bp.tensor([1.1, 1.3, 1.7, 1.7, 1.3, 1.1], name="w")
     derive((x * w).sum().named("L"), form="index")
+    rng = np.random.default_rng(0)
+    A, y = rng.normal(size=(200, 3)), rng.normal(size=(200, 1))
+    best = leaf(np.linalg.lstsq(A, y, rcond=None)[0].T, "W")  # where the gradient is 0
+    for form in FORMS:
+        derive(bp.square_sum((bp.tensor(A, name="A") @ best.mT).named("z") - y), form=form)
     one = leaf([[0.27], [-0.39], [0.55], [1.42]], "z")
     derive((bp.log_softmax(one).named("p") * 2.0).sum(), form="index")  # z - log(exp(z))
 
@@ -473,6 +478,13 @@ def test_what_is_zero_by_itself_is_not_taken_for_another_place() -> None:
     derive((bp.pad(padded, pad_width=1, constant_values=5.0).named("c") ** 2).sum(), form="index")
     huge = bp.softmax(x * 1e4)  # is not taken apart: its twin would overflow
     derive((bp.concatenate([huge, y]).named("c") ** 2).sum(), form="index")
+
+
+def test_a_transpose_of_a_transpose_is_not_left_standing() -> None:
+    X, W = leaf(np.arange(6.0).reshape(2, 3), "X"), leaf(np.ones((4, 3)), "W")
+    text = derive(((X @ W.mT).named("z") ** 2).sum()).text
+    assert "∂L/∂X = ∂L/∂z W " in text
+    assert "∂L/∂W = ∂L/∂zᵀ X " in text or "∂L/∂W = (∂L/∂z)ᵀ X " in text
 
 
 def test_an_index_without_a_rule_is_a_map() -> None:

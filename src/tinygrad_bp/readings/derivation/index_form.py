@@ -26,8 +26,9 @@ from .given import given
 from .indices import Indices
 from .jacobian import Jacobian
 from .lines import BOUND, FREE, Edge, Lines, array_like, close
+from .rounding import sizes
 from .simplify import ONE, ZERO
-from .sums import chosen, guarded, looped, sizes
+from .sums import chosen, guarded, looped
 from .trees import Rebuilt, names, put
 from .values import shown
 

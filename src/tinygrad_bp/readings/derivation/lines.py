@@ -24,6 +24,7 @@ from ...notation.rules import rule_expressions
 from ...notation.symbols import SUBSCRIPTS
 from ...table import TABLE
 from ...tensor import Tensor
+from .rounding import sizes
 from .trees import Rebuilt, names, put
 
 #: Letters for the components of arrays: those of a gradient, and those that are summed over.
@@ -150,7 +151,10 @@ class Lines:
     def check(self, tree: ast.expr, value: Any, what: str) -> None:
         """Raise ValueError unless the text of an expression has the value."""
         got, value = np.asarray(self.evaluated(tree)), np.asarray(value)
-        if not close(got, value):
+        if close(got, value):
+            return
+        terms = np.asarray(self.evaluated(sizes(tree)))
+        if not close(got, value, float(terms[np.isfinite(terms)].max(initial=0.0))):
             raise ValueError(
                 f"this line does not hold: {what} = {ast.unparse(tree):.500}. It gives {got!r:.200}"
                 f", and the engine has {value!r:.200}."
@@ -321,7 +325,7 @@ class Lines:
                 rule = self.with_gradient(rule, g, self.gradient[t.id])
             if t is self.loss and not t.ndim:
                 rule = without_one(rule, g)
-            rule = NumbersTogether().visit(self.inlined(rule))
+            rule = Tidied(self.values).visit(self.inlined(rule))
             tree = summed(rule, np.shape(self.evaluated(rule)), x.shape)
             edges.append(Edge(t, i, rule, tree))
         return edges
@@ -450,8 +454,36 @@ def array_like(tree: ast.expr) -> ast.expr:
     return call("np.float64", tree) if isinstance(tree, ast.Constant) else tree
 
 
-class NumbersTogether(Rebuilt):
-    """Makes one number of two, and leaves out a power of 1: 1 / 12 * 2 * y ** 1 is y / 6."""
+class Tidied(Rebuilt):
+    """Does what is done without thinking: 1 / 12 * 2 * y ** 1 is y / 6, and (X.T @ g).T is g.T @ X.
+
+    Parameters
+    ----------
+    values
+        The value of each name.
+    """
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.values = values
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        """Transpose a transpose back, and a product that has one in it."""
+        new = self.generic_visit(node)
+        match new:
+            case ast.Attribute(ast.Attribute(base, "mT"), "mT"):
+                return base
+            case ast.Attribute(ast.BinOp(left, ast.MatMult(), right), "mT"):
+                turned = any(isinstance(side, ast.Attribute) for side in (left, right))
+                if turned and self.is_matrix(left) and self.is_matrix(right):
+                    first, second = (transposed(side) for side in (right, left))
+                    return ast.BinOp(first, ast.MatMult(), second)
+        return new  # type: ignore[return-value]
+
+    def is_matrix(self, tree: ast.expr) -> bool:
+        """Say whether an expression is a name of a matrix, or of stacks of them, or a transpose."""
+        if isinstance(tree, ast.Name):
+            return tree.id in self.values and np.ndim(self.values[tree.id]) > 1
+        return isinstance(tree, ast.Attribute) and tree.attr == "mT"
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         """Simplify an operator between two parts, which are simplified first."""
@@ -466,6 +498,13 @@ class NumbersTogether(Rebuilt):
             case ast.Div() if a is not None and b:
                 return ast.Constant(a / b)
         return new
+
+
+def transposed(tree: ast.expr) -> ast.expr:
+    """Return the transpose of an expression."""
+    if isinstance(tree, ast.Attribute) and tree.attr == "mT":
+        return tree.value
+    return ast.Attribute(tree, "mT")
 
 
 def float_of(tree: ast.expr) -> float | None:

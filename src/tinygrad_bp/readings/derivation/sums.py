@@ -182,35 +182,3 @@ def guards(tree: ast.expr, indices: Indices) -> tuple[list[ast.expr], ast.expr]:
 def merged(first: list[ast.expr], second: list[ast.expr]) -> list[ast.expr]:
     """Return the conditions of two lists, each once."""
     return list({ast.unparse(c): c for c in [*first, *second]}.values())
-
-
-def sizes(tree: ast.expr) -> ast.expr:
-    """Return how large the terms are of which an expression is made: what rounding goes by.
-
-    Examples
-    --------
-    >>> ast.unparse(sizes(ast.parse("a[i] - np.log(b) * c[i]", mode="eval").body))
-    'np.abs(a[i]) + np.abs(np.log(b)) * np.abs(c[i])'
-    """
-    match tree:
-        case ast.BinOp(left, ast.Add() | ast.Sub(), right):
-            return ast.BinOp(sizes(left), ast.Add(), sizes(right))
-        case ast.BinOp(left, (ast.Mult() | ast.Div()) as op, right):
-            divided = isinstance(op, ast.Div)
-            return ast.BinOp(sizes(left), op, absolute(right) if divided else sizes(right))
-        case ast.BinOp(base, ast.Pow(), ast.Constant() as exponent):
-            return ast.BinOp(sizes(base), ast.Pow(), exponent)
-        case ast.UnaryOp(ast.USub(), operand):
-            return sizes(operand)
-        case ast.Call(func, [ast.GeneratorExp(body, loops)], []):
-            return ast.Call(func, [ast.GeneratorExp(sizes(body), loops)], [])
-        case ast.Call(func, [condition, a, b], []) if choice(tree):
-            return ast.Call(func, [condition, sizes(a), sizes(b)], [])
-        case ast.Call(ast.Attribute(_, "square") as func, [base], []):
-            return ast.Call(func, [sizes(base)], [])
-    return absolute(tree)
-
-
-def absolute(tree: ast.expr) -> ast.expr:
-    """Return the absolute value of an expression."""
-    return ast.Call(ast.Attribute(ast.Name("np"), "abs"), [tree], [])
