@@ -134,11 +134,10 @@ def fingerprints(
     >>> fingerprints([3.0 * right[0]], right, {})
     ('it is 3 times the right answer at every point',)
     """
-    with np.errstate(all="ignore"):
-        found = [say(answers, rights) for say in FINGERPRINTS]
-        equal = [
-            f"it is equal to the gradient of {name}"
-            for name, numbers in others.items()
-            if all(same(a, n, EXACT) for a, n in zip(answers, numbers, strict=True))
-        ]
+    found = [say(answers, rights) for say in FINGERPRINTS]
+    equal = [
+        f"it is equal to the gradient of {name}"
+        for name, numbers in others.items()
+        if all(same(a, n, EXACT) for a, n in zip(answers, numbers, strict=True))
+    ]
     return (*filter(None, found), *equal)

@@ -126,10 +126,9 @@ class Judge:
         """Judge every quantity, from the loss back."""
         stories: list[Story] = [()]
         found: list[Judged] = []
-        with np.errstate(all="ignore"):
-            for name in in_backward_order(self.runs[0], self.named):
-                line, stories = self.line(name, stories)
-                found.append(line)
+        for name in in_backward_order(self.runs[0], self.named):
+            line, stories = self.line(name, stories)
+            found.append(line)
         return [surviving(line, stories) for line in found]
 
     def line(self, name: str, stories: list[Story]) -> tuple[Judged, list[Story]]:

@@ -80,7 +80,8 @@ class Run:
         self.whole = tuple(sorted(self.closures, key=lambda edge: (-edge.step, edge.operand)))
         #: The edges at which the input was broadcast, so that its contribution is a sum.
         self.broadcast: set[Edge] = set()
-        self.truth = self.true_gradients()
+        with np.errstate(all="ignore"):
+            self.truth = self.true_gradients()
 
     def true_gradients(self) -> dict[int, Any]:
         """Return the right gradients by position, and note where inputs were broadcast."""

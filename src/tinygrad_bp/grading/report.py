@@ -272,11 +272,12 @@ class View:
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
     ) -> Iterator[RenderableType]:
+        from rich.box import SIMPLE_HEAD
         from rich.table import Table
         from rich.text import Text
 
         yield Text(self.summary(), style="bold")
-        table = Table(show_edge=False, pad_edge=False)
+        table = Table(box=SIMPLE_HEAD, pad_edge=False)
         for column in ("", "gradient", "verdict", "error", "what was found"):
             table.add_column(column, overflow="fold")
         for line in self.report.lines:
@@ -289,18 +290,24 @@ class View:
             yield Text(note)
 
     def _repr_html_(self) -> str:
+        top = "text-align:left;vertical-align:top"
         rows = "".join(
-            f"<tr><td style='color:{VERDICTS[line.verdict][2]}'>{VERDICTS[line.verdict][0]} "
-            f"{line.verdict}</td><td>dL/d{html.escape(line.name)}</td><td>{percent(line)}</td>"
-            f"<td style='text-align:left'>{html.escape(self.said(line))}</td></tr>\n"
+            f"<tr><td style='{top};white-space:nowrap;color:{VERDICTS[line.verdict][2]}'>"
+            f"{VERDICTS[line.verdict][0]} {line.verdict}</td>"
+            f"<td style='{top}'>dL/d{html.escape(line.name)}</td>"
+            f"<td style='{top};text-align:right'>{percent(line)}</td>"
+            f"<td style='{top}'>{html.escape(self.said(line))}</td></tr>\n"
             for line in self.report.lines
+        )
+        heads = "".join(
+            f"<th style='{top}'>{head}</th>"
+            for head in ("verdict", "gradient", "error", "what was found")
         )
         notes = "".join(f"<p>{html.escape(note)}</p>\n" for note in self.notes())
         return (
             f"<div>\n<p><strong>{html.escape(self.summary())}</strong></p>\n"
-            "<table style='border-spacing:1em 0.3em;text-align:left;vertical-align:top'>\n"
-            "<tr><th>verdict</th><th>gradient</th><th>error</th><th>what was found</th></tr>\n"
-            f"{rows}</table>\n{notes}</div>\n"
+            "<table style='border-spacing:1em 0.3em;margin-left:-1em'>\n"
+            f"<tr>{heads}</tr>\n{rows}</table>\n{notes}</div>\n"
         )
 
     def to_html(self) -> str:

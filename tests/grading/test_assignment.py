@@ -1,0 +1,183 @@
+"""Assignments: the points that are drawn hide nothing, and what given points hide is said."""
+
+import numpy as np
+import pytest
+
+import tinygrad_bp as bp
+from tinygrad_bp.grading.assignment import Assignment
+from tinygrad_bp.grading.grade import grade
+from tinygrad_bp.grading.points import POINTS, like
+from tinygrad_bp.worked_problem.network import network
+from tinygrad_bp.worked_problem.problem import random_problem
+
+from . import networks
+from .derivations import derivation
+
+
+def test_the_worked_problem_is_drawn_to_reveal():
+    assignment = Assignment()
+    assert len(assignment.points) == POINTS >= 3
+    sizes = {len(assignment.points[0][name]) for name in ("x", "z1", "z2", "z3")}
+    assert len(sizes) == 4
+    for point in assignment.points:
+        assert all(value.dtype == np.float64 for value in point.values())
+        assert len(point["y"]) >= 3
+        assert np.abs(point["y"] - point["y_hat"]).max() > 0.01
+        assert point["a3"] is point["y_hat"]
+        for weights in (point["W1"], point["W2"], point["W3"]):
+            assert len(np.unique(weights)) == weights.size
+    first, second, *_ = assignment.points
+    assert not np.allclose(first["W1"], second["W1"])
+    assert assignment.warnings == ()
+    again = Assignment().points[0]["W1"]
+    assert (again == first["W1"]).all()
+    assert not (Assignment(seed=9).points[0]["W1"] == first["W1"]).any()
+
+
+def test_the_given_point_comes_first_and_others_have_its_shapes():
+    assignment = Assignment(networks.classifier, networks.CLASSIFIER)
+    first, *others = assignment.points
+    assert all((first[name] == value).all() for name, value in networks.CLASSIFIER.items())
+    assert len(others) == POINTS - 1
+    for point in others:
+        assert {n: v.shape for n, v in point.items()} == {n: v.shape for n, v in first.items()}
+        assert (point["y"] == first["y"]).all()  # one-hot rows stay
+        assert not (point["W1"] == first["W1"]).any()
+
+
+def test_an_array_is_redrawn_in_its_range():
+    rng = np.random.default_rng(0)
+    kept = [np.arange(4), np.array([True]), np.array([0.2, 0.8]), np.eye(3)]
+    assert all(like(value, rng) is value for value in kept)
+    share = like(np.array([0.2, 0.4]), rng)
+    assert ((share > 0) & (share < 1)).all()
+    assert (like(np.array([3.0, 5.0]), rng) > 0).all()
+    assert like(np.array(-2.0), rng).shape == ()
+    assert like(np.zeros((2, 3)), rng).any()
+    assert like(np.zeros((0, 3)), rng).shape == (0, 3)
+
+
+def test_a_point_where_the_problem_fails_is_drawn_anew():
+    def problem(x):
+        if x.data[0] < 0:
+            raise ValueError("not here")
+        return bp.log(x).sum()
+
+    assignment = Assignment(problem, {"x": [1.0, 2.0]})
+    assert len(assignment.points) == POINTS
+    assert all(np.isfinite(point["x"]).all() for point in assignment.points)
+
+
+def test_points_with_other_steps_are_left_out():
+    def problem(x):
+        return (x * 2.0).sum() if x.data[0] > 0 else bp.exp(x).sum()
+
+    assignment = Assignment(problem, {"x": [1.0, -2.0]})
+    assert len({run.tensors[1].primitive.__name__ for run in assignment.runs}) == 1
+
+
+def two_outputs(**changes):
+    return vars(random_problem(sizes=(4, 5, 6, 2), seed=1)) | changes
+
+
+def test_what_a_point_hides_is_said():
+    (warning,) = (w for w in Assignment(inputs=two_outputs()).warnings if "dL/dz3" in w)
+    assert "cannot tell apart softmax-diagonal, softmax-off-diagonal, lost-factor-2" in warning
+
+    def problem(z, y):
+        return bp.square_sum((bp.relu(z) - y).named("d")).named("L")
+
+    positive = Assignment(problem, {"z": [1.0, 2.0, 3.0], "y": [0.5, 5.0, 7.0]}, only_inputs=True)
+    assert any("cannot show missing-relu-derivative" in w for w in positive.warnings)
+    mixed = Assignment(problem, {"z": [1.0, -2.0, 3.0], "y": [0.5, 5.0, 7.0]}, only_inputs=True)
+    assert not any("missing-relu-derivative" in w for w in mixed.warnings)
+
+
+def test_a_target_that_equals_the_prediction_hides_everything():
+    point = vars(random_problem(seed=1))
+    point = point | {"y": network(**point)["y_hat"]}
+    hidden = Assignment(inputs=point, only_inputs=True).warnings
+    assert any("cannot show softmax-diagonal" in w for w in hidden)
+    report = grade(derivation({"z3": lambda q, d: 5 * d["y_hat"]}), inputs=point)
+    assert report.first_wrong == "z3"  # the further points show it
+
+
+def test_arrays_are_judged_at_their_point_alone():
+    point = vars(random_problem(seed=4))
+    arrays = {"y_hat": np.zeros((3, 1))}
+    report = grade(arrays, inputs=point)
+    assert report.first_wrong == "y_hat"
+    assert "all of its entries are zero" in report["y_hat"].message
+    with pytest.raises(ValueError, match="give it, as inputs"):
+        grade(arrays)
+
+
+@pytest.mark.parametrize("answers", [None, 3, "dz3", [1]])
+def test_answers_must_be_a_function_or_a_mapping(answers):
+    with pytest.raises(TypeError, match="a function or a mapping"):
+        grade(answers)
+
+
+def same_names(x):
+    return ((x * 2.0).named("a") + bp.exp(x).named("a")).sum()
+
+
+@pytest.mark.parametrize(
+    ("problem", "inputs", "error", "said"),
+    [
+        (networks.shared, None, ValueError, "Give an example"),
+        (same_names, {"x": [1.0]}, ValueError, "two tensors are called a"),
+        (lambda x: 3.0, {"x": [1.0]}, TypeError, "must return its loss"),
+        (lambda x: x * 2.0, {"x": [1.0, 2.0]}, ValueError, "reduce it to one number"),
+        (lambda x: bp.tensor(1.0), {"x": [1.0]}, ValueError, "needs no gradient"),
+        (lambda x: x.sum(), {"w": [1.0]}, TypeError, "unexpected keyword"),
+    ],
+)
+def test_a_problem_that_cannot_be_graded_is_refused(problem, inputs, error, said):
+    with pytest.raises(error, match=said):
+        Assignment(problem, inputs)
+
+
+def test_leaves_of_any_kind():
+    def problem(x, label, scale):
+        logits = (x * scale).named("logits")
+        return bp.cross_entropy(logits, label.data).named("L")
+
+    def answers(x, label, scale, logits):
+        p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+        p[np.arange(len(label)), label] -= 1
+        d = p / len(label)
+        return {"logits": d, "x": d * scale, "scale": (d * x).sum(), "label": 0.0, "L": 1.0}
+
+    inputs = {"x": bp.tensor(np.ones((2, 3)) * [1.0, 2.0, 4.0]), "label": [0, 2], "scale": -0.5}
+    report = grade(answers, problem, inputs)
+    verdicts = {line.name: line.verdict for line in report.lines}
+    assert verdicts == {
+        "L": "right",
+        "logits": "right",
+        "x": "right",
+        "scale": "right",
+        "label": "unreadable",
+    }
+    assert report.passed
+
+
+def test_a_gradient_that_is_zero_but_for_rounding_is_right():
+    def problem(z):
+        return bp.softmax(z.named("z"), axis=0).named("p").sum()
+
+    report = grade(lambda z: {"p": np.ones(3), "z": np.zeros(3)}, problem, {"z": [0.3, 1.7, -2.0]})
+    assert report.passed
+
+
+def test_a_point_with_nan_marks_nothing_that_follows_from_it():
+    def problem(x):
+        r = bp.sqrt(x).named("r")
+        return bp.square_sum(r).named("L")
+
+    def answers(x, r):
+        with np.errstate(all="ignore"):
+            return {"r": 2 * r, "x": r / r}
+
+    report = grade(answers, problem, {"x": [0.0, 1.0]})
+    assert {line.verdict for line in report.lines} == {"right"}
