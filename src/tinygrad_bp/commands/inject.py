@@ -66,23 +66,23 @@ def listed() -> Table:
 
 def compared(injections: list[Injection]) -> Table:
     """Lay out what each mistake does, a row each."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for column in (
-        "mistake",
-        "gradients broken",
-        "the loss",
-        "after descent",
-        "with the right one",
-    ):
-        table.add_column(column, overflow="fold")
-    words = {True: "still falls", False: "does not fall", None: "no step can be taken"}
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, caption_justify="left")
+    for column in ("mistake", "gradients broken", "the loss", "after descent"):
+        table.add_column(column, no_wrap=True)
     for injection in injections:
         broken = f"{len(injection.broken)} of {len(injection.effects)}"
         descent = injection.descent
-        losses = (
-            (f"{descent.losses[-1]:.4g}", f"{descent.right_losses[-1]:.4g}")
-            if descent
-            else ("", "")
-        )
-        table.add_row(*map(Text, (injection.mistake, broken, words[injection.falls], *losses)))
+        if not injection.broken:
+            said, after = "nothing changes", ""
+        elif descent is None:
+            said, after = "no step can be taken", ""
+        else:
+            said = "still falls" if descent.falls else "does not fall"
+            after = f"{descent.losses[-1]:.4g}"
+            first, *_, last = descent.right_losses
+            table.caption = (
+                f"With the right gradient, {len(descent.right_losses) - 1} steps of gradient "
+                f"descent take the loss from {first:.4g} to {last:.4g}."
+            )
+        table.add_row(*map(Text, (injection.mistake, broken, said, after)))
     return table

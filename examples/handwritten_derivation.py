@@ -1,0 +1,99 @@
+"""The source derivation as a submission: its formulas in NumPy, and what the grader says of them.
+
+The source is a solution by hand, and cannot be run as it is printed. So it stands here in four
+readings, from the most literal to the most charitable. Comments that begin with "source" quote its
+line above the line of NumPy. Run, this file prints
+
+"""
+
+import numpy as np
+
+
+def as_printed(y, y_hat, a1, a2, W2, W3, x):
+    """Read the products as matrix products, in the order in which they are printed."""
+    # source: da3/dz3 = { -a_i a_j, i != j;  a_i (1 - a_i), i = j }
+    J = np.where(np.eye(len(y_hat)), y_hat * (1 - y_hat), -y_hat * y_hat.T)
+    # source, formula 1: dL/dw3 = -2 (y - y_hat) x da3/dz3 x a2
+    return {"W3": -2 * (y - y_hat) @ J @ a2}
+
+
+def conformable(y, y_hat, a1, a2, W2, W3, x, J, J_in_3):
+    """Read the factors in the order in which their shapes fit, and change nothing else.
+
+    That is: from right to left, with the weights and the last factor transposed, and a (1 - a)
+    multiplied entry by entry. The shapes allow no other way.
+    """
+    # source: dL/da3 = 2 (y - y_hat) . (-1) = -2 (y - y_hat)
+    dL_da3 = -2 * (y - y_hat)
+
+    # source, formula 1: -2 (y - y_hat) x J x a2
+    dL_dW3 = J @ dL_da3 @ a2.T
+
+    # source, formula 2: -2 (y - y_hat) x J x w3 x (a2 (1 - a2)) x a1
+    dL_dW2 = (a2 * (1 - a2)) * (W3.T @ (J @ dL_da3)) @ a1.T
+
+    # source, formula 3: -2 (y - y_hat) J w3 (a2 (1 - a2)) w2 a1 (1 - a1) x
+    dL_dz2 = (a2 * (1 - a2)) * (W3.T @ (J_in_3 @ dL_da3))
+    dL_dW1 = (a1 * (1 - a1)) * (W2.T @ dL_dz2) @ x.T
+
+    return {"y_hat": dL_da3, "W3": dL_dW3, "W2": dL_dW2, "W1": dL_dW1}
+
+
+def equal(a):
+    """The case i = j."""
+    # source: a_i (1 - a_i)
+    return np.diagflat(a * (1 - a))
+
+
+def unequal(a):
+    """The case i != j."""
+    # source: -a_i a_j
+    return off_diagonal(-a * a.T)
+
+
+def unequal_in_3(a):
+    """The case i != j as formula 3 has it: the minus sign is lost."""
+    # source: (a_i a_j)
+    return off_diagonal(a * a.T)
+
+
+def off_diagonal(matrix):
+    return matrix * (1 - np.eye(len(matrix)))
+
+
+def case_equal(y, y_hat, a1, a2, W2, W3, x):
+    """Read the cases as alternatives, as they are printed: here i = j."""
+    J = equal(y_hat)
+    return conformable(y, y_hat, a1, a2, W2, W3, x, J, J_in_3=J)
+
+
+def case_unequal(y, y_hat, a1, a2, W2, W3, x):
+    """Read the cases as alternatives, as they are printed: here i != j."""
+    J, J_in_3 = unequal(y_hat), unequal_in_3(y_hat)
+    return conformable(y, y_hat, a1, a2, W2, W3, x, J, J_in_3)
+
+
+def gradients(y, y_hat, a1, a2, W2, W3, x):
+    """Read the cases as the entries of one matrix, so that a product sums over both."""
+    J = equal(y_hat) + unequal(y_hat)
+    J_in_3 = equal(y_hat) + unequal_in_3(y_hat)
+    return conformable(y, y_hat, a1, a2, W2, W3, x, J, J_in_3)
+
+
+READINGS = (as_printed, case_equal, case_unequal, gradients)
+
+
+def main():
+    """Grade every reading, and print what was found first."""
+    import tinygrad_bp as bp  # the derivation itself needs NumPy alone
+
+    for reading in READINGS:
+        report = bp.grade(reading)
+        print(f"{reading.__name__}: {report.for_teacher().summary()}")
+        for line in report.lines:
+            found = f" ({', '.join(line.mistakes)})" if line.mistakes else ""
+            print(f"    dL/d{line.name:6} {line.verdict}{found}")
+
+
+if __name__ == "__main__":
+    main()
