@@ -91,3 +91,19 @@ DEEP = {
     "W2": normal((5, 5)),
     "W3": normal((5, 2)),
 }
+
+
+def vectors(x, y, W1, b1, W2):
+    """One sample, a vector without a second axis."""
+    a1 = bp.sigmoid((W1 @ x + b1).named("z1")).named("a1")
+    p = bp.softmax((W2 @ a1).named("z2")).named("p")
+    return bp.square_sum(p - y).named("L")
+
+
+VECTORS = {
+    "x": normal(4),
+    "y": np.array([0.2, 0.7, 0.1]),
+    "W1": normal((5, 4)),
+    "b1": normal(5),
+    "W2": normal((3, 5)),
+}

@@ -5,7 +5,9 @@ from itertools import combinations, islice
 import numpy as np
 import pytest
 
+import tinygrad_bp as bp
 from tinygrad_bp.grading.grade import Assignment, grade, graded
+from tinygrad_bp.grading.judge import Judge
 from tinygrad_bp.grading.mistakes import EVERYWHERE, OF_PRIMITIVE
 from tinygrad_bp.grading.submission import Function
 
@@ -152,6 +154,33 @@ def test_a_strange_slip_is_localised_and_not_named(line):
     assert {v for n, v in verdicts(report).items() if n != line} <= {"right", "carried forward"}
 
 
+@pytest.mark.parametrize("line", ["z3", "z2", "z1"])
+def test_a_strange_slip_in_a_line_that_is_not_answered_is_charged_once(line):
+    weights = ("W3", "W2", "W1")
+    report = judged(derivation({line: STRANGE[line]}, answer=weights))
+    found = verdicts(report)
+    first = line.replace("z", "W")
+    before = weights.index(first)
+    assert [found[w] for w in weights[:before]] == ["right"] * before
+    assert found[first] == "wrong"
+    assert report[first].mistakes == ()
+    assert f"follows rightly from a wrong dL/d{line}" in report[first].message
+    assert {found[w] for w in weights[before + 1 :]} <= {"carried forward"}
+
+
+def test_after_a_strange_slip_the_next_is_still_named():
+    wrong = {"z3": STRANGE["z3"], "z1": lambda q, d: d["a1"]}
+    report = judged(derivation(wrong, answer=("W3", "W2", "W1")))
+    assert [report[w].verdict for w in ("W3", "W2", "W1")] == ["wrong", "carried forward", "wrong"]
+    assert "missing-sigmoid-derivative" in report["W1"].mistakes
+    pen = {"W3": STRANGE["W3"], "z2": lambda q, d: d["a2"]}  # the first slip is W3's alone
+    report = judged(derivation(pen, answer=("W3", "W2", "W1")))
+    assert report["W3"].mistakes == ()
+    assert "follows rightly" not in report["W3"].message  # the lines after it rule that out
+    assert report["W2"].mistakes == ("missing-sigmoid-derivative",)
+    assert report["W1"].verdict == "carried forward"
+
+
 def test_a_slip_of_the_softmax_violates_the_zero_sum():
     report = judged(derivation({"z3": STRANGE["z3"]}))
     assert any("sum to zero" in fact for fact in report["z3"].fingerprints)
@@ -208,6 +237,7 @@ def test_nan_and_wrong_shapes_are_wrong_and_carried_on():
     report = judged(derivation({"z3": nan}))
     assert report.first_wrong == "z3"
     assert "not finite" in report["z3"].message
+    assert report["z3"].fingerprints == ()
     assert report["W1"].verdict == "carried forward"
 
     report = judged(derivation({"W3": lambda q, d: q.a2 @ d["z3"].T}))
@@ -230,3 +260,18 @@ def test_the_slips_cover_what_the_catalogue_has_for_the_worked_problem():
     rows = [*EVERYWHERE, *(row for name in mine for row in OF_PRIMITIVE.get(name, ()))]
     elsewhere = {"overwritten-contribution", "broadcast-not-summed"}  # nothing here is used twice
     assert {row.name for row in rows} - elsewhere == {name for _, name, _, _ in SLIPS}
+
+
+def test_a_judge_with_a_wrong_truth_marks_the_right_derivation(monkeypatch):
+    monkeypatch.setattr(bp.softmax, "rule", lambda p, z, axis: lambda g: p * (1 - p) * g)
+    report = grade(derivation())
+    assert report.first_wrong == "z3"
+    monkeypatch.undo()
+    assert grade(derivation()).passed
+
+
+def test_a_judge_that_accepts_anything_is_seen(monkeypatch):
+    slip = {"z2": lambda q, d: d["a2"]}
+    assert not judged(derivation(slip)).passed
+    monkeypatch.setattr(Judge.agree, "__defaults__", (1e9,))
+    assert judged(derivation(slip)).passed

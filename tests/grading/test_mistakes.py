@@ -26,6 +26,7 @@ ASSIGNMENTS = {
     "shared": Assignment(networks.shared, networks.SHARED),
     "columns": Assignment(networks.columns, networks.COLUMNS),
     "deep": Assignment(networks.deep, networks.DEEP),
+    "vectors": Assignment(networks.vectors, networks.VECTORS),
     "elementary": Assignment(networks.elementary, networks.ELEMENTARY),
 }
 LEAVES = {
@@ -33,6 +34,7 @@ LEAVES = {
     "classifier": ("W1", "b1", "W2", "b2"),
     "shared": ("W",),
     "columns": ("W1", "b1", "W2", "b2"),
+    "vectors": ("W1", "b1", "W2"),
 }
 
 

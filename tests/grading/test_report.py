@@ -30,6 +30,7 @@ REPORTS = {
     "slipped": grade(SLIPPED),
     "hidden": grade(SLIPPED, inputs=SQUARE),
     "strange": grade(derivation({"z3": lambda q, d: np.cos(q.z3), "W3": lambda q, d: q.x})),
+    "required": grade(RIGHT, required=["x", "y"]),
     "nan": grade(derivation({"z3": lambda q, d: d["y_hat"] * np.nan})),
     "failed": grade(lambda: 1 / 0),
     "unreadable": grade(lambda y: {"z3": [[1], [2, 3]], "z9": y, "<b>": y}),
@@ -137,8 +138,9 @@ def test_every_form_can_be_made(name, tmp_path):
     for view in (report, report.for_learner(), report.for_learner(reveal=True)):
         assert report.for_teacher().summary() in str(view)
         table = on_console(view)
-        assert all(f"dL/d{line.name}" in table for line in report.lines)
-        assert "<table" in view._repr_html_()
+        shown = report.failure is None
+        assert all((line.label in table) == shown for line in report.lines)
+        assert ("<table" in view._repr_html_()) == shown
     for suffix in ("txt", "html", "json"):
         path = tmp_path / "new" / f"report.{suffix}"
         report.save(path)
@@ -150,7 +152,7 @@ def test_every_form_can_be_made(name, tmp_path):
 def test_names_are_data():
     html = REPORTS["unreadable"]._repr_html_()
     assert "<b>" not in html
-    assert "dL/d&lt;b&gt;" in html
+    assert "&lt;b&gt;" in html
     line = Line("[red]z[/red]", "wrong", message="[bold]no[/bold]", score=0.0)
     shown = on_console(Report((line,)))
     assert "[red]z[/red]" in shown

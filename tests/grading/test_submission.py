@@ -213,6 +213,10 @@ def huge(y, y_hat):
     return {"y_hat": 1e308 * (y_hat - y) * 10, "z3": np.zeros((0, 5)), "W3": np.ones((1,) * 20)}
 
 
+def a_great_many(y, y_hat, a2):
+    return {"y_hat": np.zeros(10**6), "z3": np.zeros(10**6), "a2": np.zeros((10**6, 1))}
+
+
 def infinite(y):
     return {"y_hat": np.full_like(y, np.inf), "z3": -np.inf, "W3": np.nan, "L": 1.0}
 
@@ -228,6 +232,7 @@ def empty():
         forgets_the_second_time,
         changes_its_mind,
         huge,
+        a_great_many,
         infinite,
         empty,
         recurses,

@@ -39,7 +39,8 @@ def line_of(found: Judged, score: float | None, others: Mapping[str, Any]) -> Li
     """Write what the judge found about a quantity as a line of the report."""
     shape = found.right[0].shape
     if found.answered is None:
-        message = sentence(found.reason) if found.reason else "Not answered."
+        required = "It has to be answered." if score is not None else ""
+        message = sentence(found.reason) if found.reason else required
         return Line(found.name, found.verdict, message=message, score=score, right_shape=shape)
     if found.verdict == "right":
         return Line(
@@ -157,7 +158,13 @@ def explanation(found: Judged, facts: Sequence[str]) -> str:
     """Name the mistakes that fit, or say what was measured."""
     if not found.faults:
         measured = f" Measured: {'; '.join(facts)}." if facts else ""
-        return f"No known pattern.{measured}"
+        implied = ""
+        if found.implied is not None:
+            implied = (
+                f" It follows rightly from a wrong dL/d{found.implied.name}: the slip may be "
+                "there, or nearer to the loss."
+            )
+        return f"No known pattern.{implied}{measured}"
     told: dict[str, str] = {}
     details: dict[str, list[str]] = {}
     for fault in found.faults:

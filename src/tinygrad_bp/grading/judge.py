@@ -42,15 +42,39 @@ MOST_EDGES = 40
 FEW_EDGES = 8
 MOST_STORIES = 8
 
+#: An answer of a wrong shape is carried on as it is, unless it has so many times the entries.
+MOST_GROWTH = 100
 
-#: The mistakes that were made so far, as one explanation of the answers has it.
-Story: TypeAlias = tuple[Fault, ...]
+#: An upstream gradient is solved for up to so many entries.
+MOST_UNKNOWNS = 256
+
 
 #: Gradients at each point, by position.
 Upstream: TypeAlias = list[dict[int, Any]]
 
 #: An answer's numbers at each point.
 Numbers: TypeAlias = Sequence[np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Implied:
+    """A wrong gradient that was not answered, and from which an answer follows.
+
+    Parameters
+    ----------
+    name, step
+        Of the quantity, and its position.
+    gradients
+        Its gradient at each point, as the person must have had it.
+    """
+
+    name: str
+    step: int
+    gradients: Numbers
+
+
+#: What went wrong so far, as one explanation of the answers has it.
+Story: TypeAlias = tuple[Fault | Implied, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +92,9 @@ class Judged:
         answers nearer to the loss (None where nothing can be computed from them).
     faults
         The catalogued mistakes that reproduce the answer.
+    implied
+        The wrong gradient that gives the answer, passed on rightly, where no mistake of the
+        catalogue does.
     reason
         Why an answer is unreadable.
     """
@@ -78,6 +105,7 @@ class Judged:
     answered: Numbers | None = None
     given: Sequence[np.ndarray | None] = ()
     faults: tuple[Fault, ...] = ()
+    implied: Implied | None = None
     reason: str = ""
 
 
@@ -113,7 +141,8 @@ class Judge:
             i = named[name]
             fits = [fitted(a, run.truth[i]) for a, run in zip(numbers, runs, strict=True)]
             for own, raw, fit, number in zip(self.own, self.raw, fits, numbers, strict=True):
-                raw[i] = number
+                if number.size <= MOST_GROWTH * max(runs[0].tensors[i].size, 1):
+                    raw[i] = number
                 if all(f is not None for f in fits):
                     own[i] = fit
         self.truth: Upstream = [
@@ -150,7 +179,10 @@ class Judge:
         if told or self.agree(answered, given) or self.follows_as_it_is(i, answered):
             return Judged(name, "carried forward", right, answered, given), told or stories
         faults, stories = self.explained(i, answered, stories)
-        return Judged(name, "wrong", right, answered, given, faults), stories
+        implied = None if faults else self.implied(i, answered)
+        if implied is not None:  # or it is this line's own slip, and the story is as it was
+            stories = different([*((*story, implied) for story in stories), *stories])
+        return Judged(name, "wrong", right, answered, given, faults, implied), stories
 
     # ---- what follows from what ----
 
@@ -166,7 +198,7 @@ class Judge:
         """Return all gradients at each point that follow from the person's answers and a story."""
         if story not in self.swept:
             self.swept[story] = [
-                run.swept(run.whole, own, self.planted(p, story))
+                run.swept(run.whole, own | implied_by(story, p), self.planted(p, story))
                 for p, (run, own) in enumerate(zip(self.runs, self.own, strict=True))
             ]
         return self.swept[story]
@@ -174,16 +206,36 @@ class Judge:
     def follows_as_it_is(self, i: int, answered: Numbers) -> bool:
         """Say whether an answer follows from answers of wrong shapes, or NaN, taken as they are."""
         if all(
-            own.get(i) is number
+            own.get(step) is number
             for own, raw in zip(self.own, self.raw, strict=True)
-            for i, number in raw.items()
+            for step, number in raw.items()
         ):
-            return False
+            return False  # all of them fit
         numbers = [
             run.swept(run.part(i, raw).edges, raw).get(i)
             for run, raw in zip(self.runs, self.raw, strict=True)
         ]
         return self.agree(answered, numbers)
+
+    def implied(self, i: int, answered: Numbers) -> Implied | None:
+        """Find the gradient that was not answered and must have been wrong for an answer to follow.
+
+        A step's contribution is linear in its upstream gradient. Where there are more numbers than
+        unknowns, and they agree, the person may have had that gradient.
+        """
+        edges = self.runs[0].uses.get(i, ())
+        if len(edges) != 1 or edges[0].step in self.own[0] or not any(a.any() for a in answered):
+            return None
+        (edge,) = edges
+        name = next((name for name, step in self.named.items() if step == edge.step), None)
+        found = [
+            solved(run, edge, answer, floor)
+            for run, answer, floor in zip(self.runs, answered, self.floors, strict=True)
+        ]
+        gradients = [g for g in found if g is not None]
+        if name is None or len(gradients) < len(found):
+            return None
+        return Implied(name, edge.step, gradients)
 
     # ---- naming ----
 
@@ -201,14 +253,14 @@ class Judge:
         faults = list(self.candidates(parts[0]))
         for told, upstream in ((stories, self.own), ([()], self.own), ([()], self.truth)):
             fitting = [
-                (*story, fault)
+                (story, fault)
                 for story in told
                 for fault in faults
                 if self.reproduces(fault, story, parts, upstream, answered)
             ]
             if fitting:
-                named = {(fault.mistake.name, fault.detail): fault for *_, fault in fitting}
-                return tuple(named.values()), different(fitting)
+                named = {(fault.mistake.name, fault.detail): fault for _, fault in fitting}
+                return tuple(named.values()), different([(*s, fault) for s, fault in fitting])
         return (), stories
 
     def candidates(self, part: Part) -> Iterator[Fault]:
@@ -250,7 +302,7 @@ class Judge:
                 step: upstream[p].get(step, gradients)
                 for step, gradients in self.following(story)[p].items()
                 if step in part.given
-            }
+            } | implied_by(story, p)
             planted = self.planted(p, (*story, fault))
             number = run.swept(part.edges, start, planted).get(part.target)
             answer, floor = answered[p], self.floors[p]
@@ -262,7 +314,10 @@ class Judge:
     def planted(self, p: int, story: Story) -> dict[Edge, Contribution]:
         """Return the wrong contributions of a story at one point, by edge."""
         return {
-            edge: fault.contribution(self.place(p, edge)) for fault in story for edge in fault.edges
+            edge: fault.contribution(self.place(p, edge))
+            for fault in story
+            if isinstance(fault, Fault)
+            for edge in fault.edges
         }
 
     def place(self, p: int, edge: Edge) -> Place:
@@ -272,6 +327,27 @@ class Judge:
             at_hand = ChainMap(self.own[p], run.truth)
             self.places[p, edge] = Place(run, edge, self.named, at_hand)
         return self.places[p, edge]
+
+
+def solved(run: Run, edge: Edge, answer: np.ndarray, floor: float) -> np.ndarray | None:
+    """Return the upstream gradient from which an answer follows by one edge, if there is just one.
+
+    There must be more numbers than unknowns: else any answer would follow from something.
+    """
+    g = run.truth[edge.step]
+    if g.size > MOST_UNKNOWNS or g.size >= answer.size or answer.shape != edge_shape(run, edge):
+        return None
+    units = np.eye(g.size).reshape(-1, *g.shape)
+    columns = np.stack([run.contribution(edge, unit).ravel() for unit in units], axis=1)
+    solution, _, rank, _ = np.linalg.lstsq(columns, answer.ravel())
+    if rank < g.size or not same(columns @ solution, answer.ravel(), REPRODUCED, floor):
+        return None
+    return np.asarray(solution.reshape(g.shape))
+
+
+def edge_shape(run: Run, edge: Edge) -> tuple[int, ...]:
+    """Return the shape of the tensor that an edge leads to."""
+    return run.tensors[run.source[edge]].shape
 
 
 def fitted(answer: np.ndarray, right: np.ndarray) -> np.ndarray | None:
@@ -313,17 +389,26 @@ def nearest(run: Run, part: Part, most: int = MOST_EDGES) -> Part:
     return Part(part.target, edges, frozenset(cut | (part.given & steps)))
 
 
+def implied_by(story: Story, p: int) -> dict[int, Any]:
+    """Return the gradients at one point that a story implies, by position."""
+    return {part.step: part.gradients[p] for part in story if isinstance(part, Implied)}
+
+
 def different(stories: list[Story]) -> list[Story]:
-    """Return the stories that differ in what is planted, as many as are kept."""
-    found = {
-        tuple((fault.mistake.name, fault.edges, fault.variant) for fault in story): story
-        for story in stories
-    }
-    return list(found.values())[:MOST_STORIES]
+    """Return the stories that differ, as many as are kept."""
+    return list({tuple(map(told, story)): story for story in stories}.values())[:MOST_STORIES]
+
+
+def told(part: Fault | Implied) -> tuple[Any, ...]:
+    """Return what tells one part of a story from another."""
+    if isinstance(part, Implied):
+        return (part.step,)
+    return (part.mistake.name, part.detail, part.edges, part.variant)
 
 
 def surviving(line: Judged, stories: list[Story]) -> Judged:
-    """Drop the mistakes of a line that the lines after it rule out."""
-    told = {(fault.mistake.name, fault.detail) for story in stories for fault in story}
-    faults = tuple(f for f in line.faults if (f.mistake.name, f.detail) in told)
-    return replace(line, faults=faults) if faults else line
+    """Drop the explanations of a line that the lines after it rule out."""
+    kept = {told(part)[:2] for story in stories for part in story}
+    faults = tuple(fault for fault in line.faults if told(fault)[:2] in kept)
+    implied = line.implied if line.implied and told(line.implied) in kept else None
+    return replace(line, faults=faults or line.faults, implied=implied)

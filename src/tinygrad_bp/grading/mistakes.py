@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from ..rules.activations import sigmoid, softmax
-from .planted import Contribution, Edge, Place
+from .planted import Contribution, Edge, Place, operation
 
 Value: TypeAlias = Any
 
@@ -83,7 +83,7 @@ def cross_entropy_shortcut(place: Place) -> list[Wrong]:
     run, p = place.run, place.tensor  # p is the softmax, and the step's other operand is y
     for edge in run.uses.get(place.edge.step, ()):
         step = run.tensors[edge.step]
-        if step.primitive is not None and step.primitive.__name__ == "subtract":
+        if operation(step) == "subtract":
             return [Wrong(constant(p.data - step.operands[1 - edge.operand]))]
     return []
 
@@ -108,19 +108,18 @@ def replaced_factor(weights: bool) -> Callable[[Place], list[Wrong]]:
         i, right, is_weight = other_factor(place)
         if is_weight != weights or not isinstance(right, np.ndarray):
             return []
-        primitive = place.tensor.primitive
+        primitive, operands = place.tensor.primitive, place.tensor.operands
         assert primitive is not None
-        wrongs = []
-        for name, t in place.quantities():
-            if t.ndim != right.ndim or t is place.tensor.inputs[i] or t.dtype.kind != "f":
-                continue
-            operands = (*place.tensor.operands[:i], t.data, *place.tensor.operands[i + 1 :])
 
-            def closure(g: Value, operands: tuple[Any, ...] = operands) -> Value:
-                return place.by_rule(primitive.rule, operands)(g)
+        def instead(factor: Value) -> Contribution:
+            replaced = (*operands[:i], factor, *operands[i + 1 :])
+            return lambda g: place.by_rule(primitive.rule, replaced)(g)
 
-            wrongs.append(Wrong(closure, name))
-        return wrongs
+        return [
+            Wrong(instead(t.data), name)
+            for name, t in place.quantities()
+            if t.ndim == right.ndim and t is not place.tensor.inputs[i] and t.dtype.kind == "f"
+        ]
 
     return at
 
@@ -128,23 +127,29 @@ def replaced_factor(weights: bool) -> Callable[[Place], list[Wrong]]:
 def wrong_upstream(place: Place) -> list[Wrong]:
     """Return the right rule on the gradients of other quantities, those nearer to the loss."""
     step, x = place.edge.step, place.run.source[place.edge]
+
+    def instead(i: int) -> Contribution:
+        return lambda g: place.summed(place.right(np.asarray(place.gradients[i])))
+
     return [
-        Wrong(lambda g, i=i: place.summed(place.right(np.asarray(place.gradients[i]))), name)  # type: ignore[misc]
+        Wrong(instead(i), name)
         for name, i in place.named.items()
         if i > x and i != step and i != place.run.loss and i in place.run.truth
         if place.run.tensors[i].primitive is not None and np.ndim(place.run.truth[i])
     ]
 
 
-def wrong_layer(operation: str, slope: Callable[[Value], Value]) -> Callable[[Place], list[Wrong]]:
+def wrong_layer(activation: str, slope: Callable[[Value], Value]) -> Callable[[Place], list[Wrong]]:
     """Make a mistake of taking the derivative at another layer's activation."""
+
+    def instead(a: Value) -> Contribution:
+        return lambda g: g * slope(a)
 
     def at(place: Place) -> list[Wrong]:
         return [
-            Wrong(lambda g, t=t: g * slope(t.data), name)  # type: ignore[misc]
+            Wrong(instead(t.data), name)
             for name, t in place.quantities()
-            if t.primitive is not None and t.primitive.__name__ == operation
-            if t is not place.tensor
+            if operation(t) == activation and t is not place.tensor
         ]
 
     return at
@@ -152,9 +157,10 @@ def wrong_layer(operation: str, slope: Callable[[Value], Value]) -> Callable[[Pl
 
 def matrix_for_elementwise(place: Place) -> list[Wrong]:
     """Return the matrix products of g and an elementwise derivative, in either order."""
-    slope = place.right(np.ones(place.tensor.shape))
-    if slope.ndim != 2 or place.input.shape != place.tensor.shape:
+    shape = place.tensor.shape
+    if len(shape) != 2 or place.input.shape != shape or max(shape) > LONGEST_SIDE:
         return []
+    slope = place.right(np.ones(shape))
     products: list[Contribution] = [
         lambda g: g @ slope,
         lambda g: slope @ g,
@@ -171,11 +177,11 @@ def unsummed_batch(place: Place) -> list[Wrong]:
     if not is_sum_over_batch(place):
         return []
     i, other, _ = other_factor(place)
-    samples = "nk,mk->{}" if i == 1 else "kn,km->{}"
+    factors = "nk,mk->" if i == 1 else "kn,km->"
 
     def products(g: Value, order: str) -> Value:
         first, second = (g, other) if i == 1 else (other, g)
-        return np.einsum(samples.format(order), first, second)
+        return np.einsum(factors + order, first, second)
 
     return [Wrong(lambda g: products(g, "knm")), Wrong(lambda g: products(g, "nmk"))]
 
@@ -267,9 +273,17 @@ def samples(logits: Value, axis: int) -> float:
     return float(logits.size / logits.shape[axis])
 
 
+def softmax_backward(p: Value, g: Value, axis: int) -> Value:
+    """Return the softmax's own rule applied to g."""
+    return softmax.rule(p, p, axis=axis)(g)  # type: ignore[misc, operator]
+
+
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "exp")
 ELEMENTWISE = {*ACTIVATIONS, "multiply", "sin", "cos", "log", "sqrt", "square", "divide", "power"}
 PRODUCTS = {"matmul", "multiply"}
+
+#: A square matrix is made of a wrong product only up to this size.
+LONGEST_SIDE = 1000
 
 
 # ---- the table ----
@@ -510,7 +524,7 @@ OF_PRIMITIVE: dict[str, tuple[Mistake, ...]] = {
             "softmax-twice",
             rule(
                 lambda out, z, y, axis: (
-                    lambda g: place_softmax(
+                    lambda g: softmax_backward(
                         softmax(z, axis=axis),
                         g / samples(z, axis) * (softmax(z, axis=axis) - y),
                         axis,
@@ -892,11 +906,6 @@ OF_PRIMITIVE: dict[str, tuple[Mistake, ...]] = {
         ),
     ),
 }
-
-
-def place_softmax(p: Value, g: Value, axis: int) -> Value:
-    """Return the softmax's own rule applied to g."""
-    return softmax.rule(p, p, axis=axis)(g)  # type: ignore[misc, operator]
 
 
 def rows() -> Iterator[Mistake]:

@@ -166,17 +166,17 @@ class Run:
 
     @cached_property
     def products(self) -> list[Edge]:
-        """The edges by which leaves go into products of matrices."""
+        """The edges by which leaves that are matrices go into matrix products."""
         return [
             edge
             for edge, i in self.source.items()
             if self.tensors[i].primitive is None and self.tensors[i].ndim == 2
-            if is_matmul(self.tensors[edge.step])
+            if operation(self.tensors[edge.step]) == "matmul"
         ]
 
     @cached_property
     def weight_side(self) -> int | None:
-        """Which operand of its products of matrices a weight is; None where that is not seen.
+        """Which operand of its matrix products a weight is; None where that is not seen.
 
         It is seen in the later layers, where the other operand was computed.
         """
@@ -197,7 +197,7 @@ class Run:
         terms = {
             self.tensors[edge.step].shape[1 - edge.operand]
             for edge in self.products
-            if self.weight_side in (None, edge.operand)
+            if self.weight_side in (None, edge.operand) and self.tensors[edge.step].ndim == 2
         }
         for edge in self.broadcast:
             x, out = self.tensors[self.source[edge]], self.tensors[edge.step]
@@ -206,10 +206,9 @@ class Run:
         return terms.pop() if len(terms) == 1 else 1
 
 
-def is_matmul(tensor: Tensor) -> bool:
-    """Say whether a tensor is a product of two matrices."""
-    name = tensor.primitive.__name__ if tensor.primitive is not None else ""
-    return name == "matmul" and tensor.ndim == 2
+def operation(tensor: Tensor) -> str:
+    """Return the name of the operation that computed a tensor; empty for a leaf."""
+    return "" if tensor.primitive is None else tensor.primitive.__name__
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,8 +238,7 @@ class Place:
     @property
     def operation(self) -> str:
         """The name of the step's operation."""
-        assert self.tensor.primitive is not None
-        return self.tensor.primitive.__name__
+        return operation(self.tensor)
 
     @property
     def input(self) -> Tensor:

@@ -56,7 +56,7 @@ class Line:
     score
         From 0 to 1; None where the line does not count.
     shape, right_shape
-        Of the answer, and of the quantity.
+        Of the answer, and of the quantity; None where there is none.
     worst, answered, right
         The index of the entry that is furthest off, the number there, and the right one.
     wrong_entries, entries
@@ -73,13 +73,18 @@ class Line:
     hint: str = ""
     score: float | None = None
     shape: tuple[int, ...] | None = None
-    right_shape: tuple[int, ...] = ()
+    right_shape: tuple[int, ...] | None = None
     worst: tuple[int, ...] | None = None
     answered: float | None = None
     right: float | None = None
     wrong_entries: int | None = None
     entries: int | None = None
     fingerprints: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """How the gradient is written: ``dL/dz3``; as it was answered, if there is no such one."""
+        return self.name if self.right_shape is None else f"dL/d{self.name}"
 
 
 @dataclass(frozen=True)
@@ -181,7 +186,7 @@ class Report:
             "output": view.summary(),
             "tests": [
                 {
-                    "name": f"dL/d{line.name}",
+                    "name": line.label,
                     "status": "passed" if line.verdict == "right" else "failed",
                     "output": f"{line.verdict}. {view.said(line)}".strip(),
                 }
@@ -249,23 +254,28 @@ class View:
 
     def said(self, line: Line) -> str:
         """Return what is said about a line."""
-        if line.verdict == "unreadable":
+        if line.verdict in ("missing", "unreadable"):  # which gives nothing away
             return line.message
         parts = [line.hint] if self.hints else []
         if self.reveal:
             parts.append(line.message)
         return " ".join(filter(None, parts))
 
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """The lines that are shown: none, where there are no answers."""
+        return () if self.report.failure is not None else self.report.lines
+
     def notes(self) -> Sequence[str]:
         """Return what is said below the lines."""
         return [f"Note: {warning}" for warning in self.report.warnings]
 
     def __str__(self) -> str:
-        width = max((len(line.name) for line in self.report.lines), default=0) + 4
+        width = max((len(line.label) for line in self.lines), default=0)
         rows = [self.summary()]
-        for line in self.report.lines:
+        for line in self.lines:
             mark, _, _ = VERDICTS[line.verdict]
-            name = f"dL/d{line.name}".ljust(width)
+            name = line.label.ljust(width)
             rows.append(f"{mark} {name} {line.verdict:<15} {self.said(line)}".rstrip())
         return "\n".join([*rows, *self.notes()])
 
@@ -280,12 +290,13 @@ class View:
         table = Table(box=SIMPLE_HEAD, pad_edge=False)
         for column in ("", "gradient", "verdict", "error", "what was found"):
             table.add_column(column, overflow="fold")
-        for line in self.report.lines:
+        for line in self.lines:
             mark, colour, _ = VERDICTS[line.verdict]
-            cells = (mark, f"dL/d{line.name}", line.verdict, percent(line), self.said(line))
+            cells = (mark, line.label, line.verdict, percent(line), self.said(line))
             styles = (colour, "", colour, "", "")
             table.add_row(*map(Text, cells, styles))
-        yield table
+        if self.lines:
+            yield table
         for note in self.notes():
             yield Text(note)
 
@@ -294,21 +305,22 @@ class View:
         rows = "".join(
             f"<tr><td style='{top};white-space:nowrap;color:{VERDICTS[line.verdict][2]}'>"
             f"{VERDICTS[line.verdict][0]} {line.verdict}</td>"
-            f"<td style='{top}'>dL/d{html.escape(line.name)}</td>"
+            f"<td style='{top}'>{html.escape(line.label)}</td>"
             f"<td style='{top};text-align:right'>{percent(line)}</td>"
             f"<td style='{top}'>{html.escape(self.said(line))}</td></tr>\n"
-            for line in self.report.lines
+            for line in self.lines
         )
         heads = "".join(
             f"<th style='{top}'>{head}</th>"
             for head in ("verdict", "gradient", "error", "what was found")
         )
-        notes = "".join(f"<p>{html.escape(note)}</p>\n" for note in self.notes())
-        return (
-            f"<div>\n<p><strong>{html.escape(self.summary())}</strong></p>\n"
+        table = (
             "<table style='border-spacing:1em 0.3em;margin-left:-1em'>\n"
-            f"<tr>{heads}</tr>\n{rows}</table>\n{notes}</div>\n"
+            f"<tr>{heads}</tr>\n{rows}</table>\n"
         )
+        notes = "".join(f"<p>{html.escape(note)}</p>\n" for note in self.notes())
+        summary = f"<p><strong>{html.escape(self.summary())}</strong></p>\n"
+        return f"<div>\n{summary}{table if self.lines else ''}{notes}</div>\n"
 
     def to_html(self) -> str:
         """Return the view as a page of its own."""
