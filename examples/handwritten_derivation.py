@@ -4,6 +4,10 @@ The source is a solution by hand, and cannot be run as it is printed. So it stan
 readings, from the most literal to the most charitable. Comments that begin with "source" quote its
 line above the line of NumPy. Run, this file prints
 
+    as_printed    no answers: ValueError
+    case_equal    y_hat right, W3 softmax-diagonal, W2 carried forward, W1 carried forward
+    case_unequal  y_hat right, W3 softmax-off-diagonal, W2 carried forward, W1 wrong-sign
+    gradients     y_hat right, W3 right, W2 right, W1 softmax-wrong-sign
 """
 
 import numpy as np
@@ -18,10 +22,10 @@ def as_printed(y, y_hat, a1, a2, W2, W3, x):
 
 
 def conformable(y, y_hat, a1, a2, W2, W3, x, J, J_in_3):
-    """Read the factors in the order in which their shapes fit, and change nothing else.
+    """Read the factors in an order in which their shapes fit, and change nothing else.
 
-    That is: from right to left, with the weights and the last factor transposed, and a (1 - a)
-    multiplied entry by entry. The shapes allow no other way.
+    The column dL/da3 is multiplied from the left: by J, by the transposed weights, and entry by
+    entry by a (1 - a). The last factor, a row, makes it a matrix.
     """
     # source: dL/da3 = 2 (y - y_hat) . (-1) = -2 (y - y_hat)
     dL_da3 = -2 * (y - y_hat)
@@ -40,19 +44,19 @@ def conformable(y, y_hat, a1, a2, W2, W3, x, J, J_in_3):
 
 
 def equal(a):
-    """The case i = j."""
+    """Return the case i = j of the softmax Jacobian, a matrix that is zero elsewhere."""
     # source: a_i (1 - a_i)
     return np.diagflat(a * (1 - a))
 
 
 def unequal(a):
-    """The case i != j."""
+    """Return the case i != j."""
     # source: -a_i a_j
     return off_diagonal(-a * a.T)
 
 
 def unequal_in_3(a):
-    """The case i != j as formula 3 has it: the minus sign is lost."""
+    """Return the case i != j as formula 3 has it: the minus sign is lost."""
     # source: (a_i a_j)
     return off_diagonal(a * a.T)
 
@@ -84,15 +88,21 @@ READINGS = (as_printed, case_equal, case_unequal, gradients)
 
 
 def main():
-    """Grade every reading, and print what was found first."""
+    """Grade every reading, and print what was found in each line."""
     import tinygrad_bp as bp  # the derivation itself needs NumPy alone
 
     for reading in READINGS:
         report = bp.grade(reading)
-        print(f"{reading.__name__}: {report.for_teacher().summary()}")
-        for line in report.lines:
-            found = f" ({', '.join(line.mistakes)})" if line.mistakes else ""
-            print(f"    dL/d{line.name:6} {line.verdict}{found}")
+        if report.failure:
+            found = f"no answers: {report.failure.partition(':')[0]}"
+        else:
+            answered = [line for line in report.lines if line.verdict != "missing"]
+            found = ", ".join(f"{line.name} {said(line)}" for line in answered)
+        print(f"{reading.__name__:13} {found}")
+
+
+def said(line):
+    return " or ".join(line.mistakes) or line.verdict
 
 
 if __name__ == "__main__":

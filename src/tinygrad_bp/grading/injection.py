@@ -86,16 +86,17 @@ class Descent:
         """Whether a small enough step against the broken gradient lowers the loss."""
         return self.slope < -1e-9 * abs(self.right_slope)
 
-    def said(self) -> str:
+    def said(self) -> list[str]:
         """Say it in two sentences."""
         falls = "still falls" if self.falls else "does not fall"
         steps = len(self.right_losses) - 1
-        return (
-            f"The loss {falls} along the broken gradient: its slope is {self.slope:.4g}, and "
-            f"{self.right_slope:.4g} along the right one. {steps} steps of gradient descent take "
-            f"it from {self.right_losses[0]:.4g} to {self.losses[-1]:.4g}, and with the right "
-            f"gradient to {self.right_losses[-1]:.4g}."
-        )
+        first, *_, last = self.right_losses
+        return [
+            f"The loss {falls} along the broken gradient: the slope is {self.slope:.4g}, "
+            f"and {self.right_slope:.4g} along the right one.",
+            f"{steps} steps of gradient descent take it from {first:.4g} to {self.losses[-1]:.4g}, "
+            f"and with the right gradient to {last:.4g}.",
+        ]
 
 
 @dataclass(frozen=True)
@@ -157,10 +158,10 @@ class Injection:
 
     def notes(self) -> list[str]:
         """Return what is said below the gradients."""
-        return [
-            *filter(None, [self.note]),
-            *([self.descent.said()] if self.descent and self.broken else []),
-        ]
+        notes = [self.note] if self.note else []
+        if self.broken and self.descent is not None:
+            notes += self.descent.said()
+        return notes
 
     def __str__(self) -> str:
         width = max((len(effect.name) for effect in self.effects), default=0) + 4
