@@ -71,18 +71,14 @@ def compared(injections: list[Injection]) -> Table:
         table.add_column(column, no_wrap=True)
     for injection in injections:
         broken = f"{len(injection.broken)} of {len(injection.effects)}"
-        descent = injection.descent
-        if not injection.broken:
-            said, after = "nothing changes", ""
-        elif descent is None:
-            said, after = "no step can be taken", ""
-        else:
-            said = "still falls" if descent.falls else "does not fall"
+        descent, after = injection.descent, ""
+        if descent is not None and injection.reaches_parameters:
             after = f"{descent.losses[-1]:.4g}"
+        if descent is not None:
             first, *_, last = descent.right_losses
             table.caption = (
                 f"With the right gradient, {len(descent.right_losses) - 1} steps of gradient "
                 f"descent take the loss from {first:.4g} to {last:.4g}."
             )
-        table.add_row(*map(Text, (injection.mistake, broken, said, after)))
+        table.add_row(*map(Text, (injection.mistake, broken, injection.outcome(), after)))
     return table

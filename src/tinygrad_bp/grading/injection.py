@@ -143,6 +143,11 @@ class Injection:
         """Whether the loss still falls along the broken gradient; None if there is no step."""
         return None if self.descent is None else self.descent.falls
 
+    @property
+    def reaches_parameters(self) -> bool:
+        """Whether the gradient of a parameter breaks."""
+        return self.descent is None or not set(self.descent.parameters).isdisjoint(self.broken)
+
     def __getitem__(self, name: str) -> Effect:
         """Return what became of the gradient of a quantity."""
         for effect in self.effects:
@@ -159,9 +164,22 @@ class Injection:
     def notes(self) -> list[str]:
         """Return what is said below the gradients."""
         notes = [self.note] if self.note else []
-        if self.broken and self.descent is not None:
+        if self.descent is not None and self.reaches_parameters:
             notes += self.descent.said()
+        elif self.descent is not None and self.broken:
+            names = ", ".join(f"dL/d{name}" for name in self.descent.parameters)
+            notes += [f"No gradient of a parameter breaks, and so neither does descent: {names}."]
         return notes
+
+    def outcome(self) -> str:
+        """Say in a few words what becomes of the loss."""
+        if not self.broken:
+            return "nothing changes"
+        if self.descent is None:
+            return "no step can be taken"
+        if not self.reaches_parameters:
+            return "no parameter breaks"
+        return "still falls" if self.falls else "does not fall"
 
     def __str__(self) -> str:
         width = max((len(effect.name) for effect in self.effects), default=0) + 4
