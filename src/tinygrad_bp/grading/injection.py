@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -91,10 +92,12 @@ class Descent:
         falls = "still falls" if self.falls else "does not fall"
         steps = len(self.right_losses) - 1
         first, *_, last = self.right_losses
+        broken = self.losses[-1]
+        to = f"{broken:.4g}" if isfinite(broken) else "where it cannot be computed any more"
         return [
             f"The loss {falls} along the broken gradient: the slope is {self.slope:.4g}, "
             f"and {self.right_slope:.4g} along the right one.",
-            f"{steps} steps of gradient descent take it from {first:.4g} to {self.losses[-1]:.4g}, "
+            f"{steps} steps of gradient descent take it from {first:.4g} to {to}, "
             f"and with the right gradient to {last:.4g}.",
         ]
 
