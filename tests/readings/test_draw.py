@@ -420,9 +420,7 @@ def test_a_weight_used_all_along_a_chain_leaves_a_picture_that_can_be_laid_out()
         edges = drawing.picture.edges
         return folding.rows_crossed([(e.tail, e.head) for e in edges if not e.backward])
 
-    assert (
-        rows(draw(recurrent(3))) == 3 + 3 + 2 + 4
-    )  # w to v1 twice, along the chain, and beside it
+    assert rows(draw(recurrent(3))) == 2 + 5 + 3 + 5  # w twice to v1, the chain, w to v3, w to v5
     long = draw(recurrent(180))
     check_folded(long)
     assert 0.5 * folding.MOST_ROWS < rows(long) <= folding.MOST_ROWS

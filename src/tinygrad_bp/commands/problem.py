@@ -1,12 +1,12 @@
 """The problem that a command is about: the worked problem, or that of a user's file."""
 
 import argparse
-import runpy
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..tensor import Tensor
+from .users_file import loaded
 
 
 def add_problem(command: argparse.ArgumentParser, *options: str) -> None:
@@ -24,10 +24,8 @@ def problem(
     """Return what builds the loss, and its inputs; None and None for the worked problem."""
     if options.problem is None:
         return None, None
-    if not options.problem.is_file():
-        raise ValueError(f"there is no file {options.problem}")
-    defined = runpy.run_path(str(options.problem))
+    module = loaded(options.problem)
     for name in ("loss", "inputs"):
-        if name not in defined:
+        if not hasattr(module, name):
             raise ValueError(f"{options.problem} defines no {name}")
-    return defined["loss"], defined["inputs"]
+    return module.loss, module.inputs
