@@ -100,9 +100,7 @@ class Explanation(Record):
     def __str__(self) -> str:
         return as_text(self, self.symbols)
 
-    def __rich_console__(
-        self, _: Console, options: ConsoleOptions
-    ) -> Iterator[RenderableType]:
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         from rich.text import Text
 
         yield Text(introduction(self))
@@ -164,6 +162,8 @@ def explain(loss: Tensor, wrt: Tensor | Sequence[Tensor] | None = None) -> Expla
     tensors = recorded_tensors(loss)
     wanted = wanted_tensors(tensors, wrt, "explain")
     flows, values = followed(loss)
+    if not wanted:
+        raise ValueError("explain was asked for no gradient: wrt is empty.")
     flows = leading_to({t.id for t in wanted}, flows)
     return Recorder(loss, tensors, flows, values).explanation(wanted)
 
@@ -224,9 +224,14 @@ class Recorder:
 
     def gradient(self, t: Tensor) -> Gradient:
         """Return a gradient to which every term has arrived; zero, where none does."""
-        value = finished(self.values.get(t.id, np.zeros(t.shape)), t)
-        slope = self.names.gradient(t)
-        return Gradient(self.nodes[t.id], self.names.text(t), slope, value, tuple(self.terms[t.id]))
+        value = self.values[t.id] if t.id in self.values else np.zeros(t.shape)
+        return Gradient(
+            self.nodes[t.id],
+            self.names.text(t),
+            self.names.gradient(t),
+            finished(value, t),
+            tuple(self.terms[t.id]),
+        )
 
     def step(self, number: int, flow: Flow) -> Step:
         """Return a step of the sweep."""

@@ -72,8 +72,10 @@ def equation(sides: tuple[Side, ...], room: int) -> list[str]:
     first = written(sides[0], room)
     start = f"{first.lines[0]} = "
     others = [written(side, room - width(start)) for side in sides[1:]]
-    if len(first.lines) > 1 or width(start) > room // 2 or not all(
-        width(other.lines[0]) <= room - width(start) for other in others
+    if (
+        len(first.lines) > 1
+        or width(start) > room // 2
+        or not all(width(other.lines[0]) <= room - width(start) for other in others)
     ):
         lines, start = first.lines, "  = "
         others = [written(side, room - width(start)) for side in sides[1:]]

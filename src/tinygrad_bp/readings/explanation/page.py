@@ -41,9 +41,9 @@ STYLE = """
 .explanation .side { grid-column: 2; display: flex; gap: 0.6em; align-items: center; }
 .explanation .alone { grid-column: 1 / 3; }
 .explanation math { font-size: 1.05em; display: inline math; math-style: normal; }
-.explanation mtd { text-align: right; text-align: -webkit-right; padding: 0.05em 0.3em; }
+.explanation mtd { text-align: right; text-align: -webkit-right; padding: 0.15em 0.35em; }
 @media (max-width: 40rem) { .explanation .row { grid-template-columns: minmax(0, 1fr); gap: 0; } }
-@media print { .explanation .equation { overflow: visible; } }
+@media print { .explanation .equation { overflow: visible; font-size: 0.75em; } }
 """
 
 PAGE = """

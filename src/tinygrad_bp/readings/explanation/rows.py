@@ -169,10 +169,8 @@ class Rows:
 
     def reached(self, g: Gradient) -> Row:
         """Write a gradient that the sweep led to."""
-        notes = shape_of(g.value)
-        if not g.terms and g.tensor != self.output:
-            notes += (f"{brief(self.output)} does not depend on it",)
-        return Row(brief(g.tensor), notes, (self.gradient(g.node), Numeric((g.value,))))
+        sides = (self.gradient(g.node), Numeric((g.value,)))
+        return Row(brief(g.tensor), shape_of(g.value), sides)
 
 
 def is_sum_of_name(expression: ast.expr | None) -> bool:
