@@ -315,7 +315,7 @@ def test_a_tensor_that_no_gradient_reaches():
     assert [step.operation for step in explanation.steps] == ["add"]
     assert explanation.gradients[1].value.tolist() == [0.0, 0.0]
     assert "∂L/∂w = [0, 0]" in str(explanation)
-    with pytest.raises(ValueError, match="L with shape .* was not computed from other"):
+    with pytest.raises(ValueError, match=r"L with shape .* was not computed from other"):
         explain((x * 2).named("L"), wrt=leaf(1.0, "other"))
     assert len(explain(x * 2, wrt=[x, x]).gradients) == 1
 
@@ -398,7 +398,7 @@ def test_what_an_operation_is_composed_of_is_said_once():
 def test_nothing_to_explain():
     with pytest.raises(ValueError, match="needs no gradient"):
         explain(bp.tensor(1.0) * 2)
-    with pytest.raises(ValueError, match="has 2 entries, and explain .* as with .sum"):
+    with pytest.raises(ValueError, match=r"has 2 entries, and explain .* as with .sum"):
         explain(leaf([1.0, 2.0]) * 2)
     with pytest.raises(TypeError, match="explain takes Tensors to differentiate by, not 'W"):
         explain(worked(), wrt="W2")

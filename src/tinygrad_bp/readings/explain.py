@@ -213,7 +213,7 @@ class Recorder:
 
     def given(self) -> tuple[Given, ...]:
         """Return what the steps use and none of them computes."""
-        shown = [flow.tensor for flow in self.flows]
+        shown = [flow.tensor for flow in reversed(self.flows)]  # as recorded
         computed = {t.id for t in shown}
         held = values_held(shown)
         return tuple(

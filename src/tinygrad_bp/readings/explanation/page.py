@@ -15,7 +15,7 @@ import numpy as np
 
 from ..derivation.document import mathml
 from .record import Record
-from .rows import Numeric, Row, Side, Symbolic, introduction, sections
+from .rows import Row, Side, Symbolic, introduction, sections
 from .symbols import MARK, Symbols
 from .values import by_shape, is_small, shown, written_alike
 
@@ -71,7 +71,8 @@ def as_html(explanation: Record, symbols: Symbols) -> str:
         f"<h1>{html.escape(title_of(explanation))}</h1>\n"
         f"<p>{html.escape(introduction(explanation))}</p>\n"
         + "".join(
-            f"<section>\n<h2>{html.escape(title)}</h2>\n{''.join(map(writer.row, rows))}</section>\n"
+            f"<section>\n<h2>{html.escape(title)}</h2>\n"
+            f"{''.join(map(writer.row, rows))}</section>\n"
             for title, rows in sections(explanation, symbols)
         )
         + "</div>\n"
@@ -138,7 +139,7 @@ def words(text: str) -> str:
 
 
 def value(array: np.ndarray, alone: bool) -> str:
-    """Write a value in MathML: a matrix as a table, a negative number within a formula in brackets."""
+    """Write a value: a matrix as a table; within a formula, a negative number in brackets."""
     if array.ndim == 2 and array.size and is_small(array):
         texts, n = written_alike(array), array.shape[1]
         rows = "".join(

@@ -39,7 +39,7 @@ Side: TypeAlias = "Symbolic | Numeric | str"
 
 
 class Row(NamedTuple):
-    """``side = side = side``; ``label`` says what it is, and ``notes`` what is to be known of it."""
+    """``side = side = side``; the label says what it is, and the notes what is to be known."""
 
     label: str
     notes: tuple[str, ...]
@@ -104,9 +104,11 @@ class Rows:
 
     def step(self, step: Step) -> Iterator[Row]:
         """Yield what is written of a step."""
-        computed = [Symbolic(f, step.values) for f in (step.computed, step.definition) if f]
-        forward = (self.tensor(step.node), *computed, Numeric((step.value,)))
-        yield Row("forward", shape_of(step.value), forward)
+        forward: list[Side] = [self.tensor(step.node), Symbolic(step.computed, step.values)]
+        if step.definition is not None:
+            forward.append(Symbolic(step.definition, step.values))
+        forward.append(Numeric((step.value,)))
+        yield Row("forward", shape_of(step.value), tuple(forward))
         arrived = (self.gradient(step.node), Numeric((step.upstream,)))
         yield Row("arrived", shape_of(step.upstream), arrived)
         for c in step.contributions:

@@ -17,10 +17,10 @@ from ...notation.names import Names
 from ...notation.rules import rule_expressions
 from ...notation.text import TextWriter
 from ...notation.writer import Piece, Writer
+from ...recording import recorded_comparisons
 from ...tensor import Tensor
 from .record import Formula, Parts
 from .values import by_shape, is_small
-
 
 #: Operations on larger arrays are not run once more to say what they are composed of.
 LARGEST_COMPOSED = 10_000
@@ -73,13 +73,16 @@ class Symbols:
             return None
         if max(value.size for value in t.operands) > LARGEST_COMPOSED:
             return None
-        operands = [value if x is None else Tensor(value) for x, value in zip(t.inputs, t.operands)]
+        operands = [
+            value if x is None else Tensor(value)
+            for x, value in zip(t.inputs, t.operands, strict=True)
+        ]
         names = {
             x.id: ast.Name(name)
             for x, name in zip(operands, self.operands(t), strict=True)
             if isinstance(x, Tensor)
         }
-        with np.errstate(all="ignore"):
+        with recorded_comparisons(), np.errstate(all="ignore"):
             composed = primitive.composed(*operands, **t.params)
         if not np.allclose(composed.data, t.data, equal_nan=True):
             return None
