@@ -49,6 +49,9 @@ HOSTILE = [
     "%%{init: {}}%%",
     "1. first",
     "`*_~$$x$$",
+    "]",
+    "]]",
+    "] ",
 ]
 
 
@@ -612,7 +615,7 @@ def test_hostile_name_is_shown_as_it_is(name: str) -> None:
         with bp.scope(frame_name):
             x = bp.tensor(1.0, requires_grad=True, name=tensor_name)
             svgs.append(tree_of(draw(x * x, rules=True)))
-    assert {name, frame} <= set(texts(svgs[1]))
+    assert {name.strip(), frame.strip()} <= set(texts(svgs[1]))
     assert structure(svgs[0]) == structure(svgs[1])
 
 
@@ -653,6 +656,22 @@ def test_hostile_name_changes_no_structure(name: str) -> None:
 def test_any_visible_name_is_shown_as_the_other_readings_write_it(name: str) -> None:
     need_layout_program()
     assert text_symbol(name) in texts(tree_of(draw(bp.tensor(1.0, name=name))))
+
+
+SIGNS = "]>[<&;#\"'\\\\|{}%-!/ \n\0\ud800"
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    names=st.lists(st.one_of(st.text(), st.text(SIGNS)), min_size=10, max_size=10),
+    scope=st.one_of(st.text(min_size=1), st.text(SIGNS, min_size=1)),
+)
+def test_names_of_any_characters_can_be_laid_out(names: list[str], scope: str) -> None:
+    need_layout_program()
+    with bp.scope(scope):
+        leaves = [bp.tensor([1.0], requires_grad=True, name=name) for name in names]
+        drawing = draw(np.concatenate(leaves).sum().named(names[0]), rules=True)
+    assert len([c for c in ids(tree_of(drawing)).values() if c == "node parameter"]) == 10
 
 
 def test_symbol_of_a_users_operation_is_data() -> None:

@@ -233,5 +233,8 @@ def grey(content: str) -> str:
 
 
 def escaped(content: str) -> str:
-    """Escape text, so that it is shown as it is: no markup, no backslash codes of Graphviz's."""
-    return html.escape(content).replace("\\", "\\\\")
+    """Escape text, so that it is shown as it is: no markup, no backslash codes of Graphviz's.
+
+    ``dot`` reads a label as XML by a parser that stumbles over a bracket before a tag: ``]</B>``.
+    """
+    return html.escape(content).replace("\\", "\\\\").replace("]", "&#93;")
