@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
@@ -375,6 +376,10 @@ def test_a_thousand_frames_in_each_other_are_not_drawn() -> None:
     with bp.scope("/" * 1000):
         drawing = draw(bp.tensor(1.0) + 1)
     assert drawing.dot.count("subgraph cluster_") == picture.DEEPEST_FRAME + 1  # and the legend
+    assert drawing.picture.note == "scopes are framed down to depth 6"
+    with bp.scope("a/b/c/d/e/f"):
+        drawing = draw(bp.tensor(1.0) + 1)
+    assert (drawing.dot.count("subgraph cluster_"), drawing.picture.note) == (7, "")
 
 
 # ---- layers, and graphs that are too large ----
@@ -432,13 +437,43 @@ def test_a_weight_used_all_along_a_chain_leaves_a_picture_that_can_be_laid_out()
     assert "nslimit" not in draw(recurrent(3)).dot
 
 
+def mesh(operations: int, window: int) -> bp.Tensor:
+    """Return the sum of numbers, each the product of two of the latest, taken at random."""
+    rng = np.random.default_rng(0)
+    made = [bp.tensor(0.1, requires_grad=True) for _ in range(5)]
+    for _ in range(operations):
+        i, j = rng.integers(max(0, len(made) - window), len(made), 2)
+        made.append(made[i] * made[j])
+    return sum(made[1:], made[0])
+
+
+@pytest.mark.parametrize(("operations", "window"), [(40, 20), (100, 20), (200, 20), (1000, 20)])
+def test_a_mesh_is_laid_out_in_seconds(
+    operations: int, window: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need_layout_program()
+    monkeypatch.setattr(layout, "SECONDS_TO_LAY_OUT", 10)  # unbounded, they take up to minutes
+    assert tree_of(draw(mesh(operations, window)))
+
+
+def test_a_network_is_no_wider_for_the_leaves_of_its_layers() -> None:
+    a = bp.tensor(1.0)
+    for _ in range(60):
+        a = bp.tanh(bp.tensor(0.5, requires_grad=True) * a + bp.tensor(0.1, requires_grad=True))
+    drawing = draw(a)
+    assert len(drawing.picture.nodes) == len(recorded_tensors(a))
+    edges = [(edge.tail, edge.head) for edge in drawing.picture.edges]
+    assert folding.rows_crossed(edges) == len(edges)  # each leaf stands above its only use
+    assert "nslimit" not in drawing.dot
+
+
 def test_layers_are_collapsed() -> None:
     drawing = draw(in_scopes(), "layers")
     layers = [node for node in drawing.picture.nodes if node.kind == "layer"]
     assert [(n.name, n.word, n.shape, n.frame) for n in layers] == [
-        ("hidden 1", "matmul, sigmoid", "a₁ (3, 1)", ("net",)),
-        ("hidden 2", "matmul, sigmoid", "a₂ (4, 1)", ("net",)),
-        ("out", "matmul, softmax", "ŷ (3, 1)", ()),
+        ("hidden 1", "matmul and sigmoid", "a₁ (3, 1)", ("net",)),
+        ("hidden 2", "matmul and sigmoid", "a₂ (4, 1)", ("net",)),
+        ("out", "matmul and softmax", "ŷ (3, 1)", ()),
     ]
     check_folded(drawing)
 
@@ -521,6 +556,16 @@ def test_rules_are_those_of_explain() -> None:
         for c in step.contributions
     }
     assert {key: rule for key, rule in rules.items() if rule} == explained
+
+
+def test_rules_of_what_was_broadcast_are_sums() -> None:
+    W, b = bp.tensor(np.ones((3, 2)), requires_grad=True), bp.tensor(np.ones(2), requires_grad=True)
+    loss = (W + b).sum()
+    for drawing in (draw(loss, rules=True), draw(loss, rules=True, backward=True)):
+        rules = {edge.id[1:]: edge.rule for edge in drawing.picture.edges if edge.rule}
+        added = bp.explain(loss).steps[1].contributions
+        assert [rules["0-2-1"], rules["1-2-2"]] == [c.rule for c in added]
+        assert added[0].rule != added[1].rule
 
 
 def test_rule_that_takes_arrays_only_is_left_out() -> None:
@@ -728,7 +773,7 @@ def test_svg_has_a_title_a_description_and_an_opaque_page() -> None:
     assert svg[0].text == "The graph of L"
     assert svg[1].tag == f"{SVG}desc"
     assert svg[1].text == (
-        "The forward pass runs downward to L, through 3 parameters, 2 inputs, 8 operations."
+        "The forward pass runs downward to L, through 3 parameters, 2 inputs and 8 operations."
     )
     assert len(list(svg.iter(f"{SVG}title"))) == 1
     page = next(svg.iter(f"{SVG}polygon"))
@@ -820,6 +865,28 @@ def test_layout_program_that_hangs_is_stopped(
     with pytest.raises(RuntimeError, match=r"was stopped: it took more than 0\.2 s"):
         draw(bp.tensor(1.0)).save(tmp_path / "picture.svg")
     assert [file.name for file in tmp_path.iterdir()] == ["dot"]
+
+
+def test_what_a_layout_program_started_is_stopped_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = tmp_path / "started"
+    fake_layout_program(
+        monkeypatch, tmp_path,
+        "import subprocess\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(30)'])\n"
+        f"open({str(started)!r}, 'w').write(str(child.pid))\n"
+        "child.wait()",
+    )  # fmt: skip
+    monkeypatch.setattr(layout, "SECONDS_TO_LAY_OUT", 2)
+    with pytest.raises(RuntimeError, match="was stopped"):
+        draw(bp.tensor(1.0)).save(tmp_path / "picture.svg")
+    child = Path("/proc", started.read_text())
+    for _ in range(100):  # it may take a moment
+        if not child.exists() or child.joinpath("stat").read_text().split()[2] == "Z":
+            return
+        time.sleep(0.05)
+    raise AssertionError("the program's child goes on")
 
 
 def test_layout_program_that_fails_is_quoted(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 import sysconfig
 import xml.etree.ElementTree as ET
@@ -33,24 +35,34 @@ def laid_out(dot: str, suffix: str) -> bytes:
             )
         if suffix == ".png":  # its fonts lack the sign, and have this letter, which looks the same
             dot = dot.replace("⊙", "ʘ")
-    try:
-        done = subprocess.run(
-            [program, *FLAGS[suffix]],
-            input=dot.encode(),
-            capture_output=True,
-            timeout=SECONDS_TO_LAY_OUT,
-        )
-    except subprocess.TimeoutExpired:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [program, *FLAGS[suffix]], stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
+    ) as process:
+        try:
+            picture, complaint = process.communicate(dot.encode(), SECONDS_TO_LAY_OUT)
+        except subprocess.TimeoutExpired:
+            raise RuntimeError(
+                f"{program} was stopped: it took more than {SECONDS_TO_LAY_OUT:g} s to lay the "
+                "graph out. Draw a smaller part of the computation, or save the text as .dot."
+            ) from None
+        finally:
+            if process.poll() is None:
+                stop(process)
+    if process.returncode != 0:
         raise RuntimeError(
-            f"{program} was stopped: it took more than {SECONDS_TO_LAY_OUT:g} s to lay the "
-            "graph out. Draw a smaller part of the computation, or save the text as .dot."
-        ) from None
-    if done.returncode != 0:
-        raise RuntimeError(
-            f"{program} failed with status {done.returncode}: "
-            f"{done.stderr.decode(errors='replace').strip()}"
+            f"{program} failed with status {process.returncode}: "
+            f"{complaint.decode(errors='replace').strip()}"
         )
-    return done.stdout
+    return picture
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Stop a program that was started in a session of its own, and what it has started itself."""
+    if os.name == "posix":
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
 
 
 def layout_program() -> str:

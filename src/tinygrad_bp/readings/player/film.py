@@ -21,6 +21,7 @@ from ..explanation.forward import Computed, Leaf, forward_pass
 from ..explanation.record import Contribution, Gradient, Parts, Step
 from ..explanation.rows import MOST_TERMS
 from ..explanation.symbols import Symbols
+from ..words import listed
 
 
 class Formula(NamedTuple):
@@ -284,12 +285,6 @@ class Script:
             parts.append(f" + {more}")
         sides = (tuple(sources), Numbers(tuple(parts[1:])), Numbers((g.value,)))
         return Line("Added up", "", self.gradient(g.node), "=", sides)
-
-
-def listed(names: Sequence[str]) -> str:
-    """Join names, each once: ``a, b and c``."""
-    once = list(dict.fromkeys(names))
-    return " and ".join([*filter(None, [", ".join(once[:-1])]), *once[-1:]])
 
 
 def films(losses: Sequence[Tensor]) -> list[Film]:
