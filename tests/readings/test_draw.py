@@ -153,7 +153,8 @@ def tree_of(drawing: Drawing) -> ET.Element:
 
 
 def texts(svg: ET.Element) -> list[str]:
-    return [(element.text or "").replace("\xa0", " ").strip() for element in svg.iter(f"{SVG}text")]
+    words = (element for element in svg.iter() if element.tag in (f"{SVG}text", f"{SVG}tspan"))
+    return [(element.text or "").replace("\xa0", " ").strip() for element in words]
 
 
 def ids(svg: ET.Element) -> dict[str, str]:

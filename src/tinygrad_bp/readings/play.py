@@ -13,7 +13,7 @@ from pathlib import Path
 from ..tensor import Tensor
 from .player.film import films
 from .player.page import page
-from .player.picture import homes, picture
+from .player.picture import stage
 from .saving import save
 
 
@@ -99,5 +99,4 @@ def play(loss: Tensor | Sequence[Tensor]) -> Player:
     for one in losses:
         if not isinstance(one, Tensor):
             raise TypeError(f"play takes a Tensor or a list of them, not {one!r:.60}.")
-    runs = films(losses)
-    return Player(page(runs, picture(losses[0], runs[0].names), homes(losses[0])))
+    return Player(page(films(losses), stage(losses[0])))

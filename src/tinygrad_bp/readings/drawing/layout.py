@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,10 @@ FLAGS = {".svg": ["-Tsvg"], ".png": ["-Tpng", "-Gdpi=144"], ".pdf": ["-Tpdf"]}
 SECONDS_TO_LAY_OUT = 60.0
 INSTALL = 'A picture needs a layout program: pip install "tinygrad_bp[draw]"'
 SVG = "http://www.w3.org/2000/svg"
+TEXT = f"{{{SVG}}}text"
+
+#: What one word of a line may have, and another not.
+LOOKS_OF_WORDS = ("font-weight", "fill")
 
 
 def laid_out(dot: str, suffix: str) -> bytes:
@@ -89,6 +94,8 @@ def described(svg: bytes, title: str, description: str) -> str:
     for group in root.iter(f"{{{SVG}}}g"):
         for useless in group.findall(f"{{{SVG}}}title"):
             group.remove(useless)
+        if (group.get("class") or "").startswith("node"):
+            join_words(group)
     root.set("role", "img")
     for place, (tag, words) in enumerate([("title", title), ("desc", description)]):
         element = ET.Element(f"{{{SVG}}}{tag}")
@@ -96,3 +103,44 @@ def described(svg: bytes, title: str, description: str) -> str:
         element.tail = "\n"
         root.insert(place, element)
     return ET.tostring(root, encoding="unicode") + "\n"
+
+
+def join_words(node: ET.Element) -> None:
+    """Make words of several looks in one line of a node one text, in the middle of the node.
+
+    A layout program puts each where it belongs by the widths of the letters that it reckons with,
+    and those that a reader sees are of other widths.
+    """
+    line: list[ET.Element] = []
+    for text in [*node.findall(TEXT), None]:
+        if line and text is not None and text.get("y") == line[0].get("y"):
+            if (line[-1].text or "").endswith(" ") or (text.text or "").startswith(" "):
+                line.append(text)
+                continue
+        if len(line) > 1:
+            words = [ET.Element(f"{{{SVG}}}tspan", looks_of(word)) for word in line]
+            for word, old in zip(words, line, strict=True):
+                word.text = old.text
+            line[0].text = None
+            for look in LOOKS_OF_WORDS:
+                line[0].attrib.pop(look, None)
+            line[0].extend(words)
+            centre(line[0], node)
+            for other in line[1:]:
+                node.remove(other)
+        line = [] if text is None else [text]
+
+
+def looks_of(word: ET.Element) -> dict[str, str]:
+    """Return how a word is set, where that is not as usual."""
+    return {look: word.attrib[look] for look in LOOKS_OF_WORDS if look in word.attrib}
+
+
+def centre(text: ET.Element, node: ET.Element) -> None:
+    """Put a text in the middle of its node."""
+    outline = next(child for child in node if child.get("points") or child.get("d"))
+    numbers = re.findall(r"-?[\d.]+", outline.get("points", "") + outline.get("d", ""))
+    across = [float(x) for x in numbers[::2]]
+    text.set("x", f"{(min(across) + max(across)) / 2:.2f}")
+    text.set("text-anchor", "middle")
+    text.attrib.pop("textLength", None)
