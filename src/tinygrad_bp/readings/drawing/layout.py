@@ -111,24 +111,30 @@ def join_words(node: ET.Element) -> None:
     A layout program puts each where it belongs by the widths of the letters that it reckons with,
     and those that a reader sees are of other widths.
     """
-    line: list[ET.Element] = []
-    for text in [*node.findall(TEXT), None]:
-        if line and text is not None and text.get("y") == line[0].get("y"):
-            if (line[-1].text or "").endswith(" ") or (text.text or "").startswith(" "):
-                line.append(text)
-                continue
-        if len(line) > 1:
-            words = [ET.Element(f"{{{SVG}}}tspan", looks_of(word)) for word in line]
-            for word, old in zip(words, line, strict=True):
+    lines: list[list[ET.Element]] = []
+    for text in node.findall(TEXT):
+        if lines and goes_on(lines[-1][-1], text):
+            lines[-1].append(text)
+        else:
+            lines.append([text])
+    for first, *others in lines:
+        if others:
+            words = [ET.Element(f"{{{SVG}}}tspan", looks_of(word)) for word in (first, *others)]
+            for word, old in zip(words, (first, *others), strict=True):
                 word.text = old.text
-            line[0].text = None
-            for look in LOOKS_OF_WORDS:
-                line[0].attrib.pop(look, None)
-            line[0].extend(words)
-            centre(line[0], node)
-            for other in line[1:]:
+            for look in looks_of(first):
+                del first.attrib[look]
+            for other in others:
                 node.remove(other)
-        line = [] if text is None else [text]
+            first.text = None
+            first.extend(words)
+            centre(first, node)
+
+
+def goes_on(text: ET.Element, further: ET.Element) -> bool:
+    """Say whether a text is part of the same line as the one before: there is a space between."""
+    parted = (text.text or "").endswith(" ") or (further.text or "").startswith(" ")
+    return parted and text.get("y") == further.get("y")
 
 
 def looks_of(word: ET.Element) -> dict[str, str]:
