@@ -754,6 +754,9 @@ def test_pictures_of_each_layout_program(
         for p, x in enumerate(t.inputs, 1):
             assert groups[f"e{position[x.id]}-{k}-{p}"] == "edge"
     assert len([c for c in groups.values() if c.startswith("node") and "legend" not in c]) == 24
+    for group in svg.iter(f"{SVG}g"):
+        if group.get("class", "").startswith("node"):
+            check_words(group)
     drawing.save(tmp_path / "picture.PNG")
     assert (tmp_path / "picture.PNG").read_bytes().startswith(b"\x89PNG\r\n")
     if program == "dot":
@@ -764,6 +767,33 @@ def test_pictures_of_each_layout_program(
             drawing.save(tmp_path / "picture.pdf")
     written = sorted(file.suffix for file in tmp_path.iterdir())
     assert written == [".PNG", ".pdf", ".svg"][0 : 3 : 1 if program == "dot" else 2]
+
+
+def check_words(node: ET.Element) -> None:
+    """Check that words stand in the middle of their node, and numbers where they were put."""
+    outline = next(child for child in node if child.get("points") or child.get("d"))
+    numbers = re.findall(r"-?[\d.]+", outline.get("points", "") + outline.get("d", ""))
+    across = [float(x) for x in numbers[::2]]
+    words, figures = [], []
+    for text in node.iter(f"{SVG}text"):
+        written = "".join(text.itertext())
+        (figures if re.fullmatch(r"-?[\d.]+", written) else words).append(text)
+    assert words
+    for text in words:
+        assert text.get("text-anchor") == "middle"
+        assert abs(float(text.get("x", "")) - (min(across) + max(across)) / 2) < 0.1
+    assert all(text.get("text-anchor") != "middle" for text in figures)
+
+
+def test_titles_of_frames_lie_above_the_edges() -> None:
+    need_layout_program()
+    svg = tree_of(draw(in_scopes(), backward=True))
+    groups = [group.get("class", "").split(" ")[0] for group in svg.iter(f"{SVG}g")]
+    assert groups[-1] == "titles"
+    assert groups.count("titles") == 1
+    [titles] = [group for group in svg.iter(f"{SVG}g") if group.get("class") == "titles"]
+    assert [title.text for title in titles] == ["net", "hidden 1", "hidden 2", "out"]
+    assert {title.get("paint-order") for title in titles} == {"stroke"}
 
 
 def test_svg_has_a_title_a_description_and_an_opaque_page() -> None:

@@ -72,11 +72,10 @@ class DotWriter:
     def lines(self) -> Iterator[str]:
         """Yield the lines."""
         yield "digraph computation {"
-        side = {"labeljust": "r"} if self.sweep else {}  # the sweep leaves from the bottom left
         ends = [(edge.tail, edge.head) for edge in self.picture.edges if not edge.backward]
         rows = rows_crossed(ends) * (2 if self.sweep else 1)
         hurry = HURRIED if rows > MANY_ROWS else {}
-        yield f"graph {attributes(GRAPH | side | hurry)}"
+        yield f"graph {attributes(GRAPH | hurry)}"
         yield f"node {attributes({'margin': self.margin, **FONT})}"
         yield f"edge {attributes(EDGES)}"
         frames = 0

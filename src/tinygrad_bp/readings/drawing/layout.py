@@ -11,6 +11,8 @@ import sysconfig
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+from .looks import PAGE
+
 #: What a layout program is told for each format.
 FLAGS = {".svg": ["-Tsvg"], ".png": ["-Tpng", "-Gdpi=144"], ".pdf": ["-Tpdf"]}
 
@@ -96,6 +98,7 @@ def described(svg: bytes, title: str, description: str) -> str:
             group.remove(useless)
         if (group.get("class") or "").startswith("node"):
             join_words(group)
+    raise_titles(root)
     root.set("role", "img")
     for place, (tag, words) in enumerate([("title", title), ("desc", description)]):
         element = ET.Element(f"{{{SVG}}}{tag}")
@@ -105,11 +108,25 @@ def described(svg: bytes, title: str, description: str) -> str:
     return ET.tostring(root, encoding="unicode") + "\n"
 
 
-def join_words(node: ET.Element) -> None:
-    """Make words of several looks in one line of a node one text, in the middle of the node.
+def raise_titles(root: ET.Element) -> None:
+    """Put the titles of frames above the edges that cross them, with a border of the page's colour.
 
-    A layout program puts each where it belongs by the widths of the letters that it reckons with,
-    and those that a reader sees are of other widths.
+    A layout program draws frames first, and lets edges run through their titles.
+    """
+    titles = ET.Element(f"{{{SVG}}}g", {"class": "titles"})
+    for frame in root.iterfind(f".//{{{SVG}}}g[@class='cluster']"):
+        for title in frame.findall(TEXT):
+            title.attrib |= {"stroke": PAGE, "stroke-width": "4", "paint-order": "stroke"}
+            titles.append(title)
+            frame.remove(title)
+    root[-1].append(titles)
+
+
+def join_words(node: ET.Element) -> None:
+    """Put each line of words in the middle of its node, as one text where it is of several looks.
+
+    A layout program places texts by the widths of the letters that it reckons with, and those that
+    a reader sees are of other widths. Numbers stay in their columns.
     """
     lines: list[list[ET.Element]] = []
     for text in node.findall(TEXT):
@@ -128,7 +145,18 @@ def join_words(node: ET.Element) -> None:
                 node.remove(other)
             first.text = None
             first.extend(words)
+        beside = [other for other, *_ in lines if other.get("y") == first.get("y")]
+        if others or (len(beside) == 1 and not is_number(first.text or "")):
             centre(first, node)
+
+
+def is_number(text: str) -> bool:
+    """Say whether a text is a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def goes_on(text: ET.Element, further: ET.Element) -> bool:
