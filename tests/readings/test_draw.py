@@ -785,6 +785,15 @@ def check_words(node: ET.Element) -> None:
     assert all(text.get("text-anchor") != "middle" for text in figures)
 
 
+def test_a_scope_that_is_called_by_a_number_stands_in_the_middle() -> None:
+    need_layout_program()
+    with bp.scope("7"):
+        h = bp.tanh(bp.tensor(1.0) * 2.0)
+    svg = tree_of(draw(h + 1.0, "layers"))
+    [title] = [text for text in svg.iter(f"{SVG}text") if text.text == "7"]
+    assert title.get("text-anchor") == "middle"
+
+
 def test_titles_of_frames_lie_above_the_edges() -> None:
     need_layout_program()
     svg = tree_of(draw(in_scopes(), backward=True))

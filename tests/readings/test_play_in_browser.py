@@ -580,6 +580,13 @@ def test_a_page_that_does_something_is_seen(visit: Any, fault: Callable[[str], s
     assert player.complaints != []
 
 
+def test_an_edge_that_is_not_in_the_picture_is_seen(visit: Any) -> None:
+    html = play(shared()).html
+    wrong, count = re.subn(r'"edges":\["e[\d-]+"', '"edges":["elsewhere"', html)
+    assert count > 5
+    assert visit(wrong, anchor="#step=1", quiet=False).complaints != []
+
+
 def test_a_notebook_shows_the_player(visit: Any) -> None:
     player = visit(f"<!DOCTYPE html><title>Notebook</title>{play(shared())._repr_html_()}")
     frame = player.page.frame_locator("iframe")
@@ -723,6 +730,7 @@ def test_texts_are_in_the_middle_of_their_nodes(visit: Any) -> None:
 def test_a_phone_shows_the_rule_of_a_step(visit: Any, step: int) -> None:
     player = visit(play(worked()).html, anchor=f"#step={step}", viewport=PHONE)
     panel = player.page.locator("#panel").bounding_box()
+    assert panel["height"] > 1.5 * player.page.locator("#picture").bounding_box()["height"]
     rule = player.page.locator("article:not([hidden]) .answer .side").first.bounding_box()
     assert rule["y"] + rule["height"] <= panel["y"] + panel["height"]
 

@@ -146,7 +146,8 @@ def join_words(node: ET.Element) -> None:
             first.text = None
             first.extend(words)
         beside = [other for other, *_ in lines if other.get("y") == first.get("y")]
-        if others or (len(beside) == 1 and not is_number(first.text or "")):
+        heading = others or looks_of(first) or not is_number(first.text or "")
+        if heading and len(beside) == 1:
             centre(first, node)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from ...notation.names import recorded_tensors
 from ...tensor import Tensor
 from ..drawing.dot import DotWriter
-from ..drawing.layout import SVG, TEXT, centre, described, laid_out
+from ..drawing.layout import SVG, TEXT, described, laid_out
 from ..drawing.picture import Node, Picture, picture
 
 #: A picture to step through has more nodes than one to look at: so 300 operations with the leaves
@@ -103,9 +103,6 @@ def interactive(svg: str, names: dict[str, str]) -> str:
     root.set("height", f"{SCALE * height:.0f}")
     root.set("role", "group")
     for group in root.iter(f"{{{SVG}}}g"):
-        if (group.get("class") or "").startswith("node"):
-            for text in group.findall(TEXT):
-                centre(text, group)
         if name := names.get(group.get("id", "")):
             group.set("tabindex", "0")
             group.set("role", "button")

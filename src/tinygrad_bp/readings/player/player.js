@@ -35,7 +35,7 @@ function written(part) {
 
 /** Show the equations of the step, with the numbers of the run. */
 function fillPanel() {
-  for (const article of document.querySelectorAll("article")) article.hidden = true;
+  for (const article of document.querySelectorAll("article:not([hidden])")) article.hidden = true;
   const article = find(`step-${now}`);
   const places = article.querySelectorAll(".numbers");
   data.runs[run].numbers[now].forEach((parts, i) => places[i].replaceChildren(...parts.map(written)));
@@ -64,11 +64,12 @@ function paintPicture(masked) {
       if (line.textContent !== text) line.textContent = text;
       if (text) heard.push(`${row} ${text.slice(2)}`);
     }
-    node.setAttribute("aria-label", `${heard.join(", ")}. Go to its step`);
-    node.removeAttribute("aria-current");
+    const label = `${heard.join(", ")}. Go to its step`;
+    if (node.getAttribute("aria-label") !== label) node.setAttribute("aria-label", label);
   }
   for (const marked of document.querySelectorAll(".active, .reached")) {
     marked.classList.remove("active", "reached");
+    marked.removeAttribute("aria-current");
   }
   const step = data.steps[now];
   document.body.dataset.kind = step.kind;
