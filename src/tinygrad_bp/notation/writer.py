@@ -280,10 +280,12 @@ class Writer:
 
         first, second = factor(left, True), factor(right, False)
         text = self.joined(first, second, kind, left, right)
-        below = (left.kind or right.kind) if single else kind
+        if single:  # what stands in brackets has no kind of product any more
+            kinds = [p.kind for p, t in ((left, first), (right, second)) if t == p.text]
+            kind = next(filter(None, kinds), "")
         minus = leads(left) and first == left.text
         level = Level.SUM if minus else Level.PRODUCT
-        return Piece(text, level, left.scalar and right.scalar, below, minus)
+        return Piece(text, level, left.scalar and right.scalar, kind, minus)
 
     def joined(self, first: str, second: str, kind: str, left: Piece, right: Piece) -> str:
         """Write two factors, with the sign of their kind of product."""
