@@ -100,7 +100,11 @@ def in_order(tree: ast.expr) -> ast.expr:
     Only a number goes to the front.
     """
     match tree:
-        case ast.BinOp(left, ast.Mult(), ast.BinOp(ast.Constant() as first, ast.Mult(), rest)):
+        case ast.BinOp(
+            left, ast.Mult(), ast.BinOp(ast.Constant(float(n)) as first, ast.Mult(), rest)
+        ):
+            if isinstance(left, ast.Constant) and isinstance(left.value, float):
+                return simple(ast.BinOp(ast.Constant(left.value * n), ast.Mult(), rest))
             return ast.BinOp(ast.BinOp(first, ast.Mult(), left), ast.Mult(), rest)
         case ast.BinOp(left, ast.Mult(), right) if number(left) is number(right) is None:
             return tree

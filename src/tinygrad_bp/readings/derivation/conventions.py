@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from .document import Block, Equation, Formula, Sentence
 from .lines import Lines
@@ -27,10 +27,14 @@ SIGNS: list[tuple[str, tuple[str | Formula, ...]]] = [
         r"(?<![^\s(−])1\[",
         (Formula(r"\mathbf{1}", "1[…]"), " is an array of ones, with its shape below. "),
     ),
+    (
+        "scatter",
+        ("scatter puts entries at an index of an array of zeros, with its shape below. ",),
+    ),
     ("broadcast", ("broadcast repeats entries up to the shape below it. ",)),
 ]
 
-CHECKED = "Every line was evaluated as it stands, and gives the engine's number."
+CHECKED = "Every line above was evaluated as it stands, and gives the engine's number."
 
 
 def texts(blocks: Iterable[Block]) -> str:
@@ -99,9 +103,10 @@ def products(lines: Lines) -> str:
     return ""
 
 
-def sentences(parts: Sequence[str | Formula]) -> list[Block]:
-    """Return the sentence with the conventions, and that with what was checked."""
-    return [
-        Sentence(("Conventions. ", *parts)),
-        Sentence((CHECKED,), hint=True),
-    ] if any(parts) else [Sentence((CHECKED,), hint=True)]  # fmt: skip
+def framed(body: Sequence[Block], parts: Sequence[str | Formula]) -> Iterator[Block]:
+    """Yield the conventions, the document, and what was checked."""
+    *others, last = [part for part in parts if part] or [""]
+    if last:
+        yield Sentence(("Conventions. ", *others, last.rstrip() if isinstance(last, str) else last))
+    yield from body
+    yield Sentence((CHECKED,), hint=True)

@@ -239,13 +239,13 @@ def as_html(blocks: Sequence[Block], page: bool = True) -> str:
                 parts.append(
                     "<p>"
                     + "".join(
-                        html.escape(p) if isinstance(p, str) else mathml(p.latex)
-                        for p in pieces
+                        html.escape(p) if isinstance(p, str) else mathml(p.latex) for p in pieces
                     )
                     + "</p>"
                 )
             case Equation():
-                widest = max((len(side.text) for side in block.sides), default=0)
+                rows = [row for side in block.sides for row in side.text.split("\n")]
+                widest = max(map(len, rows), default=0)
                 size = max(50, min(100, 100 * WIDE_TEXT // max(widest, 1)))
                 style = f' style="font-size:{size}%"' if size < 100 else ""
                 parts.append(f'<div class="line"{style}>{math_of(block)}</div>')
@@ -260,9 +260,9 @@ def as_html(blocks: Sequence[Block], page: bool = True) -> str:
 
 
 def math_of(equation: Equation) -> str:
-    """Return an equation as MathML: in a table, where it has several lines or is to be filled in."""
+    """Return an equation as MathML: in a table, where it has several lines or a blank."""
     if not equation.sides:
-        cells = [mathml(f"{equation.left.latex} ="), ""]
+        cells = [mathml(f"{equation.left.latex} =", display=True), ""]
         if equation.shape is not None:
             cells.append(mathml(shape_formula(equation.shape).latex))
         row = "".join(f"<td>{c}</td>" if c else '<td class="blank"></td>' for c in cells)

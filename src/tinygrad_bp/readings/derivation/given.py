@@ -15,9 +15,7 @@ from .values import is_short, shown
 MOST = 40
 
 
-def given(
-    lines: Lines, written: Callable[[ast.expr], Formula], numbers: bool
-) -> Iterator[Block]:
+def given(lines: Lines, written: Callable[[ast.expr], Formula], numbers: bool) -> Iterator[Block]:
     """Yield what is given, with its values if numbers are wanted.
 
     A small array that the computation holds without a name, such as the rows of one-hot labels, is

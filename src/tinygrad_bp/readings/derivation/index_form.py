@@ -243,8 +243,7 @@ class IndexForm:
         """Yield the document."""
         body = list(self.body())
         yield Heading("Derivation of the gradients, in components")
-        yield from conventions.sentences(self.conventions(body))
-        yield from body
+        yield from conventions.framed(body, self.conventions(body))
 
     def body(self) -> Iterator[Block]:
         """Yield the equations and the gradients."""
@@ -293,8 +292,9 @@ class IndexForm:
             parts += [entry, " is the entry of ", self.symbol(name), " in ", *place, "; "]
         if not shapes:
             return []
-        one = any(1 in t.shape for t in self.lines.tensors)
-        return [*parts, "letters count from 1", ", and an axis of length 1 has none. " * one or ". "]
+        ones = any(1 in t.shape for t in self.lines.tensors)
+        end = ", and an axis of length 1 has none. " if ones else ". "
+        return [*parts, f"letters count from 1{end}"]
 
     def forward(self, t: Tensor, tree: ast.expr) -> Iterator[Block]:
         """Write an equation."""

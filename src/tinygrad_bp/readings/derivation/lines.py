@@ -457,7 +457,7 @@ def close(got: np.ndarray, value: np.ndarray, terms: float = 0.0) -> bool:
         return True
     if value.dtype.kind not in "fc":
         return False
-    loose = 1e-9 if value.dtype.itemsize >= 8 else 1e-3
+    loose = {2: 1e-2, 4: 1e-5}.get(value.dtype.itemsize, 1e-9)
     finite = np.abs(value[np.isfinite(value)])
     scale = max(terms, float(finite.max()) if finite.size else 0.0)
     return bool(np.allclose(got, value, rtol=loose, atol=loose * 1e-3 * scale, equal_nan=True))
@@ -608,18 +608,45 @@ class Tidied(Rebuilt):
                 return ast.Constant(a / b)
             case ast.BinOp(left, ast.Mult(), right):
                 return self.product(left, right)
+            case ast.BinOp(left, ast.MatMult(), ast.BinOp(ast.Constant() as n, ast.Mult(), right)):
+                return ast.BinOp(n, ast.Mult(), ast.BinOp(left, ast.MatMult(), right))
+            case ast.BinOp(ast.BinOp(ast.Constant() as n, ast.Mult(), left), ast.MatMult(), right):
+                return ast.BinOp(n, ast.Mult(), ast.BinOp(left, ast.MatMult(), right))
         return new
 
     def product(self, left: ast.expr, right: ast.expr) -> ast.expr:
         """Return a product: without ones, with its number first, and of equal factors a power."""
+        if (
+            isinstance(left, ast.UnaryOp)
+            and isinstance(left.op, ast.USub)
+            and is_ones(left.operand)
+        ):
+            return ast.UnaryOp(left.op, self.product(left.operand, right))
         for one, other in ((left, right), (right, left)):
             if is_ones(one) and self.shape(other) == self.shape(one):
                 return other
+            entry = spread(one)
+            if (
+                entry is not None
+                and self.shape(entry) == ()
+                and self.shape(other) == self.shape(one)
+            ):
+                return self.product(entry, other)  # a number beside an array
         if isinstance(left, ast.Name) and isinstance(right, ast.Name) and left.id == right.id:
             return ast.BinOp(left, ast.Pow(), ast.Constant(2))
         if float_of(right) is not None:
             left, right = right, left
+        match left, right:
+            case ast.Constant(float(a)), ast.BinOp(ast.Constant(float(b)), ast.Mult(), rest):
+                return simpler(ast.BinOp(ast.Constant(a * b), ast.Mult(), rest))
         return simpler(ast.BinOp(left, ast.Mult(), right))
+
+
+def spread(tree: ast.expr) -> ast.expr | None:
+    """Return what is broadcast in an expression; None where it is no broadcast."""
+    if isinstance(tree, ast.Call) and ast.unparse(tree.func) == "np.broadcast_to":
+        return tree.args[0]
+    return None
 
 
 def is_ones(tree: ast.expr) -> bool:

@@ -30,8 +30,7 @@ class MatrixForm:
         """Yield the document."""
         body = list(self.body())
         yield Heading("Derivation of the gradients")
-        yield from conventions.sentences(self.conventions(body))
-        yield from body
+        yield from conventions.framed(body, self.conventions(body))
 
     def conventions(self, body: list[Block]) -> list[str | Formula]:
         """Return how the lines are to be read."""

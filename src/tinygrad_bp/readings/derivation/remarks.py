@@ -19,9 +19,7 @@ def added_up(lines: Lines, x: Tensor, symbol: Formula) -> Iterator[Block]:
         yield Sentence((symbol, f" is used {terms} times: {terms} terms add up."), hint=True)
 
 
-def left_out(
-    lines: Lines, known: set[int], symbol: Callable[[Tensor], Formula]
-) -> Iterator[Block]:
+def left_out(lines: Lines, known: set[int], symbol: Callable[[Tensor], Formula]) -> Iterator[Block]:
     """Say which gradients are not multiplied out, and why."""
     long = [x for x in lines.wanted if x.id not in known and x.id in lines.gradient]
     if long:

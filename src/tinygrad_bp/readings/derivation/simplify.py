@@ -59,6 +59,8 @@ def simple(tree: ast.expr) -> ast.expr:
                 return simple(ast.UnaryOp(ast.USub(), tree.right))
             if isinstance(tree.right, ast.UnaryOp) and isinstance(tree.right.op, ast.USub):
                 return ast.UnaryOp(ast.USub(), ast.BinOp(tree.left, ast.Mult(), tree.right.operand))
+        case ast.Div() if left is not None and right:
+            return literal(left / right)
         case ast.Div() if left == 0:
             return ZERO
         case ast.Div() if right == 1:

@@ -1,4 +1,4 @@
-"""What a function is: the call of one, such as ``softmax(z)``, as it is composed of simpler ones."""
+"""What a function is: a call, such as ``softmax(z)``, as it is composed of simpler ones."""
 
 from __future__ import annotations
 
