@@ -422,13 +422,13 @@ def test_a_wrong_place_raises(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_wrong_jacobian_raises(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = Jacobian.tree
+    right = Jacobian.tree.func
 
     def wrong(self: Jacobian) -> ast.expr:
         text = ast.unparse(right(self)).replace("-(y_hat", "(y_hat")  # as in slip 2
         return ast.parse(text, mode="eval").body
 
-    monkeypatch.setattr(Jacobian, "tree", wrong)
+    monkeypatch.setattr(Jacobian, "tree", property(wrong))
     with pytest.raises(ValueError, match="Jacobian does not hold"):
         derive(worked(), form="index")
 
@@ -479,7 +479,7 @@ def test_a_wrong_component_raises(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("during", ["in_cases", "chain"])
 def test_a_sum_that_ends_too_soon_raises(during: str, monkeypatch: pytest.MonkeyPatch) -> None:
     sums, line_of = index_form.looped, getattr(IndexForm, during)
-    running = []
+    running: list[str] = []
 
     def short(body: ast.expr, i: ast.Name, length: int, *over: str) -> ast.expr:
         return sums(body, i, length - bool(running), *over)
@@ -539,7 +539,7 @@ def test_a_leaf_with_two_values_is_refused(form: Any) -> None:
     w = leaf([1.0, 2.0], "w")
     first = bp.exp(w)
     w.data = w.data + 1.0
-    with pytest.raises(ValueError, match="w with shape .* has another value now"):
+    with pytest.raises(ValueError, match=r"w with shape .* has another value now"):
         derive((first * w).sum(), form=form)
 
 
@@ -611,9 +611,7 @@ def test_a_line_in_components(loss: Any, line_: str) -> None:
 def test_what_is_left_of_the_gradient_of_the_loss(form: Any) -> None:
     x, w = leaf([1.0, 2.0], "x"), bp.tensor([3.0, 4.0], name="w")
     last = derive((x * w).sum().named("L"), form=form).text.partition("Multiplied out")[2]
-    assert last.strip().endswith(
-        "∂L/∂x[j] = w[j]    (2)" if form == "index" else "∂L/∂x = w    (2)"
-    )
+    assert ("\n∂L/∂x[j] = w[j]  " if form == "index" else "\n∂L/∂x = w  ") in last
     wide = derive(((bp.exp(x).named("e") * w).sum() ** 2).named("L"), form=form).text
     assert "1[" not in wide.partition("Multiplied out")[2]
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from .components import NoComponentsError
 from .indices import Indices, Put
 from .simplify import number, simple, summed
-from .trees import Rebuilt, names
+from .trees import Rebuilt, names, walk
 
 
 def composed(
@@ -70,7 +70,7 @@ class Composed(Rebuilt):
         tree, index = self.known[name]
         renamed: dict[str, ast.expr] = {}
         unused = iter(self.letters)
-        for node in ast.walk(tree):
+        for node in walk(tree):
             letter = summed(node)
             if letter is None or letter in renamed:
                 continue
@@ -79,9 +79,9 @@ class Composed(Rebuilt):
                 raise NoComponentsError("a sum over more axes than there are letters")
             renamed[letter] = ast.Name(fresh)
             self.indices.lengths[fresh] = length_of(node)
-        for letter, i in zip(index, at, strict=True):
-            if isinstance(letter, ast.Name):
-                renamed[letter.id] = i
+        for one, i in zip(index, at, strict=True):
+            if isinstance(one, ast.Name):
+                renamed[one.id] = i
         return Renamed(self.indices, renamed).visit(tree) if renamed else tree
 
 

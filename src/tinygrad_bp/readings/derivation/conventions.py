@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from .document import Block, Equation, Formula, Sentence
 from .lines import Lines
+from .trees import walk
 
 #: A sign in plain text that is explained where it occurs, and the explanation.
 SIGNS: list[tuple[str, tuple[str | Formula, ...]]] = [
@@ -70,7 +71,7 @@ def sides(lines: Lines) -> str:
     parameters = {name: t for name, t in parameters.items() if t.requires_grad}
     columns, rows = set(), set()  # how many samples there are
     for _, tree in lines.forward:
-        for node in ast.walk(tree):
+        for node in walk(tree):
             if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
                 left, right = (
                     isinstance(side, ast.Name) and side.id in parameters
@@ -97,8 +98,8 @@ def sides(lines: Lines) -> str:
 
 def products(lines: Lines) -> str:
     """Return what factors side by side are."""
-    every = (node for _, tree in lines.forward for node in ast.walk(tree))
-    if any(isinstance(node, ast.MatMult) for node in every):
+    every = (node for _, tree in lines.forward for node in walk(tree))
+    if any(isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult) for node in every):
         return "Factors side by side are a matrix product, or one of them is a number. "
     return ""
 

@@ -38,4 +38,5 @@ def given(lines: Lines, written: Callable[[ast.expr], Formula], numbers: bool) -
         if numbers or (is_short(value) and name in unnamed.union(lines.constants)):
             values.append(Equation(written(ast.Name(name)), (shown(value),)))
     if values:
-        yield from [*values, Sentence(("From these:",))]
+        yield from values
+        yield Sentence(("From these:",))

@@ -11,7 +11,7 @@ import contextlib
 import functools
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -43,7 +43,7 @@ from .remarks import added_up, left_out
 from .rounding import sizes
 from .simplify import ONE, ZERO, collected
 from .sums import chosen, guarded, looped
-from .trees import Rebuilt, names, put
+from .trees import Rebuilt, names, put, walk
 from .values import shown
 
 #: A Jacobian is checked in so many rows, taken evenly from all of it.
@@ -217,12 +217,13 @@ class IndexForm:
         wholes = Wholes()
         part = wholes.visit(part)
         values = {name: np.asarray(self.lines.evaluated(t)) for name, t in wholes.found.items()}
-        nodes = list(ast.walk(part))
-        for node in nodes:
-            if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
-                name = node.value.id
-                if name not in values:
-                    values[name] = np.asarray(self.lines.values[name])
+        nodes = walk(part)
+        arrays = {
+            node.value.id
+            for node in nodes
+            if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name)
+        }
+        values |= {name: np.asarray(self.lines.values[name]) for name in arrays - set(values)}
         chosen_by_index = any(
             isinstance(node, ast.Compare) and self.indices.is_condition(node) for node in nodes
         )
@@ -414,15 +415,16 @@ class IndexForm:
         )
         order = [i.id for i in at if isinstance(i, ast.Name)]
         jacobian = Jacobian(component, free, order, self.indices)
-        tree = jacobian.tree()
+        tree = jacobian.tree
 
         rows = np.unique(np.linspace(0, t.size - 1, min(t.size, MOST_ROWS)).astype(int))
         places = np.unravel_index(rows, t.shape) if t.ndim else ()
-        values = []
+        ways = [way_back(edge) for edge in edges]
+        values: list[np.ndarray] = []
         for row in rows:
             unit = np.zeros(t.shape, t.dtype)
             unit.flat[row] = 1
-            values.append(sum(run_back(edge, unit) for edge in edges))
+            values.append(np.asarray(sum(way(unit) for way in ways)))
         fixed = {
             i.id: place.reshape(-1, *(1 for _ in x.shape))
             for i, place in zip(at, places, strict=True) if isinstance(i, ast.Name)
@@ -443,7 +445,7 @@ class IndexForm:
         g = self.entry(ast.Name(self.lines.names.gradient(t)), at)
         left = self.local(t, x, jacobian, index, at).left
         # the local derivative by its symbol, to print, and by its cases, to evaluate
-        symbols = (ast.Name("local"), jacobian.tree())
+        symbols = (ast.Name("local"), jacobian.tree)
         trees = []
         for local in symbols:
             tree: ast.expr = ast.BinOp(g, ast.Mult(), local)
@@ -469,7 +471,7 @@ class IndexForm:
         )
         if t.ndim or x.ndim:
             self.told_of_delta = True
-        return Equation(left, (self.written(jacobian.tree()),), asked=True)
+        return Equation(left, (self.written(jacobian.tree),), asked=True)
 
     def in_cases(
         self, t: Tensor, x: Tensor, jacobian: Jacobian, index: list[ast.expr], at: list[ast.expr]
@@ -514,13 +516,12 @@ class IndexForm:
 
     def written(self, tree: ast.expr, further: Mapping[str, Formula] | None = None) -> Formula:
         """Write a component; further names may have formulas of their own."""
-        scalars = self.lines.scalars(tree)
         symbols: Mapping[str, str] = self.lines.latex
         plain: Mapping[str, str] = self.lines.text
         if further:
             symbols = {**symbols, **{name: formula.latex for name, formula in further.items()}}
             plain = {**plain, **{name: formula.text for name, formula in further.items()}}
-        known = (scalars, self.indices, self.lines.shape)
+        known = (self.lines.scalars, self.indices, self.lines.shape)
         return Formula(
             LatexComponents(symbols, *known).write(tree).text,
             TextComponents(plain, *known).write(tree).text,
@@ -544,15 +545,19 @@ def lines_axes(shape: tuple[int, ...]) -> int:
     return sum(n != 1 for n in shape)
 
 
-def run_back(edge: Edge, g: np.ndarray) -> np.ndarray:
-    """Run the engine's rules from a line back to an operand in it."""
-    for t, i in edge.path:
-        x = t.inputs[i]
-        assert x is not None
-        g = backward_closures(t, create_graph=False)[i](g)
-        if g.shape != x.shape:
-            g = summed_to(x, g, t)
-    return g
+def way_back(edge: Edge) -> Callable[[np.ndarray], np.ndarray]:
+    """Return what runs the engine's rules from a line back to an operand in it."""
+    steps = [(t, t.inputs[i], backward_closures(t, create_graph=False)[i]) for t, i in edge.path]
+
+    def run(g: np.ndarray) -> np.ndarray:
+        for t, x, closure in steps:
+            assert x is not None
+            g = closure(g)
+            if g.shape != x.shape:
+                g = summed_to(x, g, t)
+        return g
+
+    return run
 
 
 def no_index_form(t: Tensor, error: Exception) -> ValueError:

@@ -27,7 +27,7 @@ from ...primitive import Primitive
 from ...table import TABLE
 from ...tensor import Tensor
 from .rounding import sizes
-from .trees import Rebuilt, names, put
+from .trees import Rebuilt, names, put, walk
 from .twins import twin
 
 #: Letters for the components of arrays: those of a gradient, and those that are summed over.
@@ -149,11 +149,10 @@ class Lines:
         """Return the name of a tensor in code."""
         return self.names.identifier(t)
 
-    def scalars(self, tree: ast.expr) -> list[str]:
-        """Return the names of single numbers in an expression."""
-        return [
-            name for name in names(tree) if name in self.values and not np.ndim(self.values[name])
-        ]
+    @functools.cached_property
+    def scalars(self) -> frozenset[str]:
+        """The names of single numbers."""
+        return frozenset(name for name, value in self.values.items() if not np.ndim(value))
 
     # ---- evaluating ----
 
@@ -342,7 +341,7 @@ class Lines:
         """Yield each function that is called in expressions and not defined yet, and what it is."""
         stack = list(trees)
         while stack:
-            for node in ast.walk(stack.pop()):
+            for node in walk(stack.pop()):
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                     tree = self.definition(node)
                     if tree is not None:
@@ -388,7 +387,7 @@ class Lines:
             if t is self.loss and not t.ndim:
                 rule = without_one(rule, g)
             rule = self.tidied(self.inlined(rule))
-            tree = summed(rule, np.shape(self.evaluated(rule)), x.shape)
+            tree = summed(rule, self.shape(rule), x.shape)
             edges.append(Edge((*self._paths.get(t.id, ()), (t, i)), tree))
         return edges
 
@@ -466,7 +465,7 @@ def close(got: np.ndarray, value: np.ndarray, terms: float = 0.0) -> bool:
 def parts(tree: ast.expr) -> int:
     """Count the operators, names and numbers of an expression."""
     kinds = (ast.Name, ast.Constant, ast.BinOp, ast.UnaryOp, ast.Call)
-    return sum(isinstance(node, kinds) for node in ast.walk(tree))
+    return sum(isinstance(node, kinds) for node in walk(tree))
 
 
 def symbols(tree: ast.expr, counts: Mapping[str, int]) -> int:
@@ -616,22 +615,13 @@ class Tidied(Rebuilt):
 
     def product(self, left: ast.expr, right: ast.expr) -> ast.expr:
         """Return a product: without ones, with its number first, and of equal factors a power."""
-        if (
-            isinstance(left, ast.UnaryOp)
-            and isinstance(left.op, ast.USub)
-            and is_ones(left.operand)
-        ):
-            return ast.UnaryOp(left.op, self.product(left.operand, right))
+        match left:
+            case ast.UnaryOp(ast.USub(), ones) if is_ones(ones):
+                return ast.UnaryOp(ast.USub(), self.product(ones, right))
         for one, other in ((left, right), (right, left)):
-            if is_ones(one) and self.shape(other) == self.shape(one):
-                return other
             entry = spread(one)
-            if (
-                entry is not None
-                and self.shape(entry) == ()
-                and self.shape(other) == self.shape(one)
-            ):
-                return self.product(entry, other)  # a number beside an array
+            if entry is not None and self.shape(other) == self.shape(one):
+                return self.product(entry, other)  # a number beside an array needs no broadcast
         if isinstance(left, ast.Name) and isinstance(right, ast.Name) and left.id == right.id:
             return ast.BinOp(left, ast.Pow(), ast.Constant(2))
         if float_of(right) is not None:
@@ -642,16 +632,14 @@ class Tidied(Rebuilt):
         return simpler(ast.BinOp(left, ast.Mult(), right))
 
 
-def spread(tree: ast.expr) -> ast.expr | None:
-    """Return what is broadcast in an expression; None where it is no broadcast."""
-    if isinstance(tree, ast.Call) and ast.unparse(tree.func) == "np.broadcast_to":
-        return tree.args[0]
-    return None
-
-
 def is_ones(tree: ast.expr) -> bool:
     """Say whether an expression is an array of ones by its text."""
     return isinstance(tree, ast.Call) and ast.unparse(tree.func) == "np.ones"
+
+
+def spread(tree: ast.expr) -> ast.expr | None:
+    """Return the number that is every entry of an array by its text; None for any other array."""
+    return None if isinstance(tree, ast.Constant) else entry_of(tree)
 
 
 def transposed(tree: ast.expr) -> ast.expr:

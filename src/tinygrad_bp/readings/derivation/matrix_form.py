@@ -96,5 +96,7 @@ class MatrixForm:
 
     def written(self, tree: ast.expr) -> Formula:
         """Write an expression."""
-        lines, scalars = self.lines, self.lines.scalars(tree)
-        return Formula(latex(tree, lines.latex, scalars), text(tree, lines.text, scalars))
+        lines = self.lines
+        return Formula(
+            latex(tree, lines.latex, lines.scalars), text(tree, lines.text, lines.scalars)
+        )

@@ -96,6 +96,8 @@ def collected(tree: ast.expr) -> ast.expr:
     """
     found: dict[str, tuple[float, ast.expr]] = {}
     every = terms(tree)
+    if len(every) < 2:
+        return tree
     for sign, term in every:
         factor, rest = float(sign), term
         match term:

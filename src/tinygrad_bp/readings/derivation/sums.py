@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from .indices import Indices, added
 from .simplify import ONE, ZERO, choice, number, product, simple, summed
-from .trees import Rebuilt, names
+from .trees import Rebuilt, names, walk
 
 # ---- Conditions ----
 
@@ -73,7 +73,7 @@ def total(body: ast.expr, i: ast.expr, length: int, indices: Indices) -> ast.exp
         return simple(ast.BinOp(ast.Constant(float(length)), ast.Mult(), body))
     deep = any(
         indices.is_condition(node) and i.id in names(node)
-        for node in ast.walk(body) if isinstance(node, ast.Compare)
+        for node in walk(body) if isinstance(node, ast.Compare)
     )  # fmt: skip
     if deep:  # of a sum, each term by itself
         terms = expanded(body)
