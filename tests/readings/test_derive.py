@@ -564,7 +564,7 @@ def test_every_case_is_written(form: Any) -> None:
     text = derive((bp.maximum(x, 0.3).named("h") ** 2).sum(), form=form).text
     last = text.partition("Multiplied out")[2]
     assert last.count("otherwise") or last.count("[x > 0.3]")
-    assert ("h[j] if x[j] = 0.3;" if form == "index" else "½") in last
+    assert ("h[j] if x[j] = 0.3;" if form == "index" else "h if x = 0.3;") in last
     if form == "index":
         assert "∂h[i]/∂x[j] = {1 if i = j and x[j] > 0.3; ½ if i = j and x[j] = 0.3; 0" in text
 
@@ -612,6 +612,9 @@ def test_what_is_left_of_the_gradient_of_the_loss(form: Any) -> None:
     x, w = leaf([1.0, 2.0], "x"), bp.tensor([3.0, 4.0], name="w")
     last = derive((x * w).sum().named("L"), form=form).text.partition("Multiplied out")[2]
     assert ("\n∂L/∂x[j] = w[j]  " if form == "index" else "\n∂L/∂x = w  ") in last
+    alone = derive((x[0] * 0.5).sum().named("L"), form=form).text
+    assert "∂L/∂v₁ = 1    (number)" in alone
+    assert "[]" not in alone
     wide = derive(((bp.exp(x).named("e") * w).sum() ** 2).named("L"), form=form).text
     assert "1[" not in wide.partition("Multiplied out")[2]
 
@@ -667,6 +670,10 @@ def test_conventions_are_those_of_the_computation() -> None:
         assert "⊙" not in words
         assert "Σ" not in words
     assert "z₁" not in about((X @ W).sum(), "index")
+    assert "counts from 0" in about(W[0, 1] * 2.0)
+    assert "counts from 0" not in about((bp.softmax(W, axis=1) * 2.0).sum() / 3.0)
+    assert "array of ones" in about(bp.exp(W).named("e").sum())
+    assert "array of ones" not in about((bp.exp(W).named("e") ** 2).sum())
 
 
 def test_symbols_of_the_user() -> None:

@@ -171,7 +171,10 @@ def asked_for(loss: Tensor, wrt: Any) -> list[Tensor]:
             "Reduce it first, as with .sum()."
         )
     starting_gradient(loss, None)  # raises where no gradient is needed
-    return wanted_tensors(recorded_tensors(loss), wrt, "derive")
+    wanted = wanted_tensors(recorded_tensors(loss), wrt, "derive")
+    if not wanted:
+        raise ValueError("derive was given no Tensor to differentiate by.")
+    return wanted
 
 
 def blank(block: Block) -> Block:

@@ -29,6 +29,10 @@ SIGNS: list[tuple[str, tuple[str | Formula, ...]]] = [
         (Formula(r"\mathbf{1}", "1[…]"), " is an array of ones, with its shape below. "),
     ),
     (
+        r"key = |(?<=\w)(?<![\s(−]1)\[−?\d+(, …|, \d+)*\](?!\()",
+        ("An index counts from 0, as in the code. ",),
+    ),
+    (
         "scatter",
         ("scatter puts entries at an index of an array of zeros, with its shape below. ",),
     ),

@@ -27,6 +27,7 @@ from ...primitive import Primitive
 from ...table import TABLE
 from ...tensor import Tensor
 from .rounding import sizes
+from .simplify import number
 from .trees import Rebuilt, names, put, walk
 from .twins import twin
 
@@ -415,8 +416,8 @@ class Lines:
             name = self.names.gradient(x)
             counts[name] = symbols(tree, counts)
             if counts[name] <= MOST_SYMBOLS:
-                known[name] = self.tidied(put(tree, known))
-                found[x.id] = known[name]
+                found[x.id] = self.tidied(put(tree, known))
+                known[name] = array_like(found[x.id])
         return found
 
 
@@ -555,7 +556,7 @@ def entry_of(tree: ast.expr) -> ast.expr | None:
 
 def array_like(tree: ast.expr) -> ast.expr:
     """Return an expression of NumPy's: a Python number has none of an array's methods."""
-    return call("np.float64", tree) if isinstance(tree, ast.Constant) else tree
+    return tree if number(tree) is None else call("np.float64", tree)
 
 
 class Tidied(Rebuilt):
@@ -587,6 +588,18 @@ class Tidied(Rebuilt):
                     return ast.BinOp(first, ast.MatMult(), second)
         return new  # type: ignore[return-value]
 
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        """Give a function an array where a number is left; an array of no axes is a number."""
+        new = self.generic_visit(node)
+        match new:
+            case ast.Call(ast.Attribute(_, "ones"), [ast.Tuple([])], []):
+                return ast.Constant(1.0)
+            case ast.Call(ast.Attribute(_, "broadcast_to"), [entry, ast.Tuple([])], []):
+                return entry
+            case ast.Call(ast.Name() as function, args, keywords) if new is not node:
+                return ast.Call(function, [array_like(arg) for arg in args], keywords)
+        return new  # type: ignore[return-value]
+
     def is_matrix(self, tree: ast.expr) -> bool:
         """Say whether an expression is a name of a matrix, or of stacks of them, or a transpose."""
         if isinstance(tree, ast.Name):
@@ -602,9 +615,9 @@ class Tidied(Rebuilt):
             case ast.BinOp(left, ast.Pow(), _) if b == 1:
                 return left
             case ast.BinOp(_, ast.Mult(), _) if a is not None and b is not None:
-                return ast.Constant(a * b)
+                return literal(a * b)
             case ast.BinOp(_, ast.Div(), _) if a is not None and b:
-                return ast.Constant(a / b)
+                return literal(a / b)
             case ast.BinOp(left, ast.Mult(), right):
                 return self.product(left, right)
             case ast.BinOp(left, ast.MatMult(), ast.BinOp(ast.Constant() as n, ast.Mult(), right)):
@@ -626,9 +639,12 @@ class Tidied(Rebuilt):
             return ast.BinOp(left, ast.Pow(), ast.Constant(2))
         if float_of(right) is not None:
             left, right = right, left
-        match left, right:
-            case ast.Constant(float(a)), ast.BinOp(ast.Constant(float(b)), ast.Mult(), rest):
-                return simpler(ast.BinOp(ast.Constant(a * b), ast.Mult(), rest))
+        a = float_of(left)
+        match right:
+            case ast.BinOp(first, ast.Mult(), rest) if a is not None:
+                b = float_of(first)
+                if b is not None:
+                    return simpler(ast.BinOp(literal(a * b), ast.Mult(), rest))
         return simpler(ast.BinOp(left, ast.Mult(), right))
 
 
@@ -652,25 +668,20 @@ def transposed(tree: ast.expr) -> ast.expr:
 def float_of(tree: ast.expr) -> float | None:
     """Return the value of a number that is written out; None for any other expression."""
     match tree:
-        case ast.Constant(float(value) | int(value)):
-            return float(value)
-        case ast.Call(ast.Attribute(_, "float64"), [ast.Constant(float(value))], []):
-            return value
-    return None
+        case ast.Call(ast.Attribute(_, "float64"), [inner], []):
+            return float_of(inner)
+    value = number(tree)
+    return None if value is None else float(value)
 
 
 def simpler(node: ast.BinOp) -> ast.expr:
     """Leave out a factor 1 or -1."""
     for one, other in ((node.left, node.right), (node.right, node.left)):
-        if isinstance(one, ast.Constant) and one.value == 1:
-            return other
-        if (
-            isinstance(one, ast.UnaryOp)
-            and isinstance(one.op, ast.USub)
-            and isinstance(one.operand, ast.Constant)
-            and one.operand.value == 1
-        ):
-            return ast.UnaryOp(ast.USub(), other)
+        match float_of(one):
+            case 1.0:
+                return other
+            case -1.0:
+                return ast.UnaryOp(ast.USub(), other)
     return node
 
 
