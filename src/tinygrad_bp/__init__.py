@@ -112,6 +112,7 @@ from .transforms import hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 if _typing.TYPE_CHECKING:
     from .grading.grade import grade
+    from .grading.inject import inject
     from .readings.derive import derive
     from .readings.draw import draw
     from .readings.explain import explain
@@ -128,6 +129,7 @@ _READINGS = {
     "draw": ".readings.draw",
     "explain": ".readings.explain",
     "grade": ".grading.grade",
+    "inject": ".grading.inject",
     "play": ".readings.play",
     "source": ".readings.source",
 }

@@ -8,7 +8,7 @@ from types import ModuleType
 from rich.console import Console
 
 from . import __version__
-from .commands import derive, draw, explain, grade, play, source, verify
+from .commands import derive, draw, explain, grade, inject, play, source, verify
 
 #: In the order of the help. Each has ``add``, its arguments, and ``run``, which returns a status.
 COMMANDS: dict[str, ModuleType] = {
@@ -19,6 +19,7 @@ COMMANDS: dict[str, ModuleType] = {
     "draw": draw,
     "play": play,
     "grade": grade,
+    "inject": inject,
 }
 
 

@@ -24,7 +24,7 @@ import tinygrad_bp as bp
 from tinygrad_bp.notation.names import recorded_tensors
 from tinygrad_bp.notation.symbols import text_symbol
 from tinygrad_bp.readings.draw import Drawing, draw
-from tinygrad_bp.readings.drawing import layout, picture
+from tinygrad_bp.readings.drawing import folding, layout, picture
 from tinygrad_bp.readings.drawing.looks import LOOKS, colour
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -406,6 +406,27 @@ def test_check_of_folding_sees_a_cycle() -> None:
     bad = picture.Picture("ops", "", "", "", drawing.picture.nodes, (edge, back))
     with pytest.raises(AssertionError, match="cycle"):
         check_folded(Drawing(bad))
+
+
+def test_a_weight_used_all_along_a_chain_leaves_a_picture_that_can_be_laid_out() -> None:
+    def recurrent(steps: int) -> bp.Tensor:
+        w = bp.tensor(0.3, requires_grad=True, name="w")
+        y = w
+        for _ in range(steps):
+            y = bp.tanh(y * w)
+        return y
+
+    def rows(drawing: Drawing) -> int:
+        edges = drawing.picture.edges
+        return folding.rows_crossed([(e.tail, e.head) for e in edges if not e.backward])
+
+    assert rows(draw(recurrent(3))) == 2 + 5 + 3 + 5  # w twice to v1, the chain, w to v3, w to v5
+    long = draw(recurrent(180))
+    check_folded(long)
+    assert 0.5 * folding.MOST_ROWS < rows(long) <= folding.MOST_ROWS
+    assert "the earliest are one node" in long.picture.note
+    assert "nslimit" in long.dot
+    assert "nslimit" not in draw(recurrent(3)).dot
 
 
 def test_layers_are_collapsed() -> None:

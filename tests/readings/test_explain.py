@@ -5,8 +5,10 @@ text, then write the file again: ``python tests/readings/test_explain.py``.
 """
 
 import ast
+import dataclasses
 import io
 import json
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -23,8 +25,10 @@ import tinygrad_bp as bp
 from tinygrad_bp.cli import main
 from tinygrad_bp.notation.names import recorded_tensors
 from tinygrad_bp.readings.explain import Explanation, explain
-from tinygrad_bp.readings.explanation.blocks import width
+from tinygrad_bp.readings.explanation import page
+from tinygrad_bp.readings.explanation.blocks import width, wrapped
 from tinygrad_bp.readings.explanation.forward import Leaf, forward_pass
+from tinygrad_bp.readings.explanation.record import Contribution, Step
 from tinygrad_bp.readings.explanation.symbols import Symbols
 from tinygrad_bp.worked_problem.network import network
 
@@ -98,22 +102,35 @@ def printed(explanation: Explanation, width: int = 80) -> str:
     return text
 
 
-def html_text(explanation: Explanation) -> tuple[list[str], str]:
-    """Return the tags of the HTML form, and what is to be read in it."""
-    tags, texts = [], []
+#: What the HTML form is made of; MathML has no scripts, links or frames here.
+TAGS = {
+    *("html", "head", "meta", "title", "style", "body", "div", "section", "h1", "h2", "p", "small"),
+    *("span", "math", "mrow", "mi", "mn", "mo", "mtext", "mspace", "mfrac", "msup", "msub"),
+    *("msubsup", "munder", "mover", "munderover", "mstyle", "msqrt", "mtable", "mtr", "mtd"),
+}
+ATTRIBUTES = {
+    *("lang", "charset", "name", "content", "class", "xmlns", "display", "stretchy", "fence"),
+    *("form", "mathvariant", "scriptlevel", "displaystyle", "accent", "width", "columnalign"),
+    *("mathsize", "minsize", "maxsize", "linethickness", "lspace", "rspace", "data-latex"),
+}
+
+
+def html_text(page: str) -> str:
+    """Return what is to be read in HTML, which must be made of the tags and attributes above."""
+    texts = []
 
     class Reader(HTMLParser):
         def handle_starttag(self, tag: str, attributes: Any) -> None:
-            tags.append(tag)
-            assert {name for name, _ in attributes} <= {"style"}
+            assert tag in TAGS, tag
+            assert {name for name, _ in attributes} <= ATTRIBUTES, attributes
 
         def handle_data(self, data: str) -> None:
             texts.append(data)
 
     reader = Reader()
-    reader.feed(explanation._repr_html_())
+    reader.feed(page)
     reader.close()
-    return tags, "".join(texts)
+    return "".join(texts).replace("−", "-").replace("\N{NO-BREAK SPACE}", " ")
 
 
 # ---- what it says ----
@@ -169,8 +186,7 @@ def test_the_record_says_where_in_the_graph_it_is():
         for c in step.contributions:
             assert tensors[c.node] is tensors[step.node].inputs[c.operand - 1]
     assert [tensors[g.node] for g in explanation.gradients] == [x, w]
-    apart = explain(loss, wrt=leaf(1.0, "other"))
-    assert apart.gradients[0].node is None
+    assert [tensors[given.node] for given in explanation.given] == [x, w]
 
 
 def test_a_rule_in_parts_holds_the_arrays():
@@ -208,8 +224,9 @@ def test_a_step_on_its_own():
     assert (step.gradient, float(step.upstream), float(step.value)) == ("∂L/∂L", 1.0, -6.0)
     to_a, to_b = step.contributions
     assert (to_a.tensor, to_a.gradient, float(to_a.value)) == ("a", "∂L/∂a", 3.0)
-    assert (to_a.rule, to_a.numbers) == ("∂L/∂L b", "1 · 3")
-    assert (to_b.rule, to_b.numbers) == ("∂L/∂L a", "1 · (-2)")
+    assert (to_a.rule, to_a.parts) == ("∂L/∂L b", (1.0, " · ", 3.0))
+    assert (to_b.rule, to_b.parts) == ("∂L/∂L a", (1.0, " · ", -2.0))
+    assert "∂L/∂b = ∂L/∂L a\n                  = 1 · (-2)\n" in str(explain((a * b).named("L")))
     assert [gradient.name for gradient in step.complete] == ["∂L/∂a", "∂L/∂b"]
 
 
@@ -249,11 +266,25 @@ def test_what_was_broadcast_is_summed():
     assert to_a.unsummed is None
     assert to_b.unsummed.shape == (2, 3)
     assert to_b.value.tolist() == [2.0, 2.0, 2.0]
-    rows = str(explanation).splitlines()
-    assert any(row.endswith("], summed to (3,)") for row in rows) or "⎤, summed to (3,)" in str(
-        explanation
-    )
-    assert sum(row.startswith("broadcast ") for row in rows) == 1
+    assert to_b.rule == "Σ[axis 0] ∂L/∂product ⊙ a"
+    assert sum(row.startswith("broadcast ") for row in str(explanation).splitlines()) == 1
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (3,), (1, 3), (2, 1), (1, 1), (4, 1, 3), (2, 3)])
+@pytest.mark.parametrize("combine", [np.add, np.multiply, np.divide], ids=lambda f: f.__name__)
+def test_the_rule_shown_is_true_of_what_was_broadcast(shape, combine):
+    rng = np.random.default_rng(0)
+    a, b = leaf(rng.random((4, 2, 3)), "a"), leaf(1 + rng.random(shape), "b")
+    step = explain(bp.square_sum(combine(a, b).named("z")).named("L")).steps[1]
+    for c in step.contributions:
+        assert holds(c, step)
+    assert not holds(dataclasses.replace(c, expression=ast.Name("dz")), step)  # the rule unsummed
+
+
+def holds(c: Contribution, step: Step) -> bool:
+    """Say whether a rule, evaluated from its expression, has the contribution's shape and value."""
+    value = np.asarray(eval(ast.unparse(c.expression), {"np": np, **step.values}))
+    return value.shape == c.value.shape and np.allclose(value, c.value, rtol=1e-12, atol=0.0)
 
 
 def test_a_filter_shows_only_the_paths_that_reach():
@@ -278,14 +309,15 @@ def test_a_filter_may_name_an_interior_tensor():
     assert explain(loss, wrt=loss).gradients[0].value == 1.0
 
 
-def test_a_tensor_that_the_output_does_not_depend_on():
-    x, other = leaf(1.0, "x"), leaf([1.0, 2.0], "other")
-    explanation = explain((x * 2).named("L"), wrt=other)
-    assert not explanation.steps
-    assert explanation.gradients[0].value.tolist() == [0.0, 0.0]
-    assert "zero: L does not depend on it" in str(explanation)
-    no_slope = explain((bp.sign(x) + x).named("L"))  # no gradient flows through sign
-    assert [step.operation for step in no_slope.steps] == ["add"]
+def test_a_tensor_that_no_gradient_reaches():
+    x, w = leaf(1.0, "x"), leaf([1.0, 2.0], "w")
+    explanation = explain((bp.sign(w).sum() + x).named("L"))  # no gradient flows through sign
+    assert [step.operation for step in explanation.steps] == ["add"]
+    assert explanation.gradients[1].value.tolist() == [0.0, 0.0]
+    assert "∂L/∂w = [0, 0]" in str(explanation)
+    with pytest.raises(ValueError, match=r"L with shape .* was not computed from other"):
+        explain((x * 2).named("L"), wrt=leaf(1.0, "other"))
+    assert len(explain(x * 2, wrt=[x, x]).gradients) == 1
 
 
 def test_large_arrays_are_summarised():
@@ -331,14 +363,47 @@ def test_a_leaf_that_was_given_a_new_value_shows_the_old_one():
     w = leaf(2.0, "w")
     loss = (w * w).named("L")
     w.data = np.array(100.0)
-    assert explain(loss).steps[0].contributions[0].numbers == "1 · 2"
+    assert explain(loss).steps[0].contributions[0].parts == (1.0, " · ", 2.0)
+
+
+def test_what_is_given_is_shown():
+    W, b = leaf(np.ones((2, 2)), "W"), leaf([0.25, 0.75], "b")
+    h = bp.tanh((W + b).named("z")).named("h")
+    loss = (h * W).sum().named("L")
+    text = str(explain(loss))
+    assert "parameter   b = [0.25, 0.75]\n(2)" in text
+    assert [given.tensor for given in explain(loss, wrt=W).given] == ["W", "b"]
+    assert [given.tensor for given in explain(loss, wrt=h).given] == ["W", "h"]
+    assert "\ncomputed " in str(explain(loss, wrt=h))
+    assert "\ncomputed " not in str(explain(loss))
+    w = leaf(2.0, "w")
+    first = w * 3.0
+    w.data = np.array(5.0)
+    assert "parameter   w = 2, then 5" in str(explain(first + w))
+
+
+def test_what_an_operation_is_composed_of_is_said_once():
+    z = leaf([0.5, -1.0], "z")
+    first, second = reversed(explain((bp.sigmoid(bp.sigmoid(z))).sum()).steps[1:])
+    assert first.definition is None
+    assert second.definition.text.startswith("1 / (1 + exp(−")
+    large = leaf([800.0, 0.0], "z")  # exp(800) overflows, and softmax does not
+    assert explain(bp.softmax(large, axis=0)[0]).steps[1].definition is None
+    loss = worked()
+    with bp.no_grad():
+        without = str(explain(loss))
+    assert without == str(explain(loss))
 
 
 def test_nothing_to_explain():
     with pytest.raises(ValueError, match="needs no gradient"):
         explain(bp.tensor(1.0) * 2)
-    with pytest.raises(ValueError, match="has 2 entries"):
+    with pytest.raises(ValueError, match=r"has 2 entries, and explain .* as with .sum"):
         explain(leaf([1.0, 2.0]) * 2)
+    with pytest.raises(TypeError, match="explain takes Tensors to differentiate by, not 'W"):
+        explain(worked(), wrt="W2")
+    with pytest.raises(ValueError, match="explain was asked for no gradient"):
+        explain(worked(), wrt=[])
     with pytest.raises(ValueError, match=r"y with shape .* needs no gradient"):
         explain(worked(), wrt=bp.tensor(1.0, name="y"))
     with pytest.raises(TypeError, match="takes a Tensor"):
@@ -350,12 +415,54 @@ def test_nothing_to_explain():
 
 def test_every_form_has_the_same_rows():
     explanation = explain(worked())
-    _, read = html_text(explanation)
-    introduction = str(explanation).partition("\n\n")[0].splitlines()
-    console = printed(explanation).replace("│", " ")
-    for line in str(explanation).splitlines():
-        assert line in console
-        assert line[12:] in read or line in read or line in introduction
+    read = html_text(explanation._repr_html_())
+    console = printed(explanation, 82).replace("│", " ")  # with as much room as plain text has
+    introduction, *blocks = str(explanation).split("\n\nGiven\n")
+    for line in "".join(blocks).splitlines():
+        assert line[12:] in console
+        assert all(word in console for word in line[:12].split())
+        numbers = re.findall(r"-?\d+\.\d+", line)
+        assert all(number in read for number in numbers)
+        if not numbers and "=" not in line:
+            assert line[:12].strip() in read
+    assert " ".join(introduction.split()) in " ".join(console.split())
+    assert " ".join(introduction.split()).replace("−", "-") in read
+
+
+def test_a_broken_product_goes_on_with_its_sign():
+    rng = np.random.default_rng(0)
+    a, b = leaf(rng.normal(size=(4, 6)), "a"), leaf(rng.normal(size=(4, 6)), "b")
+    c = leaf(rng.normal(size=(6, 6)), "c")
+    explanation = explain(bp.square_sum((a * b) @ c).named("L"))
+    lines = str(explanation).splitlines()
+    signs = [re.match(" {10,}([⊙·]) ⎢", line) for line in lines]
+    assert {sign[1] for sign in signs if sign} == {"⊙", "·"}
+    wide = printed(explanation, 160)
+    assert not re.search("│ {10,}[⊙·] ⎢", wide)
+    assert re.search("⎢ ⊙ ⎢", wide) or re.search("⎥ ⊙ ⎢", wide)
+
+
+def test_a_long_formula_is_broken_before_a_sign():
+    for room in range(12, 40):
+        lines = wrapped("∂L/∂z₂ ⊙ a + (1 − softmax[axis 1](z₂)) ⊙ b − c₁", room)
+        assert not any(line[-1] in "⊙+−" for line in lines)
+        assert all(line.startswith("  ") for line in lines[1:])
+
+
+def test_symbols_are_text_where_they_cannot_be_set(monkeypatch):
+    explanation = explain(worked())
+    assert "<mfrac>" in explanation._repr_html_()
+    monkeypatch.setattr(page, "find_spec", lambda name: None)
+    plain = explanation._repr_html_()
+    assert "<mfrac>" not in plain
+    assert "<mtext>∂L/∂z₂&nbsp;⊙" not in plain  # the gradient with its rule stands whole:
+    assert "∂L/∂a₂ ⊙ a₂ ⊙ (1 - a₂)" in html_text(plain)
+
+
+@pytest.mark.parametrize("bad", ["<script>alert(1)</script>", "<b>", "<p onclick='x'>", "<a href>"])
+def test_markup_that_slips_through_is_seen(bad):
+    with pytest.raises(AssertionError):
+        html_text(bad)
 
 
 @pytest.mark.parametrize("room", [80, 120])
@@ -374,9 +481,8 @@ def test_names_are_text(name):
         other = leaf(3.0, name)
         return explain((x * other).sum().named(name))
 
-    explanation, plain = explained(name), explained("plain")
-    tags, _ = html_text(explanation)
-    assert tags == html_text(plain)[0]
+    explanation = explained(name)
+    html_text(explanation._repr_html_())
     for form in (str(explanation), printed(explanation), explanation._repr_html_()):
         assert all(c.isprintable() or c == "\n" for c in form)
     jsonschema.validate(json.loads(explanation.to_json()), SCHEMA)

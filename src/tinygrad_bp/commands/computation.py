@@ -1,14 +1,13 @@
 """The computation that a command reads: the worked problem, or a function in the user's file."""
 
 import argparse
-import importlib.util
-import sys
 from pathlib import Path
 
 from ..notation.names import recorded_tensors
 from ..tensor import Tensor
 from ..worked_problem.problem import random_problem
 from ..worked_problem.verification import recorded
+from .users_file import loaded, neighbours
 
 
 def add_computation(command: argparse.ArgumentParser) -> None:
@@ -46,23 +45,11 @@ def computation(options: argparse.Namespace) -> Tensor:
     """Return the loss that a command is to read: of the user's file, or the worked problem."""
     if options.file is None:
         return recorded(random_problem())["L"]
-    path = options.file.resolve()
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if not path.exists():
-        raise ValueError(f"there is no file {options.file}")
-    if not path.is_file() or spec is None or spec.loader is None:
-        raise ValueError(f"{options.file} is no Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules.setdefault(path.stem, module)  # as an import does
-    sys.path.insert(0, str(path.parent))  # as for a script: it may import its neighbours
-    try:
-        spec.loader.exec_module(module)
-        build = getattr(module, options.function, None)
+    with neighbours(options.file):
+        build = getattr(loaded(options.file), options.function, None)
         if not callable(build):
             raise ValueError(f"{options.file} has no function {options.function}()")
         loss = build()
-    finally:
-        sys.path.remove(str(path.parent))
     if not isinstance(loss, Tensor):
         raise TypeError(f"{options.function}() returned {loss!r:.60}, and should return a Tensor")
     return loss

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import runpy
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from ..grading.classroom import Classroom, grade_class
 from ..grading.classroom_page import page
 from ..grading.grade import Assignment, graded
 from ..grading.isolated import IsolatedFile, Limits
+from .problem import add_problem, problem
 
 #: What is written of one submission, and of a class.
 OF_ONE = ("json", "html", "gradescope", "reveal")
@@ -33,11 +33,7 @@ def add(commands: Any) -> None:
         "for a class, if the grading ran.",
     )
     command.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a submission")
-    command.add_argument(
-        "--problem", type=Path, metavar="FILE",
-        help="a Python file with a function loss(), which builds the loss from its parameters, "
-        "and with their values at one point, a mapping called inputs (default: the worked problem)",
-    )  # fmt: skip
+    add_problem(command, "--problem")
     command.add_argument(
         "--require", nargs="+", default=(), metavar="NAME",
         help="the quantities that must be answered (default: those that are answered count)",
@@ -72,7 +68,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         if not path.is_file():
             raise ValueError(f"there is no file {path}")
     limits = Limits(options.seconds, options.memory)
-    assignment = assigned(options)
+    assignment = Assignment(*problem(options), required=options.require)
     is_class = len(options.files) > 1 or any(getattr(options, name) for name in OF_A_CLASS)
     wrong = [name for name in OF_ONE if is_class and getattr(options, name)]
     if wrong:
@@ -82,19 +78,6 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if is_class:
         return run_class(options, assignment, limits, console)
     return run_one(options, assignment, limits, console)
-
-
-def assigned(options: argparse.Namespace) -> Assignment:
-    """Return what was to be derived: the worked problem, or that of a file."""
-    if options.problem is None:
-        return Assignment(required=options.require)
-    if not options.problem.is_file():
-        raise ValueError(f"there is no file {options.problem}")
-    defined = runpy.run_path(str(options.problem))
-    for name in ("loss", "inputs"):
-        if name not in defined:
-            raise ValueError(f"{options.problem} defines no {name}")
-    return Assignment(defined["loss"], defined["inputs"], required=options.require)
 
 
 def run_one(

@@ -2,42 +2,48 @@
 
 The engine sweeps, and each step's own rule is run on placeholders for its symbols and on the
 upstream gradient for its numbers. That gives a record; every form of it, plain text, console or
-HTML, is made of the same rows of text.
+HTML, is made of the same rows.
 """
 
 from __future__ import annotations
 
-import ast
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..backward import grad
-from ..notation.names import recorded_tensors
+from ..backward import finished
+from ..notation.names import recorded_tensors, wanted_tensors
 from ..tensor import Tensor
+from .derivation.lines import summed
 from .explanation.as_json import as_json
-from .explanation.blocks import WIDTH, width, with_values
-from .explanation.flow import Edge, Flow, followed, leading_to, read_only
-from .explanation.page import HTML_HEAD, as_html
-from .explanation.record import Contribution, Gradient, Parts, Record, Step, Term
-from .explanation.rows import in_line, introduction, sections
+from .explanation.as_text import as_text, table
+from .explanation.flow import Flow, followed, leading_to, read_only
+from .explanation.forward import values_held
+from .explanation.page import as_html, as_page
+from .explanation.record import Contribution, Formula, Given, Gradient, Record, Step, Term
+from .explanation.rows import introduction, sections
 from .explanation.symbols import Symbols
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
+
+#: What an operation is composed of is said where that has at most so many characters.
+LONGEST_DEFINITION = 60
 
 
 @dataclass(frozen=True, eq=False)
 class Explanation(Record):
     """The reverse sweep of one run, with the forms in which it is shown. Made by `explain`.
 
-    It prints as text, on a rich console as panels, and in a notebook as HTML.
+    It prints as text, on a rich console as a table for each step, and in a notebook as HTML.
     """
+
+    symbols: Symbols = field(repr=False)
 
     def to_json(self, path: str | Path | None = None) -> str:
         """Return the explanation as JSON, and write it to a file if a path is given.
@@ -80,7 +86,7 @@ class Explanation(Record):
         """
         forms: dict[str, Callable[[], str]] = {
             ".txt": lambda: f"{self}\n",
-            ".html": lambda: f"{HTML_HEAD}{self._repr_html_()}",
+            ".html": lambda: as_page(self, self.symbols),
             ".json": self.to_json,
         }
         suffix = Path(path).suffix.lower()
@@ -92,22 +98,18 @@ class Explanation(Record):
         written_to(path, forms[suffix]())
 
     def __str__(self) -> str:
-        parts = [introduction(self)]
-        for title, rows in sections(self):
-            parts += ["", title, *map(in_line, rows)]
-        return "\n".join(line.rstrip() for line in "\n".join(parts).splitlines())
+        return as_text(self, self.symbols)
 
-    def __rich_console__(self, _: Console, __: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.panel import Panel
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         from rich.text import Text
 
         yield Text(introduction(self))
-        for title, rows in sections(self):
-            content = Text("\n".join(map(in_line, rows)), overflow="fold")
-            yield Panel(content, title=Text(title, style="bold"), title_align="left")
+        for title, rows in sections(self, self.symbols):
+            yield Text()
+            yield table(title, rows, options.max_width)
 
     def _repr_html_(self) -> str:
-        return as_html(self)
+        return as_html(self, self.symbols)
 
 
 def written_to(path: str | Path, content: str) -> None:
@@ -136,7 +138,10 @@ def explain(loss: Tensor, wrt: Tensor | Sequence[Tensor] | None = None) -> Expla
     Raises
     ------
     ValueError
-        If the loss, or a tensor asked for, needs no gradient; if the loss has several entries.
+        If the loss, or a tensor asked for, needs no gradient; if the loss has several entries, or
+        was not computed from a tensor asked for.
+    TypeError
+        If given anything but Tensors.
 
     Examples
     --------
@@ -149,87 +154,137 @@ def explain(loss: Tensor, wrt: Tensor | Sequence[Tensor] | None = None) -> Expla
     """
     if not isinstance(loss, Tensor):
         raise TypeError(f"explain takes a Tensor, not {loss!r:.60}.")
+    if loss.size != 1:
+        raise ValueError(
+            f"{loss.described()} has {loss.size} entries, and explain follows the gradients of one "
+            "number. Reduce it first, as with .sum()."
+        )
     tensors = recorded_tensors(loss)
-    if wrt is None:
-        wanted = [t for t in tensors if t.primitive is None and t.requires_grad]
-    else:
-        wanted = [wrt] if isinstance(wrt, Tensor) else list(wrt)
+    wanted = wanted_tensors(tensors, wrt, "explain")
     flows, values = followed(loss)
-    results = grad(loss, wanted)  # also says what is wrong with a tensor asked for
+    if not wanted:
+        raise ValueError("explain was asked for no gradient: wrt is empty.")
     flows = leading_to({t.id for t in wanted}, flows)
+    return Recorder(loss, tensors, flows, values).explanation(wanted)
 
-    terms: dict[int, list[Term]] = defaultdict(list)
-    places: dict[tuple[int, int], int] = {}  # by step and operand, which of the terms it is
-    for number, flow in enumerate(flows, 1):
+
+class Recorder:
+    """Makes the record of a sweep that was followed.
+
+    Parameters
+    ----------
+    loss, tensors
+        Where the sweep started, and all that was recorded.
+    flows
+        The steps of the sweep that are shown.
+    values
+        The gradients, by the ids of their tensors.
+    """
+
+    def __init__(
+        self,
+        loss: Tensor,
+        tensors: list[Tensor],
+        flows: list[Flow],
+        values: dict[int, np.ndarray],
+    ) -> None:
+        self.loss, self.tensors, self.flows, self.values = loss, tensors, flows, values
+        self.names = Symbols(loss, tensors)
+        self.nodes = {t.id: node for node, t in enumerate(tensors)}
+        self.defined: set[object] = set()  # operations of which it was said what they are
+        self.terms: dict[int, list[Term]] = defaultdict(list)
+        self.places: dict[tuple[int, int], int] = {}  # by step and operand, which term it is
+        for number, flow in enumerate(flows, 1):
+            for edge in flow.edges:
+                arrived = self.terms[edge.x.id]
+                arrived.append(Term(number, edge.operand, read_only(edge.value)))
+                self.places[number, edge.operand] = len(arrived)
+
+    def explanation(self, wanted: list[Tensor]) -> Explanation:
+        """Return the explanation that ends with the gradients asked for."""
+        return Explanation(
+            self.names.text(self.loss),
+            self.loss.data,
+            self.given(),
+            tuple(self.step(number, flow) for number, flow in enumerate(self.flows, 1)),
+            tuple(map(self.gradient, wanted)),
+            self.names,
+        )
+
+    def given(self) -> tuple[Given, ...]:
+        """Return what the steps use and none of them computes."""
+        shown = [flow.tensor for flow in reversed(self.flows)]  # as recorded
+        computed = {t.id for t in shown}
+        held = values_held(shown)
+        return tuple(
+            Given(self.nodes[t.id], self.names.text(t), held[t.id])
+            for t in self.tensors
+            if t.id in held and t.id not in computed
+        )
+
+    def gradient(self, t: Tensor) -> Gradient:
+        """Return a gradient to which every term has arrived; zero, where none does."""
+        value = self.values[t.id] if t.id in self.values else np.zeros(t.shape)
+        return Gradient(
+            self.nodes[t.id],
+            self.names.text(t),
+            self.names.gradient(t),
+            finished(value, t),
+            tuple(self.terms[t.id]),
+        )
+
+    def step(self, number: int, flow: Flow) -> Step:
+        """Return a step of the sweep."""
+        t, names = flow.tensor, self.names
+        values = names.values(t, read_only(flow.g))
+        computed = names.formula(names.computed(t), values)
+        last = {e.x.id: e.x for e in flow.edges if self.terms[e.x.id][-1].step == number}
+        return Step(
+            number,
+            self.nodes[t.id],
+            names.text(t),
+            str(getattr(t.primitive, "__name__", "")),
+            f"{names.text(t)} = {computed.text}",
+            computed,
+            self.definition(t, values),
+            values,
+            t.data,
+            names.gradient(t),
+            read_only(flow.g),
+            tuple(self.contributions(number, flow, values)),
+            tuple(map(self.gradient, last.values())),
+        )
+
+    def definition(self, t: Tensor, values: Mapping[str, np.ndarray]) -> Formula | None:
+        """Return what an operation is composed of, the first time that it is met."""
+        if t.primitive in self.defined:
+            return None
+        self.defined.add(t.primitive)
+        composed = self.names.definition(t)
+        if composed is None:
+            return None
+        definition = self.names.formula(composed, values)
+        return definition if len(definition.text) <= LONGEST_DEFINITION else None
+
+    def contributions(
+        self, number: int, flow: Flow, values: Mapping[str, np.ndarray]
+    ) -> Iterator[Contribution]:
+        """Yield what a step passes on."""
+        rules = self.names.rules(flow.tensor)
         for edge in flow.edges:
-            terms[edge.x.id].append(Term(number, edge.operand, read_only(edge.value)))
-            places[number, edge.operand] = len(terms[edge.x.id])
-
-    # A tensor may be asked for that is not in the graph: it has a name too, and a gradient of zero.
-    every = {t.id: t for t in (*tensors, *wanted)}
-    names = Symbols(loss, [every[key] for key in sorted(every)])
-    nodes = {t.id: node for node, t in enumerate(tensors)}
-
-    def gradient(t: Tensor, value: np.ndarray) -> Gradient:
-        name, slope = names.text(t), names.gradient(t)
-        return Gradient(nodes.get(t.id), name, slope, value, tuple(terms[t.id]))
-
-    steps = []
-    for number, flow in enumerate(flows, 1):
-        tensor = flow.tensor
-        contributions = tuple(
-            Contribution(
+            x, rule = edge.x, rules[edge.operand - 1]
+            if rule is not None:
+                rule = summed(rule, edge.given.shape, x.shape)
+            yield Contribution(
                 edge.operand,
-                nodes[edge.x.id],
-                names.text(edge.x),
-                names.gradient(edge.x),
-                places[number, edge.operand],
-                len(terms[edge.x.id]),
-                *rule,
+                self.nodes[x.id],
+                self.names.text(x),
+                self.names.gradient(x),
+                self.places[number, edge.operand],
+                len(self.terms[x.id]),
+                None if rule is None else self.names.written(rule, values),
+                rule,
+                None if rule is None else self.names.with_numbers(rule, values),
                 read_only(edge.value),
                 None if edge.given is edge.value else read_only(edge.given),
             )
-            for edge, rule in explained(flow, names)
-        )
-        last = {e.x.id: e.x for e in flow.edges if terms[e.x.id][-1].step == number}
-        complete = tuple(gradient(x, read_only(values[x.id])) for x in last.values())
-        steps.append(
-            Step(
-                number,
-                nodes[tensor.id],
-                names.text(tensor),
-                str(getattr(tensor.primitive, "__name__", "")),
-                names.equation(tensor),
-                tensor.data,
-                names.gradient(tensor),
-                read_only(flow.g),
-                contributions,
-                complete,
-            )
-        )
-    gradients = tuple(gradient(t, g) for t, g in zip(wanted, results, strict=True))
-    return Explanation(names.text(loss), loss.data, tuple(steps), gradients)
-
-
-class Rule(NamedTuple):
-    """A backward rule in symbols, as a syntax tree, with numbers as text, and in parts."""
-
-    symbols: str | None = None
-    expression: ast.expr | None = None
-    numbers: str | None = None
-    parts: Parts | None = None
-
-
-def explained(flow: Flow, names: Symbols) -> Iterator[tuple[Edge, Rule]]:
-    """Yield the edges of a step, each with its rule in symbols and with numbers put in."""
-    rules = names.rules(flow.tensor)
-    values = names.values(flow.tensor, flow.g)
-    for edge in flow.edges:
-        rule = rules[edge.operand - 1]
-        if rule is None:
-            yield edge, Rule()  # it takes only arrays
-        else:
-            room = WIDTH - width(f"{names.gradient(edge.x)} += ")
-            parts = names.with_numbers(rule, values)
-            written = names.written(rule, values)
-            yield edge, Rule(written, rule, with_values(parts, room), parts)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .folding import rows_crossed
 from .looks import GREY, LOOKS, PAGE, Look, colour
 from .numbers import is_small, number, summary
 from .picture import Edge, Node, Picture, framed
@@ -31,6 +32,12 @@ GRAPH = {
 NODES = {"margin": "0.06,0.03", **FONT}
 EDGES = {"color": GREY, "fontcolor": GREY, "arrowsize": "0.7", **FONT}
 INVISIBLE = {"style": "invis"}
+
+#: Where edges reach over more rows than this in all, as with a weight that is used all along a
+#: chain, the layout program is told to be content with a good picture; the best takes minutes.
+MANY_ROWS = 1000
+HURRIED = {"splines": "line", "nslimit": "0.5", "nslimit1": "0.5", "mclimit": "0.02"}
+
 BACKWARD = {
     "dir": "back",
     "style": "dashed",
@@ -65,7 +72,10 @@ class DotWriter:
         """Yield the lines."""
         yield "digraph computation {"
         side = {"labeljust": "r"} if self.sweep else {}  # the sweep leaves from the bottom left
-        yield f"graph {attributes(GRAPH | side)}"
+        ends = [(edge.tail, edge.head) for edge in self.picture.edges if not edge.backward]
+        rows = rows_crossed(ends) * (2 if self.sweep else 1)
+        hurry = HURRIED if rows > MANY_ROWS else {}
+        yield f"graph {attributes(GRAPH | side | hurry)}"
         yield f"node {attributes(NODES)}"
         yield f"edge {attributes(EDGES)}"
         frames = 0

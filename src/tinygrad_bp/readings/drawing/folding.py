@@ -6,9 +6,13 @@ from earlier to later, so the picture stays free of cycles, however scopes were 
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 from ...tensor import Tensor
+
+#: Edges reach over so many rows at most, all together: beyond, no layout program is done in time.
+MOST_ROWS = 8000
 
 
 class Group(NamedTuple):
@@ -28,8 +32,18 @@ def folded(tensors: list[Tensor], level: str, most: int) -> tuple[list[Group], s
     level
         At "layers", scopes are collapsed; at others, only if there are too many tensors.
     most
-        There are at most so many groups: where it must be, the earliest tensors are one.
+        There are at most so many groups: where it must be, the earliest tensors are one. There are
+        fewer where edges would reach over more than `MOST_ROWS`.
     """
+    groups, note = folded_to(tensors, level, most)
+    while rows_crossed(ends(groups)) > MOST_ROWS and len(groups) > 2:
+        most = min(most, len(groups)) * 3 // 4
+        groups, note = folded_to(tensors, level, most)
+    return groups, note
+
+
+def folded_to(tensors: list[Tensor], level: str, most: int) -> tuple[list[Group], str]:
+    """Return at most so many groups, and a note if there were too many."""
     groups = [Group([t]) for t in tensors]
     note = ""
     if len(groups) > most and level != "layers":
@@ -43,6 +57,25 @@ def folded(tensors: list[Tensor], level: str, most: int) -> tuple[list[Group], s
         groups = latest(groups, most)
         note += f"{',' if ':' in note else ':'} the earliest are one node"
     return groups, note
+
+
+def ends(groups: list[Group]) -> list[tuple[int, int]]:
+    """Return the edges between groups, each known by the id of its last tensor."""
+    home = {t.id: group.tensors[-1].id for group in groups for t in group.tensors}
+    operands = [(x, t) for g in groups for t in g.tensors for x in t.inputs if x is not None]
+    edges = {(home[x.id], home[t.id]): None for x, t in operands if home[x.id] != home[t.id]}
+    return list(edges)
+
+
+def rows_crossed(edges: Sequence[tuple[Hashable, Hashable]]) -> int:
+    """Return over how many rows edges reach, all together: they come by the recording of heads.
+
+    A node stands in the row below the lowest of those that it is computed from.
+    """
+    row: dict[Hashable, int] = {}
+    for tail, head in edges:
+        row[head] = max(row.get(head, 0), row.get(tail, 0) + 1)
+    return sum(row[head] - row.get(tail, 0) for tail, head in edges)
 
 
 def by_scope(tensors: list[Tensor]) -> list[Group]:

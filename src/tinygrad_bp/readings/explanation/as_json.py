@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import sys
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
-from .record import Gradient, Record
+from .blocks import flowing, units
+from .record import Contribution, Gradient, Record
 from .values import FIRST_ENTRIES, is_small
 
 
@@ -17,12 +19,17 @@ def as_json(explanation: Record) -> dict[str, Any]:
     return {
         "version": 1,
         "output": {"tensor": explanation.output, "value": array_json(explanation.value)},
+        "given": [
+            {"tensor": given.tensor, "values": [array_json(value) for value in given.values]}
+            for given in explanation.given
+        ],
         "steps": [
             {
                 "number": step.number,
                 "tensor": step.tensor,
                 "operation": step.operation,
                 "equation": step.equation,
+                "definition": None if step.definition is None else step.definition.text,
                 "value": array_json(step.value),
                 "upstream": {"gradient": step.gradient, "value": array_json(step.upstream)},
                 "contributions": [
@@ -33,7 +40,7 @@ def as_json(explanation: Record) -> dict[str, Any]:
                         "term": c.term,
                         "terms": c.terms,
                         "rule": c.rule,
-                        "numbers": c.numbers,
+                        "numbers": numbers_json(c),
                         "value": array_json(c.value),
                         "unsummed": None if c.unsummed is None else array_json(c.unsummed),
                     }
@@ -45,6 +52,13 @@ def as_json(explanation: Record) -> dict[str, Any]:
         ],
         "gradients": [gradient_json(gradient) for gradient in explanation.gradients],
     }
+
+
+def numbers_json(c: Contribution) -> str | None:
+    """Return a rule with numbers put in, in one row of blocks."""
+    if c.parts is None:
+        return None
+    return "\n".join(line.rstrip() for line in flowing(units(c.parts), sys.maxsize).lines)
 
 
 def gradient_json(gradient: Gradient) -> dict[str, Any]:

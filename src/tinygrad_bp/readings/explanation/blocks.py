@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import textwrap
 import unicodedata
 from typing import NamedTuple
@@ -12,9 +13,8 @@ import numpy as np
 from .record import Parts
 from .values import by_shape, is_small, shown, written_alike
 
-#: How wide a label and the text beside it may be: panels of such rows fit into 80 columns.
-LABEL = 11
-WIDTH = 64
+#: A formula is broken before these signs, and what goes on below begins with one.
+SIGNS = "⊙⊗+−·/"
 
 
 class Block(NamedTuple):
@@ -24,25 +24,11 @@ class Block(NamedTuple):
     base: int
 
 
-def equation(left: str, sides: list[Block]) -> str:
-    """Write ``x =`` and a side, and each further side below.
+class Unit(NamedTuple):
+    """Blocks that are not parted; ``sign`` is put before them where they begin a line."""
 
-    A side of one line is broken where it is too long; one that repeats the last is left out.
-    """
-    sides = [side for i, side in enumerate(sides) if not i or side.lines != sides[i - 1].lines]
-    room = WIDTH - width(left) - 1
-    alone = room < WIDTH // 2 or any(
-        width(line) > room for side in sides for line in side.lines if len(side.lines) > 1
-    )
-    name, sign = left.rsplit(" ", 1)
-    start = f"  {sign}" if alone else left
-    parts = [name] if alone else []
-    for side in sides:
-        if len(side.lines) == 1:
-            side = Block(textwrap.wrap(side.lines[0], WIDTH - width(start) - 1) or [""], 0)
-        parts += beside([Block([f"{start} "], 0), side]).lines
-        start = " " * (width(start) - 1) + "="
-    return "\n".join(parts)
+    sign: str
+    blocks: list[Block]
 
 
 def block(value: np.ndarray) -> Block:
@@ -64,37 +50,63 @@ def bracketed(part: Block) -> Block:
     return Block([f"({part.lines[0]})"], 0) if negative else part
 
 
-def with_values(parts: Parts, room: int) -> str:
-    """Write a formula that has numbers put in.
+def units(parts: Parts) -> list[Unit]:
+    """Take a formula with numbers apart, where it may be broken over lines.
 
-    One with matrices goes on below an empty line where it is too wide; another is broken where it
-    is shown, as all text is.
+    Two matrices side by side are a product: where one begins a line, it gets a dot before it.
     """
-    blocks = []
-    for part in parts:
+    if len(parts) == 1 and not isinstance(parts[0], str):
+        return [Unit("", [block(parts[0])])]
+    found = [Unit("", [])]
+    for i, part in enumerate(parts):
         if isinstance(part, str):
-            blocks.append(Block([part], 0))
+            first, *others = re.split(f" (?=[{SIGNS}] )", part)
+            if first:
+                found[-1].blocks.append(Block([first], 0))
+            for other in others:
+                found[-1].blocks.append(Block([" "], 0))
+                found.append(Unit("", [Block([other], 0)]))
         else:
+            before = parts[i - 1] if i else ""
+            product = isinstance(before, str) and re.fullmatch(r"[)\]ᵀ]* ", before)
             value = block(part) if is_small(part) else Block([by_shape(part)], 0)
-            blocks.append(bracketed(value) if len(parts) > 1 else value)
-    if all(len(part.lines) == 1 for part in blocks):
-        return "".join(part.lines[0] for part in blocks)
-    return "\n".join(flowing(blocks, max(room, WIDTH // 2)).lines)
+            if i and product:
+                found.append(Unit("· ", []))
+            found[-1].blocks.append(bracketed(value))
+    return found
 
 
-def flowing(parts: list[Block], room: int) -> Block:
-    """Put blocks side by side; where they become too wide, go on below an empty line."""
+def flowing(parts: list[Unit], room: int) -> Block:
+    """Put units side by side; where they become too wide, go on below, after an empty line.
+
+    A single text that is too wide is broken.
+    """
+    if len(parts) == 1 and len(parts[0].blocks) == 1 and len(parts[0].blocks[0].lines) == 1:
+        return Block(wrapped(parts[0].blocks[0].lines[0], room), 0)
     rows: list[list[Block]] = [[]]
     used = 0
-    for part in parts:
-        if used and used + width(part.lines[0]) > room:
-            rows.append([])
-            used = 0
-        rows[-1].append(part)
-        used += width(part.lines[0])
+    for sign, blocks in parts:
+        n = sum(width(part.lines[0]) for part in blocks)
+        if used and used + n > room:
+            rows.append([Block([f"  {sign}"], 0)])
+            used = 2 + len(sign)
+        rows[-1] += blocks
+        used += n
     first, *others = map(beside, rows)
-    below = [line for other in others for line in ("", *other.lines)]
-    return Block([*first.lines, *below], first.base)
+    lines = list(first.lines)
+    tall = any(len(row.lines) > 1 for row in (first, *others))
+    for other in others:
+        lines += [*[""] * tall, *other.lines]
+    return Block(lines, first.base)
+
+
+def wrapped(text: str, room: int) -> list[str]:
+    """Break a formula into lines: before a sign, not after it, and further in than it began."""
+    if width(text) <= room:
+        return [text]
+    kept = re.sub(f" ([{SIGNS}]) ", " \\1\N{NO-BREAK SPACE}", text)
+    lines = textwrap.wrap(kept, max(room, 10), subsequent_indent="  ") or [""]
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
 
 
 def beside(parts: list[Block]) -> Block:

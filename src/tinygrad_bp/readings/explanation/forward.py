@@ -8,27 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...tensor import Tensor
-from .record import Parts
+from .record import Given, Parts
 from .symbols import Symbols
 
 
-@dataclass(frozen=True, eq=False)
-class Leaf:
-    """A tensor that nothing was computed for: a parameter, or data.
-
-    Parameters
-    ----------
-    node
-        Its position among the tensors recorded, from 0.
-    tensor
-        What it is called.
-    values
-        What it held when it was used: several arrays where it was given new ones in between.
-    """
-
-    node: int
-    tensor: str
-    values: tuple[np.ndarray, ...]
+class Leaf(Given):
+    """A tensor that nothing was computed for: a parameter, or data."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,15 +47,11 @@ class Computed:
 def forward_pass(tensors: list[Tensor], names: Symbols) -> list[Leaf | Computed]:
     """Return the tensors of a computation as they were recorded."""
     nodes = {t.id: node for node, t in enumerate(tensors)}
-    held: dict[int, dict[int, np.ndarray]] = {t.id: {} for t in tensors}
-    for t in tensors:
-        for x, value in zip(t.inputs, t.operands, strict=True):
-            if x is not None:
-                held[x.id][id(value)] = value
+    held = values_held(tensors)
     passed: list[Leaf | Computed] = []
     for t in tensors:
         if t.primitive is None:
-            values = tuple(held[t.id].values()) or (t.data,)
+            values = held.get(t.id, (t.data,))
             passed.append(Leaf(nodes[t.id], names.text(t), values))
             continue
         expression, values_of = names.computed(t), names.values(t, t.data)
@@ -87,3 +68,13 @@ def forward_pass(tensors: list[Tensor], names: Symbols) -> list[Leaf | Computed]
             )
         )
     return passed
+
+
+def values_held(tensors: list[Tensor]) -> dict[int, tuple[np.ndarray, ...]]:
+    """Return what each tensor that was used held then, by its id: each array once."""
+    held: dict[int, dict[int, np.ndarray]] = {}
+    for t in tensors:
+        for x, value in zip(t.inputs, t.operands, strict=True):
+            if x is not None:
+                held.setdefault(x.id, {})[id(value)] = value
+    return {key: tuple(values.values()) for key, values in held.items()}

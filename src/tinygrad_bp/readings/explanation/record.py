@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -10,6 +11,13 @@ import numpy as np
 
 #: A formula with this run's numbers: text, and the arrays that stand between.
 Parts: TypeAlias = "tuple[str | np.ndarray, ...]"
+
+
+class Formula(NamedTuple):
+    """Something in symbols: as text, and as a syntax tree in the identifiers of the tensors."""
+
+    text: str
+    expression: ast.expr
 
 
 class Term(NamedTuple):
@@ -21,13 +29,32 @@ class Term(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
+class Given:
+    """A tensor that is used, and that no step computed: a parameter, or data.
+
+    Parameters
+    ----------
+    node
+        Its position among the tensors recorded, from 0.
+    tensor
+        What it is called.
+    values
+        What it held when it was used: several arrays where it was given new ones in between.
+    """
+
+    node: int
+    tensor: str
+    values: tuple[np.ndarray, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Gradient:
     """A gradient to which every term has arrived.
 
     Parameters
     ----------
     node
-        The tensor's position among those recorded, from 0; None where it is not in the graph.
+        The tensor's position among those recorded, from 0.
     tensor, name
         What the tensor and its gradient are called: ``W₁`` and ``∂L/∂W₁``.
     value
@@ -37,7 +64,7 @@ class Gradient:
         starts, and for a tensor that the output does not depend on.
     """
 
-    node: int | None
+    node: int
     tensor: str
     name: str
     value: np.ndarray
@@ -59,18 +86,16 @@ class Contribution:
     term, terms
         This is the term-th of so many that are added up to the gradient.
     rule
-        The backward rule in symbols; None where it cannot be run on placeholders.
+        The contribution in symbols: the backward rule, summed over the axes along which the input
+        was broadcast. None where the rule cannot be run on placeholders.
     expression
         The same as a syntax tree, in the identifiers of the tensors and their gradients.
-    numbers
-        The rule with the values in place of the symbols, in several lines where they are matrices.
     parts
-        The same in parts: text, and the arrays themselves.
+        The same with this run's numbers: text, and the arrays themselves.
     value
         The contribution, a read-only array of the input's shape.
     unsummed
-        What the rule gave before it was summed to the input's shape, where the input was broadcast;
-        else None.
+        What the rule gave before it was summed, where the input was broadcast; else None.
     """
 
     operand: int
@@ -81,7 +106,6 @@ class Contribution:
     terms: int
     rule: str | None
     expression: ast.expr | None
-    numbers: str | None
     parts: Parts | None
     value: np.ndarray
     unsummed: np.ndarray | None
@@ -99,6 +123,13 @@ class Step:
         The computed tensor's position among those recorded, from 0.
     tensor, operation, equation
         What was computed, by which operation, and how: ``z = W x``.
+    computed
+        The right-hand side of the equation.
+    definition
+        What the operation is composed of, where it is first used and that is short: of a sigmoid,
+        ``1 / (1 + exp(−z))``. Else None.
+    values
+        The arrays that the identifiers in the formulas of this step stand for.
     value
         What came out in the forward pass.
     gradient, upstream
@@ -114,6 +145,9 @@ class Step:
     tensor: str
     operation: str
     equation: str
+    computed: Formula
+    definition: Formula | None
+    values: Mapping[str, np.ndarray]
     value: np.ndarray
     gradient: str
     upstream: np.ndarray
@@ -129,6 +163,8 @@ class Record:
     ----------
     output, value
         What the output is called, and its value.
+    given
+        What the steps use and none of them computes.
     steps
         In the order of the sweep: from the output back.
     gradients
@@ -137,5 +173,6 @@ class Record:
 
     output: str
     value: np.ndarray
+    given: tuple[Given, ...]
     steps: tuple[Step, ...]
     gradients: tuple[Gradient, ...]

@@ -1,26 +1,49 @@
-"""How an explanation is written: rows of a label and a block of text, the same in every form."""
+"""What an explanation says, as rows of a label and an equation: the same in every form."""
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from .blocks import LABEL, WIDTH, Block, beside, block, bracketed, equation, flowing, width
-from .record import Contribution, Gradient, Record, Step
-from .values import is_small, shown
+from ..derivation.document import shape_formula
+from ..derivation.lines import summed
+from .record import Contribution, Formula, Given, Gradient, Parts, Record, Step
+from .symbols import Symbols
 
-#: How many terms of a sum are written out.
+#: How many terms of a sum are written out, and how many names of a list.
 MOST_TERMS = 6
+
+NO_VALUES: Mapping[str, np.ndarray] = {}
+
+
+class Symbolic(NamedTuple):
+    """A formula in symbols; its values tell numbers from arrays."""
+
+    formula: Formula
+    values: Mapping[str, np.ndarray] = NO_VALUES
+
+
+class Numeric(NamedTuple):
+    """A value, or a formula with numbers put in; then also the formula itself."""
+
+    parts: Parts
+    formula: ast.expr | None = None
+    values: Mapping[str, np.ndarray] = NO_VALUES
+
+
+#: What stands on a side of an equation; text where it is in words.
+Side: TypeAlias = "Symbolic | Numeric | str"
 
 
 class Row(NamedTuple):
-    """A label, and lines of text beside it."""
+    """``side = side = side``; the label says what it is, and the notes what is to be known."""
 
     label: str
-    text: str
+    notes: tuple[str, ...]
+    sides: tuple[Side, ...]
 
 
 def introduction(explanation: Record) -> str:
@@ -28,119 +51,150 @@ def introduction(explanation: Record) -> str:
     name, steps = explanation.output, len(explanation.steps)
     ends = listed([gradient.tensor for gradient in explanation.gradients])
     sentences = (
-        f"How the gradients of {name} = {shown(explanation.value)} come about, in {steps} "
-        f"{'step' if steps == 1 else 'steps'} from {name} back to {ends}. In each step, the "
-        "gradient that arrived at the output of an operation is passed on to its inputs. What "
-        "arrives at one tensor from several sides is added up; a gradient is complete when the "
-        "last term is there."
+        f"How the gradients of {name} come about, in {steps} {'step' if steps == 1 else 'steps'} "
+        f"from {name} back to {ends}. In each step, the gradient that arrived at the output of an "
+        "operation is passed on to its inputs. What arrives at one tensor from several sides is "
+        "added up."
     )
-    rules = (c.rule for step in explanation.steps for c in step.contributions)
-    if any(rule is not None and "⊙" in rule for rule in rules):
+    rules = [c.rule for step in explanation.steps for c in step.contributions if c.rule is not None]
+    if any("⊙" in rule for rule in rules):
         sentences += " The sign ⊙ multiplies entry by entry."
-    return "\n".join(textwrap.wrap(sentences, LABEL + 1 + WIDTH))
+    if any("[axis " in rule or "[axes " in rule for rule in rules):
+        sentences += " Axes count from 0: a sum over axis 0 adds up rows."
+    return sentences
 
 
-def sections(explanation: Record) -> Iterator[tuple[str, list[Row]]]:
-    """Yield the title and rows of each step, then those of the gradients."""
+def sections(explanation: Record, symbols: Symbols) -> Iterator[tuple[str, list[Row]]]:
+    """Yield title and rows of what is given, of each step, and of the gradients."""
+    writer = Rows(explanation, symbols)
+    if explanation.given:
+        yield "Given", list(map(writer.given, explanation.given))
     for step in explanation.steps:
-        inputs = listed(list(dict.fromkeys(brief(c.tensor) for c in step.contributions)))
+        inputs = listed([brief(c.tensor) for c in step.contributions])
         way = f"through {step.operation}, from {brief(step.tensor)} to {inputs}"
-        yield f"Step {step.number} of {len(explanation.steps)}: {way}", list(rows(step))
-    yield "The gradients", [reached(g, explanation.output) for g in explanation.gradients]
+        yield f"Step {step.number} of {len(explanation.steps)}: {way}", list(writer.step(step))
+    yield "The gradients", list(map(writer.reached, explanation.gradients))
 
 
-def reached(g: Gradient, output: str) -> Row:
-    """Write a gradient that the sweep led to."""
-    if not g.terms and g.tensor != output:
-        return Row(brief(g.tensor), f"zero: {brief(output)} does not depend on it")
-    return Row(label(brief(g.tensor), g.value), equation(f"{g.name} =", [block(g.value)]))
+class Rows:
+    """Writes the rows of an explanation."""
 
+    def __init__(self, explanation: Record, symbols: Symbols) -> None:
+        self.output, self.symbols = explanation.output, symbols
 
-def rows(step: Step) -> Iterator[Row]:
-    """Yield what is written of a step."""
-    left, _, right = step.equation.partition(" = ")
-    forward = equation(f"{left} =", [Block([right], 0), block(step.value)])
-    yield Row(label("forward", step.value), forward)
-    arrived = equation(f"{step.gradient} =", [block(step.upstream)])
-    yield Row(label("arrived", step.upstream), arrived)
-    for c in step.contributions:
-        notes = label(f"to {brief(c.tensor)}", c.value)
-        if c.unsummed is not None:
-            notes += "\nbroadcast"
+    def tensor(self, node: int) -> Symbolic:
+        """Write a tensor."""
+        t = self.symbols.tensors[node]
+        return Symbolic(Formula(self.symbols.text(t), ast.Name(self.symbols.names.identifier(t))))
+
+    def gradient(self, node: int) -> Symbolic:
+        """Write the gradient by a tensor."""
+        t = self.symbols.tensors[node]
+        return Symbolic(Formula(self.symbols.gradient(t), ast.Name(self.symbols.names.gradient(t))))
+
+    def given(self, given: Given) -> Row:
+        """Write what was given."""
+        t = self.symbols.tensors[given.node]
+        kind = "computed" if t.primitive else "parameter" if t.requires_grad else "constant"
+        first, *others = given.values
+        parts: list[str | np.ndarray] = [first]
+        for value in others:
+            parts += [", then ", value]
+        return Row(kind, shape_of(first), (self.tensor(given.node), Numeric(tuple(parts))))
+
+    def step(self, step: Step) -> Iterator[Row]:
+        """Yield what is written of a step."""
+        forward: list[Side] = [self.tensor(step.node), Symbolic(step.computed, step.values)]
+        if step.definition is not None:
+            forward.append(Symbolic(step.definition, step.values))
+        forward.append(Numeric((step.value,)))
+        yield Row("forward", shape_of(step.value), tuple(forward))
+        arrived = (self.gradient(step.node), Numeric((step.upstream,)))
+        yield Row("arrived", shape_of(step.upstream), arrived)
+        for c in step.contributions:
+            yield self.passed_on(c, step)
+        for gradient in step.complete:
+            if len(gradient.terms) > 1:
+                yield self.added_up(gradient)
+
+    def passed_on(self, c: Contribution, step: Step) -> Row:
+        """Write a contribution: by its rule, with numbers put in, summed if it must be, as a value.
+
+        One of several terms is not the gradient, and stands by itself.
+        """
+        sides: list[Side] = [self.gradient(c.node)] if c.terms == 1 else []
+        notes = [*shape_of(c.value)]
         if c.terms > 1:
-            notes += f"\nterm {c.term} of {c.terms}"
-        yield Row(notes, passed_on(c, step.operation))
-    whole = [gradient.name for gradient in step.complete if len(gradient.terms) == 1]
-    if whole:
-        yield Row("complete", "\n".join(textwrap.wrap(listed(whole), WIDTH)))
-    for gradient in step.complete:
-        if len(gradient.terms) > 1:
-            yield Row(label("added up", gradient.value), added_up(gradient))
+            notes.append(f"term {c.term} of {c.terms}")
+        if c.unsummed is not None:
+            notes.append("broadcast")
+        upstream = self.symbols.names.gradient(self.symbols.tensors[step.node])
+        if c.expression is None or c.rule is None or c.parts is None:
+            sides.append(f"({step.operation}'s own rule, which takes only arrays)")
+        else:
+            sides.append(Symbolic(Formula(c.rule, c.expression), step.values))
+            if isinstance(c.expression, ast.Name) and c.expression.id == upstream and c.value.ndim:
+                notes.append("unchanged")
+                return Row(f"to {brief(c.tensor)}", tuple(notes), tuple(sides))
+            if not isinstance(c.expression, ast.Name):
+                sides.append(Numeric(c.parts, c.expression, step.values))
+        if c.unsummed is not None and not is_sum_of_name(c.expression):
+            terms = {"terms": c.unsummed}
+            sum_of = summed(ast.Name("terms"), c.unsummed.shape, c.value.shape)
+            sides.append(Numeric(self.symbols.with_numbers(sum_of, terms), sum_of, terms))
+        sides.append(Numeric((c.value,)))
+        return Row(f"to {brief(c.tensor)}", tuple(notes), tuple(sides))
+
+    def added_up(self, gradient: Gradient) -> Row:
+        """Write a gradient as the sum of its terms, and say which steps they come from."""
+        terms = gradient.terms[:MOST_TERMS]
+        steps = [term.step for term in terms]
+        sources = [
+            f"(step {t.step})"
+            if steps.count(t.step) == 1
+            else f"(step {t.step}, operand {t.operand})"
+            for t in terms
+        ]
+        parts: list[str | np.ndarray] = []
+        for term in terms:
+            parts += [" + ", term.value]
+        if left_out := len(gradient.terms) - len(terms):
+            sources.append(f"({left_out} more)")
+            parts.append(f" + ({left_out} more)")
+        sides: tuple[Side, ...] = (
+            self.gradient(gradient.node),
+            " + ".join(sources),
+            Numeric(tuple(parts[1:])),
+            Numeric((gradient.value,)),
+        )
+        return Row("added up", shape_of(gradient.value), sides)
+
+    def reached(self, g: Gradient) -> Row:
+        """Write a gradient that the sweep led to."""
+        sides = (self.gradient(g.node), Numeric((g.value,)))
+        return Row(brief(g.tensor), shape_of(g.value), sides)
 
 
-def label(text: str, value: np.ndarray) -> str:
-    """Label a row, with the shape of its value below unless that is a number."""
-    return f"{text}\n{value.shape}" if value.ndim and is_small(value) else text
+def is_sum_of_name(expression: ast.expr | None) -> bool:
+    """Say whether an expression is a sum of something that has a name."""
+    while isinstance(expression, ast.Call) and expression.args:
+        expression = expression.args[0]
+    return isinstance(expression, ast.Name)
 
 
-def passed_on(c: Contribution, operation: str) -> str:
-    """Write a contribution: by its rule, with numbers put in, summed if it must be, as a value."""
-    rule = c.rule or f"({operation}'s own rule, which takes only arrays)"
-    sides = [Block([rule], 0)]
-    if c.numbers is not None:
-        first, *_ = c.numbers.split("\n\n")
-        sides.append(Block(c.numbers.split("\n"), first.count("\n") // 2))
-    if c.unsummed is not None:
-        before = block(c.unsummed)
-        if len(sides) > 1 and sides[-1].lines == before.lines:
-            sides.pop()
-        to = c.value.shape or "one number"
-        sides.append(beside([before, Block([f", summed to {to}"], 0)]))
-    return equation(left_of(c), [*sides, block(c.value)])
-
-
-def left_of(c: Contribution) -> str:
-    """Write what a contribution goes to: ``∂L/∂x =``, or ``∂L/∂x +=`` if there are more of them."""
-    return f"{c.gradient} {'=' if c.terms == 1 else '+='}"
-
-
-def added_up(gradient: Gradient) -> str:
-    """Write a gradient as the sum of its terms, and say which steps they come from."""
-    terms = gradient.terms[:MOST_TERMS]
-    steps = [term.step for term in terms]
-    sources = [
-        f"(step {t.step})" if steps.count(t.step) == 1 else f"(step {t.step}, operand {t.operand})"
-        for t in terms
-    ]
-    values = [bracketed(block(term.value)) for term in terms]
-    left_out = len(gradient.terms) - len(terms)
-    if left_out:
-        sources.append(f"({left_out} more)")
-        values.append(Block([f"({left_out} more)"], 0))
-    plus = Block([" + "], 0)
-    sides = [
-        Block([" + ".join(sources)], 0),
-        flowing([part for value in values for part in (plus, value)][1:], WIDTH - 12),
-        block(gradient.value),
-    ]
-    return equation(f"{gradient.name} =", sides)
+def shape_of(value: np.ndarray) -> tuple[str, ...]:
+    """Write a shape, unless it is that of a number."""
+    return (shape_formula(value.shape).text,) if value.ndim else ()
 
 
 def listed(names: Sequence[str]) -> str:
-    """Join names: ``a, b and c``."""
-    return " and ".join([*filter(None, [", ".join(names[:-1])]), *names[-1:]])
+    """Join names, each once: ``a, b and c``."""
+    once = list(dict.fromkeys(names))
+    if len(once) > MOST_TERMS:
+        once = [*once[: MOST_TERMS - 1], f"{len(once) - MOST_TERMS + 1} more"]
+    return " and ".join([*filter(None, [", ".join(once[:-1])]), *once[-1:]])
 
 
 def brief(name: str) -> str:
     """Shorten a long name, where it is written in full nearby."""
     return name if len(name) <= 24 else f"{name[:20]}…"
-
-
-def in_line(row: Row) -> str:
-    """Write a row as plain text."""
-    left, right = row.label.split("\n"), row.text.split("\n")
-    if max(map(width, left)) > LABEL:  # the text starts below
-        right = [""] * len(left) + right
-    left += [""] * (len(right) - len(left))
-    right += [""] * (len(left) - len(right))
-    return "\n".join(a + " " * (LABEL + 1 - width(a)) + b for a, b in zip(left, right, strict=True))

@@ -10,23 +10,27 @@ from typing import ClassVar
 
 import numpy as np
 
-from ...notation import expressions
-from ...notation.latex import latex
+from ...notation.expressions import expression, one_line, step
+from ...notation.latex import LatexWriter, latex
 from ...notation.literals import literal
 from ...notation.names import Names
 from ...notation.rules import rule_expressions
 from ...notation.text import TextWriter
-from ...notation.writer import Piece
+from ...notation.writer import Piece, Writer
+from ...recording import recorded_comparisons
 from ...tensor import Tensor
-from .record import Parts
+from .record import Formula, Parts
 from .values import by_shape, is_small
+
+#: Operations on larger arrays are not run once more to say what they are composed of.
+LARGEST_COMPOSED = 10_000
 
 
 class Symbols:
     """What the tensors of a computation and their gradients are called, and its expressions."""
 
     def __init__(self, output: Tensor, tensors: list[Tensor]) -> None:
-        self.output = output
+        self.output, self.tensors = output, tensors
         self.names = Names(tensors)
         self.symbols = self.names.text_symbols(output)
 
@@ -56,19 +60,40 @@ class Symbols:
             for x, value, name in zip(t.inputs, t.operands, self.operands(t), strict=True)
         ]
         assert t.primitive is not None
-        return expressions.step(t.primitive, operands, t.params, self.constant)
+        return step(t.primitive, operands, t.params, self.constant)
 
-    def equation(self, t: Tensor) -> str:
-        """Return what was computed: ``z = W x``."""
-        return f"{self.text(t)} = {self.written(self.computed(t), self.values(t, t.data))}"
+    def definition(self, t: Tensor) -> ast.expr | None:
+        """Return what an operation such as softmax is composed of.
+
+        None where its text says so already, or where that simpler form, unlike the operation,
+        overflows.
+        """
+        primitive = t.primitive
+        if primitive is None or primitive.composed is None or one_line(primitive) is not None:
+            return None
+        if max(value.size for value in t.operands) > LARGEST_COMPOSED:
+            return None
+        operands = [
+            value if x is None else Tensor(value)
+            for x, value in zip(t.inputs, t.operands, strict=True)
+        ]
+        names = {
+            x.id: ast.Name(name)
+            for x, name in zip(operands, self.operands(t), strict=True)
+            if isinstance(x, Tensor)
+        }
+        with recorded_comparisons(), np.errstate(all="ignore"):
+            composed = primitive.composed(*operands, **t.params)
+        if not np.allclose(composed.data, t.data, equal_nan=True):
+            return None
+        return expression(composed, lambda x: names.get(x.id), self.constant)
 
     def rules(self, t: Tensor) -> Sequence[ast.expr | None]:
         """Return the contributions of a step as expressions."""
         g, out = self.names.gradient(t), self.names.identifier(t)
         try:
-            with np.errstate(all="ignore"):  # closures that the sweep skips are run here as well
-                return rule_expressions(t, g, out, self.operands(t), self.constant)
-        except Exception:  # a user's own rule may run on arrays only, and fail in any way here
+            return rule_expressions(t, g, out, self.operands(t), self.constant)
+        except ValueError:  # a user's own rule may run on arrays only
             return [None] * len(t.inputs)
 
     def values(self, t: Tensor, g: np.ndarray) -> dict[str, np.ndarray]:
@@ -85,6 +110,10 @@ class Symbols:
         scalars = [name for name, value in values.items() if not value.ndim]
         return TextWriter(self.symbols, scalars).write(expression).text
 
+    def formula(self, expression: ast.expr, values: Mapping[str, np.ndarray]) -> Formula:
+        """Return an expression with its text."""
+        return Formula(self.written(expression, values), expression)
+
     def latex(self, expression: ast.expr, values: Mapping[str, np.ndarray]) -> str:
         """Write an expression in LaTeX."""
         scalars = [name for name, value in values.items() if not value.ndim]
@@ -100,29 +129,42 @@ class Symbols:
 
         A transpose is written as it is; a large array stands by its shape.
         """
-        writer = Numbers(self.symbols, values)
-        pieces = re.split("([\ue000-\uf8ff])", writer.write(expression).text)
-        return tuple(
-            writer.placed[ord(piece) - 0xE000] if i % 2 else piece
-            for i, piece in enumerate(pieces)
-            if piece
-        )
+        return NumbersInText(self.symbols).parts(expression, values)
+
+    def latex_with_numbers(
+        self, expression: ast.expr, values: Mapping[str, np.ndarray]
+    ) -> tuple[str, list[np.ndarray]]:
+        """Write an expression in LaTeX, with characters from U+E000 on in place of its values."""
+        return NumbersInLatex(self.latex_symbols).marked(expression, values)
 
 
-class Numbers(TextWriter):
+#: The first of the private characters of Unicode, which stand for values.
+MARK = 0xE000
+
+
+class Numbers(Writer):
     """Writes an expression with a private character for each value, and keeps the values."""
 
-    times: ClassVar = {**TextWriter.times, "number": " · ", "scalar": " · ", "tall": " · "}
-
-    def __init__(self, symbols: Mapping[str, str], values: Mapping[str, np.ndarray]) -> None:
-        super().__init__(symbols)
+    def marked(
+        self, expression: ast.expr, values: Mapping[str, np.ndarray]
+    ) -> tuple[str, list[np.ndarray]]:
+        """Write an expression; return the text, and the values that its characters stand for."""
         self.values = values
         self.placed: list[np.ndarray] = []
+        return self.write(expression).text, self.placed
+
+    def parts(self, expression: ast.expr, values: Mapping[str, np.ndarray]) -> Parts:
+        """Write an expression in parts: text, and the values."""
+        text, placed = self.marked(expression, values)
+        pieces = re.split("([\ue000-\uf8ff])", text)
+        return tuple(
+            placed[ord(piece) - MARK] if i % 2 else piece for i, piece in enumerate(pieces) if piece
+        )
 
     def place(self, value: np.ndarray) -> Piece:
         """Keep a value, and write the character that stands for it."""
         self.placed.append(value)
-        return Piece(chr(0xE000 + len(self.placed) - 1), scalar=not value.ndim)
+        return Piece(chr(MARK + len(self.placed) - 1), scalar=not value.ndim)
 
     def write_Name(self, node: ast.Name) -> Piece:
         """Write a value for a name."""
@@ -135,3 +177,25 @@ class Numbers(TextWriter):
         if node.attr == "mT" and isinstance(node.value, ast.Name) and node.value.id in self.values:
             return self.place(self.values[node.value.id].mT)
         return super().write_Attribute(node)
+
+
+class NumbersInText(Numbers, TextWriter):
+    """Writes text."""
+
+    times: ClassVar = {**TextWriter.times, "number": " · ", "scalar": " · ", "tall": " · "}
+
+
+class NumbersInLatex(Numbers, LatexWriter):
+    """Writes LaTeX, with brackets as tall as what is put in."""
+
+    times: ClassVar = {
+        **LatexWriter.times, "number": r" \cdot ", "scalar": r" \cdot ", "tall": r" \cdot ",
+    }  # fmt: skip
+
+    def bracketed(self, text: str) -> str:
+        """Put round brackets around a text."""
+        return rf"\left({text}\right)"
+
+    def iverson(self, condition: str) -> str:
+        """Write 1 where a condition holds, else 0."""
+        return rf"\left[{condition}\right]"

@@ -257,9 +257,6 @@ class Script:
             sides = [self.rule(step.node, c.rule, c.expression)]
         if c.parts is not None and not isinstance(c.expression, ast.Name):
             sides.append(Numbers(c.parts))
-        if c.unsummed is not None:
-            to = c.value.shape or "one number"
-            sides.append(Numbers((c.unsummed, f", summed to {to}")))
         sides.append(Numbers((c.value,)))
         several = sum(other.node == c.node for other in step.contributions) > 1
         notes = [f"as operand {c.operand}"] * several

@@ -1,0 +1,101 @@
+"""The command that injects a mistake: one, each, or a list of them."""
+
+import argparse
+
+import pytest
+from rich.console import Console
+
+from tinygrad_bp.commands import inject
+from tinygrad_bp.grading.inject import SWEEP_FAULTS, possible_mistakes
+from tinygrad_bp.grading.mistakes import rows
+
+PROBLEM = """\
+import numpy as np
+import tinygrad_bp as bp
+
+inputs = {
+    "w": np.array([[0.3, -0.5]]),
+    "c": np.zeros((1, 1)),
+    "x": np.array([[1.0, 2.0, 3.0], [0.5, -1.0, 2.0]]),
+}
+
+def loss(w, c, x):
+    return bp.square_sum(bp.tanh((w @ x + c).named("z")))
+"""
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """Run the command in a folder with a problem, and return its words."""
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "problem.py").write_text(PROBLEM)
+    parser = argparse.ArgumentParser()
+    inject.add(parser.add_subparsers())
+
+    def run(*arguments):
+        status = inject.run(parser.parse_args(["inject", *arguments]), Console())
+        assert status == 0
+        return " ".join(capsys.readouterr().out.split())
+
+    return run
+
+
+def test_one_mistake(run):
+    words = run("softmax-diagonal")
+    assert "softmax-diagonal, made in dL/dz3" in words
+    assert "✗ dL/dz3 (3, 1) wrong 38.6% off" in words
+    assert "✓ dL/dy_hat (3, 1) unchanged" in words
+    assert "The loss still falls" in words
+
+
+def test_a_mistake_at_one_place(run):
+    assert "✓ dL/dz2 (6, 1) unchanged" in run("missing-sigmoid-derivative", "--at", "z1")
+    assert "✗ dL/dz2 (6, 1) wrong" in run("missing-sigmoid-derivative", "--at", "z2")
+
+
+def test_every_mistake_that_the_problem_can_show_a_row_each(run):
+    words = run()
+    for name in possible_mistakes():
+        assert name in words
+    assert "tanh-lost-square" not in words
+    assert "softmax-diagonal 9 of 11 still falls 0.5108" in words
+    assert "softmax-at-pre-activation 9 of 11 does not fall" in words
+    assert "missing-transpose 8 of 11 no step can be taken" in words
+    assert "without-topological-order 0 of 11 nothing changes" in words
+    assert "10 steps of gradient descent take the loss from 0.7532 to 0.4021." in words
+
+
+def test_the_list_has_the_whole_catalogue(run):
+    words = run("--list")
+    for row in rows():
+        assert row.name in words
+    for name, fault in SWEEP_FAULTS.items():
+        assert f"{name} the sweep {fault.sentence}" in words
+
+
+def test_another_problem(run):
+    words = run("broadcast-not-summed", "--file", "problem.py")
+    assert "wrong shape (1, 3) for (1, 1)" in words
+    assert "tanh-lost-square" in run("--file", "problem.py")
+
+
+def test_the_parameters_may_be_given(run):
+    all_of_them = run("tanh-lost-square", "--file", "problem.py")
+    assert run("tanh-lost-square", "--file", "problem.py", "--wrt", "w", "c") == all_of_them
+    assert run("tanh-lost-square", "--file", "problem.py", "--wrt", "w") != all_of_them
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["softmax-diagonl"], "Is softmax-diagonal meant"),
+        (["--at", "z3"], "--at needs the name of a mistake"),
+        (["--file", "nowhere.py"], r"there is no file nowhere\.py"),
+        (["--file", "empty.py"], r"empty\.py defines no loss"),
+    ],
+)
+def test_what_cannot_be_injected(run, tmp_path, arguments, text):
+    (tmp_path / "empty.py").write_text("")
+    with pytest.raises(ValueError, match=text):
+        run(*arguments)
