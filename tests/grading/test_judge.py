@@ -118,6 +118,40 @@ def test_two_slips_are_both_found(first, second):
     assert found == {(first[0], first[1]), (second[0], second[1])}
 
 
+#: Where a slip in a line first shows if the weights alone are answered.
+SHOWS_IN = dict.fromkeys(("y_hat", "z3", "W3"), "W3")
+SHOWS_IN |= dict.fromkeys(("a2", "z2", "W2"), "W2") | dict.fromkeys(("a1", "z1", "W1"), "W1")
+HIDDEN_PAIRS = [
+    pair
+    for pair in islice(combinations(GOING_ON, 2), 0, None, 17)
+    if "x" not in (pair[0][0], pair[1][0])
+    if SHOWS_IN[pair[0][0]] != SHOWS_IN[pair[1][0]]
+    if "transposed-result" not in (pair[0][1], pair[1][1])
+    if shows(*sorted(pair, key=lambda slip: list(LINES).index(slip[0])))
+]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), HIDDEN_PAIRS, ids=[f"{a[0]}-{a[1]}+{b[0]}-{b[1]}" for a, b in HIDDEN_PAIRS]
+)
+def test_of_two_slips_none_is_named_falsely_where_the_weights_alone_are_answered(first, second):
+    weights = ("W3", "W2", "W1")
+    report = judged(derivation({first[0]: first[2], second[0]: second[2]}, answer=weights))
+    wrong = {line.name for line in report.lines if line.verdict == "wrong"}
+    assert wrong == {SHOWS_IN[first[0]], SHOWS_IN[second[0]]}
+    for line, name, *_ in (first, second):
+        assert name in report[SHOWS_IN[line]].mistakes
+
+
+def test_a_slip_is_not_charged_a_second_time_after_another():
+    """dL/da2 taken for dL/dz2, after a doubled dL/dz3: both as the person had them."""
+    slips = {"z3": lambda q, d: 2 * LINES["z3"](q, d), "W2": lambda q, d: d["a2"] @ q.a1.T}
+    report = judged(derivation(slips, answer=("W3", "W2", "W1")))
+    assert report["W3"].mistakes == ("extra-factor-2",)
+    assert report["W2"].mistakes == ("wrong-upstream",)
+    assert report["W1"].verdict == "carried forward"
+
+
 def test_two_slips_that_undo_each_other_leave_the_second_line_right():
     twice = {"z3": lambda q, d: -LINES["z3"](q, d), "W3": lambda q, d: -LINES["W3"](q, d)}
     report = judged(derivation(twice))
@@ -152,6 +186,36 @@ def test_a_strange_slip_is_localised_and_not_named(line):
     assert "No known pattern" in report[line].message
     assert MEASURED.get(line, "") in report[line].message
     assert {v for n, v in verdicts(report).items() if n != line} <= {"right", "carried forward"}
+
+
+def softmax_slip(entry):
+    """The softmax line with a Jacobian of its own: entry(p_i, p_j, i == j)."""
+
+    def line(q, d):
+        p = q.y_hat[:, 0]
+        J = [[entry(a, b, i == j) for j, b in enumerate(p)] for i, a in enumerate(p)]
+        return np.array(J) @ d["y_hat"]
+
+    return {"z3": line}
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        lambda a, b, same: a * (2 - a) if same else a * (1 - b),
+        lambda a, b, same: a * (1 - a) + 0.37 * a if same else -a * b + 0.37 * a,
+        lambda a, b, same: a * (1 - a) if same else -(a**2),
+        lambda a, b, same: a * (1.0 - 1.0) if same else -a,
+        lambda a, b, same: a * (1.0 - 1 / 3) if same else -a / 3,
+        lambda a, b, same: (1.0 if same else 0.0) - a,
+    ],
+    ids=["1-pj", "plus-row", "pi-squared", "sum", "mean", "log-softmax"],
+)
+def test_a_wrong_multiple_of_the_sum_of_the_upstream_gradient_is_seen(entry):
+    """It would be zero if the target summed to 1, as the prediction does."""
+    report = judged(derivation(softmax_slip(entry)))
+    assert report.first_wrong == "z3"
+    assert report["z3"].mistakes == ()
 
 
 @pytest.mark.parametrize("line", ["z3", "z2", "z1"])
@@ -228,6 +292,18 @@ def test_a_later_line_rules_out_a_mistake_that_fits_an_earlier_one():
     both = judged(derivation(upstream, answer=("W3", "W2", "W1")))
     assert both["W2"].mistakes == ("wrong-upstream",)
     assert both["W1"].verdict == "right"
+
+
+def test_a_right_line_rules_out_a_mistake_that_fits_a_later_one():
+    """A missing softmax derivative would have made dL/dW3 wrong, and it is right."""
+    upstream = {"a2": lambda q, d: q.W3.T @ d["y_hat"]}
+    report = judged(derivation(upstream, answer=("W3", "W2", "W1")))
+    assert [report[w].verdict for w in ("W3", "W2", "W1")] == ["right", "wrong", "carried forward"]
+    assert report["W2"].mistakes == ("wrong-upstream",)
+    both = upstream | {"z1": lambda q, d: LINES["z1"](q, d) / 2}
+    report = judged(derivation(both, answer=("W3", "W2", "W1")))
+    assert report["W2"].mistakes == ("wrong-upstream",)
+    assert report["W1"].mistakes == ("lost-factor-2",)
 
 
 def test_nan_and_wrong_shapes_are_wrong_and_carried_on():

@@ -149,7 +149,9 @@ class Judge:
             {i: run.truth[i] for i in own} for run, own in zip(runs, self.own, strict=True)
         ]
         self.swept: dict[Story, Upstream] = {}
-        self.places: dict[tuple[int, Edge], Place] = {}
+        self.places: dict[tuple[int, Edge, Story], Place] = {}
+        #: The quantities judged so far, with their answers.
+        self.before: list[tuple[int, Numbers]] = []
 
     def judged(self) -> list[Judged]:
         """Judge every quantity, from the loss back."""
@@ -158,6 +160,8 @@ class Judge:
         for name in in_backward_order(self.runs[0], self.named):
             line, stories = self.line(name, stories)
             found.append(line)
+            if line.answered is not None:
+                self.before.append((self.named[name], line.answered))
         return [surviving(line, stories) for line in found]
 
     def line(self, name: str, stories: list[Story]) -> tuple[Judged, list[Story]]:
@@ -258,10 +262,20 @@ class Judge:
                 for fault in faults
                 if self.reproduces(fault, story, parts, upstream, answered)
             ]
+            fitting = [found for found in fitting if not self.is_refuted(*found)] or fitting
             if fitting:
                 named = {(fault.mistake.name, fault.detail): fault for _, fault in fitting}
                 return tuple(named.values()), different([(*s, fault) for s, fault in fitting])
         return (), stories
+
+    def is_refuted(self, story: Story, fault: Fault) -> bool:
+        """Say whether a line before, which a story explains, would be another with this mistake."""
+        told, new = self.following(story), self.following((*story, fault))
+        return any(
+            self.agree(answered, [g.get(i) for g in told])
+            and not self.agree(answered, [g.get(i) for g in new])
+            for i, answered in self.before
+        )
 
     def candidates(self, part: Part) -> Iterator[Fault]:
         """Return what can be planted: every mistake at each edge, and at all its edges at once."""
@@ -314,19 +328,23 @@ class Judge:
     def planted(self, p: int, story: Story) -> dict[Edge, Contribution]:
         """Return the wrong contributions of a story at one point, by edge."""
         return {
-            edge: fault.contribution(self.place(p, edge))
-            for fault in story
+            edge: fault.contribution(self.place(p, edge, story[:k]))
+            for k, fault in enumerate(story)
             if isinstance(fault, Fault)
             for edge in fault.edges
         }
 
-    def place(self, p: int, edge: Edge) -> Place:
-        """Return an edge of one run, with the gradients that the person has there."""
-        if (p, edge) not in self.places:
+    def place(self, p: int, edge: Edge, story: Story = ()) -> Place:
+        """Return an edge of one run, with the gradients that the person has there.
+
+        What was not answered is at hand as it follows from the answers and the story so far.
+        """
+        if (p, edge, story) not in self.places:
             run = self.runs[p]
-            at_hand = ChainMap(self.own[p], run.truth)
-            self.places[p, edge] = Place(run, edge, self.named, at_hand)
-        return self.places[p, edge]
+            follows = self.following(story)[p] if story else {}
+            at_hand = ChainMap(self.own[p], follows, run.truth)
+            self.places[p, edge, story] = Place(run, edge, self.named, at_hand)
+        return self.places[p, edge, story]
 
 
 def solved(run: Run, edge: Edge, answer: np.ndarray, floor: float) -> np.ndarray | None:

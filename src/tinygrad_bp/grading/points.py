@@ -20,9 +20,15 @@ Arrays = Mapping[str, np.ndarray]
 
 
 def worked_problem_points(seed: int) -> Iterator[Arrays]:
-    """Draw instances of the worked problem: one sample, three outputs, all widths different."""
+    """Draw instances of the worked problem: one sample, three outputs, all widths different.
+
+    The entries of y do not sum to 1: as those of y_hat do, the entries of dL/dy_hat would sum to 0,
+    and a wrong multiple of their sum could not be seen in dL/dz3.
+    """
     while True:
-        yield vars(random_problem(seed=seed))
+        leaves = vars(random_problem(seed=seed))
+        rng = np.random.default_rng(seed)
+        yield {**leaves, "y": rng.uniform(0.1, 0.9, leaves["y"].shape)}
         seed += 1
 
 
