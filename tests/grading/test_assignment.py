@@ -157,9 +157,72 @@ def test_leaves_of_any_kind():
         "logits": "right",
         "x": "right",
         "scale": "right",
-        "label": "unreadable",
+        "label": "right",  # it has no gradient, and zero is what the person said
     }
     assert report.passed
+    assert report["label"].score is None
+    assert "holds whole numbers" in report["label"].message
+
+    def answers_a_label(x, label, scale, logits):
+        return answers(x, label, scale, logits) | {"label": 3.0}
+
+    wrong = grade(answers_a_label, problem, inputs)
+    assert (wrong["label"].verdict, wrong.passed) == ("unreadable", False)
+
+
+def whole_numbers(w, x):
+    return bp.square_sum((w @ x).named("z")).named("L")
+
+
+@pytest.mark.parametrize("x", [np.eye(3), np.arange(9).reshape(3, 3)], ids=["float", "int"])
+def test_a_weight_of_whole_numbers_is_judged(x):
+    inputs = {"w": [[1, 2, 3]], "x": x}
+    report = grade(lambda z, x: {"w": 2 * z @ x.T}, whole_numbers, inputs)
+    assert report.passed
+    report = grade(lambda z, x: {"w": -14 * z @ x.T}, whole_numbers, inputs)
+    assert report.first_wrong == "w"
+    assert not report.passed
+
+
+def test_labels_stay_whole_numbers():
+    def problem(z, label):
+        return bp.cross_entropy(z, label).named("L")
+
+    assignment = Assignment(problem, {"z": np.ones((2, 3)), "label": [0, 2]})
+    assert all(point["label"].tolist() == [0, 2] for point in assignment.points)
+    report = grade({"label": [1.0, 1.0]}, problem, {"z": np.ones((2, 3)), "label": [0, 2]})
+    assert "holds whole numbers" in report["label"].message
+
+
+def test_an_answer_for_what_the_loss_does_not_use():
+    def problem(x, spare):
+        return bp.square_sum(x).named("L")
+
+    inputs = {"x": [1.0, 2.0], "spare": [1.0]}
+    assert grade(lambda x: {"x": 2 * x, "spare": 0.0}, problem, inputs).passed
+    report = grade(lambda x: {"x": 2 * x, "spare": 1.0}, problem, inputs)
+    assert not report.passed
+    assert report["spare"].message == "No gradient flows to it from the loss."
+
+
+def test_a_name_that_is_mistyped_does_not_pass():
+    def answers(y, y_hat):
+        return {"y_hat": 2 * (y_hat - y), "W33": 1.0}
+
+    report = grade(answers)
+    assert not report.passed
+    assert report.score == 0.5
+    assert "Is W3 meant?" in report["W33"].message
+
+
+def test_one_number_is_right_in_whatever_brackets():
+    def problem(x, s):
+        return bp.square_sum(x * s).named("L")
+
+    inputs = {"x": [1.0, 2.0], "s": 3.0}
+    report = grade(lambda x, s: {"s": [2 * s * (x * x).sum()], "L": [[1.0]]}, problem, inputs)
+    assert report.passed
+    assert grade(lambda x: {"s": [(x * x).sum()]}, problem, inputs).first_wrong == "s"
 
 
 def test_a_gradient_that_is_zero_but_for_rounding_is_right():

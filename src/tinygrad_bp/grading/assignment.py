@@ -80,7 +80,7 @@ class Assignment:
         self.runs: list[Run] = []
         self.points: list[Point] = []
         if inputs is not None:
-            given = {name: array_of(value) for name, value in inputs.items()}
+            given = leaves_of(self.fn, inputs)
             self.add(given)
         if not (only_inputs and self.runs):
             if inputs is not None:
@@ -174,10 +174,34 @@ def recorded(fn: Problem, leaves: Mapping[str, np.ndarray]) -> Tensor:
     return loss
 
 
+def leaves_of(fn: Problem, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Return the leaves of a problem as arrays: float64 wherever a gradient can flow to them.
+
+    Whole numbers may be a weight, written as [[1, 2, 3]], or labels that pick a class. So each leaf
+    of them is tried as float64, and stays an integer if it has no gradient then either.
+    """
+    leaves = {name: array_of(value) for name, value in inputs.items()}
+    for name, value in leaves.items():
+        if value.dtype.kind in "iu":
+            as_float = value.astype(np.float64)
+            if has_gradient(fn, {**leaves, name: as_float}, name):
+                leaves[name] = as_float
+    return leaves
+
+
 def array_of(value: Any) -> np.ndarray:
     """Return a leaf as an array: float64, but for integers and truth values."""
     array = np.array(value.data if isinstance(value, Tensor) else value)
     return array.astype(np.float64) if array.dtype.kind == "f" else array
+
+
+def has_gradient(fn: Problem, leaves: Mapping[str, np.ndarray], name: str) -> bool:
+    """Say whether a problem can be computed from leaves, with a gradient that flows to one."""
+    try:
+        run = Run(recorded(fn, leaves))
+    except Exception:  # labels are used as an index, and a problem may do anything
+        return False
+    return any(run.tensors[i].name == name for i in run.truth)
 
 
 def named(run: Run) -> dict[str, int]:

@@ -46,6 +46,8 @@ class Row:
         Why it gave no answers.
     trouble
         Why it could not be graded, which is not for its author to mend.
+    unread
+        Which of its answers cannot be read first, and why.
     """
 
     name: str
@@ -56,6 +58,12 @@ class Row:
     verdicts: Mapping[str, str] = field(default_factory=dict)
     failure: str | None = None
     trouble: str | None = None
+    unread: str | None = None
+
+    @property
+    def reason(self) -> str:
+        """Why there is no first mistake to tell, where something else went wrong."""
+        return self.trouble or self.failure or self.unread or ""
 
     @property
     def outcome(self) -> str:
@@ -141,7 +149,7 @@ class Classroom:
                 row.outcome,
                 row.first_wrong or "",
                 " or ".join(row.mistakes),
-                row.trouble or row.failure or "",
+                row.reason,
                 *(row.verdicts.get(name, "missing") for name in names),
             )
             table.writerow([harmless(cell) for cell in cells])
@@ -220,6 +228,7 @@ def row(name: str, submission: IsolatedFile | Exception, assignment: Assignment)
     except Exception as error:
         return Row(name, trouble=plain(f"{type(error).__name__}: {error}"))
     first = report.first_wrong
+    unread = (f"{x.label}: {x.message}" for x in report.lines if x.verdict == "unreadable")
     return Row(
         name,
         report.passed,
@@ -228,6 +237,7 @@ def row(name: str, submission: IsolatedFile | Exception, assignment: Assignment)
         () if first is None else report[first].mistakes,
         {line.name: line.verdict for line in report.lines if line.name in assignment.named},
         report.failure,
+        unread=next(unread, None),
     )
 
 

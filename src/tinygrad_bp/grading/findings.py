@@ -25,14 +25,29 @@ def lines(
         if counts or found.name not in assignment.optional:
             yield line_of(found, SCORES[found.verdict] if counts else None, others)
     for name in dict.fromkeys(name for a in answers for name in a.unreadable):
-        if name not in assignment.named:
+        if name not in assignment.named:  # somebody meant something by it, and nobody has judged it
             reason = next(a.unreadable[name] for a in answers if name in a.unreadable)
-            yield Line(name, "unreadable", message=sentence(reason))
+            yield Line(name, "unreadable", message=sentence(reason), score=SCORES["unreadable"])
     for name in dict.fromkeys(name for a in answers for name in a.values):
         if name not in assignment.named:
-            yield Line(
-                name, "unreadable", message="No gradient flows to it: the loss does not use it."
-            )
+            is_zero = not any(np.any(a.values[name]) for a in answers if name in a.values)
+            yield line_without_gradient(name, is_zero, assignment)
+
+
+def line_without_gradient(name: str, is_zero: bool, assignment: Assignment) -> Line:
+    """Write an answer for a quantity to which no gradient flows: zero is right, and earns nothing.
+
+    Whatever else it is, it cannot be judged, and so the derivation has not passed.
+    """
+    kind = assignment.points[0][name].dtype.kind
+    message = (
+        "No gradient flows to it from the loss."
+        if kind == "f"
+        else "It holds whole numbers or truth values, and has no gradient."
+    )
+    if is_zero:
+        return Line(name, "right", message=message)
+    return Line(name, "unreadable", message=message, score=SCORES["unreadable"])
 
 
 def line_of(found: Judged, score: float | None, others: Mapping[str, Any]) -> Line:

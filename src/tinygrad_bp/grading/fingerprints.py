@@ -49,12 +49,14 @@ def signs(answers: Numbers, rights: Numbers) -> str | None:
 
 def reordered(answers: Numbers, rights: Numbers) -> str | None:
     """Say if the right entries are there in another order or shape."""
-    if all(
-        a.size == r.size and same(np.sort(a, axis=None), np.sort(r, axis=None), EXACT)
+    if not all(
+        a.size == r.size > 1 and same(np.sort(a, axis=None), np.sort(r, axis=None), EXACT)
         for a, r in zip(answers, rights, strict=True)
     ):
-        return "its entries are the right ones, in another order"
-    return None
+        return None
+    if any(a.shape != r.shape for a, r in zip(answers, rights, strict=True)):
+        return "its entries are the right ones, in another shape"
+    return "its entries are the right ones, in another order"
 
 
 def nearly(answers: Numbers, rights: Numbers) -> str | None:
@@ -99,6 +101,9 @@ def is_zero(total: np.ndarray, terms: np.ndarray) -> bool:
     return bool(np.abs(total).max(initial=0.0) <= EXACT * np.abs(terms).max(initial=0.0))
 
 
+#: A fact that says all that a later one would.
+INCLUDES = {transposed: {reordered}}
+
 FINGERPRINTS: tuple[Callable[[Numbers, Numbers], str | None], ...] = (
     nearly,
     constant_ratio,
@@ -130,12 +135,16 @@ def fingerprints(
     """
     if not all(np.isfinite(answer).all() for answer in answers):
         return ()
+    if not all(answer.size for answer in answers):
+        return ("it has no entries",)
     if not any(answer.any() for answer in answers):
         return ("all of its entries are zero",)
-    found = [say(answers, rights) for say in FINGERPRINTS]
+    facts = {say: fact for say in FINGERPRINTS if (fact := say(answers, rights))}
+    included = set().union(*(INCLUDES.get(say, ()) for say in facts))
+    found = [fact for say, fact in facts.items() if say not in included]
     equal = [
         f"it is equal to the gradient of {name}"
         for name, numbers in others.items()
         if all(same(a, n, EXACT) for a, n in zip(answers, numbers, strict=True))
     ]
-    return (*filter(None, found), *equal)
+    return (*found, *equal)

@@ -18,7 +18,7 @@ import numpy as np
 from ..backward import name_of
 from ..tensor import Tensor
 from ..worked_problem.problem import random_problem
-from .assignment import ALIASES, DATA, Problem, array_of, named, recorded, worked_problem
+from .assignment import ALIASES, DATA, Problem, leaves_of, named, recorded, worked_problem
 from .faulty_sweep import sweep
 from .findings import number, relative
 from .injection import Descent, Effect, Injection
@@ -161,7 +161,8 @@ def problem(
         if fn not in (None, worked_problem):
             raise ValueError("the problem needs its leaves: inputs={'W': ..., 'x': ...}.")
         inputs = vars(random_problem())
-    return fn or worked_problem, {name: array_of(value) for name, value in inputs.items()}
+    fn = fn or worked_problem
+    return fn, leaves_of(fn, inputs)
 
 
 # ---- the mistake, planted ----

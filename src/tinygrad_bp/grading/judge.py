@@ -130,7 +130,7 @@ class Judge:
         self.answers = answers
         self.floors = [noise_of(run, named) for run in runs]
         self.readable = {
-            name: [a.values[name] for a in answers]
+            name: [sized(a.values[name], run.truth[named[name]]) for a, run in zip(answers, runs, strict=True)]
             for name in named
             if all(name in a.values and name not in a.unreadable for a in answers)
         }
@@ -366,6 +366,11 @@ def solved(run: Run, edge: Edge, answer: np.ndarray, floor: float) -> np.ndarray
 def edge_shape(run: Run, edge: Edge) -> tuple[int, ...]:
     """Return the shape of the tensor that an edge leads to."""
     return run.tensors[run.source[edge]].shape
+
+
+def sized(answer: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return an answer in the right shape, where there is one number in whatever brackets."""
+    return answer.reshape(right.shape) if answer.size == right.size == 1 else answer
 
 
 def fitted(answer: np.ndarray, right: np.ndarray) -> np.ndarray | None:
