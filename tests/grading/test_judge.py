@@ -306,6 +306,56 @@ def test_a_right_line_rules_out_a_mistake_that_fits_a_later_one():
     assert report["W1"].mistakes == ("lost-factor-2",)
 
 
+def laid_out(change, wrong=None):
+    """A derivation with every answer in another layout."""
+
+    def answers(W1, W2, W3, x, y, z1, a1, z2, a2, z3, y_hat):
+        q = locals()
+        d = derivation(wrong)(**{name: q[name] for name in QUANTITIES})
+        return {name: change(value) for name, value in d.items()}
+
+    return answers
+
+
+def flat(value):
+    return value.ravel() if 1 in value.shape else value
+
+
+@pytest.mark.parametrize(
+    ("change", "name"), [(flat, "flattened-gradient"), (np.transpose, "transposed-result")]
+)
+def test_a_layout_is_charged_once(change, name):
+    report = judged(laid_out(change))
+    assert report.first_wrong == "y_hat"
+    assert report["y_hat"].mistakes == (name,)
+    others = {v for n, v in verdicts(report).items() if n not in ("y_hat", "y", "L")}
+    assert others <= {"right", "carried forward"}
+    assert "layout of an earlier line" in report["z3"].message
+    assert report["z3"].shape != report["z3"].right_shape
+
+
+@pytest.mark.parametrize("change", [flat, np.transpose])
+def test_in_another_layout_a_slip_is_found_and_named_as_in_the_right_one(change):
+    slip = {"z2": lambda q, d: d["a2"]}
+    report = judged(laid_out(change, slip))
+    assert [n for n, v in verdicts(report).items() if v == "wrong"] == ["y_hat", "z2"]
+    assert report["z2"].mistakes == ("missing-sigmoid-derivative",)
+    strange = judged(laid_out(change, {"z2": STRANGE["z2"]}))
+    assert (strange["z2"].verdict, strange["z2"].mistakes) == ("wrong", ())
+
+
+def test_one_layout_does_not_excuse_another():
+    def answers(W1, W2, W3, x, y, z1, a1, z2, a2, z3, y_hat):
+        q = locals()
+        d = derivation()(**{name: q[name] for name in QUANTITIES})
+        return {"y_hat": d["dy_hat"].ravel(), "z3": d["dz3"].T, "W3": d["dW3"], "W2": d["dW2"].T}
+
+    report = judged(answers)
+    wrong = [line.name for line in report.lines if line.verdict == "wrong"]
+    assert wrong == ["y_hat", "z3"]
+    assert report["W2"].verdict == "carried forward"
+
+
 def test_nan_and_wrong_shapes_are_wrong_and_carried_on():
     def nan(q, d):
         return LINES["z3"](q, d) * np.nan

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from .assignment import Assignment
-from .fingerprints import fingerprints
-from .judge import RIGHT, Judged
+from .fingerprints import NEARLY, fingerprints
+from .judge import Judged
 from .planted import same
-from .report import SCORES, Line
+from .precision import RIGHT
+from .report import SCORES, Line, percent
 from .submission import Answers
 
 
@@ -59,14 +60,20 @@ def line_of(found: Judged, score: float | None, others: Mapping[str, Any]) -> Li
         return Line(found.name, found.verdict, message=message, score=score, right_shape=shape)
     if found.verdict == "right":
         return Line(
-            found.name, "right", error=error_of(found), score=score, shape=shape, right_shape=shape
+            found.name,
+            "right",
+            error=error_of(found),
+            message=found.reason,
+            score=score,
+            shape=shape,
+            right_shape=shape,
         )
     if found.verdict == "carried forward":
         return Line(
             found.name,
             "carried forward",
             error=error_of(found),
-            message="Right, given an earlier slip.",
+            message=found.reason or "Right, given an earlier slip.",
             score=score,
             shape=found.answered[0].shape,
             right_shape=shape,
@@ -148,7 +155,7 @@ class Measured:
         given = ", given your earlier lines" if self.own else ""
         return (
             f"{self.wrong_entries} of {self.entries} entries are wrong. The worst is {self.worst}: "
-            f"{self.answered:.6g} for {self.right:.6g}{given}, off by {self.error:.1%} of the "
+            f"{self.answered:.6g} for {self.right:.6g}{given}, off by {percent(self.error)} of the "
             "largest entry."
         )
 
@@ -166,6 +173,8 @@ class Measured:
         """Say how to go on where no mistake is named."""
         if self.shape != self.right_shape:
             return "Compare the shape of your gradient with the shape of the quantity."
+        if self.error is not None and self.error < NEARLY:
+            return "It is nearly right: is a number rounded, or a small term left over?"
         return "Nudge one entry of the quantity, and compare the change of the loss with yours."
 
 

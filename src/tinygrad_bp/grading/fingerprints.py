@@ -15,6 +15,9 @@ from .planted import same
 #: How exactly a fact must hold.
 EXACT = 1e-7
 
+#: How close is nearly right.
+NEARLY = 1e-3
+
 Numbers = Sequence[np.ndarray]
 
 
@@ -25,7 +28,7 @@ def constant_ratio(answers: Numbers, rights: Numbers) -> str | None:
         if answer.shape != right.shape or not right.any():
             return None
         ratio = float(np.vdot(answer, right) / np.vdot(right, right))
-        if ratio == 0 or not same(answer, ratio * right, EXACT):
+        if ratio == 0 or abs(ratio - 1) < NEARLY or not same(answer, ratio * right, EXACT):
             return None
         ratios.append(ratio)
     if np.ptp(ratios) <= EXACT * abs(ratios[0]):
@@ -61,7 +64,7 @@ def reordered(answers: Numbers, rights: Numbers) -> str | None:
 
 def nearly(answers: Numbers, rights: Numbers) -> str | None:
     """Say if an answer is right up to rounding, or a small step."""
-    if all(same(a, r, 1e-3) for a, r in zip(answers, rights, strict=True)):
+    if all(same(a, r, NEARLY) for a, r in zip(answers, rights, strict=True)):
         return (
             "it is nearly right: rounded numbers, float32 or a finite difference may explain that"
         )

@@ -22,9 +22,10 @@ from .assignment import ALIASES, DATA, Problem, leaves_of, named, recorded, work
 from .faulty_sweep import sweep
 from .findings import number, relative
 from .injection import Descent, Effect, Injection
-from .judge import RIGHT, in_backward_order, noise_of
+from .judge import in_backward_order, noise_of
 from .mistakes import EVERYWHERE, OF_PRIMITIVE, Wrong, made, rows
 from .planted import Contribution, Edge, Place, Run, same
+from .precision import RIGHT
 
 #: Gradients by the position of their tensor; None where one cannot be computed.
 Gradients: TypeAlias = Mapping[int, Any]

@@ -21,17 +21,11 @@ import numpy as np
 
 from .mistakes import Fault, faults_at
 from .planted import Contribution, Edge, Part, Place, Run, same
+from .precision import RIGHT, right_digits, stored_as_computed, tolerance_of
 from .submission import Answers
-
-#: How close an answer must be to be right, relative to the largest entry. At random points a wrong
-#: formula is further off, and a right one is closer, in whatever order it computes.
-RIGHT = 1e-7
 
 #: How close a mistake must reproduce the numbers to be named.
 REPRODUCED = 1e-9
-
-#: The same for answers in float32.
-SINGLE = 1e-4
 
 #: Below this, relative to the largest gradient of the sweep, is rounding noise.
 NOISE = 1e-14
@@ -96,7 +90,7 @@ class Judged:
         The wrong gradient that gives the answer, passed on rightly, where no mistake of the
         catalogue does.
     reason
-        Why an answer is unreadable.
+        What else there is to say: why an answer is unreadable, or how far it is right.
     """
 
     name: str
@@ -130,8 +124,11 @@ class Judge:
         self.answers = answers
         self.floors = [noise_of(run, named) for run in runs]
         self.readable = {
-            name: [sized(a.values[name], run.truth[named[name]]) for a, run in zip(answers, runs, strict=True)]
-            for name in named
+            name: [
+                stored_as_computed(sized(a.values[name], run.truth[i]))
+                for a, run in zip(answers, runs, strict=True)
+            ]
+            for name, i in named.items()
             if all(name in a.values and name not in a.unreadable for a in answers)
         }
         #: The person's answers as upstream gradients: those that fit, and all as they are.
@@ -150,6 +147,8 @@ class Judge:
         ]
         self.swept: dict[Story, Upstream] = {}
         self.places: dict[tuple[int, Edge, Story], Place] = {}
+        #: The layouts, other than the right one, that a line was charged with.
+        self.layouts: set[str] = set()
         #: The quantities judged so far, with their answers.
         self.before: list[tuple[int, Numbers]] = []
 
@@ -176,25 +175,54 @@ class Judge:
             return Judged(
                 name, "unreadable" if reason else "missing", right, reason=reason
             ), stories
-        given = [gradients.get(i) for gradients in self.following(())]
+        layout = layout_of(answered, right)
+        if layout is None:
+            return self.compared(name, right, answered, stories)
+        relaid = [in_layout(a, r)[1] for a, r in zip(answered, right, strict=True)]
+        if layout not in self.layouts:  # it is this line's slip, if it is the only one
+            if self.agree(relaid, right) or self.agree(relaid, self.given(i)):
+                self.layouts.add(layout)
+            return self.compared(name, right, answered, stories)
+        line, stories = self.compared(name, right, relaid, stories)
+        if line.verdict in ("right", "carried forward"):
+            reason = "Right, in the layout of an earlier line."
+            line = replace(line, verdict="carried forward", answered=answered, reason=reason)
+        return line, stories
+
+    def compared(
+        self, name: str, right: Numbers, answered: Numbers, stories: list[Story]
+    ) -> tuple[Judged, list[Story]]:
+        """Compare an answer with the truth, and with what follows; else look for its mistake."""
+        i = self.named[name]
+        given = self.given(i)
         told = [s for s in stories if self.agree(answered, [g.get(i) for g in self.following(s)])]
         if self.agree(answered, right):
             return Judged(name, "right", right, answered, given), told or stories
         if told or self.agree(answered, given) or self.follows_as_it_is(i, answered):
             return Judged(name, "carried forward", right, answered, given), told or stories
-        faults, stories = self.explained(i, answered, stories)
+        faults, explained = self.explained(i, answered, stories)
+        if not faults:
+            for verdict, numbers in (("right", right), ("carried forward", given)):
+                digits = right_digits(answered, numbers)
+                if digits is not None:
+                    reason = f"Right to {digits} digits: rounded, or computed in low precision."
+                    return Judged(name, verdict, right, answered, given, reason=reason), stories
         implied = None if faults else self.implied(i, answered)
         if implied is not None:  # or it is this line's own slip, and the story is as it was
-            stories = different([*((*story, implied) for story in stories), *stories])
-        return Judged(name, "wrong", right, answered, given, faults, implied), stories
+            explained = different([*((*story, implied) for story in explained), *explained])
+        return Judged(name, "wrong", right, answered, given, faults, implied), explained
 
     # ---- what follows from what ----
+
+    def given(self, i: int) -> list[Any]:
+        """Return what follows from the person's own answers at each point; None where nothing."""
+        return [gradients.get(i) for gradients in self.following(())]
 
     def agree(self, answered: Numbers, numbers: Sequence[Any], tolerance: float = RIGHT) -> bool:
         """Say whether answers are equal to some numbers at every point."""
         return all(
             number is not None
-            and same(answer, number, SINGLE if answer.dtype == np.float32 else tolerance, floor)
+            and same(answer, number, tolerance_of(answer, tolerance), floor)
             for answer, number, floor in zip(answered, numbers, self.floors, strict=True)
         )
 
@@ -320,7 +348,7 @@ class Judge:
             planted = self.planted(p, (*story, fault))
             number = run.swept(part.edges, start, planted).get(part.target)
             answer, floor = answered[p], self.floors[p]
-            tolerance = SINGLE if answer.dtype == np.float32 else REPRODUCED
+            tolerance = tolerance_of(answer, REPRODUCED)
             if number is None or not same(answer, number, tolerance, floor):
                 return False
         return True
@@ -375,13 +403,37 @@ def sized(answer: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 def fitted(answer: np.ndarray, right: np.ndarray) -> np.ndarray | None:
     """Return an answer as an upstream gradient, if it can be one: a flat column as a column."""
-    if not np.isfinite(answer).all():
+    layout, numbers = in_layout(answer, right)
+    if layout is None or not np.isfinite(numbers).all():
         return None
+    return numbers.astype(np.float64)
+
+
+def in_layout(answer: np.ndarray, right: np.ndarray) -> tuple[str | None, np.ndarray]:
+    """Return how an answer lays out its numbers, and these in the right layout.
+
+    It is right (an empty text), transposed, as a row that stands for a column is, or has other axes
+    of length 1, as a flat column; None if its shape is another.
+
+    Examples
+    --------
+    >>> right = np.zeros((3, 1))
+    >>> [in_layout(np.zeros(shape), right)[0] for shape in [(3, 1), (1, 3), 3, 4]]
+    ['', 'transposed', 'flat', None]
+    """
     if answer.shape == right.shape:
-        return answer
-    if answer.ndim < right.ndim and answer.shape == right.squeeze().shape:
-        return answer.reshape(right.shape)
-    return None
+        return "", answer
+    if answer.shape == right.shape[::-1]:
+        return "transposed", answer.T
+    if answer.squeeze().shape == right.squeeze().shape:
+        return "flat", answer.reshape(right.shape)
+    return None, answer
+
+
+def layout_of(answered: Numbers, right: Numbers) -> str | None:
+    """Return the layout, other than the right one, that an answer has at every point."""
+    layouts = {in_layout(a, r)[0] for a, r in zip(answered, right, strict=True)}
+    return layouts.pop() or None if len(layouts) == 1 else None
 
 
 def noise_of(run: Run, named: Mapping[str, int]) -> float:

@@ -361,8 +361,21 @@ EVERYWHERE = (
     Mistake(
         "flattened-gradient",
         where(lambda place: 1 in place.input.shape and place.input.ndim > 1, on_top(np.ravel)),
-        "The entries are in one axis, and the quantity has more: beside a column they broadcast "
-        "to a matrix.",
+        "The entries lie along one axis, and the quantity has more. Beside a column, NumPy "
+        "broadcasts such a vector to a matrix.",
+        "Compare the shape of your gradient with the shape of the quantity.",
+    ),
+    Mistake(
+        "transposed-result",
+        where(
+            lambda place: (
+                place.input.ndim == 2
+                and place.input.size > 1
+                and not (place.operation == "matmul" and place.leads_to_weight)
+            ),
+            on_top(np.transpose),
+        ),
+        "The result is transposed: a row stands for a column, or a column for a row.",
         "Compare the shape of your gradient with the shape of the quantity.",
     ),
     Mistake(
@@ -732,15 +745,6 @@ OF_PRIMITIVE: dict[str, tuple[Mistake, ...]] = {
                 on_top(np.transpose),
             ),
             "The product is transposed: a g^T for g a^T.",
-            "Compare the shape of your gradient with the shape of the quantity.",
-        ),
-        Mistake(
-            "transposed-result",
-            where(
-                lambda place: not place.leads_to_weight and place.input.ndim == 2,
-                on_top(np.transpose),
-            ),
-            "The result is transposed: a row stands for a column, or a column for a row.",
             "Compare the shape of your gradient with the shape of the quantity.",
         ),
         Mistake(
