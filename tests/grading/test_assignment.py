@@ -14,6 +14,9 @@ from . import networks
 from .derivations import derivation
 
 
+rng = np.random.default_rng(4)
+
+
 def test_the_worked_problem_is_drawn_to_reveal():
     assignment = Assignment()
     assert len(assignment.points) == POINTS >= 3
@@ -91,6 +94,48 @@ def test_what_a_point_hides_is_said():
     assert any("cannot show missing-relu-derivative" in w for w in positive.warnings)
     mixed = Assignment(problem, {"z": [1.0, -2.0, 3.0], "y": [0.5, 5.0, 7.0]}, only_inputs=True)
     assert not any("missing-relu-derivative" in w for w in mixed.warnings)
+
+
+def test_a_target_that_sums_to_one_hides_a_sum_and_that_is_said():
+    said = "sum to zero, so that a wrong multiple of their sum cannot be seen"
+    (warning,) = (w for w in Assignment(inputs=vars(random_problem())).warnings if said in w)
+    assert warning.startswith("At these points the entries of dL/dy_hat")
+    other = {**vars(random_problem()), "y": np.array([[0.3], [0.9], [0.2]])}
+    assert not any(said in w for w in Assignment(inputs=other).warnings)
+    assert Assignment().warnings == ()
+
+
+def residual(x, W, b):
+    h = bp.tanh((W @ x + b).named("z")).named("h")
+    return bp.square_sum((x + h).named("r")).named("L")
+
+
+def test_equal_gradients_are_no_mistake_that_is_hidden():
+    """dL/dh is dL/dr at every point: to take the one for the other changes nothing."""
+    inputs = {"x": np.ones((3, 2)) * [1.0, 2.0], "W": rng.normal(size=(3, 3)), "b": np.ones((3, 1))}
+    for problem, at in ((residual, inputs), (networks.classifier, networks.CLASSIFIER)):
+        assert not any("cannot show" in w for w in Assignment(problem, at).warnings)
+
+
+def test_what_a_point_hides_is_said_of_every_gradient_that_a_quantity_gets():
+    """Over many edges too: K is used at nine places."""
+
+    def problem(K, x):
+        return bp.square_sum(sum(K[i] * x[i] for i in range(9)).named("s")).named("L")
+
+    inputs = {"K": np.ones(9), "x": np.arange(1.0, 10.0)}
+    hidden = Assignment(problem, inputs, only_inputs=True).warnings
+    assert any("dL/dK" in w and "missing-factor" in w for w in hidden)
+
+
+def test_a_long_list_of_what_is_hidden_is_cut_and_that_is_said():
+    def problem(x):
+        for k in range(60):
+            x = bp.tanh(x).named(f"a{k}")
+        return bp.square_sum(x).named("L")
+
+    warnings = Assignment(problem, {"x": [0.3, 0.7]}).warnings
+    assert warnings[-1] == "What these points hide was looked for in 40 of 61 gradients."
 
 
 def test_a_target_that_equals_the_prediction_hides_everything():

@@ -72,7 +72,7 @@ def test_an_answer_that_cannot_be_read_is_told_in_its_row(graded):
     classroom = graded({"eve.py": text})
     (row,) = classroom.rows
     assert (row.passed, row.outcome) == (False, "incomplete")
-    assert row.unread.startswith("W33: The problem has no quantity of this name. Is W3 meant?")
+    assert row.note.startswith("W33: The problem has no quantity of this name. Is W3 meant?")
     assert "Is W3 meant?" in page(classroom)
     assert "Is W3 meant?" in classroom.to_csv()
 

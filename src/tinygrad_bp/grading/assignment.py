@@ -16,8 +16,9 @@ import numpy as np
 from ..tensor import Tensor
 from ..worked_problem.network import network
 from .hidden import hidden_mistakes
+from .judge import in_backward_order
 from .planted import Run, same
-from .points import POINTS, redrawn, worked_problem_points
+from .points import BATCH, POINTS, SQUARES, redrawn, worked_problem_points
 from .submission import Answers, Point
 
 #: Builds a loss from leaves given by name.
@@ -58,6 +59,8 @@ class Assignment:
         Of the points.
     only_inputs
         Judge at the point given, and draw no others: for answers that were computed there.
+    shape
+        Of the worked problem, where its points are drawn: the ``sizes`` and the ``batch``.
 
     Raises
     ------
@@ -73,10 +76,12 @@ class Assignment:
         required: Collection[str] = (),
         seed: int = 0,
         only_inputs: bool = False,
+        shape: Mapping[str, Any] | None = None,
     ) -> None:
         self.fn = worked_problem if fn is None else fn
         self.aliases = ALIASES.get(self.fn, {})
         self.is_given = inputs is not None
+        self.seed = seed
         self.runs: list[Run] = []
         self.points: list[Point] = []
         if inputs is not None:
@@ -86,7 +91,7 @@ class Assignment:
             if inputs is not None:
                 drawn = redrawn(given, seed)
             elif self.fn is worked_problem:
-                drawn = worked_problem_points(seed)
+                drawn = worked_problem_points(seed, **(shape or {}))
             else:
                 raise ValueError(
                     "the shapes of this problem's leaves are not known. Give an example of them: "
@@ -139,6 +144,22 @@ class Assignment:
             self.runs.pop()
             self.points.pop()
 
+    def reshaped(self, shape: Mapping[str, Any]) -> Assignment | None:
+        """Return the worked problem at points of another shape; None if the points were given."""
+        if self.is_given or self.fn is not worked_problem:
+            return None
+        return Assignment(required=self.required, seed=self.seed, shape=shape)
+
+    @cached_property
+    def batched(self) -> Assignment | None:
+        """The worked problem with a batch, where the mistakes show that are made in one."""
+        return self.reshaped(BATCH)
+
+    @cached_property
+    def squares(self) -> tuple[Assignment, ...]:
+        """The worked problem with all widths equal, where a missing transpose gives numbers."""
+        return tuple(square for shape in SQUARES if (square := self.reshaped(shape)))
+
     def read(self, answers: Answers) -> Answers:
         """Return answers by the names of the quantities, where they are called by others."""
         values, unreadable = dict(answers.values), dict(answers.unreadable)
@@ -157,7 +178,8 @@ class Assignment:
         """What the points cannot show, of points that were given."""
         if not self.is_given:
             return ()
-        lines = [name for name in self.named if name not in self.optional]
+        backward = in_backward_order(self.runs[0], self.named)
+        lines = [name for name in backward if name not in self.optional]
         return tuple(hidden_mistakes(self.runs, self.named, lines))
 
 

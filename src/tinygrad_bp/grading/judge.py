@@ -317,7 +317,7 @@ class Judge:
             if len(edges) > 1 and not any(fault.detail for fault in faults):
                 yield faults[0]._replace(edges=edges)
 
-    def consequences(self, i: int) -> Iterator[tuple[str, Numbers]]:
+    def consequences(self, i: int) -> Iterator[tuple[Fault, Numbers]]:
         """Return each mistake between a quantity and the nearest answers, with what it gives."""
         parts = [run.part(i, own) for run, own in zip(self.runs, self.own, strict=True)]
         for fault in self.candidates(nearest(self.runs[0], parts[0], FEW_EDGES)):
@@ -328,7 +328,7 @@ class Judge:
                 for p, (run, part, own) in enumerate(zip(self.runs, parts, self.own, strict=True))
             ]
             if all(number is not None for number in numbers):
-                yield fault.mistake.name, [np.asarray(number) for number in numbers]
+                yield fault, [np.asarray(number) for number in numbers]
 
     def reproduces(
         self,
