@@ -13,7 +13,6 @@ from tinygrad_bp.worked_problem.problem import random_problem
 from . import networks
 from .derivations import derivation
 
-
 rng = np.random.default_rng(4)
 
 

@@ -152,6 +152,7 @@ class Measured:
                 f"{self.wrong_entries} of {self.entries} entries are wrong: entry "
                 f"{self.worst} is not finite, where {self.right:.6g} is right."
             )
+        assert self.error is not None
         given = ", given your earlier lines" if self.own else ""
         return (
             f"{self.wrong_entries} of {self.entries} entries are wrong. The worst is {self.worst}: "

@@ -16,7 +16,6 @@ from .planted import Run, operation
 from .precision import RIGHT
 from .submission import Answers
 
-
 #: So many lines are looked at, those nearest to the loss.
 MOST_LINES = 40
 

@@ -19,7 +19,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .mistakes import Fault, faults_at
+from .catalogue import faults_at
+from .mistakes import Fault
 from .planted import Contribution, Edge, Part, Place, Run, same
 from .precision import RIGHT, right_digits, stored_as_computed, tolerance_of
 from .submission import Answers
@@ -221,8 +222,7 @@ class Judge:
     def agree(self, answered: Numbers, numbers: Sequence[Any], tolerance: float = RIGHT) -> bool:
         """Say whether answers are equal to some numbers at every point."""
         return all(
-            number is not None
-            and same(answer, number, tolerance_of(answer, tolerance), floor)
+            number is not None and same(answer, number, tolerance_of(answer, tolerance), floor)
             for answer, number, floor in zip(answered, numbers, self.floors, strict=True)
         )
 

@@ -34,8 +34,8 @@ def stored_as_computed(answer: np.ndarray) -> np.ndarray:
 
     Examples
     --------
-    >>> stored_as_computed(np.float64([np.float32(0.1)])).dtype, stored_as_computed(np.array(0.1)).dtype
-    (dtype('float32'), dtype('float64'))
+    >>> [stored_as_computed(np.float64(x)).dtype.name for x in (np.float32(0.1), 0.1)]
+    ['float32', 'float64']
     """
     return answer.astype(np.float32) if fits(answer, np.float32) else answer
 
