@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
@@ -49,6 +50,9 @@ HOSTILE = [
     "%%{init: {}}%%",
     "1. first",
     "`*_~$$x$$",
+    "]",
+    "]]",
+    "] ",
 ]
 
 
@@ -149,7 +153,8 @@ def tree_of(drawing: Drawing) -> ET.Element:
 
 
 def texts(svg: ET.Element) -> list[str]:
-    return [(element.text or "").replace("\xa0", " ").strip() for element in svg.iter(f"{SVG}text")]
+    words = (element for element in svg.iter() if element.tag in (f"{SVG}text", f"{SVG}tspan"))
+    return [(element.text or "").replace("\xa0", " ").strip() for element in words]
 
 
 def ids(svg: ET.Element) -> dict[str, str]:
@@ -372,6 +377,10 @@ def test_a_thousand_frames_in_each_other_are_not_drawn() -> None:
     with bp.scope("/" * 1000):
         drawing = draw(bp.tensor(1.0) + 1)
     assert drawing.dot.count("subgraph cluster_") == picture.DEEPEST_FRAME + 1  # and the legend
+    assert drawing.picture.note == "scopes are framed down to depth 6"
+    with bp.scope("a/b/c/d/e/f"):
+        drawing = draw(bp.tensor(1.0) + 1)
+    assert (drawing.dot.count("subgraph cluster_"), drawing.picture.note) == (7, "")
 
 
 # ---- layers, and graphs that are too large ----
@@ -429,13 +438,43 @@ def test_a_weight_used_all_along_a_chain_leaves_a_picture_that_can_be_laid_out()
     assert "nslimit" not in draw(recurrent(3)).dot
 
 
+def mesh(operations: int, window: int) -> bp.Tensor:
+    """Return the sum of numbers, each the product of two of the latest, taken at random."""
+    rng = np.random.default_rng(0)
+    made = [bp.tensor(0.1, requires_grad=True) for _ in range(5)]
+    for _ in range(operations):
+        i, j = rng.integers(max(0, len(made) - window), len(made), 2)
+        made.append(made[i] * made[j])
+    return sum(made[1:], made[0])
+
+
+@pytest.mark.parametrize(("operations", "window"), [(40, 20), (100, 20), (200, 20), (1000, 20)])
+def test_a_mesh_is_laid_out_in_seconds(
+    operations: int, window: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need_layout_program()
+    monkeypatch.setattr(layout, "SECONDS_TO_LAY_OUT", 10)  # unbounded, they take up to minutes
+    assert tree_of(draw(mesh(operations, window)))
+
+
+def test_a_network_is_no_wider_for_the_leaves_of_its_layers() -> None:
+    a = bp.tensor(1.0)
+    for _ in range(60):
+        a = bp.tanh(bp.tensor(0.5, requires_grad=True) * a + bp.tensor(0.1, requires_grad=True))
+    drawing = draw(a)
+    assert len(drawing.picture.nodes) == len(recorded_tensors(a))
+    edges = [(edge.tail, edge.head) for edge in drawing.picture.edges]
+    assert folding.rows_crossed(edges) == len(edges)  # each leaf stands above its only use
+    assert "nslimit" not in drawing.dot
+
+
 def test_layers_are_collapsed() -> None:
     drawing = draw(in_scopes(), "layers")
     layers = [node for node in drawing.picture.nodes if node.kind == "layer"]
     assert [(n.name, n.word, n.shape, n.frame) for n in layers] == [
-        ("hidden 1", "matmul, sigmoid", "a₁ (3, 1)", ("net",)),
-        ("hidden 2", "matmul, sigmoid", "a₂ (4, 1)", ("net",)),
-        ("out", "matmul, softmax", "ŷ (3, 1)", ()),
+        ("hidden 1", "matmul and sigmoid", "a₁ (3, 1)", ("net",)),
+        ("hidden 2", "matmul and sigmoid", "a₂ (4, 1)", ("net",)),
+        ("out", "matmul and softmax", "ŷ (3, 1)", ()),
     ]
     check_folded(drawing)
 
@@ -518,6 +557,16 @@ def test_rules_are_those_of_explain() -> None:
         for c in step.contributions
     }
     assert {key: rule for key, rule in rules.items() if rule} == explained
+
+
+def test_rules_of_what_was_broadcast_are_sums() -> None:
+    W, b = bp.tensor(np.ones((3, 2)), requires_grad=True), bp.tensor(np.ones(2), requires_grad=True)
+    loss = (W + b).sum()
+    for drawing in (draw(loss, rules=True), draw(loss, rules=True, backward=True)):
+        rules = {edge.id[1:]: edge.rule for edge in drawing.picture.edges if edge.rule}
+        added = bp.explain(loss).steps[1].contributions
+        assert [rules["0-2-1"], rules["1-2-2"]] == [c.rule for c in added]
+        assert added[0].rule != added[1].rule
 
 
 def test_rule_that_takes_arrays_only_is_left_out() -> None:
@@ -612,7 +661,7 @@ def test_hostile_name_is_shown_as_it_is(name: str) -> None:
         with bp.scope(frame_name):
             x = bp.tensor(1.0, requires_grad=True, name=tensor_name)
             svgs.append(tree_of(draw(x * x, rules=True)))
-    assert {name, frame} <= set(texts(svgs[1]))
+    assert {name.strip(), frame.strip()} <= set(texts(svgs[1]))
     assert structure(svgs[0]) == structure(svgs[1])
 
 
@@ -655,6 +704,22 @@ def test_any_visible_name_is_shown_as_the_other_readings_write_it(name: str) -> 
     assert text_symbol(name) in texts(tree_of(draw(bp.tensor(1.0, name=name))))
 
 
+SIGNS = "]>[<&;#\"'\\\\|{}%-!/ \n\0\ud800"
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    names=st.lists(st.one_of(st.text(), st.text(SIGNS)), min_size=10, max_size=10),
+    scope=st.one_of(st.text(min_size=1), st.text(SIGNS, min_size=1)),
+)
+def test_names_of_any_characters_can_be_laid_out(names: list[str], scope: str) -> None:
+    need_layout_program()
+    with bp.scope(scope):
+        leaves = [bp.tensor([1.0], requires_grad=True, name=name) for name in names]
+        drawing = draw(np.concatenate(leaves).sum().named(names[0]), rules=True)
+    assert len([c for c in ids(tree_of(drawing)).values() if c == "node parameter"]) == 10
+
+
 def test_symbol_of_a_users_operation_is_data() -> None:
     @bp.primitive(symbol='<img src=x>"\n\x1b\\N')
     def odd(x: np.ndarray) -> np.ndarray:
@@ -689,6 +754,9 @@ def test_pictures_of_each_layout_program(
         for p, x in enumerate(t.inputs, 1):
             assert groups[f"e{position[x.id]}-{k}-{p}"] == "edge"
     assert len([c for c in groups.values() if c.startswith("node") and "legend" not in c]) == 24
+    for group in svg.iter(f"{SVG}g"):
+        if group.get("class", "").startswith("node"):
+            check_words(group)
     drawing.save(tmp_path / "picture.PNG")
     assert (tmp_path / "picture.PNG").read_bytes().startswith(b"\x89PNG\r\n")
     if program == "dot":
@@ -701,6 +769,33 @@ def test_pictures_of_each_layout_program(
     assert written == [".PNG", ".pdf", ".svg"][0 : 3 : 1 if program == "dot" else 2]
 
 
+def check_words(node: ET.Element) -> None:
+    """Check that words stand in the middle of their node, and numbers where they were put."""
+    outline = next(child for child in node if child.get("points") or child.get("d"))
+    numbers = re.findall(r"-?[\d.]+", outline.get("points", "") + outline.get("d", ""))
+    across = [float(x) for x in numbers[::2]]
+    words, figures = [], []
+    for text in node.iter(f"{SVG}text"):
+        written = "".join(text.itertext())
+        (figures if re.fullmatch(r"-?[\d.]+", written) else words).append(text)
+    assert words
+    for text in words:
+        assert text.get("text-anchor") == "middle"
+        assert abs(float(text.get("x", "")) - (min(across) + max(across)) / 2) < 0.1
+    assert all(text.get("text-anchor") != "middle" for text in figures)
+
+
+def test_titles_of_frames_lie_above_the_edges() -> None:
+    need_layout_program()
+    svg = tree_of(draw(in_scopes(), backward=True))
+    groups = [group.get("class", "").split(" ")[0] for group in svg.iter(f"{SVG}g")]
+    assert groups[-1] == "titles"
+    assert groups.count("titles") == 1
+    [titles] = [group for group in svg.iter(f"{SVG}g") if group.get("class") == "titles"]
+    assert [title.text for title in titles] == ["net", "hidden 1", "hidden 2", "out"]
+    assert {title.get("paint-order") for title in titles} == {"stroke"}
+
+
 def test_svg_has_a_title_a_description_and_an_opaque_page() -> None:
     need_layout_program()
     svg = tree_of(draw(worked_network()))
@@ -709,7 +804,7 @@ def test_svg_has_a_title_a_description_and_an_opaque_page() -> None:
     assert svg[0].text == "The graph of L"
     assert svg[1].tag == f"{SVG}desc"
     assert svg[1].text == (
-        "The forward pass runs downward to L, through 3 parameters, 2 inputs, 8 operations."
+        "The forward pass runs downward to L, through 3 parameters, 2 inputs and 8 operations."
     )
     assert len(list(svg.iter(f"{SVG}title"))) == 1
     page = next(svg.iter(f"{SVG}polygon"))
@@ -801,6 +896,28 @@ def test_layout_program_that_hangs_is_stopped(
     with pytest.raises(RuntimeError, match=r"was stopped: it took more than 0\.2 s"):
         draw(bp.tensor(1.0)).save(tmp_path / "picture.svg")
     assert [file.name for file in tmp_path.iterdir()] == ["dot"]
+
+
+def test_what_a_layout_program_started_is_stopped_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = tmp_path / "started"
+    fake_layout_program(
+        monkeypatch, tmp_path,
+        "import subprocess\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(30)'])\n"
+        f"open({str(started)!r}, 'w').write(str(child.pid))\n"
+        "child.wait()",
+    )  # fmt: skip
+    monkeypatch.setattr(layout, "SECONDS_TO_LAY_OUT", 2)
+    with pytest.raises(RuntimeError, match="was stopped"):
+        draw(bp.tensor(1.0)).save(tmp_path / "picture.svg")
+    child = Path("/proc", started.read_text())
+    for _ in range(100):  # it may take a moment
+        if not child.exists() or child.joinpath("stat").read_text().split()[2] == "Z":
+            return
+        time.sleep(0.05)
+    raise AssertionError("the program's child goes on")
 
 
 def test_layout_program_that_fails_is_quoted(

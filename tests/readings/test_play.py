@@ -4,6 +4,7 @@ What happens when it is used is tested in a browser: ``test_play_in_browser.py``
 """
 
 import base64
+import dataclasses
 import hashlib
 import html
 import json
@@ -21,13 +22,15 @@ import pytest
 
 import tinygrad_bp as bp
 from tinygrad_bp.notation.names import recorded_tensors
+from tinygrad_bp.notation.symbols import text_symbol
 from tinygrad_bp.readings import player
 from tinygrad_bp.readings.drawing import layout
 from tinygrad_bp.readings.play import play
 from tinygrad_bp.readings.player import film as film_module
 from tinygrad_bp.readings.player import page as page_module
+from tinygrad_bp.readings.player import picture as picture_module
 from tinygrad_bp.readings.player.film import Numbers, film
-from tinygrad_bp.readings.player.picture import picture
+from tinygrad_bp.readings.player.picture import ROOM, Stage, stage
 from tinygrad_bp.worked_problem.problem import random_problem
 from tinygrad_bp.worked_problem.verification import recorded
 
@@ -163,6 +166,38 @@ def test_what_is_added_up_and_broadcast_is_said() -> None:
     assert np.allclose(sum(values), total.parts[0])
     remarks = [m.content for f in frames for m in f.marks if isinstance(m.content, str)]
     assert remarks == ["1 of 3 terms"]
+    for line in lines:  # a term is no gradient yet
+        assert (line.left is None) == ("term" in line.note)
+
+
+def test_a_sum_of_many_terms_is_cut_and_says_so() -> None:
+    x = leaf([1.0, 2.0], "x")
+    total = bp.sin(x)
+    for _ in range(8):
+        total = total + bp.sin(x)
+    [added] = [
+        line for f in film(total.sum()).frames for line in f.lines if line.label == "Added up"
+    ]
+    sources, terms, _ = added.sides
+    assert isinstance(sources, tuple)
+    assert isinstance(terms, Numbers)
+    assert sources[-1] == "(3 more)"
+    assert terms.parts[-1] == " + (3 more)"
+    assert sum(isinstance(part, np.ndarray) for part in terms.parts) == 6
+
+
+@pytest.mark.parametrize(
+    ("value", "brief"),
+    [
+        ([1.0, 2.0], "1\u20022"),
+        (np.zeros((0, 3)), "empty"),
+        (np.arange(9.0), "0\u20021\u20022\u20023\u20024\u20025\u20026\u20027\u20028"),
+        (np.arange(10.0), "0 to 9"),
+        ([-1.25e-7, 3.14159, -2.5e10], "-2.5e+10 to 3.14"),  # three entries, which are too long
+    ],
+)
+def test_arrays_in_brief(value: Any, brief: str) -> None:
+    assert page_module.brief_value(np.asarray(value)) == brief
 
 
 def test_a_loss_that_is_a_leaf() -> None:
@@ -359,18 +394,126 @@ def test_the_picture_of_each_layout_program(program: str, monkeypatch: Any) -> N
     monkeypatch.setattr(layout, "layout_program", lambda: path)
     loss = worked()
     tensors = recorded_tensors(loss)
-    root = ET.fromstring(picture(loss, [str(k) for k in range(len(tensors))]))
-    groups = {group.get("id"): group for group in root.iter(f"{{{layout.SVG}}}g")}
+    drawn = stage(loss)
+    groups = groups_of(drawn)
+    names = ["W₁", "W₂", "W₃", "x", "y", "z₁", "a₁", "z₂", "a₂", "z₃", "ŷ", "v₁", "L"]
     for k, t in enumerate(tensors):
         node = groups[f"n{k}"]
         assert (node.get("role"), node.get("tabindex")) == ("button", "0")
-        assert node.get("aria-label") == f"Go to the step of {k}"
-        assert [text.get("class") for text in node if not text.text and text.get("x")] == [
-            "value",
-            "gradient",
+        assert node.get("aria-label") == names[k]
+        name, operation, *places = node.findall(layout.TEXT)
+        assert [part.text for part in name] == [names[k], f" {t.shape}"]
+        assert operation.text or len(operation) == 2
+        assert [(text.get("class"), text.text) for text in places] == [
+            ("value", None),
+            ("gradient", None),
         ]
+        assert {text.get("text-anchor") for text in node.findall(layout.TEXT)} == {"middle"}
+        assert len({text.get("x") for text in node.findall(layout.TEXT)}) == 1
         for p, x in enumerate(t.inputs, 1):
-            assert f"e{next(i for i, other in enumerate(tensors) if other is x)}-{k}-{p}" in groups
+            i = next(i for i, other in enumerate(tensors) if other is x)
+            assert drawn.edges[i, k, p] == f"e{i}-{k}-{p}" in groups
+    for key, group in groups.items():  # a screen reader hears the nodes, and nothing else
+        hidden = group.get("aria-hidden") == "true"
+        assert hidden == (group.get("class") != "graph" and not re.fullmatch(r"n\d+", str(key)))
+
+
+def groups_of(drawn: Stage) -> dict[str | None, ET.Element]:
+    root = ET.fromstring(drawn.svg)
+    return {group.get("id"): group for group in root.iter(f"{{{layout.SVG}}}g")}
+
+
+def test_a_name_like_the_placeholder_is_shown() -> None:
+    for name in (ROOM, f"v{ROOM}", f"g{ROOM}"):
+        node = groups_of(stage((leaf(1.0, name) * 2.0).named("L")))["n0"]
+        rows = [(text.get("class"), "".join(text.itertext())) for text in node.iter(layout.TEXT)]
+        shown = text_symbol(name)
+        assert rows == [
+            (None, f"{shown} ()"), (None, "parameter"), ("value", ""), ("gradient", "")
+        ]  # fmt: skip
+
+
+# ---- graphs in which many tensors share a node ----
+
+
+def in_blocks(n: int = 300) -> bp.Tensor:
+    """Return a loss behind blocks, each a scope with a skip from its start to its end."""
+    h = leaf(1.0, "h0")
+    for i in range(n):
+        with bp.scope(f"block {i}"):
+            h = (h + bp.tanh(h * 0.5)).named(f"h{i + 1}")
+    return (h * 1.0).named("L")
+
+
+def in_a_row(n: int = 1000) -> bp.Tensor:
+    y = leaf(1.0, "x")
+    for _ in range(n):
+        y = y + 1.0
+    return y
+
+
+@pytest.mark.parametrize("make", [in_blocks, in_a_row, lambda: in_a_row(5)])
+def test_every_step_is_shown_where_its_tensors_are_drawn(make: Callable[[], bp.Tensor]) -> None:
+    loss = make()
+    drawn, frames = stage(loss), film(loss).frames
+    groups, data = groups_of(drawn), data_of(play(loss).html)
+    nodes = {k for k in range(len(drawn.home)) if f"n{k}" in groups}
+    assert set(drawn.home) == nodes
+    for frame, step in zip(frames, data["steps"], strict=True):
+        assert step["node"] == (None if frame.node is None else drawn.home[frame.node])
+        assert step["reached"] == [drawn.home[k] for k in frame.reached]
+        # which ends an edge has, the picture says
+        ends = {(drawn.home[i], drawn.home[k]) for i, k, _ in frame.edges} - {(k, k) for k in nodes}
+        assert {ends_of(loss, drawn, edge) for edge in step["edges"]} == ends
+        assert set(step["edges"]) <= set(groups)
+    marks = [mark for run in data["runs"] for step in run["marks"] for mark in step]
+    assert {mark["node"] for mark in marks} <= nodes
+    assert {int(node) for node in data["home"]} == nodes
+    clicked = [step for steps in data["home"].values() for step in steps]
+    assert set(clicked) == {k for steps in film(loss).home for k in steps}
+    for node, steps in data["home"].items():  # first where something is computed in it
+        assert steps == sorted(steps)
+        assert data["steps"][steps[0]]["node"] in (int(node), None)
+
+
+def ends_of(loss: bp.Tensor, drawn: Stage, edge: str) -> tuple[int, int]:
+    """Return the nodes that an edge leads from and to, by the tensors that it is named by."""
+    tail, head, _ = map(int, edge.removeprefix("e").split("-"))
+    return drawn.home[tail], drawn.home[head]
+
+
+def test_a_node_of_many_tensors_shows_the_last_of_them() -> None:
+    loss = in_blocks()
+    tensors = recorded_tensors(loss)
+    data, home = data_of(play(loss).html), stage(loss).home
+    [run] = data["runs"]
+    shown = {(m["node"], m["row"]): m["text"] for marks in run["marks"] for m in marks}
+    blocks = {k for k in home if home.count(k) > 1}
+    assert len(blocks) == 300
+    for k in blocks:
+        assert shown[k, "value"] == f"= {float(tensors[k].data):.3g}"
+        assert shown[k, "gradient"] == f"∂ {float(bp.grad(loss, tensors[k])):.3g}"
+
+
+def test_an_edge_that_is_not_drawn_is_an_error(monkeypatch: Any) -> None:
+    whole = picture_module.picture
+
+    def without_an_edge(*arguments: Any, **settings: Any) -> Any:
+        drawn = whole(*arguments, **settings)
+        return dataclasses.replace(drawn, edges=drawn.edges[1:])
+
+    monkeypatch.setattr(picture_module, "picture", without_an_edge)
+    with pytest.raises(KeyError):
+        play(worked())
+
+
+def test_three_hundred_operations_have_a_node_each() -> None:
+    rng = np.random.default_rng(0)
+    a = bp.tensor(rng.normal(size=(3, 1)), name="x")
+    for i in range(100):
+        a = bp.tanh(leaf(rng.normal(size=(3, 3)), f"W{i}") @ a + leaf([[0.0]] * 3, f"b{i}"))
+    loss = bp.square_sum(a).named("L")
+    assert stage(loss).home == tuple(range(502))
 
 
 def test_the_same_page_every_time() -> None:

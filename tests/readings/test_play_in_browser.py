@@ -170,7 +170,7 @@ def in_brief(text: str, exact: np.ndarray) -> bool:
     """Say whether a node of the picture shows an array, or its range."""
     numbers = np.array([float(x) for x in re.findall(r"[-\d.][-\d.e+]*(?=\s|$)", text[2:])])
     exact = np.asarray(exact, float)
-    if "…" in text:
+    if " to " in text:
         exact = np.array([exact.min(), exact.max()])
     return is_rounded(numbers, exact.ravel(), 3, each=True)
 
@@ -332,6 +332,28 @@ def test_play_and_pause(visit: Any) -> None:
     player.page.clock.run_for(60_000)  # it stops at the end
     assert player.state["step"] == int(player.page.get_attribute("#step", "max"))
     assert player.page.get_attribute("#play", "aria-label") == "Play"
+    player.page.click("[aria-label=Play]")  # and begins anew
+    player.page.clock.run_for(1100)
+    assert player.state["step"] == 2
+
+
+def test_keys_that_are_not_the_players(visit: Any) -> None:
+    player = visit(play(training()).html, anchor="#step=3")
+    for key in ("Control+ArrowRight", "Alt+ArrowRight", "Meta+ArrowRight"):
+        player.page.keyboard.press(key)
+        assert player.state["step"] == 3
+    player.page.focus("#run")  # on a slider, arrows move the slider
+    player.page.keyboard.press("ArrowRight")
+    assert (player.page.input_value("#run"), player.state["step"]) == ("1", 3)
+    assert re.fullmatch(
+        r"training 2 of 4, L = [\d.]+", player.page.get_attribute("#run", "aria-valuetext")
+    )
+    player.page.focus("#step")
+    player.page.keyboard.press("ArrowRight")
+    assert player.state["step"] == 4
+    player.page.focus("#speed")
+    player.page.keyboard.press("Home")
+    assert player.state["step"] == 4
 
 
 def test_a_node_leads_to_its_step(visit: Any) -> None:
@@ -348,7 +370,10 @@ def test_a_node_leads_to_its_step(visit: Any) -> None:
     player.page.focus(node["W3"])
     player.page.keyboard.press(" ")  # a leaf: where its gradient is complete
     assert player.state["title"] == "Backward 4 of 8"
-    assert player.page.get_attribute(node["W3"], "aria-label") == "Go to the step of W₃"
+    label = player.page.get_attribute(node["W3"], "aria-label")
+    numbers = r"value -0\.526 to 0\.71, gradient -0\.176 to 0\.282"
+    assert re.fullmatch(rf"W₃, {numbers}\. Go to its step", label)
+    assert player.page.locator("[aria-current=step]").get_attribute("id") == "n9"
 
 
 def test_the_sources_of_a_sum_lead_to_their_steps(visit: Any) -> None:
@@ -356,6 +381,53 @@ def test_the_sources_of_a_sum_lead_to_their_steps(visit: Any) -> None:
     player.page.keyboard.press("End")
     player.page.click("text=step 9")
     assert player.state["step"] == 9
+
+
+def test_the_terms_of_a_sum_are_no_gradients(visit: Any) -> None:
+    loss = shared()
+    player = visit(play(loss).html)
+    for _ in range(int(player.page.get_attribute("#step", "max"))):
+        player.page.keyboard.press("ArrowRight")
+        for line in player.page.locator("article:not([hidden]) .line").all():
+            assert (
+                line.locator(".sign").all_text_contents() == ["="] * line.locator(".side").count()
+            )
+            assert (line.locator(".left math").count() == 1) or not line.locator("math").count()
+            if "term" in (line.locator(".note").all_text_contents() or [""])[0]:
+                assert "L∂x" not in line.locator(".left").text_content()  # ∂L/∂x is the whole sum
+                assert line.locator(".left").text_content() != ""
+
+
+def test_a_link_to_a_step_is_not_broken(visit: Any) -> None:
+    x = leaf([1.0, 2.0], "x")
+    total = bp.sin(x)
+    for _ in range(8):
+        total = total + bp.sin(x)
+    player = visit(play(total.sum()).html, viewport=PHONE)
+    player.page.keyboard.press("End")
+    links = player.page.locator("article:not([hidden]) .link")
+    assert links.count() == 6
+    heights = {link.bounding_box()["height"] for link in links.all()}
+    assert len({link.bounding_box()["y"] for link in links.all()}) > 1  # they take several lines
+    assert max(heights) < 25  # each in one of them
+
+
+def test_skips_of_folded_blocks_are_lit(visit: Any) -> None:
+    h = leaf(1.0, "h0")
+    for i in range(300):
+        with bp.scope(f"block {i}"):
+            h = (bp.tanh(h * 0.5) + h).named(f"h{i + 1}")
+    player = visit(play((h * 1.0).named("L")).html, anchor="#step=6")  # the first of block 1
+    first = player.state
+    player.page.keyboard.press("End")
+    player.page.keyboard.press("ArrowRight")
+    assert first["active"] == ["n6"]
+    lit = 0
+    for step in (4, 5, 6, 1797):
+        player.page.fill("#step", str(step))
+        lit += len(player.state["edges"])
+        assert len(player.state["active"]) == 1
+    assert lit == 3  # into block 1 for its product and its sum, not inside it, and back out of it
 
 
 def test_every_step_is_announced(visit: Any) -> None:
@@ -374,8 +446,13 @@ def test_deep_links_and_the_history(visit: Any) -> None:
     assert player.state["title"] == "Backward 4 of 8"
     player.page.keyboard.press("ArrowRight")
     assert player.page.url.endswith("#step=13")
-    player.page.click("#n3")  # a jump, which Back undoes; a step is none
+    length = player.page.evaluate("history.length")
+    player.page.keyboard.press("ArrowRight")
+    player.page.keyboard.press("ArrowLeft")
+    assert player.page.evaluate("history.length") == length  # a step is not to be undone
+    player.page.click("#n3")  # a jump is, by Back
     assert player.state["step"] != 13
+    assert player.page.evaluate("history.length") == length + 1
     player.page.go_back()
     assert player.state["step"] == 13
     player.page.evaluate("location.hash = '#step=2'")
@@ -410,6 +487,38 @@ def test_quiz_mode_hides_the_right_hand_side(visit: Any) -> None:
     assert not player.page.locator("article:not([hidden]) .answer .side").first.is_visible()
     player.page.uncheck("#quiz")
     assert player.page.locator("article:not([hidden]) .answer .side").first.is_visible()
+
+
+QUESTION = """(equation) => [equation, ...equation.querySelectorAll("*")]
+  .map((element) => getComputedStyle(element, "::after").content)
+  .filter((content) => content !== "none").join()"""
+
+
+def test_quiz_mode_hides_what_is_new_and_nothing_else(visit: Any) -> None:
+    player = visit(play(shared()).html)
+    player.page.check("#quiz")
+    before = player.state["nodes"]
+    for _ in range(int(player.page.get_attribute("#step", "max"))):
+        player.page.keyboard.press("ArrowRight")
+        article = player.page.locator("article:not([hidden])")
+        for line in article.locator(".line").all():
+            what, equation = line.locator("h3").text_content(), line.locator(".equation")
+            asked = "" if what == "Arrived" else '"?"' if "term" in what else '"= ?"'
+            assert equation.evaluate(QUESTION) == asked  # a term has nothing on its left
+            assert (equation.inner_text().strip() == "") == ("term" in what)
+            assert line.locator(".side").first.is_visible() == (what == "Arrived")
+        assert not article.locator(".complete").is_visible()
+        masked = player.state["nodes"]
+        player.page.click("#reveal")
+        assert player.page.evaluate("document.activeElement.id") == "panel"
+        assert article.locator(".complete").is_visible() == (
+            article.locator(".complete").count() > 0
+        )
+        for node, texts in player.state["nodes"].items():
+            for row, text in texts.items():
+                new = text != before[node][row]
+                assert masked[node][row] == (f"{text[0]} ?" if new else text)
+        before = player.state["nodes"]
 
 
 def test_the_slider_over_training(visit: Any) -> None:
@@ -448,7 +557,7 @@ def test_hostile_names_do_nothing(visit: Any) -> None:
         assert player.page.evaluate(count) == plain
         player.page.keyboard.press("End")
         assert player.page.evaluate("document.images.length") == 0
-        assert name[:6] in player.page.text_content("svg")
+        assert name[:6] in player.page.text_content("#picture svg")
 
 
 @pytest.mark.parametrize(
@@ -484,24 +593,28 @@ def test_a_notebook_shows_the_player(visit: Any) -> None:
 # ---- every screen, every reader ----
 
 
+NARROW = {"width": 320, "height": 640}  # a page of 1280 at 400 %
+
+
+@pytest.mark.parametrize("screen", [PHONE, NARROW], ids=["phone", "narrow"])
 @pytest.mark.parametrize("make", [worked, lambda: training(3)])
-def test_a_narrow_screen(visit: Any, make: Callable[[], Any]) -> None:
-    player = visit(play(make()).html, viewport=PHONE)
+def test_a_narrow_screen(visit: Any, make: Callable[[], Any], screen: Any) -> None:
+    player = visit(play(make()).html, viewport=screen)
     last = int(player.page.get_attribute("#step", "max"))
     for _ in range(last + 1):
         wide = player.page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= PHONE["width"]
+        assert wide <= screen["width"]
         for control in player.page.locator("button:visible, input:visible, select:visible").all():
-            if not control.evaluate("e => e.closest('main') !== null"):
+            if not control.evaluate("e => e.closest('.panel, .picture') !== null"):
                 box = control.bounding_box()
                 assert box["x"] >= 0
-                assert box["x"] + box["width"] <= PHONE["width"]
-                assert box["y"] + box["height"] <= PHONE["height"]
+                assert box["x"] + box["width"] <= screen["width"]
+                assert box["y"] + box["height"] <= screen["height"]
         active = player.page.locator(".node.active")
         if active.count():
             box = active.bounding_box()
             assert box["x"] >= 0
-            assert box["x"] + box["width"] <= PHONE["width"]
+            assert box["x"] + box["width"] <= screen["width"]
             assert box["y"] + box["height"] <= player.page.locator("#panel").bounding_box()["y"]
         player.page.click("[aria-label='Next step']")
 
@@ -528,14 +641,101 @@ def test_no_serious_fault_of_accessibility(visit: Any, scheme: str, screen: Any)
     assert serious(player.page) == []
 
 
-def test_a_wide_formula_can_be_reached(visit: Any) -> None:
+@pytest.mark.parametrize("screen", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_a_wide_formula_can_be_reached(visit: Any, screen: Any) -> None:
     image, kernel = leaf(np.ones((1, 2, 5, 5)), "image"), leaf(np.ones((3, 2, 3, 3)), "kernel")
-    player = visit(play(bp.conv2d(image, kernel).mean()).html, viewport=PHONE)
+    player = visit(play(bp.conv2d(image, kernel).mean()).html, viewport=screen)
     player.page.keyboard.press("End")
-    assert player.page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
-    wide = player.page.evaluate("document.getElementById('panel').scrollWidth")
-    assert wide > PHONE["width"]  # the panel scrolls, by keyboard too
+    step = player.state["step"]
+    assert player.page.evaluate("document.documentElement.scrollWidth") == screen["width"]
+    room, wide = player.page.evaluate("[panel.clientWidth, panel.scrollWidth]")
+    assert wide > room
+    for _ in range(wide // 80 + 1):
+        player.page.keyboard.press("Shift+ArrowRight")
+    assert player.page.evaluate("panel.scrollLeft") > wide - room - 2
+    player.page.keyboard.press("Shift+ArrowLeft")
+    assert 0 < player.page.evaluate("panel.scrollLeft") < wide - room - 70
+    assert player.state["step"] == step
     assert serious(player.page) == []
+
+
+def test_the_picture_can_be_scrolled_by_keyboard(visit: Any) -> None:
+    player = visit(play(worked()).html, viewport=PHONE, anchor="#step=1")
+    player.page.focus("#picture")
+    start = player.page.evaluate("picture.scrollLeft")
+    player.page.keyboard.press("Shift+ArrowRight")
+    assert player.page.evaluate("picture.scrollLeft") == start + 80
+    player.page.focus("#n0")
+    player.page.evaluate("picture.scrollLeft = 200")
+    player.page.keyboard.press("Shift+ArrowLeft")
+    assert player.page.evaluate("picture.scrollLeft") == 120
+    assert player.state["step"] == 1
+
+
+def test_a_new_step_starts_at_the_top(visit: Any) -> None:
+    player = visit(play(shared()).html, viewport=PHONE)
+    player.page.keyboard.press("End")
+    player.page.evaluate("panel.scrollTo(0, 100)")
+    player.page.keyboard.press("End")  # the same step
+    assert player.page.evaluate("panel.scrollTop") == 100
+    player.page.keyboard.press("ArrowLeft")
+    assert player.page.evaluate("panel.scrollTop") == 0
+
+
+def test_the_node_at_work_stays_in_view(visit: Any) -> None:
+    player = visit(play(deep(60)).html, anchor="#step=55")
+    for change in (player.page.check, player.page.uncheck):
+        change("#fit")
+        box, pane = (player.page.locator(x).bounding_box() for x in (".node.active", "#picture"))
+        assert box["y"] >= pane["y"]
+        assert box["y"] + box["height"] <= pane["y"] + pane["height"]
+
+
+def test_the_controls_come_before_the_nodes(visit: Any) -> None:
+    player = visit(play(deep(300)).html)
+    player.page.focus("#panel")
+    for _ in range(9):
+        player.page.keyboard.press("Tab")
+    assert player.page.evaluate("document.activeElement.id") == "quiz"
+
+
+def test_texts_are_in_the_middle_of_their_nodes(visit: Any) -> None:
+    player = visit(play(training(2)).html, anchor="#step=9")
+    off = player.page.evaluate("""[...document.querySelectorAll(".node")].flatMap((node) => {
+      const shape = node.querySelector("polygon, path").getBoundingClientRect();
+      return [...node.querySelectorAll("text")].filter((text) => text.textContent).map((text) => {
+        const box = text.getBoundingClientRect();
+        return {
+          text: text.textContent,
+          off: Math.abs(box.left + box.right - shape.left - shape.right) / 2,
+          room: Math.min(box.left - shape.left, shape.right - box.right, box.top - shape.top,
+                         shape.bottom - box.bottom),
+          legend: node.classList.contains("legend"),
+        };
+      });
+    })""")
+    assert len(off) > 20
+    assert [text for text in off if text["off"] > 1.5] == []
+    assert [text for text in off if text["room"] < (2 if text["legend"] else 4)] == []
+
+
+@pytest.mark.parametrize("step", range(9, 17))
+def test_a_phone_shows_the_rule_of_a_step(visit: Any, step: int) -> None:
+    player = visit(play(worked()).html, anchor=f"#step={step}", viewport=PHONE)
+    panel = player.page.locator("#panel").bounding_box()
+    rule = player.page.locator("article:not([hidden]) .answer .side").first.bounding_box()
+    assert rule["y"] + rule["height"] <= panel["y"] + panel["height"]
+
+
+def test_without_scripts_the_equations_are_shown(visit: Any) -> None:
+    html = play(shared()).html
+    player = visit(html, java_script_enabled=False)
+    assert player.page.locator("article:visible").count() == html.count("<article")
+    assert player.page.locator("noscript p").bounding_box()["y"] < 100
+    assert not player.page.locator(".controls").is_visible()
+    for line in player.page.locator(".side:visible").all():  # no sign of equality before nothing
+        assert line.locator("math, button, .plain").count() > 0
+    assert player.page.locator("article .side:visible").count() > 5
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,6 @@ what is drawn, its text in three notations, and the layout program that turns it
 
 from __future__ import annotations
 
-import os
-import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +17,7 @@ from .drawing.layout import described, laid_out
 from .drawing.mermaid import mermaid
 from .drawing.picture import Picture, picture
 from .drawing.tree import tree
+from .saving import save
 
 LEVELS = ("layers", "ops", "values")
 
@@ -81,28 +79,17 @@ class Drawing:
         ...     path.read_text(encoding="utf-8").splitlines()[0]
         'digraph computation {'
         """
-        path = Path(path)
-        forms: dict[str, Callable[[], bytes]] = {
-            ".svg": lambda: self.svg.encode(),
-            ".png": lambda: laid_out(self.dot, ".png"),
-            ".pdf": lambda: laid_out(self.dot, ".pdf"),
-            ".dot": lambda: self.dot.encode(),
-            ".mmd": lambda: self.mermaid.encode(),
-        }
-        suffix = path.suffix.lower()
-        if suffix not in forms:
-            raise ValueError(
-                f"a drawing cannot be saved as {path.name!r}: "
-                f"the name must end in one of {', '.join(forms)}."
-            )
-        content = forms[suffix]()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{secrets.token_hex(8)}.part")
-        try:
-            part.write_bytes(content)
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        save(
+            path,
+            "a drawing",
+            {
+                ".svg": lambda: self.svg,
+                ".png": lambda: laid_out(self.dot, ".png"),
+                ".pdf": lambda: laid_out(self.dot, ".pdf"),
+                ".dot": lambda: self.dot,
+                ".mmd": lambda: self.mermaid,
+            },
+        )
 
     def __str__(self) -> str:
         return tree(self.picture)

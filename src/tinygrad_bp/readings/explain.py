@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +28,7 @@ from .explanation.page import as_html, as_page
 from .explanation.record import Contribution, Formula, Given, Gradient, Record, Step, Term
 from .explanation.rows import introduction, sections
 from .explanation.symbols import Symbols
+from .saving import save, written_to
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -66,7 +67,7 @@ class Explanation(Record):
     def save(self, path: str | Path) -> None:
         """Save the explanation as what the path ends in: ``.txt``, ``.html`` or ``.json``.
 
-        Folders that are missing are created.
+        Folders that are missing are created. The file is complete, or it is not there.
 
         Raises
         ------
@@ -84,18 +85,15 @@ class Explanation(Record):
         ...     print(path.read_text(encoding="utf-8").splitlines()[-1])
         x           ∂L/∂x = 6
         """
-        forms: dict[str, Callable[[], str]] = {
-            ".txt": lambda: f"{self}\n",
-            ".html": lambda: as_page(self, self.symbols),
-            ".json": self.to_json,
-        }
-        suffix = Path(path).suffix.lower()
-        if suffix not in forms:
-            raise ValueError(
-                f"an explanation cannot be saved as {Path(path).name!r}: "
-                f"the name must end in one of {', '.join(forms)}."
-            )
-        written_to(path, forms[suffix]())
+        save(
+            path,
+            "an explanation",
+            {
+                ".txt": lambda: f"{self}\n",
+                ".html": lambda: as_page(self, self.symbols),
+                ".json": self.to_json,
+            },
+        )
 
     def __str__(self) -> str:
         return as_text(self, self.symbols)
@@ -110,12 +108,6 @@ class Explanation(Record):
 
     def _repr_html_(self) -> str:
         return as_html(self, self.symbols)
-
-
-def written_to(path: str | Path, content: str) -> None:
-    """Write a file, and make the folders that are missing."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_text(content, encoding="utf-8")
 
 
 def explain(loss: Tensor, wrt: Tensor | Sequence[Tensor] | None = None) -> Explanation:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..tensor import Tensor
-from .explain import written_to
 from .player.film import films
 from .player.page import page
-from .player.picture import homes, picture
+from .player.picture import stage
+from .saving import save
 
 
 @dataclass(frozen=True)
@@ -34,17 +34,14 @@ class Player:
     def save(self, path: str | Path) -> None:
         """Save the page. Folders that are missing are created.
 
+        The file is complete, or it is not there.
+
         Raises
         ------
         ValueError
             If the path does not end in ``.html``.
         """
-        if Path(path).suffix.lower() not in (".html", ".htm"):
-            raise ValueError(
-                f"a player is a web page, and cannot be saved as {Path(path).name!r}: "
-                "the name must end in .html."
-            )
-        written_to(path, self.html)
+        save(path, "a player", {".html": lambda: self.html})
 
     def _repr_html_(self) -> str:
         return (
@@ -102,5 +99,4 @@ def play(loss: Tensor | Sequence[Tensor]) -> Player:
     for one in losses:
         if not isinstance(one, Tensor):
             raise TypeError(f"play takes a Tensor or a list of them, not {one!r:.60}.")
-    runs = films(losses)
-    return Player(page(runs, picture(losses[0], runs[0].names), homes(losses[0])))
+    return Player(page(films(losses), stage(losses[0])))

@@ -16,6 +16,7 @@ import numpy as np
 from ..backward import starting_gradient
 from ..notation.names import recorded_tensors, wanted_tensors
 from ..tensor import Tensor
+from .saving import written_to
 from .standalone.record import Record
 from .standalone.writer import Writer
 
@@ -31,9 +32,7 @@ class Source(str):
 
     def save(self, path: str | Path) -> None:
         """Write the module to a file; a missing folder is made."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(self, encoding="utf-8")
+        written_to(path, self)
 
     def _repr_markdown_(self) -> str:
         fence = "`" * max(3, 1 + max(map(len, re.findall("`+", self)), default=0))

@@ -29,7 +29,6 @@ GRAPH = {
     "color": GREY,
     **FONT,
 }
-NODES = {"margin": "0.06,0.03", **FONT}
 EDGES = {"color": GREY, "fontcolor": GREY, "arrowsize": "0.7", **FONT}
 INVISIBLE = {"style": "invis"}
 
@@ -54,6 +53,8 @@ def dot(picture: Picture) -> str:
 class DotWriter:
     """Writes a picture: the frames with the nodes in them, the edges, and a legend below."""
 
+    margin = "0.08,0.05"  # in inches, between what is in a node and its outline
+
     def __init__(self, picture: Picture) -> None:
         self.picture = picture
         self.sweep = picture.sweep
@@ -71,12 +72,11 @@ class DotWriter:
     def lines(self) -> Iterator[str]:
         """Yield the lines."""
         yield "digraph computation {"
-        side = {"labeljust": "r"} if self.sweep else {}  # the sweep leaves from the bottom left
         ends = [(edge.tail, edge.head) for edge in self.picture.edges if not edge.backward]
         rows = rows_crossed(ends) * (2 if self.sweep else 1)
         hurry = HURRIED if rows > MANY_ROWS else {}
-        yield f"graph {attributes(GRAPH | side | hurry)}"
-        yield f"node {attributes(NODES)}"
+        yield f"graph {attributes(GRAPH | hurry)}"
+        yield f"node {attributes({'margin': self.margin, **FONT})}"
         yield f"edge {attributes(EDGES)}"
         frames = 0
         for item in framed(self.picture.nodes):
@@ -125,7 +125,7 @@ class DotWriter:
         heads = [grey(head) for head, _ in cells if head]
         bodies = [body for _, body in cells]
         below = ["<VR/>".join(f"<TD>{cell}</TD>" for cell in row) for row in (heads, bodies) if row]
-        return table(lines, 3, below)
+        return table(lines, 4, below)
 
     def grid(self, value: np.ndarray | str | None, most: float) -> str:
         """Write a value: a table of coloured cells, if it is small."""
@@ -233,5 +233,8 @@ def grey(content: str) -> str:
 
 
 def escaped(content: str) -> str:
-    """Escape text, so that it is shown as it is: no markup, no backslash codes of Graphviz's."""
-    return html.escape(content).replace("\\", "\\\\")
+    """Escape text, so that it is shown as it is: no markup, no backslash codes of Graphviz's.
+
+    ``dot`` reads a label as XML by a parser that stumbles over a bracket before a tag: ``]</B>``.
+    """
+    return html.escape(content).replace("\\", "\\\\").replace("]", "&#93;")

@@ -70,12 +70,18 @@ def ends(groups: list[Group]) -> list[tuple[int, int]]:
 def rows_crossed(edges: Sequence[tuple[Hashable, Hashable]]) -> int:
     """Return over how many rows edges reach, all together: they come by the recording of heads.
 
-    A node stands in the row below the lowest of those that it is computed from.
+    What is computed stands in the row below the lowest of its operands, a leaf just above the first
+    of what is computed from it.
     """
     row: dict[Hashable, int] = {}
     for tail, head in edges:
         row[head] = max(row.get(head, 0), row.get(tail, 0) + 1)
-    return sum(row[head] - row.get(tail, 0) for tail, head in edges)
+    leaves: dict[Hashable, int] = {}
+    for tail, head in edges:
+        if tail not in row:
+            leaves[tail] = min(leaves.get(tail, row[head]), row[head] - 1)
+    row |= leaves
+    return sum(row[head] - row[tail] for tail, head in edges)
 
 
 def by_scope(tensors: list[Tensor]) -> list[Group]:

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ..explanation import values
+
 #: By level of detail: an array is written out up to so many entries, and so many along an axis.
 MOST_ENTRIES = {"ops": 12, "values": 100}
 LONGEST_AXIS = {"ops": 6, "values": 12}
@@ -48,6 +50,6 @@ def in_line(array: np.ndarray, level: str) -> str:
     return f"[{entries}]" if array.ndim else entries
 
 
-def number(value: Any, digits: int = 3) -> str:
-    """Write a number: the significant digits of a float, and never "-0"; all of an integer."""
-    return f"{value:z.{digits}g}" if isinstance(value, (float, np.floating)) else str(value)
+def number(value: Any) -> str:
+    """Write a number, a float to three digits."""
+    return values.number(value, digits=3)

@@ -9,21 +9,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from ...backward import backward_closures, starting_gradient, sweep
-from ...notation.names import Names, recorded_tensors
-from ...notation.rules import rule_expressions
+from ...backward import starting_gradient
+from ...notation.names import recorded_tensors
 from ...notation.symbols import LONGEST, tidy
-from ...notation.text import text
 from ...tensor import Tensor
+from ..derivation.lines import summed
+from ..explanation.flow import Edge as Flow
+from ..explanation.flow import followed
+from ..explanation.forward import values_held
+from ..explanation.symbols import Symbols
+from ..explanation.values import number
+from ..words import listed
 from .folding import Group, folded
 from .looks import LOOKS
-from .numbers import number
 
-#: A picture has at most so many nodes; any graph of so many is laid out within two seconds.
+#: A picture has at most so many nodes; with the bounds of `folding`, it is laid out in seconds.
 MOST_NODES = 400
 
 #: A rule that is longer is cut.
@@ -53,6 +56,8 @@ class Node:
         The operation, ``× 2`` and ``multiply``; of a leaf, no symbol and what kind of leaf it is.
     frame
         The scopes around it, from the outermost.
+    tensors
+        The positions of the tensors that it stands for.
     value, gradient
         Arrays, or None for a dash; a text where a leaf had several values in turn.
     """
@@ -65,6 +70,7 @@ class Node:
     symbol: str
     word: str
     frame: tuple[str, ...]
+    tensors: tuple[int, ...]
     value: np.ndarray | str | None = None
     gradient: np.ndarray | None = None
 
@@ -159,22 +165,32 @@ def framed(nodes: Sequence[Node], depth: int = 0) -> Iterator[Node | str | None]
             yield None
 
 
-def picture(output: Tensor, level: str, backward: bool, rules: bool) -> Picture:
+def picture(
+    output: Tensor, level: str, backward: bool = False, rules: bool = False, most: int = MOST_NODES
+) -> Picture:
     """Return what is drawn of the computation that a Tensor was recorded from."""
     tensors = recorded_tensors(output)
     if backward:
         starting_gradient(output, None)  # raises, with a sentence, where there is no gradient
     known = backward or any(t.primitive is None and t.grad is not None for t in tensors)
-    gradients, passed = reverse_sweep(output) if known else ({}, set())
-    groups, note = folded(tensors, level, MOST_NODES // 2 if backward else MOST_NODES)
-    writer = PictureWriter(tensors, groups, level, gradients)
+    flows: dict[tuple[int, int], Flow] = {}
+    gradients: dict[int, np.ndarray] = {}
+    if (known or rules) and output.requires_grad and output.size == 1:
+        steps, swept = followed(output)
+        flows = {(step.tensor.id, edge.operand): edge for step in steps for edge in step.edges}
+        gradients = swept if known else {}
+    groups, note = folded(tensors, level, most // 2 if backward else most)
+    if any(t.scope.count("/") >= DEEPEST_FRAME for t in tensors):
+        deep = f"scopes are framed down to depth {DEEPEST_FRAME}"
+        note = f"{note}; {deep}" if note else deep
+    writer = PictureWriter(tensors, groups, level, gradients, flows)
     nodes = [writer.node(group) for group in groups]
     edges = writer.edges(rules and not backward)
     if backward:
-        flows = writer.edges(rules, passed)
-        nodes += [writer.gradient_node(group, flows) for group in groups if writer.reached(group)]
-        edges += flows
-    name = writer.names.text(output)
+        back = writer.edges(rules, back=True)
+        nodes += [writer.gradient_node(group, back) for group in groups if writer.reached(group)]
+        edges += back
+    name = writer.symbols.text(output)
     kinds = Counter("operation" if t.primitive is not None else kind_of(t) for t in tensors)
     counts = [f"{n:,} {kind}{'s' * (n > 1)}" for kind, n in kinds.items()]
     summary = (
@@ -193,12 +209,12 @@ class PictureWriter:
         groups: list[Group],
         level: str,
         gradients: dict[int, np.ndarray],
+        flows: dict[tuple[int, int], Flow],
     ) -> None:
-        self.tensors, self.level, self.gradients = tensors, level, gradients
+        self.tensors, self.level, self.gradients, self.flows = tensors, level, gradients, flows
         self.output = tensors[-1]
-        self.names = Names(tensors)
-        self.symbols = self.names.text_symbols(self.output)
-        self.values = recorded_values(tensors)
+        self.symbols = Symbols(self.output, tensors)
+        self.values = values_held(tensors)
         self.position = {t.id: k for k, t in enumerate(tensors)}
         self.home = {t.id: group for group in groups for t in group.tensors}
         outer = (t.scope.split("/")[:-1] for t in tensors)
@@ -215,16 +231,17 @@ class PictureWriter:
         [t] = group.tensors
         kind = "output" if t is self.output else kind_of(t)
         symbol, word = operation(t) if t.primitive is not None else ("", kind)
-        values = self.values[t.id]
+        values = self.values.get(t.id, (t.data,))
         return Node(
             f"n{self.position[t.id]}",
             kind,
-            self.names.text(t),
+            self.symbols.text(t),
             t.name is not None,
             str(t.shape),
             symbol,
             word,
             frame(t.scope),
+            (self.position[t.id],),
             values[0] if len(values) == 1 else f"{len(values)} values in turn",
             self.gradients.get(t.id),
         )
@@ -242,39 +259,39 @@ class PictureWriter:
             "layer",
             tidy(group.title.rpartition("/")[2]),
             True,
-            listed([f"{self.names.text(t)} {t.shape}" for t in results], " "),
+            listed([f"{self.symbols.text(t)} {t.shape}" for t in results], MOST_LISTED),
             "",
-            listed(words),
+            listed(words, MOST_LISTED),
             frame(around),
+            tuple(self.position[t.id] for t in group.tensors),
         )
 
-    def gradient_node(self, group: Group, flows: list[Edge]) -> Node:
+    def gradient_node(self, group: Group, back: list[Edge]) -> Node:
         """Return the node of the gradient with respect to what a group holds."""
         k = self.number_of(group)
         t = group.tensors[-1]
-        terms = sum(edge.tail == f"g{k}" for edge in flows)
+        terms = sum(edge.tail == f"g{k}" for edge in back)
         word = "the sweep starts" if t is self.output else f"sum of {terms}" if terms > 1 else ""
-        name = self.names.gradient_text(t, self.output)
+        name = self.symbols.gradient(t)
         if group.title:
             name, word = f"back through {tidy(group.title.rpartition('/')[2])}", ""
         node = self.node(group)
         return Node(
             f"g{k}", "gradient", name, True, "" if group.title else node.shape, "", word,
-            node.frame, None, self.gradients.get(t.id),
+            node.frame, node.tensors, None, self.gradients.get(t.id),
         )  # fmt: skip
 
     def reached(self, group: Group) -> bool:
         """Say whether a gradient arrives at a group."""
         return any(t.id in self.gradients for t in group.tensors)
 
-    def edges(self, rules: bool, passed: set[tuple[int, int]] | None = None) -> list[Edge]:
-        """Return the operands between nodes; with ``passed``, what flows back along these.
+    def edges(self, rules: bool, back: bool = False) -> list[Edge]:
+        """Return the operands between nodes; with ``back``, what flows back along these.
 
         Between two nodes, one of which is folded, there is a single edge.
         """
         edges = []
         seen = set()
-        forward = passed is None
         for t in self.tensors:
             head = self.home[t.id]
             several = sum(x is not None for x in t.inputs) > 1
@@ -282,7 +299,7 @@ class PictureWriter:
             for p, x in enumerate(t.inputs, 1):
                 if x is None or self.home[x.id] is head:
                     continue
-                if passed is not None and (t.id, p) not in passed:
+                if back and (t.id, p) not in self.flows:
                     continue
                 tail = self.home[x.id]
                 ends = self.number_of(tail), self.number_of(head)
@@ -290,9 +307,9 @@ class PictureWriter:
                     if ends in seen:
                         continue
                     seen.add(ends)
-                name = f"{'e' if forward else 'b'}{self.position[x.id]}-{self.position[t.id]}-{p}"
-                letter = "n" if forward else "g"
-                order = p if several and forward and not head.title else 0
+                name = f"{'b' if back else 'e'}{self.position[x.id]}-{self.position[t.id]}-{p}"
+                letter = "g" if back else "n"
+                order = p if several and not back and not head.title else 0
                 edges.append(
                     Edge(
                         name, f"{letter}{ends[0]}", f"{letter}{ends[1]}", order, written.get(p, "")
@@ -304,55 +321,15 @@ class PictureWriter:
         """Return by operand the contribution that a step makes, in symbols."""
         if t.primitive is None or not t.requires_grad:
             return {}
-        names = self.names
-        operands = ["" if x is None else names.identifier(x) for x in t.inputs]
-        scalars = [names.identifier(x) for x in (*t.inputs, t) if x is not None and not x.ndim]
-        scalars += [names.gradient(t)] * (not t.ndim)
-        try:
-            with np.errstate(all="ignore"):
-                trees = rule_expressions(t, names.gradient(t), names.identifier(t), operands)
-        except Exception:  # a user's own rule may run on arrays only, and fail in any way here
-            return {}
+        values = self.symbols.values(t, t.data)  # they tell numbers from arrays
         written = {}
-        for p, (x, tree) in enumerate(zip(t.inputs, trees, strict=True), 1):
-            if x is not None and x.requires_grad and tree is not None:
-                rule = text(tree, self.symbols, scalars)
-                written[p] = rule if len(rule) <= LONGEST_RULE else f"{rule[: LONGEST_RULE - 1]}…"
+        for p, (x, rule) in enumerate(zip(t.inputs, self.symbols.rules(t), strict=True), 1):
+            if x is not None and x.requires_grad and rule is not None:
+                if (t.id, p) in self.flows:  # where x was broadcast, its contribution is summed
+                    rule = summed(rule, self.flows[t.id, p].given.shape, x.shape)
+                text = self.symbols.written(rule, values)
+                written[p] = text if len(text) <= LONGEST_RULE else f"{text[: LONGEST_RULE - 1]}…"
         return written
-
-
-def recorded_values(tensors: list[Tensor]) -> dict[int, list[np.ndarray]]:
-    """Return by id the values that the computation used: of a leaf, several if it was changed."""
-    values: dict[int, dict[int, np.ndarray]] = {t.id: {} for t in tensors}
-    for t in tensors:
-        for x, value in zip(t.inputs, t.operands, strict=True):
-            if x is not None:
-                values[x.id].setdefault(id(value), value)
-    return {t.id: list(values[t.id].values()) or [t.data] for t in tensors}
-
-
-def reverse_sweep(output: Tensor) -> tuple[dict[int, np.ndarray], set[tuple[int, int]]]:
-    """Return by id the gradients of the output, and the operands that a gradient flows to.
-
-    Nothing is written on any tensor. An operand is called by the id of what was computed, and its
-    number from 1.
-    """
-    gradients: dict[int, np.ndarray] = {}
-    passed: set[tuple[int, int]] = set()
-    if not output.requires_grad or output.size != 1:
-        return gradients, passed
-
-    def keep(t: Tensor, g: Any) -> None:
-        gradients[t.id] = np.asarray(g)
-        for p, (x, closure) in enumerate(
-            zip(t.inputs, backward_closures(t, False), strict=True), 1
-        ):
-            if x is not None and x.requires_grad and closure is not None:
-                passed.add((t.id, p))
-
-    for leaf, g in sweep(output, starting_gradient(output, None), visit=keep):
-        gradients[leaf.id] = np.asarray(g)
-    return gradients, passed
 
 
 def kind_of(t: Tensor) -> str:
@@ -388,10 +365,3 @@ def visible(symbol: str) -> str:
 def frame(scope: str) -> tuple[str, ...]:
     """Return the frames of a scope, "outer/inner", from the outermost."""
     return tuple(map(tidy, scope.split("/")[:DEEPEST_FRAME])) if scope else ()
-
-
-def listed(parts: list[str], comma: str = ", ") -> str:
-    """Write the first parts of a list, and how many more there are."""
-    more = len(parts) - MOST_LISTED
-    shown = ", ".join(parts[:MOST_LISTED])
-    return f"{shown} and {more} more" if more > 0 else shown

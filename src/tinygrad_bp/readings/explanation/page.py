@@ -13,7 +13,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from ..derivation.document import mathml
+from ...notation.mathml import mathml
 from .record import Record
 from .rows import Row, Side, Symbolic, introduction, sections
 from .symbols import MARK, Symbols

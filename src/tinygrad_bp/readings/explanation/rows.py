@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from ..derivation.document import shape_formula
 from ..derivation.lines import summed
+from ..words import listed
 from .record import Contribution, Formula, Given, Gradient, Parts, Record, Step
 from .symbols import Symbols
 
-#: How many terms of a sum are written out, and how many names of a list.
+#: How many terms of a sum are written out.
 MOST_TERMS = 6
 
 NO_VALUES: Mapping[str, np.ndarray] = {}
@@ -185,14 +186,6 @@ def is_sum_of_name(expression: ast.expr | None) -> bool:
 def shape_of(value: np.ndarray) -> tuple[str, ...]:
     """Write a shape, unless it is that of a number."""
     return (shape_formula(value.shape).text,) if value.ndim else ()
-
-
-def listed(names: Sequence[str]) -> str:
-    """Join names, each once: ``a, b and c``."""
-    once = list(dict.fromkeys(names))
-    if len(once) > MOST_TERMS:
-        once = [*once[: MOST_TERMS - 1], f"{len(once) - MOST_TERMS + 1} more"]
-    return " and ".join([*filter(None, [", ".join(once[:-1])]), *once[-1:]])
 
 
 def brief(name: str) -> str:

@@ -21,6 +21,7 @@ from ..explanation.forward import Computed, Leaf, forward_pass
 from ..explanation.record import Contribution, Gradient, Parts, Step
 from ..explanation.rows import MOST_TERMS
 from ..explanation.symbols import Symbols
+from ..words import listed
 
 
 class Formula(NamedTuple):
@@ -50,13 +51,13 @@ Side: TypeAlias = "Formula | Numbers | tuple[Source | str, ...]"
 class Line(NamedTuple):
     """``left = side = side``; ``label`` says what it is, and ``note`` what is special about it.
 
-    The sides are what a learner in quiz mode is asked for, unless they are ``given``.
+    One of several terms is no gradient yet, and has nothing on its left. The sides are what a
+    learner in quiz mode is asked for, unless they are ``given``.
     """
 
     label: str
     note: str
-    left: Formula
-    sign: str
+    left: Formula | None
     sides: tuple[Side, ...]
     given: bool = False
 
@@ -109,8 +110,6 @@ class Film:
     ----------
     loss, value
         What the loss is called, and its value.
-    names
-        What every tensor is called, by its position among those recorded.
     frames
         The start, where only leaves have values; the forward pass; the backward pass.
     home
@@ -120,7 +119,6 @@ class Film:
 
     loss: str
     value: np.ndarray
-    names: tuple[str, ...]
     frames: tuple[Frame, ...]
     home: tuple[tuple[int, ...], ...]
 
@@ -149,7 +147,6 @@ def film(loss: Tensor) -> Film:
     return Film(
         record.output,
         record.value,
-        tuple(c.tensor for c in passed),
         tuple(frames),
         tuple(map(tuple, home)),
     )
@@ -204,7 +201,7 @@ class Script:
             Numbers(c.parts),
             Numbers((c.value,)),
         )
-        return Line("Computed", "", self.tensor(c.node), "=", sides)
+        return Line("Computed", "", self.tensor(c.node), sides)
 
     def forward(self, c: Computed, number: int, steps: int) -> Frame:
         """Return the frame in which a value appears."""
@@ -223,7 +220,7 @@ class Script:
         """Return the frame in which a gradient is passed on."""
         upstream = self.gradient(step.node)
         lines = [
-            Line("Arrived", "", upstream, "=", (Numbers((step.upstream,)),), given=True),
+            Line("Arrived", "", upstream, (Numbers((step.upstream,)),), given=True),
             *(self.contribution(step, c) for c in step.contributions),
             *(self.sum_of(g) for g in step.complete if len(g.terms) > 1),
         ]
@@ -262,9 +259,8 @@ class Script:
         notes = [f"as operand {c.operand}"] * several
         notes += ["broadcast"] * (c.unsummed is not None)
         notes += [f"term {c.term} of {c.terms}"] * (c.terms > 1)
-        sign = "=" if c.terms == 1 else "+="
-        label = f"To {self.tensor(c.node).text}"
-        return Line(label, ", ".join(notes), self.gradient(c.node), sign, tuple(sides))
+        left = self.gradient(c.node) if c.terms == 1 else None
+        return Line(f"To {self.tensor(c.node).text}", ", ".join(notes), left, tuple(sides))
 
     def sum_of(self, g: Gradient) -> Line:
         """Write a gradient as the sum of its terms."""
@@ -283,13 +279,7 @@ class Script:
             sources.append(more)
             parts.append(f" + {more}")
         sides = (tuple(sources), Numbers(tuple(parts[1:])), Numbers((g.value,)))
-        return Line("Added up", "", self.gradient(g.node), "=", sides)
-
-
-def listed(names: Sequence[str]) -> str:
-    """Join names, each once: ``a, b and c``."""
-    once = list(dict.fromkeys(names))
-    return " and ".join([*filter(None, [", ".join(once[:-1])]), *once[-1:]])
+        return Line("Added up", "", self.gradient(g.node), sides)
 
 
 def films(losses: Sequence[Tensor]) -> list[Film]:

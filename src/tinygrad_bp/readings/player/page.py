@@ -19,26 +19,25 @@ from typing import Any
 
 import numpy as np
 
-from ..derivation.document import mathml
+from ...notation.mathml import mathml
 from ..explanation.record import Parts
 from ..explanation.values import by_shape, is_small, number, shown, written_alike
 from .film import Film, Formula, Frame, Line, Numbers, Side, Source
+from .picture import Stage
 
 #: A value of more characters is summarised in the picture.
 BRIEF = 19
 
 
-def page(films: Sequence[Film], svg: str, drawn: Sequence[int]) -> str:
+def page(films: Sequence[Film], stage: Stage) -> str:
     """Return the page for the runs of one graph.
 
     Parameters
     ----------
     films
         One for each run.
-    svg
-        The picture.
-    drawn
-        By position of a tensor, that of the node that it is drawn in.
+    stage
+        The picture, and where in it everything is.
     """
     first = films[0]
     script = resource("player.js")
@@ -49,12 +48,12 @@ def page(films: Sequence[Film], svg: str, drawn: Sequence[int]) -> str:
         hash=f"sha256-{digest}",
         style=resource("player.css"),
         script=script,
-        picture=svg,
+        picture=stage.svg,
         steps="\n".join(step(number, runs) for number, runs in enumerate(steps)),
         last=len(steps) - 1,
         last_run=len(films) - 1,
         training="" if len(films) > 1 else "hidden",
-        data=in_script(data(films, steps, drawn)),
+        data=in_script(data(films, steps, stage)),
     )
 
 
@@ -85,16 +84,13 @@ def written(runs: Sequence[Line]) -> str:
     """Write a line of a step."""
     line = runs[0]
     note = f' <span class="note">{html.escape(line.note)}</span>' if line.note else ""
-    sides = zip(*(run.sides for run in runs), strict=True)
+    kind = "given" if line.given else "answer" if line.left is not None else "term"
+    sides = [content(side) for side in zip(*(run.sides for run in runs), strict=True)]
+    left = symbols(line.left) if line.left is not None else sides.pop(0)
     return (
-        f'<section class="line"><h3>{html.escape(line.label)}{note}</h3>\n'
-        f'<div class="equation"><div class="left">{symbols(line.left)}</div>'
-        f'<div class="sides{"" if line.given else " answer"}">'
-        + "".join(
-            f'<div class="side"><span class="sign">{line.sign if not i else "="}</span> '
-            f"{content(side)}</div>"
-            for i, side in enumerate(sides)
-        )
+        f'<section class="line {kind}"><h3>{html.escape(line.label)}{note}</h3>\n'
+        f'<div class="equation"><div class="left">{left}</div><div class="sides">'
+        + "".join(f'<div class="side"><span class="sign">=</span> {side}</div>' for side in sides)
         + "</div></div></section>"
     )
 
@@ -107,7 +103,7 @@ def content(runs: Sequence[Side]) -> str:
     if isinstance(side, Formula):
         return symbols(side)
     assert not isinstance(side, Numbers)
-    return " + ".join(map(source, side))
+    return f"<span>{' + '.join(map(source, side))}</span>"
 
 
 def in_place(runs: Sequence[Side]) -> bool:
@@ -140,22 +136,25 @@ def symbols(formula: Formula) -> str:
 # ---- the numbers of the runs ----
 
 
-def data(
-    films: Sequence[Film], steps: Sequence[Sequence[Frame]], drawn: Sequence[int]
-) -> dict[str, Any]:
-    """Return what the script needs, as what JSON can hold."""
+def data(films: Sequence[Film], steps: Sequence[Sequence[Frame]], stage: Stage) -> dict[str, Any]:
+    """Return what the script needs, as what JSON can hold.
+
+    Nodes and edges are those of the picture: a node may hold several tensors, and then it shows the
+    numbers of the last of them.
+    """
+    home = stage.home
     return {
         "steps": [
             {
                 "kind": frame.kind,
-                "node": None if frame.node is None else drawn[frame.node],
-                "edges": [f"e{i}-{k}-{p}" for i, k, p in frame.edges],
-                "reached": [drawn[node] for node in frame.reached],
+                "node": None if frame.node is None else home[frame.node],
+                "edges": edges(frame, stage),
+                "reached": list(dict.fromkeys(home[node] for node in frame.reached)),
                 "says": f"{frame.title}. {frame.summary}",
             }
             for frame in films[0].frames
         ],
-        "home": films[0].home,
+        "home": steps_of_nodes(films[0], stage),
         "loss": films[0].loss,
         "runs": [
             {
@@ -165,7 +164,7 @@ def data(
                     [
                         {"node": m.node, "row": m.row, "text": marked(m.row, m.content)}
                         for m in frame.marks
-                        if drawn[m.node] == m.node
+                        if home[m.node] == m.node
                     ]
                     for frame in film.frames
                 ],
@@ -173,6 +172,22 @@ def data(
             for i, film in enumerate(films)
         ],
     }
+
+
+def steps_of_nodes(film: Film, stage: Stage) -> dict[int, list[int]]:
+    """Return by node the steps that a click on it leads to."""
+    steps: dict[int, set[int]] = {}
+    for node, own in zip(stage.home, film.home, strict=True):
+        steps.setdefault(node, set()).update(own)
+    return {node: sorted(all_of_them) for node, all_of_them in steps.items()}
+
+
+def edges(frame: Frame, stage: Stage) -> list[str]:
+    """Return the edges along which a step works, each once; inside a node there are none."""
+    home = stage.home
+    return list(
+        dict.fromkeys(stage.edges[i, k, p] for i, k, p in frame.edges if home[i] != home[k])
+    )
 
 
 def numbers(runs: Sequence[Frame], i: int) -> list[list[Any]]:
@@ -212,12 +227,12 @@ def marked(row: str, content: np.ndarray | str) -> str:
 
 
 def brief_value(value: np.ndarray) -> str:
-    """Write an array in few characters."""
+    """Write an array in few characters: its entries, or from which to which they go."""
     if not value.size:
         return "empty"
     text = "\N{EN SPACE}".join(number(entry, 3) for entry in value.ravel()[: BRIEF // 2])
     if value.size > BRIEF // 2 or len(text) > BRIEF:
-        return f"{number(value.min(), 3)} … {number(value.max(), 3)}"
+        return f"{number(value.min(), 3)} to {number(value.max(), 3)}"
     return text
 
 

@@ -6,18 +6,18 @@ In the picture that comes back, they become empty lines of text that the script 
 
 from __future__ import annotations
 
-import re
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ...notation.names import recorded_tensors
 from ...tensor import Tensor
-from ..draw import draw
 from ..drawing.dot import DotWriter
-from ..drawing.folding import folded
-from ..drawing.layout import SVG, described, laid_out
-from ..drawing.picture import MOST_NODES, Node
+from ..drawing.layout import SVG, TEXT, centre, described, laid_out
+from ..drawing.picture import Node, Picture, picture
+
+#: A picture to step through has more nodes than one to look at: so 300 operations with the leaves
+#: of a network have one each.
+MOST_NODES = 800
 
 #: As wide as what is written into a node may be; see `page.brief_value`.
 ROOM = "0.0000_0.0000_0.0000"
@@ -27,38 +27,75 @@ SCALE = 1.1
 
 
 class WithRoom(DotWriter):
-    """Writes a picture whose nodes have two empty rows."""
+    """Writes a picture whose nodes have two empty rows, and margins for a thick outline."""
+
+    margin = "0.1,0.08"
 
     def table(self, node: Node) -> str:
         """Write a node's label."""
-        rows = "".join(f"<TR><TD>{row}{ROOM}</TD></TR>" for row in ("v", "g"))
+        rows = f"<TR><TD>{ROOM}</TD></TR>" * 2
         return super().table(node).replace("</TABLE>", f"{rows}</TABLE>")
 
 
-def picture(loss: Tensor, names: Sequence[str]) -> str:
-    """Return the drawing of a computation as SVG, to stand in a page.
+@dataclass(frozen=True)
+class Stage:
+    """The picture, and where in it the tensors and operands of the computation are.
 
-    Every node is a button that is called by the name of its tensor, and holds two texts, of the
-    classes ``value`` and ``gradient``.
+    Parameters
+    ----------
+    svg
+        The picture. Every node is a button that is called by its name, and holds two texts, of the
+        classes ``value`` and ``gradient``.
+    home
+        By position of a tensor, that of the node that it is drawn in; in a large graph many share.
+    edges
+        By (tensor, what is computed from it, operand), the id of the edge that is drawn; there is
+        none for an operand inside a node.
     """
-    drawn = replace(draw(loss).picture, level="layers")  # the nodes of "ops", without their numbers
-    dot = "\n".join(WithRoom(drawn).lines())
-    svg = described(laid_out(dot, ".svg"), drawn.title, drawn.summary)
-    return interactive(svg, names)
+
+    svg: str
+    home: tuple[int, ...]
+    edges: dict[tuple[int, int, int], str]
 
 
-def homes(loss: Tensor) -> list[int]:
-    """Return for every tensor that of the node that it is drawn in; in a large graph many share."""
+def stage(loss: Tensor) -> Stage:
+    """Draw a computation for a player."""
+    shown = replace(picture(loss, "ops", most=MOST_NODES), level="layers")  # without the numbers
+    svg = described(
+        laid_out("\n".join(WithRoom(shown).lines()), ".svg"), shown.title, shown.summary
+    )
+    home = {k: int(node.id[1:]) for node in shown.nodes for k in node.tensors}
+    return Stage(
+        interactive(svg, {node.id: node.name for node in shown.nodes}),
+        tuple(home[k] for k in range(len(home))),
+        drawn_edges(loss, shown, home),
+    )
+
+
+def drawn_edges(
+    loss: Tensor, shown: Picture, home: dict[int, int]
+) -> dict[tuple[int, int, int], str]:
+    """Return by operand the edge that is drawn for it: between folded nodes, one for several."""
+    ids = {edge.id for edge in shown.edges}
+    between = {(edge.tail, edge.head): edge.id for edge in shown.edges}
     tensors = recorded_tensors(loss)
     position = {t.id: k for k, t in enumerate(tensors)}
-    home = list(range(len(tensors)))
-    for group in folded(tensors, "ops", MOST_NODES)[0]:
-        for t in group.tensors:
-            home[position[t.id]] = position[group.tensors[-1].id]
-    return home
+    operands = (
+        (position[x.id], k, p)
+        for k, t in enumerate(tensors)
+        for p, x in enumerate(t.inputs, 1)
+        if x is not None
+    )
+    return {
+        (i, k, p): name
+        if (name := f"e{i}-{k}-{p}") in ids
+        else between[f"n{home[i]}", f"n{home[k]}"]
+        for i, k, p in operands
+        if home[i] != home[k]
+    }
 
 
-def interactive(svg: str, names: Sequence[str]) -> str:
+def interactive(svg: str, names: dict[str, str]) -> str:
     """Make nodes buttons with lines to write into; hide from screen readers what is no node."""
     root = ET.fromstring(svg)
     width, height = map(float, root.get("viewBox", "").split()[2:])
@@ -66,25 +103,16 @@ def interactive(svg: str, names: Sequence[str]) -> str:
     root.set("height", f"{SCALE * height:.0f}")
     root.set("role", "group")
     for group in root.iter(f"{{{SVG}}}g"):
-        if re.fullmatch(r"n\d+", key := group.get("id", "")):
+        if (group.get("class") or "").startswith("node"):
+            for text in group.findall(TEXT):
+                centre(text, group)
+        if name := names.get(group.get("id", "")):
             group.set("tabindex", "0")
             group.set("role", "button")
-            group.set("aria-label", f"Go to the step of {names[int(key[1:])]}")
-            make_room(group)
+            group.set("aria-label", name)
+            for text, row in zip(group.findall(TEXT)[-2:], ("value", "gradient"), strict=True):
+                text.text = ""  # instead of the placeholder
+                text.set("class", row)
         elif group.get("class") != "graph":
             group.set("aria-hidden", "true")
     return ET.tostring(root, encoding="unicode")
-
-
-def make_room(group: ET.Element) -> None:
-    """Make the two further rows of a node lines to write into, in its middle."""
-    outline = next(child for child in group if child.get("points") or child.get("d"))
-    numbers = re.findall(r"-?[\d.]+", outline.get("points", "") + outline.get("d", ""))
-    across = [float(x) for x in numbers[::2]]
-    for text in group.findall(f"{{{SVG}}}text"):
-        for row in ("value", "gradient"):
-            if text.text == row[0] + ROOM:
-                text.text = ""
-                text.set("class", row)
-                text.set("text-anchor", "middle")
-                text.set("x", f"{(min(across) + max(across)) / 2:.1f}")

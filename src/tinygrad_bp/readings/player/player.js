@@ -6,6 +6,8 @@ const find = (id) => document.getElementById(id);
 const data = JSON.parse(find("data").textContent);
 const last = data.steps.length - 1;
 const linkable = location.protocol !== "about:"; // in a notebook the page has no address
+const nodes = [...document.querySelectorAll(".node[role=button]")];
+const names = new Map(nodes.map((node) => [node, node.getAttribute("aria-label")]));
 
 let now = 0; // the step
 let run = 0; // which training step's numbers are shown
@@ -38,7 +40,7 @@ function fillPanel() {
   const places = article.querySelectorAll(".numbers");
   data.runs[run].numbers[now].forEach((parts, i) => places[i].replaceChildren(...parts.map(written)));
   article.hidden = false;
-  const masked = find("quiz").checked && !revealed && article.querySelector(".answer") !== null;
+  const masked = find("quiz").checked && !revealed && article.querySelector(".answer, .term") !== null;
   document.body.classList.toggle("masked", masked);
   find("reveal").hidden = !masked;
   return masked;
@@ -54,24 +56,35 @@ function paintPicture(masked) {
       known.set(`n${node} ${row}`, masked && step === now ? `${text[0]} ?` : text);
     }
   });
-  for (const line of document.querySelectorAll(".node .value, .node .gradient")) {
-    const text = known.get(`${line.closest(".node").id} ${line.classList[0]}`) ?? "";
-    if (line.textContent !== text) line.textContent = text;
+  for (const node of nodes) {
+    const heard = [names.get(node)];
+    for (const row of ["value", "gradient"]) {
+      const line = node.querySelector(`.${row}`);
+      const text = known.get(`${node.id} ${row}`) ?? "";
+      if (line.textContent !== text) line.textContent = text;
+      if (text) heard.push(`${row} ${text.slice(2)}`);
+    }
+    node.setAttribute("aria-label", `${heard.join(", ")}. Go to its step`);
+    node.removeAttribute("aria-current");
   }
   for (const marked of document.querySelectorAll(".active, .reached")) {
     marked.classList.remove("active", "reached");
   }
   const step = data.steps[now];
   document.body.dataset.kind = step.kind;
-  for (const node of step.reached) find(`n${node}`)?.classList.add("reached");
-  for (const edge of step.edges) find(edge)?.classList.add("active");
-  const node = step.node === null ? null : find(`n${step.node}`);
-  node?.classList.add("active");
-  if (node) bringIntoView(node);
+  for (const node of step.reached) find(`n${node}`).classList.add("reached");
+  for (const edge of step.edges) find(edge).classList.add("active");
+  if (step.node !== null) {
+    find(`n${step.node}`).classList.add("active");
+    find(`n${step.node}`).setAttribute("aria-current", "step");
+  }
+  bringIntoView();
 }
 
-function bringIntoView(node) {
-  const frame = find("picture");
+/** Scroll the picture to the node at work. */
+function bringIntoView() {
+  const [node, frame] = [document.querySelector(".node.active"), find("picture")];
+  if (!node) return;
   const [inner, outer] = [node.getBoundingClientRect(), frame.getBoundingClientRect()];
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   frame.scrollBy({
@@ -95,8 +108,9 @@ function show(step, { jump = false, address = true } = {}) {
   find("step").value = now;
   find("where").textContent = `${now} of ${last}`;
   find("step").setAttribute("aria-valuetext", data.steps[now].says);
-  find("loss").textContent =
-    `training ${run + 1} of ${data.runs.length}, ${data.loss} = ${data.runs[run].loss}`;
+  const training = `training ${run + 1} of ${data.runs.length}, ${data.loss} = ${data.runs[run].loss}`;
+  find("loss").textContent = training;
+  find("run").setAttribute("aria-valuetext", training);
   find("status").textContent = data.steps[now].says;
   if (address) writeAddress(jump);
 }
@@ -148,6 +162,7 @@ function goToNode(node) {
 
 const moves = { first: () => 0, back: () => now - 1, next: () => now + 1, last: () => last };
 const keys = { ArrowLeft: "back", ArrowRight: "next", Home: "first", End: "last" };
+const scrolls = { ArrowLeft: -80, ArrowRight: 80 }; // in pixels, with Shift
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-go], [data-step], .node[role=button]");
@@ -161,7 +176,10 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey) return;
   if (event.target.closest("input[type=range], select")) return; // they have keys of their own
   const pressed = event.key === " " || event.key === "Enter";
-  if (keys[event.key]) go(moves[keys[event.key]]());
+  if (event.shiftKey && scrolls[event.key]) {
+    const pane = event.target.closest(".picture") ?? find("panel");
+    pane.scrollBy({ left: scrolls[event.key], behavior: "instant" });
+  } else if (keys[event.key]) go(moves[keys[event.key]]());
   else if (pressed && event.target.closest(".node")) {
     goToNode(Number(event.target.closest(".node").id.slice(1)));
   } else if (event.key === " " && !event.target.closest("button, input")) play();
@@ -191,6 +209,7 @@ find("reveal").addEventListener("click", () => {
   show(now);
   find("panel").focus();
 });
+find("fit").addEventListener("change", bringIntoView);
 addEventListener("hashchange", readAddress);
 
 readAddress();

@@ -1,0 +1,61 @@
+"""Saving a reading: the name of the file says in which form, and the file is complete or not there.
+
+Whoever reads the file meanwhile sees the old content or the new, never a part of it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+
+def save(path: str | Path, what: str, forms: Mapping[str, Callable[[], str | bytes]]) -> None:
+    """Save something as what the path ends in.
+
+    Parameters
+    ----------
+    path
+        Folders that are missing are created.
+    what
+        What is saved, for the error message: "a drawing".
+    forms
+        By the end of the name, in lower case, such as ".svg": what makes the content.
+
+    Raises
+    ------
+    ValueError
+        If the path ends in anything else; then nothing is made.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in forms:
+        one_of = "one of " * (len(forms) > 1)
+        raise ValueError(
+            f"{what} cannot be saved as {Path(path).name!r}: "
+            f"the name must end in {one_of}{', '.join(forms)}."
+        )
+    written_to(path, forms[suffix]())
+
+
+def written_to(path: str | Path, content: str | bytes) -> None:
+    """Write a file, text as UTF-8, and create the folders that are missing.
+
+    A link is followed, and a file keeps its permissions.
+    """
+    path = Path(path)
+    content = content.encode() if isinstance(content, str) else content
+    if path.exists() and not path.is_file():  # a device such as /dev/stdout is not to be replaced
+        path.write_bytes(content)
+        return
+    path = Path(os.path.realpath(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        part.write_bytes(content)
+        if path.exists():
+            shutil.copymode(path, part)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
