@@ -558,6 +558,26 @@ def bp_leaves(loss: bp.Tensor) -> list[bp.Tensor]:
 # ---- each line says what holds ----
 
 
+def test_letters_have_the_length_of_their_line_when_lines_are_put_into_each_other() -> None:
+    v = leaf(np.arange(6.0).reshape(3, 1, 2) / 7, "v")
+    w, s = leaf([1.84], "w"), leaf(0.26, "s")
+    t = bp.sin(bp.einsum("ijk,j", v, w).named("t"))[np.array([2, 2])]
+    loss = (s * 0.54).sum() + (t * np.array([[0.54, -0.42], [-0.99, -0.65]])).sum()
+    last = derive(loss, form="index").text.partition("Multiplied out")[2]
+    assert "∂L/∂w = " in last or "∂L/∂w[" in last
+
+
+def test_sums_that_are_put_in_have_letters_of_their_own() -> None:
+    x = leaf([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], "x")
+    a = bp.sum(x, axis=0).named("a")
+    b = bp.sum(bp.exp(x / 9.0).named("E"), axis=1).named("b")
+    loss = ((a * a).sum() * (b * b).sum()).named("L")
+    last = derive(loss, form="index").text.partition("Multiplied out")[2]
+    (line_,) = [row for row in last.split("\n") if row.startswith("∂L/∂x")]
+    letters = re.findall(r"Σ\[(\w)=", line_)
+    assert len(letters) == len(set(letters))
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_every_case_is_written(form: Any) -> None:
     x = leaf([3.0, -1.0, 0.3], "x")

@@ -57,7 +57,7 @@ def wanted_tensors(recorded: list[Tensor], wrt: Any, reading: str) -> list[Tenso
     """
     if wrt is None:
         return [t for t in recorded if t.primitive is None and t.requires_grad]
-    wanted: list[Any] = [wrt] if isinstance(wrt, Tensor | str) else list(wrt)
+    wanted = list(wrt) if isinstance(wrt, (list, tuple)) else [wrt]
     ids = {t.id for t in recorded}
     for x in wanted:
         if not isinstance(x, Tensor):

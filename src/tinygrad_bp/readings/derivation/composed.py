@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from .components import NoComponentsError
 from .indices import Indices, Put
@@ -22,20 +22,24 @@ def composed(
     Parameters
     ----------
     tree
-        A component.
+        A component, of whose index the lengths are known.
     known
         By the name of an array, a component of it, and the index that this is of.
     letters
-        Those for sums: each sum that is put in takes ones that the component does not have yet.
+        Those for sums: each sum that is put in takes one of its own.
     indices
         What is known of the letters.
 
     Raises
     ------
     NoComponentsError
-        If there are more sums in each other than letters.
+        If there are more sums than letters.
     """
-    return Composed(known, [one for one in letters if one not in names(tree)], indices).visit(tree)  # type: ignore[no-any-return]
+    for node in walk(tree):
+        if (letter := summed(node)) is not None:
+            indices.lengths[letter] = length_of(node)
+    unused = iter([one for one in letters if one not in names(tree)])
+    return Composed(known, unused, indices).visit(tree)  # type: ignore[no-any-return]
 
 
 class Composed(Rebuilt):
@@ -44,7 +48,7 @@ class Composed(Rebuilt):
     def __init__(
         self,
         known: Mapping[str, tuple[ast.expr, Sequence[ast.expr]]],
-        letters: Sequence[str],
+        letters: Iterator[str],
         indices: Indices,
     ) -> None:
         self.known, self.letters, self.indices = known, letters, indices
@@ -69,12 +73,11 @@ class Composed(Rebuilt):
         """Return a component at an index, with letters for its sums that are free."""
         tree, index = self.known[name]
         renamed: dict[str, ast.expr] = {}
-        unused = iter(self.letters)
         for node in walk(tree):
             letter = summed(node)
             if letter is None or letter in renamed:
                 continue
-            fresh = next(unused, None)
+            fresh = next(self.letters, None)
             if fresh is None:
                 raise NoComponentsError("a sum over more axes than there are letters")
             renamed[letter] = ast.Name(fresh)

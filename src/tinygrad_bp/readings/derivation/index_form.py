@@ -35,7 +35,6 @@ from .lines import (
     Edge,
     Lines,
     added,
-    array_like,
     close,
     symbols,
 )
@@ -43,6 +42,7 @@ from .remarks import added_up, left_out
 from .rounding import sizes
 from .simplify import ONE, ZERO, collected
 from .sums import chosen, guarded, looped
+from .tidied import array_like
 from .trees import Rebuilt, names, put, walk
 from .values import shown
 
@@ -384,11 +384,16 @@ class IndexForm:
         lines = self.lines
         known: dict[str, tuple[ast.expr, list[ast.expr]]] = {}
         counts: dict[str, int] = {}
+        why = f"{MOST_SYMBOLS} symbols"
         for name, (part, index) in self.parts.items():
             counts[name] = symbols(part, counts)
             if counts[name] <= MOST_SYMBOLS:
-                with contextlib.suppress(NoComponentsError):
+                self.letters(np.shape(lines.values[name]), self.free)  # as long as they were
+                try:
                     known[name] = (composed(part, known, self.bound, self.indices), index)
+                except NoComponentsError:
+                    counts[name] = MOST_SYMBOLS + 1  # nor can it be put into others
+                    why = f"{MOST_SYMBOLS} symbols, or more sums than there are letters"
         done = set()
         for x in lines.wanted:
             name = lines.names.gradient(x)
@@ -398,7 +403,7 @@ class IndexForm:
                 part = collected(part)
                 self.check(part, index, lines.values[name], name)
                 yield from self.equation(name, index, [part], asked=True, numbers=False)
-        yield from left_out(lines, done, lambda t: self.symbol(ast.Name(lines.name(t))))
+        yield from left_out(lines, done, lambda t: self.symbol(ast.Name(lines.name(t))), why)
 
     def jacobian(
         self, edges: list[Edge], x: Tensor

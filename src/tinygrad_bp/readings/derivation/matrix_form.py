@@ -14,7 +14,7 @@ from ...tensor import Tensor
 from . import conventions
 from .document import Block, Equation, Formula, Heading, Sentence
 from .given import given
-from .lines import Lines
+from .lines import MOST_SYMBOLS, Lines
 from .remarks import added_up, left_out
 from .simplify import collected
 from .values import shown
@@ -72,7 +72,7 @@ class MatrixForm:
                 name, tree = lines.names.gradient(x), collected(known[x.id])
                 lines.check(tree, lines.values[name], name)
                 yield replace(self.equation(name, tree, numbers=False), asked=True)
-        yield from left_out(lines, set(known), self.symbol)
+        yield from left_out(lines, set(known), self.symbol, f"{MOST_SYMBOLS} symbols")
 
     def gradient(self, x: Tensor, tree: ast.expr) -> Equation:
         """Write a gradient, and what it is with equal terms as one."""

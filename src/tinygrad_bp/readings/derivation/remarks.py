@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from ...tensor import Tensor
 from .document import Block, Formula, Sentence
-from .lines import MOST_SYMBOLS, Lines
+from .lines import Lines
 
 #: So many names stand in a list; of more, their number is told.
 MOST_LISTED = 12
@@ -19,13 +19,15 @@ def added_up(lines: Lines, x: Tensor, symbol: Formula) -> Iterator[Block]:
         yield Sentence((symbol, f" is used {terms} times: {terms} terms add up."), hint=True)
 
 
-def left_out(lines: Lines, known: set[int], symbol: Callable[[Tensor], Formula]) -> Iterator[Block]:
-    """Say which gradients are not multiplied out, and why."""
+def left_out(
+    lines: Lines, known: set[int], symbol: Callable[[Tensor], Formula], most: str
+) -> Iterator[Block]:
+    """Say which gradients are not multiplied out: those that would have more than is read."""
     long = [x for x in lines.wanted if x.id not in known and x.id in lines.gradient]
     if long:
         yield Sentence(
             (
-                f"Left out, since each would have more than {MOST_SYMBOLS} symbols: by ",
+                f"Left out, since each would have more than {most}: by ",
                 *listed([symbol(x) for x in long]),
                 ". Put the lines above into each other.",
             )
