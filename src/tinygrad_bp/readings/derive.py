@@ -6,7 +6,7 @@ are in ``derivation/``: the lines, the two forms that they are written in, and t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +27,7 @@ from .derivation.document import (
 )
 from .derivation.lines import Lines
 from .derivation.matrix_form import MatrixForm
+from .saving import save
 
 FORMS = ("matrix", "index")
 
@@ -71,13 +72,13 @@ class Derivation:
         ValueError
             For another suffix.
         """
-        path = Path(path)
-        formats = {".md": "markdown", ".tex": "latex", ".html": "html", ".txt": "text"}
-        if path.suffix.lower() not in formats:
-            raise ValueError(f"a derivation is saved as .md, .tex, .html or .txt, not as {path}")
-        content: str = getattr(self, formats[path.suffix.lower()])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, encoding="utf-8")
+        forms: dict[str, Callable[[], str]] = {
+            ".md": lambda: self.markdown,
+            ".tex": lambda: self.latex,
+            ".html": lambda: self.html,
+            ".txt": lambda: self.text,
+        }
+        save(path, "a derivation", forms)
 
     def __str__(self) -> str:
         return self.markdown

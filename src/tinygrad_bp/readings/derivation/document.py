@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
+from ...notation.mathml import mathml
+
 
 class Formula(NamedTuple):
     """A formula in LaTeX and in plain text."""
@@ -276,13 +278,3 @@ def math_of(equation: Equation) -> str:
         for left, side in lines
     )
     return f"<table>\n{rows}\n</table>"
-
-
-def mathml(latex: str, display: bool = False) -> str:
-    """Return a formula as MathML."""
-    try:
-        from latex2mathml.converter import convert
-    except ImportError:
-        raise RuntimeError("HTML needs latex2mathml: pip install tinygrad_bp[derive]") from None
-    text: str = convert(latex, display="block" if display else "inline")
-    return text
