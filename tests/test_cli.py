@@ -291,7 +291,7 @@ def test_without_a_layout_program_the_verification_still_counts(run, monkeypatch
     assert ran.status == 0
     assert "No picture: A picture needs" in ran.words
     written = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert written == ["derivation.md", "gradients.py"]
+    assert written == ["derivation.md", "derivation_in_components.md", "gradients.py"]
 
 
 # Real data

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from tinygrad_bp.grading.catalogue import CATALOGUE
 from tinygrad_bp.grading.grade import grade
 from tinygrad_bp.grading.inject import inject, possible_mistakes
-from tinygrad_bp.grading.mistakes import EVERYWHERE, OF_PRIMITIVE, Mistake
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "grading.md"
@@ -87,18 +87,14 @@ def what_each_does() -> Iterator[str]:
 
 
 def catalogue() -> Iterator[str]:
-    """Write the catalogue, an operation after the other."""
-    for i, (operation, mistakes) in enumerate((*OF_PRIMITIVE.items(), ("", EVERYWHERE))):
-        if i:
-            yield ""
-        yield f"### At `{operation}`" if operation else "### At any step"
-        yield ""
-        yield from table(("mistake", "what it is", "how to see it"), map(row, mistakes))
-
-
-def row(mistake: Mistake) -> tuple[str, str, str]:
-    """Return the cells of a mistake."""
-    return f"`{mistake.name}`", mistake.sentence, mistake.see
+    """Write the catalogue."""
+    yield from table(
+        ("mistake", "at", "what it is", "how to see it"),
+        (
+            (f"`{m.name}`", ", ".join(f"`{place}`" for place in m.places), m.sentence, m.see)
+            for m in CATALOGUE
+        ),
+    )
 
 
 def table(heads: tuple[str, ...], rows: Any) -> Iterator[str]:

@@ -33,3 +33,23 @@ def test_wrt_names_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_folder_is_no_python_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["source", "--file", str(tmp_path)]) == 2
     assert "is no Python file" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_function_may_take_its_leaves_from_inputs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "net.py"
+    head = "import tinygrad_bp as bp\n"
+    inputs = "inputs = {'w': [2.0], 'x': bp.tensor([3.0]), 'k': [4]}\n"
+    body = "def loss(w, x, k):\n    return bp.sum(w * x * k)\n"
+    file.write_text(head + inputs + body, encoding="utf-8")
+    assert main(["draw", "--file", str(file)]) == 0
+    tree = capsys.readouterr().out
+    assert "w (1,)  parameter  value [2]" in tree
+    assert "x (1,)  input  value [3]" in tree
+    assert "k (1,)  input  value [4]" in tree
+
+    file.write_text(head + body, encoding="utf-8")
+    assert main(["draw", "--file", str(file)]) == 2
+    words = " ".join(capsys.readouterr().err.split())
+    assert "loss() takes w, x, k. Let it take nothing, or give their values in the file" in words

@@ -6,8 +6,8 @@ import pytest
 from rich.console import Console
 
 from tinygrad_bp.commands import inject
+from tinygrad_bp.grading.catalogue import CATALOGUE
 from tinygrad_bp.grading.inject import SWEEP_FAULTS, possible_mistakes
-from tinygrad_bp.grading.mistakes import rows
 
 PROBLEM = """\
 import numpy as np
@@ -68,7 +68,7 @@ def test_every_mistake_that_the_problem_can_show_a_row_each(run):
 
 def test_the_list_has_the_whole_catalogue(run):
     words = run("--list")
-    for row in rows():
+    for row in CATALOGUE:
         assert row.name in words
     for name, fault in SWEEP_FAULTS.items():
         assert f"{name} the sweep {fault.sentence}" in words

@@ -107,3 +107,29 @@ VECTORS = {
     "b1": normal(5),
     "W2": normal((3, 5)),
 }
+
+
+def functions(u, v):
+    """Functions of one entry that have no rows of their own, a name each."""
+    h = bp.sin(u).named("h_sin")
+    h = bp.cos(h * v).named("h_cos")
+    h = bp.elu(h - 0.5).named("h_elu")
+    h = bp.gelu(h * v).named("h_gelu")
+    h = bp.silu(h + v).named("h_silu")
+    h = bp.softplus(h * v).named("h_softplus")
+    h = bp.log_sigmoid(h * v).named("h_log_sigmoid")
+    h = bp.reciprocal(h - 2.0).named("h_reciprocal")
+    return bp.logsumexp(h * v, axis=1).sum().named("L")
+
+
+FUNCTIONS = {"u": normal((3, 4)), "v": normal((3, 4))}
+
+
+def convolution(x, K, y):
+    """Images, two kernels, and a relu."""
+    c = bp.conv2d(x, K, padding=1).named("c")
+    a = bp.relu(c).named("a")
+    return bp.square_sum(a - y).named("L")
+
+
+CONVOLUTION = {"x": normal((2, 2, 4, 5)), "K": normal((3, 2, 3, 3)), "y": normal((2, 3, 4, 5))}

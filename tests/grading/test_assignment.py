@@ -13,6 +13,8 @@ from tinygrad_bp.worked_problem.problem import random_problem
 from . import networks
 from .derivations import derivation
 
+rng = np.random.default_rng(4)
+
 
 def test_the_worked_problem_is_drawn_to_reveal():
     assignment = Assignment()
@@ -93,6 +95,48 @@ def test_what_a_point_hides_is_said():
     assert not any("missing-relu-derivative" in w for w in mixed.warnings)
 
 
+def test_a_target_that_sums_to_one_hides_a_sum_and_that_is_said():
+    said = "sum to zero, so that a wrong multiple of their sum cannot be seen"
+    (warning,) = (w for w in Assignment(inputs=vars(random_problem())).warnings if said in w)
+    assert warning.startswith("At these points the entries of dL/dy_hat")
+    other = {**vars(random_problem()), "y": np.array([[0.3], [0.9], [0.2]])}
+    assert not any(said in w for w in Assignment(inputs=other).warnings)
+    assert Assignment().warnings == ()
+
+
+def residual(x, W, b):
+    h = bp.tanh((W @ x + b).named("z")).named("h")
+    return bp.square_sum((x + h).named("r")).named("L")
+
+
+def test_equal_gradients_are_no_mistake_that_is_hidden():
+    """dL/dh is dL/dr at every point: to take the one for the other changes nothing."""
+    inputs = {"x": np.ones((3, 2)) * [1.0, 2.0], "W": rng.normal(size=(3, 3)), "b": np.ones((3, 1))}
+    for problem, at in ((residual, inputs), (networks.classifier, networks.CLASSIFIER)):
+        assert not any("cannot show" in w for w in Assignment(problem, at).warnings)
+
+
+def test_what_a_point_hides_is_said_of_every_gradient_that_a_quantity_gets():
+    """Over many edges too: K is used at nine places."""
+
+    def problem(K, x):
+        return bp.square_sum(sum(K[i] * x[i] for i in range(9)).named("s")).named("L")
+
+    inputs = {"K": np.ones(9), "x": np.arange(1.0, 10.0)}
+    hidden = Assignment(problem, inputs, only_inputs=True).warnings
+    assert any("dL/dK" in w and "missing-factor" in w for w in hidden)
+
+
+def test_a_long_list_of_what_is_hidden_is_cut_and_that_is_said():
+    def problem(x):
+        for k in range(60):
+            x = bp.tanh(x).named(f"a{k}")
+        return bp.square_sum(x).named("L")
+
+    warnings = Assignment(problem, {"x": [0.3, 0.7]}).warnings
+    assert warnings[-1] == "What these points hide was looked for in 40 of 61 gradients."
+
+
 def test_a_target_that_equals_the_prediction_hides_everything():
     point = vars(random_problem(seed=1))
     point = point | {"y": network(**point)["y_hat"]}
@@ -157,9 +201,72 @@ def test_leaves_of_any_kind():
         "logits": "right",
         "x": "right",
         "scale": "right",
-        "label": "unreadable",
+        "label": "right",  # it has no gradient, and zero is what the person said
     }
     assert report.passed
+    assert report["label"].score is None
+    assert "holds whole numbers" in report["label"].message
+
+    def answers_a_label(x, label, scale, logits):
+        return answers(x, label, scale, logits) | {"label": 3.0}
+
+    wrong = grade(answers_a_label, problem, inputs)
+    assert (wrong["label"].verdict, wrong.passed) == ("unreadable", False)
+
+
+def whole_numbers(w, x):
+    return bp.square_sum((w @ x).named("z")).named("L")
+
+
+@pytest.mark.parametrize("x", [np.eye(3), np.arange(9).reshape(3, 3)], ids=["float", "int"])
+def test_a_weight_of_whole_numbers_is_judged(x):
+    inputs = {"w": [[1, 2, 3]], "x": x}
+    report = grade(lambda z, x: {"w": 2 * z @ x.T}, whole_numbers, inputs)
+    assert report.passed
+    report = grade(lambda z, x: {"w": -14 * z @ x.T}, whole_numbers, inputs)
+    assert report.first_wrong == "w"
+    assert not report.passed
+
+
+def test_labels_stay_whole_numbers():
+    def problem(z, label):
+        return bp.cross_entropy(z, label).named("L")
+
+    assignment = Assignment(problem, {"z": np.ones((2, 3)), "label": [0, 2]})
+    assert all(point["label"].tolist() == [0, 2] for point in assignment.points)
+    report = grade({"label": [1.0, 1.0]}, problem, {"z": np.ones((2, 3)), "label": [0, 2]})
+    assert "holds whole numbers" in report["label"].message
+
+
+def test_an_answer_for_what_the_loss_does_not_use():
+    def problem(x, spare):
+        return bp.square_sum(x).named("L")
+
+    inputs = {"x": [1.0, 2.0], "spare": [1.0]}
+    assert grade(lambda x: {"x": 2 * x, "spare": 0.0}, problem, inputs).passed
+    report = grade(lambda x: {"x": 2 * x, "spare": 1.0}, problem, inputs)
+    assert not report.passed
+    assert report["spare"].message == "No gradient flows to it from the loss."
+
+
+def test_a_name_that_is_mistyped_does_not_pass():
+    def answers(y, y_hat):
+        return {"y_hat": 2 * (y_hat - y), "W33": 1.0}
+
+    report = grade(answers)
+    assert not report.passed
+    assert report.score == 0.5
+    assert "Is W3 meant?" in report["W33"].message
+
+
+def test_one_number_is_right_in_whatever_brackets():
+    def problem(x, s):
+        return bp.square_sum(x * s).named("L")
+
+    inputs = {"x": [1.0, 2.0], "s": 3.0}
+    report = grade(lambda x, s: {"s": [2 * s * (x * x).sum()], "L": [[1.0]]}, problem, inputs)
+    assert report.passed
+    assert grade(lambda x: {"s": [(x * x).sum()]}, problem, inputs).first_wrong == "s"
 
 
 def test_a_gradient_that_is_zero_but_for_rounding_is_right():

@@ -40,7 +40,7 @@ HOSTILE = {
     "prints": ("while True: print('spam' * 1000)", "it printed more than 10,000 bytes"),
     "forger": (
         "import os\nopen('../answers', 'w').write('{\"passed\": true, \"score\": 1}')\nos._exit(0)",
-        "what its process delivered are no answers",
+        "what it delivered cannot be read as answers",
     ),
     "forks": (
         "import os, time\ntry: os.fork()\nexcept OSError: pass\nwhile True: time.sleep(9)",
@@ -65,6 +65,16 @@ def graded(tmp_path):
 
 
 # ---- grading ----
+
+
+def test_an_answer_that_cannot_be_read_is_told_in_its_row(graded):
+    text = "def gradients(y, y_hat):\n    return {'y_hat': 2 * (y_hat - y), 'W33': 1.0}"
+    classroom = graded({"eve.py": text})
+    (row,) = classroom.rows
+    assert (row.passed, row.outcome) == (False, "incomplete")
+    assert row.note.startswith("W33: The problem has no quantity of this name. Is W3 meant?")
+    assert "Is W3 meant?" in page(classroom)
+    assert "Is W3 meant?" in classroom.to_csv()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the limits of a POSIX system")

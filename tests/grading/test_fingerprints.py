@@ -41,5 +41,18 @@ def test_the_gradient_of_another_quantity_is_recognised():
     assert fingerprints(other, RIGHT, {"z2": other}) == ("it is equal to the gradient of z2",)
 
 
+def test_of_two_facts_that_say_the_same_one_is_said():
+    transposed = fingerprints([right.T for right in RIGHT], RIGHT, {})
+    assert transposed == ("it is equal to the transpose of the right answer",)
+
+
+def test_another_shape_is_no_other_order():
+    flat = fingerprints([right.ravel() for right in RIGHT], RIGHT, {})
+    assert flat == ("its entries are the right ones, in another shape",)
+    one = [np.array(2.0)] * 3
+    assert fingerprints([np.array([2.0])] * 3, one, {}) == ()
+    assert fingerprints([np.zeros(0)] * 3, RIGHT, {}) == ("it has no entries",)
+
+
 def test_nothing_is_measured_of_what_is_not_finite():
     assert fingerprints([right * np.nan for right in RIGHT], RIGHT, {}) == ()

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 import tinygrad_bp as bp
-from tinygrad_bp.grading import mistakes
+from tinygrad_bp.grading import inject as module
 from tinygrad_bp.grading.assignment import Assignment, worked_problem
 from tinygrad_bp.grading.inject import (
     GAIN,
@@ -17,7 +17,9 @@ from tinygrad_bp.grading.inject import (
     inject,
     possible_mistakes,
 )
+from tinygrad_bp.grading.mistakes import Mistake
 from tinygrad_bp.grading.planted import Run
+from tinygrad_bp.grading.wrong_rules import rule
 from tinygrad_bp.worked_problem import closed_form as cf
 from tinygrad_bp.worked_problem.problem import random_problem
 from tinygrad_bp.worked_problem.slips import one_case_alone
@@ -114,8 +116,8 @@ def test_every_mistake_of_a_problem_breaks_only_what_lies_below_it(fn, inputs):
 
 def test_a_rule_that_is_right_changes_nothing(monkeypatch):
     """The negative control: what breaks gradients is the wrong rule."""
-    right = mistakes.Mistake("softmax-diagonal", mistakes.rule(bp.softmax.rule), "Right.", "")
-    monkeypatch.setitem(mistakes.OF_PRIMITIVE, "softmax", (right,))
+    right = Mistake("softmax-diagonal", "Right.", "", softmax=rule(bp.softmax.rule))
+    monkeypatch.setattr(module, "called", lambda name: right)
     injection = inject("softmax-diagonal")
     assert injection.broken == ()
     assert injection.notes() == [

@@ -243,8 +243,17 @@ def test_files_are_limited(failure):
 )
 def test_answers_that_are_too_large(failure, output):
     limits = Limits(seconds=10, memory=1000, output=output)
-    text = "import numpy as np\ndef gradients(x): return {'x': np.ones(10**6)}"
+    text = INTO_THE_ANSWERS.format("open(path, 'w').write('[1]' * 10**7)")
     assert "its answers" in failure(text, limits=limits)
+
+
+def test_an_answer_that_is_too_large_costs_itself_alone(answers):
+    text = "import numpy as np\ndef gradients(x): return {'x': np.ones((999, 999)), 'y': [1.0]}"
+    points = [{"x": np.ones((3, 1)), "y": np.ones(1)}]
+    (got,) = answers(text, points=points)
+    assert got.failure is None
+    assert got.unreadable == {"x": "its shape is (999, 999), and should be (3, 1)"}
+    assert got.values["y"] == [1.0]
 
 
 @pytest.mark.parametrize("status", [0, 1, 3])
@@ -301,7 +310,7 @@ INTO_THE_ANSWERS = "import os\npath = os.path.abspath('../answers')\n{}\nos._exi
     ],
 )
 def test_garbage_for_answers(failure, text):
-    assert failure(INTO_THE_ANSWERS.format(text)) == "what its process delivered are no answers"
+    assert failure(INTO_THE_ANSWERS.format(text)) == "what it delivered cannot be read as answers"
 
 
 @posix

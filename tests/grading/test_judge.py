@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import tinygrad_bp as bp
+from tinygrad_bp.grading import catalogue
+from tinygrad_bp.grading.catalogue import CATALOGUE
 from tinygrad_bp.grading.grade import Assignment, grade, graded
 from tinygrad_bp.grading.judge import Judge
-from tinygrad_bp.grading.mistakes import EVERYWHERE, OF_PRIMITIVE
 from tinygrad_bp.grading.submission import Function
 
 from .derivations import BATCH, LINES, QUANTITIES, SQUARE, derivation, slips
@@ -118,6 +119,40 @@ def test_two_slips_are_both_found(first, second):
     assert found == {(first[0], first[1]), (second[0], second[1])}
 
 
+#: Where a slip in a line first shows if the weights alone are answered.
+SHOWS_IN = dict.fromkeys(("y_hat", "z3", "W3"), "W3")
+SHOWS_IN |= dict.fromkeys(("a2", "z2", "W2"), "W2") | dict.fromkeys(("a1", "z1", "W1"), "W1")
+HIDDEN_PAIRS = [
+    pair
+    for pair in islice(combinations(GOING_ON, 2), 0, None, 17)
+    if "x" not in (pair[0][0], pair[1][0])
+    if SHOWS_IN[pair[0][0]] != SHOWS_IN[pair[1][0]]
+    if "transposed-result" not in (pair[0][1], pair[1][1])
+    if shows(*sorted(pair, key=lambda slip: list(LINES).index(slip[0])))
+]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), HIDDEN_PAIRS, ids=[f"{a[0]}-{a[1]}+{b[0]}-{b[1]}" for a, b in HIDDEN_PAIRS]
+)
+def test_of_two_slips_none_is_named_falsely_where_the_weights_alone_are_answered(first, second):
+    weights = ("W3", "W2", "W1")
+    report = judged(derivation({first[0]: first[2], second[0]: second[2]}, answer=weights))
+    wrong = {line.name for line in report.lines if line.verdict == "wrong"}
+    assert wrong == {SHOWS_IN[first[0]], SHOWS_IN[second[0]]}
+    for line, name, *_ in (first, second):
+        assert name in report[SHOWS_IN[line]].mistakes
+
+
+def test_a_slip_is_not_charged_a_second_time_after_another():
+    """dL/da2 taken for dL/dz2, after a doubled dL/dz3: both as the person had them."""
+    slips = {"z3": lambda q, d: 2 * LINES["z3"](q, d), "W2": lambda q, d: d["a2"] @ q.a1.T}
+    report = judged(derivation(slips, answer=("W3", "W2", "W1")))
+    assert report["W3"].mistakes == ("extra-factor-2",)
+    assert report["W2"].mistakes == ("wrong-upstream",)
+    assert report["W1"].verdict == "carried forward"
+
+
 def test_two_slips_that_undo_each_other_leave_the_second_line_right():
     twice = {"z3": lambda q, d: -LINES["z3"](q, d), "W3": lambda q, d: -LINES["W3"](q, d)}
     report = judged(derivation(twice))
@@ -152,6 +187,36 @@ def test_a_strange_slip_is_localised_and_not_named(line):
     assert "No known pattern" in report[line].message
     assert MEASURED.get(line, "") in report[line].message
     assert {v for n, v in verdicts(report).items() if n != line} <= {"right", "carried forward"}
+
+
+def softmax_slip(entry):
+    """The softmax line with a Jacobian of its own: entry(p_i, p_j, i == j)."""
+
+    def line(q, d):
+        p = q.y_hat[:, 0]
+        J = [[entry(a, b, i == j) for j, b in enumerate(p)] for i, a in enumerate(p)]
+        return np.array(J) @ d["y_hat"]
+
+    return {"z3": line}
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        lambda a, b, same: a * (2 - a) if same else a * (1 - b),
+        lambda a, b, same: a * (1 - a) + 0.37 * a if same else -a * b + 0.37 * a,
+        lambda a, b, same: a * (1 - a) if same else -(a**2),
+        lambda a, b, same: a * (1.0 - 1.0) if same else -a,
+        lambda a, b, same: a * (1.0 - 1 / 3) if same else -a / 3,
+        lambda a, b, same: (1.0 if same else 0.0) - a,
+    ],
+    ids=["1-pj", "plus-row", "pi-squared", "sum", "mean", "log-softmax"],
+)
+def test_a_wrong_multiple_of_the_sum_of_the_upstream_gradient_is_seen(entry):
+    """It would be zero if the target summed to 1, as the prediction does."""
+    report = judged(derivation(softmax_slip(entry)))
+    assert report.first_wrong == "z3"
+    assert report["z3"].mistakes == ()
 
 
 @pytest.mark.parametrize("line", ["z3", "z2", "z1"])
@@ -230,6 +295,68 @@ def test_a_later_line_rules_out_a_mistake_that_fits_an_earlier_one():
     assert both["W1"].verdict == "right"
 
 
+def test_a_right_line_rules_out_a_mistake_that_fits_a_later_one():
+    """A missing softmax derivative would have made dL/dW3 wrong, and it is right."""
+    upstream = {"a2": lambda q, d: q.W3.T @ d["y_hat"]}
+    report = judged(derivation(upstream, answer=("W3", "W2", "W1")))
+    assert [report[w].verdict for w in ("W3", "W2", "W1")] == ["right", "wrong", "carried forward"]
+    assert report["W2"].mistakes == ("wrong-upstream",)
+    both = upstream | {"z1": lambda q, d: LINES["z1"](q, d) / 2}
+    report = judged(derivation(both, answer=("W3", "W2", "W1")))
+    assert report["W2"].mistakes == ("wrong-upstream",)
+    assert report["W1"].mistakes == ("lost-factor-2",)
+
+
+def laid_out(change, wrong=None):
+    """A derivation with every answer in another layout."""
+
+    def answers(W1, W2, W3, x, y, z1, a1, z2, a2, z3, y_hat):
+        q = locals()
+        d = derivation(wrong)(**{name: q[name] for name in QUANTITIES})
+        return {name: change(value) for name, value in d.items()}
+
+    return answers
+
+
+def flat(value):
+    return value.ravel() if 1 in value.shape else value
+
+
+@pytest.mark.parametrize(
+    ("change", "name"), [(flat, "flattened-gradient"), (np.transpose, "transposed-result")]
+)
+def test_a_layout_is_charged_once(change, name):
+    report = judged(laid_out(change))
+    assert report.first_wrong == "y_hat"
+    assert report["y_hat"].mistakes == (name,)
+    others = {v for n, v in verdicts(report).items() if n not in ("y_hat", "y", "L")}
+    assert others <= {"right", "carried forward"}
+    assert "layout of an earlier line" in report["z3"].message
+    assert report["z3"].shape != report["z3"].right_shape
+
+
+@pytest.mark.parametrize("change", [flat, np.transpose])
+def test_in_another_layout_a_slip_is_found_and_named_as_in_the_right_one(change):
+    slip = {"z2": lambda q, d: d["a2"]}
+    report = judged(laid_out(change, slip))
+    assert [n for n, v in verdicts(report).items() if v == "wrong"] == ["y_hat", "z2"]
+    assert report["z2"].mistakes == ("missing-sigmoid-derivative",)
+    strange = judged(laid_out(change, {"z2": STRANGE["z2"]}))
+    assert (strange["z2"].verdict, strange["z2"].mistakes) == ("wrong", ())
+
+
+def test_one_layout_does_not_excuse_another():
+    def answers(W1, W2, W3, x, y, z1, a1, z2, a2, z3, y_hat):
+        q = locals()
+        d = derivation()(**{name: q[name] for name in QUANTITIES})
+        return {"y_hat": d["dy_hat"].ravel(), "z3": d["dz3"].T, "W3": d["dW3"], "W2": d["dW2"].T}
+
+    report = judged(answers)
+    wrong = [line.name for line in report.lines if line.verdict == "wrong"]
+    assert wrong == ["y_hat", "z3"]
+    assert report["W2"].verdict == "carried forward"
+
+
 def test_nan_and_wrong_shapes_are_wrong_and_carried_on():
     def nan(q, d):
         return LINES["z3"](q, d) * np.nan
@@ -251,13 +378,14 @@ def test_nan_and_wrong_shapes_are_wrong_and_carried_on():
 def test_a_mistake_that_is_not_in_the_catalogue_is_not_named(monkeypatch):
     slip = {"z3": lambda q, d: q.y_hat * (1 - q.y_hat) * d["y_hat"]}
     assert judged(derivation(slip))["z3"].mistakes == ("softmax-diagonal",)
-    monkeypatch.setitem(OF_PRIMITIVE, "softmax", OF_PRIMITIVE["softmax"][1:])
+    assert CATALOGUE[0].name == "softmax-diagonal"
+    monkeypatch.setattr(catalogue, "CATALOGUE", CATALOGUE[1:])
     assert judged(derivation(slip))["z3"].mistakes == ()
 
 
 def test_the_slips_cover_what_the_catalogue_has_for_the_worked_problem():
-    mine = {"matmul", "sigmoid", "softmax", "square_sum", "subtract"}
-    rows = [*EVERYWHERE, *(row for name in mine for row in OF_PRIMITIVE.get(name, ()))]
+    mine = {"matmul", "sigmoid", "softmax", "square_sum", "subtract", "anywhere"}
+    rows = [mistake for mistake in CATALOGUE if not mine.isdisjoint(mistake.rules)]
     elsewhere = {"overwritten-contribution", "broadcast-not-summed"}  # nothing here is used twice
     assert {row.name for row in rows} - elsewhere == {name for _, name, _, _ in SLIPS}
 

@@ -1,6 +1,8 @@
 """Reading: whatever a submission does, answers come back, and say why where there are none."""
 
 import sys
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -190,6 +192,45 @@ def test_warnings_of_a_submission_are_its_own():
         return {"z1": np.log(z1 - 10) / 0}
 
     assert called(warns, POINT).failure is None
+
+
+class RaisesAnythingError(BaseException):
+    pass
+
+
+def raises_what_is_no_exception(z1):
+    raise RaisesAnythingError("stop")
+
+
+class Reluctant:
+    def __array__(self, *args, **kwargs):
+        raise RaisesAnythingError("stop")
+
+
+def test_whatever_is_raised_is_the_submissions_own_and_an_interrupt_the_users():
+    assert "RaisesAnythingError: stop" in called(raises_what_is_no_exception, POINT).failure
+    assert "RaisesAnythingError" in called(lambda z1: {"z1": Reluctant()}, POINT).failure
+
+    def interrupted(z1):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        called(interrupted, POINT)
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        np.frompyfunc(lambda n: n / 2, 1, 1)(np.arange(4)),
+        [Fraction(n, 2) for n in range(4)],
+        np.array([Decimal(n) / 2 for n in range(4)]),
+    ],
+    ids=["frompyfunc", "fractions", "decimals"],
+)
+def test_python_objects_may_be_numbers(numbers):
+    value = answers_from({"z1": numbers}, POINT).values["z1"]
+    assert value.dtype == np.float64
+    assert value.tolist() == [0.0, 0.5, 1.0, 1.5]
 
 
 # ---- and the report stands ----

@@ -114,3 +114,10 @@ def test_ten_thousand_tensors_of_one_name() -> None:
     names = Names(tensors)
     assert len({names.identifier(t) for t in tensors}) == 10_000
     assert names.latex(tensors[-1]) == "z^{(10000)}"
+
+
+def test_a_tensor_called_sigma_leaves_the_function_its_name() -> None:
+    sigma, loss = tensors_named(["sigma", "L"])
+    names = Names([sigma, loss])
+    assert names.text_symbols(loss)["sigmoid()"] == "sigmoid"
+    assert "sigmoid()" not in Names([loss]).latex_symbols(loss)

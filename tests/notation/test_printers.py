@@ -82,6 +82,8 @@ def test_broken_latex_is_rejected(broken: str) -> None:
         ("s * t", "s t", "s t"),
         ("s * (a + b)", "s · (a + b)", "s (a + b)"),
         ("s * (A @ B)", "s A B", "s A B"),
+        ("2.0 * (a - b) * c", "2 (a − b) ⊙ c", r"2 (a - b) \odot c"),
+        ("1 / (1 + s) * a", "1 / (1 + s) · a", r"\frac{1}{1 + s} a"),
         ("g * 2.0", "g · 2", r"g \cdot 2"),
         ("2 * 3.0", "2 · 3", r"2 \cdot 3"),
         ("s ** 2", "s²", "s^{2}"),
@@ -124,6 +126,44 @@ def test_brackets_keep_the_meaning() -> None:
             back = re.sub(r"(?<=[abc)]) (?=[abc(])", " @ ", back)
             got, want = (eval(source, dict(values)) for source in (back, code))
             np.testing.assert_allclose(got, want, rtol=1e-9, err_msg=f"{code}: {plain}")
+
+
+class Beside(float):
+    """A number of which ``a ** b`` is the product: as tight as factors side by side."""
+
+    def __pow__(self, other: float) -> "Beside":  # type: ignore[override]
+        return Beside(float(self) * float(other))
+
+    def __mul__(self, other: float) -> "Beside":
+        return Beside(float(self) * float(other))
+
+    def __truediv__(self, other: float) -> "Beside":
+        return Beside(float(self) / float(other))
+
+    def __add__(self, other: float) -> "Beside":
+        return Beside(float(self) + float(other))
+
+    def __sub__(self, other: float) -> "Beside":
+        return Beside(float(self) - float(other))
+
+    def __neg__(self) -> "Beside":
+        return Beside(-float(self))
+
+
+def test_what_stands_beside_a_divisor_is_no_part_of_it() -> None:
+    """Of numbers too, where factors side by side bind more tightly than a slash."""
+    values = {name: Beside(value) for name, value in zip("abcd", (2.0, 3.0, 5.0, 7.0), strict=True)}
+    for operators in itertools.product("+-*/", repeat=3):
+        p, q, r = operators
+        for code in [
+            f"((a {p} b) {q} c) {r} d", f"(a {p} (b {q} c)) {r} d", f"a {p} ((b {q} c) {r} d)",
+            f"a {p} (b {q} (c {r} d))", f"(a {p} b) {q} (c {r} d)", f"-(a {p} b) {q} (-c {r} d)",
+        ]:  # fmt: skip
+            plain = text(parsed(code), {}, set("abcd"))
+            back = re.sub(r"(?<=[abcd)]) (?=[abcd(])", " ** ", plain).replace("−", "-")
+            got, want = eval(back.replace("·", "*"), dict(values)), eval(code, dict(values))
+            assert float(got) == pytest.approx(float(want)), (code, plain)
+    assert eval("a / b ** c", dict(values)) != eval("a / b * c", dict(values))
 
 
 def test_large_arrays_are_summarised() -> None:

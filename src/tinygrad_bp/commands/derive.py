@@ -25,7 +25,7 @@ def add(commands: Any) -> None:
     )  # fmt: skip
     command.add_argument("--numbers", action="store_true", help="values beside the symbols")
     command.add_argument(
-        "--worksheet", action="store_true", help="leave the right-hand sides blank"
+        "--worksheet", action="store_true", help="leave the gradients' right-hand sides blank"
     )
     add_wrt(command)
     add_computation(command)
@@ -34,13 +34,16 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     """Derive the gradients line by line, in a file or on the console."""
     loss = computation(options)
-    derivation = derive(
-        loss,
-        wrt=wanted(options, loss),
-        form=options.form,
-        numbers=options.numbers,
-        worksheet=options.worksheet,
-    )
+    try:
+        derivation = derive(
+            loss,
+            wrt=wanted(options, loss),
+            form=options.form,
+            numbers=options.numbers,
+            worksheet=options.worksheet,
+        )
+    except ValueError as error:  # in the words of the command
+        raise ValueError(str(error).replace('form="matrix"', "--form matrix")) from error
     if options.out is None:
         sys.stdout.write(derivation.text)
     else:

@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ..grading.catalogue import CATALOGUE
 from ..grading.inject import SWEEP_FAULTS, inject, possible_mistakes
 from ..grading.injection import Injection
-from ..grading.mistakes import EVERYWHERE, OF_PRIMITIVE
 from .problem import add_problem, problem
 
 
@@ -57,10 +57,9 @@ def listed() -> Table:
     table = Table("mistake", "made at", "what it is", box=SIMPLE_HEAD, pad_edge=False)
     for name, fault in SWEEP_FAULTS.items():
         table.add_row(*map(Text, (name, "the sweep", fault.sentence)))
-    for operation, mistakes in (*OF_PRIMITIVE.items(), ("any step", EVERYWHERE)):
-        for mistake in mistakes:
-            if mistake.name not in SWEEP_FAULTS:
-                table.add_row(*map(Text, (mistake.name, operation, mistake.sentence)))
+    for mistake in CATALOGUE:
+        if mistake.name not in SWEEP_FAULTS:
+            table.add_row(*map(Text, (mistake.name, ", ".join(mistake.places), mistake.sentence)))
     return table
 
 

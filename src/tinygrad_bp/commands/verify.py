@@ -88,6 +88,7 @@ def verify_random(options: argparse.Namespace, console: Console) -> int:
     whose = " (the engine's, not the planted ones)" if options.mistake else ""
     picture, player = options.out / "graph.svg", options.out / "backprop.html"
     code, document = options.out / "gradients.py", options.out / "derivation.md"
+    components = options.out / "derivation_in_components.md"
     try:
         draw(loss).save(picture)
         console.print(f"The graph, with values and gradients{whose}: {picture}", markup=False)
@@ -99,6 +100,8 @@ def verify_random(options: argparse.Namespace, console: Console) -> int:
     console.print(f"The gradients as code that needs NumPy alone: {code}", markup=False)
     derive(loss).save(document)
     console.print(f"The derivation, as one would write it: {document}", markup=False)
+    derive(loss, form="index").save(components)
+    console.print(f"The same in components, with the softmax in cases: {components}", markup=False)
     return 0 if agrees else 1
 
 

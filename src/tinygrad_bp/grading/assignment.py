@@ -16,8 +16,9 @@ import numpy as np
 from ..tensor import Tensor
 from ..worked_problem.network import network
 from .hidden import hidden_mistakes
+from .judge import in_backward_order
 from .planted import Run, same
-from .points import POINTS, redrawn, worked_problem_points
+from .points import BATCH, POINTS, SQUARES, redrawn, worked_problem_points
 from .submission import Answers, Point
 
 #: Builds a loss from leaves given by name.
@@ -58,6 +59,8 @@ class Assignment:
         Of the points.
     only_inputs
         Judge at the point given, and draw no others: for answers that were computed there.
+    shape
+        Of the worked problem, where its points are drawn: the ``sizes`` and the ``batch``.
 
     Raises
     ------
@@ -73,20 +76,22 @@ class Assignment:
         required: Collection[str] = (),
         seed: int = 0,
         only_inputs: bool = False,
+        shape: Mapping[str, Any] | None = None,
     ) -> None:
         self.fn = worked_problem if fn is None else fn
         self.aliases = ALIASES.get(self.fn, {})
         self.is_given = inputs is not None
+        self.seed = seed
         self.runs: list[Run] = []
         self.points: list[Point] = []
         if inputs is not None:
-            given = {name: array_of(value) for name, value in inputs.items()}
+            given = leaves_of(self.fn, inputs)
             self.add(given)
         if not (only_inputs and self.runs):
             if inputs is not None:
                 drawn = redrawn(given, seed)
             elif self.fn is worked_problem:
-                drawn = worked_problem_points(seed)
+                drawn = worked_problem_points(seed, **(shape or {}))
             else:
                 raise ValueError(
                     "the shapes of this problem's leaves are not known. Give an example of them: "
@@ -139,6 +144,22 @@ class Assignment:
             self.runs.pop()
             self.points.pop()
 
+    def reshaped(self, shape: Mapping[str, Any]) -> Assignment | None:
+        """Return the worked problem at points of another shape; None if the points were given."""
+        if self.is_given or self.fn is not worked_problem:
+            return None
+        return Assignment(required=self.required, seed=self.seed, shape=shape)
+
+    @cached_property
+    def batched(self) -> Assignment | None:
+        """The worked problem with a batch, where the mistakes show that are made in one."""
+        return self.reshaped(BATCH)
+
+    @cached_property
+    def squares(self) -> tuple[Assignment, ...]:
+        """The worked problem with all widths equal, where a missing transpose gives numbers."""
+        return tuple(square for shape in SQUARES if (square := self.reshaped(shape)))
+
     def read(self, answers: Answers) -> Answers:
         """Return answers by the names of the quantities, where they are called by others."""
         values, unreadable = dict(answers.values), dict(answers.unreadable)
@@ -157,7 +178,8 @@ class Assignment:
         """What the points cannot show, of points that were given."""
         if not self.is_given:
             return ()
-        lines = [name for name in self.named if name not in self.optional]
+        backward = in_backward_order(self.runs[0], self.named)
+        lines = [name for name in backward if name not in self.optional]
         return tuple(hidden_mistakes(self.runs, self.named, lines))
 
 
@@ -174,10 +196,34 @@ def recorded(fn: Problem, leaves: Mapping[str, np.ndarray]) -> Tensor:
     return loss
 
 
+def leaves_of(fn: Problem, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Return the leaves of a problem as arrays: float64 wherever a gradient can flow to them.
+
+    Whole numbers may be a weight, written as [[1, 2, 3]], or labels that pick a class. So each leaf
+    of them is tried as float64, and stays an integer if it has no gradient then either.
+    """
+    leaves = {name: array_of(value) for name, value in inputs.items()}
+    for name, value in leaves.items():
+        if value.dtype.kind in "iu":
+            as_float = value.astype(np.float64)
+            if has_gradient(fn, {**leaves, name: as_float}, name):
+                leaves[name] = as_float
+    return leaves
+
+
 def array_of(value: Any) -> np.ndarray:
     """Return a leaf as an array: float64, but for integers and truth values."""
     array = np.array(value.data if isinstance(value, Tensor) else value)
     return array.astype(np.float64) if array.dtype.kind == "f" else array
+
+
+def has_gradient(fn: Problem, leaves: Mapping[str, np.ndarray], name: str) -> bool:
+    """Say whether a problem can be computed from leaves, with a gradient that flows to one."""
+    try:
+        run = Run(recorded(fn, leaves))
+    except Exception:  # labels are used as an index, and a problem may do anything
+        return False
+    return any(run.tensors[i].name == name for i in run.truth)
 
 
 def named(run: Run) -> dict[str, int]:

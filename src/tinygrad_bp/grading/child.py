@@ -26,6 +26,9 @@ from .submission import Answers, brief, called, failure_of, line_in, said_by
 #: What the submission is called here, as a module; its copy is a file of this name.
 MODULE = "submitted"
 
+#: So many entries are delivered of any answer, and of larger quantities twice their own.
+LARGEST_ANSWER = 10_000
+
 
 def main(path: str) -> None:
     """Do what a request says, and deliver the answers to the file that it names."""
@@ -35,7 +38,7 @@ def main(path: str) -> None:
     confine(request["seconds"], request["memory"], request["file_size"])
     Path(path).write_bytes(b"")  # by this the grader sees that its clock has to start
     answers = answers_of(Path(request["file"]), request["function"], request["folder"], points)
-    delivery = json.dumps([as_json(answer) for answer in answers])
+    delivery = json.dumps([as_json(a, point) for a, point in zip(answers, points, strict=True)])
     Path(request["answers"]).write_text(delivery, encoding="utf-8")
     os._exit(0)  # without waiting for threads that the submission may have left
 
@@ -172,10 +175,17 @@ def failure_at_import(error: BaseException, file: Path) -> str:
     return f"{said}, {where}" if where else said
 
 
-def as_json(answers: Answers) -> dict[str, Any]:
-    """Return answers as what JSON can hold."""
+def as_json(answers: Answers, point: Mapping[str, Any]) -> dict[str, Any]:
+    """Return answers as what JSON can hold; one that is far too large costs itself alone."""
+    too_large = {
+        name: f"its shape is {value.shape}, and should be {point[name].shape}"
+        for name, value in answers.values.items()
+        if value.size > max(LARGEST_ANSWER, 2 * point[name].size)
+    }
     return {
-        "values": {name: packed(value) for name, value in answers.values.items()},
-        "unreadable": dict(answers.unreadable),
+        "values": {
+            name: packed(value) for name, value in answers.values.items() if name not in too_large
+        },
+        "unreadable": {**answers.unreadable, **too_large},
         "failure": answers.failure,
     }

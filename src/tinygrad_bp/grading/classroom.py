@@ -46,6 +46,8 @@ class Row:
         Why it gave no answers.
     trouble
         Why it could not be graded, which is not for its author to mend.
+    note
+        What else there is to know: which of its answers cannot be read, or how it does in a batch.
     """
 
     name: str
@@ -56,6 +58,12 @@ class Row:
     verdicts: Mapping[str, str] = field(default_factory=dict)
     failure: str | None = None
     trouble: str | None = None
+    note: str | None = None
+
+    @property
+    def reason(self) -> str:
+        """What is said besides the outcome."""
+        return self.trouble or self.failure or self.note or ""
 
     @property
     def outcome(self) -> str:
@@ -141,7 +149,7 @@ class Classroom:
                 row.outcome,
                 row.first_wrong or "",
                 " or ".join(row.mistakes),
-                row.trouble or row.failure or "",
+                row.reason,
                 *(row.verdicts.get(name, "missing") for name in names),
             )
             table.writerow([harmless(cell) for cell in cells])
@@ -220,6 +228,8 @@ def row(name: str, submission: IsolatedFile | Exception, assignment: Assignment)
     except Exception as error:
         return Row(name, trouble=plain(f"{type(error).__name__}: {error}"))
     first = report.first_wrong
+    own_notes = [note for note in report.warnings if note not in assignment.warnings]
+    unread = (f"{x.label}: {x.message}" for x in report.lines if x.verdict == "unreadable")
     return Row(
         name,
         report.passed,
@@ -228,6 +238,8 @@ def row(name: str, submission: IsolatedFile | Exception, assignment: Assignment)
         () if first is None else report[first].mistakes,
         {line.name: line.verdict for line in report.lines if line.name in assignment.named},
         report.failure,
+        None,
+        next(unread, None) or " ".join(own_notes) or None,
     )
 
 

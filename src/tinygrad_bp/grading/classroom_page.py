@@ -178,8 +178,7 @@ def submission(row: Row, names: Iterable[str]) -> str:
     """Return a row of the table of submissions."""
     score = "" if row.score is None else f"{row.score:.0%}"
     marks = "".join(mark(row.verdicts.get(name, "missing")) for name in names)
-    reason = row.trouble or row.failure
-    why = f"<div class='faint'>{html.escape(reason)}</div>" if reason else ""
+    why = f"<div class='faint'>{html.escape(row.reason)}</div>" if row.reason else ""
     return (
         f"<tr><td>{html.escape(row.name)}</td><td class='number'>{score}</td>{marks}"
         f"<td class='last'>{html.escape(row.outcome)}{why}</td></tr>\n"

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from .assignment import Assignment
-from .fingerprints import fingerprints
-from .judge import RIGHT, Judged
+from .fingerprints import NEARLY, fingerprints
+from .judge import Judged
 from .planted import same
-from .report import SCORES, Line
+from .precision import RIGHT
+from .report import SCORES, Line, percent
 from .submission import Answers
 
 
@@ -25,14 +26,29 @@ def lines(
         if counts or found.name not in assignment.optional:
             yield line_of(found, SCORES[found.verdict] if counts else None, others)
     for name in dict.fromkeys(name for a in answers for name in a.unreadable):
-        if name not in assignment.named:
+        if name not in assignment.named:  # somebody meant something by it, and nobody has judged it
             reason = next(a.unreadable[name] for a in answers if name in a.unreadable)
-            yield Line(name, "unreadable", message=sentence(reason))
+            yield Line(name, "unreadable", message=sentence(reason), score=SCORES["unreadable"])
     for name in dict.fromkeys(name for a in answers for name in a.values):
         if name not in assignment.named:
-            yield Line(
-                name, "unreadable", message="No gradient flows to it: the loss does not use it."
-            )
+            is_zero = not any(np.any(a.values[name]) for a in answers if name in a.values)
+            yield line_without_gradient(name, is_zero, assignment)
+
+
+def line_without_gradient(name: str, is_zero: bool, assignment: Assignment) -> Line:
+    """Write an answer for a quantity to which no gradient flows: zero is right, and earns nothing.
+
+    Whatever else it is, it cannot be judged, and so the derivation has not passed.
+    """
+    kind = assignment.points[0][name].dtype.kind
+    message = (
+        "No gradient flows to it from the loss."
+        if kind == "f"
+        else "It holds whole numbers or truth values, and has no gradient."
+    )
+    if is_zero:
+        return Line(name, "right", message=message)
+    return Line(name, "unreadable", message=message, score=SCORES["unreadable"])
 
 
 def line_of(found: Judged, score: float | None, others: Mapping[str, Any]) -> Line:
@@ -44,14 +60,20 @@ def line_of(found: Judged, score: float | None, others: Mapping[str, Any]) -> Li
         return Line(found.name, found.verdict, message=message, score=score, right_shape=shape)
     if found.verdict == "right":
         return Line(
-            found.name, "right", error=error_of(found), score=score, shape=shape, right_shape=shape
+            found.name,
+            "right",
+            error=error_of(found),
+            message=found.reason,
+            score=score,
+            shape=shape,
+            right_shape=shape,
         )
     if found.verdict == "carried forward":
         return Line(
             found.name,
             "carried forward",
             error=error_of(found),
-            message="Right, given an earlier slip.",
+            message=found.reason or "Right, given an earlier slip.",
             score=score,
             shape=found.answered[0].shape,
             right_shape=shape,
@@ -130,10 +152,11 @@ class Measured:
                 f"{self.wrong_entries} of {self.entries} entries are wrong: entry "
                 f"{self.worst} is not finite, where {self.right:.6g} is right."
             )
+        assert self.error is not None
         given = ", given your earlier lines" if self.own else ""
         return (
             f"{self.wrong_entries} of {self.entries} entries are wrong. The worst is {self.worst}: "
-            f"{self.answered:.6g} for {self.right:.6g}{given}, off by {self.error:.1%} of the "
+            f"{self.answered:.6g} for {self.right:.6g}{given}, off by {percent(self.error)} of the "
             "largest entry."
         )
 
@@ -151,6 +174,8 @@ class Measured:
         """Say how to go on where no mistake is named."""
         if self.shape != self.right_shape:
             return "Compare the shape of your gradient with the shape of the quantity."
+        if self.error is not None and self.error < NEARLY:
+            return "It is nearly right: is a number rounded, or a small term left over?"
         return "Nudge one entry of the quantity, and compare the change of the loss with yours."
 
 

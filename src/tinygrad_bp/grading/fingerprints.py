@@ -15,6 +15,9 @@ from .planted import same
 #: How exactly a fact must hold.
 EXACT = 1e-7
 
+#: How close is nearly right.
+NEARLY = 1e-3
+
 Numbers = Sequence[np.ndarray]
 
 
@@ -25,7 +28,7 @@ def constant_ratio(answers: Numbers, rights: Numbers) -> str | None:
         if answer.shape != right.shape or not right.any():
             return None
         ratio = float(np.vdot(answer, right) / np.vdot(right, right))
-        if ratio == 0 or not same(answer, ratio * right, EXACT):
+        if ratio == 0 or abs(ratio - 1) < NEARLY or not same(answer, ratio * right, EXACT):
             return None
         ratios.append(ratio)
     if np.ptp(ratios) <= EXACT * abs(ratios[0]):
@@ -48,18 +51,20 @@ def signs(answers: Numbers, rights: Numbers) -> str | None:
 
 
 def reordered(answers: Numbers, rights: Numbers) -> str | None:
-    """Say if the right entries are there in another order or shape."""
-    if all(
-        a.size == r.size and same(np.sort(a, axis=None), np.sort(r, axis=None), EXACT)
+    """Say if the right entries are there in another order or shape, and not just transposed."""
+    if transposed(answers, rights) or not all(
+        a.size == r.size > 1 and same(np.sort(a, axis=None), np.sort(r, axis=None), EXACT)
         for a, r in zip(answers, rights, strict=True)
     ):
-        return "its entries are the right ones, in another order"
-    return None
+        return None
+    if any(a.shape != r.shape for a, r in zip(answers, rights, strict=True)):
+        return "its entries are the right ones, in another shape"
+    return "its entries are the right ones, in another order"
 
 
 def nearly(answers: Numbers, rights: Numbers) -> str | None:
     """Say if an answer is right up to rounding, or a small step."""
-    if all(same(a, r, 1e-3) for a, r in zip(answers, rights, strict=True)):
+    if all(same(a, r, NEARLY) for a, r in zip(answers, rights, strict=True)):
         return (
             "it is nearly right: rounded numbers, float32 or a finite difference may explain that"
         )
@@ -130,12 +135,14 @@ def fingerprints(
     """
     if not all(np.isfinite(answer).all() for answer in answers):
         return ()
+    if not all(answer.size for answer in answers):
+        return ("it has no entries",)
     if not any(answer.any() for answer in answers):
         return ("all of its entries are zero",)
-    found = [say(answers, rights) for say in FINGERPRINTS]
+    found = [fact for say in FINGERPRINTS if (fact := say(answers, rights))]
     equal = [
         f"it is equal to the gradient of {name}"
         for name, numbers in others.items()
         if all(same(a, n, EXACT) for a, n in zip(answers, numbers, strict=True))
     ]
-    return (*filter(None, found), *equal)
+    return (*found, *equal)

@@ -6,7 +6,8 @@ reported.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -99,6 +100,17 @@ def graded(submission: Submission, assignment: Assignment) -> Report:
     assignment
         The problem; it may serve for any number of submissions.
     """
+    report = graded_at(submission, assignment)
+    if report.failure is not None:
+        return graded_where_all_fits(submission, assignment, report.failure) or report
+    if report.passed and assignment.batched is not None:
+        note = of_a_batch(graded_at(submission, assignment.batched))
+        return replace(report, warnings=(*report.warnings, *note))
+    return report
+
+
+def graded_at(submission: Submission, assignment: Assignment) -> Report:
+    """Judge a submission at the points of an assignment, and nowhere else."""
     submitted = submission.answers_at(assignment.points)
     with np.errstate(all="ignore"):  # answers may hold infinity and NaN
         answers = [assignment.read(a) for a in submitted]
@@ -107,3 +119,39 @@ def graded(submission: Submission, assignment: Assignment) -> Report:
             answers = [Answers() for _ in answers]
         judged = Judge(assignment.runs, assignment.named, answers).judged()
         return Report(tuple(lines(judged, assignment, answers)), failure, assignment.warnings)
+
+
+def graded_where_all_fits(
+    submission: Submission, assignment: Assignment, failure: str
+) -> Report | None:
+    """Judge what could not be computed where all widths are equal, if a mistake shows there.
+
+    Where a transpose is missing the shapes mostly do not fit, and there is nothing to judge.
+    """
+    for square in assignment.squares:
+        report = graded_at(submission, square)
+        if report.failure is None and any(line.mistakes for line in report.lines):
+            note = (
+                f"At points where the widths differ it gave no answers: {failure}. So it is "
+                "judged where they are all equal."
+            )
+            return replace(report, warnings=(note,))
+    return None
+
+
+def of_a_batch(report: Report) -> Iterator[str]:
+    """Say what a derivation that is right for one sample gets wrong for a batch.
+
+    This is no mistake: the worked problem has one sample, and may be derived for one.
+    """
+    wrong = [line for line in report.lines if line.verdict == "wrong"]
+    if report.failure is not None:
+        found = f"gives no answers: {report.failure.removesuffix('.')}"
+    elif wrong:
+        names = [f"{x.label} ({' or '.join(x.mistakes) or 'no known pattern'})" for x in wrong]
+        found = f"has a mistake in {', '.join(names)}"
+    elif not report.passed:
+        found = "gives answers that cannot be read"
+    else:
+        return
+    yield f"It is right for one sample, which is what counts. For a batch it {found}."

@@ -12,32 +12,77 @@ from typing import Any
 import numpy as np
 
 from .judge import Judge
-from .planted import Run
+from .planted import Run, operation
+from .precision import RIGHT
 from .submission import Answers
+
+#: So many lines are looked at, those nearest to the loss.
+MOST_LINES = 40
 
 
 def hidden_mistakes(
-    runs: Sequence[Run], named: Mapping[str, int], lines: Iterable[str]
+    runs: Sequence[Run], named: Mapping[str, int], lines: Sequence[str]
 ) -> Iterator[str]:
     """Say which mistakes give the right numbers at these points, or the same as another mistake."""
+    points = "these points" if len(runs) > 1 else "the given point"
+    found: dict[str, list[str]] = {}
+    with np.errstate(all="ignore"):
+        for line, what in hidden_in(runs, named, lines[:MOST_LINES]):
+            found.setdefault(what, []).append(f"dL/d{line}")
+    for what, gradients in found.items():
+        yield f"In {listed(gradients)} {points} cannot {what}."
+    for name in balanced(runs, named):
+        yield (
+            f"At {points} the entries of {name} sum to zero, so that a wrong multiple of their sum "
+            "cannot be seen behind the softmax: choose a target that does not sum to 1."
+        )
+    if len(lines) > MOST_LINES:
+        yield f"What {points} hide was looked for in {MOST_LINES} of {len(lines)} gradients."
+
+
+def hidden_in(
+    runs: Sequence[Run], named: Mapping[str, int], lines: Iterable[str]
+) -> Iterator[tuple[str, str]]:
+    """Return what cannot be seen, and in which line."""
     truths = [
         Answers({name: np.asarray(run.truth[i]) for name, i in named.items()}) for run in runs
     ]
     judge = Judge(runs, named, truths)
-    with np.errstate(all="ignore"):
-        for name in lines:
-            i = named[name]
-            unseen, *groups = groups_alike(
-                [("", [run.truth[i] for run in runs]), *judge.consequences(i)], judge.agree
-            )
-            if unseen[1:]:
-                yield (
-                    f"In dL/d{name} the given point cannot show {', '.join(unseen[1:])}: the "
-                    "numbers are the right ones."
-                )
-            for group in groups:
-                if len(group) > 1:
-                    yield f"In dL/d{name} the given point cannot tell apart {', '.join(group)}."
+    for line in lines:
+        i = named[line]
+        right = ("", [run.truth[i] for run in runs])
+        unseen, *groups = groups_alike(
+            [right, *((fault.mistake.name, n) for fault, n in judge.consequences(i))], judge.agree
+        )
+        # Where two gradients are equal, to take the one for the other is no mistake.
+        missed = [name for name in unseen[1:] if name != "wrong-upstream"]
+        if missed:
+            yield line, f"show {', '.join(missed)}: the numbers are the right ones"
+        for group in groups:
+            if len(group) > 1:
+                yield line, f"tell apart {', '.join(group)}"
+
+
+def balanced(runs: Sequence[Run], named: Mapping[str, int]) -> Iterator[str]:
+    """Return the gradients of softmax outputs whose entries sum to zero at every point."""
+    names = {i: f"dL/d{name}" for name, i in named.items()}
+    for i, tensor in enumerate(runs[0].tensors):
+        if operation(tensor) == "softmax" and all(
+            i in run.truth and is_balanced(run.truth[i], tensor.params["axis"]) for run in runs
+        ):
+            yield names.get(i, "a gradient")
+
+
+def is_balanced(g: np.ndarray, axis: int) -> bool:
+    """Say whether the entries of a gradient sum to zero along an axis, and are not zero."""
+    largest = np.abs(g).max(initial=0.0)
+    return bool(largest and np.abs(g.sum(axis=axis)).max() <= RIGHT * largest)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Write names as a list: ``a, b and c``."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def groups_alike(

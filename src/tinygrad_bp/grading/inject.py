@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -18,13 +17,15 @@ import numpy as np
 from ..backward import name_of
 from ..tensor import Tensor
 from ..worked_problem.problem import random_problem
-from .assignment import ALIASES, DATA, Problem, array_of, named, recorded, worked_problem
+from .assignment import ALIASES, DATA, Problem, leaves_of, named, recorded, worked_problem
+from .catalogue import CATALOGUE, called
 from .faulty_sweep import sweep
 from .findings import number, relative
 from .injection import Descent, Effect, Injection
-from .judge import RIGHT, in_backward_order, noise_of
-from .mistakes import EVERYWHERE, OF_PRIMITIVE, Wrong, made, rows
+from .judge import in_backward_order, noise_of
+from .mistakes import Wrong
 from .planted import Contribution, Edge, Place, Run, same
+from .precision import RIGHT
 
 #: Gradients by the position of their tensor; None where one cannot be computed.
 Gradients: TypeAlias = Mapping[int, Any]
@@ -55,11 +56,6 @@ class SweepFault(NamedTuple):
     shown_by: str
 
 
-def explained(name: str) -> str:
-    """Return the sentence by which the catalogue explains a mistake."""
-    return next(row.sentence for row in rows() if row.name == name)
-
-
 #: The faults of the sweep. Where the catalogue has one as a mistake of a line, it is called alike.
 SWEEP_FAULTS = {
     "without-topological-order": SweepFault(
@@ -71,13 +67,13 @@ SWEEP_FAULTS = {
     ),
     "overwritten-contribution": SweepFault(
         "adds_up",
-        explained("overwritten-contribution"),
+        called("overwritten-contribution").sentence,
         "what is written over is zero",
         "a weight, or any other tensor, that is used twice",
     ),
     "broadcast-not-summed": SweepFault(
         "sums_copies",
-        explained("broadcast-not-summed"),
+        called("broadcast-not-summed").sentence,
         "no tensor is broadcast",
         "a bias beside a batch",
     ),
@@ -161,7 +157,8 @@ def problem(
         if fn not in (None, worked_problem):
             raise ValueError("the problem needs its leaves: inputs={'W': ..., 'x': ...}.")
         inputs = vars(random_problem())
-    return fn or worked_problem, {name: array_of(value) for name, value in inputs.items()}
+    fn = fn or worked_problem
+    return fn, leaves_of(fn, inputs)
 
 
 # ---- the mistake, planted ----
@@ -183,17 +180,16 @@ class Experiment:
         """Return the gradients with the mistake made."""
         if self.fault is not None:
             return sweep(run, **{self.fault.undone: False})
-        return run.swept(run.whole, {}, {e: w.closure for e, (_, w) in self.planted(run).items()})
+        return run.swept(run.whole, {}, {e: w.closure for e, w in self.planted(run).items()})
 
-    def planted(self, run: Run) -> dict[Edge, tuple[str, Wrong]]:
-        """Return where the mistake is made, with its sentence and what is contributed there."""
+    def planted(self, run: Run) -> dict[Edge, Wrong]:
+        """Return where the mistake is made, with what is contributed there."""
         names = named(run)
         edges = (e for e in run.whole if self.at in (None, label(run.tensors[run.source[e]])))
-        found = {
-            edge: candidates(self.mistake, Place(run, edge, names, run.truth)) for edge in edges
-        }
+        mistake = called(self.mistake)
+        found = {edge: mistake.at(Place(run, edge, names, run.truth)) for edge in edges}
         return {
-            edge: max(wrongs, key=lambda wrong: fit(run, edge, wrong[1].closure))
+            edge: max(wrongs, key=lambda wrong: fit(run, edge, wrong.closure))
             for edge, wrongs in found.items()
             if wrongs
         }
@@ -208,19 +204,17 @@ class Experiment:
         """Say what the mistake is."""
         if self.fault is not None:
             return self.fault.sentence
-        planted = self.planted(run)
         details = [
             f"{wrong.detail} in dL/d{label(run.tensors[run.source[edge]])}"
-            for edge, (_, wrong) in planted.items()
+            for edge, wrong in self.planted(run).items()
             if wrong.detail
         ]
         taken = f"Taken instead: {', '.join(details)}." if details else ""
-        sentences = dict.fromkeys(sentence for sentence, _ in planted.values())
-        return " ".join(filter(None, [*sentences, taken]))
+        return " ".join(filter(None, [called(self.mistake).sentence, taken]))
 
     def check(self, run: Run) -> None:
         """Refuse a mistake that there is not, or that cannot be made."""
-        known = list(dict.fromkeys([*SWEEP_FAULTS, *(row.name for row in rows())]))
+        known = list(dict.fromkeys([*SWEEP_FAULTS, *(mistake.name for mistake in CATALOGUE)]))
         if self.mistake not in known:
             close = get_close_matches(self.mistake, known)
             hint = f"Is {close[0]} meant?" if close else "tinygrad-bp inject --list shows them all."
@@ -255,16 +249,6 @@ def label(tensor: Tensor) -> str:
     return tensor.name or f"({name_of(tensor)})"
 
 
-def candidates(mistake: str, place: Place) -> list[tuple[str, Wrong]]:
-    """Return the wrong contributions that a mistake can make at a place, with its sentence."""
-    return [
-        (row.sentence, wrong)
-        for row in chain(OF_PRIMITIVE.get(place.operation, ()), EVERYWHERE)
-        if row.name == mistake
-        for wrong in made(row, place)
-    ]
-
-
 def fit(run: Run, edge: Edge, contribution: Contribution) -> int:
     """Say how well a wrong contribution fits: 2 for the right shape, 0 if it is not computable."""
     try:
@@ -277,9 +261,9 @@ def fit(run: Run, edge: Edge, contribution: Contribution) -> int:
 def possible(run: Run) -> Iterator[str]:
     """Return the mistakes that can be made in a run: the faults of the sweep first."""
     yield from SWEEP_FAULTS
-    for name in dict.fromkeys(row.name for row in rows()):
-        if name not in SWEEP_FAULTS and Experiment(name).planted(run):
-            yield name
+    for mistake in CATALOGUE:
+        if mistake.name not in SWEEP_FAULTS and Experiment(mistake.name).planted(run):
+            yield mistake.name
 
 
 def possible_mistakes(

@@ -29,7 +29,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from .child import MODULE
+from .child import LARGEST_ANSWER, MODULE
 from .exchange import packed, unpacked
 from .submission import Answers, Point, answers_from, brief
 
@@ -152,8 +152,8 @@ class IsolatedFile:
             If the process fails before it comes to the submission.
         """
         values = [value for point in points for value in point.values()]
-        # A gradient is as large as its quantity, and a third larger as text; this is ample.
-        most = 1_000_000 + 4 * sum(value.nbytes for value in values)
+        # As text an answer is a third larger, and it may have twice its quantity's entries.
+        most = 1_000_000 + sum(4 * max(value.nbytes, 8 * LARGEST_ANSWER) for value in values)
         with folder() as place:
             (place / "work").mkdir()
             copy = place / "work" / f"{MODULE}.py"
@@ -300,7 +300,7 @@ class Process:
             data = json.loads(self.answers.read(most))
             return [read(part, point) for part, point in zip(data, points, strict=True)]
         except Exception:  # it may be anything at all
-            raise FailureError("what its process delivered are no answers") from None
+            raise FailureError("what it delivered cannot be read as answers") from None
 
     def trace(self) -> str:
         """Return where the process was when a signal ended it, as Python writes it."""

@@ -19,19 +19,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .mistakes import Fault, faults_at
+from .catalogue import faults_at
+from .mistakes import Fault
 from .planted import Contribution, Edge, Part, Place, Run, same
+from .precision import RIGHT, right_digits, stored_as_computed, tolerance_of
 from .submission import Answers
-
-#: How close an answer must be to be right, relative to the largest entry. At random points a wrong
-#: formula is further off, and a right one is closer, in whatever order it computes.
-RIGHT = 1e-7
 
 #: How close a mistake must reproduce the numbers to be named.
 REPRODUCED = 1e-9
-
-#: The same for answers in float32.
-SINGLE = 1e-4
 
 #: Below this, relative to the largest gradient of the sweep, is rounding noise.
 NOISE = 1e-14
@@ -96,7 +91,7 @@ class Judged:
         The wrong gradient that gives the answer, passed on rightly, where no mistake of the
         catalogue does.
     reason
-        Why an answer is unreadable.
+        What else there is to say: why an answer is unreadable, or how far it is right.
     """
 
     name: str
@@ -130,8 +125,11 @@ class Judge:
         self.answers = answers
         self.floors = [noise_of(run, named) for run in runs]
         self.readable = {
-            name: [a.values[name] for a in answers]
-            for name in named
+            name: [
+                stored_as_computed(sized(a.values[name], run.truth[i]))
+                for a, run in zip(answers, runs, strict=True)
+            ]
+            for name, i in named.items()
             if all(name in a.values and name not in a.unreadable for a in answers)
         }
         #: The person's answers as upstream gradients: those that fit, and all as they are.
@@ -149,7 +147,11 @@ class Judge:
             {i: run.truth[i] for i in own} for run, own in zip(runs, self.own, strict=True)
         ]
         self.swept: dict[Story, Upstream] = {}
-        self.places: dict[tuple[int, Edge], Place] = {}
+        self.places: dict[tuple[int, Edge, Story], Place] = {}
+        #: The layouts, other than the right one, that a line was charged with.
+        self.layouts: set[str] = set()
+        #: The quantities judged so far, with their answers.
+        self.before: list[tuple[int, Numbers]] = []
 
     def judged(self) -> list[Judged]:
         """Judge every quantity, from the loss back."""
@@ -158,6 +160,8 @@ class Judge:
         for name in in_backward_order(self.runs[0], self.named):
             line, stories = self.line(name, stories)
             found.append(line)
+            if line.answered is not None:
+                self.before.append((self.named[name], line.answered))
         return [surviving(line, stories) for line in found]
 
     def line(self, name: str, stories: list[Story]) -> tuple[Judged, list[Story]]:
@@ -172,25 +176,53 @@ class Judge:
             return Judged(
                 name, "unreadable" if reason else "missing", right, reason=reason
             ), stories
-        given = [gradients.get(i) for gradients in self.following(())]
+        layout = layout_of(answered, right)
+        if layout is None:
+            return self.compared(name, right, answered, stories)
+        relaid = [in_layout(a, r)[1] for a, r in zip(answered, right, strict=True)]
+        if layout not in self.layouts:  # it is this line's slip, if it is the only one
+            if self.agree(relaid, right) or self.agree(relaid, self.given(i)):
+                self.layouts.add(layout)
+            return self.compared(name, right, answered, stories)
+        line, stories = self.compared(name, right, relaid, stories)
+        if line.verdict in ("right", "carried forward"):
+            reason = "Right, in the layout of an earlier line."
+            line = replace(line, verdict="carried forward", answered=answered, reason=reason)
+        return line, stories
+
+    def compared(
+        self, name: str, right: Numbers, answered: Numbers, stories: list[Story]
+    ) -> tuple[Judged, list[Story]]:
+        """Compare an answer with the truth, and with what follows; else look for its mistake."""
+        i = self.named[name]
+        given = self.given(i)
         told = [s for s in stories if self.agree(answered, [g.get(i) for g in self.following(s)])]
         if self.agree(answered, right):
             return Judged(name, "right", right, answered, given), told or stories
         if told or self.agree(answered, given) or self.follows_as_it_is(i, answered):
             return Judged(name, "carried forward", right, answered, given), told or stories
-        faults, stories = self.explained(i, answered, stories)
+        faults, explained = self.explained(i, answered, stories)
+        if not faults:
+            for verdict, numbers in (("right", right), ("carried forward", given)):
+                digits = right_digits(answered, numbers)
+                if digits is not None:
+                    reason = f"Right to {digits} digits: rounded, or computed in low precision."
+                    return Judged(name, verdict, right, answered, given, reason=reason), stories
         implied = None if faults else self.implied(i, answered)
         if implied is not None:  # or it is this line's own slip, and the story is as it was
-            stories = different([*((*story, implied) for story in stories), *stories])
-        return Judged(name, "wrong", right, answered, given, faults, implied), stories
+            explained = different([*((*story, implied) for story in explained), *explained])
+        return Judged(name, "wrong", right, answered, given, faults, implied), explained
 
     # ---- what follows from what ----
+
+    def given(self, i: int) -> list[Any]:
+        """Return what follows from the person's own answers at each point; None where nothing."""
+        return [gradients.get(i) for gradients in self.following(())]
 
     def agree(self, answered: Numbers, numbers: Sequence[Any], tolerance: float = RIGHT) -> bool:
         """Say whether answers are equal to some numbers at every point."""
         return all(
-            number is not None
-            and same(answer, number, SINGLE if answer.dtype == np.float32 else tolerance, floor)
+            number is not None and same(answer, number, tolerance_of(answer, tolerance), floor)
             for answer, number, floor in zip(answered, numbers, self.floors, strict=True)
         )
 
@@ -258,10 +290,20 @@ class Judge:
                 for fault in faults
                 if self.reproduces(fault, story, parts, upstream, answered)
             ]
+            fitting = [found for found in fitting if not self.is_refuted(*found)] or fitting
             if fitting:
                 named = {(fault.mistake.name, fault.detail): fault for _, fault in fitting}
                 return tuple(named.values()), different([(*s, fault) for s, fault in fitting])
         return (), stories
+
+    def is_refuted(self, story: Story, fault: Fault) -> bool:
+        """Say whether a line before, which a story explains, would be another with this mistake."""
+        told, new = self.following(story), self.following((*story, fault))
+        return any(
+            self.agree(answered, [g.get(i) for g in told])
+            and not self.agree(answered, [g.get(i) for g in new])
+            for i, answered in self.before
+        )
 
     def candidates(self, part: Part) -> Iterator[Fault]:
         """Return what can be planted: every mistake at each edge, and at all its edges at once."""
@@ -275,7 +317,7 @@ class Judge:
             if len(edges) > 1 and not any(fault.detail for fault in faults):
                 yield faults[0]._replace(edges=edges)
 
-    def consequences(self, i: int) -> Iterator[tuple[str, Numbers]]:
+    def consequences(self, i: int) -> Iterator[tuple[Fault, Numbers]]:
         """Return each mistake between a quantity and the nearest answers, with what it gives."""
         parts = [run.part(i, own) for run, own in zip(self.runs, self.own, strict=True)]
         for fault in self.candidates(nearest(self.runs[0], parts[0], FEW_EDGES)):
@@ -286,7 +328,7 @@ class Judge:
                 for p, (run, part, own) in enumerate(zip(self.runs, parts, self.own, strict=True))
             ]
             if all(number is not None for number in numbers):
-                yield fault.mistake.name, [np.asarray(number) for number in numbers]
+                yield fault, [np.asarray(number) for number in numbers]
 
     def reproduces(
         self,
@@ -306,7 +348,7 @@ class Judge:
             planted = self.planted(p, (*story, fault))
             number = run.swept(part.edges, start, planted).get(part.target)
             answer, floor = answered[p], self.floors[p]
-            tolerance = SINGLE if answer.dtype == np.float32 else REPRODUCED
+            tolerance = tolerance_of(answer, REPRODUCED)
             if number is None or not same(answer, number, tolerance, floor):
                 return False
         return True
@@ -314,19 +356,23 @@ class Judge:
     def planted(self, p: int, story: Story) -> dict[Edge, Contribution]:
         """Return the wrong contributions of a story at one point, by edge."""
         return {
-            edge: fault.contribution(self.place(p, edge))
-            for fault in story
+            edge: fault.contribution(self.place(p, edge, story[:k]))
+            for k, fault in enumerate(story)
             if isinstance(fault, Fault)
             for edge in fault.edges
         }
 
-    def place(self, p: int, edge: Edge) -> Place:
-        """Return an edge of one run, with the gradients that the person has there."""
-        if (p, edge) not in self.places:
+    def place(self, p: int, edge: Edge, story: Story = ()) -> Place:
+        """Return an edge of one run, with the gradients that the person has there.
+
+        What was not answered is at hand as it follows from the answers and the story so far.
+        """
+        if (p, edge, story) not in self.places:
             run = self.runs[p]
-            at_hand = ChainMap(self.own[p], run.truth)
-            self.places[p, edge] = Place(run, edge, self.named, at_hand)
-        return self.places[p, edge]
+            follows = self.following(story)[p] if story else {}
+            at_hand = ChainMap(self.own[p], follows, run.truth)
+            self.places[p, edge, story] = Place(run, edge, self.named, at_hand)
+        return self.places[p, edge, story]
 
 
 def solved(run: Run, edge: Edge, answer: np.ndarray, floor: float) -> np.ndarray | None:
@@ -350,15 +396,44 @@ def edge_shape(run: Run, edge: Edge) -> tuple[int, ...]:
     return run.tensors[run.source[edge]].shape
 
 
+def sized(answer: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return an answer in the right shape, where there is one number in whatever brackets."""
+    return answer.reshape(right.shape) if answer.size == right.size == 1 else answer
+
+
 def fitted(answer: np.ndarray, right: np.ndarray) -> np.ndarray | None:
     """Return an answer as an upstream gradient, if it can be one: a flat column as a column."""
-    if not np.isfinite(answer).all():
+    layout, numbers = in_layout(answer, right)
+    if layout is None or not np.isfinite(numbers).all():
         return None
+    return numbers.astype(np.float64)
+
+
+def in_layout(answer: np.ndarray, right: np.ndarray) -> tuple[str | None, np.ndarray]:
+    """Return how an answer lays out its numbers, and these in the right layout.
+
+    It is right (an empty text), transposed, as a row that stands for a column is, or has other axes
+    of length 1, as a flat column; None if its shape is another.
+
+    Examples
+    --------
+    >>> right = np.zeros((3, 1))
+    >>> [in_layout(np.zeros(shape), right)[0] for shape in [(3, 1), (1, 3), 3, 4]]
+    ['', 'transposed', 'flat', None]
+    """
     if answer.shape == right.shape:
-        return answer
-    if answer.ndim < right.ndim and answer.shape == right.squeeze().shape:
-        return answer.reshape(right.shape)
-    return None
+        return "", answer
+    if answer.shape == right.shape[::-1]:
+        return "transposed", answer.T
+    if answer.squeeze().shape == right.squeeze().shape:
+        return "flat", answer.reshape(right.shape)
+    return None, answer
+
+
+def layout_of(answered: Numbers, right: Numbers) -> str | None:
+    """Return the layout, other than the right one, that an answer has at every point."""
+    layouts = {in_layout(a, r)[0] for a, r in zip(answered, right, strict=True)}
+    return layouts.pop() or None if len(layouts) == 1 else None
 
 
 def noise_of(run: Run, named: Mapping[str, int]) -> float:

@@ -9,7 +9,7 @@ computes what the engine computes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
 
@@ -223,12 +223,15 @@ class Place:
         The positions of the quantities, by name.
     gradients
         The gradients that a person has at hand, by position.
+    wrongs
+        The wrong contributions that were made for it so far, by mistake.
     """
 
     run: Run
     edge: Edge
     named: Mapping[str, int]
     gradients: Mapping[int, Any]
+    wrongs: dict[Any, Any] = field(default_factory=dict)
 
     @property
     def tensor(self) -> Tensor:

@@ -8,6 +8,7 @@ network the shapes are given by an example, and only the values are drawn.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -19,10 +20,24 @@ POINTS = 3
 Arrays = Mapping[str, np.ndarray]
 
 
-def worked_problem_points(seed: int) -> Iterator[Arrays]:
-    """Draw instances of the worked problem: one sample, three outputs, all widths different."""
+#: The worked problem has one sample. With a batch, the mistakes that are made in one show.
+BATCH = {"batch": 7}
+
+#: Where all widths are equal every product can be computed: with one sample, those of matrices and
+#: columns; with as many samples as the widths, those of columns too.
+SQUARES = ({"sizes": (4, 4, 4, 4)}, {"sizes": (4, 4, 4, 4), "batch": 4})
+
+
+def worked_problem_points(seed: int, **shape: Any) -> Iterator[Arrays]:
+    """Draw instances of the worked problem: by default one sample, and all widths different.
+
+    The entries of y do not sum to 1: as those of y_hat do, the entries of dL/dy_hat would sum to 0,
+    and a wrong multiple of their sum could not be seen in dL/dz3.
+    """
     while True:
-        yield vars(random_problem(seed=seed))
+        leaves = vars(random_problem(**shape, seed=seed))
+        rng = np.random.default_rng(seed)
+        yield {**leaves, "y": rng.uniform(0.1, 0.9, leaves["y"].shape)}
         seed += 1
 
 

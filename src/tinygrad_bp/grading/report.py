@@ -254,7 +254,7 @@ class View:
 
     def said(self, line: Line) -> str:
         """Return what is said about a line."""
-        if line.verdict in ("missing", "unreadable"):  # which gives nothing away
+        if line.verdict != "wrong":  # which gives nothing away
             return line.message
         parts = [line.hint] if self.hints else []
         if self.reveal:
@@ -292,7 +292,7 @@ class View:
             table.add_column(column, overflow="fold")
         for line in self.lines:
             mark, colour, _ = VERDICTS[line.verdict]
-            cells = (mark, line.label, line.verdict, percent(line), self.said(line))
+            cells = (mark, line.label, line.verdict, error_in(line), self.said(line))
             styles = (colour, "", colour, "", "")
             table.add_row(*map(Text, cells, styles))
         if self.lines:
@@ -306,7 +306,7 @@ class View:
             f"<tr><td style='{top};white-space:nowrap;color:{VERDICTS[line.verdict][2]}'>"
             f"{VERDICTS[line.verdict][0]} {line.verdict}</td>"
             f"<td style='{top}'>{html.escape(line.label)}</td>"
-            f"<td style='{top};text-align:right'>{percent(line)}</td>"
+            f"<td style='{top};text-align:right'>{error_in(line)}</td>"
             f"<td style='{top}'>{html.escape(self.said(line))}</td></tr>\n"
             for line in self.lines
         )
@@ -332,8 +332,17 @@ class View:
         )
 
 
-def percent(line: Line) -> str:
-    """Write an error that counts."""
-    if line.error is None or line.verdict == "right":
-        return ""
-    return f"{line.error:.1%}" if 1e-3 <= line.error < 10 else f"{line.error:.3g}"
+def error_in(line: Line) -> str:
+    """Write the error of a line that has one of its own: not what was right, or follows rightly."""
+    return percent(line.error) if line.verdict == "wrong" and line.error is not None else ""
+
+
+def percent(error: float) -> str:
+    """Write a relative error: in percent, unless that would be many digits, or none.
+
+    Examples
+    --------
+    >>> percent(0.473), percent(2e-6), percent(123.4)
+    ('47.3%', '2e-06', '123')
+    """
+    return f"{error:.1%}" if 1e-3 <= error < 10 else f"{error:.3g}"

@@ -110,7 +110,9 @@ def called(function: Callable[..., Any], point: Point) -> Answers:
             return answers_from(function(*positional, **named), point)
     except UnanswerableError as reason:
         return Answers(failure=str(reason))
-    except (Exception, SystemExit, GeneratorExit) as error:  # an interrupt is the user's own
+    except KeyboardInterrupt:  # the user's own
+        raise
+    except BaseException as error:
         return Answers(failure=failure_of(error, function))
 
 
@@ -269,15 +271,30 @@ def numbers(answer: Any) -> np.ndarray:
     """Return an answer as an array of its own, float64 or float32, or say why it is none."""
     try:
         array = np.array(answer)
+        if array.dtype.kind == "O":  # of fractions, say, or what np.frompyfunc returns
+            array = array_of_objects(array)
+    except UnreadableError:
+        raise
     except ValueError:
         raise UnreadableError("its rows differ in length, so it is no array") from None
     except Exception as error:  # raised by a stranger's class
         raise UnreadableError(brief(f"it is no array ({type(error).__name__}: {error})")) from None
-    if array.dtype.kind == "O":
-        raise UnreadableError(f"it holds Python objects ({type(answer).__name__}), and no numbers")
     if array.dtype.kind not in "fiub":
         raise UnreadableError(f"it holds {array.dtype}, and a gradient holds real numbers")
     return array if array.dtype == np.float32 else array.astype(np.float64)
+
+
+def array_of_objects(objects: np.ndarray) -> np.ndarray:
+    """Return Python objects as the numbers that they are, or say that they are none."""
+    floats = np.empty(objects.shape)
+    for index, entry in np.ndenumerate(objects):
+        try:
+            floats[index] = float(entry)
+        except Exception:  # raised by a stranger's class
+            kind = type(entry).__name__
+            reason = f"it holds Python objects ({kind}), and no numbers"
+            raise UnreadableError(brief(reason)) from None
+    return floats
 
 
 def brief(text: str) -> str:

@@ -88,7 +88,8 @@ class LatexWriter(Writer):
     def quotient(self, above: Piece, below: Piece) -> Piece:
         """Write a quotient: the line of a fraction takes the place of brackets."""
         scalar = above.scalar and below.scalar
-        return Piece(rf"\frac{{{above.text}}}{{{below.text}}}", Level.FRACTION, scalar)
+        tall = above.text.replace(r"\frac{\partial", r"\dfrac{\partial")
+        return Piece(rf"\frac{{{tall}}}{{{below.text}}}", Level.FRACTION, scalar)
 
     def raised(self, base: Piece) -> str:
         """Write what is raised; where it has a superscript itself, in braces."""
@@ -215,5 +216,6 @@ class LatexWriter(Writer):
 
 
 def environment(name: str, lines: list[str]) -> str:
-    """Return lines in an environment."""
+    """Return lines in an environment; a bracket that begins one is no option of a command."""
+    lines = ["{}" + line if line.startswith("[") else line for line in lines]
     return rf"\begin{{{name}}} " + r" \\ ".join(lines) + rf" \end{{{name}}}"

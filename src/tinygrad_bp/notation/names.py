@@ -164,9 +164,14 @@ class Names:
         """Return the gradient in plain text: ``∂L/∂z₁``."""
         return f"∂{self.text(loss)}/∂{self.text(t)}"
 
+    def functions(self) -> dict[str, str]:
+        """Return functions that keep their name, since a tensor has their symbol: what σ is."""
+        return {"sigmoid()": "sigmoid"} if "σ" in self._text.values() else {}
+
     def latex_symbols(self, loss: Tensor) -> dict[str, str]:
         """Return LaTeX for every identifier, those of gradients included: what `latex` takes."""
         values = {name: self._latex[key] for key, name in self._identifiers.items()}
+        values |= self.functions()
         over = rf"\frac{{\partial {self.latex(loss)}}}{{\partial "
         return values | {
             name: f"{over}{self._latex[key]}}}" for key, name in self._gradients.items()
@@ -175,6 +180,7 @@ class Names:
     def text_symbols(self, loss: Tensor) -> dict[str, str]:
         """Return text for every identifier, those of gradients included: what `text` takes."""
         values = {name: self._text[key] for key, name in self._identifiers.items()}
+        values |= self.functions()
         over = f"∂{self.text(loss)}/∂"
         return values | {name: over + self._text[key] for key, name in self._gradients.items()}
 

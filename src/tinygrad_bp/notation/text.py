@@ -56,9 +56,15 @@ class TextWriter(Writer):
         return f"({text})"
 
     def joined(self, first: str, second: str, kind: str, left: Piece, right: Piece) -> str:
-        """Write two factors; a dot parts a name from a bracket, which would read as a call."""
+        """Write two factors, with a dot where they would otherwise read as something else.
+
+        A name before a bracket would be a call, and what stands beside a divisor a part of it.
+        """
         called = second.startswith("(") and first[-1:].isalpha() and kind == "scalar"
-        return f"{first} · {second}" if called else super().joined(first, second, kind, left, right)
+        divided = left.divided and first == left.text and kind != "elementwise"
+        if called or divided:
+            return f"{first} · {second}"
+        return super().joined(first, second, kind, left, right)
 
     def number(self, value: complex) -> Piece:
         """Write a number that is not negative."""
@@ -96,6 +102,7 @@ class TextWriter(Writer):
             above.scalar and below.scalar,
             kind,
             free,
+            divided=True,
         )
 
     def power(self, base: Piece, exponent: Piece) -> Piece:

@@ -46,6 +46,8 @@ class Piece:
         Of a product: "elementwise" or "matrix", which are not mixed without brackets.
     minus
         Whether it begins with a minus.
+    divided
+        Whether it ends in a divisor after a slash, which a factor beside it would be a part of.
     """
 
     text: str
@@ -53,6 +55,7 @@ class Piece:
     scalar: bool = False
     kind: str = ""
     minus: bool = False
+    divided: bool = False
 
 
 #: Numbers that rules use, as they are known.
@@ -109,7 +112,7 @@ class Writer:
     Parameters
     ----------
     symbols
-        How each name is written.
+        How each name is written; of a function, its name with a pair of brackets.
     scalars
         Names of single numbers. All others are arrays.
     """
@@ -237,7 +240,8 @@ class Writer:
             return self.write_other(node)
         inner = self.within(body, Level.REDUCTION)
         kind = "sum" if body.level == Level.REDUCTION else body.kind if inner == body.text else ""
-        return Piece(self.minus.strip() + inner, Level.SUM, body.scalar, kind, minus=True)
+        divided = body.divided and inner == body.text
+        return Piece(self.minus.strip() + inner, Level.SUM, body.scalar, kind, True, divided)
 
     def write_BinOp(self, node: ast.BinOp) -> Piece:
         """Write an operator between two parts."""
@@ -280,10 +284,13 @@ class Writer:
 
         first, second = factor(left, True), factor(right, False)
         text = self.joined(first, second, kind, left, right)
-        below = (left.kind or right.kind) if single else kind
+        if single:  # what stands in brackets has no kind of product any more
+            kinds = [p.kind for p, t in ((left, first), (right, second)) if t == p.text]
+            kind = next(filter(None, kinds), "")
         minus = leads(left) and first == left.text
         level = Level.SUM if minus else Level.PRODUCT
-        return Piece(text, level, left.scalar and right.scalar, below, minus)
+        divided = right.divided and second == right.text
+        return Piece(text, level, left.scalar and right.scalar, kind, minus, divided)
 
     def joined(self, first: str, second: str, kind: str, left: Piece, right: Piece) -> str:
         """Write two factors, with the sign of their kind of product."""
@@ -398,7 +405,8 @@ class Writer:
             return Piece(special.text, special.level, scalar, special.kind, special.minus)
         texts = [piece.text for piece in pieces]
         texts += [f"{self.word(key)} = {self.write(value).text}" for key, value in keywords.items()]
-        return Piece(self.function(RENAMED.get(name, name), below, texts), scalar=scalar)
+        name = self.symbols.get(f"{name}()") or RENAMED.get(name, name)
+        return Piece(self.function(name, below, texts), scalar=scalar)
 
     def choice(self, node: ast.Call) -> Piece:
         """Write np.where: with an Iverson bracket where the other entries are 0, else as cases."""

@@ -6,8 +6,8 @@ are in ``derivation/``: the lines, the two forms that they are written in, and t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +18,7 @@ from ..tensor import Tensor
 from .derivation.document import (
     Block,
     Equation,
+    Heading,
     as_html,
     as_latex,
     as_markdown,
@@ -26,6 +27,7 @@ from .derivation.document import (
 )
 from .derivation.lines import Lines
 from .derivation.matrix_form import MatrixForm
+from .saving import save
 
 FORMS = ("matrix", "index")
 
@@ -70,13 +72,13 @@ class Derivation:
         ValueError
             For another suffix.
         """
-        path = Path(path)
-        formats = {".md": "markdown", ".tex": "latex", ".html": "html", ".txt": "text"}
-        if path.suffix not in formats:
-            raise ValueError(f"a derivation is saved as .md, .tex, .html or .txt, not as {path}")
-        content: str = getattr(self, formats[path.suffix])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, encoding="utf-8")
+        forms: dict[str, Callable[[], str]] = {
+            ".md": lambda: self.markdown,
+            ".tex": lambda: self.latex,
+            ".html": lambda: self.html,
+            ".txt": lambda: self.text,
+        }
+        save(path, "a derivation", forms)
 
     def __str__(self) -> str:
         return self.markdown
@@ -101,6 +103,7 @@ def derive(
     form: Literal["matrix", "index"] = "matrix",
     numbers: bool = False,
     worksheet: bool = False,
+    symbols: Mapping[str, str] | None = None,
 ) -> Derivation:
     r"""Derive the gradients of a computation, line by line.
 
@@ -119,7 +122,10 @@ def derive(
     numbers
         Write the values beside the symbols.
     worksheet
-        Leave the right-hand sides blank. The same call without it gives the solution.
+        Leave the right-hand sides of the gradients blank: the equations stay, and what is given.
+        The same call without it gives the solution.
+    symbols
+        LaTeX for names, such as ``{"z1": r"\zeta"}``; used as it is, in all formats but text.
 
     Returns
     -------
@@ -146,7 +152,7 @@ def derive(
     if form not in FORMS:
         raise ValueError(f'form is "matrix" or "index", not {form!r:.60}')
     wanted = asked_for(loss, wrt)
-    lines = Lines(loss, wanted)
+    lines = Lines(loss, wanted, symbols)
     if form == "index":
         from .derivation.index_form import IndexForm
 
@@ -154,7 +160,7 @@ def derive(
     else:
         blocks = list(MatrixForm(lines, numbers).blocks())
     if worksheet:
-        blocks = [blank(block) for block in blocks]
+        blocks = [blank(block) for block in blocks if isinstance(block, Heading) or not block.hint]
     return Derivation(tuple(blocks))
 
 
@@ -166,9 +172,13 @@ def asked_for(loss: Tensor, wrt: Any) -> list[Tensor]:
             "Reduce it first, as with .sum()."
         )
     starting_gradient(loss, None)  # raises where no gradient is needed
-    return wanted_tensors(recorded_tensors(loss), wrt, "derive")
+    wanted = wanted_tensors(recorded_tensors(loss), wrt, "derive")
+    if not wanted:
+        raise ValueError("derive was given no Tensor to differentiate by.")
+    return wanted
 
 
 def blank(block: Block) -> Block:
-    """Leave the right-hand side of an equation out."""
-    return Equation(block.left, (), block.shape) if isinstance(block, Equation) else block
+    """Leave the right-hand side of a line out that is asked for."""
+    asked = isinstance(block, Equation) and block.asked
+    return replace(block, sides=()) if asked else block  # type: ignore[arg-type]

@@ -201,13 +201,26 @@ class Component(Writer):
 
     def choice(self, node: ast.Call) -> Piece:
         """Write the cases of a choice, with a condition for each."""
-        rows = []
-        last: ast.expr = node
-        while is_where(last):
-            rows.append((self.write(last.args[1]).text, self.conditions(conjuncts(last.args[0]))))
-            last = last.args[2]
+        cases, last = branches(node)
+        rows = [(self.write(value).text, self.conditions(parts)) for parts, value in cases]
         piece: Piece = self.cases(rows, self.write(last))
         return Piece(piece.text, piece.level, scalar=True)
+
+
+def branches(node: ast.expr) -> tuple[list[tuple[list[ast.expr], ast.expr]], ast.expr]:
+    """Return the cases of a choice, as (conditions, value), and what is left.
+
+    A choice within a case is taken apart too, where both leave 0.
+    """
+    cases: list[tuple[list[ast.expr], ast.expr]] = []
+    while is_where(node):
+        parts, value, node = conjuncts(node.args[0]), node.args[1], node.args[2]
+        inner, rest = branches(value)
+        if inner and number(node) == 0 == number(rest):
+            cases += [([*parts, *further], value) for further, value in inner]
+        else:
+            cases.append((parts, value))
+    return cases, node
 
 
 def is_equation(condition: ast.expr) -> TypeGuard[ast.Compare]:
@@ -222,8 +235,14 @@ def closed(text: str) -> str:
 
 
 def opposites(rows: Sequence[tuple[str, str]], unequal: str) -> bool:
-    """Say whether there are two cases, and one holds where the other does not."""
-    return len(rows) == 2 and rows[1][1] == rows[0][1].replace("=", unequal)
+    """Say whether there are two cases, i = j and i ≠ j: one holds where the other does not."""
+    one_equation = len(rows) == 2 and rows[0][1].count(" = ") == 1
+    first, second = (condition for _, condition in rows) if one_equation else ("", "")
+    return (
+        one_equation
+        and re.fullmatch(r"[^ ]+ = [^ ]+", first) is not None
+        and (second == first.replace("=", unequal))
+    )
 
 
 def indexed(symbol: str, index: Sequence[str]) -> str:

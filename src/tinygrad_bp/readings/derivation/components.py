@@ -17,7 +17,6 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from ...backward import backward_closures
-from ...notation.expressions import expression
 from ...notation.literals import literal
 from ...notation.writer import ENTRY_BY_ENTRY
 from ...table import TABLE
@@ -26,6 +25,7 @@ from .indices import Indices
 from .simplify import ONE, ZERO, number, product, simple
 from .sums import chosen, guards, looped, total
 from .trees import names
+from .twins import twin
 
 #: Functions that work entry by entry, further to those that the writers know.
 UFUNCS = ENTRY_BY_ENTRY | {"logical_not", "isfinite", "erfc", "clip"}
@@ -384,21 +384,11 @@ class Components:
         self, name: str, args: Sequence[ast.expr], settings: dict[str, Any]
     ) -> ast.expr | None:
         """Return a function as it is composed of simpler ones; None where that overflows."""
-        composed = getattr(self.functions.get(name), "composed", None)
-        if composed is None:
-            return None
         values = [self.evaluated(a) for a in args]
-        parts: dict[int, ast.expr] = {}
-        operands: list[Any] = []
-        for node, value in zip(args, values, strict=True):
-            if isinstance(node, ast.Constant):
-                operands.append(value)
-            else:
-                operands.append(Tensor(value))
-                parts[operands[-1].id] = node
-        with np.errstate(all="ignore"):
-            tree = expression(composed(*operands, **settings), lambda t: parts.get(t.id))
-        return tree if np.isfinite(np.asarray(self.evaluated(tree))).all() else None
+        tree = twin(self.functions.get(name), args, values, settings)
+        if tree is None or not np.isfinite(np.asarray(self.evaluated(tree))).all():
+            return None
+        return tree
 
 
 def placeholder(shape: tuple[int, ...]) -> Tensor:

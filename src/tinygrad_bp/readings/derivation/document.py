@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import html
 import re
+import textwrap
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
+
+from ...notation.mathml import mathml
 
 
 class Formula(NamedTuple):
@@ -29,18 +33,33 @@ class Heading:
 
 @dataclass(frozen=True)
 class Sentence:
-    """Text with formulas in it."""
+    """Text with formulas in it; a hint tells of the solution, and is no part of a worksheet."""
 
     parts: tuple[str | Formula, ...]
+    hint: bool = False
 
 
 @dataclass(frozen=True)
 class Equation:
-    """``left = side = side``, and its shape beside it; without sides, to be filled in."""
+    """``left = side = side``, and its shape beside it; without sides, to be filled in.
+
+    Parameters
+    ----------
+    left, sides
+        What are equal.
+    shape
+        Of both; None where none is to be shown.
+    asked
+        Whether it is a line of the solution, which a worksheet asks for.
+    hint
+        Whether it tells of the solution, and is no part of a worksheet.
+    """
 
     left: Formula
     sides: tuple[Formula, ...]
     shape: tuple[int, ...] | None = None
+    asked: bool = False
+    hint: bool = False
 
 
 Block: TypeAlias = Heading | Sentence | Equation
@@ -71,8 +90,11 @@ def line(equation: Equation) -> str:
     return rf"{text} \qquad {shape_formula(equation.shape).latex}"
 
 
-#: LaTeX of more characters than this is set over several lines, or else to the width of the page.
+#: LaTeX of more characters than this is set over several lines, where it has several sides.
 WIDE = 220
+
+#: In HTML, text of more columns than this is set smaller, down to half of the size.
+WIDE_TEXT = 90
 
 
 def lines_of(equation: Equation) -> list[tuple[str, str]]:
@@ -119,25 +141,26 @@ def as_text(blocks: Sequence[Block]) -> str:
                 parts += ["", text, ("=" if not i else "-") * len(text)]
             case Sentence(pieces):
                 words = "".join(p if isinstance(p, str) else p.text for p in pieces)
-                parts += ["", *wrapped(words)]
+                parts += ["", *textwrap.wrap(words, 80)]
             case Equation(left, sides, shape):
                 if not isinstance(previous, Equation):
                     parts.append("")
                 beside = "" if shape is None else f"    {shape_formula(shape).text}"
-                first, *others = sides or (BLANK,)
-                parts.append(f"{left.text} = {first.text}{'' if others else beside}")
-                indent = " " * len(left.text)
-                for n, other in enumerate(others, 1):
-                    parts.append(f"{indent} = {other.text}{beside if n == len(others) else ''}")
+                width = columns(left.text)
+                rows = []
+                for n, side in enumerate(sides or (BLANK,)):
+                    first, *others = side.text.split("\n")  # a matrix has several lines
+                    rows.append(f"{' ' * width if n else left.text} = {first}")
+                    rows += [" " * (width + 3) + other for other in others]
+                rows[-1] += beside
+                parts += rows
         previous = block
     return "\n".join(parts).strip("\n") + "\n"
 
 
-def wrapped(words: str) -> list[str]:
-    """Break a sentence into lines; a list item stays one line."""
-    import textwrap
-
-    return textwrap.wrap(words, 80) if not words.startswith("- ") else [words]
+def columns(text: str) -> int:
+    """Return how wide a text is: accents take no place of their own."""
+    return sum(not unicodedata.combining(c) for c in text)
 
 
 PREAMBLE = r"""\documentclass{article}
@@ -145,6 +168,11 @@ PREAMBLE = r"""\documentclass{article}
 \usepackage{amsmath,amssymb,graphicx}
 \usepackage[margin=2.5cm]{geometry}
 \setlength{\parindent}{0pt}
+\setlength{\parskip}{6pt}
+% a formula that is wider than the page is made narrower, and no other
+\newsavebox{\formula}
+\newcommand{\fitted}[1]{\sbox{\formula}{$\displaystyle #1$}%
+\ifdim\wd\formula>\linewidth\resizebox{\linewidth}{!}{\usebox{\formula}}\else\usebox{\formula}\fi}
 \begin{document}
 """
 
@@ -164,16 +192,13 @@ def as_latex(blocks: Sequence[Block]) -> str:
                     + "\n"
                 )
             case Equation():
-                formula = display(block)
-                if max(map(len, formula.split("\n"))) > WIDE:
-                    formula = rf"\resizebox{{\linewidth}}{{!}}{{$\displaystyle {formula}$}}"
-                parts.append("\\[\n" + formula + "\n\\]")
+                parts.append("\\[\n\\fitted{" + display(block) + "}\n\\]")
     return ascii_only("\n".join([*parts, r"\end{document}", ""]))
 
 
 def plain_latex(text: str) -> str:
     """Return fixed text in LaTeX."""
-    return re.sub(r"([&%$#_{}])", r"\\\1", text.removeprefix("- ")).replace("`", "")
+    return re.sub(r"([&%$#_{}])", r"\\\1", text).replace("`", "")
 
 
 def ascii_only(text: str) -> str:
@@ -187,10 +212,13 @@ def ascii_only(text: str) -> str:
 
 
 MATHS = (
-    "math{font-size:1.1em}.line{margin:.8em 0;overflow-x:auto}"
+    "math{font-size:1.1em}.line{margin:.6em 0;padding:.3em 0;overflow-x:auto;overflow-y:hidden}"
     ".line mtd[columnalign=left]{text-align:left}"
-    ".line table{margin:auto}.line td{padding:.3em 0}"
+    ".line table{margin:auto}.line td{padding:.3em .1em}"
     ".line td math{display:inline math}.line td:first-child{text-align:right}"
+    ".line table.fill{width:100%}.fill td{white-space:nowrap}"
+    ".fill .blank{width:100%;border-bottom:1px solid;height:2.2em}"
+    "@media print{.line{overflow:visible;break-inside:avoid}}"
 )
 PAGE = "body{max-width:60em;margin:2em auto;font-family:serif;line-height:1.5;padding:0 1em}"
 
@@ -213,13 +241,16 @@ def as_html(blocks: Sequence[Block], page: bool = True) -> str:
                 parts.append(
                     "<p>"
                     + "".join(
-                        html.escape(p.removeprefix("- ")) if isinstance(p, str) else mathml(p.latex)
-                        for p in pieces
+                        html.escape(p) if isinstance(p, str) else mathml(p.latex) for p in pieces
                     )
                     + "</p>"
                 )
             case Equation():
-                parts.append(f'<div class="line">{math_of(block)}</div>')
+                rows = [row for side in block.sides for row in side.text.split("\n")]
+                widest = max(map(len, rows), default=0)
+                size = max(50, min(100, 100 * WIDE_TEXT // max(widest, 1)))
+                style = f' style="font-size:{size}%"' if size < 100 else ""
+                parts.append(f'<div class="line"{style}>{math_of(block)}</div>')
     body = "\n".join(parts)
     if not page:
         return f"<div>\n<style>{MATHS}</style>\n{body}\n</div>\n"
@@ -231,7 +262,13 @@ def as_html(blocks: Sequence[Block], page: bool = True) -> str:
 
 
 def math_of(equation: Equation) -> str:
-    """Return an equation as MathML: where it has several lines, in a table."""
+    """Return an equation as MathML: in a table, where it has several lines or a blank."""
+    if not equation.sides:
+        cells = [mathml(f"{equation.left.latex} =", display=True), ""]
+        if equation.shape is not None:
+            cells.append(mathml(shape_formula(equation.shape).latex))
+        row = "".join(f"<td>{c}</td>" if c else '<td class="blank"></td>' for c in cells)
+        return f'<table class="fill"><tr>{row}</tr></table>'
     lines = lines_of(equation)
     if len(lines) == 1:
         return mathml(lines[0][1], display=True)
@@ -241,13 +278,3 @@ def math_of(equation: Equation) -> str:
         for left, side in lines
     )
     return f"<table>\n{rows}\n</table>"
-
-
-def mathml(latex: str, display: bool = False) -> str:
-    """Return a formula as MathML."""
-    try:
-        from latex2mathml.converter import convert
-    except ImportError:
-        raise RuntimeError("HTML needs latex2mathml: pip install tinygrad_bp[derive]") from None
-    text: str = convert(latex, display="block" if display else "inline")
-    return text

@@ -7,21 +7,36 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from .document import Block, Formula, Sentence, shape_formula
+from .document import Block, Equation, Formula, Sentence, shape_formula
 from .lines import Lines
+from .values import is_short, shown
 
 #: So many are listed; of more, their number is told.
 MOST = 40
 
 
-def given(lines: Lines, written: Callable[[ast.expr], Formula]) -> Iterator[Block]:
-    """Yield the sentence that lists what is given."""
+def given(lines: Lines, written: Callable[[ast.expr], Formula], numbers: bool) -> Iterator[Block]:
+    """Yield what is given, with its values if numbers are wanted.
+
+    A small array that the computation holds without a name, such as the rows of one-hot labels, is
+    shown in any case: nothing else says what it is.
+    """
     leaves = [t for t in lines.tensors if t.primitive is None and t.id not in lines.inline]
     names = [lines.name(t) for t in leaves] + lines.constants
+    if not names:
+        return
     parts: list[str | Formula] = []
     for name in names[:MOST]:
         parts += [", ", written(ast.Name(name)), " ", shape_formula(np.shape(lines.values[name]))]
     if names[MOST:]:
         parts.append(f", and {len(names) - MOST} more")
-    if parts:
-        yield Sentence(("Given: ", *parts[1:], "."))
+    yield Sentence(("Given: ", *parts[1:], "."))
+    unnamed = {lines.name(t) for t in leaves if t.name is None and not t.requires_grad}
+    values = []
+    for name in names[:MOST]:
+        value = np.asarray(lines.values[name])
+        if numbers or (is_short(value) and name in unnamed.union(lines.constants)):
+            values.append(Equation(written(ast.Name(name)), (shown(value),)))
+    if values:
+        yield from values
+        yield Sentence(("From these:",))

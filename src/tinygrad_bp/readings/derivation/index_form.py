@@ -10,7 +10,8 @@ import ast
 import contextlib
 import functools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,17 +20,30 @@ from ...backward import backward_closures, name_of, summed_to
 from ...notation.latex import latex
 from ...notation.text import text
 from ...tensor import Tensor
+from . import conventions
 from .component_writers import LatexComponents, TextComponents
 from .components import Components, NoComponentsError
+from .composed import composed
 from .document import Block, Equation, Formula, Heading, Sentence
 from .given import given
 from .indices import Indices
 from .jacobian import Jacobian
-from .lines import BOUND, FREE, Edge, Lines, array_like, close
+from .lines import (
+    BOUND,
+    FREE,
+    MOST_SYMBOLS,
+    Edge,
+    Lines,
+    added,
+    close,
+    symbols,
+)
+from .remarks import added_up, left_out
 from .rounding import sizes
-from .simplify import ONE, ZERO
+from .simplify import ONE, ZERO, collected
 from .sums import chosen, guarded, looped
-from .trees import Rebuilt, names, put
+from .tidied import array_like
+from .trees import Rebuilt, names, put, walk
 from .values import shown
 
 #: A Jacobian is checked in so many rows, taken evenly from all of it.
@@ -108,29 +122,14 @@ class IndexForm:
         self.indices = Indices(self.map_named)
         self.new_maps: list[str] = []  # those that no sentence has told of
         self._maps: dict[tuple[Any, ...], str] = {}
-        self._shapes: dict[str, tuple[int, ...]] = {}
         # the gradient of the loss by itself is 1, and left out of the lines that follow
         self.one: dict[str, ast.expr] = {}
+        self.parts: dict[str, tuple[ast.expr, list[ast.expr]]] = {}  # of each gradient
+        self.told_of_delta = False
         if not lines.loss.ndim:
             self.one[lines.names.gradient(lines.loss)] = array_like(ONE)
 
     # ---- components ----
-
-    def shape_of(self, tree: ast.expr) -> tuple[int, ...]:
-        """Return the shape of an expression."""
-        match tree:
-            case ast.Name(id=name):
-                return np.shape(self.lines.values[name])
-            case ast.Constant():
-                return ()
-            case ast.UnaryOp(_, operand):
-                return self.shape_of(operand)
-            case ast.BinOp(left, op, right) if not isinstance(op, ast.MatMult):
-                return np.broadcast_shapes(self.shape_of(left), self.shape_of(right))
-        text = ast.unparse(tree)
-        if text not in self._shapes:
-            self._shapes[text] = np.shape(self.lines.evaluated(tree))
-        return self._shapes[text]
 
     def map_named(self, numbers: np.ndarray) -> str:
         """Return the name of a map of indices, new or known."""
@@ -162,7 +161,7 @@ class IndexForm:
         return Components(
             self.lines.functions,
             self.lines.evaluated,
-            self.shape_of,
+            self.lines.shape,
             self.indices,
             iter(bound),
             upstream,
@@ -210,19 +209,21 @@ class IndexForm:
         self, part: ast.expr, index: Sequence[ast.expr], shape: tuple[int, ...],
         at: Mapping[str, Any],
     ) -> np.ndarray:  # fmt: skip
-        """Evaluate a component at every index."""
-        grid = np.indices(shape, sparse=True) if shape else ()
+        """Evaluate a component at every index, and for all values of letters that are given."""
+        axes = shape[len(shape) - len(index) :]
+        grid = np.indices(axes, sparse=True) if axes else ()
         letters = {i.id: n for i, n in zip(index, grid, strict=True) if isinstance(i, ast.Name)}
         scope: dict[str, Any] = {**OVER_LETTERS, **letters, **at}
         wholes = Wholes()
         part = wholes.visit(part)
         values = {name: np.asarray(self.lines.evaluated(t)) for name, t in wholes.found.items()}
-        nodes = list(ast.walk(part))
-        for node in nodes:
-            if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
-                name = node.value.id
-                if name not in values:
-                    values[name] = np.asarray(self.lines.values[name])
+        nodes = walk(part)
+        arrays = {
+            node.value.id
+            for node in nodes
+            if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name)
+        }
+        values |= {name: np.asarray(self.lines.values[name]) for name in arrays - set(values)}
         chosen_by_index = any(
             isinstance(node, ast.Compare) and self.indices.is_condition(node) for node in nodes
         )
@@ -241,34 +242,60 @@ class IndexForm:
 
     def blocks(self) -> Iterator[Block]:
         """Yield the document."""
-        lines = self.lines
+        body = list(self.body())
         yield Heading("Derivation of the gradients, in components")
-        yield from self.conventions()
+        yield from conventions.framed(body, self.conventions(body))
+
+    def body(self) -> Iterator[Block]:
+        """Yield the equations and the gradients."""
+        lines = self.lines
         yield Heading("The equations")
-        yield from given(lines, self.symbol)
+        yield from given(lines, self.symbol, self.numbers)
         for t, tree in lines.forward:
             yield from self.forward(t, tree)
         yield Heading("The gradients, from the loss backward")
         for x, tree in lines.backward:
             yield from self.gradient(x, tree)
+        yield Heading("Multiplied out")
+        yield Sentence(("The same with the gradients before it put in; values keep their names.",))
+        yield from self.multiplied_out()
 
-    def conventions(self) -> Iterator[Block]:
-        """Yield how the lines are to be read."""
-        j, k = self.free[:2]
-        i = self.bound[0]
-        yield Sentence((
-            "Conventions. ", Formula(rf"z_{{1,{j}}}", f"z₁[{j}]"),
-            " is the entry in row ", Formula(j, j), " of ", Formula("z_1", "z₁"), ", and ",
-            Formula(rf"W_{{1,{j}{k}}}", f"W₁[{j},{k}]"), " that in row ", Formula(j, j),
-            " and column ", Formula(k, k), ", and so on for further axes; letters count from 1, "
-            "and an axis of length 1 has none. Every sum is written, that over the samples of a "
-            "batch too; one with a condition below it goes over the letters that meet it. A "
-            "gradient has the shape of what it is the derivative by, which stands beside the line. "
-            "The derivative of a step's entry ", Formula(i, i), " by its operand's entry ",
-            Formula(j, j), " is the rule of that step, run on an upstream gradient that is 1 at ",
-            Formula(i, i), " and 0 elsewhere. Every line was evaluated as it stands, at all of its "
-            "entries, and gives the engine's number.",
-        ))  # fmt: skip
+    def conventions(self, body: list[Block]) -> list[str | Formula]:
+        """Return how the lines are to be read."""
+        text = conventions.texts(body)
+        parts = [*self.entries()]
+        if "Σ[" in text:
+            parts.append("Every sum is written. ")
+        if re.search(r"Σ\[[^\]=]*([≠≤<>:]|\w = )", text):
+            parts.append("One with a condition below it goes over the letters that meet it. ")
+        parts.append(conventions.shapes(self.lines))
+        if self.told_of_delta:
+            i, j = (Formula(letter, letter) for letter in (self.bound[0], self.free[0]))
+            parts += [
+                "The derivative of a step's entry ", i, " by its operand's entry ", j,
+                " is the rule of that step, run on an upstream gradient that is 1 at ", i,
+                " and 0 elsewhere. ",
+            ]  # fmt: skip
+        return parts
+
+    def entries(self) -> list[str | Formula]:
+        """Return how the entries of this computation's arrays are written."""
+        parts: list[str | Formula] = []
+        shapes = {lines_axes(t.shape): t for t in reversed(self.lines.tensors) if t.size > 1}
+        for n in (1, 2):
+            if n not in shapes:
+                continue
+            t = shapes[n]
+            name = ast.Name(self.lines.name(t))
+            entry = self.written(self.entry(name, self.letters(t.shape, self.free)))
+            j, k = (Formula(letter, letter) for letter in self.free[:2])
+            place = ("row ", j, " and column ", k) if n == 2 else ("place ", j)
+            parts += [entry, " is the entry of ", self.symbol(name), " in ", *place, "; "]
+        if not shapes:
+            return []
+        ones = any(1 in t.shape for t in self.lines.tensors)
+        end = ", and an axis of length 1 has none. " if ones else ". "
+        return [*parts, f"letters count from 1{end}"]
 
     def forward(self, t: Tensor, tree: ast.expr) -> Iterator[Block]:
         """Write an equation."""
@@ -278,14 +305,29 @@ class IndexForm:
         except NoComponentsError as error:
             raise no_index_form(t, error) from error
         sides = [part]
-        definition = self.lines.definition(t)
+        definition = self.lines.definition(tree)
         if definition is not None:
             with contextlib.suppress(NoComponentsError):
                 other = self.component(definition, name)[0]
                 if ast.unparse(other) != ast.unparse(part):
                     sides.append(other)
         yield from self.maps()
-        yield self.equation(name, index, sides, t.data)
+        yield from self.equation(name, index, sides)
+        yield from self.definitions([tree])
+
+    def definitions(self, trees: list[ast.expr], hint: bool = False) -> Iterator[Block]:
+        """Yield what the functions in expressions are that were not met before.
+
+        There is nothing to say of a function that is taken apart into components.
+        """
+        for call, tree in self.lines.definitions(trees):
+            with contextlib.suppress(NoComponentsError):
+                index, bound = self.free_letters(self.lines.shape(call))
+                left, right = (self.components(bound).at(one, index) for one in (call, tree))
+                if ast.unparse(left) != ast.unparse(right):
+                    self.check(right, index, self.lines.evaluated(call), ast.unparse(call))
+                    shape = self.lines.shape(call)
+                    yield Equation(self.written(left), (self.written(right),), shape, hint=hint)
 
     def maps(self) -> Iterator[Block]:
         """Tell of the maps of indices that are new."""
@@ -302,73 +344,113 @@ class IndexForm:
         """Write the local derivatives that lead to a gradient, then the gradient."""
         edges = self.lines.edges[x.id]
         name = self.lines.names.gradient(x)
-        split: list[ast.expr] | None = None
-        chain = Formula("", "")
+        by_line: dict[int, list[Edge]] = {}  # a step that uses a value twice has one derivative
         for edge in edges:
-            if edge.output is self.lines.loss or edge.output.id in self.lines.inline:
-                continue
+            by_line.setdefault(edge.line.id, []).append(edge)
+        split: ast.expr | None = None
+        first: list[Formula] = []
+        for same in by_line.values():
+            if same[0].line is self.lines.loss:
+                continue  # the derivative of the loss is the gradient itself
             try:
-                jacobian, index, at = self.jacobian(edge, x)
+                jacobian, index, at = self.jacobian(same, x)
             except NoComponentsError as error:
-                raise no_index_form(edge.output, error) from error
+                if len(same) == 1 == len(same[0].path):
+                    raise no_index_form(same[0].line, error) from error
+                continue  # of several steps in one line it is not needed
             yield from self.maps()
-            yield self.local(edge.output, x, jacobian, index, at)
-            if jacobian.different is not None and len(edges) == 1:
-                split = self.in_cases(edge, x, jacobian, index, at)
-                chain = self.chain(edge, x, jacobian, index, at)
+            yield self.local(same[0].line, x, jacobian, index, at)
+            if jacobian.different is not None and len(by_line) == 1:
+                split = self.in_cases(same[0].line, x, jacobian, index, at)
+                if split is not None:
+                    first = [self.chain(same[0].line, x, jacobian, index, at)]
         try:
             part, index = self.component(tree, name)
         except NoComponentsError as error:
-            raise no_index_form(edges[0].output if edges else x, error) from error
+            raise no_index_form(edges[0].path[-1][0] if edges else x, error) from error
         yield from self.maps()
-        if len(edges) > 1:
-            symbol = self.written(ast.Name(self.lines.name(x)))
-            yield Sentence((symbol, f" is used {len(edges)} times: {len(edges)} terms add up."))
-        equation = self.equation(name, index, [*(split or []), part], self.lines.values[name])
-        if split is not None:
-            equation = Equation(equation.left, (chain, *equation.sides), equation.shape)
-        yield equation
+        yield from added_up(self.lines, x, self.symbol(ast.Name(self.lines.name(x))))
+        self.parts[name] = (part if split is None else split, index)
+        sides = [*filter(None, [split]), part]
+        simpler = collected(part)
+        if simpler is not part:
+            self.check(simpler, index, self.lines.values[name], name)
+            sides.append(simpler)
+        yield from self.equation(name, index, sides, first, asked=True)
+        yield from self.definitions([tree], hint=True)
 
-    def jacobian(self, edge: Edge, x: Tensor) -> tuple[Jacobian, list[ast.expr], list[ast.expr]]:
-        """Run the rule of a step on a unit upstream gradient; check it row by row."""
-        t = edge.output
+    def multiplied_out(self) -> Iterator[Block]:
+        """Yield each gradient with those before it put in."""
+        lines = self.lines
+        known: dict[str, tuple[ast.expr, list[ast.expr]]] = {}
+        counts: dict[str, int] = {}
+        why = f"{MOST_SYMBOLS} symbols"
+        for name, (part, index) in self.parts.items():
+            counts[name] = symbols(part, counts)
+            if counts[name] <= MOST_SYMBOLS:
+                self.letters(np.shape(lines.values[name]), self.free)  # as long as they were
+                try:
+                    known[name] = (composed(part, known, self.bound, self.indices), index)
+                except NoComponentsError:
+                    counts[name] = MOST_SYMBOLS + 1  # nor can it be put into others
+                    why = f"{MOST_SYMBOLS} symbols, or more sums than there are letters"
+        done = set()
+        for x in lines.wanted:
+            name = lines.names.gradient(x)
+            if name in known:
+                done.add(x.id)
+                part, index = known[name]
+                part = collected(part)
+                self.check(part, index, lines.values[name], name)
+                yield from self.equation(name, index, [part], asked=True, numbers=False)
+        yield from left_out(lines, done, lambda t: self.symbol(ast.Name(lines.name(t))), why)
+
+    def jacobian(
+        self, edges: list[Edge], x: Tensor
+    ) -> tuple[Jacobian, list[ast.expr], list[ast.expr]]:
+        """Run the rules of a line on a unit upstream gradient; check them row by row."""
+        t = edges[0].line
         index, bound = self.free_letters(x.shape)
         at = self.letters(t.shape, bound)
         used = sum(isinstance(i, ast.Name) for i in at)
         upstream = (self.lines.names.gradient(t), at)
         free = [i.id for i in index if isinstance(i, ast.Name)]
-        component = self.components(bound[used:], upstream).at(put(edge.tree, self.one), index)
+        component = self.components(bound[used:], upstream).at(
+            collected(put(added([edge.tree for edge in edges]), self.one)), index
+        )
         order = [i.id for i in at if isinstance(i, ast.Name)]
         jacobian = Jacobian(component, free, order, self.indices)
-        tree = jacobian.tree()
+        tree = jacobian.tree
 
-        closure = backward_closures(t, create_graph=False)[edge.i]
         rows = np.unique(np.linspace(0, t.size - 1, min(t.size, MOST_ROWS)).astype(int))
+        places = np.unravel_index(rows, t.shape) if t.ndim else ()
+        ways = [way_back(edge) for edge in edges]
+        values: list[np.ndarray] = []
         for row in rows:
-            place = np.unravel_index(row, t.shape)
             unit = np.zeros(t.shape, t.dtype)
-            unit[place] = 1
-            value = closure(unit)
-            if value.shape != x.shape:
-                value = summed_to(x, value, t)
-            fixed = {i.id: n for i, n in zip(at, place, strict=True) if isinstance(i, ast.Name)}
-            got, holds = self.compared(tree, index, np.asarray(value), **fixed)
-            if not holds:
-                raise ValueError(
-                    f"this Jacobian does not hold: {ast.unparse(tree):.500}, of "
-                    f"{t.described()}. It gives {got!r:.200}, and the engine has {value!r:.200}."
-                )
+            unit.flat[row] = 1
+            values.append(np.asarray(sum(way(unit) for way in ways)))
+        fixed = {
+            i.id: place.reshape(-1, *(1 for _ in x.shape))
+            for i, place in zip(at, places, strict=True) if isinstance(i, ast.Name)
+        }  # fmt: skip
+        value = np.reshape(values, (len(rows), *x.shape))
+        got, holds = self.compared(tree, index, value, **fixed) if value.size else (value, True)
+        if not holds:
+            raise ValueError(
+                f"this Jacobian does not hold: {ast.unparse(tree):.500}, of "
+                f"{t.described()}. It gives {got!r:.200}, and the engine has {value!r:.200}."
+            )
         return jacobian, index, at
 
     def chain(
-        self, edge: Edge, x: Tensor, jacobian: Jacobian, index: list[ast.expr], at: list[ast.expr]
+        self, t: Tensor, x: Tensor, jacobian: Jacobian, index: list[ast.expr], at: list[ast.expr]
     ) -> Formula:
         """Write a gradient by the chain rule: the sum over all entries of what was computed."""
-        t = edge.output
         g = self.entry(ast.Name(self.lines.names.gradient(t)), at)
         left = self.local(t, x, jacobian, index, at).left
         # the local derivative by its symbol, to print, and by its cases, to evaluate
-        symbols = (ast.Name("local"), jacobian.tree())
+        symbols = (ast.Name("local"), jacobian.tree)
         trees = []
         for local in symbols:
             tree: ast.expr = ast.BinOp(g, ast.Mult(), local)
@@ -392,18 +474,20 @@ class IndexForm:
             rf"\frac{{\partial {above.latex}}}{{\partial {below.latex}}}",
             f"∂{above.text}/∂{below.text}",
         )
-        return Equation(left, (self.written(jacobian.tree()),))
+        if t.ndim or x.ndim:
+            self.told_of_delta = True
+        return Equation(left, (self.written(jacobian.tree),), asked=True)
 
     def in_cases(
-        self, edge: Edge, x: Tensor, jacobian: Jacobian, index: list[ast.expr], at: list[ast.expr]
-    ) -> list[ast.expr] | None:
+        self, t: Tensor, x: Tensor, jacobian: Jacobian, index: list[ast.expr], at: list[ast.expr]
+    ) -> ast.expr | None:
         """Write a gradient as the term i = j and the sum over all others, each by its case."""
         if not jacobian.in_letters():
             return None
         (condition,) = jacobian.split
         assert isinstance(condition.left, ast.Name)
         i, j = condition.left.id, condition.comparators[0]
-        g = self.entry(ast.Name(self.lines.names.gradient(edge.output)), at)
+        g = self.entry(ast.Name(self.lines.names.gradient(t)), at)
         one = self.indices.put(g, jacobian.same)
         others = self.indices.put(g, {n: o for n, o in jacobian.same.items() if n != i})
         assert jacobian.different is not None
@@ -414,41 +498,35 @@ class IndexForm:
         tree = guarded(ast.BinOp(term, ast.Add(), rest), self.indices)
         name = self.lines.names.gradient(x)
         self.check(tree, index, self.lines.values[name], name)
-        return [tree]
+        return tree
 
     def entry(self, name: ast.Name, index: Sequence[ast.expr]) -> ast.expr:
         """Return an entry of an array."""
         return ast.Subscript(name, ast.Tuple(list(index))) if index else name
 
     def equation(
-        self, name: str, index: Sequence[ast.expr], trees: Sequence[ast.expr], value: Any
-    ) -> Equation:
-        """Write an entry and what it equals."""
-        value = np.asarray(value)
-        sides = [self.written(tree) for tree in trees]
-        if self.numbers:
-            last = shown(value)
-            lead = self.written(ast.Name(name))
-            if math.prod(value.shape) != 1:
-                last = Formula(
-                    rf"\qquad {lead.latex} = {last.latex}", f"   {lead.text} = {last.text}"
-                )
-                sides[-1] = Formula(
-                    f"{sides[-1].latex}, {last.latex}", f"{sides[-1].text}, {last.text}"
-                )
-            else:
-                sides.append(last)
-        return Equation(self.written(self.entry(ast.Name(name), index)), tuple(sides), value.shape)
+        self, name: str, index: Sequence[ast.expr], trees: Sequence[ast.expr],
+        first: Sequence[Formula] = (), asked: bool = False, numbers: bool = True,
+    ) -> Iterator[Equation]:  # fmt: skip
+        """Write an entry and what it equals; then, if numbers are wanted, the whole array."""
+        value = np.asarray(self.lines.values[name])
+        left = self.written(self.entry(ast.Name(name), index))
+        sides = [*first, *(self.written(tree) for tree in trees)]
+        beside = self.numbers and numbers and value.size == 1
+        if beside and shown(value.reshape(())) not in sides:
+            sides.append(shown(value.reshape(())))
+        yield Equation(left, tuple(sides), value.shape, asked)
+        if self.numbers and numbers and not beside:
+            yield Equation(self.symbol(ast.Name(name)), (shown(value),), asked=asked, hint=asked)
 
     def written(self, tree: ast.expr, further: Mapping[str, Formula] | None = None) -> Formula:
         """Write a component; further names may have formulas of their own."""
-        scalars = self.lines.scalars(tree)
         symbols: Mapping[str, str] = self.lines.latex
         plain: Mapping[str, str] = self.lines.text
         if further:
             symbols = {**symbols, **{name: formula.latex for name, formula in further.items()}}
             plain = {**plain, **{name: formula.text for name, formula in further.items()}}
-        known = (scalars, self.indices, self.shape_of)
+        known = (self.lines.scalars, self.indices, self.lines.shape)
         return Formula(
             LatexComponents(symbols, *known).write(tree).text,
             TextComponents(plain, *known).write(tree).text,
@@ -460,11 +538,31 @@ class IndexForm:
 
     def written_index(self, index: ast.expr) -> Formula:
         """Write an index."""
-        known = ((), self.indices, self.shape_of)
+        known = ((), self.indices, self.lines.shape)
         return Formula(
             LatexComponents(self.lines.latex, *known).index(index),
             TextComponents(self.lines.text, *known).index(index),
         )
+
+
+def lines_axes(shape: tuple[int, ...]) -> int:
+    """Return how many letters the entries of an array have."""
+    return sum(n != 1 for n in shape)
+
+
+def way_back(edge: Edge) -> Callable[[np.ndarray], np.ndarray]:
+    """Return what runs the engine's rules from a line back to an operand in it."""
+    steps = [(t, t.inputs[i], backward_closures(t, create_graph=False)[i]) for t, i in edge.path]
+
+    def run(g: np.ndarray) -> np.ndarray:
+        for t, x, closure in steps:
+            assert x is not None
+            g = closure(g)
+            if g.shape != x.shape:
+                g = summed_to(x, g, t)
+        return g
+
+    return run
 
 
 def no_index_form(t: Tensor, error: Exception) -> ValueError:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .simplify import simple
-from .trees import Rebuilt, names
+from .trees import Rebuilt, names, walk
 
 
 class Linear(NamedTuple):
@@ -120,11 +120,16 @@ class Indices:
 
     def is_index(self, tree: ast.expr) -> bool:
         """Say whether an expression is made of letters, maps and integers alone."""
+        match tree:  # most are one letter
+            case ast.Name(id=name):
+                return name in self.lengths or name in self.maps
+            case ast.Constant(value):
+                return type(value) is int
         kinds = (
             ast.Name, ast.Constant, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop,
             ast.expr_context, ast.Subscript, ast.Tuple,
         )  # fmt: skip
-        nodes = list(ast.walk(tree))
+        nodes = walk(tree)
         return all(
             isinstance(node, kinds)
             and (not isinstance(node, ast.Name) or node.id in self.lengths or node.id in self.maps)

@@ -8,12 +8,13 @@ told from the one that splits it in two cases, such as i = j and i != j for soft
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Sequence
 
 from .indices import Indices
 from .simplify import ZERO, number, summed
 from .sums import chosen, guarded, with_condition
-from .trees import names
+from .trees import names, walk
 
 
 class Jacobian:
@@ -35,10 +36,10 @@ class Jacobian:
         self, tree: ast.expr, free: Sequence[str], at: Sequence[str], indices: Indices
     ) -> None:
         self.indices = indices
-        bound = {letter for node in ast.walk(tree) if (letter := summed(node)) is not None}
+        bound = {letter for node in walk(tree) if (letter := summed(node)) is not None}
         conditions = {
             ast.unparse(node): node
-            for node in ast.walk(tree)
+            for node in walk(tree)
             if isinstance(node, ast.Compare)
             and indices.is_condition(node)
             and not bound & names(node)
@@ -84,8 +85,9 @@ class Jacobian:
             for c in (*self.needed, *self.split)
         )
 
+    @functools.cached_property
     def tree(self) -> ast.expr:
-        """Return it as one expression, with np.where for the cases."""
+        """It as one expression, with np.where for the cases."""
         conditions = [*self.needed, *self.split]
         equal = guarded(self.equal, self.indices)
         if not conditions:
@@ -102,4 +104,4 @@ class Jacobian:
 
 def unparsed(tree: ast.expr) -> set[str]:
     """Return the text of every comparison in an expression."""
-    return {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Compare)}
+    return {ast.unparse(node) for node in walk(tree) if isinstance(node, ast.Compare)}

@@ -11,21 +11,25 @@ import ast
 import functools
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...backward import starting_gradient, sweep
-from ...notation.expressions import expression, one_line, step
+from ...notation.expressions import one_line, step
 from ...notation.literals import literal
 from ...notation.names import Names, fresh, recorded_tensors
 from ...notation.rules import rule_expressions
 from ...notation.symbols import SUBSCRIPTS
+from ...notation.writer import ENTRY_BY_ENTRY
+from ...primitive import Primitive
 from ...table import TABLE
 from ...tensor import Tensor
 from .rounding import sizes
-from .trees import Rebuilt, names, put
+from .tidied import Tidied, array_like, entry_by_entry, entry_of, number_one, without_one
+from .trees import call, names, put, walk
+from .twins import twin
 
 #: Letters for the components of arrays: those of a gradient, and those that are summed over.
 FREE = ("j", "k", "q", "r")
@@ -34,8 +38,8 @@ BOUND = ("i", "m", "n", "l", "p", "s", "t", "u", "v", "w", "e", "f", "c", "d", "
 #: An unnamed step is written inside the next, if it has at most so many parts.
 MOST_INLINE = 12
 
-#: A gradient that would have more parts than this is not multiplied out.
-MOST_PARTS = 250
+#: A gradient that would have more symbols than this is not multiplied out: nobody would read it.
+MOST_SYMBOLS = 40
 
 #: Array constants up to this size are written out; larger ones get a name.
 MOST_ENTRIES = 12
@@ -49,16 +53,29 @@ class Line(NamedTuple):
 
 
 class Edge(NamedTuple):
-    """What a step adds to the gradient of its operand number i, as its rule has it, and summed."""
+    """What a step adds to the gradient of an operand.
 
-    output: Tensor
-    i: int
-    rule: ast.expr
+    Parameters
+    ----------
+    path
+        The step that has a line, those written inside it that lead to the operand, and the number
+        of the operand in each.
+    tree
+        What is added: the rule of the last step, in terms of the gradient of the first, and summed
+        where the operand was broadcast.
+    """
+
+    path: tuple[tuple[Tensor, int], ...]
     tree: ast.expr
+
+    @property
+    def line(self) -> Tensor:
+        """The step whose line the operand stands in."""
+        return self.path[0][0]
 
 
 class Lines:
-    """Every line of a derivation, checked.
+    r"""Every line of a derivation, checked.
 
     Parameters
     ----------
@@ -66,6 +83,8 @@ class Lines:
         A tensor with one entry.
     wanted
         The tensors to differentiate by.
+    symbols
+        LaTeX for names, such as ``{"z1": r"\zeta"}``.
 
     Raises
     ------
@@ -74,7 +93,9 @@ class Lines:
         several values during the computation.
     """
 
-    def __init__(self, loss: Tensor, wanted: list[Tensor]) -> None:
+    def __init__(
+        self, loss: Tensor, wanted: list[Tensor], symbols: Mapping[str, str] | None = None
+    ) -> None:
         self.loss, self.wanted = loss, wanted
         self.tensors = recorded_tensors(loss)
         functions: dict[str, Any] = {
@@ -98,12 +119,15 @@ class Lines:
             "int",
             "bool",
         }
-        self.names = Names(self.tensors, reserved, usual={loss.id: "L"})
+        self._written_inside = self._inline()
+        lined = sorted(self.tensors, key=lambda t: t.id in self._written_inside)
+        self.names = Names(lined, reserved, symbols, usual={loss.id: "L"})  # numbers without gaps
         self.latex = self.names.latex_symbols(loss)
         self.text = self.names.text_symbols(loss)
         self.values: dict[str, Any] = {}
         self.constants: list[str] = []
-        self._defined: set[Any] = set()
+        self._shapes: dict[str, tuple[int, ...]] = {}
+        self._defined: set[str] = set()
         self._constants: dict[tuple[Any, ...], str] = {}
         self._ids = {self.name(t): t.id for t in self.tensors}
         for t in self.tensors:
@@ -118,6 +142,7 @@ class Lines:
         self.inline: dict[int, ast.expr] = {}  # forward expressions that are part of others
         self.gradient: dict[int, ast.expr] = {}  # of every tensor, as its line has it
         self.edges: dict[int, list[Edge]] = defaultdict(list)
+        self._paths: dict[int, tuple[tuple[Tensor, int], ...]] = {}  # to what is written inside
         self.forward = self._forward()
         self.backward = self._backward()
 
@@ -125,13 +150,28 @@ class Lines:
         """Return the name of a tensor in code."""
         return self.names.identifier(t)
 
-    def scalars(self, tree: ast.expr) -> list[str]:
-        """Return the names of single numbers in an expression."""
-        return [
-            name for name in names(tree) if name in self.values and not np.ndim(self.values[name])
-        ]
+    @functools.cached_property
+    def scalars(self) -> frozenset[str]:
+        """The names of single numbers."""
+        return frozenset(name for name, value in self.values.items() if not np.ndim(value))
 
     # ---- evaluating ----
+
+    def shape(self, tree: ast.expr) -> tuple[int, ...]:
+        """Return the shape of an expression."""
+        match tree:
+            case ast.Name(id=name):
+                return np.shape(self.values[name])
+            case ast.Constant():
+                return ()
+            case ast.UnaryOp(_, operand):
+                return self.shape(operand)
+            case ast.BinOp(left, op, right) if not isinstance(op, ast.MatMult):
+                return np.broadcast_shapes(self.shape(left), self.shape(right))
+        text = ast.unparse(tree)
+        if text not in self._shapes:
+            self._shapes[text] = np.shape(self.evaluated(tree))
+        return self._shapes[text]
 
     def evaluated(self, tree: ast.expr, letters: Mapping[str, Any] | None = None) -> Any:
         """Return the value of an expression, from its text."""
@@ -217,27 +257,47 @@ class Lines:
 
     # ---- forward ----
 
-    def _forward(self) -> list[Line]:
-        """Return the equations, with short unnamed steps written inside others."""
+    def _inline(self) -> set[int]:
+        """Return the tensors that are written inside others, by their ids.
+
+        They are numbers without a name, and short unnamed steps that are used once.
+        """
         uses = Counter(x.id for t in self.tensors for x in t.inputs if x is not None)
         kept = {self.loss.id, *(t.id for t in self.wanted)}
+        found: dict[int, int] = {}  # how many parts they have
+        for t in self.tensors:
+            if t.name is not None or t.id in kept:
+                continue
+            if t.primitive is None:
+                if not t.requires_grad and not t.ndim:
+                    found[t.id] = 1
+                continue
+            inputs = [x for x in t.inputs if x is not None]
+            whole = all(x.primitive is None or x.id not in found for x in inputs)
+            if uses[t.id] == 1 and whole and has_notation(t.primitive):
+                operands: list[ast.expr] = [ast.Name("x") for _ in t.inputs]
+                count = parts(step(t.primitive, operands, t.params, lambda _: ast.Name("k")))
+                count += sum(found.get(x.id, 1) - 1 for x in inputs)
+                if count <= MOST_INLINE:
+                    found[t.id] = count
+        return set(found)
+
+    def _forward(self) -> list[Line]:
+        """Return the equations, with short unnamed steps written inside others."""
         lines = []
         for t in self.tensors:
             if t.primitive is None:
-                if t.name is None and not t.requires_grad and not t.ndim:
+                if t.id in self._written_inside:
                     self.inline[t.id] = literal(t.data.item())
                 continue
             plain = self.equation(t)
             tree = self.inlined(plain)
-            own = t.name is not None or t.id in kept or uses[t.id] != 1
-            whole = all(x is None or x.primitive is None or x.id not in self.inline
-                        for x in t.inputs)  # fmt: skip
-            if own or not whole or parts(tree) > MOST_INLINE:
-                self.check(tree, t.data, self.name(t))
-                lines.append(Line(t, tree))
-            else:
+            if t.id in self._written_inside:
                 self.check(plain, t.data, self.name(t))
                 self.inline[t.id] = tree
+            else:
+                self.check(tree, t.data, self.name(t))
+                lines.append(Line(t, tree))
         return lines
 
     def equation(self, t: Tensor) -> ast.expr:
@@ -258,51 +318,53 @@ class Lines:
         }
         return put(tree, known) if known else tree
 
-    def twin(self, t: Tensor) -> ast.expr | None:
-        """Return the operation of a tensor as it is composed of simpler ones."""
-        composed = None if t.primitive is None else t.primitive.composed
-        if composed is None:
-            return None
-        operands = [
-            value if x is None else Tensor(value, name=self.name(x))
-            for x, value in zip(t.inputs, t.operands, strict=True)
-        ]
-        known = {o.id: ast.Name(o.name or "") for o in operands if isinstance(o, Tensor)}
-        with np.errstate(all="ignore"):
-            result = composed(*operands, **t.params)
-        return self.inlined(expression(result, lambda x: known.get(x.id)))
+    def definition(self, node: ast.expr) -> ast.expr | None:
+        """Return what a function is that is called, such as sigma, if it was not returned yet.
 
-    def definition(self, t: Tensor) -> ast.expr | None:
-        """Return what a function such as sigma is, where it is short, and was not returned yet.
-
-        None also where that simpler form, unlike the function, overflows.
+        None also where that simpler form is long or, unlike the function, overflows.
         """
-        if t.primitive in self._defined or one_line(t.primitive) is not None:
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
             return None
-        tree = self.twin(t)
-        if tree is None or parts(tree) > MOST_INLINE:
+        name = node.func.id
+        if name in self._defined:
             return None
-        if not close(np.asarray(self.evaluated(tree)), t.data):
+        values = [self.evaluated(arg) for arg in node.args]
+        settings = {word.arg or "": self.evaluated(word.value) for word in node.keywords}
+        tree = twin(self.functions.get(name), node.args, values, settings)
+        if tree is None or symbols(tree, {}) > MOST_SYMBOLS:
             return None
-        if ast.unparse(tree) == ast.unparse(self.inlined(self.equation(t))):
+        if not close(np.asarray(self.evaluated(tree)), np.asarray(self.evaluated(node))):
             return None
-        self._defined.add(t.primitive)
+        self._defined.add(name)
         return tree
+
+    def definitions(self, trees: Iterable[ast.expr]) -> Iterator[tuple[ast.expr, ast.expr]]:
+        """Yield each function that is called in expressions and not defined yet, and what it is."""
+        stack = list(trees)
+        while stack:
+            for node in walk(stack.pop()):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                    tree = self.definition(node)
+                    if tree is not None:
+                        yield node, tree
+                        stack.append(tree)
 
     # ---- backward ----
 
     def _backward(self) -> list[Line]:
         """Return the gradients in the order in which they are complete."""
-        start = np.ones(self.loss.shape)
-        self.gradient[self.loss.id] = literal(1.0 if not self.loss.ndim else start)
+        one = call("np.ones", literal(self.loss.shape)) if self.loss.ndim else literal(1.0)
+        self.gradient[self.loss.id] = one
         last = {x.id: t.id for t in self.visited for x in t.inputs if x is not None}
         lines = [Line(self.loss, self.gradient[self.loss.id])]
         for t in self.visited:
             found = self._contributions(t)
             for edge in found:
-                x = t.inputs[edge.i]
+                x = t.inputs[edge.path[-1][1]]
                 assert x is not None
                 self.edges[x.id].append(edge)
+                if x.id in self.inline:
+                    self._paths[x.id] = edge.path
             for x in {x.id: x for x in t.inputs if x is not None}.values():
                 if last[x.id] == t.id and self.edges[x.id]:
                     tree = added([edge.tree for edge in self.edges[x.id]])
@@ -325,10 +387,14 @@ class Lines:
                 rule = self.with_gradient(rule, g, self.gradient[t.id])
             if t is self.loss and not t.ndim:
                 rule = without_one(rule, g)
-            rule = Tidied(self.values).visit(self.inlined(rule))
-            tree = summed(rule, np.shape(self.evaluated(rule)), x.shape)
-            edges.append(Edge(t, i, rule, tree))
+            rule = self.tidied(self.inlined(rule))
+            tree = summed(rule, self.shape(rule), x.shape)
+            edges.append(Edge((*self._paths.get(t.id, ()), (t, i)), tree))
         return edges
+
+    def tidied(self, tree: ast.expr) -> ast.expr:
+        """Return an expression in which nothing is left that is done without thinking."""
+        return Tidied(self.values, self.shape).visit(tree)  # type: ignore[no-any-return]
 
     def with_gradient(self, rule: ast.expr, g: str, gradient: ast.expr) -> ast.expr:
         """Write the gradient of a step out in its rule: of equal entries, one, where that does."""
@@ -341,19 +407,23 @@ class Lines:
         same = np.shape(self.evaluated(single)) == np.shape(self.evaluated(whole))
         return single if same else whole
 
-    def multiplied_out(self, x: Tensor) -> ast.expr | None:
-        """Return a gradient with those before it put in; None where that is too long."""
-        known = {self.names.gradient(t): key for key, t in self._by_id.items()}
-        tree = self.gradient[x.id]
-        while parts(tree) <= MOST_PARTS:
-            used = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id in known}
-            used.discard(self.names.gradient(self.loss))
-            if not used:
-                self.check(tree, self.values[self.names.gradient(x)], self.names.gradient(x))
-                return tree
-            latest = min(used, key=lambda name: known[name])
-            tree = put(tree, {latest: self.gradient[known[latest]]})
-        return None
+    def multiplied_out(self) -> dict[int, ast.expr]:
+        """Return the gradients with those before them put in, where that has few symbols."""
+        found: dict[int, ast.expr] = {}
+        known: dict[str, ast.expr] = {}
+        counts: dict[str, int] = {}  # known before the tree is made, which could be huge
+        for x, tree in self.backward:
+            name = self.names.gradient(x)
+            counts[name] = symbols(tree, counts)
+            if counts[name] <= MOST_SYMBOLS:
+                found[x.id] = self.tidied(put(tree, known))
+                known[name] = array_like(found[x.id])
+        return found
+
+
+def has_notation(primitive: Primitive) -> bool:
+    """Say whether a step can be written inside another: a function such as softmax needs a line."""
+    return one_line(primitive) is not None or primitive.__name__ in ENTRY_BY_ENTRY
 
 
 def regular(array: np.ndarray) -> bool:
@@ -387,7 +457,7 @@ def close(got: np.ndarray, value: np.ndarray, terms: float = 0.0) -> bool:
         return True
     if value.dtype.kind not in "fc":
         return False
-    loose = 1e-9 if value.dtype.itemsize >= 8 else 1e-3
+    loose = {2: 1e-2, 4: 1e-5}.get(value.dtype.itemsize, 1e-9)
     finite = np.abs(value[np.isfinite(value)])
     scale = max(terms, float(finite.max()) if finite.size else 0.0)
     return bool(np.allclose(got, value, rtol=loose, atol=loose * 1e-3 * scale, equal_nan=True))
@@ -396,140 +466,42 @@ def close(got: np.ndarray, value: np.ndarray, terms: float = 0.0) -> bool:
 def parts(tree: ast.expr) -> int:
     """Count the operators, names and numbers of an expression."""
     kinds = (ast.Name, ast.Constant, ast.BinOp, ast.UnaryOp, ast.Call)
-    return sum(isinstance(node, kinds) for node in ast.walk(tree))
+    return sum(isinstance(node, kinds) for node in walk(tree))
 
 
-def without_one(tree: ast.expr, g: str) -> ast.expr:
-    """Leave out the gradient of the loss by itself, which is 1, where it is a factor."""
-    match tree:
-        case ast.Name(id=name) if name == g:
-            return ast.Constant(1.0)
-        case ast.UnaryOp(op, operand):
-            return ast.UnaryOp(op, without_one(operand, g))
-        case ast.BinOp(left, ast.Mult(), right):
-            return simpler(ast.BinOp(without_one(left, g), ast.Mult(), without_one(right, g)))
-        case ast.BinOp(left, op, right):
-            return ast.BinOp(without_one(left, g), op, without_one(right, g))
-        case ast.Call(ast.Attribute(_, "broadcast_to") as function, [entry, shape], []):
-            entry = without_one(entry, g)
-            if number_one(entry):
-                return ast.Call(ast.Attribute(ast.Name("np"), "ones"), [shape], [])
-            return ast.Call(function, [array_like(entry), shape], [])
-    return tree
-
-
-def number_one(tree: ast.expr) -> bool:
-    """Say whether an expression is the number 1."""
-    return isinstance(tree, ast.Constant) and tree.value == 1
-
-
-def entry_by_entry(tree: ast.expr, name: str) -> bool:
-    """Say whether an array is used in a way that one of its entries, all being equal, can be."""
-    match tree:
-        case ast.BinOp(left, op, right) if not isinstance(op, ast.MatMult):
-            return entry_by_entry(left, name) and entry_by_entry(right, name)
-        case ast.UnaryOp(_, operand):
-            return entry_by_entry(operand, name)
-        case ast.Call(ast.Attribute(_, "where"), args):
-            return all(entry_by_entry(arg, name) for arg in args)
-    return isinstance(tree, ast.Name) or name not in names(tree)
-
-
-def entry_of(tree: ast.expr) -> ast.expr | None:
-    """Return the entry of an array of which all are equal by its text; None for any other."""
-    match tree:
-        case ast.Constant():
-            return tree
-        case ast.Call(ast.Attribute(_, "ones"), [_], []):
-            return ast.Constant(1.0)
-        case ast.Call(ast.Attribute(_, "broadcast_to"), [entry, _], []) if not names(entry) - {
-            "np"
-        }:
-            return entry
-    return None
-
-
-def array_like(tree: ast.expr) -> ast.expr:
-    """Return an expression of NumPy's: a Python number has none of an array's methods."""
-    return call("np.float64", tree) if isinstance(tree, ast.Constant) else tree
-
-
-class Tidied(Rebuilt):
-    """Does what is done without thinking: 1 / 12 * 2 * y ** 1 is y / 6, and (X.T @ g).T is g.T @ X.
+def symbols(tree: ast.expr, counts: Mapping[str, int]) -> int:
+    """Count the names, numbers, signs and functions of an expression, but not its indices.
 
     Parameters
     ----------
-    values
-        The value of each name.
+    tree
+        An expression.
+    counts
+        How many symbols are to be put in place of some names.
+
+    Examples
+    --------
+    >>> symbols(ast.parse("g * (1.0 - np.sum(-a[i], axis=0))", mode="eval").body, {"g": 5})
+    9
     """
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        self.values = values
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        """Transpose a transpose back, and a product that has one in it."""
-        new = self.generic_visit(node)
-        match new:
-            case ast.Attribute(ast.Attribute(base, "mT"), "mT"):
-                return base
-            case ast.Attribute(ast.BinOp(left, ast.MatMult(), right), "mT"):
-                turned = any(isinstance(side, ast.Attribute) for side in (left, right))
-                if turned and self.is_matrix(left) and self.is_matrix(right):
-                    first, second = (transposed(side) for side in (right, left))
-                    return ast.BinOp(first, ast.MatMult(), second)
-        return new  # type: ignore[return-value]
-
-    def is_matrix(self, tree: ast.expr) -> bool:
-        """Say whether an expression is a name of a matrix, or of stacks of them, or a transpose."""
-        if isinstance(tree, ast.Name):
-            return tree.id in self.values and np.ndim(self.values[tree.id]) > 1
-        return isinstance(tree, ast.Attribute) and tree.attr == "mT"
-
-    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
-        """Simplify an operator between two parts, which are simplified first."""
-        new = self.generic_visit(node)
-        assert isinstance(new, ast.BinOp)
-        a, b = float_of(new.left), float_of(new.right)
-        match new.op:
-            case ast.Pow() if b == 1:
-                return new.left
-            case ast.Mult() if a is not None and b is not None:
-                return ast.Constant(a * b)
-            case ast.Div() if a is not None and b:
-                return ast.Constant(a / b)
-        return new
-
-
-def transposed(tree: ast.expr) -> ast.expr:
-    """Return the transpose of an expression."""
-    if isinstance(tree, ast.Attribute) and tree.attr == "mT":
-        return tree.value
-    return ast.Attribute(tree, "mT")
-
-
-def float_of(tree: ast.expr) -> float | None:
-    """Return the value of a number that is written out; None for any other expression."""
-    match tree:
-        case ast.Constant(float(value) | int(value)):
-            return float(value)
-        case ast.Call(ast.Attribute(_, "float64"), [ast.Constant(float(value))], []):
-            return value
-    return None
-
-
-def simpler(node: ast.BinOp) -> ast.expr:
-    """Leave out a factor 1 or -1."""
-    for one, other in ((node.left, node.right), (node.right, node.left)):
-        if isinstance(one, ast.Constant) and one.value == 1:
-            return other
-        if (
-            isinstance(one, ast.UnaryOp)
-            and isinstance(one.op, ast.USub)
-            and isinstance(one.operand, ast.Constant)
-            and one.operand.value == 1
-        ):
-            return ast.UnaryOp(ast.USub(), other)
-    return node
+    count = 0
+    stack: list[ast.AST] = [tree]
+    while stack:
+        match stack.pop():
+            case ast.Name(name):
+                count += counts.get(name, 1)
+            case ast.Constant() | ast.Attribute(ast.Name("np")):
+                count += 1
+            case ast.Call(func, args):
+                stack += [func, *args]
+            case ast.Subscript(value):
+                stack.append(value)
+            case ast.GeneratorExp(body):
+                stack.append(body)
+            case node:
+                count += isinstance(node, ast.UnaryOp | ast.Attribute)
+                stack += ast.iter_child_nodes(node)
+    return count
 
 
 def summed(tree: ast.expr, shape: tuple[int, ...], to: tuple[int, ...]) -> ast.expr:
@@ -549,12 +521,3 @@ def summed(tree: ast.expr, shape: tuple[int, ...], to: tuple[int, ...]) -> ast.e
     if new < 0:
         tree = call("np.reshape", tree, shape=to)
     return tree
-
-
-def call(function: str, *operands: ast.expr, **settings: Any) -> ast.Call:
-    """Return a call of a function."""
-    return ast.Call(
-        ast.parse(function, mode="eval").body,
-        list(operands),
-        [ast.keyword(name, literal(value)) for name, value in settings.items()],
-    )

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from ...notation.latex import latex
 from ...notation.text import text
 from ...tensor import Tensor
+from . import conventions
 from .document import Block, Equation, Formula, Heading, Sentence
 from .given import given
-from .lines import Lines
+from .lines import MOST_SYMBOLS, Lines
+from .remarks import added_up, left_out
+from .simplify import collected
 from .values import shown
 
 
@@ -24,70 +28,65 @@ class MatrixForm:
 
     def blocks(self) -> Iterator[Block]:
         """Yield the document."""
-        lines = self.lines
-        L = self.symbol(lines.loss)
+        body = list(self.body())
         yield Heading("Derivation of the gradients")
-        yield from self.conventions()
+        yield from conventions.framed(body, self.conventions(body))
+
+    def conventions(self, body: list[Block]) -> list[str | Formula]:
+        """Return how the lines are to be read."""
+        lines = self.lines
+        about = (conventions.sides(lines), conventions.shapes(lines), conventions.products(lines))
+        return [*about, *conventions.signs(body)]
+
+    def body(self) -> Iterator[Block]:
+        """Yield the equations and the gradients."""
+        lines = self.lines
         yield Heading("The equations")
-        yield from given(lines, self.written)
+        yield from given(lines, self.written, self.numbers)
         for t, tree in lines.forward:
-            definition = lines.definition(t)
+            definition = lines.definition(tree)
             further = [] if definition is None else [definition]
             yield self.equation(lines.name(t), tree, *further)
+            yield from self.definitions([tree, *further])
         yield Heading("The gradients, from the loss backward")
         for x, tree in lines.backward:
-            terms = len(lines.edges[x.id])
-            if terms > 1:
-                yield Sentence(
-                    (
-                        self.symbol(x),
-                        f" is used {terms} times: {terms} terms add up.",
-                    )
-                )
-            yield self.equation(lines.names.gradient(x), tree)
+            yield from added_up(lines, x, self.symbol(x))
+            yield self.gradient(x, tree)
+            yield from self.definitions([tree], hint=True)
         yield Heading("Multiplied out")
         yield Sentence(("The same with the gradients before it put in; values keep their names.",))
-        for x in lines.wanted:
-            yield from self.multiplied_out(x, L)
+        yield from self.multiplied_out()
 
-    def conventions(self) -> Iterator[Block]:
-        """Yield how the lines are to be read."""
-        reading = (
-            "Conventions. Arrays are as recorded: vectors are columns where they were columns, and "
-            "then of a batch each column is a sample; the products sum over the samples. A "
-            "gradient has the shape of what it is the derivative by, and that shape stands beside "
-            "each line. "
-        )
-        products = (
-            " multiplies entry by entry; factors side by side are a matrix product, or one is a "
-            "number. Every line was evaluated as it stands and gives the engine's number."
-        )
-        yield Sentence((reading, Formula(r"\odot", "⊙"), products))
+    def definitions(self, trees: list[ast.expr], hint: bool = False) -> Iterator[Block]:
+        """Yield what the functions in expressions are that were not met before."""
+        for call, tree in self.lines.definitions(trees):
+            sides = (self.written(tree),)
+            yield Equation(self.written(call), sides, self.lines.shape(call), hint=hint)
 
-    def multiplied_out(self, x: Tensor, L: Formula) -> Iterator[Block]:
-        """Yield one gradient with those before it put in."""
+    def multiplied_out(self) -> Iterator[Block]:
+        """Yield each gradient with those before it put in."""
         lines = self.lines
-        if x.id not in lines.gradient:
-            yield Sentence((L, " does not depend on ", self.symbol(x), ": no gradient flows."))
-            return
-        tree = lines.multiplied_out(x)
-        if tree is None:
-            yield Sentence(
-                (
-                    "The gradient by ",
-                    self.symbol(x),
-                    " is too long to be multiplied out on a "
-                    "line: put the lines above into each other.",
-                )
-            )
-        else:
-            yield self.equation(lines.names.gradient(x), tree)
+        known = lines.multiplied_out()
+        for x in lines.wanted:
+            if x.id in known:
+                name, tree = lines.names.gradient(x), collected(known[x.id])
+                lines.check(tree, lines.values[name], name)
+                yield replace(self.equation(name, tree, numbers=False), asked=True)
+        yield from left_out(lines, set(known), self.symbol, f"{MOST_SYMBOLS} symbols")
 
-    def equation(self, name: str, *trees: ast.expr) -> Equation:
+    def gradient(self, x: Tensor, tree: ast.expr) -> Equation:
+        """Write a gradient, and what it is with equal terms as one."""
+        name, simpler = self.lines.names.gradient(x), collected(tree)
+        if simpler is tree:
+            return replace(self.equation(name, tree), asked=True)
+        self.lines.check(simpler, self.lines.values[name], name)
+        return replace(self.equation(name, tree, simpler), asked=True)
+
+    def equation(self, name: str, *trees: ast.expr, numbers: bool = True) -> Equation:
         """Write ``name = tree``, with its value if numbers are wanted."""
         value = np.asarray(self.lines.values[name])
         sides = [self.written(tree) for tree in trees]
-        if self.numbers and shown(value) not in sides:
+        if self.numbers and numbers and shown(value) not in sides:
             sides.append(shown(value))
         return Equation(self.written(ast.Name(name)), tuple(sides), value.shape)
 
@@ -97,5 +96,7 @@ class MatrixForm:
 
     def written(self, tree: ast.expr) -> Formula:
         """Write an expression."""
-        lines, scalars = self.lines, self.lines.scalars(tree)
-        return Formula(latex(tree, lines.latex, scalars), text(tree, lines.text, scalars))
+        lines = self.lines
+        return Formula(
+            latex(tree, lines.latex, lines.scalars), text(tree, lines.text, lines.scalars)
+        )

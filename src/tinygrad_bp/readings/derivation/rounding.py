@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from ...notation.writer import ENTRY_BY_ENTRY
 from .simplify import choice
 
 
@@ -13,7 +14,7 @@ def sizes(tree: ast.expr) -> ast.expr:
     Examples
     --------
     >>> ast.unparse(sizes(ast.parse("a[i] - np.log(b) * c[i]", mode="eval").body))
-    'np.abs(a[i]) + np.abs(np.log(b)) * np.abs(c[i])'
+    'np.abs(a[i]) + (np.abs(np.log(b)) + np.abs(b)) * np.abs(c[i])'
     """
     match tree:
         case ast.BinOp(left, ast.Add() | ast.Sub(), right):
@@ -31,6 +32,9 @@ def sizes(tree: ast.expr) -> ast.expr:
             return ast.Call(func, [condition, sizes(a), sizes(b)], [])
         case ast.Call(ast.Attribute(_, "square" | "sum") as func, [base], keywords):
             return ast.Call(func, [sizes(base)], keywords)
+        case ast.Call(ast.Attribute(_, name), [base], []) if name in ENTRY_BY_ENTRY:
+            # What it is given was rounded, and where it is not steep, it passes that on.
+            return ast.BinOp(absolute(tree), ast.Add(), sizes(base))
         case ast.Attribute(base, "mT"):
             return ast.Attribute(sizes(base), "mT")
     return absolute(tree)

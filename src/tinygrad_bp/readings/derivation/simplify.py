@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 
+from ...notation.literals import literal
+
 ZERO = ast.Constant(0.0)
 ONE = ast.Constant(1.0)
 
@@ -57,6 +59,8 @@ def simple(tree: ast.expr) -> ast.expr:
                 return simple(ast.UnaryOp(ast.USub(), tree.right))
             if isinstance(tree.right, ast.UnaryOp) and isinstance(tree.right.op, ast.USub):
                 return ast.UnaryOp(ast.USub(), ast.BinOp(tree.left, ast.Mult(), tree.right.operand))
+        case ast.Div() if left is not None and right:
+            return literal(left / right)
         case ast.Div() if left == 0:
             return ZERO
         case ast.Div() if right == 1:
@@ -68,6 +72,51 @@ def simple(tree: ast.expr) -> ast.expr:
         case ast.Sub() if left == 0:
             return ast.UnaryOp(ast.USub(), tree.right)
     return tree
+
+
+def terms(tree: ast.expr) -> list[tuple[int, ast.expr]]:
+    """Return the terms of a sum, with their signs."""
+    match tree:
+        case ast.BinOp(left, ast.Add(), right):
+            return [*terms(left), *terms(right)]
+        case ast.BinOp(left, ast.Sub(), right):
+            return [*terms(left), *((-sign, term) for sign, term in terms(right))]
+        case ast.UnaryOp(ast.USub(), operand):
+            return [(-sign, term) for sign, term in terms(operand)]
+    return [(1, tree)]
+
+
+def collected(tree: ast.expr) -> ast.expr:
+    """Return a sum with equal terms as one; the same tree, where no two are equal.
+
+    Examples
+    --------
+    >>> ast.unparse(collected(ast.parse("a * x + b + a * x - 3.0 * b", mode="eval").body))
+    '2.0 * (a * x) - 2.0 * b'
+    """
+    found: dict[str, tuple[float, ast.expr]] = {}
+    every = terms(tree)
+    if len(every) < 2:
+        return tree
+    for sign, term in every:
+        factor, rest = float(sign), term
+        match term:
+            case ast.BinOp(ast.Constant(int(value) | float(value)), ast.Mult(), rest):
+                factor *= value
+        text = ast.unparse(rest)
+        found[text] = (found[text][0] + factor if text in found else factor, rest)
+    if len(found) == len(every) or not all(factor for factor, _ in found.values()):
+        return tree
+    result: ast.expr | None = None
+    for factor, rest in found.values():
+        positive = result is None or factor > 0
+        term = product(literal(factor if positive else -factor), rest)
+        if result is None:
+            result = term
+        else:
+            result = ast.BinOp(result, ast.Add() if positive else ast.Sub(), term)
+    assert result is not None
+    return result
 
 
 def choice(tree: ast.AST) -> bool:

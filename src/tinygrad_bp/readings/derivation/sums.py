@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from .indices import Indices, added
 from .simplify import ONE, ZERO, choice, number, product, simple, summed
-from .trees import Rebuilt, names
+from .trees import Rebuilt, names, walk
 
 # ---- Conditions ----
 
@@ -73,7 +73,7 @@ def total(body: ast.expr, i: ast.expr, length: int, indices: Indices) -> ast.exp
         return simple(ast.BinOp(ast.Constant(float(length)), ast.Mult(), body))
     deep = any(
         indices.is_condition(node) and i.id in names(node)
-        for node in ast.walk(body) if isinstance(node, ast.Compare)
+        for node in walk(body) if isinstance(node, ast.Compare)
     )  # fmt: skip
     if deep:  # of a sum, each term by itself
         terms = expanded(body)
@@ -84,9 +84,12 @@ def total(body: ast.expr, i: ast.expr, length: int, indices: Indices) -> ast.exp
                 result = simple(ast.BinOp(result, ast.Add() if sign > 0 else ast.Sub(), term))
             return result
     # counted from the other end, where that is shorter: i for n - 1 - i
-    back = indices.put(body, {i.id: added((1, ast.Constant(length - 1)), (-1, i))})
-    shorter = len(ast.unparse(back)) < len(ast.unparse(body))
-    return looped(back if shorter else body, i, length)
+    text = ast.unparse(body)
+    if f"- {i.id}" in text:
+        back = indices.put(body, {i.id: added((1, ast.Constant(length - 1)), (-1, i))})
+        if len(ast.unparse(back)) < len(text):
+            body = back
+    return looped(body, i, length)
 
 
 def expanded(tree: ast.expr) -> list[tuple[int, ast.expr]]:

@@ -4,6 +4,39 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from typing import Any
+
+from ...notation.literals import literal
+
+#: The fields of a node that hold further expressions; of other kinds, any field may.
+PARTS: dict[type, tuple[str, ...]] = {
+    ast.Name: (),
+    ast.Constant: (),
+    ast.BinOp: ("left", "right"),
+    ast.UnaryOp: ("operand",),
+    ast.Compare: ("left", "comparators"),
+    ast.Subscript: ("value", "slice"),
+    ast.Tuple: ("elts",),
+    ast.Attribute: ("value",),
+    ast.Call: ("func", "args", "keywords"),
+    ast.keyword: ("value",),
+    ast.GeneratorExp: ("elt", "generators"),
+    ast.comprehension: ("target", "iter"),
+}
+
+
+def walk(tree: ast.AST) -> list[ast.AST]:
+    """Return an expression and all its parts, the outer ones first: `ast.walk`, in less time."""
+    found = [tree]
+    for node in found:  # which grows meanwhile
+        kind = type(node)
+        for name in PARTS.get(kind, node._fields):
+            part = getattr(node, name, None)
+            if isinstance(part, list):
+                found += [item for item in part if isinstance(item, ast.AST)]
+            elif isinstance(part, ast.AST):
+                found.append(part)
+    return found
 
 
 class Rebuilt(ast.NodeTransformer):
@@ -11,18 +44,21 @@ class Rebuilt(ast.NodeTransformer):
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
         """Return a node with its parts visited."""
-        fields = {}
-        changed = False
-        for name in node._fields:
-            old = new = getattr(node, name, None)
+        kind = type(node)
+        new: dict[str, Any] = {}
+        for name in PARTS.get(kind, node._fields):
+            old = getattr(node, name, None)
             if isinstance(old, list):
-                new = [self.visit(item) if isinstance(item, ast.AST) else item for item in old]
-                changed = changed or any(a is not b for a, b in zip(new, old, strict=True))
+                items = [self.visit(item) if isinstance(item, ast.AST) else item for item in old]
+                if any(a is not b for a, b in zip(items, old, strict=True)):
+                    new[name] = items
             elif isinstance(old, ast.expr | ast.keyword | ast.comprehension):
-                new = self.visit(old)
-                changed = changed or new is not old
-            fields[name] = new
-        return type(node)(**fields) if changed else node
+                part = self.visit(old)
+                if part is not old:
+                    new[name] = part
+        if not new:
+            return node
+        return kind(**{name: getattr(node, name, None) for name in node._fields} | new)
 
 
 class Put(Rebuilt):
@@ -50,17 +86,13 @@ def put(tree: ast.expr, known: Mapping[str, ast.expr]) -> ast.expr:
 
 def names(tree: ast.AST) -> set[str]:
     """Return the names in an expression."""
-    found = set()
-    stack = [tree]
-    while stack:  # as ast.walk does, in half the time
-        node = stack.pop()
-        if isinstance(node, ast.Name):
-            found.add(node.id)
-            continue
-        for name in node._fields:
-            part = getattr(node, name, None)
-            if isinstance(part, list):
-                stack += [item for item in part if isinstance(item, ast.AST)]
-            elif isinstance(part, ast.expr | ast.keyword):
-                stack.append(part)
-    return found
+    return {node.id for node in walk(tree) if isinstance(node, ast.Name)}
+
+
+def call(function: str, *operands: ast.expr, **settings: Any) -> ast.Call:
+    """Return a call of a function."""
+    return ast.Call(
+        ast.parse(function, mode="eval").body,
+        list(operands),
+        [ast.keyword(name, literal(value)) for name, value in settings.items()],
+    )

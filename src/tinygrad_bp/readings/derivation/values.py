@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..explanation.values import LONGEST_AXIS, MOST_ENTRIES, number, written_alike
 from .document import Formula
 
-#: An array is written out up to here, and summarised beyond.
-MOST_ENTRIES = 36
-LONGEST_AXIS = 6
+
+def is_short(value: np.ndarray) -> bool:
+    """Say whether a value is written out entry by entry."""
+    few = value.size <= MOST_ENTRIES and max(value.shape, default=0) <= LONGEST_AXIS
+    return few and bool(value.size) and value.ndim <= 2
 
 
 def shown(value: np.ndarray) -> Formula:
-    r"""Return the value of a line.
+    r"""Return the value of a line; in text, a matrix takes a line for each row.
 
     Examples
     --------
-    >>> print(shown(np.array([[1.0], [-0.5]])).latex)
-    \begin{bmatrix} 1 \\ -0.5 \end{bmatrix}
+    >>> matrix = shown(np.array([[1.0], [-0.5]]))
+    >>> print(matrix.latex)
+    \begin{bmatrix} 1.0 \\ -0.5 \end{bmatrix}
+    >>> print(matrix.text)
+    [[ 1.0],
+     [-0.5]]
     >>> shown(np.linspace(0, 1, 100)).text
     '(100 numbers from 0 to 1)'
     """
-    if value.size > MOST_ENTRIES or max(value.shape, default=0) > LONGEST_AXIS or value.ndim > 2:
+    if not is_short(value):
         if not value.size:
             return Formula(r"\text{(no entries)}", "(no entries)")
         low, high = number(value.min()), number(value.max())
@@ -29,20 +36,18 @@ def shown(value: np.ndarray) -> Formula:
             rf"\text{{({value.size} numbers from }} {tex(low)} \text{{ to }} {tex(high)}\text{{)}}",
             f"({value.size} numbers from {low} to {high})",
         )
+    cells = written_alike(value)
     if not value.ndim:
-        return Formula(tex(number(value)), number(value))
-    rows = value if value.ndim == 2 else value[None]
-    cells = [[number(entry) for entry in row] for row in rows]
-    latex = r" \\ ".join(" & ".join(map(tex, row)) for row in cells)
-    text = ", ".join(f"[{', '.join(row)}]" for row in cells)
-    return Formula(
-        rf"\begin{{bmatrix}} {latex} \end{{bmatrix}}", text if value.ndim == 1 else f"[{text}]"
-    )
-
-
-def number(value: np.ndarray) -> str:
-    """Write a number to four digits."""
-    return f"{value:z.4g}" if np.asarray(value).dtype.kind == "f" else str(value)
+        return Formula(tex(cells[0]), cells[0])
+    if value.ndim == 1:
+        return Formula(f"({', '.join(map(tex, cells))})", f"[{', '.join(cells)}]")
+    n = value.shape[1]
+    width = max(map(len, cells))
+    rows = [cells[i : i + n] for i in range(0, len(cells), n)]
+    latex = r" \\ ".join(" & ".join(map(tex, row)) for row in rows)
+    lines = [f"[{', '.join(cell.rjust(width) for cell in row)}]" for row in rows]
+    text = ",\n ".join(lines)
+    return Formula(rf"\begin{{bmatrix}} {latex} \end{{bmatrix}}", f"[{text}]")
 
 
 def tex(digits: str) -> str:

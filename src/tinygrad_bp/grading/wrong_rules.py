@@ -1,0 +1,337 @@
+"""How wrong rules are made: from the right ones wherever that can be, and else written out.
+
+Each function returns a wrong rule for `catalogue.py`, or is one: it takes a place, and returns the
+wrong contributions that can be made there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ..primitive import Primitive
+from ..rules.activations import softmax
+from ..tensor import Tensor
+from .mistakes import Wrong, WrongRule
+from .planted import Contribution, Place, operation
+
+Value: TypeAlias = Any
+
+#: A square matrix is made of a wrong product only up to this size.
+LONGEST_SIDE = 1000
+
+#: Another quantity is taken by mistake only from so many, the nearest.
+MOST_QUANTITIES = 40
+
+# ---- of the right rule, or beside it ----
+
+
+def rule(wrong: Callable[..., Any]) -> WrongRule:
+    """Make a wrong rule of one in the form of the rule table; None spares an edge."""
+
+    def at(place: Place) -> list[Wrong]:
+        closure = place.by_rule(wrong)
+        return [] if closure is None else [Wrong(lambda g: place.summed(closure(g)))]
+
+    return at
+
+
+def applied(primitive: Primitive, g: Value, out: Value, *operands: Value, **settings: Any) -> Value:
+    """Apply the rule of a primitive with one operand to an upstream gradient."""
+    closure = primitive.rule(out, *operands, **settings)
+    assert callable(closure)
+    return closure(g)
+
+
+def slope(derivative: Callable[[Value, Value], Value]) -> WrongRule:
+    """Make a wrong rule of the derivative that it multiplies by, of output and input."""
+    return rule(lambda out, z: lambda g: g * derivative(out, z))
+
+
+def on_top(change: Callable[[Value], Value]) -> WrongRule:
+    """Make a wrong rule of a change to what the right rule contributes."""
+    return lambda place: [Wrong(lambda g: change(place.summed(place.right(g))))]
+
+
+def scaled(factor: Callable[[Place], float]) -> WrongRule:
+    """Multiply what the right rule contributes; where the factor is 1 there is no mistake."""
+
+    def at(place: Place) -> list[Wrong]:
+        by = factor(place)
+        return [] if by == 1.0 else on_top(lambda contribution: contribution * by)(place)
+
+    return at
+
+
+def where(condition: Callable[[Place], Any], *rules: WrongRule) -> WrongRule:
+    """Restrict wrong rules to the edges at which they can be made."""
+    return lambda place: either(*rules)(place) if condition(place) else []
+
+
+def either(*rules: WrongRule) -> WrongRule:
+    """Let a mistake be made in several ways."""
+    return lambda place: [wrong for rule in rules for wrong in rule(place)]
+
+
+def unchanged(place: Place) -> list[Wrong]:
+    """Pass the gradient on as it came, as if the step were not there."""
+    return [Wrong(lambda g: place.summed(g))]
+
+
+def twice(place: Place) -> list[Wrong]:
+    """Apply the right rule two times."""
+    return [Wrong(lambda g: place.right(place.right(g)))]
+
+
+def lost(place: Place) -> list[Wrong]:
+    """Contribute nothing."""
+    return [Wrong(lambda g: None)]
+
+
+def not_summed(place: Place) -> list[Wrong]:
+    """Leave the sum over the copies of a broadcast input out."""
+    return [Wrong(place.right)]
+
+
+# ---- how many ----
+
+
+def batch(place: Place) -> float:
+    """Return the number of samples."""
+    return float(place.run.batch)
+
+
+def terms(place: Place) -> float:
+    """Return how many entries each entry of the result was made of, by a sum or a mean."""
+    return place.input.size / max(place.tensor.size, 1)
+
+
+def copies(place: Place) -> float:
+    """Return how many copies a broadcast made of the input."""
+    return place.tensor.size / max(place.input.size, 1)
+
+
+def entries(place: Place) -> float:
+    """Return how many entries the input has."""
+    return float(place.input.size)
+
+
+def samples(place: Place) -> float:
+    """Return how many samples a cross-entropy is the mean of."""
+    return place.input.size / classes(place)
+
+
+def classes(place: Place) -> float:
+    """Return how many classes a cross-entropy has."""
+    return float(place.input.shape[place.tensor.params["axis"]])
+
+
+# ---- another quantity, taken instead ----
+
+
+def nearest(place: Place, names: list[str]) -> list[str]:
+    """Return the quantities that are recorded nearest to a place, in order."""
+    by_distance = sorted(names, key=lambda name: abs(place.named[name] - place.edge.step))
+    kept = set(by_distance[:MOST_QUANTITIES])
+    return [name for name in names if name in kept]
+
+
+def other_factor(place: Place) -> tuple[int, Value, bool]:
+    """Return which operand the other factor of a product is, its value, and if it is a weight."""
+    i = 1 - place.edge.operand
+    other = place.tensor.inputs[i]
+    is_leaf = other is not None and other.primitive is None
+    return i, place.tensor.operands[i], is_leaf and not place.leads_to_weight
+
+
+def replaced_factor(weights: bool) -> WrongRule:
+    """Take another quantity for the other factor of a product, in place of a weight or a value."""
+
+    def at(place: Place) -> list[Wrong]:
+        i, right, is_weight = other_factor(place)
+        if is_weight != weights or not isinstance(right, np.ndarray):
+            return []
+        primitive, operands = place.tensor.primitive, place.tensor.operands
+        assert primitive is not None
+
+        def instead(factor: Value) -> Contribution:
+            replaced = (*operands[:i], factor, *operands[i + 1 :])
+            return lambda g: place.by_rule(primitive.rule, replaced)(g)
+
+        tensors = dict(place.quantities())
+        fitting = [
+            name
+            for name, t in tensors.items()
+            if t.ndim == right.ndim and t is not place.tensor.inputs[i] and t.dtype.kind == "f"
+        ]
+        return [Wrong(instead(tensors[name].data), name) for name in nearest(place, fitting)]
+
+    return at
+
+
+def wrong_upstream(place: Place) -> list[Wrong]:
+    """Apply the right rule to the gradients of other quantities, those nearer to the loss."""
+    step, x = place.edge.step, place.run.source[place.edge]
+
+    def instead(i: int) -> Contribution:
+        return lambda g: place.summed(place.right(np.asarray(place.gradients[i])))
+
+    others = [
+        name
+        for name, i in place.named.items()
+        if i > x and i != step and i != place.run.loss and i in place.run.truth
+        if place.run.tensors[i].primitive is not None and np.ndim(place.run.truth[i])
+    ]
+    return [Wrong(instead(place.named[name]), name) for name in nearest(place, others)]
+
+
+def of_wrong_layer(place: Place) -> list[Wrong]:
+    """Apply the same rule where another layer has it: with that layer's activation."""
+    layers = {
+        name: t
+        for name, t in place.quantities()
+        if operation(t) == place.operation and t is not place.tensor
+    }
+
+    def instead(t: Tensor) -> Contribution:
+        assert t.primitive is not None
+        primitive = t.primitive
+        return lambda g: applied(primitive, g, t.data, *t.operands, **t.params)
+
+    return [Wrong(instead(layers[name]), name) for name in nearest(place, list(layers))]
+
+
+def cross_entropy_shortcut(place: Place) -> list[Wrong]:
+    """Return p - y at a softmax p whose difference from y is squared."""
+    uses = place.run.uses.get(place.edge.step, ())  # where p goes
+    targets = [
+        place.run.tensors[edge.step].operands[1 - edge.operand]
+        for edge in uses
+        if operation(place.run.tensors[edge.step]) == "subtract"
+    ]
+    return [Wrong(lambda g: place.tensor.data - targets[0])] if targets else []
+
+
+# ---- products of another kind, and sums over samples ----
+
+
+def matrix_for_elementwise(place: Place) -> list[Wrong]:
+    """Return the matrix products of g and an elementwise derivative, in either order."""
+    shape = place.tensor.shape
+    if len(shape) != 2 or place.input.shape != shape or max(shape) > LONGEST_SIDE:
+        return []
+    derivative = place.right(np.ones(shape))
+    products: list[Contribution] = [
+        lambda g: g @ derivative,
+        lambda g: derivative @ g,
+        lambda g: g @ derivative.T,
+        lambda g: derivative @ g.T,
+        lambda g: g.T @ derivative,
+        lambda g: derivative.T @ g,
+    ]
+    return [Wrong(product) for product in products]
+
+
+def is_sum_over_batch(place: Place) -> bool:
+    """Say whether a product of matrices sums over the samples: it leads to a weight."""
+    if place.operation != "matmul":
+        return False
+    i, other, _ = other_factor(place)
+    return (
+        place.leads_to_weight
+        and place.tensor.ndim == place.input.ndim == np.ndim(other) == 2
+        and place.tensor.shape[i] == place.run.batch > 1
+    )
+
+
+def is_turned_by_transposing(place: Place) -> bool:
+    """Say whether the input is a matrix, and no weight: its gradient is no outer product."""
+    is_weight = place.operation == "matmul" and place.leads_to_weight
+    return place.input.ndim == 2 and place.input.size > 1 and not is_weight
+
+
+def flipped(kernels: Value) -> Value:
+    """Return kernels with their rows and columns in reverse."""
+    return kernels[..., ::-1, ::-1]
+
+
+def unsummed_batch(place: Place) -> list[Wrong]:
+    """Return the products of a weight's gradient for each sample, the samples first or last."""
+    if not is_sum_over_batch(place):
+        return []
+    i, other, _ = other_factor(place)
+    factors = "nk,mk->" if i == 1 else "kn,km->"
+
+    def products(g: Value, order: str) -> Value:
+        first, second = (g, other) if i == 1 else (other, g)
+        return np.einsum(factors + order, first, second)
+
+    return [Wrong(lambda g: products(g, "knm")), Wrong(lambda g: products(g, "nmk"))]
+
+
+def one_sample(k: int) -> WrongRule:
+    """Keep one sample's term of a sum over the batch: of a product, or of broadcast copies."""
+
+    def of_product(place: Place, g: Value) -> Value:
+        kept = np.zeros_like(g)
+        index = np.s_[:, k] if other_factor(place)[0] == 1 else np.s_[k]
+        kept[index] = g[index]
+        return place.right(kept)
+
+    def of_copies(place: Place, g: Value) -> Value:
+        every = place.right(g)
+        kept = (1,) * (every.ndim - place.input.ndim) + place.input.shape
+        index = tuple(
+            slice(k, None if k == -1 else k + 1) if one == 1 else slice(None) for one in kept
+        )
+        return every[index].reshape(place.input.shape)
+
+    def at(place: Place) -> list[Wrong]:
+        if is_sum_over_batch(place):
+            return [Wrong(lambda g: of_product(place, g))]
+        return [Wrong(lambda g: of_copies(place, g))] if place.is_broadcast else []
+
+    return at
+
+
+# ---- of the softmax, and the losses behind it ----
+
+
+def jacobian(diagonal: float, rest: float) -> WrongRule:
+    """Apply the softmax Jacobian with its diagonal, and all besides, taken so many times."""
+
+    def at(place: Place) -> list[Wrong]:
+        p = place.tensor.data
+
+        def closure(g: Value) -> Value:
+            on_diagonal = p * (1.0 - p) * g
+            return diagonal * on_diagonal + rest * (place.right(g) - on_diagonal)
+
+        return [Wrong(closure)]
+
+    return at
+
+
+def other_axis(place: Place) -> list[Wrong]:
+    """Return p - y with the softmax along the other axis of a matrix."""
+    if place.input.ndim != 2 or place.edge.operand != 0:
+        return []
+    logits, target = place.tensor.operands
+    p = softmax(logits, axis=1 - place.tensor.params["axis"] % 2)
+    return [Wrong(lambda g: g / samples(place) * (p - target))]
+
+
+def passed_softmax(place: Place, z: Value, g: Value) -> Value:
+    """Apply the softmax's own rule to g, along the axis of the classes."""
+    axis = place.tensor.params["axis"]
+    return applied(softmax, g, softmax(z, axis=axis), z, axis=axis)
+
+
+def to_logits(wrong: Callable[[Place, Value, Value], Contribution]) -> WrongRule:
+    """Make a wrong rule for the scores of a loss, from these and the target."""
+    return where(
+        lambda place: place.edge.operand == 0,
+        lambda place: [Wrong(wrong(place, *place.tensor.operands))],
+    )

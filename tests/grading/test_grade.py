@@ -1,0 +1,107 @@
+"""A derivation of the worked problem at the points of other shapes: a batch, and equal widths."""
+
+import numpy as np
+import pytest
+
+from tinygrad_bp.grading.grade import grade
+
+from .derivations import LINES, derivation
+
+
+def flat(W1, W2, W3, x, y):
+    """The right derivation, for one sample: vectors, and outer products for the weights."""
+    x, y = x[:, 0], y[:, 0]
+    a1 = 1 / (1 + np.exp(-W1 @ x))
+    a2 = 1 / (1 + np.exp(-W2 @ a1))
+    p = np.exp(W3 @ a2) / np.exp(W3 @ a2).sum()
+    dz3 = p * (2 * (p - y) - p @ (2 * (p - y)))
+    dz2 = dz3 @ W3 * a2 * (1 - a2)
+    dz1 = dz2 @ W2 * a1 * (1 - a1)
+    return {"W3": np.outer(dz3, a2), "W2": np.outer(dz2, a1), "W1": np.outer(dz1, x)}
+
+
+# ---- with a batch ----
+
+
+def test_a_derivation_for_one_sample_passes_and_what_it_lacks_is_said():
+    report = grade(flat)
+    assert report.passed
+    assert report.score == 1
+    (note,) = report.warnings
+    assert note.startswith("It is right for one sample, which is what counts. For a batch it has a")
+    assert note in str(report)
+
+
+def test_a_derivation_for_any_batch_passes_without_a_note():
+    assert grade(derivation()).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "name"),
+    [
+        ("W1", lambda q, d: LINES["W1"](q, d) / q.x.shape[1], "mean-for-sum"),
+        ("W2", lambda q, d: np.outer(d["z2"][:, -1], q.a1[:, -1]), "one-sample-only"),
+        ("W3", lambda q, d: LINES["W3"](q, d) * q.x.shape[1], "sum-for-mean"),
+    ],
+)
+def test_a_mistake_with_a_batch_is_named(line, text, name):
+    report = grade(derivation({line: text}))
+    assert report.passed  # the problem has one sample
+    (note,) = report.warnings
+    assert f"dL/d{line} ({name})" in note
+
+
+def test_a_derivation_that_fails_at_a_batch_passes():
+    report = grade(lambda y, y_hat: {"y_hat": [2 * (p - t) for p, t in zip(y_hat, y, strict=True)]})
+    assert report.passed
+    assert report.warnings == ()
+
+    def item(y, y_hat):
+        return {"y_hat": [[2 * (p.item() - t.item())] for p, t in zip(y_hat, y, strict=True)]}
+
+    report = grade(item)
+    assert report.passed
+    assert "For a batch it gives no answers: ValueError" in report.warnings[0]
+
+
+# ---- where all widths are equal ----
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("a2", lambda q, d: q.W3 @ d["z3"]),
+        ("a1", lambda q, d: q.W2 @ d["z2"]),
+        ("x", lambda q, d: q.W1 @ d["z1"]),
+        ("W3", lambda q, d: d["z3"] @ q.a2),
+        ("W2", lambda q, d: d["z2"] @ q.a1),
+        ("W1", lambda q, d: d["z1"] @ q.x),
+    ],
+)
+def test_a_missing_transpose_is_named_though_the_shapes_do_not_fit(line, text):
+    report = grade(derivation({line: text}))
+    assert report.failure is None
+    assert report.first_wrong == line
+    assert report[line].mistakes == ("missing-transpose",)
+    assert not report.passed
+    assert report["y_hat"].verdict == "right"
+    (note,) = report.warnings
+    assert "it gave no answers: ValueError: matmul" in note
+    assert "judged where they are all equal" in note
+
+
+def test_of_what_is_right_where_all_widths_are_equal_alone_there_are_no_answers():
+    def fixed(y, y_hat):
+        return {"y_hat": 2 * (y_hat - y).reshape(4, -1)}
+
+    report = grade(fixed)
+    assert report.failure.startswith("ValueError: cannot reshape")
+    assert not report.passed
+
+
+def test_at_given_points_nothing_else_is_tried():
+    from tinygrad_bp.worked_problem.problem import random_problem
+
+    wrong = derivation({"a2": lambda q, d: q.W3 @ d["z3"]})
+    assert grade(wrong, inputs=vars(random_problem())).failure.startswith("ValueError: matmul")
+    assert not any("batch" in w for w in grade(flat, inputs=vars(random_problem())).warnings)

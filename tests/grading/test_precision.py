@@ -1,0 +1,125 @@
+"""Precision: right to the precision in which somebody computed is right, and no further."""
+
+import numpy as np
+import pytest
+
+from tinygrad_bp.grading.precision import right_digits, stored_as_computed, tolerance_of
+
+from .derivations import LINES, QUANTITIES, derivation
+from .test_judge import judged
+
+rng = np.random.default_rng(5)
+RIGHT = [rng.standard_normal((3, 4)) for _ in range(3)]
+
+
+def single(**q):
+    """The whole derivation in float32."""
+    return derivation()(**{name: np.float32(q[name]) for name in QUANTITIES})
+
+
+def of(change):
+    """Answers changed at the end."""
+
+    def answers(W1, W2, W3, x, y, z1, a1, z2, a2, z3, y_hat):
+        q = locals()
+        d = single(**{name: q[name] for name in QUANTITIES})
+        return {name: change(value) for name, value in d.items()}
+
+    return answers
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda v: v,
+        np.float64,
+        lambda v: v.tolist(),
+        np.float16,
+        lambda v: np.float64(np.float16(v)),
+        lambda v: np.round(np.float64(v), 6),
+        lambda v: v + 1e-17,
+    ],
+    ids=["float32", "float64", "lists", "float16", "float16 in float64", "rounded", "noise"],
+)
+def test_a_right_derivation_in_low_precision_passes(change):
+    report = judged(of(change))
+    assert report.passed, str(report)
+    assert report.score == 1
+
+
+@pytest.mark.parametrize("change", [np.float16, lambda v: np.round(np.float64(v), 4)])
+def test_how_far_it_is_right_is_said(change):
+    report = judged(of(change))
+    assert report.passed
+    assert report["W1"].message.startswith("Right to ")
+    assert "digits" in report.for_learner().said(report["W1"])
+
+
+def test_what_is_off_by_more_than_its_precision_is_wrong():
+    for change in (np.float32, np.float64, lambda v: np.round(np.float64(v), 5)):
+        report = judged(of(lambda v, change=change: change(v * np.linspace(0.99, 1, v.size)[:1])))
+        assert report.first_wrong == "y_hat"
+        assert report["y_hat"].mistakes == ()
+
+
+def test_a_slip_in_low_precision_is_named():
+    slip = {"z3": lambda q, d: q.y_hat * (1 - q.y_hat) * d["y_hat"]}
+
+    def answers(W1, W2, W3, x, y, z1, a1, z2, a2, z3, y_hat):
+        q = locals()
+        d = derivation(slip)(**{name: np.float32(q[name]) for name in QUANTITIES})
+        return {name: value.tolist() for name, value in d.items()}
+
+    report = judged(answers)
+    assert report["z3"].mistakes == ("softmax-diagonal",)
+    assert {line.verdict for line in report.lines if line.name not in ("z3", "y_hat")} <= {
+        "carried forward",
+        "missing",
+    }
+
+
+def test_a_wrong_rule_that_is_nearly_a_catalogued_one_is_not_named():
+    for off, mistakes in ((1e-13, ("softmax-diagonal",)), (1e-6, ())):
+        slip = {"z3": lambda q, d, off=off: q.y_hat * (1 - q.y_hat) * d["y_hat"] * (1 + off)}
+        assert judged(derivation(slip))["z3"].mistakes == mistakes
+
+
+def test_a_small_gradient_is_judged_by_its_own_size():
+    """dL/dW1 is 1e-8 of the largest gradient here, and as wrong as any."""
+
+    def scaled(q, d):
+        return 2 * LINES["W1"](q, d)
+
+    from tinygrad_bp.grading.grade import grade
+    from tinygrad_bp.worked_problem.problem import random_problem
+
+    point = vars(random_problem(seed=1))
+    point = point | {"W3": point["W3"] * 1e-4, "W2": point["W2"] * 1e-4}
+    report = grade(derivation({"W1": scaled}), inputs=point)
+    assert np.abs(report["W1"].right) < 1e-7
+    assert report.first_wrong == "W1"
+    assert report["W1"].mistakes == ("extra-factor-2",)
+
+
+def test_what_is_nearly_right_is_said_to_a_learner():
+    report = judged(derivation({"W1": lambda q, d: LINES["W1"](q, d) * (1 + 3e-4)}))
+    assert report.first_wrong == "W1"
+    assert "nearly right" in report.for_learner().said(report["W1"])
+    assert "1 times" not in report["W1"].message
+
+
+def test_the_digits_that_are_right():
+    assert right_digits([np.round(r, 3) for r in RIGHT], RIGHT) == 3
+    assert right_digits([r * (1 + 1e-6) for r in RIGHT], RIGHT) == 6
+    assert right_digits([r * (1 + 1e-3) for r in RIGHT], RIGHT) is None
+    assert right_digits([np.float16(r * 1.05) for r in RIGHT], RIGHT) is None
+    assert right_digits([np.round(r, 3) + 0.01 for r in RIGHT], RIGHT) is None
+    assert right_digits(RIGHT, [*RIGHT[:2], None]) is None
+    assert right_digits([r[0] for r in RIGHT], RIGHT) is None
+
+
+def test_float32_is_seen_in_float64():
+    assert stored_as_computed(np.float64(np.float32(RIGHT[0]))).dtype == np.float32
+    assert stored_as_computed(RIGHT[0]).dtype == np.float64
+    assert stored_as_computed(np.array([np.nan, 1.0])).dtype == np.float32
+    assert tolerance_of(RIGHT[0]) < tolerance_of(np.float32(RIGHT[0]))
