@@ -134,6 +134,7 @@ def join_words(node: ET.Element) -> None:
             lines[-1].append(text)
         else:
             lines.append([text])
+    columns = False  # below, value and gradient stand side by side
     for first, *others in lines:
         if others:
             words = [ET.Element(f"{{{SVG}}}tspan", looks_of(word)) for word in (first, *others)]
@@ -146,8 +147,9 @@ def join_words(node: ET.Element) -> None:
             first.text = None
             first.extend(words)
         beside = [other for other, *_ in lines if other.get("y") == first.get("y")]
+        columns = columns or len(beside) > 1
         heading = others or looks_of(first) or not is_number(first.text or "")
-        if heading and len(beside) == 1:
+        if heading and not columns:
             centre(first, node)
 
 
