@@ -189,7 +189,8 @@ def explanation(found: Judged, facts: Sequence[str]) -> str:
                 f" It follows rightly from a wrong dL/d{found.implied.name}: the slip may be "
                 "there, or nearer to the loss."
             )
-        return f"No known pattern.{implied}{measured}"
+        not_all = f" {found.reason}" if found.reason else ""
+        return f"No known pattern.{not_all}{implied}{measured}"
     told: dict[str, str] = {}
     details: dict[str, list[str]] = {}
     for fault in found.faults:
