@@ -14,6 +14,7 @@ import numpy as np
 from .judge import Judge
 from .planted import Run, operation
 from .precision import RIGHT
+from .report import gradient_of
 from .submission import Answers
 
 #: So many lines are looked at, those nearest to the loss.
@@ -28,7 +29,7 @@ def hidden_mistakes(
     found: dict[str, list[str]] = {}
     with np.errstate(all="ignore"):
         for line, what in hidden_in(runs, named, lines[:MOST_LINES]):
-            found.setdefault(what, []).append(f"dL/d{line}")
+            found.setdefault(what, []).append(gradient_of(line))
     for what, gradients in found.items():
         yield f"In {listed(gradients)} {points} cannot {what}."
     for name in balanced(runs, named):
@@ -65,7 +66,7 @@ def hidden_in(
 
 def balanced(runs: Sequence[Run], named: Mapping[str, int]) -> Iterator[str]:
     """Return the gradients of softmax outputs whose entries sum to zero at every point."""
-    names = {i: f"dL/d{name}" for name, i in named.items()}
+    names = {i: gradient_of(name) for name, i in named.items()}
     for i, tensor in enumerate(runs[0].tensors):
         if operation(tensor) == "softmax" and all(
             i in run.truth and is_balanced(run.truth[i], tensor.params["axis"]) for run in runs
