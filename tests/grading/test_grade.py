@@ -28,7 +28,7 @@ def test_a_derivation_for_one_sample_passes_and_what_it_lacks_is_said():
     assert report.passed
     assert report.score == 1
     (note,) = report.warnings
-    assert note.startswith("It is right for one sample, which is what counts. For a batch it has a")
+    assert note.startswith("It is right for one sample, which is what counts. For a batch the")
     assert note in str(report)
 
 

@@ -236,7 +236,8 @@ STYLE = """
 table { margin-top: 1.5rem; }
 .verdict, .name { white-space: nowrap; width: 1px; }
 .verdict .mark { margin-right: .5rem; }
-td.number { padding-right: 1.5rem; }
+td { line-height: 1.5rem; }
+th.number, td.number { padding-right: 1.5rem; }
 strong { font-weight: 600; }
 td .faint { margin-top: .2rem; }
 .note { font-size: .85rem; margin-top: 1.5rem; }
@@ -384,11 +385,13 @@ def error_in(line: Line) -> str:
 
 
 def percent(error: float) -> str:
-    """Write a relative error: in percent, unless that would be many digits, or none.
+    """Write a relative error.
 
     Examples
     --------
     >>> percent(0.473), percent(2e-6), percent(123.4)
-    ('47.3%', '2e-06', '123')
+    ('47.3%', '0.0002%', '12340%')
     """
-    return f"{error:.1%}" if 1e-3 <= error < 10 else f"{error:.3g}"
+    if error < 1e-3:
+        return f"{100 * error:.2g}%"
+    return f"{error:.1%}" if error < 10 else f"{error:.0%}"
