@@ -22,7 +22,7 @@ import numpy as np
 from .catalogue import faults_at
 from .mistakes import Fault
 from .planted import Contribution, Edge, Part, Place, Run, same
-from .precision import RIGHT, right_digits, stored_as_computed, tolerance_of
+from .precision import FULL_SINGLE, RIGHT, right_digits, stored_as_computed, tolerance_of
 from .submission import Answers
 
 #: How close a mistake must reproduce the numbers to be named.
@@ -202,7 +202,9 @@ class Judge:
         given = self.given(i)
         told = [s for s in stories if self.agree(answered, [g.get(i) for g in self.following(s)])]
         if self.agree(answered, right):
-            return Judged(name, "right", right, answered, given), told or stories
+            digits = right_digits(answered, right)
+            said = so_far(digits) if digits is not None and digits < FULL_SINGLE else ""
+            return Judged(name, "right", right, answered, given, reason=said), told or stories
         if told or self.agree(answered, given) or self.follows_as_it_is(i, answered):
             return Judged(name, "carried forward", right, answered, given), told or stories
         faults, explained = self.explained(i, answered, stories)
@@ -210,8 +212,8 @@ class Judge:
             for verdict, numbers in (("right", right), ("carried forward", given)):
                 digits = right_digits(answered, numbers)
                 if digits is not None:
-                    reason = f"Right to {digits} digits: rounded, or computed in low precision."
-                    return Judged(name, verdict, right, answered, given, reason=reason), stories
+                    said = so_far(digits)
+                    return Judged(name, verdict, right, answered, given, reason=said), stories
         implied = None if faults or self.work >= MOST_WORK else self.implied(i, answered)
         if implied is not None:  # or it is this line's own slip, and the story is as it was
             explained = different([*((*story, implied) for story in explained), *explained])
@@ -389,6 +391,11 @@ class Judge:
         return self.places[p, edge, story]
 
 
+def so_far(digits: int) -> str:
+    """Say how far an answer is right."""
+    return f"Right to {digits} digits: rounded, or computed in low precision."
+
+
 def solved(run: Run, edge: Edge, answer: np.ndarray, floor: float) -> np.ndarray | None:
     """Return the upstream gradient from which an answer follows by one edge, if there is just one.
 
@@ -420,7 +427,7 @@ def fitted(answer: np.ndarray, right: np.ndarray) -> np.ndarray | None:
     layout, numbers = in_layout(answer, right)
     if layout is None or not np.isfinite(numbers).all():
         return None
-    return numbers.astype(np.float64)
+    return numbers.astype(np.float64, copy=False)
 
 
 def in_layout(answer: np.ndarray, right: np.ndarray) -> tuple[str | None, np.ndarray]:
