@@ -126,6 +126,13 @@ CATALOGUE: tuple[Mistake, ...] = (
         "Add 1 to every entry: the result rises by 1, so the shares must sum to 1.",
         logsumexp=rule(reductions.sum.rule),
     ),
+    Mistake(
+        "maximum-shared-out",
+        "The gradient goes to every entry, all of it or an equal part, and only the largest entry "
+        "counts.",
+        "Nudge an entry that is not the largest: does the result change?",
+        max=either(rule(reductions.sum.rule), rule(reductions.mean.rule)),
+    ),
     # ---- losses with a softmax or a sigmoid in them ----
     Mistake(
         "missing-softmax",
