@@ -371,7 +371,10 @@ CATALOGUE: tuple[Mistake, ...] = (
         "The kernels are the wrong way round: flipped where they are not, or not where they are.",
         "Take one entry of the image: which entries of the kernel lay on it, and for which output?",
         conv2d=either(
-            rule(lambda out, x, w, **settings: conv2d.rule(out, x, flipped(w), **settings)),
+            where(
+                lambda place: place.edge.operand == 0,
+                rule(lambda out, x, w, **settings: conv2d.rule(out, x, flipped(w), **settings)),
+            ),
             where(lambda place: place.edge.operand == 1, on_top(flipped)),
         ),
     ),

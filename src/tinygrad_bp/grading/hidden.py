@@ -17,6 +17,13 @@ from .precision import RIGHT
 from .report import gradient_of
 from .submission import Answers
 
+#: Where these give the right numbers they are no mistakes: of two equal gradients one may be taken
+#: for the other, and a layout that the next step changes again does not matter.
+HARMLESS = {"wrong-upstream", "flattened-gradient", "transposed-result"}
+
+#: So many names are listed, and of more the first three.
+MOST_LISTED = 6
+
 #: So many lines are looked at, those nearest to the loss.
 MOST_LINES = 40
 
@@ -55,8 +62,7 @@ def hidden_in(
         unseen, *groups = groups_alike(
             [right, *((fault.mistake.name, n) for fault, n in judge.consequences(i))], judge.agree
         )
-        # Where two gradients are equal, to take the one for the other is no mistake.
-        missed = [name for name in unseen[1:] if name != "wrong-upstream"]
+        missed = [name for name in unseen[1:] if name not in HARMLESS]
         if missed:
             yield line, f"show {', '.join(missed)}: the numbers are the right ones"
         for group in groups:
@@ -81,7 +87,9 @@ def is_balanced(g: np.ndarray, axis: int) -> bool:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Write names as a list: ``a, b and c``."""
+    """Write names as a list: ``a, b and c``, or ``a, b, c and 9 others``."""
+    if len(names) > MOST_LISTED:
+        names = [*names[:3], f"{len(names) - 3} others"]
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
 
