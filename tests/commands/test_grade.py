@@ -119,6 +119,34 @@ def test_another_problem(run, tmp_path):
     assert run("ann.py", "--problem", "problem.py").status == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("raise SystemExit(0)\n", "SystemExit: 0, in line 1: raise SystemExit(0)"),
+        ("a = 1 / 0\n", "ZeroDivisionError: division by zero, in line 1: a = 1 / 0"),
+        ("def loss(:\n", "SyntaxError: "),
+        (PROBLEM.replace("bp.tanh", "bp.nothing"), "in line 7: return bp.square_sum(bp.nothing"),
+    ],
+)
+def test_a_problem_that_raises_is_told_with_its_line(run, tmp_path, text, said):
+    (tmp_path / "problem.py").write_text(text)
+    with pytest.raises(ValueError, match=r"^problem\.py: ") as raised:
+        run("ann.py", "--problem", "problem.py")
+    assert said in str(raised.value)
+
+
+def test_an_interrupt_while_a_problem_is_read_is_the_users(run, tmp_path):
+    (tmp_path / "problem.py").write_text("raise KeyboardInterrupt")
+    with pytest.raises(KeyboardInterrupt):
+        run("ann.py", "--problem", "problem.py")
+
+
+def test_a_problem_that_cannot_be_graded_is_refused_in_our_words(run, tmp_path):
+    (tmp_path / "problem.py").write_text(PROBLEM.replace("bp.square_sum", ""))
+    with pytest.raises(ValueError, match="reduce it to one number"):
+        run("ann.py", "--problem", "problem.py")
+
+
 @pytest.mark.parametrize("name", ["loss", "inputs"])
 def test_a_problem_that_lacks_something(run, tmp_path, name):
     (tmp_path / "problem.py").write_text(PROBLEM.replace(name, "other"))

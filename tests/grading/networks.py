@@ -126,10 +126,11 @@ FUNCTIONS = {"u": normal((3, 4)), "v": normal((3, 4))}
 
 
 def convolution(x, K, y):
-    """Images, two kernels, and a relu."""
+    """Images, kernels, a relu, and the largest of every four."""
     c = bp.conv2d(x, K, padding=1).named("c")
     a = bp.relu(c).named("a")
-    return bp.square_sum(a - y).named("L")
+    m = bp.max_pool2d(a, 2).named("m")
+    return bp.square_sum(m - y).named("L")
 
 
-CONVOLUTION = {"x": normal((2, 2, 4, 5)), "K": normal((3, 2, 3, 3)), "y": normal((2, 3, 4, 5))}
+CONVOLUTION = {"x": normal((2, 2, 4, 5)), "K": normal((3, 2, 3, 3)), "y": normal((2, 3, 2, 2))}

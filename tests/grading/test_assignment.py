@@ -112,7 +112,11 @@ def residual(x, W, b):
 def test_equal_gradients_are_no_mistake_that_is_hidden():
     """dL/dh is dL/dr at every point: to take the one for the other changes nothing."""
     inputs = {"x": np.ones((3, 2)) * [1.0, 2.0], "W": rng.normal(size=(3, 3)), "b": np.ones((3, 1))}
-    for problem, at in ((residual, inputs), (networks.classifier, networks.CLASSIFIER)):
+    for problem, at in (
+        (residual, inputs),
+        (networks.classifier, networks.CLASSIFIER),
+        (networks.convolution, networks.CONVOLUTION),
+    ):
         assert not any("cannot show" in w for w in Assignment(problem, at).warnings)
 
 
@@ -135,6 +139,7 @@ def test_a_long_list_of_what_is_hidden_is_cut_and_that_is_said():
 
     warnings = Assignment(problem, {"x": [0.3, 0.7]}).warnings
     assert warnings[-1] == "What these points hide was looked for in 40 of 61 gradients."
+    assert "In dL/da58, dL/da57, dL/da56 and 36 others these points cannot" in " ".join(warnings)
 
 
 def test_a_target_that_equals_the_prediction_hides_everything():

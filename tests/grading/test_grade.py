@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tinygrad_bp.grading.grade import grade
+from tinygrad_bp.grading.submission import Answers
 
 from .derivations import LINES, derivation
 
@@ -28,7 +29,7 @@ def test_a_derivation_for_one_sample_passes_and_what_it_lacks_is_said():
     assert report.passed
     assert report.score == 1
     (note,) = report.warnings
-    assert note.startswith("It is right for one sample, which is what counts. For a batch it has a")
+    assert note.startswith("It is right for one sample, which is what counts. For a batch the")
     assert note in str(report)
 
 
@@ -97,6 +98,24 @@ def test_of_what_is_right_where_all_widths_are_equal_alone_there_are_no_answers(
     report = grade(fixed)
     assert report.failure.startswith("ValueError: cannot reshape")
     assert not report.passed
+
+
+@pytest.mark.parametrize(
+    ("failure", "calls"), [("it was still running after 10 s", 1), ("ValueError: no", 3)]
+)
+def test_only_where_shapes_may_be_the_reason_it_is_tried_again(failure, calls):
+    """What loops for ever is not run three times."""
+
+    class Fails:
+        asked = 0
+
+        def answers_at(self, points):
+            self.asked += 1
+            return [Answers(failure=failure)] * len(points)
+
+    submission = Fails()
+    assert grade(submission).failure == failure
+    assert submission.asked == calls
 
 
 def test_at_given_points_nothing_else_is_tried():

@@ -501,3 +501,18 @@ def test_what_is_no_array_is_refused(change):
 def test_an_array_that_does_not_pass():
     with pytest.raises(TypeError, match="an array of object does not pass"):
         packed(np.array([None]))
+
+
+@posix
+def test_it_is_run_as_promised(answers):
+    """Apart from the user's Python, without further processes, and ended if we are not there."""
+    text = (
+        "import resource, signal, sys\n"
+        "def gradients(x):\n"
+        "    processes, _ = resource.getrlimit(resource.RLIMIT_NPROC)\n"
+        "    return {'x': [processes, sys.flags.isolated, signal.alarm(0)]}"
+    )
+    for answer in answers(text, limits=Limits(seconds=30), points=POINTS[:1]):
+        processes, isolated, alarm = answer.values["x"]
+        assert (processes, isolated) == (0, 1)
+        assert 30 < alarm < 40

@@ -320,33 +320,54 @@ def test_slips_in_small_functions(line, wrong, name):
     assert grade(small_by_hand(), small, SMALL).passed
 
 
-def convolved(x, K, y, c, a, to_image, to_kernels):
+def convolved(x, K, y, c, a, m, to_image, to_kernels, to_pool):
     """The gradients of the convolution by hand, with loops over the windows."""
-    dc = 2 * (a - y) * (c > 0)
+    da, dm = np.zeros_like(a), 2 * (m - y)
+    for n, o, i, j in np.ndindex(2, 3, 2, 2):
+        at = np.s_[n, o, 2 * i : 2 * i + 2, 2 * j : 2 * j + 2]
+        da[at] += dm[n, o, i, j] * to_pool(a[at])
+    dc = da * (c > 0)
     wide = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
     by_x, by_K = np.zeros_like(wide), np.zeros_like(K)
-    for i, j in np.ndindex(4, 5):
-        for n, o in np.ndindex(2, 3):
-            by_K[o] += dc[n, o, i, j] * wide[n, :, i : i + 3, j : j + 3]
-            by_x[n, :, i : i + 3, j : j + 3] += dc[n, o, i, j] * to_image(K[o])
-    return {"c": dc, "x": by_x[:, :, 1:-1, 1:-1], "K": to_kernels(by_K)}
+    for n, o, i, j in np.ndindex(2, 3, 4, 5):
+        by_K[o] += dc[n, o, i, j] * wide[n, :, i : i + 3, j : j + 3]
+        by_x[n, :, i : i + 3, j : j + 3] += dc[n, o, i, j] * to_image(K[o])
+    return {"m": dm, "a": da, "c": dc, "x": by_x[:, :, 1:-1, 1:-1], "K": to_kernels(by_K)}
 
 
-def test_a_flipped_kernel():
-    def same(k):
-        return k
+def same_way(kernels):
+    return kernels
 
-    def flip(k):
-        return k[..., ::-1, ::-1]
 
-    for to_image, to_kernels, wrong in [(same, same, ()), (flip, same, "x"), (same, flip, "K")]:
+def flipped(kernels):
+    return kernels[..., ::-1, ::-1]
 
-        def answers(x, K, y, c, a, to_image=to_image, to_kernels=to_kernels):
-            return convolved(x, K, y, c, a, to_image, to_kernels)
 
-        report = grade(answers, networks.convolution, networks.CONVOLUTION)
-        assert {line.name for line in report.lines if line.verdict == "wrong"} == set(wrong)
-        assert all(report[name].mistakes == ("kernel-flip",) for name in wrong)
+def shares(window):
+    """1 for the largest entry; where a relu has cut all off, they share."""
+    return (window == window.max()) / (window == window.max()).sum()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "line", "name"),
+    [
+        ({}, None, None),
+        ({"to_image": flipped}, "x", "kernel-flip"),
+        ({"to_kernels": flipped}, "K", "kernel-flip"),
+        ({"to_pool": np.ones_like}, "a", "maximum-shared-out"),
+        ({"to_pool": lambda window: np.full_like(window, 0.25)}, "a", "maximum-shared-out"),
+    ],
+)
+def test_slips_in_a_convolution(wrong, line, name):
+    rules = {"to_image": same_way, "to_kernels": same_way, "to_pool": shares} | wrong
+
+    def answers(x, K, y, c, a, m):
+        return convolved(x, K, y, c, a, m, **rules)
+
+    report = grade(answers, networks.convolution, networks.CONVOLUTION)
+    assert report.first_wrong == line
+    assert report.passed == (line is None)
+    assert line is None or report[line].mistakes == (name,)
 
 
 # ---- the table itself ----

@@ -101,6 +101,19 @@ def test_a_small_gradient_is_judged_by_its_own_size():
     assert report["W1"].mistakes == ("extra-factor-2",)
 
 
+def test_whole_numbers_that_are_off_a_little_are_not_passed_in_silence():
+    """They are float32 by their looks, and may be a float64 answer that is wrong."""
+    import tinygrad_bp as bp
+    from tinygrad_bp.grading.grade import grade
+
+    def problem(x):
+        return bp.square_sum(x).named("L")
+
+    report = grade({"x": [1000.0, 2000.0]}, problem, {"x": [500.02, 1000.0]})
+    assert report["x"].message == "Right to 4 digits: rounded, or computed in low precision."
+    assert grade({"x": [1000.0, 2000.0]}, problem, {"x": [500.0, 1000.0]})["x"].message == ""
+
+
 def test_what_is_nearly_right_is_said_to_a_learner():
     report = judged(derivation({"W1": lambda q, d: LINES["W1"](q, d) * (1 + 3e-4)}))
     assert report.first_wrong == "W1"

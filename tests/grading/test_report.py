@@ -1,6 +1,7 @@
 """The report: its views, its scores, and the forms that other programs read."""
 
 import json
+import re
 from io import StringIO
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from tinygrad_bp.grading.grade import grade
-from tinygrad_bp.grading.report import Line, Report
+from tinygrad_bp.grading.report import Line, Report, error_in
 
 from .derivations import LINES, SQUARE, derivation
 from .networks import CLASSIFIER, classifier
@@ -139,8 +140,8 @@ def test_every_form_can_be_made(name, tmp_path):
         assert report.for_teacher().summary() in str(view)
         table = on_console(view)
         shown = report.failure is None
-        assert all((line.label in table) == shown for line in report.lines)
-        assert ("<table" in view._repr_html_()) == shown
+        assert all((line.label in table) == shown for line in report.for_teacher().lines)
+        assert ("<table" in view._repr_html_()) == (shown and bool(report.for_teacher().lines))
     for suffix in ("txt", "html", "json"):
         path = tmp_path / "new" / f"report.{suffix}"
         report.save(path)
@@ -157,6 +158,72 @@ def test_names_are_data():
     shown = on_console(Report((line,)))
     assert "[red]z[/red]" in shown
     assert "[bold]no" in shown
+
+
+def test_what_nobody_has_answered_or_asked_for_is_not_shown():
+    report = grade(derivation(answer=("W3",)))
+    assert [line.name for line in report.for_teacher().lines] == ["W3"]
+    assert report["z3"].verdict == "missing"  # it is in the data all the same
+    asked = grade(derivation(answer=("W3",)), required=["W1"])
+    assert [line.name for line in asked.for_learner().lines] == ["W3", "W1"]
+
+
+def test_a_learner_sees_no_error_in_what_follows_rightly():
+    report = REPORTS["slipped"]
+    view = report.for_learner()
+    assert view.said(report["W3"]) == "Right, given an earlier slip."
+    assert report["W3"].error > 0.1
+    assert error_in(report["W3"]) == ""
+    assert error_in(report["z3"]) == f"{report['z3'].error:.1%}"
+    for shown in (on_console(view), view._repr_html_(), view.to_html().split("</style>")[1]):
+        assert len(re.findall(r"[0-9.]+%(?! *\.)", shown)) <= 2  # z3's, and the score
+
+
+def test_a_finding_and_its_hint_are_apart_and_the_name_is_set_off():
+    view, line = REPORTS["slipped"].for_learner(reveal=True), REPORTS["slipped"]["z3"]
+    finding, hint = view.said(line).split("\n")
+    assert finding == line.message
+    assert hint == f"Hint: {line.hint}"
+    for text in (view.to_html(), view._repr_html_()):
+        assert "<strong>softmax-diagonal</strong>: Only the diagonal" in text
+        assert "<div class='faint'>Hint: Every output" in text
+    lines = str(view).splitlines()
+    start = lines[lines.index(next(x for x in lines if "softmax-diagonal" in x)) + 1]
+    assert start.strip().startswith("Hint: ")
+
+
+def test_the_page_of_a_report_is_styled_as_that_of_a_class():
+    from tinygrad_bp.grading.page import STYLE
+
+    for report in REPORTS.values():
+        page = report.for_learner().to_html()
+        assert STYLE in page
+        assert "default-src 'none'" in page
+        assert page.count("class='mark ") == len(report.for_learner().lines)
+    assert "&lt;b&gt;" in REPORTS["unreadable"].for_teacher().to_html()
+
+
+def test_a_gradient_by_a_name_that_is_no_identifier():
+    import tinygrad_bp as bp
+
+    def problem(x, dW):
+        return bp.square_sum((x * dW).named("my z")).named("L")
+
+    report = grade(lambda dW: {"my z": dW}, problem, {"x": [1.0, 2.0], "dW": [3.0, 1.0]})
+    assert "The first wrong line is dL/d(my z)." in str(report)
+    assert report["dW"].label == "dL/d(dW)"
+
+
+def test_one_given_point_is_not_called_these_points():
+    point = dict(SQUARE, W3=SQUARE["W3"][:2], y=np.array([[1.0, 0, 0], [0, 1.0, 1.0]]))
+    slip = {"z3": lambda q, d: q.y_hat * (1 - q.y_hat) * d["y_hat"]}
+    from tinygrad_bp.grading.assignment import Assignment
+
+    q = Assignment(inputs=point, only_inputs=True).points[0]
+    names = ("W1", "W2", "W3", "x", "y", "z1", "a1", "z2", "a2", "z3", "y_hat")
+    report = grade(derivation(slip)(**{name: q[name] for name in names}), inputs=point)
+    assert "the given point cannot tell them apart" in report["z3"].message
+    assert all("these points" not in warning for warning in report.warnings)
 
 
 def test_gradescope():

@@ -194,6 +194,10 @@ def test_warnings_of_a_submission_are_its_own():
     assert called(warns, POINT).failure is None
 
 
+def test_complex_numbers_that_are_real_are_read():
+    assert answers_from({"z1": np.arange(3) + 0j}, POINT).values["z1"].tolist() == [0, 1, 2]
+
+
 class RaisesAnythingError(BaseException):
     pass
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from ..grading.classroom_page import page
 from ..grading.grade import Assignment, graded
 from ..grading.isolated import IsolatedFile, Limits
 from .problem import add_problem, problem
+from .users_file import blamed
 
 #: What is written of one submission, and of a class.
 OF_ONE = ("json", "html", "gradescope", "reveal")
@@ -68,7 +70,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
         if not path.is_file():
             raise ValueError(f"there is no file {path}")
     limits = Limits(options.seconds, options.memory)
-    assignment = Assignment(*problem(options), required=options.require)
+    loss, inputs = problem(options)
+    with blamed(options.problem) if options.problem else nullcontext():
+        assignment = Assignment(loss, inputs, required=options.require)
     is_class = len(options.files) > 1 or any(getattr(options, name) for name in OF_A_CLASS)
     wrong = [name for name in OF_ONE if is_class and getattr(options, name)]
     if wrong:

@@ -126,6 +126,13 @@ CATALOGUE: tuple[Mistake, ...] = (
         "Add 1 to every entry: the result rises by 1, so the shares must sum to 1.",
         logsumexp=rule(reductions.sum.rule),
     ),
+    Mistake(
+        "maximum-shared-out",
+        "The gradient goes to every entry, all of it or an equal part, and only the largest entry "
+        "counts.",
+        "Nudge an entry that is not the largest: does the result change?",
+        max=either(rule(reductions.sum.rule), rule(reductions.mean.rule)),
+    ),
     # ---- losses with a softmax or a sigmoid in them ----
     Mistake(
         "missing-softmax",
@@ -364,7 +371,10 @@ CATALOGUE: tuple[Mistake, ...] = (
         "The kernels are the wrong way round: flipped where they are not, or not where they are.",
         "Take one entry of the image: which entries of the kernel lay on it, and for which output?",
         conv2d=either(
-            rule(lambda out, x, w, **settings: conv2d.rule(out, x, flipped(w), **settings)),
+            where(
+                lambda place: place.edge.operand == 0,
+                rule(lambda out, x, w, **settings: conv2d.rule(out, x, flipped(w), **settings)),
+            ),
             where(lambda place: place.edge.operand == 1, on_top(flipped)),
         ),
     ),

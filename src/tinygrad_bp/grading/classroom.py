@@ -18,6 +18,7 @@ from typing import Any
 from .grade import Assignment, graded
 from .isolated import IsolatedFile, Limits, plain
 from .judge import in_backward_order
+from .report import gradient_of
 
 #: What a line may be judged, from the best to the worst.
 VERDICTS = ("right", "carried forward", "wrong", "unreadable", "missing")
@@ -73,7 +74,8 @@ class Row:
         if self.failure is not None:
             return "gave no answers"
         if self.first_wrong is not None:
-            return f"dL/d{self.first_wrong}: {' or '.join(self.mistakes) or 'no known pattern'}"
+            names = " or ".join(self.mistakes) or "no known pattern"
+            return f"{gradient_of(self.first_wrong)}: {names}"
         return "all right" if self.passed else "incomplete"
 
 

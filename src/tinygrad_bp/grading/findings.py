@@ -12,7 +12,7 @@ from .fingerprints import NEARLY, fingerprints
 from .judge import Judged
 from .planted import same
 from .precision import RIGHT
-from .report import SCORES, Line, percent
+from .report import SCORES, Line, gradient_of, percent
 from .submission import Answers
 
 
@@ -186,10 +186,11 @@ def explanation(found: Judged, facts: Sequence[str]) -> str:
         implied = ""
         if found.implied is not None:
             implied = (
-                f" It follows rightly from a wrong dL/d{found.implied.name}: the slip may be "
-                "there, or nearer to the loss."
+                f" It follows rightly from a wrong {gradient_of(found.implied.name)}: the slip may "
+                "be there, or nearer to the loss."
             )
-        return f"No known pattern.{implied}{measured}"
+        not_all = f" {found.reason}" if found.reason else ""
+        return f"No known pattern.{not_all}{implied}{measured}"
     told: dict[str, str] = {}
     details: dict[str, list[str]] = {}
     for fault in found.faults:
@@ -201,7 +202,8 @@ def explanation(found: Judged, facts: Sequence[str]) -> str:
     ]
     if len(said) == 1:
         return said[0]
-    return f"{len(said)} mistakes fit, and these points cannot tell them apart. {' Or '.join(said)}"
+    points = "these points" if len(found.right) > 1 else "the given point"
+    return f"{len(said)} mistakes fit, and {points} cannot tell them apart. {' Or '.join(said)}"
 
 
 def listed(names: Collection[str]) -> str:

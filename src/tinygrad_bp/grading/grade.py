@@ -128,6 +128,8 @@ def graded_where_all_fits(
 
     Where a transpose is missing the shapes mostly do not fit, and there is nothing to judge.
     """
+    if not failure.startswith("ValueError"):  # which NumPy raises where shapes do not fit
+        return None
     for square in assignment.squares:
         report = graded_at(submission, square)
         if report.failure is None and any(line.mistakes for line in report.lines):
@@ -144,14 +146,14 @@ def of_a_batch(report: Report) -> Iterator[str]:
 
     This is no mistake: the worked problem has one sample, and may be derived for one.
     """
-    wrong = [line for line in report.lines if line.verdict == "wrong"]
     if report.failure is not None:
-        found = f"gives no answers: {report.failure.removesuffix('.')}"
-    elif wrong:
-        names = [f"{x.label} ({' or '.join(x.mistakes) or 'no known pattern'})" for x in wrong]
-        found = f"has a mistake in {', '.join(names)}"
+        found = f"it gives no answers: {report.failure.removesuffix('.')}"
+    elif report.first_wrong is not None:
+        line = report[report.first_wrong]
+        names = " or ".join(line.mistakes) or "no known pattern"
+        found = f"the first wrong line is {line.label} ({names})"
     elif not report.passed:
-        found = "gives answers that cannot be read"
+        found = "it gives answers that cannot be read"
     else:
         return
-    yield f"It is right for one sample, which is what counts. For a batch it {found}."
+    yield f"It is right for one sample, which is what counts. For a batch {found}."

@@ -14,7 +14,15 @@ import numpy as np
 from .judge import Judge
 from .planted import Run, operation
 from .precision import RIGHT
+from .report import gradient_of
 from .submission import Answers
+
+#: Where these give the right numbers they are no mistakes: of two equal gradients one may be taken
+#: for the other, and a layout that the next step changes again does not matter.
+HARMLESS = {"wrong-upstream", "flattened-gradient", "transposed-result"}
+
+#: So many names are listed, and of more the first three.
+MOST_LISTED = 6
 
 #: So many lines are looked at, those nearest to the loss.
 MOST_LINES = 40
@@ -28,7 +36,7 @@ def hidden_mistakes(
     found: dict[str, list[str]] = {}
     with np.errstate(all="ignore"):
         for line, what in hidden_in(runs, named, lines[:MOST_LINES]):
-            found.setdefault(what, []).append(f"dL/d{line}")
+            found.setdefault(what, []).append(gradient_of(line))
     for what, gradients in found.items():
         yield f"In {listed(gradients)} {points} cannot {what}."
     for name in balanced(runs, named):
@@ -54,8 +62,7 @@ def hidden_in(
         unseen, *groups = groups_alike(
             [right, *((fault.mistake.name, n) for fault, n in judge.consequences(i))], judge.agree
         )
-        # Where two gradients are equal, to take the one for the other is no mistake.
-        missed = [name for name in unseen[1:] if name != "wrong-upstream"]
+        missed = [name for name in unseen[1:] if name not in HARMLESS]
         if missed:
             yield line, f"show {', '.join(missed)}: the numbers are the right ones"
         for group in groups:
@@ -65,7 +72,7 @@ def hidden_in(
 
 def balanced(runs: Sequence[Run], named: Mapping[str, int]) -> Iterator[str]:
     """Return the gradients of softmax outputs whose entries sum to zero at every point."""
-    names = {i: f"dL/d{name}" for name, i in named.items()}
+    names = {i: gradient_of(name) for name, i in named.items()}
     for i, tensor in enumerate(runs[0].tensors):
         if operation(tensor) == "softmax" and all(
             i in run.truth and is_balanced(run.truth[i], tensor.params["axis"]) for run in runs
@@ -80,7 +87,9 @@ def is_balanced(g: np.ndarray, axis: int) -> bool:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Write names as a list: ``a, b and c``."""
+    """Write names as a list: ``a, b and c``, or ``a, b, c and 9 others``."""
+    if len(names) > MOST_LISTED:
+        names = [*names[:3], f"{len(names) - 3} others"]
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
 

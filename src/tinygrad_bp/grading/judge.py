@@ -22,7 +22,7 @@ import numpy as np
 from .catalogue import faults_at
 from .mistakes import Fault
 from .planted import Contribution, Edge, Part, Place, Run, same
-from .precision import RIGHT, right_digits, stored_as_computed, tolerance_of
+from .precision import FULL_SINGLE, RIGHT, right_digits, stored_as_computed, tolerance_of
 from .submission import Answers
 
 #: How close a mistake must reproduce the numbers to be named.
@@ -36,6 +36,9 @@ NOISE = 1e-14
 MOST_EDGES = 40
 FEW_EDGES = 8
 MOST_STORIES = 8
+
+#: So many contributions are computed in search of mistakes: in a large network not all are tried.
+MOST_WORK = 600_000
 
 #: An answer of a wrong shape is carried on as it is, unless it has so many times the entries.
 MOST_GROWTH = 100
@@ -148,6 +151,7 @@ class Judge:
         ]
         self.swept: dict[Story, Upstream] = {}
         self.places: dict[tuple[int, Edge, Story], Place] = {}
+        self.work = 0
         #: The layouts, other than the right one, that a line was charged with.
         self.layouts: set[str] = set()
         #: The quantities judged so far, with their answers.
@@ -198,7 +202,9 @@ class Judge:
         given = self.given(i)
         told = [s for s in stories if self.agree(answered, [g.get(i) for g in self.following(s)])]
         if self.agree(answered, right):
-            return Judged(name, "right", right, answered, given), told or stories
+            digits = right_digits(answered, right)
+            said = so_far(digits) if digits is not None and digits < FULL_SINGLE else ""
+            return Judged(name, "right", right, answered, given, reason=said), told or stories
         if told or self.agree(answered, given) or self.follows_as_it_is(i, answered):
             return Judged(name, "carried forward", right, answered, given), told or stories
         faults, explained = self.explained(i, answered, stories)
@@ -206,12 +212,15 @@ class Judge:
             for verdict, numbers in (("right", right), ("carried forward", given)):
                 digits = right_digits(answered, numbers)
                 if digits is not None:
-                    reason = f"Right to {digits} digits: rounded, or computed in low precision."
-                    return Judged(name, verdict, right, answered, given, reason=reason), stories
-        implied = None if faults else self.implied(i, answered)
+                    said = so_far(digits)
+                    return Judged(name, verdict, right, answered, given, reason=said), stories
+        implied = None if faults or self.work >= MOST_WORK else self.implied(i, answered)
         if implied is not None:  # or it is this line's own slip, and the story is as it was
             explained = different([*((*story, implied) for story in explained), *explained])
-        return Judged(name, "wrong", right, answered, given, faults, implied), explained
+        line = Judged(name, "wrong", right, answered, given, faults, implied)
+        if self.work >= MOST_WORK or len(self.runs[0].part(i, self.own[0]).edges) > MOST_EDGES:
+            line = replace(line, reason="Not every mistake was tried, as the network is large.")
+        return line, explained
 
     # ---- what follows from what ----
 
@@ -279,15 +288,23 @@ class Judge:
         They are planted on top of the explanations so far; else on the person's own answers alone;
         else on the truth, in case the person went on with that.
         """
+        if self.work >= MOST_WORK:
+            return (), stories
         parts = [
             nearest(run, run.part(i, own)) for run, own in zip(self.runs, self.own, strict=True)
         ]
         faults = list(self.candidates(parts[0]))
-        for told, upstream in ((stories, self.own), ([()], self.own), ([()], self.truth)):
+        attempts = [(stories, self.own)]
+        if stories != [()]:
+            attempts.append(([()], self.own))
+        if parts[0].given:
+            attempts.append(([()], self.truth))
+        for told, upstream in attempts:
             fitting = [
                 (story, fault)
                 for story in told
                 for fault in faults
+                if self.work < MOST_WORK
                 if self.reproduces(fault, story, parts, upstream, answered)
             ]
             fitting = [found for found in fitting if not self.is_refuted(*found)] or fitting
@@ -340,12 +357,11 @@ class Judge:
     ) -> bool:
         """Say whether a mistake, on top of a story, gives the person's numbers at every point."""
         for p, (run, part) in enumerate(zip(self.runs, parts, strict=True)):
-            start = {
-                step: upstream[p].get(step, gradients)
-                for step, gradients in self.following(story)[p].items()
-                if step in part.given
-            } | implied_by(story, p)
+            told = ChainMap(upstream[p], self.following(story)[p])
+            start = {step: told[step] for step in part.given if step in told}
+            start |= implied_by(story, p)
             planted = self.planted(p, (*story, fault))
+            self.work += len(part.edges)
             number = run.swept(part.edges, start, planted).get(part.target)
             answer, floor = answered[p], self.floors[p]
             tolerance = tolerance_of(answer, REPRODUCED)
@@ -373,6 +389,11 @@ class Judge:
             at_hand = ChainMap(self.own[p], follows, run.truth)
             self.places[p, edge, story] = Place(run, edge, self.named, at_hand)
         return self.places[p, edge, story]
+
+
+def so_far(digits: int) -> str:
+    """Say how far an answer is right."""
+    return f"Right to {digits} digits: rounded, or computed in low precision."
 
 
 def solved(run: Run, edge: Edge, answer: np.ndarray, floor: float) -> np.ndarray | None:
@@ -406,7 +427,7 @@ def fitted(answer: np.ndarray, right: np.ndarray) -> np.ndarray | None:
     layout, numbers = in_layout(answer, right)
     if layout is None or not np.isfinite(numbers).all():
         return None
-    return numbers.astype(np.float64)
+    return numbers.astype(np.float64, copy=False)
 
 
 def in_layout(answer: np.ndarray, right: np.ndarray) -> tuple[str | None, np.ndarray]:

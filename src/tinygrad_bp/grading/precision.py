@@ -20,6 +20,9 @@ RIGHT = 1e-7
 SINGLE = 1e-4
 HALF = 1e-2
 
+#: So many digits of a computation in float32 are right, mostly.
+FULL_SINGLE = 6
+
 #: The smallest step of a float16, below which it has no digits.
 SMALLEST_HALF = 6e-8
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -33,6 +34,18 @@ SCORES = {
     "missing": 0.0,
     "unreadable": 0.0,
 }
+
+
+def gradient_of(name: str) -> str:
+    """Write the gradient of a quantity.
+
+    Examples
+    --------
+    >>> gradient_of("z3"), gradient_of("my z"), gradient_of("dW")
+    ('dL/dz3', 'dL/d(my z)', 'dL/d(dW)')
+    """
+    is_plain = name.isidentifier() and not name.startswith("d")
+    return f"dL/d{name}" if is_plain else f"dL/d({name})"
 
 
 @dataclass(frozen=True)
@@ -84,7 +97,7 @@ class Line:
     @property
     def label(self) -> str:
         """How the gradient is written: ``dL/dz3``; as it was answered, if there is no such one."""
-        return self.name if self.right_shape is None else f"dL/d{self.name}"
+        return self.name if self.right_shape is None else gradient_of(self.name)
 
 
 @dataclass(frozen=True)
@@ -218,6 +231,19 @@ class Report:
         path.write_text(forms[path.suffix.lower()](), encoding="utf-8")
 
 
+#: What the page of a report adds to the style of the grader's pages.
+STYLE = """
+table { margin-top: 1.5rem; }
+.verdict, .name { white-space: nowrap; width: 1px; }
+.verdict .mark { margin-right: .5rem; }
+td { line-height: 1.5rem; }
+th.number, td.number { padding-right: 1.5rem; }
+strong { font-weight: 600; }
+td .faint { margin-top: .2rem; }
+.note { font-size: .85rem; margin-top: 1.5rem; }
+"""
+
+
 @dataclass(frozen=True)
 class View:
     """A report as somebody is to see it.
@@ -250,21 +276,22 @@ class View:
             return f"Passed: {score}"
         if report.first_wrong is None:
             return f"Not passed: {score}"
-        return f"Not passed: {score} The first wrong line is dL/d{report.first_wrong}."
+        return f"Not passed: {score} The first wrong line is {gradient_of(report.first_wrong)}."
 
     def said(self, line: Line) -> str:
-        """Return what is said about a line."""
+        """Return what is said about a line: what was found, and below it the hint."""
         if line.verdict != "wrong":  # which gives nothing away
             return line.message
-        parts = [line.hint] if self.hints else []
-        if self.reveal:
-            parts.append(line.message)
-        return " ".join(filter(None, parts))
+        if not self.reveal:
+            return line.hint
+        return f"{line.message}\nHint: {line.hint}" if self.hints and line.hint else line.message
 
     @property
     def lines(self) -> tuple[Line, ...]:
-        """The lines that are shown: none, where there are no answers."""
-        return () if self.report.failure is not None else self.report.lines
+        """The lines that are shown: not those that nobody has answered or asked for."""
+        if self.report.failure is not None:
+            return ()
+        return tuple(x for x in self.report.lines if x.verdict != "missing" or x.score is not None)
 
     def notes(self) -> Sequence[str]:
         """Return what is said below the lines."""
@@ -276,7 +303,8 @@ class View:
         for line in self.lines:
             mark, _, _ = VERDICTS[line.verdict]
             name = line.label.ljust(width)
-            rows.append(f"{mark} {name} {line.verdict:<15} {self.said(line)}".rstrip())
+            start = f"{mark} {name} {line.verdict:<15} "
+            rows.append((start + self.said(line).replace("\n", "\n" + " " * len(start))).rstrip())
         return "\n".join([*rows, *self.notes()])
 
     def __rich_console__(
@@ -292,9 +320,10 @@ class View:
             table.add_column(column, overflow="fold")
         for line in self.lines:
             mark, colour, _ = VERDICTS[line.verdict]
-            cells = (mark, line.label, line.verdict, error_in(line), self.said(line))
-            styles = (colour, "", colour, "", "")
-            table.add_row(*map(Text, cells, styles))
+            cells = (mark, line.label, line.verdict, error_in(line))
+            said = Text(self.said(line))
+            said.highlight_words(line.mistakes, "bold")
+            table.add_row(*map(Text, cells, (colour, "", colour, "")), said)
         if self.lines:
             yield table
         for note in self.notes():
@@ -307,7 +336,7 @@ class View:
             f"{VERDICTS[line.verdict][0]} {line.verdict}</td>"
             f"<td style='{top}'>{html.escape(line.label)}</td>"
             f"<td style='{top};text-align:right'>{error_in(line)}</td>"
-            f"<td style='{top}'>{html.escape(self.said(line))}</td></tr>\n"
+            f"<td style='{top}'>{self.said_in_html(line)}</td></tr>\n"
             for line in self.lines
         )
         heads = "".join(
@@ -322,14 +351,32 @@ class View:
         summary = f"<p><strong>{html.escape(self.summary())}</strong></p>\n"
         return f"<div>\n{summary}{table if self.lines else ''}{notes}</div>\n"
 
-    def to_html(self) -> str:
+    def said_in_html(self, line: Line) -> str:
+        """Return what is said about a line, with the names of mistakes set off."""
+        said = html.escape(self.said(line))
+        if self.reveal:
+            for name in line.mistakes:
+                said = re.sub(rf"\b{re.escape(name)}(?=[ :])", f"<strong>{name}</strong>", said)
+        finding, *hint = said.split("\n")
+        return finding + "".join(f"<div class='faint'>{text}</div>" for text in hint)
+
+    def to_html(self, title: str = "A derivation, graded") -> str:
         """Return the view as a page of its own."""
-        return (
-            "<!DOCTYPE html>\n<html lang='en'>\n<meta charset='utf-8'>\n"
-            "<meta name='viewport' content='width=device-width'>\n<title>A derivation, graded"
-            "</title>\n<body style='font-family:sans-serif;max-width:60em;margin:2em auto'>\n"
-            f"{self._repr_html_()}</body>\n</html>\n"
+        from .page import framed, mark
+
+        rows = "".join(
+            f"<tr><td class='verdict'>{mark(line.verdict)}{line.verdict}</td>"
+            f"<td class='name'>{html.escape(line.label)}</td>"
+            f"<td class='number'>{error_in(line)}</td><td>{self.said_in_html(line)}</td></tr>\n"
+            for line in self.lines
         )
+        table = (
+            "<table><thead><tr><th>verdict</th><th>gradient</th><th class='number'>error</th>"
+            f"<th>what was found</th></tr></thead>\n<tbody>{rows}</tbody></table>\n"
+        )
+        notes = "".join(f"<p class='note'>{html.escape(note)}</p>\n" for note in self.notes())
+        summary = f"<p>{html.escape(self.summary())}</p>\n"
+        return framed(title, f"{summary}{table if self.lines else ''}{notes}", STYLE)
 
 
 def error_in(line: Line) -> str:
@@ -338,11 +385,13 @@ def error_in(line: Line) -> str:
 
 
 def percent(error: float) -> str:
-    """Write a relative error: in percent, unless that would be many digits, or none.
+    """Write a relative error.
 
     Examples
     --------
     >>> percent(0.473), percent(2e-6), percent(123.4)
-    ('47.3%', '2e-06', '123')
+    ('47.3%', '0.0002%', '12340%')
     """
-    return f"{error:.1%}" if 1e-3 <= error < 10 else f"{error:.3g}"
+    if error < 1e-3:
+        return f"{100 * error:.2g}%"
+    return f"{error:.1%}" if error < 10 else f"{error:.0%}"

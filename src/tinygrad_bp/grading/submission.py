@@ -279,6 +279,8 @@ def numbers(answer: Any) -> np.ndarray:
         raise UnreadableError("its rows differ in length, so it is no array") from None
     except Exception as error:  # raised by a stranger's class
         raise UnreadableError(brief(f"it is no array ({type(error).__name__}: {error})")) from None
+    if array.dtype.kind == "c" and not array.imag.any():  # as after a complex step
+        array = array.real
     if array.dtype.kind not in "fiub":
         raise UnreadableError(f"it holds {array.dtype}, and a gradient holds real numbers")
     return array if array.dtype == np.float32 else array.astype(np.float64)
