@@ -24,6 +24,7 @@ READINGS = {
     "derive, components": lambda loss: bp.derive(loss, form="index").markdown,
     "draw": lambda loss: bp.draw(loss).svg,
     "draw, as text": lambda loss: str(bp.draw(loss)),
+    "play": lambda loss: bp.play(loss).html,
 }
 
 

@@ -247,6 +247,8 @@ class Primitive:
                 f"{self.__name__} returned a {type(result).__name__}, and a primitive returns one "
                 "array of real numbers. Make a primitive for each output."
             )
+        if isinstance(result, np.generic):  # a number of NumPy's, of which asarray made an array
+            return array
         base = array if array.base is None else array.base
         if not isinstance(base, ndarray) or base.flags.writeable:
             return array.copy()

@@ -4,5 +4,6 @@
 - `literals`: the settings and constants in it;
 - `rules`: the backward rule of a step, as such trees;
 - `names`, `symbols`: what the tensors are called, in code, LaTeX and plain text;
-- `writer`, `latex`, `text`: the printers; as NumPy code, a tree prints itself (``ast.unparse``).
+- `writer`, `latex`, `text`: the printers; as NumPy code, a tree prints itself (``ast.unparse``);
+- `mathml`: LaTeX as MathML, for pages.
 """
