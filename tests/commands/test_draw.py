@@ -51,3 +51,8 @@ def test_file_of_the_users(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 def test_unknown_suffix_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"\.svg, \.png, \.pdf, \.dot, \.mmd"):
         ran("--out", str(tmp_path / "graph.jpg"))
+
+
+def test_the_sweep_needs_a_picture() -> None:
+    with pytest.raises(ValueError, match="--backward needs --out"):
+        ran("--backward")

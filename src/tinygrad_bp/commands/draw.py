@@ -34,6 +34,8 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Draw a computation, in a file or on the console."""
+    if options.backward and options.out is None:
+        raise ValueError("--backward needs --out: the tree shows the forward pass alone")
     loss = computation(options)
     if loss.requires_grad and loss.size == 1:
         loss.backward()  # so that the gradients are shown

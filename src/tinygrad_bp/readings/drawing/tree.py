@@ -15,8 +15,8 @@ from .picture import Edge, Node, Picture
 MOST_LINES = 200
 DEEPEST = 40
 
-#: A value is written out in so many characters.
-LONGEST = 32
+#: By level of detail: a value is written out in so many characters.
+LONGEST = {"ops": 32, "values": 100}
 
 
 def tree(picture: Picture) -> str:
@@ -76,4 +76,4 @@ def in_words(node: Node, picture: Picture, known: bool) -> str:
 def shortly(value: np.ndarray | str | None, level: str) -> str:
     """Write a value in a line; where it takes much of it, the smallest and largest entry."""
     text = written(value, level)
-    return summary(value) if isinstance(value, np.ndarray) and len(text) > LONGEST else text
+    return summary(value) if isinstance(value, np.ndarray) and len(text) > LONGEST[level] else text
