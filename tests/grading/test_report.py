@@ -146,6 +146,8 @@ def test_every_form_can_be_made(name, tmp_path):
         path = tmp_path / "new" / f"report.{suffix}"
         report.save(path)
         assert path.read_text(encoding="utf-8")
+    report.for_learner().save(tmp_path / "learner.html")
+    assert (tmp_path / "learner.html").read_text("utf-8") == report.for_learner().to_html()
     with pytest.raises(ValueError, match=r"\.txt, \.html, \.json"):
         report.save(tmp_path / "report.pdf")
 

@@ -526,3 +526,11 @@ def test_a_deep_graph_needs_no_recursion() -> None:
         y = y + 1.0
     frames = film_module.film(y).frames
     assert len(frames) == 10_001
+
+
+def test_a_graph_that_nobody_would_step_through_is_refused() -> None:
+    y = bp.tensor(0.5, requires_grad=True, name="x")
+    for _ in range(2001):
+        y = bp.sin(y)
+    with pytest.raises(ValueError, match=r"at most 2,000 operations.*was computed by 2,001"):
+        bp.play(y.named("L"))

@@ -15,6 +15,7 @@ from ..grading.classroom import Classroom, grade_class
 from ..grading.classroom_page import page
 from ..grading.grade import Assignment, graded
 from ..grading.isolated import IsolatedFile, Limits
+from ..saving import written_to
 from .problem import add_problem, problem
 from .users_file import blamed
 
@@ -136,6 +137,5 @@ def table_of(classroom: Classroom) -> Table:
 
 def write(path: Path, content: str, what: str, console: Console) -> None:
     """Write a file, and say so."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(content, encoding="utf-8")
+    written_to(path, content)
     console.print(f"{what}: {path}", markup=False)

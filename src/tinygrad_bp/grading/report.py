@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..saving import save
+
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
 
@@ -221,14 +223,7 @@ class Report:
             ".html": self.for_teacher().to_html,
             ".json": self.to_json,
         }
-        path = Path(path)
-        if path.suffix.lower() not in forms:
-            raise ValueError(
-                f"a report cannot be saved as {path.name!r}: "
-                f"the name must end in one of {', '.join(forms)}."
-            )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(forms[path.suffix.lower()](), encoding="utf-8")
+        save(path, "a report", forms)
 
 
 #: What the page of a report adds to the style of the grader's pages.
@@ -261,6 +256,16 @@ class View:
     report: Report
     reveal: bool
     hints: bool
+
+    def save(self, path: str | Path) -> None:
+        """Save what is shown as what the path ends in: ``.txt`` or ``.html``.
+
+        Raises
+        ------
+        ValueError
+            If the path ends in anything else.
+        """
+        save(path, "a view of a report", {".txt": lambda: f"{self}\n", ".html": self.to_html})
 
     def summary(self) -> str:
         """Say in a sentence how it went."""

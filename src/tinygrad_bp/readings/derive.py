@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from ..backward import starting_gradient
 from ..notation.names import recorded_tensors, wanted_tensors
+from ..saving import save
 from ..tensor import Tensor
 from .derivation.document import (
     Block,
@@ -27,7 +28,6 @@ from .derivation.document import (
 )
 from .derivation.lines import Lines
 from .derivation.matrix_form import MatrixForm
-from .saving import save
 
 FORMS = ("matrix", "index")
 

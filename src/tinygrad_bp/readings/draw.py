@@ -11,13 +11,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from ..saving import save
 from ..tensor import Tensor
 from .drawing.dot import dot
 from .drawing.layout import described, laid_out
 from .drawing.mermaid import mermaid
 from .drawing.picture import Picture, picture
 from .drawing.tree import tree
-from .saving import save
 
 LEVELS = ("layers", "ops", "values")
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from ..backward import finished
 from ..notation.names import recorded_tensors, wanted_tensors
+from ..saving import save, written_to
 from ..tensor import Tensor
 from .derivation.lines import summed
 from .explanation.as_json import as_json
@@ -28,7 +29,6 @@ from .explanation.page import as_html, as_page
 from .explanation.record import Contribution, Formula, Given, Gradient, Record, Step, Term
 from .explanation.rows import introduction, sections
 from .explanation.symbols import Symbols
-from .saving import save, written_to
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType

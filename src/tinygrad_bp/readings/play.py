@@ -10,11 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..notation.names import recorded_tensors
+from ..saving import save
 from ..tensor import Tensor
 from .player.film import films
 from .player.page import page
 from .player.picture import stage
-from .saving import save
+
+#: Nobody steps through more, and the page would be too large to open.
+MOST_OPERATIONS = 2000
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ def play(loss: Tensor | Sequence[Tensor]) -> Player:
         If given anything but Tensors.
     ValueError
         If the loss needs no gradient or has several entries; if the list is empty, or holds losses
-        of different graphs.
+        of different graphs; for more than 2,000 operations.
     RuntimeError
         If there is no layout program for the picture.
 
@@ -99,4 +103,11 @@ def play(loss: Tensor | Sequence[Tensor]) -> Player:
     for one in losses:
         if not isinstance(one, Tensor):
             raise TypeError(f"play takes a Tensor or a list of them, not {one!r:.60}.")
+    operations = sum(t.primitive is not None for t in recorded_tensors(losses[0]))
+    if operations > MOST_OPERATIONS:
+        raise ValueError(
+            f"play steps through at most {MOST_OPERATIONS:,} operations, and "
+            f"{losses[0].described()} was computed by {operations:,}. Play a part of it, or read "
+            "all of it with explain."
+        )
     return Player(page(films(losses), stage(losses[0])))

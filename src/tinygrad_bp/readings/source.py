@@ -15,8 +15,8 @@ import numpy as np
 
 from ..backward import starting_gradient
 from ..notation.names import recorded_tensors, wanted_tensors
+from ..saving import written_to
 from ..tensor import Tensor
-from .saving import written_to
 from .standalone.record import Record
 from .standalone.writer import Writer
 

@@ -328,8 +328,20 @@ class PictureWriter:
                 if (t.id, p) in self.flows:  # where x was broadcast, its contribution is summed
                     rule = summed(rule, self.flows[t.id, p].given.shape, x.shape)
                 text = self.symbols.written(rule, values)
-                written[p] = text if len(text) <= LONGEST_RULE else f"{text[: LONGEST_RULE - 1]}…"
+                written[p] = text if len(text) <= LONGEST_RULE else shortened(text)
         return written
+
+
+def shortened(rule: str) -> str:
+    """Cut a rule that is too long: in its middle, so that it is seen how it ends.
+
+    Examples
+    --------
+    >>> shortened("a" * 40 + " − " + "b" * 20)
+    'aaaaaaaaaaaaaaaaaaaaaaa … − bbbbbbbbbbbbbbbbbbbb'
+    """
+    half = (LONGEST_RULE - 3) // 2
+    return f"{rule[: LONGEST_RULE - 3 - half]} … {rule[-half:].lstrip()}"
 
 
 def kind_of(t: Tensor) -> str:

@@ -10,6 +10,7 @@ const nodes = [...document.querySelectorAll(".node[role=button]")];
 const names = new Map(nodes.map((node) => [node, node.getAttribute("aria-label")]));
 
 let now = 0; // the step
+let opened = false; // whether the first step has been shown
 let run = 0; // which training step's numbers are shown
 let timer = null; // while playing
 let revealed = false; // in quiz mode: whether the learner has asked
@@ -82,7 +83,7 @@ function paintPicture(masked) {
   bringIntoView();
 }
 
-/** Scroll the picture to the node at work. */
+/** Scroll the picture to the node at work: at once where the page has just been opened. */
 function bringIntoView() {
   const [node, frame] = [document.querySelector(".node.active"), find("picture")];
   if (!node) return;
@@ -91,7 +92,7 @@ function bringIntoView() {
   frame.scrollBy({
     left: inner.left + inner.width / 2 - (outer.left + outer.width / 2),
     top: inner.top + inner.height / 2 - (outer.top + outer.height / 2),
-    behavior: calm ? "instant" : "smooth",
+    behavior: calm || !opened ? "instant" : "smooth",
   });
 }
 
@@ -214,3 +215,4 @@ find("fit").addEventListener("change", bringIntoView);
 addEventListener("hashchange", readAddress);
 
 readAddress();
+opened = true;

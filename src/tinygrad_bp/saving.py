@@ -1,4 +1,4 @@
-"""Saving a reading: the name of the file says in which form, and the file is complete or not there.
+"""Saving a document: the name of its file says in which form, and the file is whole or not there.
 
 Whoever reads the file meanwhile sees the old content or the new, never a part of it.
 """

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import tinygrad_bp as bp
-from tinygrad_bp.readings import saving
+from tinygrad_bp import saving
 from tinygrad_bp.readings.play import Player
 
 
