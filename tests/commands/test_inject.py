@@ -99,3 +99,10 @@ def test_what_cannot_be_injected(run, tmp_path, arguments, text):
     (tmp_path / "empty.py").write_text("")
     with pytest.raises(ValueError, match=text):
         run(*arguments)
+
+
+def test_no_name_is_cut_on_a_narrow_console(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    words = run("--list").split()
+    assert {mistake.name for mistake in CATALOGUE} | set(SWEEP_FAULTS) <= set(words)
+    assert set(possible_mistakes()) <= set(run().split())

@@ -54,7 +54,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 def listed() -> Table:
     """Lay out every mistake that there is, with the operation it belongs to."""
-    table = Table("mistake", "made at", "what it is", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("mistake", no_wrap=True)  # to be copied
+    for column in ("made at", "what it is"):
+        table.add_column(column)
     for name, fault in SWEEP_FAULTS.items():
         table.add_row(*map(Text, (name, "the sweep", fault.sentence)))
     for mistake in CATALOGUE:
@@ -66,8 +69,9 @@ def listed() -> Table:
 def compared(injections: list[Injection]) -> Table:
     """Lay out what each mistake does, a row each."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, caption_justify="left")
-    for column in ("mistake", "gradients broken", "the loss", "after descent"):
-        table.add_column(column, no_wrap=True)
+    table.add_column("mistake", no_wrap=True)  # to be copied
+    for column in ("gradients\nbroken", "the loss", "after\ndescent"):
+        table.add_column(column)
     for injection in injections:
         broken = f"{len(injection.broken)} of {len(injection.effects)}"
         descent, after = injection.descent, ""
