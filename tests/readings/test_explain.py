@@ -597,3 +597,21 @@ def test_a_deep_graph_needs_no_recursion():
 if __name__ == "__main__":
     GOLDEN.write_text(str(explain(worked())) + "\n", encoding="utf-8")
     sys.exit()
+
+
+def test_an_operation_with_a_twin_may_be_given_a_number():
+    @bp.primitive
+    def scaled(a, b):
+        square = b * b
+        return a * square
+
+    @scaled.backward
+    def _(out, a, b):
+        return lambda g: g * b * b, lambda g: 2 * g * a * b
+
+    @scaled.twin
+    def _(a, b):
+        return a * b**2
+
+    loss = bp.sum(scaled(leaf([1.0, 2.0], "x"), -3.0)).named("L")
+    assert "= x · (−3)²" in str(explain(loss))

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING
 
+from .page import in_notebook
+
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
 
@@ -215,22 +217,21 @@ class Injection:
             yield Text(note)
 
     def _repr_html_(self) -> str:
-        top = "text-align:left;vertical-align:top"
-        rows = "".join(
-            f"<tr><td style='{top};white-space:nowrap;color:{VERDICTS[effect.verdict][2]}'>"
-            f"{VERDICTS[effect.verdict][0]} {effect.verdict}</td>"
-            f"<td style='{top}'>dL/d{html.escape(effect.name)}</td>"
-            f"<td style='{top}'>{effect.right_shape}</td>"
-            f"<td style='{top}'>{effect.said()}</td></tr>\n"
-            for effect in self.effects
-        )
-        heads = "".join(
-            f"<th style='{top}'>{head}</th>" for head in ("now", "gradient", "shape", "by how much")
+        table = in_notebook(
+            ("now", "gradient", "shape", "by how much"),
+            [
+                (
+                    f"{VERDICTS[effect.verdict][0]} {effect.verdict}",
+                    f"dL/d{html.escape(effect.name)}",
+                    str(effect.right_shape),
+                    effect.said(),
+                )
+                for effect in self.effects
+            ],
+            [VERDICTS[effect.verdict][2] for effect in self.effects],
         )
         notes = "".join(f"<p>{html.escape(note)}</p>\n" for note in self.notes())
         return (
             f"<div>\n<p><strong>{html.escape(self.title())}</strong><br>"
-            f"{html.escape(self.sentence)}</p>\n"
-            "<table style='border-spacing:1em 0.3em;margin-left:-1em'>\n"
-            f"<tr>{heads}</tr>\n{rows}</table>\n{notes}</div>\n"
+            f"{html.escape(self.sentence)}</p>\n{table}{notes}</div>\n"
         )

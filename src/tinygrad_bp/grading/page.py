@@ -7,8 +7,16 @@ whoever writes them here escapes them.
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 
-from .report import VERDICTS
+#: Each verdict, with its mark, its colour on a console, and its colour on a page: Okabe and Ito's.
+VERDICTS = {
+    "right": ("✓", "green", "#00734F"),
+    "wrong": ("✗", "red", "#B33F00"),
+    "carried forward": ("→", "yellow", "#8A6100"),
+    "missing": ("·", "dim", "#595959"),
+    "unreadable": ("?", "magenta", "#8A3C6E"),
+}
 
 #: The colours are the verdicts'; what is right is pale, so that the eye falls on what is not.
 STYLE = """
@@ -61,6 +69,37 @@ def framed(title: str, body: str, style: str = "") -> str:
         f"<title>{title}</title>\n<style>{STYLE}{style}</style>\n<body>\n"
         f"<h1>{title}</h1>\n{body}</body>\n</html>\n"
     )
+
+
+def in_notebook(
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    colours: Sequence[str],
+    number: int | None = None,
+) -> str:
+    """Return a table for a notebook: its style stands in its cells, and reaches nothing else there.
+
+    Parameters
+    ----------
+    heads
+        The titles of the columns.
+    rows
+        The cells, as HTML.
+    colours
+        For each row, that of its first cell.
+    number
+        Which column stands on the right, as numbers do.
+    """
+    top = "text-align:left;vertical-align:top"
+    styles = [f"{top};text-align:right" if i == number else top for i in range(len(heads))]
+    titles = "".join(f"<th style='{top}'>{head}</th>" for head in heads)
+    body = f"<tr>{titles}</tr>\n"
+    for (first, *others), colour in zip(rows, colours, strict=True):
+        start = f"<td style='{top};white-space:nowrap;color:{colour}'>{first}</td>"
+        cells = zip(styles[1:], others, strict=True)
+        rest = "".join(f"<td style='{style}'>{cell}</td>" for style, cell in cells)
+        body += f"<tr>{start}{rest}</tr>\n"
+    return f"<table style='border-spacing:1em 0.3em;margin-left:-1em'>\n{body}</table>\n"
 
 
 def mark(verdict: str) -> str:

@@ -15,18 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..saving import save
+from .page import VERDICTS, framed, in_notebook, mark
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
-
-#: Each verdict, with its mark, its colour on a console, and its colour on a page: Okabe and Ito's.
-VERDICTS = {
-    "right": ("✓", "green", "#00734F"),
-    "wrong": ("✗", "red", "#B33F00"),
-    "carried forward": ("→", "yellow", "#8A6100"),
-    "missing": ("·", "dim", "#595959"),
-    "unreadable": ("?", "magenta", "#8A3C6E"),
-}
 
 #: What a line is worth. What follows rightly from an earlier slip is half the work.
 SCORES = {
@@ -335,22 +327,19 @@ class View:
             yield Text(note)
 
     def _repr_html_(self) -> str:
-        top = "text-align:left;vertical-align:top"
-        rows = "".join(
-            f"<tr><td style='{top};white-space:nowrap;color:{VERDICTS[line.verdict][2]}'>"
-            f"{VERDICTS[line.verdict][0]} {line.verdict}</td>"
-            f"<td style='{top}'>{html.escape(line.label)}</td>"
-            f"<td style='{top};text-align:right'>{error_in(line)}</td>"
-            f"<td style='{top}'>{self.said_in_html(line)}</td></tr>\n"
-            for line in self.lines
-        )
-        heads = "".join(
-            f"<th style='{top}'>{head}</th>"
-            for head in ("verdict", "gradient", "error", "what was found")
-        )
-        table = (
-            "<table style='border-spacing:1em 0.3em;margin-left:-1em'>\n"
-            f"<tr>{heads}</tr>\n{rows}</table>\n"
+        table = in_notebook(
+            ("verdict", "gradient", "error", "what was found"),
+            [
+                (
+                    f"{VERDICTS[line.verdict][0]} {line.verdict}",
+                    html.escape(line.label),
+                    error_in(line),
+                    self.said_in_html(line),
+                )
+                for line in self.lines
+            ],
+            [VERDICTS[line.verdict][2] for line in self.lines],
+            number=2,
         )
         notes = "".join(f"<p>{html.escape(note)}</p>\n" for note in self.notes())
         summary = f"<p><strong>{html.escape(self.summary())}</strong></p>\n"
@@ -367,8 +356,6 @@ class View:
 
     def to_html(self, title: str = "A derivation, graded") -> str:
         """Return the view as a page of its own."""
-        from .page import framed, mark
-
         rows = "".join(
             f"<tr><td class='verdict'>{mark(line.verdict)}{line.verdict}</td>"
             f"<td class='name'>{html.escape(line.label)}</td>"

@@ -169,6 +169,15 @@ def step(
     return filled
 
 
+def call(function: str, *operands: ast.expr, **settings: Any) -> ast.Call:
+    """Return a call of a function."""
+    return ast.Call(
+        ast.parse(function, mode="eval").body,
+        list(operands),
+        [ast.keyword(name, literal(value)) for name, value in settings.items()],
+    )
+
+
 class Filled(ast.NodeTransformer):
     """Puts operands and settings in for their names.
 

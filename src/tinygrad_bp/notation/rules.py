@@ -15,7 +15,7 @@ import numpy as np
 
 from ..recording import recorded_comparisons
 from ..tensor import Tensor
-from .expressions import expression
+from .expressions import call, expression
 from .literals import Constants, literal
 
 
@@ -101,3 +101,28 @@ def not_written(tensor: Tensor, error: Exception) -> ValueError:
         f"the backward rule of {name} cannot be written down: it failed on Tensors ({error}). "
         "Write it in operations that Tensors have."
     )
+
+
+def summed(tree: ast.expr, shape: tuple[int, ...], to: tuple[int, ...]) -> ast.expr:
+    """Return a contribution of a shape summed over the axes along which its input was broadcast.
+
+    Examples
+    --------
+    >>> ast.unparse(summed(ast.Name("g"), (4, 2), (2,)))
+    'np.sum(g, axis=0)'
+    """
+    if shape == to:
+        return tree
+    new = len(shape) - len(to)
+    if not to:
+        return call("np.sum", tree)
+    stretched = tuple(i for i, n in enumerate(to) if n == 1 and shape[new + i] != 1)
+    if new > 0:
+        axes = tuple(range(new))
+        tree = call("np.sum", tree, axis=axes[0] if new == 1 else axes)
+    if stretched:
+        axis = stretched[0] if len(stretched) == 1 else stretched
+        tree = call("np.sum", tree, axis=axis, keepdims=True)
+    if new < 0:
+        tree = call("np.reshape", tree, shape=to)
+    return tree

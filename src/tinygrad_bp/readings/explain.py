@@ -18,9 +18,9 @@ import numpy as np
 
 from ..backward import finished
 from ..notation.names import recorded_tensors, wanted_tensors
+from ..notation.rules import summed
 from ..saving import save, written_to
 from ..tensor import Tensor
-from .derivation.lines import summed
 from .explanation.as_json import as_json
 from .explanation.as_text import as_text, table
 from .explanation.flow import Flow, followed, leading_to, read_only

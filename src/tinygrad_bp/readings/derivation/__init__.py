@@ -6,7 +6,7 @@
 - `components`: one component of an expression; `indices`: which entry it is of; `sums`: what is
   left of a sum with a Kronecker delta in it; `jacobian`: the cases of a local derivative;
   `composed`: components put into each other; `component_writers`: components on paper;
-- `trees`, `simplify`, `tidied`: expressions with parts replaced; `twins`: functions as they are
-  composed of simpler ones; `rounding`: how exact a line can be;
+- `trees`, `simplify`, `tidied`: expressions with parts replaced; `rounding`: how exact a line can
+  be;
 - `document`: Markdown, LaTeX, HTML and plain text.
 """

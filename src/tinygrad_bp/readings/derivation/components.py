@@ -18,6 +18,7 @@ import numpy as np
 
 from ...backward import backward_closures
 from ...notation.literals import literal
+from ...notation.twins import twin
 from ...notation.writer import ENTRY_BY_ENTRY
 from ...table import TABLE
 from ...tensor import Tensor
@@ -25,7 +26,6 @@ from .indices import Indices
 from .simplify import ONE, ZERO, number, product, simple
 from .sums import chosen, guards, looped, total
 from .trees import names
-from .twins import twin
 
 #: Functions that work entry by entry, further to those that the writers know.
 UFUNCS = ENTRY_BY_ENTRY | {"logical_not", "isfinite", "erfc", "clip"}
@@ -385,10 +385,10 @@ class Components:
     ) -> ast.expr | None:
         """Return a function as it is composed of simpler ones; None where that overflows."""
         values = [self.evaluated(a) for a in args]
-        tree = twin(self.functions.get(name), args, values, settings)
-        if tree is None or not np.isfinite(np.asarray(self.evaluated(tree))).all():
+        found = twin(self.functions.get(name), args, values, settings)
+        if found is None or not np.isfinite(np.asarray(self.evaluated(found.tree))).all():
             return None
-        return tree
+        return found.tree
 
 
 def placeholder(shape: tuple[int, ...]) -> Tensor:

@@ -83,13 +83,6 @@ def integer(n: int) -> ast.expr:
     return ast.Constant(n) if n >= 0 else ast.UnaryOp(ast.USub(), ast.Constant(-n))
 
 
-def renewed(index: ast.expr) -> ast.expr:
-    """Return an index in its one form, after something was put in for a letter."""
-    if isinstance(index, (ast.Name, ast.Constant)):
-        return index
-    return summed_up(linear(index))
-
-
 def added(*terms: tuple[int, ast.expr]) -> ast.expr:
     """Return a sum of multiples of indices.
 

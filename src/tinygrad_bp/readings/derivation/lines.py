@@ -17,19 +17,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...backward import starting_gradient, sweep
-from ...notation.expressions import one_line, step
+from ...notation.expressions import call, one_line, step
 from ...notation.literals import literal
 from ...notation.names import Names, fresh, recorded_tensors
-from ...notation.rules import rule_expressions
+from ...notation.rules import rule_expressions, summed
 from ...notation.symbols import SUBSCRIPTS
+from ...notation.twins import twin
 from ...notation.writer import ENTRY_BY_ENTRY
 from ...primitive import Primitive
 from ...table import TABLE
 from ...tensor import Tensor
 from .rounding import sizes
 from .tidied import Tidied, array_like, entry_by_entry, entry_of, number_one, without_one
-from .trees import call, names, put, walk
-from .twins import twin
+from .trees import names, put, walk
 
 #: Letters for the components of arrays: those of a gradient, and those that are summed over.
 FREE = ("j", "k", "q", "r")
@@ -330,13 +330,13 @@ class Lines:
             return None
         values = [self.evaluated(arg) for arg in node.args]
         settings = {word.arg or "": self.evaluated(word.value) for word in node.keywords}
-        tree = twin(self.functions.get(name), node.args, values, settings)
-        if tree is None or symbols(tree, {}) > MOST_SYMBOLS:
+        found = twin(self.functions.get(name), node.args, values, settings)
+        if found is None or symbols(found.tree, {}) > MOST_SYMBOLS:
             return None
-        if not close(np.asarray(self.evaluated(tree)), np.asarray(self.evaluated(node))):
+        if not close(np.asarray(self.evaluated(found.tree)), np.asarray(self.evaluated(node))):
             return None
         self._defined.add(name)
-        return tree
+        return found.tree
 
     def definitions(self, trees: Iterable[ast.expr]) -> Iterator[tuple[ast.expr, ast.expr]]:
         """Yield each function that is called in expressions and not defined yet, and what it is."""
@@ -502,22 +502,3 @@ def symbols(tree: ast.expr, counts: Mapping[str, int]) -> int:
                 count += isinstance(node, ast.UnaryOp | ast.Attribute)
                 stack += ast.iter_child_nodes(node)
     return count
-
-
-def summed(tree: ast.expr, shape: tuple[int, ...], to: tuple[int, ...]) -> ast.expr:
-    """Sum an expression over the axes along which its operand was broadcast."""
-    if shape == to:
-        return tree
-    new = len(shape) - len(to)
-    if not to:
-        return call("np.sum", tree)
-    stretched = tuple(i for i, n in enumerate(to) if n == 1 and shape[new + i] != 1)
-    if new > 0:
-        axes = tuple(range(new))
-        tree = call("np.sum", tree, axis=axes[0] if new == 1 else axes)
-    if stretched:
-        axis = stretched[0] if len(stretched) == 1 else stretched
-        tree = call("np.sum", tree, axis=axis, keepdims=True)
-    if new < 0:
-        tree = call("np.reshape", tree, shape=to)
-    return tree

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from ...notation.expressions import call
 from ...notation.literals import literal
 from .simplify import number
-from .trees import Rebuilt, call, names
+from .trees import Rebuilt, names
 
 
 def without_one(tree: ast.expr, g: str) -> ast.expr:

@@ -6,8 +6,6 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
-from ...notation.literals import literal
-
 #: The fields of a node that hold further expressions; of other kinds, any field may.
 PARTS: dict[type, tuple[str, ...]] = {
     ast.Name: (),
@@ -87,12 +85,3 @@ def put(tree: ast.expr, known: Mapping[str, ast.expr]) -> ast.expr:
 def names(tree: ast.AST) -> set[str]:
     """Return the names in an expression."""
     return {node.id for node in walk(tree) if isinstance(node, ast.Name)}
-
-
-def call(function: str, *operands: ast.expr, **settings: Any) -> ast.Call:
-    """Return a call of a function."""
-    return ast.Call(
-        ast.parse(function, mode="eval").body,
-        list(operands),
-        [ast.keyword(name, literal(value)) for name, value in settings.items()],
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..explanation.values import LONGEST_AXIS, MOST_ENTRIES, number, written_alike
+from ..values import LONGEST_AXIS, MOST_ENTRIES, number, written_alike
 from .document import Formula
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..explanation import values
+from .. import values
 
 #: By level of detail: an array is written out up to so many entries, and so many along an axis.
 MOST_ENTRIES = {"ops": 12, "values": 100}

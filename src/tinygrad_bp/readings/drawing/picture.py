@@ -14,14 +14,14 @@ import numpy as np
 
 from ...backward import starting_gradient
 from ...notation.names import recorded_tensors
+from ...notation.rules import summed
 from ...notation.symbols import LONGEST, tidy
 from ...tensor import Tensor
-from ..derivation.lines import summed
 from ..explanation.flow import Edge as Flow
 from ..explanation.flow import followed
 from ..explanation.forward import values_held
 from ..explanation.symbols import Symbols
-from ..explanation.values import number
+from ..values import number
 from ..words import listed
 from .folding import Group, folded
 from .looks import LOOKS

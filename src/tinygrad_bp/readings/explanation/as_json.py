@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from ..values import FIRST_ENTRIES, is_small
 from .blocks import flowing, units
 from .record import Contribution, Gradient, Record
-from .values import FIRST_ENTRIES, is_small
 
 
 def as_json(explanation: Record) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..values import by_shape, is_small, shown, written_alike
 from .record import Parts
-from .values import by_shape, is_small, shown, written_alike
 
 #: A formula is broken before these signs, and what goes on below begins with one.
 SIGNS = "⊙⊗+−·/"

@@ -14,10 +14,10 @@ from importlib.util import find_spec
 import numpy as np
 
 from ...notation.mathml import mathml
+from ..values import by_shape, is_small, shown, written_alike
 from .record import Record
 from .rows import Row, Side, Symbolic, introduction, sections
 from .symbols import MARK, Symbols
-from .values import by_shape, is_small, shown, written_alike
 
 STYLE = """
 .explanation { max-width: 64rem; line-height: 1.5; }

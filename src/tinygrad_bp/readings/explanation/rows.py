@@ -8,8 +8,8 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
+from ...notation.rules import summed
 from ..derivation.document import shape_formula
-from ..derivation.lines import summed
 from ..words import listed
 from .record import Contribution, Formula, Given, Gradient, Parts, Record, Step
 from .symbols import Symbols

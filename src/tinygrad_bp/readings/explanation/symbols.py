@@ -10,17 +10,17 @@ from typing import ClassVar
 
 import numpy as np
 
-from ...notation.expressions import expression, one_line, step
+from ...notation.expressions import one_line, step
 from ...notation.latex import LatexWriter, latex
 from ...notation.literals import literal
 from ...notation.names import Names
 from ...notation.rules import rule_expressions
 from ...notation.text import TextWriter
+from ...notation.twins import twin
 from ...notation.writer import Piece, Writer
-from ...recording import recorded_comparisons
 from ...tensor import Tensor
+from ..values import by_shape, is_small
 from .record import Formula, Parts
-from .values import by_shape, is_small
 
 #: Operations on larger arrays are not run once more to say what they are composed of.
 LARGEST_COMPOSED = 10_000
@@ -53,14 +53,17 @@ class Symbols:
         """Return the identifiers of a step's operands; a Python number has none."""
         return ["" if x is None else self.names.identifier(x) for x in t.inputs]
 
-    def computed(self, t: Tensor) -> ast.expr:
-        """Return what a tensor was computed as."""
-        operands = [
+    def operand_trees(self, t: Tensor) -> list[ast.expr]:
+        """Return a step's operands: their names, and Python numbers themselves."""
+        return [
             literal(value) if x is None else ast.Name(name)
             for x, value, name in zip(t.inputs, t.operands, self.operands(t), strict=True)
         ]
+
+    def computed(self, t: Tensor) -> ast.expr:
+        """Return what a tensor was computed as."""
         assert t.primitive is not None
-        return step(t.primitive, operands, t.params, self.constant)
+        return step(t.primitive, self.operand_trees(t), t.params, self.constant)
 
     def definition(self, t: Tensor) -> ast.expr | None:
         """Return what an operation such as softmax is composed of.
@@ -71,22 +74,12 @@ class Symbols:
         primitive = t.primitive
         if primitive is None or primitive.composed is None or one_line(primitive) is not None:
             return None
-        if max(value.size for value in t.operands) > LARGEST_COMPOSED:
+        if max(map(np.size, t.operands)) > LARGEST_COMPOSED:
             return None
-        operands = [
-            value if x is None else Tensor(value)
-            for x, value in zip(t.inputs, t.operands, strict=True)
-        ]
-        names = {
-            x.id: ast.Name(name)
-            for x, name in zip(operands, self.operands(t), strict=True)
-            if isinstance(x, Tensor)
-        }
-        with recorded_comparisons(), np.errstate(all="ignore"):
-            composed = primitive.composed(*operands, **t.params)
-        if not np.allclose(composed.data, t.data, equal_nan=True):
+        found = twin(primitive, self.operand_trees(t), t.operands, t.params, self.constant)
+        if found is None or not np.allclose(found.value, t.data, equal_nan=True):
             return None
-        return expression(composed, lambda x: names.get(x.id), self.constant)
+        return found.tree
 
     def rules(self, t: Tensor) -> Sequence[ast.expr | None]:
         """Return the contributions of a step as expressions."""

@@ -21,7 +21,7 @@ import numpy as np
 
 from ...notation.mathml import mathml
 from ..explanation.record import Parts
-from ..explanation.values import by_shape, is_small, number, shown, written_alike
+from ..values import by_shape, is_small, number, shown, written_alike
 from .film import Film, Formula, Frame, Line, Numbers, Side, Source
 from .picture import Stage
 

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...notation.expressions import definition, expression, one_line
-from ...primitive import Primitive
-from ...recording import recorded_comparisons
-from ...tensor import Tensor
+from ..primitive import Primitive
+from ..recording import recorded_comparisons
+from ..tensor import Tensor
+from .expressions import definition, expression, one_line
+from .literals import Constants
+
+
+class Twin(NamedTuple):
+    """A call as it is composed, and what that gives: it may overflow where the call does not."""
+
+    tree: ast.expr
+    value: np.ndarray
 
 
 def twin(
-    primitive: Any, args: Sequence[ast.expr], values: Sequence[Any], settings: Mapping[str, Any]
-) -> ast.expr | None:
+    primitive: Any,
+    args: Sequence[ast.expr],
+    values: Sequence[Any],
+    settings: Mapping[str, Any],
+    constants: Constants | None = None,
+) -> Twin | None:
     """Return a call as it is composed: by its twin, or by its own text where that is one line.
 
     Parameters
@@ -27,14 +39,16 @@ def twin(
         Its operands, as expressions and as values.
     settings
         Its settings.
+    constants
+        What to write in place of an array constant; see `literal`.
 
     Examples
     --------
     >>> import tinygrad_bp as bp
     >>> z = ast.Name("z")
-    >>> ast.unparse(twin(bp.softmax, [z], [np.ones(3)], {"axis": 0}))
+    >>> ast.unparse(twin(bp.softmax, [z], [np.ones(3)], {"axis": 0}).tree)
     'np.exp(z) / np.sum(np.exp(z), axis=0, keepdims=True)'
-    >>> ast.unparse(twin(bp.leaky_relu, [z], [np.ones(3)], {"slope": 0.1}))
+    >>> ast.unparse(twin(bp.leaky_relu, [z], [np.ones(3)], {"slope": 0.1}).tree)
     'np.where(z > 0, z, 0.1 * z)'
     """
     if not isinstance(primitive, Primitive):
@@ -53,7 +67,9 @@ def twin(
     try:
         with recorded_comparisons(), np.errstate(all="ignore"):
             result = composed(*operands, **{**primitive.defaults, **settings})
-        return expression(result, lambda t: parts.get(t.id)) if isinstance(result, Tensor) else None
+        if not isinstance(result, Tensor):
+            return None
+        return Twin(expression(result, lambda t: parts.get(t.id), constants), result.data)
     except Exception:  # a text of NumPy's that Tensors do not run
         if primitive.composed is not None:
             raise
