@@ -112,7 +112,7 @@ def test_code_runs_and_prints_what_is_shown(path, tmp_path, monkeypatch):
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_code_quoted_from_the_package_is_there(path):
     quotes = [block for block in blocks(path.read_text(encoding="utf-8")) if block.language == "py"]
-    files = [file.read_text(encoding="utf-8") for file in (ROOT / "src").rglob("*.py")]
+    files = [file.read_text(encoding="utf-8") for file in (ROOT / "tinygrad_bp").rglob("*.py")]
     source = unindented("".join(files))
     for quote in quotes:
         assert unindented(quote.text) in source, f"quoted at line {quote.line}"
@@ -157,9 +157,9 @@ def test_the_figures_of_the_digits_are_those_printed(tmp_path, monkeypatch, caps
 
 
 def test_the_reference_page_is_current():
-    made = runpy.run_path(str(ROOT / "tools" / "make_operations_page.py"))["page"]()
+    made = runpy.run_path(str(ROOT / "docs" / "make" / "operations_page.py"))["page"]()
     page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    assert page == made, "run: python tools/make_operations_page.py"
+    assert page == made, "run: python docs/make/operations_page.py"
 
 
 def test_the_picture_in_the_readme_is_that_of_its_code(tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ from tinygrad_bp.worked_problem.slips import dL_dW1_without_minus, one_case_alon
 
 ROOT = Path(__file__).parents[2]
 SOURCE = runpy.run_path(str(ROOT / "examples" / "handwritten_derivation.py"))
-TOOL = runpy.run_path(str(ROOT / "tools" / "make_grading_page.py"))
+TOOL = runpy.run_path(str(ROOT / "docs" / "make" / "grading_page.py"))
 PAGE = (ROOT / "docs" / "grading.md").read_text(encoding="utf-8")
 
 PROBLEM = random_problem(seed=3)
@@ -88,7 +88,7 @@ def test_as_printed_there_is_no_answer_and_the_line_is_named():
 
 
 def test_the_page_about_grading_is_current():
-    assert TOOL["page"](PAGE) == PAGE, "run: python tools/make_grading_page.py"
+    assert TOOL["page"](PAGE) == PAGE, "run: python docs/make/grading_page.py"
 
 
 @pytest.mark.parametrize(
@@ -108,5 +108,5 @@ def test_the_test_above_sees_a_part_that_is_not(right, wrong):
 
 def test_every_part_that_is_made_has_its_place():
     for part in TOOL["PARTS"]:
-        assert PAGE.count(f"<!-- made by tools/make_grading_page.py: {part} -->") == 1
+        assert PAGE.count(f"<!-- made by docs/make/grading_page.py: {part} -->") == 1
     assert PAGE.count("<!-- end -->") == len(TOOL["PARTS"])

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.rules.cases import PRIMITIVES, Trial, trials_of
 
 import tinygrad_bp as bp
+from tests.rules.cases import PRIMITIVES, Trial, trials_of
 from tinygrad_bp.notation.expressions import expression, one_line, step
 from tinygrad_bp.notation.literals import index, literal
 from tinygrad_bp.notation.rules import rule_expressions

@@ -6,9 +6,9 @@ import re
 
 import numpy as np
 import pytest
-from tests.rules.cases import Trial
 
 import tinygrad_bp as bp
+from tests.rules.cases import Trial
 from tinygrad_bp.notation.latex import latex
 from tinygrad_bp.notation.names import Names, recorded_tensors
 from tinygrad_bp.notation.rules import rule_expressions

@@ -17,11 +17,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from latex2mathml.converter import convert
+
+import tinygrad_bp as bp
 from tests.notation.latex_check import check
 from tests.rules.cases import trials_of
 from tests.test_random_programs import SEARCH, Program, programs
-
-import tinygrad_bp as bp
 from tinygrad_bp.cli import main
 from tinygrad_bp.notation import rules
 from tinygrad_bp.readings.derivation import index_form, matrix_form

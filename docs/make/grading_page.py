@@ -1,6 +1,6 @@
 """Make the parts of docs/grading.md that are computed: what is between its markers.
 
-    python tools/make_grading_page.py [FILE]
+    python docs/make/grading_page.py [FILE]
 
 They are the source derivation, graded; what each mistake does in the worked problem; and the
 catalogue of mistakes. A test compares the page with what this script would write.
@@ -17,12 +17,12 @@ from tinygrad_bp.grading.catalogue import CATALOGUE
 from tinygrad_bp.grading.grade import grade
 from tinygrad_bp.grading.inject import inject, possible_mistakes
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "grading.md"
 SOURCE = Path("examples", "handwritten_derivation.py")
 
 MADE = re.compile(
-    r"(<!-- made by tools/make_grading_page\.py: (.*?) -->\n).*?(<!-- end -->)", re.DOTALL
+    r"(<!-- made by docs/make/grading_page\.py: (.*?) -->\n).*?(<!-- end -->)", re.DOTALL
 )
 
 

@@ -1,6 +1,6 @@
 """Make the pictures of the README and of docs/, each from the code that it stands beside.
 
-    python tools/make_pictures.py [FOLDER]
+    python docs/make/pictures.py [FOLDER]
 
 Those that are kept were laid out by graphviz-pure: where ``dot`` is installed too, it is taken, and
 the pictures come out slightly different.
@@ -15,7 +15,7 @@ from tinygrad_bp.readings.draw import Drawing
 from tinygrad_bp.worked_problem.problem import random_problem
 from tinygrad_bp.worked_problem.verification import recorded
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[1]
 
 
 def first_look() -> bp.Tensor:

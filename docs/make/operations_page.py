@@ -1,6 +1,6 @@
 """Make docs/operations.md, the reference page of all operations, from the rule table.
 
-    python tools/make_operations_page.py [FILE]
+    python docs/make/operations_page.py [FILE]
 
 What a row says comes from the entry itself: its name, its parameters, the first line of its
 docstring. A test compares the page with what this script would write.
@@ -20,12 +20,12 @@ import tinygrad_bp as bp
 from tinygrad_bp.rules import FAMILIES
 from tinygrad_bp.table import TABLE
 
-PAGE = Path(__file__).parents[1] / "docs" / "operations.md"
+PAGE = Path(__file__).parents[1] / "operations.md"
 
 INTRODUCTION = """\
 # Operations
 
-This page is made from the rule table by `python tools/make_operations_page.py`; do not edit it.
+This page is made from the rule table by `python docs/make/operations_page.py`; do not edit it.
 
 Operands come first. They may be Tensors, arrays or numbers: with a Tensor among them the step is
 recorded, and without one the result is a plain array. Then come settings, such as an axis or a
@@ -83,7 +83,7 @@ def section(family: ModuleType) -> str:
         f"## {file.replace('_', ' ').capitalize()}",
         "",
         first_line(family),
-        f"They are in [`rules/{file}.py`](../src/tinygrad_bp/rules/{file}.py).",
+        f"They are in [`rules/{file}.py`](../tinygrad_bp/rules/{file}.py).",
         "",
         "| name | signature | what it returns | NumPy | rule |",
         "|---|---|---|---|---|",

@@ -1,6 +1,6 @@
 """Make the screenshots of the player for the README and docs/playing.md.
 
-    python tools/make_screenshots.py [FOLDER]
+    python docs/make/screenshots.py [FOLDER]
 
 Needs chromium on the PATH, and Playwright for Python (``pip install playwright``); no browser is
 downloaded. With ``--all``, the folder also gets what is worth a look after a change: every scheme
@@ -22,7 +22,7 @@ from tinygrad_bp.readings.play import play
 from tinygrad_bp.worked_problem.problem import random_problem
 from tinygrad_bp.worked_problem.verification import recorded
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[1]
 
 
 def worked_problem() -> bp.Tensor:

@@ -1,7 +1,7 @@
-"""Make src/tinygrad_bp/datasets/digits.npz from the copy of the digits inside scikit-learn.
+"""Make tinygrad_bp/datasets/digits.npz from the copy of the digits inside scikit-learn.
 
     pip install scikit-learn
-    python tools/make_digits.py [FILE]
+    python docs/make/digits.py [FILE]
 
 scikit-learn is needed only here; the package never imports it. With one version of NumPy and zlib
 the file comes out the same to the byte; with any version its arrays do, and the tests check them.
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.datasets import load_digits  # type: ignore[import, unused-ignore]
 
-PACKAGED = Path(__file__).parents[1] / "src" / "tinygrad_bp" / "datasets" / "digits.npz"
+PACKAGED = Path(__file__).parents[2] / "tinygrad_bp" / "datasets" / "digits.npz"
 
 
 def make(file: Path) -> None:
