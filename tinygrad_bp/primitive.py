@@ -49,7 +49,7 @@ new = Tensor.__new__
 
 
 class Primitive:
-    """An operation that is recorded when a Tensor is among its operands.
+    r"""An operation that is recorded when a Tensor is among its operands.
 
     Given only arrays and numbers, it computes an array. Made by the decorator `primitive`.
 
@@ -65,10 +65,27 @@ class Primitive:
     written
         The operation as an expression in NumPy, such as ``"a @ b"``, where the forward function is
         not that one line itself.
+    kind
+        How the entries of the result hang together with those of the operands: "entrywise",
+        "reduces", "product", "arranges" (each entry of the result is one of the operand's),
+        "spreads" (each entry of the operand is added to one of the result's), or "joins" (as
+        "arranges", from several operands).
+    notation
+        How a call is written in plain text and in LaTeX: a name, ``("σ", r"\sigma")``, or a text
+        with {} for each operand, ``("√{}", r"\sqrt{{{}}}")``.
+    domain
+        Between which numbers the tests draw its operands.
     """
 
     def __init__(
-        self, forward: Callable[..., Any], symbol: str = "", needs: str = "", written: str = ""
+        self,
+        forward: Callable[..., Any],
+        symbol: str = "",
+        needs: str = "",
+        written: str = "",
+        kind: str = "",
+        notation: tuple[str, str] | None = None,
+        domain: tuple[float, float] = (-2.0, 2.0),
     ) -> None:
         if not isinstance(forward, FunctionType):
             raise TypeError(
@@ -83,6 +100,9 @@ class Primitive:
         self.symbol = symbol or forward.__name__
         self.needs = needs
         self.written = written
+        self.kind = kind
+        self.notation = notation
+        self.domain = domain
         self.rule: Rule = self._missing_rule
         self.composed: Callable[..., Any] | None = None
         code = forward.__code__
@@ -303,7 +323,13 @@ def captured(value: Any, where: str) -> Any:
 def primitive(forward: Callable[..., Any]) -> Primitive: ...
 @overload
 def primitive(
-    *, symbol: str = "", needs: str = "", written: str = ""
+    *,
+    symbol: str = "",
+    needs: str = "",
+    written: str = "",
+    kind: str = "",
+    notation: tuple[str, str] | None = None,
+    domain: tuple[float, float] = (-2.0, 2.0),
 ) -> Callable[[Callable[..., Any]], Primitive]: ...
 def primitive(
     forward: Callable[..., Any] | None = None,
@@ -311,8 +337,11 @@ def primitive(
     symbol: str = "",
     needs: str = "",
     written: str = "",
+    kind: str = "",
+    notation: tuple[str, str] | None = None,
+    domain: tuple[float, float] = (-2.0, 2.0),
 ) -> Primitive | Callable[[Callable[..., Any]], Primitive]:
-    """Make an operation of a function on arrays; a decorator.
+    r"""Make an operation of a function on arrays; a decorator.
 
     Parameters
     ----------
@@ -326,6 +355,16 @@ def primitive(
     written
         The operation as an expression in NumPy, such as ``"a @ b"``, where the forward function is
         not that one line itself.
+    kind
+        How the entries of the result hang together with those of the operands: "entrywise",
+        "reduces", "product", "arranges" (each entry of the result is one of the operand's),
+        "spreads" (each entry of the operand is added to one of the result's), or "joins" (as
+        "arranges", from several operands).
+    notation
+        How a call is written in plain text and in LaTeX: a name, ``("σ", r"\sigma")``, or a text
+        with {} for each operand, ``("√{}", r"\sqrt{{{}}}")``.
+    domain
+        Between which numbers the tests draw its operands.
 
     Returns
     -------
@@ -349,5 +388,5 @@ def primitive(
     array(12.)
     """
     if forward is None:
-        return lambda function: Primitive(function, symbol, needs, written)
-    return Primitive(forward, symbol, needs, written)
+        return lambda function: Primitive(function, symbol, needs, written, kind, notation, domain)
+    return Primitive(forward, symbol, needs, written, kind, notation, domain)

@@ -1,0 +1,354 @@
+"""One run of a computation, read once: what every reading and the grader are made from.
+
+A `Record` goes back from an output through ``inputs`` and lists the tensors in the order in which
+they were recorded; a tensor is known by its position in that list, which is the same in every run.
+It names the tensors once, so that they are called alike everywhere; it keeps what flows back along
+every edge of the graph; and its sweep can be altered, with a person's answer in place of a gradient
+or a mistake in place of a rule.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from .backward import backward_closures, starting_gradient, summed_to
+from .notation.expressions import one_line, step
+from .notation.literals import Constants, literal
+from .notation.names import Names
+from .notation.rules import rule_expressions, summed
+from .notation.twins import twin
+from .table import TABLE
+from .tensor import Tensor
+
+#: An operation on larger arrays is not run once more to find out what it is composed of.
+LARGEST_COMPOSED = 10_000
+
+#: From an upstream gradient to the contribution to one operand; None where it leaves that out.
+Contribute: TypeAlias = Callable[[Any], Any]
+
+
+class Edge(NamedTuple):
+    """One use of a tensor: by which step, and as which of its operands, both counted from 0."""
+
+    step: int  # the position of the tensor that the step computed
+    operand: int
+
+
+class Part(NamedTuple):
+    """The part of a sweep that makes one gradient from given ones.
+
+    Parameters
+    ----------
+    target
+        The position of the tensor whose gradient is made.
+    edges
+        The edges that lead to it, latest step first.
+    given
+        The positions of the tensors whose gradients the part starts from.
+    """
+
+    target: int
+    edges: tuple[Edge, ...]
+    given: frozenset[int]
+
+
+class Record:
+    """One recorded computation.
+
+    Parameters
+    ----------
+    output
+        Where it ends. Gradients are there if it has one entry and needs a gradient.
+
+    Attributes
+    ----------
+    tensors
+        Every tensor that the output was computed from, and the output, in recording order.
+    place
+        The position of each tensor in that list, by its id.
+    source
+        For each edge along which a gradient flows, the position of the tensor that it flows to.
+    edges
+        The same edges in the order of the sweep, latest step first.
+    uses
+        The edges by which each tensor is used, by its position.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> x = bp.tensor(3.0, requires_grad=True, name="x")
+    >>> record = Record(x * x)
+    >>> record.source, record.uses[0]
+    ({Edge(step=1, operand=0): 0, Edge(step=1, operand=1): 0}, [Edge(step=1, operand=0), \
+Edge(step=1, operand=1)])
+    >>> record.names.text(record.output), float(record.gradients[0])
+    ('L', 6.0)
+    """
+
+    def __init__(self, output: Tensor) -> None:
+        self.output = output
+        self.tensors = recorded_tensors(output)
+        self.place = {t.id: i for i, t in enumerate(self.tensors)}
+        self.closures: dict[Edge, Contribute] = {}
+        self.source: dict[Edge, int] = {}
+        self.uses: dict[int, list[Edge]] = {}
+        for i, tensor in enumerate(self.tensors):
+            if tensor.primitive is None or not tensor.requires_grad:
+                continue
+            for operand, closure in enumerate(backward_closures(tensor, create_graph=False)):
+                x = tensor.inputs[operand]
+                if x is not None and x.requires_grad and closure is not None:
+                    edge = Edge(i, operand)
+                    self.closures[edge] = closure
+                    self.source[edge] = self.place[x.id]
+                    self.uses.setdefault(self.source[edge], []).append(edge)
+        self.edges = tuple(sorted(self.closures, key=lambda edge: (-edge.step, edge.operand)))
+
+    # ---- the tensors ----
+
+    @cached_property
+    def names(self) -> Names:
+        """What the tensors are called, in every reading."""
+        called = {  # operations that are written as a call: no tensor may take their names
+            t.primitive.__name__
+            for t in self.tensors
+            if t.primitive is not None and one_line(t.primitive) is None
+        }
+        return Names(
+            self.tensors,
+            reserved=called | {name for name in TABLE if not hasattr(np, name)},
+            usual={self.output.id: "L"},
+        )
+
+    def values(self, i: int) -> tuple[np.ndarray, ...]:
+        """Return what a tensor held when it was used: several arrays, if a leaf got new ones."""
+        return self._held.get(i, (self.tensors[i].data,))
+
+    @cached_property
+    def _held(self) -> dict[int, tuple[np.ndarray, ...]]:
+        held: dict[int, dict[int, np.ndarray]] = {}
+        for t in self.tensors:
+            for x, value in zip(t.inputs, t.operands, strict=True):
+                if x is not None:
+                    held.setdefault(self.place[x.id], {})[id(value)] = value
+        return {i: tuple(values.values()) for i, values in held.items()}
+
+    def wanted(self, wrt: Any, reading: str) -> list[Tensor]:
+        """Return the tensors that a reading differentiates by: all parameters by default.
+
+        Parameters
+        ----------
+        wrt
+            One Tensor, several, or None.
+        reading
+            What error messages call the function that was called.
+
+        Raises
+        ------
+        TypeError
+            If anything but Tensors is asked for.
+        ValueError
+            If a tensor needs no gradient, or the output was not computed from it.
+        """
+        if wrt is None:
+            return [t for t in self.tensors if t.primitive is None and t.requires_grad]
+        wanted = list(wrt) if isinstance(wrt, (list, tuple)) else [wrt]
+        for x in wanted:
+            if not isinstance(x, Tensor):
+                raise TypeError(f"{reading} takes Tensors to differentiate by, not {x!r:.60}.")
+            if not x.requires_grad:
+                raise ValueError(
+                    f"{x.described()} needs no gradient. Make it with requires_grad=True."
+                )
+            if x.id not in self.place:
+                raise ValueError(
+                    f"{self.output.described()} was not computed from {x.described()}."
+                )
+        return list({x.id: x for x in wanted}.values())
+
+    def leading_to(self, wanted: Iterable[Tensor]) -> set[int]:
+        """Return the positions of the tensors from which a gradient flows to one of these."""
+        leading = {self.place[t.id] for t in wanted}
+        for edge in reversed(self.edges):
+            if self.source[edge] in leading:
+                leading.add(edge.step)
+        return leading
+
+    # ---- the sweep ----
+
+    @cached_property
+    def start(self) -> Any:
+        """The upstream gradient of the output itself, 1. Raises where there is no gradient."""
+        return starting_gradient(self.output, None)
+
+    @cached_property
+    def _right(self) -> tuple[dict[int, Any], dict[Edge, Any], dict[Edge, Any]]:
+        arrived: dict[int, Any] = {len(self.tensors) - 1: self.start}
+        given, contributions = {}, {}
+        with np.errstate(all="ignore"):
+            for edge in self.edges:
+                if edge.step not in arrived:
+                    continue
+                given[edge] = contribution = self.closures[edge](arrived[edge.step])
+                i = self.source[edge]
+                x = self.tensors[i]
+                if contribution.shape != x.shape:
+                    contribution = summed_to(x, contribution, self.tensors[edge.step])
+                contributions[edge] = contribution
+                arrived[i] = arrived[i] + contribution if i in arrived else contribution
+        return arrived, given, contributions
+
+    @property
+    def gradients(self) -> dict[int, Any]:
+        """The gradient by each tensor that one flows to, by its position."""
+        return self._right[0]
+
+    @property
+    def given(self) -> dict[Edge, Any]:
+        """What the rule gave at each edge, before it was summed to the operand's shape."""
+        return self._right[1]
+
+    @property
+    def contributions(self) -> dict[Edge, Any]:
+        """What each edge adds to the gradient by its operand."""
+        return self._right[2]
+
+    def contribution(self, edge: Edge, g: Any) -> Any:
+        """Return what an edge adds, by the right rule, where the upstream gradient is g."""
+        return self.summed(edge, self.closures[edge](g))
+
+    def summed(self, edge: Edge, contribution: Any) -> Any:
+        """Sum a contribution to the shape of its operand, where the right one needs it too."""
+        x = self.tensors[self.source[edge]]
+        right = self.given[edge].shape if edge in self.given else x.shape
+        if right == x.shape or contribution.shape == x.shape:
+            return contribution
+        try:
+            return summed_to(x, contribution, self.tensors[edge.step])
+        except ValueError:  # what a wrong rule made has a shape of its own
+            return contribution
+
+    def sweep(
+        self,
+        given: Mapping[int, Any] | None = None,
+        planted: Mapping[Edge, Contribute] | None = None,
+        edges: Iterable[Edge] | None = None,
+    ) -> dict[int, Any]:
+        """Return the gradients of an altered sweep, by position.
+
+        What cannot be computed any more, as shapes do not fit, is left out.
+
+        Parameters
+        ----------
+        given
+            Gradients to go on with in place of those that arrive.
+        planted
+            Wrong contributions, by edge.
+        edges
+            The part of the sweep to run, latest step first; all of it by default.
+        """
+        given, planted = given or {}, planted or {}
+        arrived: dict[int, Any] = {len(self.tensors) - 1: self.start}
+        lost = set()
+        for edge in self.edges if edges is None else edges:
+            i, g = self.source[edge], given.get(edge.step)
+            if g is None:
+                g = arrived.get(edge.step)
+                if g is None:
+                    lost.add(i)
+                    continue
+            wrong = planted.get(edge)
+            try:
+                contribution = self.contribution(edge, g) if wrong is None else wrong(g)
+                if contribution is not None:
+                    arrived[i] = arrived[i] + contribution if i in arrived else contribution
+            except Exception:
+                lost.add(i)
+            if i in lost:
+                arrived.pop(i, None)
+        for i in lost:
+            arrived.pop(i, None)
+        return arrived
+
+    def part(self, target: int, given: Iterable[int]) -> Part:
+        """Return the part of the sweep from given gradients, or the output, to one tensor's."""
+        given = frozenset(given)
+        between, frontier = {target}, [target]
+        edges: list[Edge] = []
+        while frontier:
+            for edge in self.uses.get(frontier.pop(), ()):
+                edges.append(edge)
+                if edge.step not in given and edge.step not in between:
+                    between.add(edge.step)
+                    frontier.append(edge.step)
+        edges.sort(key=lambda edge: (-edge.step, edge.operand))
+        return Part(target, tuple(edges), given & {edge.step for edge in edges})
+
+    # ---- in symbols ----
+
+    def operands(self, i: int) -> list[ast.expr]:
+        """Return the operands of a step: their names, and Python numbers themselves."""
+        t = self.tensors[i]
+        return [
+            literal(value) if x is None else ast.Name(self.names.identifier(x))
+            for x, value in zip(t.inputs, t.operands, strict=True)
+        ]
+
+    def equation(self, i: int, constants: Constants | None = None) -> ast.expr:
+        """Return what a tensor was computed as, an expression in the names of its operands."""
+        t = self.tensors[i]
+        assert t.primitive is not None
+        return step(t.primitive, self.operands(i), t.params, constants)
+
+    def composed(self, i: int, constants: Constants | None = None) -> ast.expr | None:
+        """Return what an operation such as softmax is composed of.
+
+        None where its text says so already, or where that simpler form, unlike the operation,
+        overflows.
+        """
+        t = self.tensors[i]
+        if t.primitive is None or t.primitive.composed is None or one_line(t.primitive) is not None:
+            return None
+        if max(map(np.size, t.operands)) > LARGEST_COMPOSED:
+            return None
+        found = twin(t.primitive, self.operands(i), t.operands, t.params, constants)
+        if found is None or not np.allclose(found.value, t.data, equal_nan=True):
+            return None
+        return found.tree
+
+    def rules(self, i: int, constants: Constants | None = None) -> dict[Edge, ast.expr]:
+        """Return the contributions of a step in symbols, summed where an operand was broadcast.
+
+        Empty where the rule runs on arrays alone, as a user's own rule may.
+        """
+        t = self.tensors[i]
+        names = ["" if x is None else self.names.identifier(x) for x in t.inputs]
+        try:
+            rules = rule_expressions(
+                t, self.names.gradient(t), self.names.identifier(t), names, constants
+            )
+        except ValueError:
+            return {}
+        edges = {Edge(i, operand): rule for operand, rule in enumerate(rules) if rule is not None}
+        return {
+            edge: summed(rule, self.given[edge].shape, self.tensors[self.source[edge]].shape)
+            for edge, rule in edges.items()
+            if edge in self.given
+        }
+
+
+def recorded_tensors(*outputs: Tensor) -> list[Tensor]:
+    """Return every tensor that the outputs were computed from, and themselves, as recorded."""
+    found = {output.id: output for output in outputs}
+    stack = list(outputs)
+    while stack:
+        for x in stack.pop().inputs:
+            if x is not None and x.id not in found:
+                found[x.id] = x
+                stack.append(x)
+    return [found[key] for key in sorted(found)]
