@@ -1,0 +1,89 @@
+"""A template, filled in: as a page of its own that asks for nothing, or as a part of a notebook.
+
+Whatever a template puts into a page is escaped by the template engine, unless it is `Markup`: what
+we wrote ourselves, such as a formula in MathML or a picture in SVG.
+"""
+
+from __future__ import annotations
+
+import functools
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from ..notation.mathml import mathml
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+
+def write_page(template: str, **content: Any) -> str:
+    """Return a page of its own: one HTML file with its style in it.
+
+    Parameters
+    ----------
+    template
+        ``"explanation"`` for ``pages/explanation.html``.
+    content
+        What the template puts into the page, its ``title`` for one. Text is escaped.
+
+    Examples
+    --------
+    >>> page = write_page("report", title="<b>", summary="1 & 2", lines=[], notes=[])
+    >>> "<title>&lt;b&gt;</title>" in page, "1 &amp; 2" in page
+    (True, True)
+    """
+    return filled(template, content, standalone=True)
+
+
+def write_part(template: str, **content: Any) -> str:
+    """Return a part of a page, for a notebook; its style reaches nothing but itself.
+
+    Parameters
+    ----------
+    template, content
+        As of `write_page`.
+
+    Examples
+    --------
+    >>> write_part("report", summary="none", lines=[], notes=[]).startswith('<div class="bp report">')
+    True
+    """
+    return filled(template, content, standalone=False)
+
+
+def filled(template: str, content: dict[str, Any], standalone: bool) -> str:
+    found = environment().get_template(f"{template}.html")
+    style = markup(resource("style.css"))
+    return found.render(content, kind=template, style=style, standalone=standalone)
+
+
+@functools.cache
+def environment() -> Environment:
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    return Environment(
+        loader=FunctionLoader(resource),
+        autoescape=True,
+        trim_blocks=True,
+        undefined=StrictUndefined,
+    )
+
+
+@functools.cache
+def resource(name: str) -> str:
+    """Return a file of this folder."""
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def markup(written: str) -> Markup:
+    """Mark HTML that we wrote ourselves: a template puts it in as it is."""
+    from markupsafe import Markup
+
+    return Markup(written)
+
+
+@functools.lru_cache(maxsize=10_000)
+def formula(latex: str) -> Markup:
+    """Return a formula that stands on a line of its own, as MathML."""
+    return markup(mathml(latex, display=True))
