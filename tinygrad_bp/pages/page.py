@@ -33,7 +33,7 @@ def write_page(template: str, **content: Any) -> str:
     >>> "<title>&lt;b&gt;</title>" in page, "1 &amp; 2" in page
     (True, True)
     """
-    return filled(template, content, standalone=True)
+    return fill(template, content, standalone=True)
 
 
 def write_part(template: str, **content: Any) -> str:
@@ -46,15 +46,16 @@ def write_part(template: str, **content: Any) -> str:
 
     Examples
     --------
-    >>> write_part("report", summary="none", lines=[], notes=[]).startswith('<div class="bp report">')
+    >>> part = write_part("report", summary="none", lines=[], notes=[])
+    >>> part.startswith('<div class="bp report">')
     True
     """
-    return filled(template, content, standalone=False)
+    return fill(template, content, standalone=False)
 
 
-def filled(template: str, content: dict[str, Any], standalone: bool) -> str:
+def fill(template: str, content: dict[str, Any], standalone: bool) -> str:
     found = environment().get_template(f"{template}.html")
-    style = markup(resource("style.css"))
+    style = safe(read("style.css"))
     return found.render(content, kind=template, style=style, standalone=standalone)
 
 
@@ -63,7 +64,7 @@ def environment() -> Environment:
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     return Environment(
-        loader=FunctionLoader(resource),
+        loader=FunctionLoader(read),
         autoescape=True,
         trim_blocks=True,
         undefined=StrictUndefined,
@@ -71,12 +72,12 @@ def environment() -> Environment:
 
 
 @functools.cache
-def resource(name: str) -> str:
+def read(name: str) -> str:
     """Return a file of this folder."""
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-def markup(written: str) -> Markup:
+def safe(written: str) -> Markup:
     """Mark HTML that we wrote ourselves: a template puts it in as it is."""
     from markupsafe import Markup
 
@@ -84,6 +85,6 @@ def markup(written: str) -> Markup:
 
 
 @functools.lru_cache(maxsize=10_000)
-def formula(latex: str) -> Markup:
+def typeset(latex: str) -> Markup:
     """Return a formula that stands on a line of its own, as MathML."""
-    return markup(mathml(latex, display=True))
+    return safe(mathml(latex, display=True))
