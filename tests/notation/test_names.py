@@ -90,7 +90,7 @@ def test_short_names_count_in_recording_order() -> None:
         ("W_in", r"W_{\mathrm{in}}", "W_in"), ("w_alpha", r"w_{\alpha}", "w_α"),
         ("a_1_2", "a_{1,2}", "a₁,₂"), ("loss_hat", r"\widehat{\mathrm{loss}}", "loss_hat"),
         ("a b", r"\mathrm{a\ b}", "a b"), ("50%", r"\mathrm{50\%}", "50%"),
-        ("a\x00b", r"\mathrm{ab}", "ab"), ("", r"\mathrm{?}", "?"),
+        ("a\x00b", r"\mathrm{a\backslash x00b}", r"a\x00b"), ("", r"\mathrm{?}", "?"),
     ],
 )  # fmt: skip
 def test_a_symbol(name: str, tex: str, plain: str) -> None:

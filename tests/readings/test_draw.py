@@ -726,7 +726,7 @@ def test_symbol_of_a_users_operation_is_data() -> None:
         return x * 2
 
     drawing = draw(odd(bp.tensor(1.0)))
-    assert shown(drawing.dot, "n1").startswith('v₁ () <img src=x>"\\\\n\\\\x1b\\\\N odd')
+    assert shown(drawing.dot, "n1").startswith('v₁ () <img src=x>" \\\\x1b\\\\N odd')
     assert len(str(drawing).splitlines()) == 2
 
 

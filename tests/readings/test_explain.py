@@ -370,7 +370,7 @@ def test_what_is_given_is_shown():
     h = bp.tanh((W + b).named("z")).named("h")
     loss = (h * W).sum().named("L")
     text = str(explain(loss))
-    assert "parameter   b = [0.25, 0.75]\n(2)" in text
+    assert "parameter   b = [0.25, 0.75]\n(2,)" in text
     assert [given.tensor for given in explain(loss, wrt=W).given] == ["W", "b"]
     assert [given.tensor for given in explain(loss, wrt=h).given] == ["W", "h"]
     assert "\ncomputed " in str(explain(loss, wrt=h))

@@ -20,8 +20,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ..notation.numbers import printable
 from .exchange import packed, unpacked
-from .submission import Answers, brief, called, failure_of, line_in, said_by
+from .submission import Answers, called, failure_of, line_in, said_by
 
 #: What the submission is called here, as a module; its copy is a file of this name.
 MODULE = "submitted"
@@ -169,8 +170,8 @@ def failure_at_import(error: BaseException, file: Path) -> str:
     kind = type(error).__name__
     if isinstance(error, SyntaxError) and error.lineno is not None:
         where = f"in line {error.lineno}: {(error.text or '').strip()}"
-        return f"{kind}: {brief(error.msg)}, {brief(where)}"
-    said = brief(f"{kind}: {said_by(error)}".removesuffix(": "))
+        return f"{kind}: {printable(error.msg)}, {printable(where)}"
+    said = printable(f"{kind}: {said_by(error)}".removesuffix(": "))
     where = line_in(str(file), error.__traceback__)
     return f"{said}, {where}" if where else said
 

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..notation.numbers import printable
 from .grade import Assignment, graded
-from .isolated import IsolatedFile, Limits, plain
+from .isolated import IsolatedFile, Limits
 from .judge import in_backward_order
 from .report import gradient_of
 
@@ -25,6 +26,9 @@ VERDICTS = ("right", "carried forward", "wrong", "unreadable", "missing")
 
 #: A spreadsheet takes a cell that begins with one of these for a formula.
 FORMULA = ("=", "+", "-", "@")
+
+#: Of a cell, and of the name of a submission, no more characters are shown.
+LONGEST_CELL = 1000
 
 
 @dataclass(frozen=True)
@@ -166,7 +170,7 @@ def harmless(cell: str) -> str:
     >>> harmless("=1+1"), harmless("1+1")
     ("'=1+1", '1+1')
     """
-    cell = plain(cell)
+    cell = printable(cell, LONGEST_CELL)
     return f"'{cell}" if cell.lstrip().startswith(FORMULA) else cell
 
 
@@ -228,7 +232,7 @@ def row(name: str, submission: IsolatedFile | Exception, assignment: Assignment)
             raise submission
         report = graded(submission, assignment)
     except Exception as error:
-        return Row(name, trouble=plain(f"{type(error).__name__}: {error}"))
+        return Row(name, trouble=printable(f"{type(error).__name__}: {error}"))
     first = report.first_wrong
     own_notes = [note for note in report.warnings if note not in assignment.warnings]
     unread = (f"{x.label}: {x.message}" for x in report.lines if x.verdict == "unreadable")
@@ -259,4 +263,4 @@ def names_of(paths: Sequence[Path]) -> list[str]:
     if len(set(names)) < len(names):
         shared = os.path.commonpath([path.parent for path in paths])
         names = [path.relative_to(shared).as_posix() for path in paths]
-    return [plain(name) for name in names]
+    return [printable(name, LONGEST_CELL) for name in names]

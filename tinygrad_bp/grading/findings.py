@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from ..notation.numbers import listed, percent
 from .assignment import Assignment
 from .fingerprints import NEARLY, fingerprints
 from .judge import Judged
 from .planted import same
 from .precision import RIGHT
-from .report import SCORES, Line, gradient_of, percent
+from .report import SCORES, Line, gradient_of
 from .submission import Answers
 
 
@@ -197,18 +198,13 @@ def explanation(found: Judged, facts: Sequence[str]) -> str:
         told.setdefault(fault.mistake.name, fault.mistake.sentence)
         details.setdefault(fault.mistake.name, []).extend(filter(None, [fault.detail]))
     said = [
-        f"{name}{f' ({listed(dict.fromkeys(details[name]))})' if details[name] else ''}: {text}"
+        f"{name}{f' ({which})' if (which := listed(details[name], last='or')) else ''}: {text}"
         for name, text in told.items()
     ]
     if len(said) == 1:
         return said[0]
     points = "these points" if len(found.right) > 1 else "the given point"
     return f"{len(said)} mistakes fit, and {points} cannot tell them apart. {' Or '.join(said)}"
-
-
-def listed(names: Collection[str]) -> str:
-    """Write alternatives: ``a1 or a2``."""
-    return " or ".join(names)
 
 
 def sentence(reason: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..notation.numbers import listed
 from .judge import Judge
 from .planted import Run, operation
 from .precision import RIGHT
@@ -20,9 +21,6 @@ from .submission import Answers
 #: Where these give the right numbers they are no mistakes: of two equal gradients one may be taken
 #: for the other, and a layout that the next step changes again does not matter.
 HARMLESS = {"wrong-upstream", "flattened-gradient", "transposed-result"}
-
-#: So many names are listed, and of more the first three.
-MOST_LISTED = 6
 
 #: So many lines are looked at, those nearest to the loss.
 MOST_LINES = 40
@@ -84,14 +82,6 @@ def is_balanced(g: np.ndarray, axis: int) -> bool:
     """Say whether the entries of a gradient sum to zero along an axis, and are not zero."""
     largest = np.abs(g).max(initial=0.0)
     return bool(largest and np.abs(g.sum(axis=axis)).max() <= RIGHT * largest)
-
-
-def listed(names: Sequence[str]) -> str:
-    """Write names as a list: ``a, b and c``, or ``a, b, c and 9 others``."""
-    if len(names) > MOST_LISTED:
-        names = [*names[:3], f"{len(names) - 3} others"]
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 def groups_alike(

@@ -29,9 +29,10 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from ..notation.numbers import printable
 from .child import LARGEST_ANSWER, MODULE
 from .exchange import packed, unpacked
-from .submission import Answers, Point, answers_from, brief
+from .submission import Answers, Point, answers_from
 
 #: A process that has not come to the submission after so many seconds never will.
 START = 60.0
@@ -44,6 +45,9 @@ TICK = 0.01
 
 #: A submission has no more bytes than this.
 LARGEST = 1_000_000
+
+#: Of each text that a process delivers, no more characters than this are shown.
+LONGEST = 1000
 
 #: What the interpreter runs: it finds this package and NumPy where we have found them.
 BOOTSTRAP = (
@@ -185,7 +189,7 @@ class IsolatedFile:
         number = int(found[1])
         lines = self.source.decode("utf-8", "replace").splitlines()
         quoted = f": {lines[number - 1].strip()}" if 0 < number <= len(lines) else ""
-        return f", in {brief(f'line {number}{quoted}')}"
+        return f", in {printable(f'line {number}{quoted}')}"
 
 
 @contextmanager
@@ -339,25 +343,13 @@ def ending(status: int) -> str:
 
 def read(data: Any, point: Point) -> Answers:
     """Return the answers at a point from what was delivered; raise whatever if they are none."""
-    given = {plain(name): unpacked(array) for name, array in data["values"].items()}
-    unreadable = {plain(name): plain(why) for name, why in data["unreadable"].items()}
+    given = {printable(name): unpacked(array) for name, array in data["values"].items()}
+    refused = data["unreadable"].items()
+    unreadable = {printable(name): printable(why, LONGEST) for name, why in refused}
     failure = data["failure"]
     answers = answers_from(given, point)  # again: it was not necessarily our code that delivered
     return Answers(
         {name: array for name, array in answers.values.items() if name not in unreadable},
         {**answers.unreadable, **unreadable},
-        None if failure is None else plain(failure),
-    )
-
-
-def plain(text: str) -> str:
-    r"""Return a stranger's text with what a console or a page could act upon escaped.
-
-    Examples
-    --------
-    >>> print(plain("red: \x1b[31m"))
-    red: \x1b[31m
-    """
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text[:1000]
+        None if failure is None else printable(failure, LONGEST),
     )

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..notation.numbers import percent
 from ..saving import save
 from .page import VERDICTS, framed, in_notebook, mark
 
@@ -374,16 +375,3 @@ class View:
 def error_in(line: Line) -> str:
     """Write the error of a line that has one of its own: not what was right, or follows rightly."""
     return percent(line.error) if line.verdict == "wrong" and line.error is not None else ""
-
-
-def percent(error: float) -> str:
-    """Write a relative error.
-
-    Examples
-    --------
-    >>> percent(0.473), percent(2e-6), percent(123.4)
-    ('47.3%', '0.0002%', '12340%')
-    """
-    if error < 1e-3:
-        return f"{100 * error:.2g}%"
-    return f"{error:.1%}" if error < 10 else f"{error:.0%}"

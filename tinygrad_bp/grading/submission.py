@@ -22,14 +22,13 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
+from ..notation.numbers import LONGEST_MESSAGE, printable
+
 #: Every quantity of the problem by name, and its value there.
 Point: TypeAlias = Mapping[str, np.ndarray]
 
 #: What may stand before the name of a quantity, to mean its gradient: dz3, dL_dz3, ∂L/∂z3, grad_z3.
 PREFIXES = [re.compile(prefix) for prefix in (r"[d∂]", r"[d∂]\w*?[_/][d∂]", r"grad_")]
-
-#: A message quotes no more of a submission than this.
-LONGEST = 200
 
 
 @dataclass(frozen=True)
@@ -159,7 +158,7 @@ def failure_of(error: BaseException, function: Callable[..., Any]) -> str:
     >>> print(called(answers, {"z": np.ones(2)}).failure)
     NameError: name 'nothing' is not defined, in line 2: return {"z": z / nothing}
     """
-    said = brief(f"{type(error).__name__}: {error}" if said_by(error) else type(error).__name__)
+    said = printable(f"{type(error).__name__}: {error}" if said_by(error) else type(error).__name__)
     code = getattr(inspect.unwrap(function), "__code__", None)
     where = line_in(code.co_filename, error.__traceback__) if code is not None else ""
     return f"{said}, {where}" if where else said
@@ -179,7 +178,7 @@ def line_in(file: str, trace: TracebackType | None) -> str:
     if not lines:
         return ""
     source = linecache.getline(file, lines[-1]).strip()
-    return brief(f"in line {lines[-1]}: {source}" if source else f"in line {lines[-1]}")
+    return printable(f"in line {lines[-1]}: {source}" if source else f"in line {lines[-1]}")
 
 
 def in_file(frame: Any, file: str) -> bool:
@@ -224,7 +223,7 @@ def answers_from(returned: Any, known: Collection[str]) -> Answers:
     for key, answer in returned.items():
         name = quantity(key, known)
         if name is None:
-            unreadable[brief(key if isinstance(key, str) else ascii(key))] = unknown(key, known)
+            unreadable[printable(key if isinstance(key, str) else ascii(key))] = unknown(key, known)
         elif answer is not None:  # as good as not answered
             try:
                 array = numbers(answer)
@@ -261,7 +260,7 @@ def quantity(key: Any, known: Collection[str]) -> str | None:
 
 def unknown(key: Any, known: Collection[str]) -> str:
     """Say that there is no such quantity, and which are like it."""
-    close = get_close_matches(key[:LONGEST], list(known)) if isinstance(key, str) else []
+    close = get_close_matches(key[:LONGEST_MESSAGE], list(known)) if isinstance(key, str) else []
     if close:
         return f"the problem has no quantity of this name. Is {close[0]} meant?"
     return f"the problem has no quantity of this name. It has: {', '.join(known)}."
@@ -278,7 +277,9 @@ def numbers(answer: Any) -> np.ndarray:
     except ValueError:
         raise UnreadableError("its rows differ in length, so it is no array") from None
     except Exception as error:  # raised by a stranger's class
-        raise UnreadableError(brief(f"it is no array ({type(error).__name__}: {error})")) from None
+        raise UnreadableError(
+            printable(f"it is no array ({type(error).__name__}: {error})")
+        ) from None
     if array.dtype.kind == "c" and not array.imag.any():  # as after a complex step
         array = array.real
     if array.dtype.kind not in "fiub":
@@ -295,14 +296,5 @@ def array_of_objects(objects: np.ndarray) -> np.ndarray:
         except Exception:  # raised by a stranger's class
             kind = type(entry).__name__
             reason = f"it holds Python objects ({kind}), and no numbers"
-            raise UnreadableError(brief(reason)) from None
+            raise UnreadableError(printable(reason)) from None
     return floats
-
-
-def brief(text: str) -> str:
-    """Return a text in one line, shortened where it is long; what cannot be seen is escaped."""
-    line = " ".join(text[: 2 * LONGEST].split())
-    line = "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in line
-    )
-    return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..tensor import Tensor
-from .symbols import LONGEST, SUPERSCRIPTS, latex_symbol, text_symbol
+from .numbers import LONGEST_NAME
+from .symbols import SUPERSCRIPTS, latex_symbol, text_symbol
 
 
 def recorded_tensors(*outputs: Tensor) -> list[Tensor]:
@@ -194,9 +195,9 @@ def identifier(name: str) -> str:
     ['z1', 'W1', 'a_b', 'class_', 'v2x', 'script', 'v']
     """
     # Python reads identifiers in this normal form, so in it they are compared
-    name = unicodedata.normalize("NFKC", name[: 10 * LONGEST])
+    name = unicodedata.normalize("NFKC", name[: 10 * LONGEST_NAME])
     word = re.sub(r"[^0-9A-Za-z_]+", lambda run: kept_letters(run[0]), name)
-    word = re.sub(r"__+", "_", word).strip("_")[:LONGEST].strip("_") or "v"
+    word = re.sub(r"__+", "_", word).strip("_")[:LONGEST_NAME].strip("_") or "v"
     if not word.isidentifier():
         word = f"v{word}"
     return f"{word}_" if keyword.iskeyword(word) else word

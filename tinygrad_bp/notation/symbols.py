@@ -11,6 +11,8 @@ import re
 import unicodedata
 from typing import NamedTuple
 
+from .numbers import LONGEST_NAME, printable
+
 LETTERS = """
 alpha α beta β gamma γ delta δ epsilon ε zeta ζ eta η theta θ iota ι kappa κ lambda λ mu μ nu ν xi ξ
 pi π rho ρ sigma σ tau τ upsilon υ phi φ chi χ psi ψ omega ω Gamma Γ Delta Δ Theta Θ Lambda Λ Xi Ξ
@@ -22,9 +24,6 @@ ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303"}
 WIDE = {"hat": "widehat", "bar": "overline", "tilde": "widetilde"}
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 SUPERSCRIPTS = str.maketrans("0123456789-()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁽⁾")
-
-#: A name longer than this is cut, and an ellipsis put in the middle.
-LONGEST = 40
 
 ESCAPES = {
     **{character: "\\" + character for character in "{}$&#%_"},
@@ -53,7 +52,11 @@ def parts(name: str) -> Parts | None:
     stem, *further = name.rstrip("_").split("_")
     match = re.fullmatch(r"([^\W\d_]+)(\d*)", GREEK.get(stem, stem))
     digits_of_greek = re.fullmatch(r"([A-Za-z]+)(\d+)", stem)
-    if match is None or len(name) > LONGEST or not all(re.fullmatch(r"\w+", p) for p in further):
+    if (
+        match is None
+        or len(name) > LONGEST_NAME
+        or not all(re.fullmatch(r"\w+", p) for p in further)
+    ):
         return None
     letters = match[1]
     if digits_of_greek is not None:
@@ -79,7 +82,7 @@ def latex_symbol(name: str) -> str:
     """
     taken = parts(name)
     if taken is None:
-        escaped = "".join(ESCAPES.get(character, character) for character in tidy(name))
+        escaped = "".join(ESCAPES.get(character, character) for character in plain_name(name))
         return rf"\mathrm{{{escaped}}}"
     symbol = in_latex(taken.stem)
     for accent in taken.accents:
@@ -112,7 +115,7 @@ def text_symbol(name: str) -> str:
     """
     taken = parts(name)
     if taken is None:
-        return tidy(name)
+        return plain_name(name)
     stem = GREEK.get(taken.stem, taken.stem)
     if taken.accents and len(stem) > 1:
         stem = "_".join([stem, *taken.accents])
@@ -124,19 +127,6 @@ def text_symbol(name: str) -> str:
     return unicodedata.normalize("NFC", "_".join([stem + digits, *words]))
 
 
-def tidy(name: str) -> str:
-    r"""Return a text on one line, printable, and not too long.
-
-    Examples
-    --------
-    >>> tidy("a\tb\x1b[31m"), len(tidy("x" * 10_000)), tidy("")
-    ('a b[31m', 40, '?')
-    """
-    if len(name) > 10 * LONGEST:
-        name = name[: 5 * LONGEST] + name[-5 * LONGEST :]
-    spaced = re.sub(r"\s+", " ", unicodedata.normalize("NFKC", name)).strip()
-    kept = "".join(c for c in spaced if c == " " or unicodedata.category(c)[0] not in "CMZ")
-    if len(kept) > LONGEST:
-        half = LONGEST // 2
-        kept = f"{kept[:half]}…{kept[len(kept) - half + 1 :]}"
-    return kept.strip() or "?"
+def plain_name(name: str) -> str:
+    """Return a name that is not made like a symbol."""
+    return printable(unicodedata.normalize("NFKC", name[: 10 * LONGEST_NAME]), LONGEST_NAME) or "?"

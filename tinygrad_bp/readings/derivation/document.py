@@ -12,16 +12,11 @@ import textwrap
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from ...notation.mathml import mathml
-
-
-class Formula(NamedTuple):
-    """A formula in LaTeX and in plain text."""
-
-    latex: str
-    text: str
+from ...notation.numbers import Written as Formula
+from ...notation.numbers import written_shape
 
 
 @dataclass(frozen=True)
@@ -67,27 +62,13 @@ Block: TypeAlias = Heading | Sentence | Equation
 BLANK = Formula(r"\underline{" + r"\qquad" * 8 + "}", "_" * 40)
 
 
-def shape_formula(shape: Sequence[int]) -> Formula:
-    """Return a shape: ``3 × 1``, ``3`` for one axis; a number has none.
-
-    Examples
-    --------
-    >>> shape_formula((3, 1)).text, shape_formula(()).text
-    ('(3 × 1)', '(number)')
-    """
-    if not shape:
-        return Formula(r"\text{(number)}", "(number)")
-    lengths = list(map(str, shape))
-    return Formula("(" + r" \times ".join(lengths) + ")", f"({' × '.join(lengths)})")
-
-
 def line(equation: Equation) -> str:
     """Return an equation in LaTeX."""
     sides = equation.sides or (BLANK,)
     text = " = ".join([equation.left.latex, *(side.latex for side in sides)])
     if equation.shape is None:
         return text
-    return rf"{text} \qquad {shape_formula(equation.shape).latex}"
+    return rf"{text} \qquad {written_shape(equation.shape).latex}"
 
 
 #: LaTeX of more characters than this is set over several lines, where it has several sides.
@@ -102,7 +83,7 @@ def lines_of(equation: Equation) -> list[tuple[str, str]]:
     whole = line(equation)
     if len(whole) <= WIDE or len(equation.sides) < 2:
         return [("", whole)]
-    beside = "" if equation.shape is None else rf" \qquad {shape_formula(equation.shape).latex}"
+    beside = "" if equation.shape is None else rf" \qquad {written_shape(equation.shape).latex}"
     sides = [f"= {side.latex}" for side in equation.sides]
     sides[-1] += beside
     return [(equation.left.latex, sides[0]), *(("", side) for side in sides[1:])]
@@ -145,7 +126,7 @@ def as_text(blocks: Sequence[Block]) -> str:
             case Equation(left, sides, shape):
                 if not isinstance(previous, Equation):
                     parts.append("")
-                beside = "" if shape is None else f"    {shape_formula(shape).text}"
+                beside = "" if shape is None else f"    {written_shape(shape).text}"
                 width = columns(left.text)
                 rows = []
                 for n, side in enumerate(sides or (BLANK,)):
@@ -266,7 +247,7 @@ def math_of(equation: Equation) -> str:
     if not equation.sides:
         cells = [mathml(f"{equation.left.latex} =", display=True), ""]
         if equation.shape is not None:
-            cells.append(mathml(shape_formula(equation.shape).latex))
+            cells.append(mathml(written_shape(equation.shape).latex))
         row = "".join(f"<td>{c}</td>" if c else '<td class="blank"></td>' for c in cells)
         return f'<table class="fill"><tr>{row}</tr></table>'
     lines = lines_of(equation)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from .document import Block, Equation, Formula, Sentence, shape_formula
+from ...notation.numbers import fits, written_array, written_shape
+from .document import Block, Equation, Formula, Sentence
 from .lines import Lines
-from .values import is_short, shown
 
 #: So many are listed; of more, their number is told.
 MOST = 40
@@ -27,7 +27,7 @@ def given(lines: Lines, written: Callable[[ast.expr], Formula], numbers: bool) -
         return
     parts: list[str | Formula] = []
     for name in names[:MOST]:
-        parts += [", ", written(ast.Name(name)), " ", shape_formula(np.shape(lines.values[name]))]
+        parts += [", ", written(ast.Name(name)), " ", written_shape(np.shape(lines.values[name]))]
     if names[MOST:]:
         parts.append(f", and {len(names) - MOST} more")
     yield Sentence(("Given: ", *parts[1:], "."))
@@ -35,8 +35,10 @@ def given(lines: Lines, written: Callable[[ast.expr], Formula], numbers: bool) -
     values = []
     for name in names[:MOST]:
         value = np.asarray(lines.values[name])
-        if numbers or (is_short(value) and name in unnamed.union(lines.constants)):
-            values.append(Equation(written(ast.Name(name)), (shown(value),)))
+        if numbers or (
+            value.size and fits(value, "derivation") and name in unnamed.union(lines.constants)
+        ):
+            values.append(Equation(written(ast.Name(name)), (written_array(value),)))
     if values:
         yield from values
         yield Sentence(("From these:",))

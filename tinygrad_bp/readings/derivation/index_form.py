@@ -18,6 +18,7 @@ import numpy as np
 
 from ...backward import backward_closures, name_of, summed_to
 from ...notation.latex import latex
+from ...notation.numbers import written_array
 from ...notation.text import text
 from ...tensor import Tensor
 from . import conventions
@@ -44,7 +45,6 @@ from .simplify import ONE, ZERO, collected
 from .sums import chosen, guarded, looped
 from .tidied import array_like
 from .trees import Rebuilt, names, put, walk
-from .values import shown
 
 #: A Jacobian is checked in so many rows, taken evenly from all of it.
 MOST_ROWS = 50
@@ -337,7 +337,9 @@ class IndexForm:
             index = ast.Tuple([ast.Name(letter) for letter in letters])
             entry = self.written_index(ast.Subscript(ast.Name(name), index))
             place = Formula(", ".join(letters), ", ".join(letters))
-            yield Sentence(("Here ", entry, " is entry ", place, " of ", shown(array + 1), "."))
+            yield Sentence(
+                ("Here ", entry, " is entry ", place, " of ", written_array(array + 1), ".")
+            )
         self.new_maps.clear()
 
     def gradient(self, x: Tensor, tree: ast.expr) -> Iterator[Block]:
@@ -513,11 +515,13 @@ class IndexForm:
         left = self.written(self.entry(ast.Name(name), index))
         sides = [*first, *(self.written(tree) for tree in trees)]
         beside = self.numbers and numbers and value.size == 1
-        if beside and shown(value.reshape(())) not in sides:
-            sides.append(shown(value.reshape(())))
+        if beside and written_array(value.reshape(())) not in sides:
+            sides.append(written_array(value.reshape(())))
         yield Equation(left, tuple(sides), value.shape, asked)
         if self.numbers and numbers and not beside:
-            yield Equation(self.symbol(ast.Name(name)), (shown(value),), asked=asked, hint=asked)
+            yield Equation(
+                self.symbol(ast.Name(name)), (written_array(value),), asked=asked, hint=asked
+            )
 
     def written(self, tree: ast.expr, further: Mapping[str, Formula] | None = None) -> Formula:
         """Write a component; further names may have formulas of their own."""

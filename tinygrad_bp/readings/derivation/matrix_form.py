@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from ...notation.latex import latex
+from ...notation.numbers import written_array
 from ...notation.text import text
 from ...tensor import Tensor
 from . import conventions
@@ -17,7 +18,6 @@ from .given import given
 from .lines import MOST_SYMBOLS, Lines
 from .remarks import added_up, left_out
 from .simplify import collected
-from .values import shown
 
 
 class MatrixForm:
@@ -86,8 +86,8 @@ class MatrixForm:
         """Write ``name = tree``, with its value if numbers are wanted."""
         value = np.asarray(self.lines.values[name])
         sides = [self.written(tree) for tree in trees]
-        if self.numbers and numbers and shown(value) not in sides:
-            sides.append(shown(value))
+        if self.numbers and numbers and written_array(value) not in sides:
+            sides.append(written_array(value))
         return Equation(self.written(ast.Name(name)), tuple(sides), value.shape)
 
     def symbol(self, t: Tensor) -> Formula:

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from ...notation.numbers import FEW_DIGITS, fits, number, reach
 from .folding import rows_crossed
 from .looks import GREY, LOOKS, PAGE, Look, colour
-from .numbers import is_small, number, summary
 from .picture import Edge, Node, Picture, framed
 
 FONT = {"fontname": "Helvetica", "fontsize": "12"}
@@ -65,7 +65,7 @@ class DotWriter:
 
     def largest(self, arrays: list[np.ndarray]) -> float:
         """Return the largest finite size of an entry that is shown in a table."""
-        shown = [a for a in arrays if a.ndim and is_small(a, self.picture.level)]
+        shown = [a for a in arrays if a.ndim and fits(a, self.picture.level)]
         entries = np.abs(np.concatenate([np.zeros(1), *(a.ravel() for a in shown)]))
         return float(entries[np.isfinite(entries)].max())
 
@@ -133,10 +133,10 @@ class DotWriter:
             return "—"
         if isinstance(value, str):
             return escaped(value)
-        if not is_small(value, self.picture.level):
-            return summary(value)
+        if not value.size or not fits(value, self.picture.level):
+            return reach(value)
         if not value.ndim:
-            return number(value[()])
+            return number(value[()], FEW_DIGITS)
         return table(
             ["".join(cell(x, most) for x in row) for row in np.atleast_2d(value)], 2, space=1
         )
@@ -224,7 +224,8 @@ def table(rows: list[str], padding: int, below: Sequence[str] = (), space: int =
 
 def cell(entry: Any, most: float) -> str:
     """Write an entry of an array in its colour."""
-    return f'<TD ALIGN="RIGHT" BGCOLOR="{colour(float(entry), most)}">{number(entry)}</TD>'
+    text = number(entry, FEW_DIGITS)
+    return f'<TD ALIGN="RIGHT" BGCOLOR="{colour(float(entry), most)}">{text}</TD>'
 
 
 def grey(content: str) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ...notation.numbers import in_node
 from .looks import LOOKS
-from .numbers import in_line
 from .picture import Edge, Node, Picture, framed
 
 
@@ -63,7 +63,7 @@ def written(value: np.ndarray | str | None, level: str) -> str:
     """Write a value in a line."""
     if value is None:
         return "—"
-    return value if isinstance(value, str) else in_line(value, level)
+    return value if isinstance(value, str) else in_node(value, level)
 
 
 def edge_line(edge: Edge) -> str:

@@ -14,15 +14,14 @@ import numpy as np
 
 from ...backward import starting_gradient
 from ...notation.names import recorded_tensors
+from ...notation.numbers import LONGEST_NAME, listed, number, printable
 from ...notation.rules import summed
-from ...notation.symbols import LONGEST, tidy
+from ...notation.symbols import plain_name
 from ...tensor import Tensor
 from ..explanation.flow import Edge as Flow
 from ..explanation.flow import followed
 from ..explanation.forward import values_held
 from ..explanation.symbols import Symbols
-from ..values import number
-from ..words import listed
 from .folding import Group, folded
 from .looks import LOOKS
 
@@ -257,7 +256,7 @@ class PictureWriter:
         return Node(
             f"n{self.number_of(group)}",
             "layer",
-            tidy(group.title.rpartition("/")[2]),
+            plain_name(group.title.rpartition("/")[2]),
             True,
             listed([f"{self.symbols.text(t)} {t.shape}" for t in results], MOST_LISTED),
             "",
@@ -274,7 +273,10 @@ class PictureWriter:
         word = "the sweep starts" if t is self.output else f"sum of {terms}" if terms > 1 else ""
         name = self.symbols.gradient(t)
         if group.title:
-            name, word = f"back through {tidy(group.title.rpartition('/')[2])}", ""
+            name, word = (
+                f"back through {plain_name(group.title.rpartition('/')[2])}",
+                "",
+            )
         node = self.node(group)
         return Node(
             f"g{k}", "gradient", name, True, "" if group.title else node.shape, "", word,
@@ -354,7 +356,8 @@ def kind_of(t: Tensor) -> str:
 def operation(t: Tensor) -> tuple[str, str]:
     """Write what computed a tensor, with its Python numbers: ``^ 2`` power, ``where(·, 0, ·)``."""
     assert t.primitive is not None
-    name, symbol = visible(t.primitive.__name__), visible(t.primitive.symbol)
+    name = printable(t.primitive.__name__, LONGEST_NAME)
+    symbol = printable(t.primitive.symbol, LONGEST_NAME)
     numbers = [
         number(value, digits=6) if x is None else ""
         for x, value in zip(t.inputs, t.operands, strict=True)
@@ -367,13 +370,6 @@ def operation(t: Tensor) -> tuple[str, str]:
     return symbol, name
 
 
-def visible(symbol: str) -> str:
-    """Return a short text with characters that cannot be seen as Python writes them."""
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode() for c in symbol[:LONGEST]
-    )
-
-
 def frame(scope: str) -> tuple[str, ...]:
     """Return the frames of a scope, "outer/inner", from the outermost."""
-    return tuple(map(tidy, scope.split("/")[:DEEPEST_FRAME])) if scope else ()
+    return tuple(map(plain_name, scope.split("/")[:DEEPEST_FRAME])) if scope else ()

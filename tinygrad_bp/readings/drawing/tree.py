@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ...notation.numbers import reach
 from .mermaid import written
-from .numbers import summary
 from .picture import Edge, Node, Picture
 
 #: A tree has at most so many lines, and is at most so deep.
@@ -76,4 +76,4 @@ def in_words(node: Node, picture: Picture, known: bool) -> str:
 def shortly(value: np.ndarray | str | None, level: str) -> str:
     """Write a value in a line; where it takes much of it, the smallest and largest entry."""
     text = written(value, level)
-    return summary(value) if isinstance(value, np.ndarray) and len(text) > LONGEST[level] else text
+    return reach(value) if isinstance(value, np.ndarray) and len(text) > LONGEST[level] else text

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..values import FIRST_ENTRIES, is_small
+from ...notation.numbers import FIRST_ENTRIES, fits
 from .blocks import flowing, units
 from .record import Contribution, Gradient, Record
 
@@ -74,7 +74,7 @@ def gradient_json(gradient: Gradient) -> dict[str, Any]:
 def array_json(array: np.ndarray) -> dict[str, Any]:
     """Return an array as what JSON can hold: its entries, or a summary where they are many."""
     facts: dict[str, Any] = {"shape": list(array.shape), "dtype": str(array.dtype)}
-    if is_small(array):
+    if fits(array):
         return facts | {"entries": plain(array.tolist())}
     if not array.size:
         return facts | {"entries": []}

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..values import by_shape, is_small, shown, written_alike
+from ...notation.numbers import fits, in_line, rows, stand_in
 from .record import Parts
 
 #: A formula is broken before these signs, and what goes on below begins with one.
@@ -33,10 +33,9 @@ class Unit(NamedTuple):
 
 def block(value: np.ndarray) -> Block:
     """Write a value: a number, a list, a matrix in brackets, or the summary of a large array."""
-    if value.ndim != 2 or not is_small(value) or not value.size:
-        return Block([shown(value)], 0)
-    texts = written_alike(value)
-    cells = [texts[i : i + value.shape[1]] for i in range(0, value.size, value.shape[1])]
+    if value.ndim != 2 or not fits(value) or not value.size:
+        return Block([in_line(value)], 0)
+    cells = rows(value)
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = ["  ".join(cell.rjust(n) for cell, n in zip(row, widths, strict=True)) for row in cells]
     n = len(lines)
@@ -69,7 +68,7 @@ def units(parts: Parts) -> list[Unit]:
         else:
             before = parts[i - 1] if i else ""
             product = isinstance(before, str) and re.fullmatch(r"[)\]ᵀ]* ", before)
-            value = block(part) if is_small(part) else Block([by_shape(part)], 0)
+            value = block(part) if fits(part) else Block([stand_in(part)], 0)
             if i and product:
                 found.append(Unit("· ", []))
             found[-1].blocks.append(bracketed(value))

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 import numpy as np
 
 from ...notation.mathml import mathml
-from ..values import by_shape, is_small, shown, written_alike
+from ...notation.numbers import fits, in_line, rows, stand_in
 from .record import Record
 from .rows import Row, Side, Symbolic, introduction, sections
 from .symbols import MARK, Symbols
@@ -140,19 +140,17 @@ def words(text: str) -> str:
 
 def value(array: np.ndarray, alone: bool) -> str:
     """Write a value: a matrix as a table; within a formula, a negative number in brackets."""
-    if array.ndim == 2 and array.size and is_small(array):
-        texts, n = written_alike(array), array.shape[1]
-        rows = "".join(
-            f"<mtr>{''.join(f'<mtd>{number(x)}</mtd>' for x in texts[i : i + n])}</mtr>"
-            for i in range(0, array.size, n)
+    if array.ndim == 2 and array.size and fits(array):
+        lines = "".join(
+            f"<mtr>{''.join(f'<mtd>{number(x)}</mtd>' for x in row)}</mtr>" for row in rows(array)
         )
-        table = f"<mtable>{rows}</mtable>"
+        table = f"<mtable>{lines}</mtable>"
         return f'<mrow><mo stretchy="true">[</mo>{table}<mo stretchy="true">]</mo></mrow>'
-    if alone or is_small(array):
-        text = number(shown(array)) if not array.ndim else words(shown(array).replace("-", "−"))
-        bracketed = not alone and shown(array).startswith("-")
+    if alone or fits(array):
+        text = number(in_line(array)) if not array.ndim else words(in_line(array).replace("-", "−"))
+        bracketed = not alone and in_line(array).startswith("-")
         return f"<mrow><mo>(</mo>{text}<mo>)</mo></mrow>" if bracketed else text
-    return words(by_shape(array))
+    return words(stand_in(array))
 
 
 def number(text: str) -> str:

@@ -8,9 +8,8 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
+from ...notation.numbers import listed, written_shape
 from ...notation.rules import summed
-from ..derivation.document import shape_formula
-from ..words import listed
 from .record import Contribution, Formula, Given, Gradient, Parts, Record, Step
 from .symbols import Symbols
 
@@ -185,7 +184,7 @@ def is_sum_of_name(expression: ast.expr | None) -> bool:
 
 def shape_of(value: np.ndarray) -> tuple[str, ...]:
     """Write a shape, unless it is that of a number."""
-    return (shape_formula(value.shape).text,) if value.ndim else ()
+    return (written_shape(value.shape).text,) if value.ndim else ()
 
 
 def brief(name: str) -> str:

@@ -14,12 +14,12 @@ from ...notation.expressions import one_line, step
 from ...notation.latex import LatexWriter, latex
 from ...notation.literals import literal
 from ...notation.names import Names
+from ...notation.numbers import fits, stand_in
 from ...notation.rules import rule_expressions
 from ...notation.text import TextWriter
 from ...notation.twins import twin
 from ...notation.writer import Piece, Writer
 from ...tensor import Tensor
-from ..values import by_shape, is_small
 from .record import Formula, Parts
 
 #: Operations on larger arrays are not run once more to say what they are composed of.
@@ -44,10 +44,10 @@ class Symbols:
 
     def constant(self, array: np.ndarray) -> ast.expr | None:
         """Return what stands for an array in an expression: its shape, where it is large."""
-        if is_small(array):
+        if fits(array):
             return None
-        self.symbols[by_shape(array)] = by_shape(array)
-        return ast.Name(by_shape(array))
+        self.symbols[stand_in(array)] = stand_in(array)
+        return ast.Name(stand_in(array))
 
     def operands(self, t: Tensor) -> list[str]:
         """Return the identifiers of a step's operands; a Python number has none."""

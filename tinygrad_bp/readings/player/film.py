@@ -15,13 +15,13 @@ from typing import Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from ...notation.names import recorded_tensors
+from ...notation.numbers import listed
 from ...tensor import Tensor
 from ..explain import explain
 from ..explanation.forward import Computed, Leaf, forward_pass
 from ..explanation.record import Contribution, Gradient, Parts, Step
 from ..explanation.rows import MOST_TERMS
 from ..explanation.symbols import Symbols
-from ..words import listed
 
 
 class Formula(NamedTuple):

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 
 from ...notation.mathml import mathml
+from ...notation.numbers import fits, in_line, number, rows, stand_in
 from ..explanation.record import Parts
-from ..values import by_shape, is_small, number, shown, written_alike
 from .film import Film, Formula, Frame, Line, Numbers, Side, Source
 from .picture import Stage
 
@@ -158,7 +158,7 @@ def data(films: Sequence[Film], steps: Sequence[Sequence[Frame]], stage: Stage) 
         "loss": films[0].loss,
         "runs": [
             {
-                "loss": shown(film.value),
+                "loss": in_line(film.value),
                 "numbers": [numbers(runs, i) for runs in steps],
                 "marks": [
                     [
@@ -209,14 +209,13 @@ def cells(parts: Parts) -> list[str | list[list[str]]]:
     for x in parts:
         if isinstance(x, str):
             written.append(x)
-        elif x.ndim == 2 and x.size and is_small(x):
-            texts, width = written_alike(x), x.shape[1]
-            written.append([texts[i : i + width] for i in range(0, x.size, width)])
-        elif alone or is_small(x):
-            text = shown(x)
+        elif x.ndim == 2 and x.size and fits(x):
+            written.append(rows(x))
+        elif alone or fits(x):
+            text = in_line(x)
             written.append(f"({text})" if text.startswith("-") and not alone else text)
         else:
-            written.append(by_shape(x))
+            written.append(stand_in(x))
     return written
 
 

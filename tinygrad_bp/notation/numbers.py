@@ -1,0 +1,269 @@
+r"""How all that is no formula is written: numbers, arrays, shapes, lists in words, strangers' text.
+
+Every reading and the grader write them by these functions, and within these limits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Room(NamedTuple):
+    """The largest array that is written out; a larger one is summarised."""
+
+    entries: int
+    axis: int  # the longest axis
+    deep: int  # entries of an array of more than two axes, which is read with more effort
+
+
+#: What there is room for, by place: a page takes more numbers than a node of a picture.
+ROOM = {
+    "page": Room(36, 6, 8),
+    "derivation": Room(36, 6, 0),
+    "layers": Room(0, 0, 0),  # the three levels of a picture
+    "ops": Room(12, 6, 0),
+    "values": Room(100, 12, 0),
+    "formula": Room(12, 12, 0),
+}
+
+#: Digits of a number: on a page, and in a node of a picture, which is narrow.
+DIGITS, FEW_DIGITS = 4, 3
+
+FIRST_ENTRIES = 4  #: how a large array begins, in its summary
+MOST_NAMES = 6  #: of a list in words
+LONGEST_NAME = 40  #: of what is longer, the middle is left out
+LONGEST_MESSAGE = 200  #: of a stranger's program
+
+
+class Written(NamedTuple):
+    """The same in LaTeX and in plain text."""
+
+    latex: str
+    text: str
+
+
+# ---- numbers ----
+
+
+def number(value: Any, digits: int = DIGITS) -> str:
+    """Write a number: the significant digits of a float, and never "-0"; all of an integer."""
+    return f"{value:z.{digits}g}" if isinstance(value, (float, np.floating)) else str(value)
+
+
+def percent(share: float) -> str:
+    """Write a share.
+
+    Examples
+    --------
+    >>> percent(0.473), percent(2e-6), percent(123.4)
+    ('47.3%', '0.0002%', '12340%')
+    """
+    if share < 1e-3:
+        return f"{100 * share:.2g}%"
+    return f"{share:.1%}" if share < 10 else f"{share:.0%}"
+
+
+def number_latex(written: str) -> str:
+    r"""Return a written number in LaTeX.
+
+    Examples
+    --------
+    >>> print(number_latex("0.25"), number_latex("1e-05"), number_latex("-inf"))
+    0.25 1 \cdot 10^{-5} -\infty
+    """
+    mantissa, e, exponent = written.partition("e")
+    if written in ("inf", "-inf"):
+        return written.replace("inf", r"\infty")
+    if written in ("nan", "True", "False"):
+        return rf"\mathrm{{{written}}}"
+    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if e else written
+
+
+# ---- arrays ----
+
+
+def fits(array: np.ndarray, place: str = "page") -> bool:
+    """Say whether there is room to write an array out."""
+    entries, axis, deep = ROOM[place]
+    most = entries if array.ndim <= 2 else deep
+    return array.size <= most and max(array.shape, default=0) <= axis
+
+
+def alike(array: np.ndarray) -> list[str]:
+    """Write the entries of an array, all to as many decimals: four digits of the largest.
+
+    Examples
+    --------
+    >>> alike(np.array([1.0, -0.25, 12.3456])), alike(np.array([1.0, 1e-9]))
+    (['1.00', '-0.25', '12.35'], ['1', '1e-09'])
+    """
+    entries = array.ravel().tolist()
+    largest = max((abs(x) for x in entries if math.isfinite(x)), default=0)
+    if len(entries) < 2 or array.dtype.kind != "f" or not 1e-3 <= largest < 1e4:
+        return [number(entry) for entry in entries]
+    decimals = DIGITS - 1 - math.floor(math.log10(largest))
+    texts = [f"{entry:z.{decimals}f}" for entry in entries]
+    if decimals:
+        spare = min(len(text) - len(text.rstrip("0")) for text in texts)
+        texts = [text[: len(text) - spare].rstrip(".") for text in texts]
+    return [
+        f"{entry:.0e}" if entry and not float(text) else text  # small, but not zero
+        for entry, text in zip(entries, texts, strict=True)
+    ]
+
+
+def rows(matrix: np.ndarray) -> list[list[str]]:
+    """Write the entries of a matrix, row by row."""
+    texts, n = alike(matrix), matrix.shape[1]
+    return [texts[i * n : (i + 1) * n] for i in range(matrix.shape[0])]
+
+
+def nested(texts: Sequence[str], shape: tuple[int, ...]) -> str:
+    """Write entries as nested lists, in one line."""
+    if not shape:
+        return texts[0]
+    n = math.prod(shape[1:])
+    parts = (nested(texts[i * n : (i + 1) * n], shape[1:]) for i in range(shape[0]))
+    return f"[{', '.join(parts)}]"
+
+
+def in_line(array: np.ndarray) -> str:
+    """Write an array in one line of a page: its entries, or a summary where they are many.
+
+    Examples
+    --------
+    >>> in_line(np.eye(2)), in_line(np.arange(50.0))
+    ('[[1, 0], [0, 1]]', '⟨50⟩ from 0 to 49: 0, 1, 2, 3, …')
+    """
+    if fits(array):
+        return nested(alike(array), array.shape)
+    if not array.size:
+        return f"{stand_in(array)}, which has no entries"
+    first = ", ".join(number(entry) for entry in islice(array.flat, FIRST_ENTRIES))
+    return f"{stand_in(array)} from {number(array.min())} to {number(array.max())}: {first}, …"
+
+
+def in_node(array: np.ndarray, place: str = "ops") -> str:
+    """Write an array in one line of a picture: its entries, or how far they reach.
+
+    Examples
+    --------
+    >>> in_node(np.array([[1.0, 0.51234]])), in_node(np.arange(50.0))
+    ('[[1, 0.512]]', 'min 0, max 49')
+    """
+    if array.size and fits(array, place):
+        return nested([number(entry, FEW_DIGITS) for entry in array.flat], array.shape)
+    return reach(array)
+
+
+def reach(array: np.ndarray) -> str:
+    """Write the smallest and the largest entry, for a picture."""
+    if not array.size:
+        return "empty"
+    return f"min {number(array.min(), FEW_DIGITS)}, max {number(array.max(), FEW_DIGITS)}"
+
+
+def stand_in(array: np.ndarray) -> str:
+    """Write what stands for a large array: ``⟨64×10⟩``."""
+    return f"⟨{'×'.join(map(str, array.shape))}⟩"
+
+
+def written_array(array: np.ndarray) -> Written:
+    r"""Write an array as the side of an equation; in text, a matrix takes a line for each row.
+
+    Examples
+    --------
+    >>> matrix = written_array(np.array([[1.0], [-0.5]]))
+    >>> print(matrix.latex)
+    \begin{bmatrix} 1.0 \\ -0.5 \end{bmatrix}
+    >>> print(matrix.text)
+    [[ 1.0],
+     [-0.5]]
+    >>> written_array(np.linspace(0, 1, 100)).text
+    '(100 numbers from 0 to 1)'
+    """
+    if not array.size:
+        return Written(r"\text{(no entries)}", "(no entries)")
+    if not fits(array, "derivation"):
+        low, high = number(array.min()), number(array.max())
+        latex = number_latex(low), number_latex(high)
+        return Written(
+            rf"\text{{({array.size} numbers from }} {latex[0]} \text{{ to }} {latex[1]}\text{{)}}",
+            f"({array.size} numbers from {low} to {high})",
+        )
+    if array.ndim == 2:
+        cells = rows(array)
+        width = max(len(cell) for row in cells for cell in row)
+        separator = ",\n "
+        lines = [f"[{', '.join(cell.rjust(width) for cell in row)}]" for row in cells]
+        return Written(bmatrix(cells), f"[{separator.join(lines)}]")
+    texts = alike(array)
+    entries = ", ".join(map(number_latex, texts))
+    return Written(f"({entries})" if array.ndim else entries, nested(texts, array.shape))
+
+
+def bmatrix(cells: Iterable[Iterable[str]]) -> str:
+    """Return rows of written numbers as a matrix in LaTeX."""
+    lines = r" \\ ".join(" & ".join(map(number_latex, row)) for row in cells)
+    return rf"\begin{{bmatrix}} {lines} \end{{bmatrix}}"
+
+
+def written_shape(shape: Sequence[int]) -> Written:
+    r"""Write a shape, ``(3, 1)``, and that of a number in words.
+
+    Examples
+    --------
+    >>> written_shape((3, 1)).text, written_shape((3,)).text, written_shape(()).latex
+    ('(3, 1)', '(3,)', '\\\\text{(number)}')
+    """
+    if not shape:
+        return Written(r"\text{(number)}", "(number)")
+    text = str(tuple(map(int, shape)))
+    return Written(text, text)
+
+
+# ---- words ----
+
+
+def listed(names: Iterable[str], most: int = MOST_NAMES, last: str = "and") -> str:
+    """Join names, each once.
+
+    Examples
+    --------
+    >>> listed([]), listed(["a"]), listed(["a", "b", "a", "c"])
+    ('', 'a', 'a, b and c')
+    >>> listed("abcdefgh", most=3, last="or")
+    'a, b or 6 more'
+    """
+    once = list(dict.fromkeys(names))
+    if len(once) > most:
+        once = [*once[: most - 1], f"{len(once) - most + 1} more"]
+    return f" {last} ".join([*filter(None, [", ".join(once[:-1])]), *once[-1:]])
+
+
+def printable(text: str, most: int = LONGEST_MESSAGE) -> str:
+    r"""Return a stranger's text on one line that is safe to show, and not too long.
+
+    What a console or a page could act upon, such as control characters, marks that turn the
+    direction of writing, and halves of characters, is written as Python writes it.
+
+    Examples
+    --------
+    >>> print(printable("a\tb\x1b[31m"), printable("x" * 100, most=7))
+    a b\x1b[31m xxx…xxx
+    """
+    if len(text) > 10 * most:  # what is cut off below is not worth its time
+        text = text[: 5 * most] + text[-5 * most :]
+    line = "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii")
+        for c in " ".join(text.split())
+    )
+    if len(line) > most:
+        half = most // 2
+        line = f"{line[:half]}…{line[len(line) - (most - half - 1) :]}"
+    return line
