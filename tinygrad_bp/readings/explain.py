@@ -1,50 +1,64 @@
 """The reverse sweep of one run, step by step and with its numbers: ``print(explain(loss))``.
 
-The engine sweeps, and each step's own rule is run on placeholders for its symbols and on the
-upstream gradient for its numbers. That gives a record; every form of it, plain text, console or
-HTML, is made of the same rows.
+Each step's own rule is run on placeholders for its symbols, and on the upstream gradient for its
+numbers. Every form of an explanation, plain text, console or HTML, is made of the same rows.
 """
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..backward import finished
-from ..notation.names import recorded_tensors, wanted_tensors
-from ..notation.rules import summed
+from ..notation.numbers import listed
+from ..pages.page import write_page, write_part
 from ..saving import save, written_to
 from ..tensor import Tensor
-from .explanation.as_json import as_json
-from .explanation.as_text import as_text, table
-from .explanation.flow import Flow, followed, leading_to, read_only
-from .explanation.forward import values_held
-from .explanation.page import as_html, as_page
-from .explanation.record import Contribution, Formula, Given, Gradient, Record, Step, Term
-from .explanation.rows import introduction, sections
-from .explanation.symbols import Symbols
+from .explanation.as_json import array_json, given_json, gradient_json, step_json
+from .explanation.console import EQUATION, LABEL, in_columns, table
+from .steps.formulas import Formulas
+from .steps.rows import Row, Rows, way
+from .steps.sweep import Given, Gradient, Step, Sweep, loss_record
+from .steps.typeset import typeset_side
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
 
-#: What an operation is composed of is said where that has at most so many characters.
-LONGEST_DEFINITION = 60
+#: A page of more steps, or of more tensors given, takes long to open, and nobody reads it.
+MOST_STEPS = 1000
+MOST_ROWS = 1000
 
 
-@dataclass(frozen=True, eq=False)
-class Explanation(Record):
+@dataclass(frozen=True, eq=False, repr=False)
+class Explanation:
     """The reverse sweep of one run, with the forms in which it is shown. Made by `explain`.
 
-    It prints as text, on a rich console as a table for each step, and in a notebook as HTML.
+    It prints as text, on a rich console as a table for each step, and in a notebook as HTML. Of
+    more than 1,000 steps, these show the first and the last 500; ``steps`` and JSON have them all.
+
+    Parameters
+    ----------
+    output, value
+        What the output is called, and its value.
+    given
+        What the steps use and none of them computes.
+    steps
+        In the order of the sweep: from the output back.
+    gradients
+        Where the sweep led: one for each tensor asked for.
     """
 
-    symbols: Symbols = field(repr=False)
+    output: str
+    value: np.ndarray
+    given: tuple[Given, ...]
+    steps: tuple[Step, ...]
+    gradients: tuple[Gradient, ...]
+    formulas: Formulas = field(repr=False)
 
     def to_json(self, path: str | Path | None = None) -> str:
         """Return the explanation as JSON, and write it to a file if a path is given.
@@ -59,10 +73,17 @@ class Explanation(Record):
         >>> json.loads(bp.explain(x**2).to_json())["gradients"][0]["value"]["entries"]
         6.0
         """
-        data = json.dumps(as_json(self), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+        content = {
+            "version": 1,
+            "output": {"tensor": self.output, "value": array_json(self.value)},
+            "given": list(map(given_json, self.given)),
+            "steps": list(map(step_json, self.steps)),
+            "gradients": list(map(gradient_json, self.gradients)),
+        }
+        text = json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
         if path is not None:
-            written_to(path, data)
-        return data
+            written_to(path, text)
+        return text
 
     def save(self, path: str | Path) -> None:
         """Save the explanation as what the path ends in: ``.txt``, ``.html`` or ``.json``.
@@ -85,29 +106,94 @@ class Explanation(Record):
         ...     print(path.read_text(encoding="utf-8").splitlines()[-1])
         x           ∂L/∂x = 6
         """
-        save(
-            path,
-            "an explanation",
-            {
-                ".txt": lambda: f"{self}\n",
-                ".html": lambda: as_page(self, self.symbols),
-                ".json": self.to_json,
-            },
-        )
+        forms = {
+            ".txt": lambda: f"{self}\n",
+            ".html": lambda: write_page("explanation", **self.page()),
+            ".json": self.to_json,
+        }
+        save(path, "an explanation", forms)
 
     def __str__(self) -> str:
-        return as_text(self, self.symbols)
+        lines = textwrap.wrap(self.introduction(), LABEL + 1 + EQUATION)
+        for title, rows in self.sections():
+            lines += ["", title, *(line for row in rows for line in in_columns(row))]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"<explanation of {self.output} in {counted(len(self.steps))}: print it, or save it>"
 
     def __rich_console__(self, _: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         from rich.text import Text
 
-        yield Text(introduction(self))
-        for title, rows in sections(self, self.symbols):
+        yield Text(self.introduction())
+        for title, rows in self.sections():
             yield Text()
-            yield table(title, rows, options.max_width)
+            yield table(title, rows, options.max_width) if rows else Text(title)
 
     def _repr_html_(self) -> str:
-        return as_html(self, self.symbols)
+        return write_part("explanation", **self.page())
+
+    def page(self) -> dict[str, Any]:
+        """Return what the template of the page is filled with."""
+
+        def typeset(row: Row) -> dict[str, Any]:
+            sides = [typeset_side(side, self.formulas) for side in row.sides]
+            return {"label": row.label, "notes": row.notes, "sides": sides}
+
+        return {
+            "title": f"The gradients of {self.output}, step by step",
+            "introduction": self.introduction(),
+            "sections": [
+                {"title": title, "rows": list(map(typeset, rows))}
+                for title, rows in self.sections()
+            ],
+        }
+
+    def introduction(self) -> str:
+        ends = listed([gradient.tensor for gradient in self.gradients])
+        sentences = (
+            f"How the gradients of {self.output} come about, in {counted(len(self.steps))} from "
+            f"{self.output} back to {ends}. In each step, the gradient that arrived at the output "
+            "of an operation is passed on to its inputs. What arrives at one tensor from several "
+            "sides is added up."
+        )
+        rules = [c.rule for step in self.steps for c in step.contributions if c.rule is not None]
+        if any("⊙" in rule for rule in rules):
+            sentences += " The sign ⊙ multiplies entry by entry."
+        if any("[axis " in rule or "[axes " in rule for rule in rules):
+            sentences += " Axes count from 0: a sum over axis 0 adds up rows."
+        return sentences
+
+    def sections(self) -> Iterator[tuple[str, list[Row]]]:
+        """Yield title and rows of what is given, of each step, and of the gradients."""
+        rows, n = Rows(self.formulas), len(self.steps)
+        if self.given:
+            yield "Given", bounded(list(map(rows.given, self.given[: MOST_ROWS + 1])), self.given)
+        first, last = self.steps, self.steps[n:]
+        if n > MOST_STEPS:
+            first, last = self.steps[: MOST_STEPS // 2], self.steps[n - MOST_STEPS // 2 :]
+        for step in first:
+            yield f"Step {step.number} of {n}: {way(step)}", list(rows.step(step))
+        if last:
+            between = f"Steps {len(first) + 1:,} to {n - len(last):,}"
+            yield (
+                f"{between} are left out: at most {MOST_STEPS:,} are shown. JSON has them all.",
+                [],
+            )
+        for step in last:
+            yield f"Step {step.number} of {n}: {way(step)}", list(rows.step(step))
+        reached = list(map(rows.reached, self.gradients[: MOST_ROWS + 1]))
+        yield "The gradients", bounded(reached, self.gradients)
+
+
+def bounded(rows: list[Row], of: Sequence[object]) -> list[Row]:
+    """Keep as many rows as are shown, and say how many more there are."""
+    more = len(of) - MOST_ROWS
+    return [*rows[:MOST_ROWS], Row("…", (), (f"({more:,} more)",))] if more > 0 else rows
+
+
+def counted(steps: int) -> str:
+    return f"{steps} {'step' if steps == 1 else 'steps'}"
 
 
 def explain(loss: Tensor, wrt: Tensor | Sequence[Tensor] | None = None) -> Explanation:
@@ -144,139 +230,16 @@ def explain(loss: Tensor, wrt: Tensor | Sequence[Tensor] | None = None) -> Expla
     >>> [(c.gradient, c.rule, float(c.value)) for c in explanation.steps[0].contributions]
     [('∂L/∂a', '∂L/∂L b', 3.0), ('∂L/∂b', '∂L/∂L a', 2.0)]
     """
-    if not isinstance(loss, Tensor):
-        raise TypeError(f"explain takes a Tensor, not {loss!r:.60}.")
-    if loss.size != 1:
-        raise ValueError(
-            f"{loss.described()} has {loss.size} entries, and explain follows the gradients of one "
-            "number. Reduce it first, as with .sum()."
-        )
-    tensors = recorded_tensors(loss)
-    wanted = wanted_tensors(tensors, wrt, "explain")
-    flows, values = followed(loss)
+    record = loss_record(loss, "explain")
+    wanted = record.wanted(wrt, "explain")
     if not wanted:
         raise ValueError("explain was asked for no gradient: wrt is empty.")
-    flows = leading_to({t.id for t in wanted}, flows)
-    return Recorder(loss, tensors, flows, values).explanation(wanted)
-
-
-class Recorder:
-    """Makes the record of a sweep that was followed.
-
-    Parameters
-    ----------
-    loss, tensors
-        Where the sweep started, and all that was recorded.
-    flows
-        The steps of the sweep that are shown.
-    values
-        The gradients, by the ids of their tensors.
-    """
-
-    def __init__(
-        self,
-        loss: Tensor,
-        tensors: list[Tensor],
-        flows: list[Flow],
-        values: dict[int, np.ndarray],
-    ) -> None:
-        self.loss, self.tensors, self.flows, self.values = loss, tensors, flows, values
-        self.names = Symbols(loss, tensors)
-        self.nodes = {t.id: node for node, t in enumerate(tensors)}
-        self.defined: set[object] = set()  # operations of which it was said what they are
-        self.terms: dict[int, list[Term]] = defaultdict(list)
-        self.places: dict[tuple[int, int], int] = {}  # by step and operand, which term it is
-        for number, flow in enumerate(flows, 1):
-            for edge in flow.edges:
-                arrived = self.terms[edge.x.id]
-                arrived.append(Term(number, edge.operand, read_only(edge.value)))
-                self.places[number, edge.operand] = len(arrived)
-
-    def explanation(self, wanted: list[Tensor]) -> Explanation:
-        """Return the explanation that ends with the gradients asked for."""
-        return Explanation(
-            self.names.text(self.loss),
-            self.loss.data,
-            self.given(),
-            tuple(self.step(number, flow) for number, flow in enumerate(self.flows, 1)),
-            tuple(map(self.gradient, wanted)),
-            self.names,
-        )
-
-    def given(self) -> tuple[Given, ...]:
-        """Return what the steps use and none of them computes."""
-        shown = [flow.tensor for flow in reversed(self.flows)]  # as recorded
-        computed = {t.id for t in shown}
-        held = values_held(shown)
-        return tuple(
-            Given(self.nodes[t.id], self.names.text(t), held[t.id])
-            for t in self.tensors
-            if t.id in held and t.id not in computed
-        )
-
-    def gradient(self, t: Tensor) -> Gradient:
-        """Return a gradient to which every term has arrived; zero, where none does."""
-        value = self.values[t.id] if t.id in self.values else np.zeros(t.shape)
-        return Gradient(
-            self.nodes[t.id],
-            self.names.text(t),
-            self.names.gradient(t),
-            finished(value, t),
-            tuple(self.terms[t.id]),
-        )
-
-    def step(self, number: int, flow: Flow) -> Step:
-        """Return a step of the sweep."""
-        t, names = flow.tensor, self.names
-        values = names.values(t, read_only(flow.g))
-        computed = names.formula(names.computed(t), values)
-        last = {e.x.id: e.x for e in flow.edges if self.terms[e.x.id][-1].step == number}
-        return Step(
-            number,
-            self.nodes[t.id],
-            names.text(t),
-            str(getattr(t.primitive, "__name__", "")),
-            f"{names.text(t)} = {computed.text}",
-            computed,
-            self.definition(t, values),
-            values,
-            t.data,
-            names.gradient(t),
-            read_only(flow.g),
-            tuple(self.contributions(number, flow, values)),
-            tuple(map(self.gradient, last.values())),
-        )
-
-    def definition(self, t: Tensor, values: Mapping[str, np.ndarray]) -> Formula | None:
-        """Return what an operation is composed of, the first time that it is met."""
-        if t.primitive in self.defined:
-            return None
-        self.defined.add(t.primitive)
-        composed = self.names.definition(t)
-        if composed is None:
-            return None
-        definition = self.names.formula(composed, values)
-        return definition if len(definition.text) <= LONGEST_DEFINITION else None
-
-    def contributions(
-        self, number: int, flow: Flow, values: Mapping[str, np.ndarray]
-    ) -> Iterator[Contribution]:
-        """Yield what a step passes on."""
-        rules = self.names.rules(flow.tensor)
-        for edge in flow.edges:
-            x, rule = edge.x, rules[edge.operand - 1]
-            if rule is not None:
-                rule = summed(rule, edge.given.shape, x.shape)
-            yield Contribution(
-                edge.operand,
-                self.nodes[x.id],
-                self.names.text(x),
-                self.names.gradient(x),
-                self.places[number, edge.operand],
-                len(self.terms[x.id]),
-                None if rule is None else self.names.written(rule, values),
-                rule,
-                None if rule is None else self.names.with_numbers(rule, values),
-                read_only(edge.value),
-                None if edge.given is edge.value else read_only(edge.given),
-            )
+    sweep = Sweep(record, wanted)
+    return Explanation(
+        sweep.formulas.tensor(record.place[loss.id]).text,
+        loss.data,
+        tuple(sweep.given()),
+        tuple(sweep.steps()),
+        tuple(sweep.gradient(record.place[t.id]) for t in wanted),
+        sweep.formulas,
+    )

@@ -1,27 +1,27 @@
 """A page to step through a computation, forward and backward: ``play(loss).save("backprop.html")``.
 
-What it shows is the record of ``explain`` and the picture of ``draw``; see `player`.
+What it shows are the rows that ``explain`` prints, and the picture of ``draw``; see `player`.
 """
 
 from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from ..notation.names import recorded_tensors
 from ..saving import save
 from ..tensor import Tensor
 from .player.film import films
 from .player.page import page
 from .player.picture import stage
+from .steps.sweep import loss_record
 
 #: Nobody steps through more, and the page would be too large to open.
 MOST_OPERATIONS = 2000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Player:
     """A page to step through a computation. Made by `play`.
 
@@ -33,7 +33,10 @@ class Player:
         The page: one HTML file that needs nothing else, and asks for nothing.
     """
 
-    html: str = field(repr=False)
+    html: str
+
+    def __repr__(self) -> str:
+        return "<player: .save('backprop.html') and open it>"
 
     def save(self, path: str | Path) -> None:
         """Save the page. Folders that are missing are created.
@@ -103,11 +106,12 @@ def play(loss: Tensor | Sequence[Tensor]) -> Player:
     for one in losses:
         if not isinstance(one, Tensor):
             raise TypeError(f"play takes a Tensor or a list of them, not {one!r:.60}.")
-    operations = sum(t.primitive is not None for t in recorded_tensors(losses[0]))
+    records = [loss_record(one, "play") for one in losses]
+    operations = sum(t.primitive is not None for t in records[0].tensors)
     if operations > MOST_OPERATIONS:
         raise ValueError(
             f"play steps through at most {MOST_OPERATIONS:,} operations, and "
             f"{losses[0].described()} was computed by {operations:,}. Play a part of it, or read "
-            "all of it with explain."
+            "it with explain."
         )
-    return Player(page(films(losses), stage(losses[0])))
+    return Player(page(films(records), stage(records[0])))

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...notation.numbers import fits, in_line, rows, stand_in
-from .record import Parts
+from ..steps.formulas import Parts
 
 #: A formula is broken before these signs, and what goes on below begins with one.
 SIGNS = "⊙⊗+−·/"
@@ -21,7 +21,7 @@ class Block(NamedTuple):
     """Lines of text that stand side by side with others, level at the line ``base``."""
 
     lines: list[str]
-    base: int
+    base: int = 0
 
 
 class Unit(NamedTuple):
@@ -34,7 +34,7 @@ class Unit(NamedTuple):
 def block(value: np.ndarray) -> Block:
     """Write a value: a number, a list, a matrix in brackets, or the summary of a large array."""
     if value.ndim != 2 or not fits(value) or not value.size:
-        return Block([in_line(value)], 0)
+        return Block([in_line(value)])
     cells = rows(value)
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = ["  ".join(cell.rjust(n) for cell, n in zip(row, widths, strict=True)) for row in cells]
@@ -43,10 +43,11 @@ def block(value: np.ndarray) -> Block:
     return Block([e[0] + line + e[1] for e, line in zip(edges, lines, strict=True)], (n - 1) // 2)
 
 
-def bracketed(part: Block) -> Block:
-    """Put a negative number in brackets."""
+def factor(value: np.ndarray) -> Block:
+    """Write a value within a formula: a large one by its shape, a negative number in brackets."""
+    part = block(value) if fits(value) else Block([stand_in(value)])
     negative = len(part.lines) == 1 and part.lines[0].startswith("-")
-    return Block([f"({part.lines[0]})"], 0) if negative else part
+    return Block([f"({part.lines[0]})"]) if negative else part
 
 
 def units(parts: Parts) -> list[Unit]:
@@ -57,21 +58,19 @@ def units(parts: Parts) -> list[Unit]:
     if len(parts) == 1 and not isinstance(parts[0], str):
         return [Unit("", [block(parts[0])])]
     found = [Unit("", [])]
-    for i, part in enumerate(parts):
+    before: str | np.ndarray = ""
+    for part in parts:
         if isinstance(part, str):
             first, *others = re.split(f" (?=[{SIGNS}] )", part)
-            if first:
-                found[-1].blocks.append(Block([first], 0))
+            found[-1].blocks.extend([Block([first])] * bool(first))
             for other in others:
-                found[-1].blocks.append(Block([" "], 0))
-                found.append(Unit("", [Block([other], 0)]))
+                found[-1].blocks.append(Block([" "]))
+                found.append(Unit("", [Block([other])]))
         else:
-            before = parts[i - 1] if i else ""
-            product = isinstance(before, str) and re.fullmatch(r"[)\]ᵀ]* ", before)
-            value = block(part) if fits(part) else Block([stand_in(part)], 0)
-            if i and product:
+            if isinstance(before, str) and re.fullmatch(r"[)\]ᵀ]* ", before):
                 found.append(Unit("· ", []))
-            found[-1].blocks.append(bracketed(value))
+            found[-1].blocks.append(factor(part))
+        before = part
     return found
 
 
@@ -81,22 +80,21 @@ def flowing(parts: list[Unit], room: int) -> Block:
     A single text that is too wide is broken.
     """
     if len(parts) == 1 and len(parts[0].blocks) == 1 and len(parts[0].blocks[0].lines) == 1:
-        return Block(wrapped(parts[0].blocks[0].lines[0], room), 0)
-    rows: list[list[Block]] = [[]]
+        return Block(wrapped(parts[0].blocks[0].lines[0], room))
+    lines: list[list[Block]] = [[]]
     used = 0
     for sign, blocks in parts:
         n = sum(width(part.lines[0]) for part in blocks)
         if used and used + n > room:
-            rows.append([Block([f"  {sign}"], 0)])
+            lines.append([Block([f"  {sign}"])])
             used = 2 + len(sign)
-        rows[-1] += blocks
+        lines[-1] += blocks
         used += n
-    first, *others = map(beside, rows)
-    lines = list(first.lines)
-    tall = any(len(row.lines) > 1 for row in (first, *others))
-    for other in others:
-        lines += [*[""] * tall, *other.lines]
-    return Block(lines, first.base)
+    first, *others = map(beside, lines)
+    gap = [""] * any(len(line.lines) > 1 for line in (first, *others))
+    return Block(
+        [*first.lines, *(row for other in others for row in gap + other.lines)], first.base
+    )
 
 
 def wrapped(text: str, room: int) -> list[str]:
@@ -112,14 +110,14 @@ def beside(parts: list[Block]) -> Block:
     """Put blocks side by side, level at their bases."""
     base = max(part.base for part in parts)
     below = max(len(part.lines) - part.base for part in parts)
-    rows = [""] * (base + below)
+    lines = [""] * (base + below)
     for part in parts:
         n = max(map(width, part.lines))
-        for i in range(len(rows)):
+        for i in range(len(lines)):
             j = i - base + part.base
             line = part.lines[j] if 0 <= j < len(part.lines) else ""
-            rows[i] += line + " " * (n - width(line))
-    return Block(rows, base)
+            lines[i] += line + " " * (n - width(line))
+    return Block(lines, base)
 
 
 def width(text: str) -> int:
@@ -129,7 +127,6 @@ def width(text: str) -> int:
 
 @functools.cache
 def columns(character: str) -> int:
-    """Return how many columns a character takes: none for an accent that it gives to another."""
     if unicodedata.combining(character):
-        return 0
+        return 0  # an accent, which stands on the character before it
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1

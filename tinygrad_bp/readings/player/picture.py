@@ -9,8 +9,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass, replace
 
-from ...notation.names import recorded_tensors
-from ...tensor import Tensor
+from ...record import Record
 from ..drawing.dot import DotWriter
 from ..drawing.layout import SVG, TEXT, described, laid_out
 from ..drawing.picture import Node, Picture, picture
@@ -49,7 +48,7 @@ class Stage:
     home
         By position of a tensor, that of the node that it is drawn in; in a large graph many share.
     edges
-        By (tensor, what is computed from it, operand), the id of the edge that is drawn; there is
+        By (tensor, what is computed from it, operand from 0), the id of the edge that is drawn; there is
         none for an operand inside a node.
     """
 
@@ -58,9 +57,11 @@ class Stage:
     edges: dict[tuple[int, int, int], str]
 
 
-def stage(loss: Tensor) -> Stage:
+def stage(record: Record) -> Stage:
     """Draw a computation for a player."""
-    shown = replace(picture(loss, "ops", most=MOST_NODES), level="layers")  # without the numbers
+    shown = replace(
+        picture(record.output, "ops", most=MOST_NODES), level="layers"
+    )  # without the numbers
     svg = described(
         laid_out("\n".join(WithRoom(shown).lines()), ".svg"), shown.title, shown.summary
     )
@@ -68,31 +69,24 @@ def stage(loss: Tensor) -> Stage:
     return Stage(
         interactive(svg, {node.id: node.name for node in shown.nodes}),
         tuple(home[k] for k in range(len(home))),
-        drawn_edges(loss, shown, home),
+        drawn_edges(record, shown, home),
     )
 
 
 def drawn_edges(
-    loss: Tensor, shown: Picture, home: dict[int, int]
+    record: Record, shown: Picture, home: dict[int, int]
 ) -> dict[tuple[int, int, int], str]:
     """Return by operand the edge that is drawn for it: between folded nodes, one for several."""
     ids = {edge.id for edge in shown.edges}
     between = {(edge.tail, edge.head): edge.id for edge in shown.edges}
-    tensors = recorded_tensors(loss)
-    position = {t.id: k for k, t in enumerate(tensors)}
-    operands = (
-        (position[x.id], k, p)
-        for k, t in enumerate(tensors)
-        for p, x in enumerate(t.inputs, 1)
-        if x is not None
-    )
-    return {
-        (i, k, p): name
-        if (name := f"e{i}-{k}-{p}") in ids
-        else between[f"n{home[i]}", f"n{home[k]}"]
-        for i, k, p in operands
-        if home[i] != home[k]
-    }
+    drawn = {}
+    for k, t in enumerate(record.tensors):
+        for p, x in enumerate(t.inputs):
+            if x is None or home[i := record.place[x.id]] == home[k]:
+                continue
+            name = f"e{i}-{k}-{p + 1}"
+            drawn[i, k, p] = name if name in ids else between[f"n{home[i]}", f"n{home[k]}"]
+    return drawn
 
 
 def interactive(svg: str, names: dict[str, str]) -> str:

@@ -1,0 +1,67 @@
+"""The sides of an equation as MathML."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...notation.numbers import fits, in_line, rows, stand_in
+from ...pages.page import safe, typeset
+from .formulas import MARK, Formulas
+from .rows import Numeric, Side, Symbolic
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+
+def typeset_side(side: Side, formulas: Formulas) -> Markup | str:
+    """Return a side of an equation as MathML, or as text where it is in words."""
+    if isinstance(side, Symbolic):
+        return typeset(formulas.latex(side.formula.expression, side.values))
+    if not isinstance(side, Numeric):
+        return str(side)
+    if side.formula is None:
+        alone = len(side.parts) == 1
+        return math(words(p) if isinstance(p, str) else value(p, alone) for p in side.parts)
+    # numbers differ from step to step, and formulas seldom do: these are typeset once, with marks
+    latex, arrays = formulas.latex_with_numbers(side.formula, side.values)
+    return safe(
+        re.sub(
+            "<mi>([\ue000-\uf8ff])</mi>",
+            lambda mark: value(arrays[ord(mark[1]) - MARK], alone=False),
+            typeset(latex),
+        )
+    )
+
+
+def math(parts: Iterable[str]) -> Markup:
+    """Return MathML around its content."""
+    start = '<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">'
+    return safe(f"{start}{''.join(parts)}</math>")
+
+
+def words(text: str) -> str:
+    """Write text in MathML, with the spaces at its ends."""
+    return f"<mtext>{html.escape(text).replace(' ', '&nbsp;')}</mtext>"
+
+
+def value(array: np.ndarray, alone: bool) -> str:
+    """Write a value: a matrix as a table; within a formula, a negative number in brackets."""
+    if array.ndim == 2 and array.size and fits(array):
+        cells = ("".join(f"<mtd>{number(x)}</mtd>" for x in row) for row in rows(array))
+        table = f"<mtable>{''.join(f'<mtr>{row}</mtr>' for row in cells)}</mtable>"
+        return f'<mrow><mo stretchy="true">[</mo>{table}<mo stretchy="true">]</mo></mrow>'
+    if not alone and not fits(array):
+        return words(stand_in(array))
+    written = in_line(array)
+    text = words(written.replace("-", "−")) if array.ndim else number(written)
+    negative = not alone and written.startswith("-")
+    return f"<mrow><mo>(</mo>{text}<mo>)</mo></mrow>" if negative else text
+
+
+def number(text: str) -> str:
+    return f"<mn>{text.replace('-', '−')}</mn>"
