@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ..steps.rows import Numeric, Row, Side, Symbolic
@@ -18,15 +18,15 @@ LABEL, EQUATION = 11, 64
 FRAME = 7
 
 
-def in_columns(row: Row) -> Iterator[str]:
-    """Yield a row as lines of plain text: the label, and beside it the equation."""
+def in_columns(row: Row) -> list[str]:
+    """Return a row as lines of plain text: the label, and beside it the equation."""
     left, right = [row.label, *row.notes], equation(row.sides, EQUATION)
     if max(map(width, left)) > LABEL:  # the equation starts below
         right = [""] * len(left) + right
     left += [""] * (len(right) - len(left))
     right += [""] * (len(left) - len(right))
-    for a, b in zip(left, right, strict=True):
-        yield (a + " " * (LABEL + 1 - width(a)) + b).rstrip()
+    pairs = zip(left, right, strict=True)
+    return [(a + " " * (LABEL + 1 - width(a)) + b).rstrip() for a, b in pairs]
 
 
 def table(title: str, rows: Iterable[Row], room: int) -> Table:
