@@ -30,6 +30,9 @@ Closure: TypeAlias = Callable[[Value], Value] | None
 #: Given the output, the inputs and the settings: a closure for each input.
 Rule: TypeAlias = Callable[..., Closure | tuple[Closure, ...]]
 
+#: How an operation is written: an expression, or (plain text, LaTeX) or (text, LaTeX, level).
+Notation: TypeAlias = str | tuple[str, ...] | None
+
 #: These stay themselves in a record: NumPy lets them adopt the precision of the array beside them.
 PYTHON_NUMBERS = (float, int, bool)
 
@@ -71,8 +74,12 @@ class Primitive:
         "spreads" (each entry of the operand is added to one of the result's), or "joins" (as
         "arranges", from several operands).
     notation
-        How a call is written in plain text and in LaTeX: a name, ``("σ", r"\sigma")``, or a text
-        with {} for each operand, ``("√{}", r"\sqrt{{{}}}")``.
+        How it is written where its name will not do: in plain text and in LaTeX, as a name,
+        ``("σ", r"\sigma")``, or as a template, ``("|{}|", r"\lvert {} \rvert")``, with {} for each
+        operand, ``{:product}`` for one that is put in brackets unless it holds together as tightly
+        as a product, and ``{below}`` for an axis. A third text says how tightly the whole holds
+        together; see `notation.printer.Level`. Or as an expression of its operands that means the
+        same: ``"np.log(1 + a)"``.
     domain
         Between which numbers the tests draw its operands.
     """
@@ -84,7 +91,7 @@ class Primitive:
         needs: str = "",
         written: str = "",
         kind: str = "",
-        notation: tuple[str, str] | None = None,
+        notation: Notation = None,
         domain: tuple[float, float] = (-2.0, 2.0),
     ) -> None:
         if not isinstance(forward, FunctionType):
@@ -328,7 +335,7 @@ def primitive(
     needs: str = "",
     written: str = "",
     kind: str = "",
-    notation: tuple[str, str] | None = None,
+    notation: Notation = None,
     domain: tuple[float, float] = (-2.0, 2.0),
 ) -> Callable[[Callable[..., Any]], Primitive]: ...
 def primitive(
@@ -338,7 +345,7 @@ def primitive(
     needs: str = "",
     written: str = "",
     kind: str = "",
-    notation: tuple[str, str] | None = None,
+    notation: Notation = None,
     domain: tuple[float, float] = (-2.0, 2.0),
 ) -> Primitive | Callable[[Callable[..., Any]], Primitive]:
     r"""Make an operation of a function on arrays; a decorator.

@@ -12,7 +12,7 @@ from ..primitive import Closure, Value, primitive
 from .elementwise import erf, erfc
 
 
-@primitive(symbol="σ")
+@primitive(symbol="σ", kind="entrywise", notation=("σ", r"\sigma"))
 def sigmoid(z: Value) -> Value:
     """Return 1 / (1 + exp(-z)), computed as e / (1 + e) with e = exp(z).
 
@@ -43,7 +43,7 @@ def _(z: Value) -> Value:
     return 1.0 / (1.0 + np.exp(-z))
 
 
-@primitive
+@primitive(kind="entrywise", notation="np.log(1 + np.exp(z))")
 def softplus(z: Value) -> Value:
     """Return log(1 + exp(z)), a smooth relu.
 
@@ -69,7 +69,7 @@ def _(z: Value) -> Value:
     return np.log(1.0 + np.exp(z))
 
 
-@primitive
+@primitive(kind="entrywise")
 def log_sigmoid(z: Value) -> Value:
     """Return log(sigmoid(z)), also where the sigmoid itself would round to 0.
 
@@ -92,7 +92,7 @@ def _(z: Value) -> Value:
     return np.log(1.0 / (1.0 + np.exp(-z)))
 
 
-@primitive
+@primitive(kind="entrywise")
 def relu(z: Value) -> Value:
     """Return max(z, 0); its derivative at 0, where it has a corner, is taken as 0.
 
@@ -111,7 +111,7 @@ def _(out: Value, z: Value) -> Closure:
     return lambda g: np.where(z > 0, g, 0.0)
 
 
-@primitive
+@primitive(kind="entrywise")
 def leaky_relu(z: Value, *, slope: float = 0.01) -> Value:
     """Return z where it is positive, and slope * z elsewhere.
 
@@ -132,7 +132,7 @@ def _(out: Value, z: Value, *, slope: float) -> Closure:
     return lambda g: np.where(z > 0, g, float(slope) * g)
 
 
-@primitive
+@primitive(kind="entrywise")
 def elu(z: Value, *, alpha: float = 1.0) -> Value:
     """Return z where it is positive, and alpha (exp(z) - 1) elsewhere.
 
@@ -154,7 +154,7 @@ def _(out: Value, z: Value, *, alpha: float) -> Closure:
     return lambda g: np.where(z > 0, g, g * float(alpha) * np.exp(np.minimum(z, 0.0)))
 
 
-@primitive
+@primitive(kind="entrywise")
 def gelu(z: Value) -> Value:
     """Return z Phi(z), where Phi is the distribution function of the standard normal.
 
@@ -183,7 +183,7 @@ def _(z: Value) -> Value:
     return z * 0.5 * (1.0 + erf(z / math.sqrt(2.0)))
 
 
-@primitive
+@primitive(kind="entrywise")
 def silu(z: Value) -> Value:
     """Return z sigmoid(z).
 

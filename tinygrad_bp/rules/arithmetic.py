@@ -9,7 +9,7 @@ from ..primitive import Closure, Value, primitive
 BROADCASTING = "shapes that broadcast: from the last axis backward, lengths are equal or one is 1"
 
 
-@primitive(symbol="+", needs=BROADCASTING)
+@primitive(symbol="+", needs=BROADCASTING, kind="entrywise")
 def add(a: Value, b: Value) -> Value:
     """Return a + b.
 
@@ -30,7 +30,7 @@ def _(out: Value, a: Value, b: Value) -> tuple[Closure, Closure]:
     return lambda g: g, lambda g: g
 
 
-@primitive(symbol="−", needs=BROADCASTING)
+@primitive(symbol="−", needs=BROADCASTING, kind="entrywise")
 def subtract(a: Value, b: Value) -> Value:
     """Return a - b.
 
@@ -49,7 +49,7 @@ def _(out: Value, a: Value, b: Value) -> tuple[Closure, Closure]:
     return lambda g: g, lambda g: -g
 
 
-@primitive(symbol="×", needs=BROADCASTING)
+@primitive(symbol="×", needs=BROADCASTING, kind="entrywise")
 def multiply(a: Value, b: Value) -> Value:
     """Return a * b.
 
@@ -72,7 +72,7 @@ def _(out: Value, a: Value, b: Value) -> tuple[Closure, Closure]:
     return lambda g: g * b, lambda g: g * a
 
 
-@primitive(symbol="÷", needs=BROADCASTING)
+@primitive(symbol="÷", needs=BROADCASTING, kind="entrywise")
 def divide(a: Value, b: Value) -> Value:
     """Return a / b.
 
@@ -95,7 +95,7 @@ def _(out: Value, a: Value, b: Value) -> tuple[Closure, Closure]:
     return lambda g: g / b, lambda g: -g * out / b
 
 
-@primitive(symbol="−")
+@primitive(symbol="−", kind="entrywise")
 def negative(a: Value) -> Value:
     """Return -a.
 
@@ -113,7 +113,7 @@ def _(out: Value, a: Value) -> Closure:
     return lambda g: -g
 
 
-@primitive(symbol="^", needs=BROADCASTING)
+@primitive(symbol="^", needs=BROADCASTING, kind="entrywise")
 def power(a: Value, n: Value) -> Value:
     """Return a ** n.
 
@@ -150,7 +150,7 @@ def _(out: Value, a: Value, n: Value) -> tuple[Closure, Closure]:
     return lambda g: g * n * a**lower, lambda g: g * out * np.log(base)
 
 
-@primitive
+@primitive(kind="entrywise")
 def where(condition: Value, a: Value, b: Value) -> Value:
     """Return a where the condition holds, else b.
 
@@ -183,7 +183,7 @@ def _(out: Value, condition: Value, a: Value, b: Value) -> tuple[Closure, Closur
     )
 
 
-@primitive(symbol="|·|")
+@primitive(symbol="|·|", kind="entrywise", notation=("|{}|", r"\left\lvert {} \right\rvert"))
 def absolute(a: Value) -> Value:
     """Return the absolute value; its derivative at 0, where it has a corner, is taken as 0.
 
@@ -203,7 +203,7 @@ def _(out: Value, a: Value) -> Closure:
     return lambda g: g * np.sign(a)
 
 
-@primitive
+@primitive(kind="entrywise", notation=("sgn", r"\mathrm{sgn}"))
 def sign(a: Value) -> Value:
     """Return -1, 0 or 1. It is constant between jumps, so no gradient flows back.
 
@@ -222,7 +222,7 @@ def _(out: Value, a: Value) -> Closure:
     return None
 
 
-@primitive(needs=BROADCASTING)
+@primitive(needs=BROADCASTING, kind="entrywise", notation=("max", r"\max"))
 def maximum(a: Value, b: Value) -> Value:
     """Return the larger of each two entries; where they are equal, each gets half the gradient.
 
@@ -244,7 +244,7 @@ def _(out: Value, a: Value, b: Value) -> tuple[Closure, Closure]:
     )
 
 
-@primitive(needs=BROADCASTING)
+@primitive(needs=BROADCASTING, kind="entrywise", notation=("min", r"\min"))
 def minimum(a: Value, b: Value) -> Value:
     """Return the smaller of each two entries; where they are equal, each gets half the gradient.
 
@@ -266,7 +266,7 @@ def _(out: Value, a: Value, b: Value) -> tuple[Closure, Closure]:
     )
 
 
-@primitive
+@primitive(kind="entrywise")
 def clip(a: Value, *, min: Any = None, max: Any = None) -> Value:
     """Return a limited to the range from min to max; a gradient flows where a is in the range.
 
@@ -305,7 +305,7 @@ def _(out: Value, a: Value, *, min: Any, max: Any) -> Closure:
     return lambda g: np.where(a == out, g, 0.0)
 
 
-@primitive(symbol="·²")
+@primitive(symbol="·²", kind="entrywise", notation="a ** 2")
 def square(a: Value) -> Value:
     """Return a * a.
 
@@ -323,7 +323,7 @@ def _(out: Value, a: Value) -> Closure:
     return lambda g: 2.0 * g * a
 
 
-@primitive(symbol="√")
+@primitive(symbol="√", kind="entrywise", notation=("√{:single}", r"\sqrt{{{}}}"))
 def sqrt(a: Value) -> Value:
     """Return the square root.
 
@@ -344,7 +344,7 @@ def _(out: Value, a: Value) -> Closure:
     return lambda g: 0.5 * g / out
 
 
-@primitive(symbol="1/·")
+@primitive(symbol="1/·", kind="entrywise")
 def reciprocal(a: Value) -> Value:
     """Return 1 / a.
 

@@ -7,43 +7,43 @@ otherwise gives a plain array.
 from ..primitive import Closure, Value, primitive
 
 
-@primitive
+@primitive(kind="entrywise")
 def less(a: Value, b: Value) -> Value:
     """Return where a < b."""
     return a < b
 
 
-@primitive
+@primitive(kind="entrywise")
 def less_equal(a: Value, b: Value) -> Value:
     """Return where a <= b."""
     return a <= b
 
 
-@primitive
+@primitive(kind="entrywise")
 def greater(a: Value, b: Value) -> Value:
     """Return where a > b."""
     return a > b
 
 
-@primitive
+@primitive(kind="entrywise")
 def greater_equal(a: Value, b: Value) -> Value:
     """Return where a >= b."""
     return a >= b
 
 
-@primitive
+@primitive(kind="entrywise")
 def equal(a: Value, b: Value) -> Value:
     """Return where a and b are equal."""
     return a == b
 
 
-@primitive
+@primitive(kind="entrywise")
 def not_equal(a: Value, b: Value) -> Value:
     """Return where a and b are not equal."""
     return a != b
 
 
-@primitive
+@primitive(kind="entrywise")
 def logical_and(a: Value, b: Value) -> Value:
     """Return where both hold."""
     return a & b

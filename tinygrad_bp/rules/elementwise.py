@@ -7,7 +7,7 @@ import numpy as np
 from ..primitive import Closure, Value, primitive
 
 
-@primitive
+@primitive(kind="entrywise", notation=("exp", r"\exp"))
 def exp(a: Value) -> Value:
     """Return e ** a.
 
@@ -28,7 +28,7 @@ def _(out: Value, a: Value) -> Closure:
     return lambda g: g * out
 
 
-@primitive
+@primitive(kind="entrywise", notation=("log", r"\log"))
 def log(a: Value) -> Value:
     """Return the natural logarithm.
 
@@ -49,7 +49,7 @@ def _(out: Value, a: Value) -> Closure:
     return lambda g: g / a
 
 
-@primitive
+@primitive(kind="entrywise", notation="np.log(1 + a)")
 def log1p(a: Value) -> Value:
     """Return log(1 + a), exact for small a.
 
@@ -69,7 +69,7 @@ def _(out: Value, a: Value) -> Closure:
     return lambda g: g / (1.0 + a)
 
 
-@primitive
+@primitive(kind="entrywise", notation="np.exp(a) - 1")
 def expm1(a: Value) -> Value:
     """Return e ** a - 1, exact for small a.
 
@@ -89,7 +89,7 @@ def _(out: Value, a: Value) -> Closure:
     return lambda g: g * np.exp(a)  # not out + 1, which cancels where a is far below 0
 
 
-@primitive
+@primitive(kind="entrywise", notation=("sin", r"\sin"))
 def sin(a: Value) -> Value:
     """Return the sine; the argument is in radians.
 
@@ -108,7 +108,7 @@ def _(out: Value, a: Value) -> Closure:
     return lambda g: g * np.cos(a)
 
 
-@primitive
+@primitive(kind="entrywise", notation=("cos", r"\cos"))
 def cos(a: Value) -> Value:
     """Return the cosine; the argument is in radians.
 
@@ -129,7 +129,7 @@ def _(out: Value, a: Value) -> Closure:
     return lambda g: -g * np.sin(a)
 
 
-@primitive
+@primitive(kind="entrywise", notation=("tan", r"\tan"))
 def tan(a: Value) -> Value:
     """Return the tangent; the argument is in radians.
 
@@ -151,7 +151,7 @@ def _(out: Value, a: Value) -> Closure:
     return lambda g: g * (1.0 + out * out)
 
 
-@primitive(needs="entries from -1 to 1")
+@primitive(needs="entries from -1 to 1", kind="entrywise", notation=("arcsin", r"\arcsin"))
 def arcsin(a: Value) -> Value:
     """Return the inverse sine, in radians.
 
@@ -172,7 +172,7 @@ def _(out: Value, a: Value) -> Closure:
     return lambda g: g / np.sqrt((1.0 - a) * (1.0 + a))
 
 
-@primitive(needs="entries from -1 to 1")
+@primitive(needs="entries from -1 to 1", kind="entrywise", notation=("arccos", r"\arccos"))
 def arccos(a: Value) -> Value:
     """Return the inverse cosine, in radians.
 
@@ -193,7 +193,7 @@ def _(out: Value, a: Value) -> Closure:
     return lambda g: -g / np.sqrt((1.0 - a) * (1.0 + a))
 
 
-@primitive
+@primitive(kind="entrywise", notation=("arctan", r"\arctan"))
 def arctan(a: Value) -> Value:
     """Return the inverse tangent, in radians.
 
@@ -214,7 +214,7 @@ def _(out: Value, a: Value) -> Closure:
     return lambda g: g / (1.0 + a * a)
 
 
-@primitive
+@primitive(kind="entrywise", notation=("sinh", r"\sinh"))
 def sinh(a: Value) -> Value:
     """Return the hyperbolic sine.
 
@@ -232,7 +232,7 @@ def _(out: Value, a: Value) -> Closure:
     return lambda g: g * np.cosh(a)
 
 
-@primitive
+@primitive(kind="entrywise", notation=("cosh", r"\cosh"))
 def cosh(a: Value) -> Value:
     """Return the hyperbolic cosine.
 
@@ -250,7 +250,7 @@ def _(out: Value, a: Value) -> Closure:
     return lambda g: g * np.sinh(a)
 
 
-@primitive
+@primitive(kind="entrywise", notation=("tanh", r"\tanh"))
 def tanh(a: Value) -> Value:
     """Return the hyperbolic tangent.
 
@@ -276,7 +276,7 @@ _erf = np.frompyfunc(math.erf, 1, 1)
 _erfc = np.frompyfunc(math.erfc, 1, 1)
 
 
-@primitive
+@primitive(kind="entrywise")
 def erf(a: Value) -> Value:
     """Return the error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to a.
 
@@ -299,7 +299,7 @@ def _(out: Value, a: Value) -> Closure:
     return lambda g: g * (2.0 / math.sqrt(math.pi)) * np.exp(-a * a)
 
 
-@primitive
+@primitive(kind="entrywise")
 def erfc(a: Value) -> Value:
     """Return 1 - erf(a), also where erf(a) itself would round to 1.
 

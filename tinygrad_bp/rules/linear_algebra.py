@@ -14,6 +14,7 @@ from .shaping import renamed
     symbol="@",
     written="a @ b",
     needs="the last axis of a to be as long as the second to last axis of b, or its only one",
+    kind="product",
 )
 def matmul(a: Value, b: Value) -> Value:
     """Return the matrix product a @ b, with NumPy's meaning for vectors and stacks of matrices.
@@ -83,7 +84,7 @@ def outer_of_last(u: Value, v: Value) -> Value:
     return np.expand_dims(u, -1) * np.expand_dims(v, -2)
 
 
-@primitive(symbol="ᵀ", needs="at least two axes")
+@primitive(symbol="ᵀ", needs="at least two axes", kind="arranges")
 def matrix_transpose(a: Value) -> Value:
     """Return a with its last two axes exchanged.
 
@@ -102,7 +103,9 @@ def _(out: Value, a: Value) -> Closure:
     return lambda g: g.mT
 
 
-@primitive(needs="each axis once")
+@primitive(
+    needs="each axis once", kind="arranges", notation=("{:power}ᵀ", r"{:base}^{{\top}}", "power")
+)
 def transpose(a: Value, *, axes: Sequence[int] | None = None) -> Value:
     """Return a with its axes in the given order, or in reverse order.
 
@@ -132,7 +135,11 @@ def _(out: Value, a: Value, *, axes: Sequence[int] | None) -> Closure:
     return lambda g: np.transpose(g, back)
 
 
-@primitive(symbol="⊗")
+@primitive(
+    symbol="⊗",
+    kind="product",
+    notation=("{:power} ⊗ {:power}", r"{:power} \otimes {:power}", "product"),
+)
 def outer(a: Value, b: Value) -> Value:
     """Return the matrix of all products a_i b_j, the operands made flat first, as in NumPy.
 
@@ -157,7 +164,7 @@ def _(out: Value, a: Value, b: Value) -> tuple[Closure, Closure]:
     )
 
 
-@primitive
+@primitive(kind="product")
 def contraction(*operands: Value, inputs: tuple[str, ...], output: str) -> Value:
     """Return a sum of products by Einstein's convention; each axis has a letter. See `einsum`."""
     return np.einsum(f"{','.join(inputs)}->{output}", *operands)
@@ -277,7 +284,7 @@ def spelled_out(subscripts: str, ndims: list[int]) -> tuple[tuple[str, ...], str
     return inputs, dots + "".join(sorted(s for s in set(letters) if letters.count(s) == 1))
 
 
-@primitive(needs="at least two axes")
+@primitive(needs="at least two axes", kind="arranges")
 def diagonal(a: Value, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
     """Return the entries with equal indices on two axes, as a new last axis.
 
@@ -311,7 +318,7 @@ def _(out: Value, a: Value, *, offset: int, axis1: int, axis2: int) -> Closure:
     return lambda g: on_diagonal(g, shape=a.shape, offset=offset, axis1=axis1, axis2=axis2)
 
 
-@primitive
+@primitive(kind="spreads")
 def on_diagonal(
     a: Value, *, shape: tuple[int, ...], offset: int = 0, axis1: int = 0, axis2: int = 1
 ) -> Value:
@@ -330,7 +337,7 @@ def _(
     return lambda g: np.diagonal(g, offset, axis1, axis2)
 
 
-@primitive(symbol="tr", needs="at least two axes")
+@primitive(symbol="tr", needs="at least two axes", kind="reduces", notation=("tr", r"\mathrm{tr}"))
 def trace(a: Value, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
     """Return the sum over a diagonal.
 
@@ -371,7 +378,12 @@ def _(a: Value, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
     return diagonal(a, offset=offset, axis1=axis1, axis2=axis2).sum(axis=-1)
 
 
-@primitive(symbol="‖·‖", needs="ord None or 2: the root of the sum of squares")
+@primitive(
+    symbol="‖·‖",
+    needs="ord None or 2: the root of the sum of squares",
+    kind="reduces",
+    notation=("‖{}‖{below}", r"\left\lVert {} \right\rVert{below}"),
+)
 def norm(
     a: Value, *, ord: Any = None, axis: int | tuple[int, ...] | None = None, keepdims: bool = False
 ) -> Value:

@@ -34,7 +34,10 @@ def check_steps(stride: Pair, dilation: Pair) -> None:
 # ---- Windows: what convolution and pooling look at ----
 
 
-@primitive(needs="images with axes (sample, channel, row, column), at least as large as the window")
+@primitive(
+    needs="images with axes (sample, channel, row, column), at least as large as the window",
+    kind="arranges",
+)
 def windows(x: Value, *, size: Pair, stride: Pair = 1, dilation: Pair = 1) -> Value:
     """Return every window of images, its rows and columns on two new last axes.
 
@@ -52,7 +55,7 @@ def _(out: Value, x: Value, *, size: Pair, stride: Pair, dilation: Pair) -> Clos
     return lambda g: from_windows(g, shape=x.shape, stride=stride, dilation=dilation)
 
 
-@primitive(needs="every window of images of the shape")
+@primitive(needs="every window of images of the shape", kind="spreads")
 def from_windows(
     w: Value, *, shape: tuple[int, ...], stride: Pair = 1, dilation: Pair = 1
 ) -> Value:
@@ -76,7 +79,10 @@ def _(out: Value, w: Value, *, shape: tuple[int, ...], stride: Pair, dilation: P
     return lambda g: windows(g, size=w.shape[4:], stride=stride, dilation=dilation)
 
 
-@primitive(needs="x of axes (sample, channel, row, column) and w (output, channel / groups, ...)")
+@primitive(
+    needs="x of axes (sample, channel, row, column) and w (output, channel / groups, ...)",
+    kind="product",
+)
 def conv2d(
     x: Value,
     w: Value,

@@ -33,7 +33,11 @@ def count(a: Value, axis: Axis) -> int:
     return math.prod(a.shape[i] for i in axes_of(a, axis))
 
 
-@primitive(symbol="Σ")
+@primitive(
+    symbol="Σ",
+    kind="spreads",
+    notation=("Σ{below} {:product}", r"\sum{below} {:product}", "reduction"),
+)
 def sum(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
     """Return the sum.
 
@@ -64,7 +68,7 @@ def _(out: Value, a: Value, *, axis: Axis, keepdims: bool) -> Closure:
     return lambda g: np.broadcast_to(kept(g, axis, keepdims), a.shape)
 
 
-@primitive(symbol="Σ", needs="a shape that broadcasts to that of a")
+@primitive(symbol="Σ", needs="a shape that broadcasts to that of a", kind="spreads")
 def sum_to(a: Value, *, shape: tuple[int, ...]) -> Value:
     """Return the sum over the axes along which an array of the given shape broadcasts to a's."""
     if np.broadcast_shapes(shape, a.shape) != a.shape:
@@ -79,7 +83,7 @@ def _(out: Value, a: Value, *, shape: tuple[int, ...]) -> Closure:
     return lambda g: np.broadcast_to(g, a.shape)
 
 
-@primitive
+@primitive(kind="reduces")
 def mean(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
     """Return the mean.
 
@@ -102,7 +106,7 @@ def _(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
     return a.sum(axis=axis, keepdims=keepdims) / count(a, axis)
 
 
-@primitive
+@primitive(kind="reduces", notation=("max", r"\max"))
 def max(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
     """Return the largest entry; where several are equal, they share the gradient equally.
 
@@ -120,7 +124,7 @@ def max(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
     return np.max(a, axis=axis, keepdims=keepdims)
 
 
-@primitive
+@primitive(kind="reduces", notation=("min", r"\min"))
 def min(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
     """Return the smallest entry; where several are equal, they share the gradient equally.
 
@@ -146,7 +150,11 @@ def _(out: Value, a: Value, *, axis: Axis, keepdims: bool) -> Closure:
     return lambda g: np.where(chosen, kept(g, axis, keepdims) / ties, 0.0)
 
 
-@primitive(symbol="Π")
+@primitive(
+    symbol="Π",
+    kind="reduces",
+    notation=("Π{below} {:product}", r"\prod{below} {:product}", "reduction"),
+)
 def prod(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
     """Return the product.
 
@@ -203,7 +211,7 @@ def _(out: Value, a: Value) -> Closure:
     )
 
 
-@primitive
+@primitive(kind="reduces", notation=("Var", r"\mathrm{Var}"))
 def var(a: Value, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Value:
     """Return the variance: squared deviations from the mean, summed, over their number - ddof.
 
@@ -243,7 +251,7 @@ def _(a: Value, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> 
     return np.square(deviation).sum(axis=axis, keepdims=keepdims) / (count(a, axis) - ddof)
 
 
-@primitive
+@primitive(kind="reduces")
 def std(a: Value, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Value:
     """Return the standard deviation; where it is 0, its derivative is taken as 0.
 
@@ -278,7 +286,7 @@ def _(a: Value, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> 
     return np.sqrt(np.var(a, axis=axis, ddof=ddof, keepdims=keepdims))
 
 
-@primitive
+@primitive(kind="reduces")
 def logsumexp(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
     """Return log(sum(exp(a))), the largest entry taken out first, so that nothing overflows.
 
@@ -307,7 +315,9 @@ def _(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
     return np.log(np.exp(a).sum(axis=axis, keepdims=keepdims))
 
 
-@primitive(symbol="‖·‖²")
+@primitive(
+    symbol="‖·‖²", kind="reduces", notation=("‖{}‖²", r"\left\lVert {} \right\rVert^{{2}}", "power")
+)
 def square_sum(a: Value) -> Value:
     """Return the sum of the squares of all entries: the product of a, made flat, with itself.
 

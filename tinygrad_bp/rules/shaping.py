@@ -20,7 +20,7 @@ def renamed(error: Exception, entry: str, name: str) -> Exception:
     return type(error)(str(error).replace(entry, name, 1))
 
 
-@primitive
+@primitive(kind="entrywise")
 def identity(a: Value) -> Value:
     """Return a itself."""
     return a
@@ -34,6 +34,7 @@ def _(out: Value, a: Value) -> Closure:
 @primitive(
     written="a.astype(dtype)",
     needs="float64 or float32: no gradient flows through other types",
+    kind="entrywise",
 )
 def astype(a: Value, *, dtype: Any) -> Value:
     """Return a in another floating type: float32 or float64.
@@ -67,7 +68,7 @@ def _(out: Value, a: Value, *, dtype: Any) -> Closure:
 # ---- Arranging ----
 
 
-@primitive(needs="as many entries in the new shape as in the old")
+@primitive(needs="as many entries in the new shape as in the old", kind="arranges")
 def reshape(a: Value, *, shape: Shape) -> Value:
     """Return the entries, read row by row, in another shape; one length may be -1.
 
@@ -97,7 +98,7 @@ def _(out: Value, a: Value, *, shape: Shape) -> Closure:
     return lambda g: g.reshape(a.shape)
 
 
-@primitive
+@primitive(kind="arranges")
 def ravel(a: Value) -> Value:
     """Return the entries, read row by row, as one axis.
 
@@ -115,7 +116,7 @@ def _(out: Value, a: Value) -> Closure:
     return lambda g: g.reshape(a.shape)
 
 
-@primitive
+@primitive(kind="arranges")
 def expand_dims(a: Value, *, axis: Shape) -> Value:
     """Return a with axes of length 1 inserted.
 
@@ -141,7 +142,7 @@ def _(out: Value, a: Value, *, axis: Shape) -> Closure:
     return lambda g: g.reshape(a.shape)
 
 
-@primitive(needs="length 1 on the axes to remove")
+@primitive(needs="length 1 on the axes to remove", kind="arranges")
 def squeeze(a: Value, *, axis: Axes = None) -> Value:
     """Return a without axes of length 1.
 
@@ -172,7 +173,7 @@ def _(out: Value, a: Value, *, axis: Axes) -> Closure:
     return lambda g: g.reshape(a.shape)
 
 
-@primitive
+@primitive(kind="arranges")
 def flip(a: Value, *, axis: Axes = None) -> Value:
     """Return a with the order of entries reversed along axes, or along all.
 
@@ -191,7 +192,7 @@ def _(out: Value, a: Value, *, axis: Axes) -> Closure:
     return lambda g: np.flip(g, axis)
 
 
-@primitive
+@primitive(kind="arranges")
 def roll(a: Value, *, shift: Shape, axis: Axes = None) -> Value:
     """Return a with its entries moved along axes; what leaves at one end enters at the other.
 
@@ -226,7 +227,11 @@ def _(out: Value, a: Value, *, shift: Shape, axis: Axes) -> Closure:
 # ---- Repeating ----
 
 
-@primitive(needs="a shape that a broadcasts to")
+@primitive(
+    needs="a shape that a broadcasts to",
+    kind="arranges",
+    notation=("broadcast", r"\mathrm{broadcast}"),
+)
 def broadcast_to(a: Value, *, shape: Shape) -> Value:
     """Return a repeated along axes until it has the shape.
 
@@ -253,7 +258,7 @@ def _(out: Value, a: Value, *, shape: Shape) -> Closure:
     return lambda g: g  # the sweep sums over the axes along which an input was broadcast
 
 
-@primitive
+@primitive(kind="arranges")
 def repeat(a: Value, *, repeats: Any, axis: int | None = None) -> Value:
     """Return a with each entry repeated along an axis, or of a made flat.
 
@@ -287,7 +292,7 @@ def _(out: Value, a: Value, *, repeats: Any, axis: int | None) -> Closure:
     return lambda g: scatter(g, key=key, shape=a.shape)
 
 
-@primitive
+@primitive(kind="arranges")
 def tile(a: Value, *, reps: Shape) -> Value:
     """Return copies of a laid side by side, so many along each axis.
 
@@ -324,7 +329,7 @@ def _(out: Value, a: Value, *, reps: Shape) -> Closure:
 # ---- Joining ----
 
 
-@primitive(needs="equal lengths on all other axes")
+@primitive(needs="equal lengths on all other axes", kind="joins")
 def concatenate(*arrays: Value, axis: int | None = 0) -> Value:
     """Return arrays, given as a list, joined along an axis, or made flat and joined.
 
@@ -368,7 +373,7 @@ def _(out: Value, *arrays: Value, axis: int | None) -> tuple[Closure, ...]:
     )
 
 
-@primitive(needs="equal shapes")
+@primitive(needs="equal shapes", kind="joins")
 def stack(*arrays: Value, axis: int = 0) -> Value:
     """Return arrays of one shape, given as a list, joined along a new axis.
 
@@ -400,7 +405,11 @@ def _(out: Value, *arrays: Value, axis: int) -> tuple[Closure, ...]:
     return tuple(lambda g, key=(*before, i): g[key] for i in range(len(arrays)))
 
 
-@primitive(written="np.pad(a, pad_width, constant_values=constant_values)", needs="mode 'constant'")
+@primitive(
+    written="np.pad(a, pad_width, constant_values=constant_values)",
+    needs="mode 'constant'",
+    kind="spreads",
+)
 def pad(a: Value, *, pad_width: Any, mode: str = "constant", constant_values: float = 0) -> Value:
     """Return a with constant entries added before and after it on each axis.
 
@@ -452,7 +461,7 @@ def _(out: Value, a: Value, *, pad_width: Any, mode: str, constant_values: float
 # ---- Selecting ----
 
 
-@primitive(symbol="[]")
+@primitive(symbol="[]", kind="arranges")
 def getitem(a: Value, *, key: Any) -> Value:
     """Return a[key], for any index of NumPy's."""
     return a[key]
@@ -463,7 +472,7 @@ def _(out: Value, a: Value, *, key: Any) -> Closure:
     return lambda g: scatter(g, key=key, shape=a.shape)
 
 
-@primitive
+@primitive(kind="spreads")
 def scatter(a: Value, *, key: Any, shape: tuple[int, ...]) -> Value:
     """Return zeros of a shape with a added at an index: the reverse of taking a[key].
 
@@ -479,7 +488,7 @@ def _(out: Value, a: Value, *, key: Any, shape: tuple[int, ...]) -> Closure:
     return lambda g: g[key]
 
 
-@primitive(needs="integer indices with as many axes as a")
+@primitive(needs="integer indices with as many axes as a", kind="arranges")
 def take_along_axis(a: Value, *, indices: Any, axis: int | None = -1) -> Value:
     """Return the entries that an array of indices names along an axis, or of a made flat.
 
