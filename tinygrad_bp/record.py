@@ -335,6 +335,8 @@ Edge(step=1, operand=1)])
         except ValueError:
             return {}
         edges = {Edge(i, operand): rule for operand, rule in enumerate(rules) if rule is not None}
+        if self.output.size != 1:  # no sweep says which were broadcast
+            return {edge: rule for edge, rule in edges.items() if edge in self.source}
         return {
             edge: summed(rule, self.given[edge].shape, self.tensors[self.source[edge]].shape)
             for edge, rule in edges.items()

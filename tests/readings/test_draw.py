@@ -22,11 +22,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_bp as bp
-from tinygrad_bp.notation.names import recorded_tensors
 from tinygrad_bp.notation.symbols import text_symbol
 from tinygrad_bp.readings.draw import Drawing, draw
 from tinygrad_bp.readings.drawing import folding, layout, picture
 from tinygrad_bp.readings.drawing.looks import LOOKS, colour
+from tinygrad_bp.record import recorded_tensors
 
 GOLDEN = Path(__file__).parent / "golden"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -114,13 +114,14 @@ GOLDEN_TEXTS: dict[str, Callable[[], str]] = {
 
 def shown(dot: str, node: str) -> str:
     """Return the words in a node of a DOT text."""
-    [label] = re.findall(rf"^{node} \[.* label=<(.*)>\]$", dot, re.MULTILINE)
+    [label] = re.findall(rf"^\s*{node} \[label=<(.*)> class=", dot, re.MULTILINE)
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", label)).split())
 
 
 def edges(dot: str) -> list[str]:
     """Return the edges of a DOT text with their words, as ``n0 -> n2 1``."""
-    found = re.findall(r'^(\w+ -> \w+) \[id="[eb]\d[^"]*"(?:.* label=<(.*)>)?', dot, re.MULTILINE)
+    line = r'^\s*(\w+ -> \w+) \[(?:label=<(<TABLE.*</TABLE>)> )?[^<>]*id="[eb]\d'
+    found = re.findall(line, dot, re.MULTILINE)
     return [
         f"{ends} {html.unescape(re.sub('<[^>]*>', '', words))}".strip() for ends, words in found
     ]
@@ -153,8 +154,9 @@ def tree_of(drawing: Drawing) -> ET.Element:
 
 
 def texts(svg: ET.Element) -> list[str]:
-    words = (element for element in svg.iter() if element.tag in (f"{SVG}text", f"{SVG}tspan"))
-    return [(element.text or "").replace("\xa0", " ").strip() for element in words]
+    """Return the words in a picture; of a tensor's name and shape, the name."""
+    lines = [(text.text or "").replace("\xa0", " ").strip() for text in svg.iter(f"{SVG}text")]
+    return [re.sub(r" \([\d, ]*\)$", "", line) for line in lines]
 
 
 def ids(svg: ET.Element) -> dict[str, str]:
@@ -193,8 +195,8 @@ def test_node_shows_name_shape_operation_value_and_gradient() -> None:
 def test_names_are_those_of_the_other_readings() -> None:
     loss = worked_network()
     dot = draw(loss).dot
-    assert "<B>ŷ</B>" in dot
-    assert "<B>W₁</B>" in dot
+    assert "<B>ŷ (3, 1)</B>" in dot
+    assert "<B>W₁ (3, 2)</B>" in dot
     assert bp.explain(loss).steps[1].tensor == "v₁"
     assert "v₁ (3, 1) − subtract" in shown(dot, "n11")
 
@@ -243,7 +245,7 @@ def test_no_gradient_of_what_has_none(output: bp.Tensor) -> None:
 
 def test_leaf_alone_is_an_output() -> None:
     dot = draw(bp.tensor(2.0, requires_grad=True)).dot
-    assert shown(dot, "n0") == "p₁ () output value gradient 2 —"
+    assert shown(dot, "n0") == "L () output value gradient 2 —"
     assert edges(dot) == []
 
 
@@ -255,7 +257,7 @@ def test_kinds_of_nodes_differ_in_shape_and_colour() -> None:
     assert len({LOOKS[kind].line for kind in kinds}) == len({LOOKS[kind].fill for kind in kinds})
     drawing = draw(bp.sigmoid(w * x))
     assert [node.kind for node in drawing.picture.nodes] == kinds
-    legend = re.findall(r"^legend\d \[.*<FONT[^>]*>(\w+)<", drawing.dot, re.MULTILINE)
+    legend = re.findall(r"^\s*legend\d \[label=(\w+) ", drawing.dot, re.MULTILINE)
     assert legend == kinds
 
 
@@ -353,7 +355,7 @@ def test_value_of_a_leaf_is_the_one_recorded() -> None:
 
 def frames(dot: str) -> list[str]:
     """Return the frames and nodes of a DOT text, in its order."""
-    lines = r"^(subgraph cluster_\d|label=<[^>]+>|n\d+(?= \[)|\}$)"
+    lines = r"^\s*(subgraph cluster_\d|label=<[^>]+>|n\d+(?= \[)|\}$)"
     return re.findall(lines, dot.partition("subgraph cluster_legend")[0], re.MULTILINE)
 
 
@@ -400,7 +402,7 @@ def reachable(nodes: list[str], arrows: list[tuple[str, str]], start: str) -> se
 def check_folded(drawing: Drawing) -> None:
     """Check that everything leads to the output, and that there is no cycle."""
     nodes = [node.id for node in drawing.picture.forward]
-    arrows = [(edge.tail, edge.head) for edge in drawing.picture.edges if not edge.backward]
+    arrows = [(edge.tail, edge.head) for edge in drawing.picture.arrows if not edge.backward]
     assert reachable(nodes, arrows, nodes[-1]) == set(nodes)
     left = set(nodes)
     while free := {n for n in left if not any(b == n and a in left for a, b in arrows)}:
@@ -410,8 +412,8 @@ def check_folded(drawing: Drawing) -> None:
 
 def test_check_of_folding_sees_a_cycle() -> None:
     drawing = draw(bp.tensor(1.0) + 1)
-    edge = drawing.picture.edges[0]
-    back = picture.Edge("e", edge.head, edge.tail, 0, "")
+    edge = drawing.picture.arrows[0]
+    back = picture.Arrow("e", edge.head, edge.tail)
     bad = picture.Picture("ops", "", "", "", drawing.picture.nodes, (edge, back))
     with pytest.raises(AssertionError, match="cycle"):
         check_folded(Drawing(bad))
@@ -426,7 +428,7 @@ def test_a_weight_used_all_along_a_chain_leaves_a_picture_that_can_be_laid_out()
         return y
 
     def rows(drawing: Drawing) -> int:
-        edges = drawing.picture.edges
+        edges = drawing.picture.arrows
         return folding.rows_crossed([(e.tail, e.head) for e in edges if not e.backward])
 
     assert rows(draw(recurrent(3))) == 2 + 5 + 3 + 5  # w twice to v1, the chain, w to v3, w to v5
@@ -463,7 +465,7 @@ def test_a_network_is_no_wider_for_the_leaves_of_its_layers() -> None:
         a = bp.tanh(bp.tensor(0.5, requires_grad=True) * a + bp.tensor(0.1, requires_grad=True))
     drawing = draw(a)
     assert len(drawing.picture.nodes) == len(recorded_tensors(a))
-    edges = [(edge.tail, edge.head) for edge in drawing.picture.edges]
+    edges = [(edge.tail, edge.head) for edge in drawing.picture.arrows]
     assert folding.rows_crossed(edges) == len(edges)  # each leaf stands above its only use
     assert "nslimit" not in drawing.dot
 
@@ -471,7 +473,7 @@ def test_a_network_is_no_wider_for_the_leaves_of_its_layers() -> None:
 def test_layers_are_collapsed() -> None:
     drawing = draw(in_scopes(), "layers")
     layers = [node for node in drawing.picture.nodes if node.kind == "layer"]
-    assert [(n.name, n.word, n.shape, n.frame) for n in layers] == [
+    assert [(n.name, n.operation, n.shape, n.frame) for n in layers] == [
         ("hidden 1", "matmul and sigmoid", "a₁ (3, 1)", ("net",)),
         ("hidden 2", "matmul and sigmoid", "a₂ (4, 1)", ("net",)),
         ("out", "matmul and softmax", "ŷ (3, 1)", ()),
@@ -487,8 +489,21 @@ def test_each_visit_to_a_scope_is_a_layer() -> None:
         h = h + 1.0
     drawing = draw(h.sum(), "layers")
     assert [node.name for node in drawing.picture.nodes if node.kind == "layer"] == ["cell"] * 3
-    assert sum(edge.tail == "n0" for edge in drawing.picture.edges) == 3
+    assert sum(edge.tail == "n0" for edge in drawing.picture.arrows) == 3
     assert len(drawing.picture.nodes) == 2 + 3 + 3 + 1
+    check_folded(drawing)
+
+
+@pytest.mark.xfail(not hasattr(bp.Tensor, "visit"), reason="visits are not recorded yet")
+def test_visits_with_nothing_between_them_are_layers_of_their_own() -> None:
+    h, V = bp.tensor(np.ones((2, 1))), bp.tensor(np.eye(2) * 0.5, requires_grad=True, name="V")
+    for _ in range(3):
+        with bp.scope("cell"):
+            h = bp.tanh(V @ h)
+    drawing = draw(bp.square_sum(h), "layers")
+    layers = [node for node in drawing.picture.nodes if node.kind == "layer"]
+    assert [(node.name, node.operation) for node in layers] == [("cell", "matmul and tanh")] * 3
+    assert len(drawing.picture.nodes) == 1 + 3 + 1  # the input is folded into the first cell
     check_folded(drawing)
 
 
@@ -548,11 +563,11 @@ def test_folding_makes_no_cycle(data: st.DataObject) -> None:
 
 def test_rules_are_those_of_explain() -> None:
     loss = worked_network()
-    rules = {edge.id: edge.rule for edge in draw(loss, rules=True).picture.edges}
+    rules = {edge.id: edge.rule for edge in draw(loss, rules=True).picture.arrows}
     tensors = recorded_tensors(loss)
     position = {text_symbol(t.name or "v1"): k for k, t in enumerate(tensors)}
     explained = {
-        f"e{position[c.tensor]}-{position[step.tensor]}-{c.operand}": c.rule
+        f"e{position[c.tensor]}-{position[step.tensor]}-{c.operand + 1}": c.rule
         for step in bp.explain(loss).steps
         for c in step.contributions
     }
@@ -561,9 +576,9 @@ def test_rules_are_those_of_explain() -> None:
 
 def test_rules_of_what_was_broadcast_are_sums() -> None:
     W, b = bp.tensor(np.ones((3, 2)), requires_grad=True), bp.tensor(np.ones(2), requires_grad=True)
-    loss = (W + b).sum()
+    loss = (W + b).sum().named("L")
     for drawing in (draw(loss, rules=True), draw(loss, rules=True, backward=True)):
-        rules = {edge.id[1:]: edge.rule for edge in drawing.picture.edges if edge.rule}
+        rules = {edge.id[1:]: edge.rule for edge in drawing.picture.arrows if edge.rule}
         added = bp.explain(loss).steps[1].contributions
         assert [rules["0-2-1"], rules["1-2-2"]] == [c.rule for c in added]
         assert added[0].rule != added[1].rule
@@ -584,7 +599,7 @@ def test_rule_that_takes_arrays_only_is_left_out() -> None:
 
 def test_long_rule_is_cut() -> None:
     z = bp.tensor(np.ones((2, 3)), requires_grad=True)
-    [edge] = draw(bp.softmax(z).named("rather_long_name"), rules=True).picture.edges
+    [edge] = draw(bp.softmax(z).named("rather_long_name"), rules=True).picture.arrows
     assert len(edge.rule) == picture.LONGEST_RULE
     assert " … " in edge.rule
 
@@ -593,7 +608,7 @@ def test_sweep_flows_back_along_the_edges_that_carry_a_gradient() -> None:
     w, x = bp.tensor(2.0, requires_grad=True, name="w"), bp.tensor(3.0, name="x")
     L = ((w * x) * w).named("L")
     drawing = draw(L, backward=True, rules=True)
-    back = [edge for edge in drawing.picture.edges if edge.backward]
+    back = [edge for edge in drawing.picture.arrows if edge.backward]
     assert [(edge.id, edge.tail, edge.head, edge.rule) for edge in back] == [
         ("b0-2-1", "g0", "g2", "∂L/∂v₁ x"),
         ("b2-3-1", "g2", "g3", "∂L/∂L w"),
@@ -601,7 +616,7 @@ def test_sweep_flows_back_along_the_edges_that_carry_a_gradient() -> None:
     ]
     assert shown(drawing.dot, "g0") == "∂L/∂w () sum of 2 12"
     assert shown(drawing.dot, "g3") == "∂L/∂L () the sweep starts 1"
-    assert all(not edge.rule for edge in drawing.picture.edges if not edge.backward)
+    assert all(not edge.rule for edge in drawing.picture.arrows if not edge.backward)
     assert 'g3 -.->|"∂L/∂L w"| g2' in drawing.mermaid
 
 
@@ -609,8 +624,8 @@ def test_graph_of_a_gradient() -> None:
     x = bp.tensor(0.5, requires_grad=True, name="x")
     slope = bp.grad(bp.sigmoid(x).named("a"), x, create_graph=True).named("slope")
     drawing = draw(slope)
-    assert [node.word for node in drawing.picture.nodes].count("multiply") == 2
-    assert "<B>slope</B>" in drawing.dot
+    assert [n.operation for n in drawing.picture.nodes].count("× multiply") == 2
+    assert "<B>slope ()</B>" in drawing.dot
     assert len(drawing.picture.nodes) == len(recorded_tensors(slope))
 
 
@@ -726,7 +741,7 @@ def test_symbol_of_a_users_operation_is_data() -> None:
         return x * 2
 
     drawing = draw(odd(bp.tensor(1.0)))
-    assert shown(drawing.dot, "n1").startswith('v₁ () <img src=x>" \\\\x1b\\\\N odd')
+    assert shown(drawing.dot, "n1").startswith('L () <img src=x>" \\\\x1b\\\\N odd')
     assert len(str(drawing).splitlines()) == 2
 
 
@@ -776,22 +791,13 @@ def check_words(node: ET.Element) -> None:
     across = [float(x) for x in numbers[::2]]
     words, figures = [], []
     for text in node.iter(f"{SVG}text"):
-        written = "".join(text.itertext())
-        (figures if re.fullmatch(r"-?[\d.]+", written) else words).append(text)
+        (figures if re.fullmatch(r"value|-?[\d.]+", text.text or "") else words).append(text)
     assert words
     for text in words:
         assert text.get("text-anchor") == "middle"
         assert abs(float(text.get("x", "")) - (min(across) + max(across)) / 2) < 0.1
     assert all(text.get("text-anchor") != "middle" for text in figures)
-
-
-def test_a_scope_that_is_called_by_a_number_stands_in_the_middle() -> None:
-    need_layout_program()
-    with bp.scope("7"):
-        h = bp.tanh(bp.tensor(1.0) * 2.0)
-    svg = tree_of(draw(h + 1.0, "layers"))
-    [title] = [text for text in svg.iter(f"{SVG}text") if text.text == "7"]
-    assert title.get("text-anchor") == "middle"
+    assert len({text.get("y") for text in words}) == len(words)  # a line of words has one look
 
 
 def test_titles_of_frames_lie_above_the_edges() -> None:

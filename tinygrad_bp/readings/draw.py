@@ -11,10 +11,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from ..record import Record
 from ..saving import save
 from ..tensor import Tensor
 from .drawing.dot import dot
-from .drawing.layout import described, laid_out
+from .drawing.layout import described, lay_out
 from .drawing.mermaid import mermaid
 from .drawing.picture import Picture, picture
 from .drawing.tree import tree
@@ -50,10 +51,10 @@ class Drawing:
     def svg(self) -> str:
         """The picture as SVG; needs a layout program.
 
-        The group of tensor k, as `recorded_tensors` counts, has the id ``n{k}`` and its kind as a
+        The group of tensor k of the record has the id ``n{k}`` and its kind as a
         class; that of the edge from tensor i to tensor k as operand p, from 1, ``e{i}-{k}-{p}``.
         """
-        return described(laid_out(self.dot, ".svg"), self.picture.title, self.picture.summary)
+        return described(lay_out(self.dot, ".svg"), self.picture.title, self.picture.summary)
 
     def save(self, path: str | Path) -> None:
         """Save the picture as what the path ends in: .svg, .png, .pdf, or .dot or .mmd for text.
@@ -84,8 +85,8 @@ class Drawing:
             "a drawing",
             {
                 ".svg": lambda: self.svg,
-                ".png": lambda: laid_out(self.dot, ".png"),
-                ".pdf": lambda: laid_out(self.dot, ".pdf"),
+                ".png": lambda: lay_out(self.dot, ".png"),
+                ".pdf": lambda: lay_out(self.dot, ".pdf"),
                 ".dot": lambda: self.dot,
                 ".mmd": lambda: self.mermaid,
             },
@@ -168,4 +169,4 @@ def draw(
         raise TypeError(f"draw takes a Tensor, not {output!r:.60}.")
     if level not in LEVELS:
         raise ValueError(f'level is "layers", "ops" or "values", not {level!r:.60}.')
-    return Drawing(picture(output, level, backward, rules))
+    return Drawing(picture(Record(output), level, backward, rules))

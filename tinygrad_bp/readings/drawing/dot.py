@@ -1,21 +1,25 @@
 """A picture in DOT, the language of Graphviz.
 
 Names reach the text only through `escaped`, inside labels in the notation that Graphviz has for
-tables, which resembles HTML. All else in it is fixed words, counters and numbers.
+tables, which resembles HTML. Every line of text has one look, as a layout program centres no other.
 """
 
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from itertools import count
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...notation.numbers import FEW_DIGITS, fits, number, reach
 from .folding import rows_crossed
-from .looks import GREY, LOOKS, PAGE, Look, colour
-from .picture import Edge, Node, Picture, framed
+from .looks import GREY, LOOKS, PAGE, colour
+from .picture import Arrow, Node, Picture, framed
+
+if TYPE_CHECKING:
+    from graphviz import Digraph
 
 FONT = {"fontname": "Helvetica", "fontsize": "12"}
 GRAPH = {
@@ -31,101 +35,104 @@ GRAPH = {
 }
 EDGES = {"color": GREY, "fontcolor": GREY, "arrowsize": "0.7", **FONT}
 INVISIBLE = {"style": "invis"}
+PURPLE = LOOKS["gradient"].line
+BACKWARD = {"dir": "back", "style": "dashed", "color": PURPLE, "fontcolor": PURPLE}
 
-#: Where edges reach over more rows than this in all, as with a weight that is used all along a
-#: chain, the layout program is told to be content with a good picture; the best takes minutes.
+#: Where edges cross more rows than this in all, as those from a weight that is used all along a
+#: chain, a good layout is enough: the best takes minutes.
 MANY_ROWS = 1000
 HURRIED = {"splines": "line", "nslimit": "0.5", "nslimit1": "0.5", "mclimit": "0.02"}
 
-BACKWARD = {
-    "dir": "back",
-    "style": "dashed",
-    "color": LOOKS["gradient"].line,
-    "fontcolor": LOOKS["gradient"].line,
-}
+#: In inches, between what is in a node and its outline.
+MARGIN = "0.08,0.05"
 
 
-def dot(picture: Picture) -> str:
-    """Return a picture as DOT text."""
-    return "\n".join(DotWriter(picture).lines()) + "\n"
+def dot(picture: Picture, room: Sequence[str] = (), margin: str = MARGIN) -> str:
+    """Return a picture as DOT text; every node ends with rows as wide as the texts in ``room``."""
+    return str(DotWriter(picture, room, margin).graph().source)
 
 
 class DotWriter:
     """Writes a picture: the frames with the nodes in them, the edges, and a legend below."""
 
-    margin = "0.08,0.05"  # in inches, between what is in a node and its outline
+    def __init__(self, picture: Picture, room: Sequence[str], margin: str) -> None:
+        self.picture, self.room, self.margin = picture, room, margin
+        self.frames = count(1)
+        self.most_value = self.largest(node.value for node in picture.nodes)
+        self.most_gradient = self.largest(node.gradient for node in picture.nodes)
 
-    def __init__(self, picture: Picture) -> None:
-        self.picture = picture
-        self.sweep = picture.sweep
-        arrays = [node.value for node in picture.nodes if isinstance(node.value, np.ndarray)]
-        self.most_value = self.largest(arrays)
-        gradients = [node.gradient for node in picture.nodes if node.gradient is not None]
-        self.most_gradient = self.largest(gradients)
-
-    def largest(self, arrays: list[np.ndarray]) -> float:
+    def largest(self, values: Iterable[np.ndarray | str | None]) -> float:
         """Return the largest finite size of an entry that is shown in a table."""
-        shown = [a for a in arrays if a.ndim and fits(a, self.picture.level)]
-        entries = np.abs(np.concatenate([np.zeros(1), *(a.ravel() for a in shown)]))
+        shown = [
+            np.abs(value).ravel()
+            for value in values
+            if value is not None
+            and not isinstance(value, str)
+            and value.ndim
+            and fits(value, self.picture.level)
+        ]
+        entries = np.concatenate([np.zeros(1), *shown])
         return float(entries[np.isfinite(entries)].max())
 
-    def lines(self) -> Iterator[str]:
-        """Yield the lines."""
-        yield "digraph computation {"
-        ends = [(edge.tail, edge.head) for edge in self.picture.edges if not edge.backward]
-        rows = rows_crossed(ends) * (2 if self.sweep else 1)
-        hurry = HURRIED if rows > MANY_ROWS else {}
-        yield f"graph {attributes(GRAPH | hurry)}"
-        yield f"node {attributes({'margin': self.margin, **FONT})}"
-        yield f"edge {attributes(EDGES)}"
-        frames = 0
-        for item in framed(self.picture.nodes):
-            if isinstance(item, Node):
-                yield self.node(item)
-            elif item is None:
-                yield "}"
-            else:
-                frames += 1
-                yield f"subgraph cluster_{frames} {{"
-                yield f"label={label(escaped(item))}"
-        for node in self.sweep:
-            twin = f"n{node.id[1:]}"
+    def graph(self) -> Digraph:
+        from graphviz import Digraph  # takes long to import
+
+        picture = self.picture
+        rows = rows_crossed((a.tail, a.head) for a in picture.arrows if not a.backward)
+        hurry = HURRIED if rows * (2 if picture.sweep else 1) > MANY_ROWS else {}
+        graph = Digraph(
+            "computation",
+            graph_attr=GRAPH | hurry,
+            node_attr={"margin": self.margin, **FONT},
+            edge_attr=EDGES,
+        )
+        self.add(graph, picture.nodes)
+        for node in picture.sweep:  # beside what it is the gradient of
             start = BACKWARD | {"id": "start", "dir": "forward"}
-            settings = start if node is self.sweep[-1] else INVISIBLE
-            yield f"{{rank=same {twin} {node.id}}}"
-            yield f"{twin} -> {node.id} {attributes(settings)}"
-        yield from map(self.edge, self.picture.edges)
-        yield from self.legend()
-        yield "}"
+            settings = start if node is picture.sweep[-1] else INVISIBLE
+            with graph.subgraph(graph_attr={"rank": "same"}) as row:
+                row.edge(f"n{node.id[1:]}", node.id, **settings)
+        for arrow in picture.arrows:
+            settings = {"id": arrow.id} | (BACKWARD if arrow.backward else {})
+            graph.edge(arrow.tail, arrow.head, arrow_label(arrow), **settings)
+        self.add_legend(graph)
+        return graph
 
-    def node(self, node: Node) -> str:
-        """Write a node."""
-        look = LOOKS[node.kind]
-        return f"{node.id} {attributes(looks(look, node.id, node.kind), self.table(node))}"
+    def add(self, graph: Digraph, nodes: Sequence[Node], depth: int = 0) -> None:
+        """Add nodes, with the frames around them."""
+        for item in framed(nodes, depth):
+            if isinstance(item, Node):
+                graph.node(item.id, self.label(item), **look(item.kind, item.id, item.kind))
+            else:
+                title = f"<{escaped(item[0].frame[depth])}>"
+                with graph.subgraph(name=f"cluster_{next(self.frames)}") as inside:
+                    inside.attr(label=title)
+                    self.add(inside, item, depth + 1)
 
-    def table(self, node: Node) -> str:
-        """Write a node's label: name and shape, operation, and the numbers."""
-        name = escaped(node.name)
-        rows = [f"<B>{name}</B>" if node.given else grey(name)]
+    def label(self, node: Node) -> str:
+        """Write what is in a node: name and shape, operation, and the numbers."""
+        title = escaped(f"{node.name} {node.shape}".strip())
+        rows = [f"<B>{title}</B>" if node.given else grey(title)]
         if node.kind == "layer":
-            rows += filter(None, [grey(escaped(node.word)), escaped(node.shape)])
-        else:
-            rows[0] += f" {node.shape}" * bool(node.shape)
-            rows += filter(None, [f"{escaped(node.symbol)} {grey(escaped(node.word))}".strip()])
-        if node.kind == "layer" or self.picture.level == "layers":
-            cells: list[tuple[str, str]] = []
-        elif node.kind == "gradient":
-            cells = [("", self.grid(node.gradient, self.most_gradient))]
-        else:
-            cells = [("value", self.grid(node.value, self.most_value))]
-            if not self.sweep:
-                cells.append(("gradient", self.grid(node.gradient, self.most_gradient)))
+            rows = [f"<B>{escaped(node.name)}</B>", grey(escaped(node.operation))]
+            rows += [escaped(node.shape)] * bool(node.shape)
+        elif node.operation:
+            words = escaped(node.operation)
+            rows.append(words if node.kind in ("intermediate", "output") else grey(words))
+        cells = {}
+        if node.kind != "layer" and self.picture.level != "layers":
+            if node.kind != "gradient":
+                cells["value"] = self.grid(node.value, self.most_value)
+            if node.kind == "gradient" or not self.picture.sweep:
+                cells["gradient"] = self.grid(node.gradient, self.most_gradient)
         span = f' COLSPAN="{len(cells)}"' if len(cells) > 1 else ""
-        lines = [f"<TD{span}>{row}</TD>" for row in rows]
-        heads = [grey(head) for head, _ in cells if head]
-        bodies = [body for _, body in cells]
-        below = ["<VR/>".join(f"<TD>{cell}</TD>" for cell in row) for row in (heads, bodies) if row]
-        return table(lines, 4, below)
+        lines = [f"<TR><TD{span}>{row}</TD></TR>" for row in [*rows, *self.room]]
+        lines += ["<HR/>"] * bool(cells)
+        if node.kind != "gradient" and cells:
+            lines.append(beside(map(grey, cells)))
+        if cells:
+            lines.append(beside(cells.values()))
+        return f"<{table(lines, 4)}>"
 
     def grid(self, value: np.ndarray | str | None, most: float) -> str:
         """Write a value: a table of coloured cells, if it is small."""
@@ -137,100 +144,75 @@ class DotWriter:
             return reach(value)
         if not value.ndim:
             return number(value[()], FEW_DIGITS)
-        return table(
-            ["".join(cell(x, most) for x in row) for row in np.atleast_2d(value)], 2, space=1
-        )
+        rows = ("".join(cell(x, most) for x in row) for row in np.atleast_2d(value))
+        return table([f"<TR>{row}</TR>" for row in rows], 2, space=1)
 
-    def edge(self, edge: Edge) -> str:
-        """Write an edge; its words stand beside it, and cover the frames that they cross."""
-        settings = {"id": edge.id} | (BACKWARD if edge.backward else {})
-        words = f'<TD WIDTH="4"></TD><TD BGCOLOR="{PAGE}">{escaped(edge.words)}</TD>'
-        label = table([words], 0) if edge.words else ""
-        return f"{edge.tail} -> {edge.head} {attributes(settings, label)}"
-
-    def legend(self) -> Iterator[str]:
-        """Yield a frame with a node of each kind in the picture, and what the numbers mean."""
-        kinds = self.picture.kinds
-        yield "subgraph cluster_legend {"
-        yield f"graph {attributes({'color': 'none', 'class': 'legend'}, self.caption())}"
-        for i, kind in enumerate(kinds):
-            settings = looks(LOOKS[kind], f"legend{i}", "legend") | {"height": "0.3"}
-            yield f"legend{i} {attributes(settings, grey(WORDS[kind]))}"
-        yield "}"
-        for i in range(len(kinds)):
-            yield f"{self.picture.output.id} -> legend{i} {attributes(INVISIBLE)}"
+    def add_legend(self, graph: Digraph) -> None:
+        """Add a frame with a node of each kind in the picture, and what the numbers mean."""
+        with graph.subgraph(name="cluster_legend") as legend:
+            legend.attr(label=self.caption(), color="none", **{"class": "legend"})
+            for i, kind in enumerate(self.picture.kinds):
+                words = "several tensors" if kind == "layer" else kind
+                settings = look(kind, f"legend{i}", "legend") | {"fontcolor": GREY, "height": "0.3"}
+                legend.node(f"legend{i}", words, **settings)
+        for i in range(len(self.picture.kinds)):
+            graph.edge(self.picture.output.id, f"legend{i}", **INVISIBLE)
 
     def caption(self) -> str:
         """Write what stands below the legend."""
         rows = []
-        if any(edge.order for edge in self.picture.edges):
+        if any(arrow.order for arrow in self.picture.arrows):
             rows.append("numbers on edges: which operand")
-        if any(edge.rule for edge in self.picture.edges):
+        if any(arrow.rule for arrow in self.picture.arrows):
             rows.append("formulas on edges: what flows back along them")
         without = all(node.gradient is None for node in self.picture.nodes)
         if without and self.picture.level != "layers":
             rows.append("—: no gradient, as before backward()")
         rows += [escaped(self.picture.note)] * bool(self.picture.note)
-        lines = [f'<TD COLSPAN="4" ALIGN="LEFT">{grey(row)}</TD>' for row in rows]
+        lines = [f'<TR><TD COLSPAN="4" ALIGN="LEFT">{grey(row)}</TD></TR>' for row in rows]
         for name, most in [("values", self.most_value), ("gradients", self.most_gradient)]:
             if most:
                 words = grey(f"colours of {name}:")
-                cells = "".join(cell(np.float64(x), most) for x in (-most, 0.0, most))
-                lines.append(f'<TD ALIGN="LEFT">{words}</TD>{cells}')
-        return table(lines, 2, space=1) if lines else ""
+                cells = "".join(cell(x, most) for x in np.array([-most, 0.0, most]))
+                lines.append(f'<TR><TD ALIGN="LEFT">{words}</TD>{cells}</TR>')
+        return f"<{table(lines, 2, space=1)}>" if lines else ""
 
 
-#: What the legend calls each kind.
-WORDS = {
-    "parameter": "parameter",
-    "input": "input",
-    "intermediate": "intermediate",
-    "layer": "several tensors",
-    "output": "output",
-    "gradient": "gradient",
-}
-
-
-def looks(look: Look, name: str, kind: str) -> dict[str, str]:
-    """Return the settings of a node."""
+def look(kind: str, name: str, css_class: str) -> dict[str, str]:
+    """Return how a node of a kind looks, and what it is called in the SVG."""
+    shape, style, line, fill, width, _ = LOOKS[kind]
     return {
-        "id": name,
-        "class": kind,
-        "shape": look.shape,
-        "style": look.style,
-        "color": look.line,
-        "fillcolor": look.fill,
-        "penwidth": f"{look.width:g}",
-    }
+        "id": name, "class": css_class, "shape": shape, "style": style,
+        "color": line, "fillcolor": fill, "penwidth": f"{width:g}",
+    }  # fmt: skip
 
 
-def attributes(settings: dict[str, str], words: str = "") -> str:
-    """Write settings, none of which holds a quote or backslash, and a label."""
-    parts = [f'{key}="{value}"' for key, value in settings.items()]
-    return f"[{' '.join(parts + [f'label={label(words)}'] * bool(words))}]"
+def arrow_label(arrow: Arrow) -> str | None:
+    """Write words beside an arrow, which cover the frames that they cross."""
+    if not arrow.words:
+        return None
+    cells = f'<TD WIDTH="4"></TD><TD BGCOLOR="{PAGE}">{escaped(arrow.words)}</TD>'
+    return f"<{table([f'<TR>{cells}</TR>'], 0)}>"
 
 
-def label(words: str) -> str:
-    """Write a label that holds tags."""
-    return f"<{words}>"
-
-
-def table(rows: list[str], padding: int, below: Sequence[str] = (), space: int = 0) -> str:
-    """Write a table of rows of cells; further rows stand below a line."""
-    upper, lower = ("".join(f"<TR>{row}</TR>" for row in part) for part in (rows, below))
+def table(rows: Iterable[str], padding: int, space: int = 0) -> str:
     start = f'<TABLE BORDER="0" CELLSPACING="{space}" CELLPADDING="{padding}">'
-    return f"{start}{upper}{'<HR/>' * bool(lower)}{lower}</TABLE>"
+    return f"{start}{''.join(rows)}</TABLE>"
 
 
-def cell(entry: Any, most: float) -> str:
+def beside(cells: Iterable[str]) -> str:
+    """Write a row of cells with lines between them."""
+    return f"<TR>{'<VR/>'.join(f'<TD>{cell}</TD>' for cell in cells)}</TR>"
+
+
+def cell(entry: np.generic, most: float) -> str:
     """Write an entry of an array in its colour."""
     text = number(entry, FEW_DIGITS)
     return f'<TD ALIGN="RIGHT" BGCOLOR="{colour(float(entry), most)}">{text}</TD>'
 
 
 def grey(content: str) -> str:
-    """Write something of less importance."""
-    return f'<FONT COLOR="{GREY}">{content}</FONT>' if content else ""
+    return f'<FONT COLOR="{GREY}">{content}</FONT>'
 
 
 def escaped(content: str) -> str:
@@ -238,4 +220,6 @@ def escaped(content: str) -> str:
 
     ``dot`` reads a label as XML by a parser that stumbles over a bracket before a tag: ``]</B>``.
     """
-    return html.escape(content).replace("\\", "\\\\").replace("]", "&#93;")
+    from graphviz import escape
+
+    return str(escape(html.escape(content))).replace("]", "&#93;")

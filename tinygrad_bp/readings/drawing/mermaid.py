@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import count
 
 import numpy as np
 
 from ...notation.numbers import in_node
 from .looks import LOOKS
-from .picture import Edge, Node, Picture, framed
+from .picture import Arrow, Node, Picture, framed
 
 
 def mermaid(picture: Picture) -> str:
@@ -18,19 +19,9 @@ def mermaid(picture: Picture) -> str:
 
 
 def lines(picture: Picture) -> Iterator[str]:
-    """Yield the lines: the frames with the nodes in them, the edges, and how each kind looks."""
     yield "flowchart TD"
-    frames = 0
-    for item in framed(picture.nodes):
-        if isinstance(item, Node):
-            yield node_line(item, picture)
-        elif item is None:
-            yield "end"
-        else:
-            frames += 1
-            yield f'subgraph scope{frames}["{escaped(item) or " "}"]'
-    for edge in picture.edges:
-        yield edge_line(edge)
+    yield from node_lines(picture, picture.nodes, count(1))
+    yield from map(arrow_line, picture.arrows)
     if picture.sweep:
         yield f"n{picture.sweep[-1].id[1:]} -.-> {picture.sweep[-1].id}"
     if picture.note:
@@ -44,19 +35,31 @@ def lines(picture: Picture) -> Iterator[str]:
         )
 
 
-def node_line(node: Node, picture: Picture) -> str:
-    """Write a node: its name, operation and numbers, a line each."""
-    rows = [f"{node.name} {node.shape}", f"{node.symbol} {node.word}"]
+def node_lines(
+    picture: Picture, nodes: Sequence[Node], frames: Iterator[int], depth: int = 0
+) -> Iterator[str]:
+    """Yield a line for each node, with the frames around them."""
+    for item in framed(nodes, depth):
+        if isinstance(item, Node):
+            left, right = LOOKS[item.kind].mermaid
+            label = "<br/>".join(escaped(row.strip()) for row in rows(item, picture) if row.strip())
+            yield f'{item.id}{left}"{label}"{right}:::{item.kind}'
+        else:
+            yield f'subgraph scope{next(frames)}["{escaped(item[0].frame[depth]) or " "}"]'
+            yield from node_lines(picture, item, frames, depth + 1)
+            yield "end"
+
+
+def rows(node: Node, picture: Picture) -> Iterator[str]:
+    """Yield what is in a node, line by line."""
     if node.kind == "layer":
-        rows = [node.name, node.word, node.shape]
-    elif picture.level != "layers":
-        if node.kind != "gradient":
-            rows.append(f"value {written(node.value, picture.level)}")
-        if node.kind == "gradient" or not picture.sweep:
-            rows.append(f"gradient {written(node.gradient, picture.level)}")
-    label = "<br/>".join(escaped(row.strip()) for row in rows if row.strip())
-    left, right = LOOKS[node.kind].mermaid
-    return f'{node.id}{left}"{label}"{right}:::{node.kind}'
+        yield from (node.name, node.operation, node.shape)
+        return
+    yield from (f"{node.name} {node.shape}", node.operation)
+    if picture.level != "layers" and node.kind != "gradient":
+        yield f"value {written(node.value, picture.level)}"
+    if picture.level != "layers" and (node.kind == "gradient" or not picture.sweep):
+        yield f"gradient {written(node.gradient, picture.level)}"
 
 
 def written(value: np.ndarray | str | None, level: str) -> str:
@@ -66,12 +69,11 @@ def written(value: np.ndarray | str | None, level: str) -> str:
     return value if isinstance(value, str) else in_node(value, level)
 
 
-def edge_line(edge: Edge) -> str:
-    """Write an edge."""
-    label = f'|"{escaped(edge.words)}"|' if edge.words else ""
-    if edge.backward:
-        return f"{edge.head} -.->{label} {edge.tail}"
-    return f"{edge.tail} -->{label} {edge.head}"
+def arrow_line(arrow: Arrow) -> str:
+    label = f'|"{escaped(arrow.words)}"|' if arrow.words else ""
+    if arrow.backward:
+        return f"{arrow.head} -.->{label} {arrow.tail}"
+    return f"{arrow.tail} -->{label} {arrow.head}"
 
 
 def escaped(content: str) -> str:

@@ -1,133 +1,85 @@
-"""What is drawn, as plain data: nodes and edges. How it is written is left to others.
+"""What is drawn, as plain data: nodes and arrows. How they are written is left to others.
 
-A node is a tensor, or several that are folded into one; an edge is an operand. Both are called by
-the positions of their tensors in `recorded_tensors`, so a picture is the same in every run.
+A node is a tensor, or several that are folded into one; an arrow is an operand. Both are called by
+the positions of their tensors in the record, so a picture is the same in every run.
 """
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ...backward import starting_gradient
-from ...notation.names import recorded_tensors
-from ...notation.numbers import LONGEST_NAME, listed, number, printable
-from ...notation.rules import summed
+from ...notation.numbers import LONGEST_NAME, fits, listed, number, printable, stand_in
 from ...notation.symbols import plain_name
+from ...notation.text import text
+from ...record import Edge, Record
 from ...tensor import Tensor
-from ..explanation.flow import Edge as Flow
-from ..explanation.flow import followed
-from ..explanation.forward import values_held
-from ..explanation.symbols import Symbols
-from .folding import Group, folded
+from .folding import Group, fold, operands
 from .looks import LOOKS
 
-#: A picture has at most so many nodes; with the bounds of `folding`, it is laid out in seconds.
+#: With the bounds of `folding`, a picture of so many nodes is laid out in seconds.
 MOST_NODES = 400
 
-#: A rule that is longer is cut.
+#: A rule that is longer is cut: it would push the nodes apart.
 LONGEST_RULE = 48
 
-#: Frames inside frames are drawn up to this depth, and of a list, so many parts are written.
+#: Deeper frames in frames leave no room for what is in them.
 DEEPEST_FRAME = 6
+
+#: Of a list in a node, the first parts are written.
 MOST_LISTED = 3
 
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """A tensor in the picture, or several that are folded into one.
+    """A tensor in the picture, or several that are folded into one."""
 
-    Parameters
-    ----------
-    id
-        ``n3`` for tensor 3 of the record, ``g3`` for its gradient where that is a node of its own;
-        of several tensors, the position of the last.
-    kind
-        A key of `looks.LOOKS`.
-    name, given
-        What it is called, and whether the user called it so.
-    shape
-        ``(3, 1)``; of several tensors, those that are used outside: ``a₁ (3, 1)``.
-    symbol, word
-        The operation, ``× 2`` and ``multiply``; of a leaf, no symbol and what kind of leaf it is.
-    frame
-        The scopes around it, from the outermost.
-    tensors
-        The positions of the tensors that it stands for.
-    value, gradient
-        Arrays, or None for a dash; a text where a leaf had several values in turn.
-    """
-
-    id: str
-    kind: str
+    id: str  # n3 for tensor 3 of the record, g3 for its gradient; of several tensors, the last's
+    kind: str  # a key of LOOKS
     name: str
-    given: bool
-    shape: str
-    symbol: str
-    word: str
-    frame: tuple[str, ...]
-    tensors: tuple[int, ...]
-    value: np.ndarray | str | None = None
+    given: bool  # whether the user called it so
+    shape: str  # (3, 1); of several tensors, those that are used outside: a₁ (3, 1)
+    operation: str  # × 2 multiply; of a leaf, its kind; of several tensors, their operations
+    frame: tuple[str, ...]  # the scopes around it, from the outermost
+    tensors: tuple[int, ...]  # the positions of those that it stands for
+    value: np.ndarray | str | None = None  # None for a dash; text for a leaf with several values
     gradient: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
-class Edge:
-    """An operand: from the node that holds it to the one that is computed from it.
+class Arrow:
+    """An operand: from the node that holds it to the one that is computed from it."""
 
-    Parameters
-    ----------
-    id
-        ``e{i}-{k}-{p}``: tensor i is operand p, counted from 1, of tensor k. With a ``b`` for the
-        ``e``, what flows back along it.
-    tail, head
-        Ids of nodes, in the direction of the forward pass; what flows back goes from head to tail.
-    order
-        Which operand it is, where there are several; else 0.
-    rule
-        The contribution that flows back along this edge; empty where it is not asked for.
-    """
-
-    id: str
+    id: str  # e3-5-1: tensor 3 is the first operand of tensor 5; b3-5-1: what flows back
     tail: str
-    head: str
-    order: int
-    rule: str
+    head: str  # ids of nodes; what flows back goes from the head to the tail
+    order: int = 0  # which operand it is, from 1, where there are several
+    rule: str = ""  # the contribution that flows back along it, where it is asked for
+    edges: tuple[Edge, ...] = ()  # of the record: several, where one of the nodes is folded
 
     @property
     def backward(self) -> bool:
-        """Whether this is what flows back."""
         return self.id.startswith("b")
 
     @property
     def words(self) -> str:
-        """What is written on the edge."""
         return ": ".join(filter(None, [str(self.order or ""), self.rule]))
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """All that is drawn, in recording order.
+    """All that is drawn, in recording order."""
 
-    Parameters
-    ----------
-    level
-        "layers", "ops" or "values".
-    title, summary
-        What it shows, in a few words and in a sentence.
-    note
-        What was folded because the graph is very large; empty where nothing was.
-    """
-
-    level: str
-    title: str
-    summary: str
-    note: str
+    level: str  # "layers", "ops" or "values"
+    title: str  # what it shows, in a few words
+    summary: str  # and in a sentence
+    note: str  # what was folded because the graph is very large
     nodes: tuple[Node, ...]
-    edges: tuple[Edge, ...]
+    arrows: tuple[Arrow, ...]
 
     @property
     def forward(self) -> list[Node]:
@@ -136,7 +88,6 @@ class Picture:
 
     @property
     def output(self) -> Node:
-        """The node of the output."""
         return self.forward[-1]
 
     @property
@@ -146,12 +97,11 @@ class Picture:
 
     @property
     def kinds(self) -> list[str]:
-        """The kinds of nodes in the picture."""
         return [kind for kind in LOOKS if any(node.kind == kind for node in self.nodes)]
 
 
-def framed(nodes: Sequence[Node], depth: int = 0) -> Iterator[Node | str | None]:
-    """Yield the nodes with the frames around them: a frame's title before, and None after it."""
+def framed(nodes: Sequence[Node], depth: int = 0) -> Iterator[Node | list[Node]]:
+    """Yield the nodes that stand in no frame beyond a depth, and for each such frame its nodes."""
     drawn = set()
     for node in nodes:
         inner = node.frame[: depth + 1]
@@ -159,183 +109,165 @@ def framed(nodes: Sequence[Node], depth: int = 0) -> Iterator[Node | str | None]
             yield node
         elif inner not in drawn:
             drawn.add(inner)
-            yield inner[-1]
-            yield from framed([n for n in nodes if n.frame[: depth + 1] == inner], depth + 1)
-            yield None
+            yield [n for n in nodes if n.frame[: depth + 1] == inner]
 
 
 def picture(
-    output: Tensor, level: str, backward: bool = False, rules: bool = False, most: int = MOST_NODES
+    record: Record, level: str, backward: bool = False, rules: bool = False, most: int = MOST_NODES
 ) -> Picture:
-    """Return what is drawn of the computation that a Tensor was recorded from."""
-    tensors = recorded_tensors(output)
-    if backward:
-        starting_gradient(output, None)  # raises, with a sentence, where there is no gradient
-    known = backward or any(t.primitive is None and t.grad is not None for t in tensors)
-    flows: dict[tuple[int, int], Flow] = {}
-    gradients: dict[int, np.ndarray] = {}
-    if (known or rules) and output.requires_grad and output.size == 1:
-        steps, swept = followed(output)
-        flows = {(step.tensor.id, edge.operand): edge for step in steps for edge in step.edges}
-        gradients = swept if known else {}
-    groups, note = folded(tensors, level, most // 2 if backward else most)
+    """Return what is drawn of a computation. Raises, with ``backward``, if it has no gradient."""
+    tensors, output = record.tensors, record.output
+    swept = any(t.primitive is None and t.grad is not None for t in tensors)
+    if backward or (swept and output.requires_grad and output.size == 1):
+        gradients = record.gradients
+    else:
+        gradients = {}
+    groups, note = fold(record, level, most // 2 if backward else most)
     if any(t.scope.count("/") >= DEEPEST_FRAME for t in tensors):
         deep = f"scopes are framed down to depth {DEEPEST_FRAME}"
         note = f"{note}; {deep}" if note else deep
-    writer = PictureWriter(tensors, groups, level, gradients, flows)
+    writer = PictureWriter(record, groups, gradients)
     nodes = [writer.node(group) for group in groups]
-    edges = writer.edges(rules and not backward)
+    arrows = writer.arrows(rules and not backward)
     if backward:
-        back = writer.edges(rules, back=True)
-        nodes += [writer.gradient_node(group, back) for group in groups if writer.reached(group)]
-        edges += back
-    name = writer.symbols.text(output)
+        back = writer.arrows(rules, back=True)
+        nodes += [
+            writer.gradient_node(group, back)
+            for group in groups
+            if any(i in gradients for i in group.tensors)
+        ]
+        arrows += back
+    name = record.names.text(output)
     kinds = Counter("operation" if t.primitive is not None else kind_of(t) for t in tensors)
-    counts = [f"{n:,} {kind}{'s' * (n > 1)}" for kind, n in kinds.items()]
-    summary = (
-        f"The forward pass runs downward to {name}, through {listed(counts)}. "
-        + ("Beside it, dashed, the reverse sweep runs up." if backward else "")
-    ).strip()  # fmt: skip
-    return Picture(level, f"The graph of {name}", summary, note, tuple(nodes), tuple(edges))
+    counts = listed(f"{n:,} {kind}{'s' * (n > 1)}" for kind, n in kinds.items())
+    summary = f"The forward pass runs downward to {name}, through {counts}."
+    if backward:
+        summary += " Beside it, dashed, the reverse sweep runs up."
+    return Picture(level, f"The graph of {name}", summary, note, tuple(nodes), tuple(arrows))
 
 
 class PictureWriter:
-    """Turns groups of tensors into nodes, and operands into edges."""
+    """Turns groups of tensors into nodes, and operands into arrows."""
 
     def __init__(
-        self,
-        tensors: list[Tensor],
-        groups: list[Group],
-        level: str,
-        gradients: dict[int, np.ndarray],
-        flows: dict[tuple[int, int], Flow],
+        self, record: Record, groups: list[Group], gradients: dict[int, np.ndarray]
     ) -> None:
-        self.tensors, self.level, self.gradients, self.flows = tensors, level, gradients, flows
-        self.output = tensors[-1]
-        self.symbols = Symbols(self.output, tensors)
-        self.values = values_held(tensors)
-        self.position = {t.id: k for k, t in enumerate(tensors)}
-        self.home = {t.id: group for group in groups for t in group.tensors}
-        outer = (t.scope.split("/")[:-1] for t in tensors)
-        self.outer_scopes = {"/".join(path[:i]) for path in outer for i in range(len(path) + 1)}
-
-    def number_of(self, group: Group) -> int:
-        """Return the position of the last tensor of a group, by which its node is called."""
-        return self.position[group.tensors[-1].id]
+        self.record, self.names, self.gradients = record, record.names, gradients
+        self.operands = operands(record)
+        self.home = {i: group for group in groups for i in group.tensors}
+        self.used_outside = {
+            i for edge, i in self.operands.items() if self.home[i] is not self.home[edge.step]
+        }
+        paths = [scope.split("/") for scope in {t.scope for t in record.tensors}]
+        self.outer_scopes = {"/".join(path[:i]) for path in paths for i in range(len(path))}
+        self.symbols = record.names.text_symbols(record.output)
 
     def node(self, group: Group) -> Node:
-        """Return the node of a group."""
         if group.title:
             return self.folded_node(group)
-        [t] = group.tensors
-        kind = "output" if t is self.output else kind_of(t)
-        symbol, word = operation(t) if t.primitive is not None else ("", kind)
-        values = self.values.get(t.id, (t.data,))
+        i = group.last
+        t = self.record.tensors[i]
+        values = self.record.values(i)
         return Node(
-            f"n{self.position[t.id]}",
-            kind,
-            self.symbols.text(t),
+            f"n{i}",
+            "output" if t is self.record.output else kind_of(t),
+            self.names.text(t),
             t.name is not None,
             str(t.shape),
-            symbol,
-            word,
+            operation(t) or ("output" if t is self.record.output else kind_of(t)),
             frame(t.scope),
-            (self.position[t.id],),
+            (i,),
             values[0] if len(values) == 1 else f"{len(values)} values in turn",
-            self.gradients.get(t.id),
+            self.gradients.get(i),
         )
 
     def folded_node(self, group: Group) -> Node:
-        """Return the node of several tensors."""
-        inside = {t.id for t in group.tensors}
-        used = {x.id for t in self.tensors if t.id not in inside for x in t.inputs if x is not None}
-        results = [t for t in group.tensors if t.id in used]
-        words = [t.primitive.__name__ for t in group.tensors if t.primitive is not None]
-        scope = group.tensors[-1].scope if group.title == group.tensors[-1].scope else ""
+        tensors = [self.record.tensors[i] for i in group.tensors]
+        results = [t for t in tensors if self.record.place[t.id] in self.used_outside]
+        words = [t.primitive.__name__ for t in tensors if t.primitive is not None]
+        scope = group.scope  # its frame, if it is one for what is in scopes inside it
         around = scope if scope in self.outer_scopes else scope.rpartition("/")[0]
         return Node(
-            f"n{self.number_of(group)}",
+            f"n{group.last}",
             "layer",
-            plain_name(group.title.rpartition("/")[2]),
+            group.title,
             True,
-            listed([f"{self.symbols.text(t)} {t.shape}" for t in results], MOST_LISTED),
-            "",
+            listed([f"{self.names.text(t)} {t.shape}" for t in results], MOST_LISTED),
             listed(words, MOST_LISTED),
             frame(around),
-            tuple(self.position[t.id] for t in group.tensors),
+            tuple(group.tensors),
         )
 
-    def gradient_node(self, group: Group, back: list[Edge]) -> Node:
+    def gradient_node(self, group: Group, back: list[Arrow]) -> Node:
         """Return the node of the gradient with respect to what a group holds."""
-        k = self.number_of(group)
-        t = group.tensors[-1]
-        terms = sum(edge.tail == f"g{k}" for edge in back)
-        word = "the sweep starts" if t is self.output else f"sum of {terms}" if terms > 1 else ""
-        name = self.symbols.gradient(t)
+        i, node = group.last, self.node(group)
+        t = self.record.tensors[i]
+        terms = sum(arrow.tail == f"g{i}" for arrow in back)
+        name, shape = self.names.gradient_text(t, self.record.output), node.shape
+        word = f"sum of {terms}" if terms > 1 else ""
+        if t is self.record.output:
+            word = "the sweep starts"
         if group.title:
-            name, word = (
-                f"back through {plain_name(group.title.rpartition('/')[2])}",
-                "",
-            )
-        node = self.node(group)
+            name, shape, word = f"back through {group.title}", "", ""
+        gradient = self.gradients.get(i)
         return Node(
-            f"g{k}", "gradient", name, True, "" if group.title else node.shape, "", word,
-            node.frame, node.tensors, None, self.gradients.get(t.id),
-        )  # fmt: skip
+            f"g{i}", "gradient", name, True, shape, word, node.frame, node.tensors, None, gradient
+        )
 
-    def reached(self, group: Group) -> bool:
-        """Say whether a gradient arrives at a group."""
-        return any(t.id in self.gradients for t in group.tensors)
-
-    def edges(self, rules: bool, back: bool = False) -> list[Edge]:
+    def arrows(self, rules: bool, back: bool = False) -> list[Arrow]:
         """Return the operands between nodes; with ``back``, what flows back along these.
 
-        Between two nodes, one of which is folded, there is a single edge.
+        Between two nodes, one of which is folded, there is a single arrow.
         """
-        edges = []
-        seen = set()
-        for t in self.tensors:
-            head = self.home[t.id]
-            several = sum(x is not None for x in t.inputs) > 1
-            written = self.rules(t) if rules and not head.title else {}
-            for p, x in enumerate(t.inputs, 1):
-                if x is None or self.home[x.id] is head:
-                    continue
-                if back and (t.id, p) not in self.flows:
-                    continue
-                tail = self.home[x.id]
-                ends = self.number_of(tail), self.number_of(head)
-                if head.title or tail.title:
-                    if ends in seen:
-                        continue
-                    seen.add(ends)
-                name = f"{'b' if back else 'e'}{self.position[x.id]}-{self.position[t.id]}-{p}"
-                letter = "g" if back else "n"
-                order = p if several and not back and not head.title else 0
-                edges.append(
-                    Edge(
-                        name, f"{letter}{ends[0]}", f"{letter}{ends[1]}", order, written.get(p, "")
-                    )
+        drawn: dict[object, list[Edge]] = {}
+        for edge, i in self.operands.items():
+            tail, head = self.home[i], self.home[edge.step]
+            if tail is not head and not (back and edge not in self.record.contributions):
+                folded = tail.title or head.title
+                drawn.setdefault((tail.last, head.last) if folded else edge, []).append(edge)
+        written: dict[int, dict[Edge, str]] = {}
+        arrows = []
+        for edges in drawn.values():
+            edge, i, k = edges[0], self.operands[edges[0]], edges[0].step
+            tail, head = self.home[i], self.home[k]
+            if rules and not head.title and k not in written:
+                written[k] = self.rules(k)
+            several = sum(x is not None for x in self.record.tensors[k].inputs) > 1
+            letter = "g" if back else "n"
+            arrows.append(
+                Arrow(
+                    f"{'b' if back else 'e'}{i}-{k}-{edge.operand + 1}",
+                    f"{letter}{tail.last}",
+                    f"{letter}{head.last}",
+                    edge.operand + 1 if several and not back and not head.title else 0,
+                    written.get(k, {}).get(edge, ""),
+                    tuple(edges),
                 )
-        return edges
+            )
+        return arrows
 
-    def rules(self, t: Tensor) -> dict[int, str]:
-        """Return by operand the contribution that a step makes, in symbols."""
+    def rules(self, i: int) -> dict[Edge, str]:
+        """Return the contributions that a step makes, in symbols."""
+        t = self.record.tensors[i]
         if t.primitive is None or not t.requires_grad:
             return {}
-        values = self.symbols.values(t, t.data)  # they tell numbers from arrays
+        names = [self.names.identifier(x) for x in t.inputs if x is not None and not x.ndim]
+        if not t.ndim:
+            names += [self.names.identifier(t), self.names.gradient(t)]
         written = {}
-        for p, (x, rule) in enumerate(zip(t.inputs, self.symbols.rules(t), strict=True), 1):
-            if x is not None and x.requires_grad and rule is not None:
-                if (t.id, p) in self.flows:  # where x was broadcast, its contribution is summed
-                    rule = summed(rule, self.flows[t.id, p].given.shape, x.shape)
-                text = self.symbols.written(rule, values)
-                written[p] = text if len(text) <= LONGEST_RULE else shortened(text)
+        for edge, rule in self.record.rules(i, shape_of_large).items():
+            words = text(rule, self.symbols, names)
+            written[edge] = words if len(words) <= LONGEST_RULE else shortened(words)
         return written
 
 
+def shape_of_large(array: np.ndarray) -> ast.expr | None:
+    """Return what stands for an array in a rule: its shape, where it is large."""
+    return None if fits(array) else ast.Name(stand_in(array))
+
+
 def shortened(rule: str) -> str:
-    """Cut a rule that is too long: in its middle, so that it is seen how it ends.
+    """Cut a rule that is too long in its middle, so that its end is seen.
 
     Examples
     --------
@@ -347,15 +279,15 @@ def shortened(rule: str) -> str:
 
 
 def kind_of(t: Tensor) -> str:
-    """Say what kind of node a tensor is, unless it is the output."""
     if t.primitive is not None:
         return "intermediate"
     return "parameter" if t.requires_grad else "input"
 
 
-def operation(t: Tensor) -> tuple[str, str]:
-    """Write what computed a tensor, with its Python numbers: ``^ 2`` power, ``where(·, 0, ·)``."""
-    assert t.primitive is not None
+def operation(t: Tensor) -> str:
+    """Write what computed a tensor, with Python numbers: ``^ 2 power``, ``where(·, 0, ·)``."""
+    if t.primitive is None:
+        return ""
     name = printable(t.primitive.__name__, LONGEST_NAME)
     symbol = printable(t.primitive.symbol, LONGEST_NAME)
     numbers = [
@@ -363,11 +295,11 @@ def operation(t: Tensor) -> tuple[str, str]:
         for x, value in zip(t.inputs, t.operands, strict=True)
     ]
     if symbol == name:
-        called = f"{name}({', '.join(number or '·' for number in numbers)})"
-        return called if any(numbers) else name, ""
+        arguments = ", ".join(number or "·" for number in numbers)
+        return f"{name}({arguments})" if any(numbers) else name
     if len(numbers) == 2:
         symbol = f"{numbers[0]} {symbol} {numbers[1]}".strip()
-    return symbol, name
+    return f"{symbol} {name}"
 
 
 def frame(scope: str) -> tuple[str, ...]:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 
 import numpy as np
 
 from ...notation.numbers import reach
 from .mermaid import written
-from .picture import Edge, Node, Picture
+from .picture import Arrow, Node, Picture
 
-#: A tree has at most so many lines, and is at most so deep.
 MOST_LINES = 200
-DEEPEST = 40
+DEEPEST = 40  # the branches of a deeper tree leave no room for words
 
-#: By level of detail: a value is written out in so many characters.
+#: By level of detail: a longer value is summarised, so that most lines fit into a terminal.
 LONGEST = {"ops": 32, "values": 100}
 
 
@@ -32,40 +30,34 @@ def lines(picture: Picture) -> Iterator[str]:
     if picture.note:
         yield f"({picture.note}.)"
     nodes = {node.id: node for node in picture.nodes}
-    operands: dict[str, list[Edge]] = defaultdict(list)
-    for operand in picture.edges:
-        if not operand.backward:
-            operands[operand.head].append(operand)
-    written_out: set[str] = set()
-    stack: list[tuple[str, str, str, Edge | None]] = [(picture.output.id, "", "", None)]
-    count = 0
-    while stack:
-        key, start, below, edge = stack.pop()
-        count += 1
-        if count > MOST_LINES:
-            left = len(picture.forward) - len(written_out)
-            yield f"… {left:,} nodes are left out, of {len(picture.forward):,}"
+    operands: dict[str, list[Arrow]] = {key: [] for key in nodes}
+    for arrow in picture.arrows:
+        if not arrow.backward:
+            operands[arrow.head].append(arrow)
+    seen: set[str] = set()
+    stack = [(picture.output.id, "", "", "")]
+    for _ in range(MOST_LINES):
+        if not stack:
             return
-        words = f"{edge.words}: " if edge is not None and edge.words else ""
-        known = key in written_out
-        deep = len(below) >= 3 * DEEPEST and bool(operands[key])
-        yield start + words + in_words(nodes[key], picture, known) + " …" * (deep and not known)
-        written_out.add(key)
+        key, words, start, below = stack.pop()
+        known, deep = key in seen, len(below) >= 3 * DEEPEST and bool(operands[key])
+        line = f"{nodes[key].name} (above)" if known else in_words(nodes[key], picture)
+        yield f"{start}{words and words + ': '}{line}{' …' * (deep and not known)}"
+        seen.add(key)
         if known or deep:
             continue
-        for i, operand in enumerate(reversed(operands[key])):
+        for i, arrow in enumerate(reversed(operands[key])):
             branch, further = ("└─ ", "   ") if i == 0 else ("├─ ", "│  ")
-            stack.append((operand.tail, below + branch, below + further, operand))
+            stack.append((arrow.tail, arrow.words, below + branch, below + further))
+    if stack:
+        left = len(picture.forward) - len(seen)
+        yield f"… {left:,} nodes are left out, of {len(picture.forward):,}"
 
 
-def in_words(node: Node, picture: Picture, known: bool) -> str:
-    """Write a node in a line; where it was written before, only its name."""
-    if known:
-        return f"{node.name} (above)"
+def in_words(node: Node, picture: Picture) -> str:
     if node.kind == "layer":
-        return f"[{node.name}] {node.word} → {node.shape}"
-    origin = f"{node.symbol} {node.word}".strip()
-    line = f"{node.name} {node.shape}  {origin}"
+        return f"[{node.name}] {node.operation} → {node.shape}"
+    line = f"{node.name} {node.shape}  {node.operation}"
     if picture.level == "layers":
         return line
     twin = next((n for n in picture.sweep if n.id == f"g{node.id[1:]}"), node)
@@ -74,6 +66,5 @@ def in_words(node: Node, picture: Picture, known: bool) -> str:
 
 
 def shortly(value: np.ndarray | str | None, level: str) -> str:
-    """Write a value in a line; where it takes much of it, the smallest and largest entry."""
     text = written(value, level)
     return reach(value) if isinstance(value, np.ndarray) and len(text) > LONGEST[level] else text

@@ -10,9 +10,10 @@ import xml.etree.ElementTree as ET
 from dataclasses import dataclass, replace
 
 from ...record import Record
-from ..drawing.dot import DotWriter
-from ..drawing.layout import SVG, TEXT, described, laid_out
-from ..drawing.picture import Node, Picture, picture
+from ..drawing.dot import dot
+from ..drawing.folding import operands
+from ..drawing.layout import SVG, TEXT, described, lay_out
+from ..drawing.picture import picture
 
 #: A picture to step through has more nodes than one to look at: so 300 operations with the leaves
 #: of a network have one each.
@@ -25,15 +26,8 @@ ROOM = "0.0000_0.0000_0.0000"
 SCALE = 1.1
 
 
-class WithRoom(DotWriter):
-    """Writes a picture whose nodes have two empty rows, and margins for a thick outline."""
-
-    margin = "0.1,0.08"
-
-    def table(self, node: Node) -> str:
-        """Write a node's label."""
-        rows = f"<TR><TD>{ROOM}</TD></TR>" * 2
-        return super().table(node).replace("</TABLE>", f"{rows}</TABLE>")
+#: For a thick outline.
+MARGIN = "0.1,0.08"
 
 
 @dataclass(frozen=True)
@@ -48,8 +42,8 @@ class Stage:
     home
         By position of a tensor, that of the node that it is drawn in; in a large graph many share.
     edges
-        By (tensor, what is computed from it, operand from 0), the id of the edge that is drawn; there is
-        none for an operand inside a node.
+        By (tensor, what is computed from it, operand from 0), the id of the edge that is drawn;
+        there is none for an operand inside a node.
     """
 
     svg: str
@@ -59,34 +53,20 @@ class Stage:
 
 def stage(record: Record) -> Stage:
     """Draw a computation for a player."""
-    shown = replace(
-        picture(record.output, "ops", most=MOST_NODES), level="layers"
-    )  # without the numbers
-    svg = described(
-        laid_out("\n".join(WithRoom(shown).lines()), ".svg"), shown.title, shown.summary
-    )
+    shown = replace(picture(record, "ops", most=MOST_NODES), level="layers")  # without the numbers
+    text = dot(shown, room=(ROOM, ROOM), margin=MARGIN)
+    svg = described(lay_out(text, ".svg"), shown.title, shown.summary)
     home = {k: int(node.id[1:]) for node in shown.nodes for k in node.tensors}
+    sources = operands(record)
     return Stage(
         interactive(svg, {node.id: node.name for node in shown.nodes}),
         tuple(home[k] for k in range(len(home))),
-        drawn_edges(record, shown, home),
+        {
+            (sources[edge], edge.step, edge.operand): arrow.id
+            for arrow in shown.arrows
+            for edge in arrow.edges
+        },
     )
-
-
-def drawn_edges(
-    record: Record, shown: Picture, home: dict[int, int]
-) -> dict[tuple[int, int, int], str]:
-    """Return by operand the edge that is drawn for it: between folded nodes, one for several."""
-    ids = {edge.id for edge in shown.edges}
-    between = {(edge.tail, edge.head): edge.id for edge in shown.edges}
-    drawn = {}
-    for k, t in enumerate(record.tensors):
-        for p, x in enumerate(t.inputs):
-            if x is None or home[i := record.place[x.id]] == home[k]:
-                continue
-            name = f"e{i}-{k}-{p + 1}"
-            drawn[i, k, p] = name if name in ids else between[f"n{home[i]}", f"n{home[k]}"]
-    return drawn
 
 
 def interactive(svg: str, names: dict[str, str]) -> str:
