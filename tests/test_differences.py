@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from tinygrad_bp.differences import (
-    central_difference,
+    agree,
+    differences_along,
     extrapolated_difference,
     jacobian_difference,
     relative_difference,
@@ -16,29 +17,71 @@ from tinygrad_bp.differences import (
 from tinygrad_bp.worked_problem.closed_form import forward, gradients
 from tinygrad_bp.worked_problem.problem import random_problem
 
-SCALAR_SCHEMES = [central_difference, extrapolated_difference]
 
-
-@pytest.mark.parametrize("difference", SCALAR_SCHEMES)
 @pytest.mark.parametrize("shape", [(), (3,), (2, 3), (2, 1, 3), (0,)])
-def test_gradient_has_the_shape_of_the_point(difference, shape):
+def test_gradient_has_the_shape_of_the_point(shape):
     at = np.random.default_rng(0).normal(size=shape)
-    gradient = difference(lambda v: np.sum(np.sin(v)), at)
+    gradient = extrapolated_difference(lambda v: np.sum(np.sin(v)), at)
     assert gradient.shape == shape
     assert gradient.dtype == np.float64
     assert relative_difference(gradient, np.cos(at)) < 1e-9
 
 
-def test_each_halving_cancels_one_more_term():
-    # d/dx x**5 at 1: a central difference with the step h gives 5 + 10 h**2 + h**4.
-    def difference(halvings):
-        at = np.array(1.0)
-        return float(jacobian_difference(lambda v: v**5, at, step=0.5, halvings=halvings))
+def estimate(f, at, steps, size=0.0):
+    """Return the estimate of the slope of a function of one number."""
+    at = np.array(at)
+    return differences_along(f, at, f(at), np.ones(()), steps).settled(size)
 
-    assert difference(0) == pytest.approx(5 + 10 / 4 + 1 / 16, abs=1e-12)
-    # (4 (h/2)**4 - h**4) / 3 = -h**4 / 4 is left of the last term.
-    assert difference(1) == pytest.approx(5 - 1 / 64, abs=1e-12)
-    assert difference(2) == pytest.approx(5, abs=1e-12)
+
+def test_three_central_differences_give_the_middle_one_and_how_far_they_are_apart():
+    # d/dx x**5 at 1: a central difference with the step h gives 5 + 10 h**2 + h**4.
+    found = estimate(lambda v: v**5, 1.0, (0.5, 0.25, 0.125))
+    assert found.slope == pytest.approx(5 + 10 / 16 + 1 / 256, abs=1e-12)
+    assert found.error == pytest.approx(10 / 4 + 1 / 16 - 10 / 64 - 1 / 4096, abs=1e-12)
+
+
+def test_more_steps_cancel_the_leading_errors():
+    steps = [0.5 / 2**k for k in range(5)]
+    # (4 (h/2)**4 - h**4) / 3 = -h**4 / 4 is left of the last term, for h = 1/4 the middle one.
+    found = estimate(lambda v: v**5, 1.0, steps[:4])
+    assert found.slope == pytest.approx(5, abs=1e-2)
+    assert found.error < 0.02
+    found = estimate(lambda v: v**5, 1.0, steps)
+    assert found.slope == pytest.approx(5, abs=1e-12)
+    assert found.error < 1e-11
+
+
+@pytest.mark.parametrize(
+    "steps", [[10.0**-k for k in range(2, 9)], [1e-2 / 2**k for k in range(5)]]
+)
+@pytest.mark.parametrize(
+    ("f", "derivative"),
+    [
+        (np.exp, np.exp),
+        (np.sin, np.cos),
+        (lambda v: np.sin(30 * v), lambda v: 30 * np.cos(30 * v)),
+        (lambda v: np.tanh(100 * v), lambda v: 100 / np.cosh(100 * v) ** 2),
+        (lambda v: 1e6 + v**2, lambda v: 2 * v),
+        (lambda v: v**2 + 1e-7 * np.sin(1e9 * v), lambda v: 2 * v),
+    ],
+    ids=["exp", "sin", "fast", "sharp", "offset", "noise"],
+)
+def test_an_estimate_is_no_further_off_than_it_says(f, derivative, steps):
+    for at in np.random.default_rng(0).normal(size=100):
+        found = estimate(f, at, steps, size=np.abs(f(at)))
+        assert abs(found.slope - derivative(at)) <= 2 * found.error
+
+
+def test_where_the_function_is_not_defined_smaller_steps_decide():
+    found = estimate(np.log, 1e-3, [1e-2 / 4**k for k in range(6)])
+    assert abs(found.slope - 1e3) <= found.error < 5.0
+
+
+def test_a_kink_has_a_jump_and_a_bend_has_none():
+    steps = [1e-2 / 4**k for k in range(6)]
+    assert estimate(np.abs, 0.0, steps).jump == 2.0
+    assert estimate(np.abs, 1e-4, steps).jump == 0.0
+    assert estimate(lambda v: np.logaddexp(0.0, v / 1e-4), 0.0, steps).jump == 0.0
 
 
 def test_the_step_grows_with_the_entry():
@@ -117,7 +160,7 @@ def test_f_may_return_its_argument():
     assert relative_difference(jacobian_difference(lambda v: v, np.ones(3)), np.eye(3)) < 1e-10
 
 
-@pytest.mark.parametrize("difference", [*SCALAR_SCHEMES, jacobian_difference])
+@pytest.mark.parametrize("difference", [extrapolated_difference, jacobian_difference])
 @pytest.mark.parametrize("dtype", [np.float32, np.int64, np.bool_, np.complex128])
 def test_anything_but_float64_is_refused(difference, dtype):
     with pytest.raises(
@@ -128,21 +171,15 @@ def test_anything_but_float64_is_refused(difference, dtype):
         difference(lambda v: np.sum(v).astype(dtype), np.ones(2))
 
 
-@pytest.mark.parametrize("difference", SCALAR_SCHEMES)
-def test_an_array_is_not_a_number(difference):
+def test_an_array_is_not_a_number():
     with pytest.raises(ValueError, match=r"shape \(1,\), not a single number.*jacobian_difference"):
-        difference(lambda v: v, np.ones(1))
+        extrapolated_difference(lambda v: v, np.ones(1))
 
 
 @pytest.mark.parametrize("step", [0.0, -1e-3, math.nan, math.inf])
 def test_a_step_must_be_positive(step):
     with pytest.raises(ValueError, match="step must be a positive number"):
         jacobian_difference(np.sin, np.ones(2), step=step)
-
-
-def test_halvings_must_not_be_negative():
-    with pytest.raises(ValueError, match="halvings must be 0 or more"):
-        jacobian_difference(np.sin, np.ones(2), halvings=-1)
 
 
 def test_a_point_must_be_finite():
@@ -190,3 +227,28 @@ def test_relative_difference_does_not_broadcast():
 def test_relative_difference_refuses_complex_numbers():
     with pytest.raises(TypeError):
         relative_difference([1.0], [1.0j])
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "expected"),
+    [
+        ([1.0, 1e-9], [1.0, 0.0], True),  # relative to the largest entry
+        ([1.0, 1e-7], [1.0, 0.0], False),
+        ([1e-9], [0.0], False),
+        ([1.0], [[1.0]], False),
+        ([], [], True),
+        ([math.nan, 1.0], [math.nan, 1.0], True),
+        ([math.nan, 1.0], [1.0, 1.0], False),
+        ([math.inf, 1.0], [math.inf, 1.0], True),
+        ([math.inf, 1.0], [-math.inf, 1.0], False),
+        ([math.inf, 1.0], [math.inf, 2.0], False),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")  # infinity - infinity
+def test_agreement(a, b, expected):
+    assert agree(np.array(a), np.array(b), tolerance=1e-8) is expected
+
+
+def test_agreement_above_a_noise_floor():
+    assert agree(np.array([1e-9]), np.array([0.0]), tolerance=1e-8, floor=1e-8)
+    assert not agree(np.array([1e-7]), np.array([0.0]), tolerance=1e-8, floor=1e-8)

@@ -183,12 +183,7 @@ ERRORS = [
         "step must be a positive number, not 0.0",
     ),
     (
-        lambda: d.jacobian_difference(f, np.ones(2), halvings=-1),
-        ValueError,
-        "halvings must be 0 or more, not -1",
-    ),
-    (
-        lambda: d.central_difference(f, np.ones(2)),
+        lambda: d.extrapolated_difference(f, np.ones(2)),
         ValueError,
         "the function returned an array of shape (2,), not a single number: sum it, or use jacobian_difference",
     ),

@@ -1,25 +1,23 @@
 """The finite-difference witness for one's own functions: is a gradient right, and if not, where.
 
 The function's gradient is compared with central differences at steps from large to small. Where
-three neighbouring estimates settle, forming a plateau between truncation error (steps too large)
-and rounding error (steps too small), the difference can be trusted as far as they agree, and a
-gradient further off is wrong. Where they never settle, the step is bad, not the rule, and the
-report says so.
+they settle, between truncation error (steps too large) and rounding error (steps too small), the
+difference can be trusted as far as its neighbours agree, and a gradient further off is wrong. Where
+they never settle, the step is bad, not the rule, and nothing is decided.
 """
 
-from __future__ import annotations  # NumPy loads numpy.random when it is first named
+from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .backward import grad
+from .differences import Array, Differences, Estimate, differences_along
 from .tensor import Tensor
 from .transforms import differentiating
-
-Array = NDArray[np.float64]
 
 #: Steps that are swept, relative to max(1, |entry|).
 STEPS = tuple(10.0**-k for k in range(2, 9))
@@ -30,69 +28,48 @@ SETTLED = 1e-3
 #: ...or relative to the function's own value: then its derivative is zero, but for rounding.
 ROUNDING = 1e-9
 
-#: Inputs with more entries than this are checked along random directions.
-LARGE = 200
+#: A gradient this small beside the terms that were added up to it is zero, but for rounding.
+CANCELLED = 1e-12
 
-#: How many directions.
-DIRECTIONS = 20
+#: Inputs with more entries than this are checked along so many random directions.
+LARGE, DIRECTIONS = 200, 20
+
+MEANING = {
+    "wrong": "wrong (the differences settle, on another value)",
+    "kink": "at a kink (the slopes on the two sides differ)",
+    "no plateau": "not decided (the differences settle on no value above rounding)",
+}
 
 
 class Wrong(NamedTuple):
-    """One entry, or one random direction, along which a gradient is not what differences say.
+    """One entry, or one random direction, along which a gradient is not what differences say."""
 
-    Parameters
-    ----------
-    where
-        The entry's index, or the direction's number.
-    gradient, difference
-        What the backward rules say, and what finite differences say.
-    reason
-        "wrong"; "kink" (the slopes on the two sides differ, and the gradient lies about between
-        them) or "no plateau" (the differences do not settle, or gradient and difference are
-        both below rounding: nothing can be said).
-    """
-
-    where: Any
-    gradient: float
+    where: Any  # the entry's index, or the direction's number
+    gradient: float  # what the backward rules say
     difference: float
-    reason: str
+    reason: str  # as in MEANING
 
 
 class InputReport(NamedTuple):
-    """What was found for one input.
-
-    Parameters
-    ----------
-    name, shape
-        Which input.
-    checked, along
-        How many "entries" or random "directions" were checked.
-    error
-        The largest difference, relative to the largest slope.
-    failures
-        Those that do not pass.
-    """
+    """What was found for one input."""
 
     name: str
     shape: tuple[int, ...]
-    checked: int
-    along: str
-    error: float
+    checked: int  # how many were checked...
+    along: str  # ..."entries" or "directions"
+    error: float  # the largest difference, relative to the largest slope
     failures: list[Wrong]
 
     def __str__(self) -> str:
         head = f"{self.name} {self.shape}: "
         if not self.failures:
-            one = self.checked == 1
-            agree = f"{SINGULAR[self.along]} agrees" if one else f"{self.along} agree"
+            agree = "entry agrees" if self.checked == 1 else f"{self.along} agree"
             return f"{head}{self.checked} {agree}, relative error {self.error:.1e}"
-        counts = dict.fromkeys(MEANING, 0)
-        for failure in self.failures:
-            counts[failure.reason] += 1
+        reasons = [failure.reason for failure in self.failures]
         found = ", ".join(
-            f"{n} of {self.checked} {self.along} {MEANING[reason]}"
-            for reason, n in counts.items()
-            if n
+            f"{reasons.count(reason)} of {self.checked} {self.along} {meaning}"
+            for reason, meaning in MEANING.items()
+            if reason in reasons
         )
         worst = max(
             self.failures, key=lambda f: (f.reason == "wrong", abs(f.gradient - f.difference))
@@ -103,43 +80,32 @@ class InputReport(NamedTuple):
         )
 
 
-SINGULAR = {"entries": "entry", "directions": "direction"}
-
-MEANING = {
-    "wrong": "wrong (the differences settle, on another value)",
-    "kink": "at a kink (the slopes on the two sides differ)",
-    "no plateau": "not decided (the differences settle on no value above rounding)",
-}
-
-
 class GradcheckReport(NamedTuple):
-    """What `gradcheck` found; true if everything agrees.
-
-    Parameters
-    ----------
-    inputs
-        A report for each input.
-    linear
-        Whether the gradient scales with the upstream gradient, as a chain-rule product must.
-    order
-        1 for the gradient, 2 for the gradient's gradient.
-    """
+    """What `gradcheck` found; true if everything agrees."""
 
     inputs: list[InputReport]
-    linear: bool
-    order: int
+    linear: bool  # whether the gradient scales with the upstream gradient, as a product must
+    order: int  # 1 for the gradient, 2 for the gradient's gradient
+
+    @property
+    def outcome(self) -> str:
+        """ "passed", "FAILED", or "not decided": nothing is wrong, and not all could be checked."""
+        reasons = {failure.reason for found in self.inputs for failure in found.failures}
+        if not self.linear or reasons - {"no plateau"}:
+            return "FAILED"
+        return "not decided" if reasons else "passed"
 
     @property
     def passed(self) -> bool:
         """Whether everything agrees."""
-        return self.linear and not any(report.failures for report in self.inputs)
+        return self.outcome == "passed"
 
     def __bool__(self) -> bool:
         return self.passed
 
     def __str__(self) -> str:
         what = "gradient" if self.order == 1 else "gradient of the gradient"
-        lines = [f"{what}: {'passed' if self.passed else 'FAILED'}", *map(str, self.inputs)]
+        lines = [f"{what}: {self.outcome}", *map(str, self.inputs)]
         if not self.linear:
             lines.append("the gradient is not linear in the upstream gradient g: a rule misuses g")
         return "\n  ".join(lines)
@@ -171,9 +137,9 @@ def gradcheck(
         1 checks the gradient; 2 checks the gradient of the gradient, as the differences of a
         gradient that is taken as right: check that first.
     step
-        The step of the central difference, relative to ``max(1, |entry|)``. Left out, seven steps
-        from 1e-2 to 1e-8 are swept, and the estimate is taken where they settle. A step of one's
-        own is trusted only if ten times and a tenth of it give the same.
+        The step of the central difference, relative to ``max(1, |entry|)``; above 0, at most 1.
+        Left out, seven steps from 1e-2 to 1e-8 are swept, and the estimate is taken where they
+        settle. A step of one's own is trusted only if ten times and a tenth of it give the same.
     tolerance
         How far gradient and difference may be apart, relative to the difference, beyond what the
         difference itself is uncertain by.
@@ -184,7 +150,8 @@ def gradcheck(
     -------
     GradcheckReport
         True if all agrees. Printed, it says which input, which entry, both values, how many of how
-        many are wrong, and whether the differences settle at all.
+        many are wrong, and whether the differences settle at all. Its ``outcome`` is "passed",
+        "FAILED", or "not decided", where nothing is wrong but differences cannot see all of it.
 
     Raises
     ------
@@ -192,8 +159,8 @@ def gradcheck(
         If an input or the output is not float64: in float32 a difference is mostly rounding. If
         the inputs are not in a list, or the function does not return a Tensor.
     ValueError
-        If the order is not 1 or 2, the step is not above 0, or the function gives another result
-        when called again.
+        If the order is not 1 or 2, the step or the tolerance makes no sense, or the function gives
+        another result when called again.
 
     Examples
     --------
@@ -218,48 +185,26 @@ def gradcheck(
     """
     if order not in (1, 2):
         raise ValueError(f"gradcheck checks order 1 or 2, not {order!r}.")
-    if step is not None and not step > 0.0:
-        raise ValueError(f"the step of a difference must be above 0, not {step!r}.")
+    if step is not None and not 0.0 < step <= 1.0:
+        raise ValueError(f"the step of a difference must be above 0 and at most 1, not {step!r}.")
+    if not 0.0 <= tolerance <= 1.0:
+        raise ValueError(f"the tolerance must be between 0 and 1, not {tolerance!r}.")
     if not isinstance(inputs, (list, tuple)):
         raise TypeError(
             "gradcheck takes a list of inputs, one for each argument of the function: "
             f"gradcheck(fn, [x]), and not {inputs!r:.60}."
         )
     points = [float64_point(value, i) for i, value in enumerate(inputs)]
-    names = [
-        value.name if isinstance(value, Tensor) and value.name else f"input {i}"
-        for i, value in enumerate(inputs)
-    ]
-    rng = np.random.default_rng(seed)
-    output = evaluate(function, points)
-    g = rng.standard_normal(output.shape) if output.size > 1 else np.ones(output.shape)
-    if not np.array_equal(evaluate(function, points).data, output.data, equal_nan=True):
-        raise ValueError(
-            "the function gives another result when called again with the same inputs, so it has "
-            "no derivative to check. Fix its random generator's seed inside of it."
-        )
-    own = float(np.abs(output.data).max(initial=0.0))
-    size = max(1.0, own)
-    linear = scales_with_upstream(function, points, size, rng)
-    if order == 2:
-        function, g = gradient_along(function, g, points, rng), np.ones(())
-    gradients = gradients_of(function, points, g)
     steps = STEPS if step is None else (10.0 * step, step, 0.1 * step)
-
+    check = Check(function, points, order, np.random.default_rng(seed))
     reports = []
-    for i, (name, gradient) in enumerate(zip(names, gradients, strict=True)):
-
-        def along_this(x: Array, i: int = i) -> float:
-            moved = [*points[:i], x, *points[i + 1 :]]
-            return float(np.vdot(evaluate(function, moved).data, g))
-
-        found = check_input(along_this, points[i], gradient, name, steps, tolerance, own, rng)
-        reports.append(found)
-    return GradcheckReport(reports, linear, order)
+    for i, value in enumerate(inputs):
+        name = value.name if isinstance(value, Tensor) else None
+        reports.append(check.input(i, name or f"input {i}", steps, tolerance))
+    return GradcheckReport(reports, check.linear, order)
 
 
 def float64_point(value: Any, i: int) -> Array:
-    """Return an input as an array, refusing what differences cannot be taken of."""
     array = value.data if isinstance(value, Tensor) else np.array(value)
     if array.dtype.kind == "c":
         raise TypeError(
@@ -275,179 +220,166 @@ def float64_point(value: Any, i: int) -> Array:
     return np.array(array)
 
 
-def evaluate(function: Callable[..., Any], points: Sequence[Array]) -> Tensor:
-    """Call the function on fresh Tensors."""
-    output = function(*(Tensor(point, requires_grad=True) for point in points))
-    if not isinstance(output, Tensor):
-        raise TypeError(f"gradcheck needs a function that returns a Tensor, not {output!r:.60}.")
-    if output.dtype != np.float64:
-        raise TypeError(f"gradcheck needs a float64 output, and this one is {output.dtype}.")
-    return output
+class Check:
+    """A function at a point, with its gradients, to be compared input by input."""
 
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        points: list[Array],
+        order: int,
+        rng: np.random.Generator,
+    ) -> None:
+        self.function, self.points, self.rng = function, points, rng
+        output, again = self.record(points)[0], self.record(points)[0]
+        if not np.array_equal(again.data, output.data, equal_nan=True):
+            raise ValueError(
+                "the function gives another result when called again with the same inputs, so it "
+                "has no derivative to check. Fix its random generator's seed inside of it."
+            )
+        self.size = float(np.abs(output.data).max(initial=0.0))
+        self.g = rng.standard_normal(output.shape) if output.size > 1 else np.ones(output.shape)
+        self.linear = self.scales_with_upstream(output.shape)
+        if order == 2:
+            self.function, self.g = self.gradient_along(), np.ones(())
+        self.gradients = self.gradients_for(self.g)
 
-def gradients_of(function: Callable[..., Any], points: Sequence[Array], g: Array) -> list[Array]:
-    """Return the gradient by each input, for an upstream gradient."""
-    leaves = [Tensor(point, requires_grad=True) for point in points]
-    output = function(*leaves)
-    if not output.requires_grad:
-        return [np.zeros(point.shape) for point in points]
-    return list(grad(output, leaves, gradient=g))
+    def record(self, points: Sequence[Array]) -> tuple[Tensor, list[Tensor]]:
+        leaves = [Tensor(point, requires_grad=True) for point in points]
+        output = self.function(*leaves)
+        if not isinstance(output, Tensor):
+            raise TypeError(
+                f"gradcheck needs a function that returns a Tensor, not {output!r:.60}."
+            )
+        if output.dtype != np.float64:
+            raise TypeError(f"gradcheck needs a float64 output, and this one is {output.dtype}.")
+        return output, leaves
 
-
-def gradient_along(
-    function: Callable[..., Any], g: Array, points: Sequence[Array], rng: np.random.Generator
-) -> Callable[..., Tensor]:
-    """Return the function whose gradient is the second-order one: a random mix of the gradients."""
-    weights = [rng.standard_normal(point.shape) for point in points]
-
-    def mixed(*leaves: Tensor) -> Tensor:
-        output = function(*leaves)
-        total = Tensor(0.0)
+    def gradients_for(self, g: Array) -> list[Array]:
+        output, leaves = self.record(self.points)
         if not output.requires_grad:
+            return [np.zeros(point.shape) for point in self.points]
+        return list(grad(output, leaves, gradient=g))
+
+    def scales_with_upstream(self, shape: tuple[int, ...]) -> bool:
+        """Check that the gradient is linear in the upstream gradient, as a product with it is."""
+        g, h = self.rng.standard_normal(shape), self.rng.standard_normal(shape)
+        parts = (self.gradients_for(upstream) for upstream in (g, h, 2.0 * g - 3.0 * h))
+        for from_g, from_h, mixed in zip(*parts, strict=True):
+            with np.errstate(invalid="ignore"):  # infinity - infinity
+                expected = 2.0 * from_g - 3.0 * from_h
+                difference = np.abs(mixed - expected)
+            finite = np.isfinite(difference)
+            rounding = 1e-9 * np.abs(expected[finite]).max(initial=0.0)
+            if difference[finite].max(initial=0.0) > rounding + 1e-12 * max(1.0, self.size):
+                return False
+        return True
+
+    def gradient_along(self) -> Callable[..., Tensor]:
+        """Return a function whose gradient is the second-order one: a mix of the gradients."""
+        function, g = self.function, self.g
+        weights = [self.rng.standard_normal(point.shape) for point in self.points]
+
+        def mixed(*leaves: Tensor) -> Tensor:
+            output = function(*leaves)
+            total = Tensor(0.0)
+            if output.requires_grad:
+                parts = grad(output, leaves, g, create_graph=True)
+                for part, weight in zip(parts, weights, strict=True):
+                    total = total + (part * weight).sum()
             return total
-        for part, weight in zip(grad(output, leaves, g, create_graph=True), weights, strict=True):
-            total = total + (part * weight).sum()
-        return total
 
-    return mixed
+        return mixed
 
+    @cached_property
+    def terms(self) -> list[Array]:
+        """How large the terms are that were added up to the gradients.
 
-def scales_with_upstream(
-    function: Callable[..., Any], points: Sequence[Array], size: float, rng: np.random.Generator
-) -> bool:
-    """Check that the gradient is linear in the upstream gradient, as a product with it must be."""
-    shape = evaluate(function, points).shape
-    g, h = rng.standard_normal(shape), rng.standard_normal(shape)
-    parts = (gradients_of(function, points, upstream) for upstream in (g, h, 2.0 * g - 3.0 * h))
-    for from_g, from_h, mixed in zip(*parts, strict=True):
-        with np.errstate(invalid="ignore"):  # infinity - infinity
-            expected = 2.0 * from_g - 3.0 * from_h
-            difference = np.abs(mixed - expected)
-        finite = np.isfinite(difference)
-        apart, scale = difference[finite], np.abs(expected)[finite]
-        if apart.max(initial=0.0) > 1e-9 * scale.max(initial=0.0) + 1e-12 * size:
-            return False
-    return True
+        The gradient of each tensor on the way is sent back on its own, with random weights: what
+        cancels in a gradient, as in that of the sum of a softmax, does not cancel here.
+        """
+        output, leaves = self.record(self.points)
+        found, stack = {output.id: output}, [output]
+        while stack:
+            for x in stack.pop().inputs:
+                if x is not None and x.requires_grad and x.id not in found:
+                    found[x.id] = x
+                    stack.append(x)
+        largest = [np.zeros(point.shape) for point in self.points]
+        tensors = [t for t in found.values() if t.requires_grad]
+        gradients = grad(output, tensors, self.g) if tensors else ()
+        for t, g in zip(tensors, gradients, strict=True):
+            parts = grad(t, leaves, g * self.rng.standard_normal(g.shape))
+            largest = [np.maximum(a, np.abs(b)) for a, b in zip(largest, parts, strict=True)]
+        return largest
 
-
-def check_input(
-    f: Callable[[Array], float],
-    point: Array,
-    gradient: Array,
-    name: str,
-    steps: Sequence[float],
-    tolerance: float,
-    size: float,
-    rng: np.random.Generator,
-) -> InputReport:
-    """Compare the gradient by one input with differences, entry by entry or along directions.
-
-    Entries too small to decide do not fail where another entry is decided; alone, they do.
-    """
-    unit = np.maximum(1.0, np.abs(point))  # steps are relative to this
-    where: list[Any]
-    if point.size <= LARGE:
-        along, where = "entries", list(np.ndindex(point.shape))
-        directions = [np.zeros(point.shape) for _ in where]
-        for index, direction in zip(where, directions, strict=True):
+    def directions(self, point: Array) -> tuple[str, list[tuple[Any, Array]]]:
+        """Return what an input is moved along, and where: its entries, or random directions."""
+        unit = np.maximum(1.0, np.abs(point))  # steps are relative to this
+        if point.size > LARGE:
+            draws = [unit * self.rng.standard_normal(point.shape) for _ in range(DIRECTIONS)]
+            return "directions", list(enumerate(draws))
+        entries = []
+        for index in np.ndindex(point.shape):
+            direction = np.zeros(point.shape)
             direction[index] = unit[index]
-    else:
-        along, where = "directions", list(range(DIRECTIONS))
-        directions = [unit * rng.standard_normal(point.shape) for _ in where]
+            entries.append((index, direction))
+        return "entries", entries
 
-    failures, hidden, decided, apart, largest = [], [], False, 0.0, 0.0
-    for place, direction in zip(where, directions, strict=True):
-        slope = float(np.vdot(np.where(direction, gradient, 0.0), direction))  # not inf * 0
-        estimate = settled_slope(f, point, direction, steps, size)
-        apart = max(apart, abs(slope - estimate.slope))
-        largest = max(largest, abs(estimate.slope))
-        reason = estimate.objection(slope, tolerance)
-        length = float(np.linalg.norm(direction))
-        if reason:
-            failures.append(Wrong(place, slope / length, estimate.slope / length, reason))
-        elif not estimate.hides(slope):
-            decided = True
-        elif slope != 0.0:
-            hidden.append(Wrong(place, slope / length, estimate.slope / length, "no plateau"))
-    if not decided:
-        failures += hidden
-    error = apart / largest if largest else apart
-    return InputReport(name, point.shape, len(where), along, error, failures)
+    def input(self, i: int, name: str, steps: Sequence[float], tolerance: float) -> InputReport:
+        """Compare the gradient by one input with differences.
 
+        Where gradient and difference are both zero within rounding, any other gradient as small
+        would agree too. That passes beside an entry that is decided, or where the terms of the
+        gradient cancel; else nothing has been checked, and it is not decided.
+        """
+        point, gradient = self.points[i], self.gradients[i]
 
-class Estimate(NamedTuple):
-    """A slope by differences.
+        def f(x: Array) -> Any:
+            output, _ = self.record([*self.points[:i], x, *self.points[i + 1 :]])
+            return np.vdot(output.data, self.g)
 
-    Parameters
-    ----------
-    slope
-        The estimate where three neighbouring steps agree best.
-    error
-        By how much those three differ, and what rounding alone may add.
-    scale
-        The largest estimate with these and all larger steps.
-    size
-        The function's own value, or 1 if that is larger: what rounding is relative to.
-    jump
-        By how much the slopes on the two sides differ, if smaller steps do not change that; else 0.
-    """
-
-    slope: float
-    error: float
-    scale: float
-    size: float
-    jump: float
-
-    def hides(self, gradient: float) -> bool:
-        """Whether gradient and slope both lie below the error: one agrees with any other."""
-        return max(abs(gradient), abs(self.slope)) <= self.error
-
-    def objection(self, gradient: float, tolerance: float) -> str | None:
-        """Say why a gradient does not pass: "wrong", "kink" or "no plateau"; None if it does."""
-        if not self.error <= max(SETTLED * self.scale, ROUNDING * self.size):
-            return "no plateau"
-        apart = abs(gradient - self.slope)
-        if apart <= tolerance * abs(self.slope) + self.error:
-            return None
-        return "kink" if apart <= self.jump else "wrong"
+        along, directions = self.directions(point)
+        middle = f(point)
+        size = max(self.size, abs(float(middle)))
+        failures, hidden, decided, apart, largest = [], [], False, 0.0, 0.0
+        for place, direction in directions:
+            slope = float(np.vdot(np.where(direction, gradient, 0.0), direction))  # not inf * 0
+            found = settled(differences_along(f, point, middle, direction, steps), size)
+            apart = max(apart, abs(slope - found.slope))
+            largest = max(largest, abs(found.slope))
+            reason = objection(found, slope, tolerance, size)
+            length = float(np.linalg.norm(direction))
+            wrong = Wrong(place, slope / length, found.slope / length, reason or "no plateau")
+            if reason:
+                failures.append(wrong)
+            elif max(abs(slope), abs(found.slope)) > found.error:
+                decided = True
+            elif abs(slope) > CANCELLED * np.vdot(self.terms[i], np.abs(direction)):
+                hidden.append(wrong)
+        if not decided:
+            failures += hidden
+        error = apart / largest if largest else apart
+        return InputReport(name, point.shape, len(directions), along, error, failures)
 
 
-def settled_slope(
-    f: Callable[[Array], float],
-    point: Array,
-    direction: Array,
-    steps: Sequence[float],
-    size: float,
-) -> Estimate:
-    """Sweep the step of a central difference, and return the estimate where it settles.
+def settled(differences: Differences, size: float) -> Estimate:
+    """Return the slope where differences settle, for a function of some size.
 
     Rounding is taken as relative to 1 at least, as of numbers of that size inside of the function.
-    If that hides the slope, and the estimates still settle, it is relative to the function's value.
+    If that hides the slope, and the differences still settle, it is relative to the function's own.
     """
-    h = np.array(steps)
-    with np.errstate(all="ignore"):  # a large step may lead to where f is NaN or infinite
-        middle = f(point)
-        ups = np.array([f(point + step * direction) for step in steps])
-        downs = np.array([f(point - step * direction) for step in steps])
-        slopes = (ups - downs) / (2 * h)
-        jumps = np.abs(ups - 2 * middle + downs) / h
-        spreads = np.ptp([slopes[:-2], slopes[1:-1], slopes[2:]], axis=0)
-    own = max(size, abs(middle))
+    found, closer = differences.settled(max(size, 1.0)), differences.settled(size)
+    if abs(found.slope) <= found.error and abs(closer.slope) > closer.error / SETTLED:
+        found = closer
+    return Estimate(*map(float, found))
 
-    def settled(size: float) -> Estimate:
-        errors = spreads + np.finfo(float).eps * size / h[1:-1]
-        best = int(np.argmin(np.where(np.isnan(errors), np.inf, errors)))
-        k = best + 1  # the middle one of the three
-        least = float(np.min(jumps[k:]))
-        return Estimate(
-            slope=float(slopes[k]),
-            error=float(errors[best]),
-            scale=float(np.nanmax(np.abs(slopes[: k + 2]), initial=0.0)),
-            size=size,
-            # Where f is smooth, the slopes on its two sides come together as the step shrinks.
-            jump=least if least > jumps[k] / 2 else 0.0,
-        )
 
-    estimate, closer = settled(max(own, 1.0)), settled(own)
-    hidden = abs(estimate.slope) <= estimate.error
-    return closer if hidden and closer.error <= SETTLED * closer.scale else estimate
+def objection(found: Estimate, gradient: float, tolerance: float, size: float) -> str | None:
+    """Say why a gradient does not pass: "wrong", "kink" or "no plateau"; None if it does."""
+    if not found.error <= max(SETTLED * found.scale, ROUNDING * max(1.0, size)):
+        return "no plateau"
+    apart = abs(gradient - found.slope)
+    if apart <= tolerance * abs(found.slope) + found.error:
+        return None
+    return "kink" if apart <= found.jump else "wrong"
