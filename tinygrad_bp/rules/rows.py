@@ -1,0 +1,107 @@
+"""How a row of the table is written where many rows are alike."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..primitive import Notation, Primitive, Value
+from ..table import TABLE
+
+#: Where the tests draw operands that must be greater than 0.
+POSITIVE = (0.5, 2.0)
+
+BROADCASTING = "shapes that broadcast: from the last axis backward, lengths are equal or one is 1"
+
+
+def floats(a: Value) -> Value:
+    """Return integers and booleans as float64: of 8 bits, NumPy would compute with 16."""
+    if hasattr(a, "dtype") and a.dtype.char in "df":
+        return a
+    return np.asarray(a, np.float64)
+
+
+def elementwise(
+    function: np.ufunc,
+    what: str,
+    slope: Callable[[Value, Value, Value], Value],
+    *,
+    at: tuple[float, float, float],
+    integers: bool = False,
+    written: str = "",
+    notation: Notation = None,
+    **row: Any,
+) -> Primitive:
+    r"""Make an operation of a function of NumPy's that works entry by entry.
+
+    Parameters
+    ----------
+    function
+        The function; the operation has its name.
+    what
+        What it returns, for the docstring.
+    slope
+        Its backward closure: from g, the output and the operand to the contribution.
+    at
+        A point, and the value and the slope there: the example in the docstring.
+    integers
+        Whether it is an integer of an integer; if not, it is computed in floats.
+    written, notation
+        As of `primitive`. If left out, it is a call of the function, and its name is a command of
+        LaTeX's, such as ``\exp``.
+    row
+        Further arguments of `primitive`.
+    """
+    name = function.__name__
+
+    def forward(a: Value) -> Value:
+        return function(a if integers else floats(a))
+
+    point, *result = at
+    forward.__name__, forward.__module__ = name, slope.__module__
+    forward.__doc__ = f"""Return {what}
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> bp.value_and_grad(bp.{name})({float(point)})
+    ({", ".join(repr(np.array(float(number))) for number in result)})
+    """
+    entry = Primitive(
+        forward,
+        written=written or f"np.{name}(a)",
+        notation=notation or (None if written else (name, rf"\{name}")),
+        kind="entrywise",
+        **row,
+    )
+    entry.backward(lambda out, a: lambda g: slope(g, out, a))
+    return entry
+
+
+def composed(of: Primitive | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make an entry of a function that is composed of entries, and so needs no rule; a decorator.
+
+    Parameters
+    ----------
+    of
+        The entry that it calls: the function's own name takes the place of that in errors.
+    """
+
+    def entered(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def call(*args: Any, **settings: Any) -> Any:
+            try:
+                return function(*args, **settings)
+            except (TypeError, ValueError) as error:
+                if of is None or not str(error).startswith(f"{of.__name__} "):
+                    raise
+                text = str(error).replace(of.__name__, function.__name__, 1)
+                raise type(error)(text) from error.__cause__
+
+        TABLE[function.__name__] = call
+        return call
+
+    return entered
