@@ -23,10 +23,14 @@ Pair: TypeAlias = int | tuple[int, int]
 
 def pair(value: Pair, what: str) -> tuple[int, int]:
     """Return a setting for rows and columns as two integers."""
-    both = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
-    if len(both) != 2 or not all(isinstance(n, (int, np.integer)) for n in both):
-        raise TypeError(f"{what} {value!r}: give an integer, or one for rows and one for columns")
-    return both
+    is_pair = isinstance(value, (tuple, list)) and len(value) == 2
+    rows, columns = value if is_pair else (value, value)  # type: ignore[misc]
+    for n in (rows, columns):
+        if not isinstance(n, (int, np.integer)):
+            raise TypeError(
+                f"{what} {value!r}: give an integer, or one for rows and one for columns"
+            )
+    return rows, columns
 
 
 def check_steps(stride: Pair, dilation: Pair) -> None:
