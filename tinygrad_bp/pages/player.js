@@ -1,5 +1,5 @@
-// The player: shows one step at a time. It computes nothing; what it shows is in the page, and the
-// numbers are in its data. Numbers and names reach the page as text only, never as markup.
+// The player: shows one step at a time. It computes nothing; what it shows is in the page. What it
+// writes into the picture is in its data, and reaches the page as text only, never as markup.
 "use strict";
 
 const find = (id) => document.getElementById(id);
@@ -17,29 +17,10 @@ let revealed = false; // in quiz mode: whether the learner has asked
 
 // ---- the panel ----
 
-function element(name, ...children) {
-  const made = document.createElement("span");
-  made.className = name;
-  made.append(...children);
-  return made;
-}
-
-/** Return what stands for a part of a formula: text, or a matrix, which is a list of rows. */
-function written(part) {
-  if (typeof part === "string") return document.createTextNode(part);
-  const rows = part.map((row) => element("row", ...row.map((cell) => element("cell", cell))));
-  const matrix = element("matrix", ...rows);
-  matrix.setAttribute("role", "math");
-  matrix.setAttribute("aria-label", part.map((row) => row.join(", ")).join("; "));
-  return matrix;
-}
-
-/** Show the equations of the step, with the numbers of the run. */
+/** Show the equations of the step, of the run that is chosen. */
 function fillPanel() {
   for (const article of document.querySelectorAll("article:not([hidden])")) article.hidden = true;
-  const article = find(`step-${now}`);
-  const places = article.querySelectorAll(".numbers");
-  data.runs[run].numbers[now].forEach((parts, i) => places[i].replaceChildren(...parts.map(written)));
+  const article = find(`step-${run}-${now}`);
   article.hidden = false;
   const masked = find("quiz").checked && !revealed && article.querySelector(".answer, .term") !== null;
   document.body.classList.toggle("masked", masked);

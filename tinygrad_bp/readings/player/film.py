@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from ...notation.numbers import listed
-from ...record import Record
+from ...record import Edge, Record
 from ..steps.formulas import Formula, Formulas
 from ..steps.rows import Row, Rows
 from ..steps.sweep import Step, Sweep
@@ -38,8 +38,7 @@ class Frame:
     title, summary
         What happens.
     node, edges, reached
-        The node at work, the edges along which it works, as (input, tensor, operand from 0), and
-        the nodes that a gradient reaches.
+        The node at work, the edges along which it works, and the nodes that a gradient reaches.
     rows
         The equations of the step.
     complete
@@ -52,7 +51,7 @@ class Frame:
     title: str
     summary: str
     node: int | None = None
-    edges: tuple[tuple[int, int, int], ...] = ()
+    edges: tuple[Edge, ...] = ()
     reached: tuple[int, ...] = ()
     rows: tuple[Row, ...] = ()
     complete: tuple[Formula, ...] = ()
@@ -137,13 +136,12 @@ def forward(rows: Rows, i: int, title: str) -> Frame:
     """Return the frame in which a value appears."""
     record, name = rows.formulas.record, rows.formulas.tensor(i).text
     t = record.tensors[i]
-    operands = [(p, record.place[x.id]) for p, x in enumerate(t.inputs) if x is not None]
     return Frame(
         "forward",
         title,
         f"{getattr(t.primitive, '__name__', '')} computes {name}.",
         i,
-        tuple((x, i, p) for p, x in operands),
+        tuple(Edge(i, operand) for operand, x in enumerate(t.inputs) if x is not None),
         rows=(rows.computed(i),),
         marks=(Mark(i, "value", t.data),),
     )
@@ -162,7 +160,7 @@ def backward(rows: Rows, step: Step, title: str) -> Frame:
         title,
         f"{step.operation} passes the gradient of {step.tensor} on to {to}.",
         step.node,
-        tuple((c.node, step.node, c.operand) for c in step.contributions),
+        tuple(Edge(step.node, c.operand) for c in step.contributions),
         tuple(last),
         tuple(rows.backward(step)),
         tuple(map(rows.formulas.gradient, complete)),

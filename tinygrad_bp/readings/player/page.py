@@ -1,8 +1,8 @@
 """The page of a player: one HTML file that asks for nothing.
 
-All that a step says in words and symbols is in the page from the start; the script shows one step
-and puts the numbers of one run into it, as text. A policy in the page forbids every request and
-every script but its own.
+All that every step says is in the page from the start; the script shows one step, and writes values
+and gradients into the picture, as text. A policy in the page forbids every request and every script
+but its own.
 """
 
 from __future__ import annotations
@@ -10,25 +10,23 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...notation.numbers import FEW_DIGITS, fits, in_line, number, rows, stand_in
+from ...notation.numbers import FEW_DIGITS, in_line, number
 from ...pages.page import read, safe, typeset, write_page
-from ..steps.formulas import Formulas, Parts
-from ..steps.rows import Numeric, Row, Side, Sources, Symbolic
+from ..steps.rows import Row, Side, Sources
+from ..steps.typeset import typeset_side
 from .film import Film, Frame
 from .picture import Stage
 
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
 #: A value of more characters is summarised in the picture.
 BRIEF = 19
-
-#: The same step, row or side in each of the runs.
-FrameRuns: TypeAlias = Sequence[Frame]
-RowRuns: TypeAlias = Sequence[Row]
-SideRuns: TypeAlias = Sequence[Side]
 
 
 def page(films: Sequence[Film], stage: Stage) -> str:
@@ -41,75 +39,48 @@ def page(films: Sequence[Film], stage: Stage) -> str:
     stage
         The picture, and where in it everything is.
     """
-    first, script = films[0], read("player.js")
-    steps: list[FrameRuns] = list(zip(*(film.frames for film in films), strict=True))
+    script = read("player.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return write_page(
         "player",
-        title=f"How the gradients of {first.loss} come about",
+        title=f"How the gradients of {films[0].loss} come about",
         hash=f"sha256-{digest}",
         player_style=safe(read("player.css")),
         script=safe(script),
         picture=safe(stage.svg),
-        steps=[step(runs, first) for runs in steps],
-        runs=len(films),
-        data=safe(in_script(data(films, steps, stage))),
+        runs=[[typeset_frame(frame, film) for frame in film.frames] for film in films],
+        data=safe(in_script(data(films, stage))),
     )
 
 
-# ---- the words and symbols of a step ----
-
-
-def step(runs: FrameRuns, film: Film) -> dict[str, Any]:
-    """Return what the template says of a step, with empty places for the numbers of a run."""
-    frame, formulas = runs[0], film.formulas
+def typeset_frame(frame: Frame, film: Film) -> dict[str, Any]:
     return {
         "kind": frame.kind,
         "title": frame.title,
         "summary": frame.summary,
-        "rows": [row(rows, film) for rows in zip(*(run.rows for run in runs), strict=True)],
-        "complete": [typeset(formulas.latex(c.expression, {})) for c in frame.complete],
+        "rows": [typeset_row(row, film) for row in frame.rows],
+        "complete": [typeset(film.formulas.latex(c.expression, {})) for c in frame.complete],
     }
 
 
-def row(runs: RowRuns, film: Film) -> dict[str, Any]:
-    """Return what the template says of a row; what is asked for in a quiz is an answer."""
-    first = runs[0]
-    gradient = any(note.startswith("term ") for note in first.notes)  # not yet: one of several
-    sides = [side(sides, film) for sides in zip(*(run.sides for run in runs), strict=True)]
-    kind = "given" if first.label == "arrived" else "term" if gradient else "answer"
-    return {"kind": kind, "label": first.label, "notes": first.notes, "sides": sides}
+def typeset_row(row: Row, film: Film) -> dict[str, Any]:
+    """Return what the template says of a row: given, or in a quiz an answer, or a term of one."""
+    term = any(note.startswith("term ") for note in row.notes)
+    kind = "given" if row.label == "arrived" else "term" if term else "answer"
+    sides = [linked(side, film) for side in row.sides]
+    return {"kind": kind, "label": row.label, "notes": row.notes, "sides": sides}
 
 
-def side(runs: SideRuns, film: Film) -> dict[str, Any]:
-    """Return a side: symbols, words, terms by the steps that they come from, or an empty place."""
-    first = runs[0]
-    if in_place(runs, film.formulas):
-        return {"kind": "numbers"}
-    if isinstance(first, Sources):
-        links = [(film.offset + term.step, first.name(term)) for term in first.terms]
-        return {"kind": "sources", "links": links, "remark": first.remark}
-    if isinstance(first, Symbolic):
-        latex = film.formulas.latex(first.formula.expression, first.values)
-        return {"kind": "symbols", "content": typeset(latex)}
-    return {"kind": "words", "content": first}
+def linked(side: Side, film: Film) -> Markup | str:
+    """Return a side of an equation; terms are named by buttons that lead to their steps."""
+    if not isinstance(side, Sources):
+        return typeset_side(side, film.formulas)
+    button = safe('<button class="link" data-step="{}">{}</button>')
+    links = [button.format(film.offset + term.step, side.name(term)) for term in side.terms]
+    return safe("<span>{}</span>").format(safe(" + ").join([*links, *filter(None, [side.remark])]))
 
 
-def in_place(runs: SideRuns, formulas: Formulas) -> bool:
-    """Say whether the script is to fill a side in: numbers, or symbols that are not always alike.
-
-    A formula holds numbers too where a Python number took part: ``0.1 x``.
-    """
-    return isinstance(runs[0], Numeric) or any(
-        isinstance(side, Symbolic) and side.formula.text != runs[0].formula.text  # type: ignore[union-attr]
-        for side in runs
-    )
-
-
-# ---- the numbers of the runs ----
-
-
-def data(films: Sequence[Film], steps: Sequence[FrameRuns], stage: Stage) -> dict[str, Any]:
+def data(films: Sequence[Film], stage: Stage) -> dict[str, Any]:
     """Return what the script needs, as what JSON can hold.
 
     Nodes and edges are those of the picture: a node may hold several tensors, and then it shows the
@@ -124,8 +95,8 @@ def data(films: Sequence[Film], steps: Sequence[FrameRuns], stage: Stage) -> dic
             {
                 "kind": frame.kind,
                 "node": None if frame.node is None else home[frame.node],
-                "edges": edges(frame, stage),
-                "reached": list(dict.fromkeys(home[node] for node in frame.reached)),
+                "edges": unique(stage.edges[e] for e in frame.edges if e in stage.edges),
+                "reached": unique(home[node] for node in frame.reached),
                 "says": f"{frame.title}. {frame.summary}",
             }
             for frame in first.frames
@@ -135,19 +106,15 @@ def data(films: Sequence[Film], steps: Sequence[FrameRuns], stage: Stage) -> dic
         "runs": [
             {
                 "loss": in_line(film.value),
-                "numbers": [numbers(runs, i, film.formulas) for runs in steps],
                 "marks": [marks(frame, home) for frame in film.frames],
             }
-            for i, film in enumerate(films)
+            for film in films
         ],
     }
 
 
-def edges(frame: Frame, stage: Stage) -> list[str]:
-    """Return the edges along which a step works, each once; inside a node there are none."""
-    home = stage.home
-    drawn = [stage.edges[i, k, p] for i, k, p in frame.edges if home[i] != home[k]]
-    return list(dict.fromkeys(drawn))
+def unique(items: Iterable[Any]) -> list[Any]:
+    return list(dict.fromkeys(items))
 
 
 def marks(frame: Frame, home: Sequence[int]) -> list[dict[str, Any]]:
@@ -158,36 +125,6 @@ def marks(frame: Frame, home: Sequence[int]) -> list[dict[str, Any]]:
         for m in frame.marks
         if home[m.node] == m.node
     ]
-
-
-def numbers(runs: FrameRuns, i: int, formulas: Formulas) -> list[list[Any]]:
-    """Return what the places of a step are filled with in run i."""
-    places = []
-    for lines in zip(*(run.rows for run in runs), strict=True):
-        for sides in zip(*(line.sides for line in lines), strict=True):
-            if in_place(sides, formulas):
-                mine = sides[i]
-                assert isinstance(mine, (Numeric, Symbolic))
-                parts = mine.parts if isinstance(mine, Numeric) else (mine.formula.text,)
-                places.append(cells(parts))
-    return places
-
-
-def cells(parts: Parts) -> list[str | list[list[str]]]:
-    """Return a formula as text and matrices, which are lists of rows."""
-    alone = len(parts) == 1
-    written: list[str | list[list[str]]] = []
-    for x in parts:
-        if isinstance(x, str):
-            written.append(x)
-        elif x.ndim == 2 and x.size and fits(x):
-            written.append(rows(x))
-        elif alone or fits(x):
-            text = in_line(x)
-            written.append(f"({text})" if text.startswith("-") and not alone else text)
-        else:
-            written.append(stand_in(x))
-    return written
 
 
 def brief(value: np.ndarray | str) -> str:

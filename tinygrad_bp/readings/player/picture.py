@@ -9,7 +9,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass, replace
 
-from ...record import Record
+from ...record import Edge, Record
 from ..drawing.dot import dot
 from ..drawing.folding import operands
 from ..drawing.layout import SVG, TEXT, described, lay_out
@@ -19,15 +19,20 @@ from ..drawing.picture import picture
 #: of a network have one each.
 MOST_NODES = 800
 
-#: As wide as what is written into a node may be; see `page.brief_value`.
+#: As wide as what is written into a node may be; see `page.brief`.
 ROOM = "0.0000_0.0000_0.0000"
 
-#: A point of the layout becomes so many pixels of the page.
+#: A point of the layout becomes this many pixels of the page.
 SCALE = 1.1
-
 
 #: For a thick outline.
 MARGIN = "0.1,0.08"
+
+#: At the start of an edge, for what flows back along it.
+ARROWHEAD = (
+    f'<marker xmlns="{SVG}" id="arrowhead" viewBox="0 0 10 10" refX="10" refY="5" markerWidth="4" '
+    'markerHeight="4" orient="auto-start-reverse"><path d="M0 0 10 5 0 10z"/></marker>'
+)
 
 
 @dataclass(frozen=True)
@@ -42,13 +47,12 @@ class Stage:
     home
         By position of a tensor, that of the node that it is drawn in; in a large graph many share.
     edges
-        By (tensor, what is computed from it, operand from 0), the id of the edge that is drawn;
-        there is none for an operand inside a node.
+        By edge of the computation, the id of the one that is drawn; there is none inside a node.
     """
 
     svg: str
     home: tuple[int, ...]
-    edges: dict[tuple[int, int, int], str]
+    edges: dict[Edge, str]
 
 
 def stage(record: Record) -> Stage:
@@ -57,15 +61,12 @@ def stage(record: Record) -> Stage:
     text = dot(shown, room=(ROOM, ROOM), margin=MARGIN)
     svg = described(lay_out(text, ".svg"), shown.title, shown.summary)
     home = {k: int(node.id[1:]) for node in shown.nodes for k in node.tensors}
-    sources = operands(record)
+    drawn = {edge: arrow.id for arrow in shown.arrows for edge in arrow.edges}
+    between = (edge for edge, i in operands(record).items() if home[i] != home[edge.step])
     return Stage(
         interactive(svg, {node.id: node.name for node in shown.nodes}),
         tuple(home[k] for k in range(len(home))),
-        {
-            (sources[edge], edge.step, edge.operand): arrow.id
-            for arrow in shown.arrows
-            for edge in arrow.edges
-        },
+        {edge: drawn[edge] for edge in between},
     )
 
 
@@ -76,6 +77,7 @@ def interactive(svg: str, names: dict[str, str]) -> str:
     root.set("width", f"{SCALE * width:.0f}")
     root.set("height", f"{SCALE * height:.0f}")
     root.set("role", "group")
+    root.append(ET.fromstring(ARROWHEAD))
     for group in root.iter(f"{{{SVG}}}g"):
         if name := names.get(group.get("id", "")):
             group.set("tabindex", "0")

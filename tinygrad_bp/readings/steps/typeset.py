@@ -53,8 +53,8 @@ def value(array: np.ndarray, alone: bool) -> str:
     """Write a value: a matrix as a table; within a formula, a negative number in brackets."""
     if array.ndim == 2 and array.size and fits(array):
         cells = ("".join(f"<mtd>{number(x)}</mtd>" for x in row) for row in rows(array))
-        table = f"<mtable>{''.join(f'<mtr>{row}</mtr>' for row in cells)}</mtable>"
-        return f'<mrow><mo stretchy="true">[</mo>{table}<mo stretchy="true">]</mo></mrow>'
+        body = "".join(f"<mtr>{row}</mtr>" for row in cells)
+        return f'<mtable class="matrix">{body}</mtable>'
     if not alone and not fits(array):
         return words(stand_in(array))
     written = in_line(array)
