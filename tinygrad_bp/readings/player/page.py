@@ -76,7 +76,8 @@ def linked(side: Side, film: Film) -> Markup | str:
     if not isinstance(side, Sources):
         return typeset_side(side, film.formulas)
     button = safe('<button class="link" data-step="{}">{}</button>')
-    links = [button.format(film.offset + term.step, side.name(term)) for term in side.terms]
+    n = film.offset
+    links = [button.format(n + term.step, side.name(term, before=n)) for term in side.terms]
     return safe("<span>{}</span>").format(safe(" + ").join([*links, *filter(None, [side.remark])]))
 
 

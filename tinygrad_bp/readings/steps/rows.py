@@ -41,10 +41,13 @@ class Sources(NamedTuple):
     terms: tuple[Term, ...]
     left_out: int
 
-    def name(self, term: Term) -> str:
-        """Name the step, and the operand where one step gives several terms."""
+    def name(self, term: Term, before: int = 0) -> str:
+        """Name the step, and the operand where one step gives several terms.
+
+        A player counts the steps of the forward pass before it.
+        """
         several = sum(other.step == term.step for other in self.terms) > 1
-        return f"step {term.step}" + f", operand {term.operand + 1}" * several
+        return f"step {before + term.step}" + f", operand {term.operand + 1}" * several
 
     @property
     def remark(self) -> str:
