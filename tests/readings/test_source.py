@@ -1,7 +1,7 @@
 """The code that `source` writes runs without the library, and gives the engine's numbers.
 
 The worked network's code is kept in ``golden/source.py``. After a wanted change, read the new text,
-then write the file again: ``python tests/readings/test_source.py``.
+then write the file again: ``python -m tests.readings.test_source``.
 """
 
 import ast
@@ -20,8 +20,8 @@ from hypothesis import Phase, given, settings
 
 import tinygrad_bp as bp
 from tinygrad_bp.cli import main
-from tinygrad_bp.notation.names import recorded_tensors
 from tinygrad_bp.readings.source import Source, source
+from tinygrad_bp.record import Record, recorded_tensors
 from tinygrad_bp.table import TABLE
 
 from ..rules.cases import Trial, trials_of
@@ -189,7 +189,8 @@ def test_the_library_cannot_be_imported_there(tmp_path: Path) -> None:
 
 def test_the_worked_network_is_clean_and_formatted() -> None:
     assert ruff("check", GOLDEN) == ""
-    assert ruff("format", "--check", GOLDEN) == ""
+    preserve = "format.quote-style = 'preserve'"  # they are those of ast.unparse
+    assert ruff("format", "--check", "--config", preserve, GOLDEN) == ""
 
 
 def test_it_takes_other_numbers_than_those_recorded() -> None:
@@ -414,10 +415,12 @@ def test_every_operation(name: str, tmp_path: Path) -> None:
 
 
 def test_a_wrong_helper_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def code(tree: ast.AST) -> str:
-        return ast.unparse(tree).replace("np.minimum(z, 80.0)", "np.minimum(z, 0.5)")
+    unparse = ast.unparse
 
-    monkeypatch.setattr("tinygrad_bp.readings.standalone.helpers.code", code)
+    def code(tree: ast.AST) -> str:
+        return unparse(tree).replace("np.minimum(z, 80.0)", "np.minimum(z, 0.5)")
+
+    monkeypatch.setattr(ast, "unparse", code)
     with pytest.raises(AssertionError):
         agrees(bp.sigmoid(leaf([1.0])).sum(), [])
 
@@ -516,6 +519,44 @@ def test_names_that_two_modules_use_are_kept_apart() -> None:
     x = leaf([1.0, 2.0], "sigmoid")
     text = agrees((mine(x) * bp.sigmoid(x)).sum(), [x])
     assert text.count("def sigmoid") == 2
+
+
+def test_a_helper_makes_way_for_a_tensor_of_its_name() -> None:
+    halved, gamma = leaf([0.5, 0.25], "halved"), leaf([1.0, 2.0], "_gamma")
+    text = agrees(of_the_user(halved, gamma).sum().named("math"), [halved, gamma])
+    assert "def loss_and_gradients(halved, gamma):" in text
+    assert "def halved_2(a, by=FACTOR):" in text
+    assert "import math as math_2" in text
+
+
+def test_tensors_are_called_as_in_the_other_readings() -> None:
+    x = leaf([0.5, 1.0])
+    loss = (bp.softmax(-x * 2.0) * x).sum()
+    names = Record(loss).names
+    written = [line.partition(" = ")[0] for line in lines_of(source(loss)) if " = " in line]
+    for t in recorded_tensors(loss)[1:]:
+        assert {names.identifier(t), names.gradient(t)} <= set(written)
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+def test_powers_of_single_numbers_are_the_engines_to_the_last_bit(kind: type) -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        x, n = leaf(kind(rng.uniform(0.1, 3.0))), leaf(kind(rng.uniform(0.1, 3.0)))
+        agrees(((2 * x) ** 1.5) ** 0.7 + 3.0 ** (0.8 * x), [x])
+        agrees((2 * x) ** (0.5 * n), [x, n])
+        agrees(squared_norm(x * n) + np.sum(x * x) ** 0.5, [x, n])
+
+
+@bp.primitive
+def squared_norm(a: Any) -> Any:
+    b = np.sum(a) ** 2.5
+    return b * a**1.5
+
+
+@squared_norm.backward
+def _(out: Any, a: Any) -> Any:
+    return lambda g: g * 4.0 * a**3
 
 
 def test_an_operation_without_text() -> None:

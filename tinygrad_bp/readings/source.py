@@ -14,11 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from ..backward import starting_gradient
-from ..notation.names import recorded_tensors, wanted_tensors
+from ..record import Record
 from ..saving import written_to
 from ..tensor import Tensor
-from .standalone.record import Record
-from .standalone.writer import Writer
+from .standalone.lines import Lines
 
 
 class Source(str):
@@ -97,9 +96,8 @@ def source(loss: Tensor, wrt: Tensor | Sequence[Tensor] | None = None) -> Source
             "number. Reduce it first, as with .sum()."
         )
     starting_gradient(loss, None)  # raises where no gradient is needed
-    forward = recorded_tensors(loss)
-    wanted = wanted_tensors(forward, wrt, "source")
-    writer = Writer(Record(forward, loss, wanted), loss, wanted)
-    result = Source(writer.module())
-    result.arguments = writer.parameters
+    record = Record(loss)
+    lines = Lines(record, record.wanted(wrt, "source"))
+    result = Source(lines.module())
+    result.arguments = lines.parameters
     return result

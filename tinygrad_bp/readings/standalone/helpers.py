@@ -11,6 +11,7 @@ import keyword
 import linecache
 import re
 import sys
+from collections.abc import Collection, Container
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -19,14 +20,28 @@ import numpy as np
 from ...notation.expressions import bare
 from ...notation.literals import literal
 from ...primitive import Primitive
-from .layout import FUNCTION, code, fresh
+
+#: What the function that computes everything is called.
+FUNCTION = "loss_and_gradients"
+
+#: What neither a tensor nor a helper may be called; ruff takes l, O and I for numbers.
+RESERVED = {"np", FUNCTION, "l", "O", "I", *dir(builtins), *keyword.kwlist}
+
+
+def fresh(base: str, taken: Container[str]) -> str:
+    """Return a name that is not taken."""
+    name, n = base, 1
+    while name in taken:
+        n += 1
+        name = f"{base}_{n}"
+    return name
 
 
 class Helpers:
     """The functions that the lines call, and all that those need: each once, as source text."""
 
-    def __init__(self) -> None:
-        self.taken = {"np", FUNCTION, *dir(builtins), *keyword.kwlist}
+    def __init__(self, taken: Collection[str]) -> None:
+        self.taken = set(taken)  # by the tensors: it is a helper that takes another name
         self.imports: list[str] = []
         self.texts: list[str] = []  # what is needed by another comes first
         self._names: dict[int, str] = {}
@@ -71,7 +86,7 @@ class Helpers:
         summary = (inspect.getdoc(function) or "").partition("\n")[0]
         if summary:
             tree.body.insert(0, ast.Expr(ast.Constant(summary)))
-        return code(ast.fix_missing_locations(tree))
+        return ast.unparse(ast.fix_missing_locations(tree))
 
     def reference(self, value: Any, name: str, function: Any) -> ast.expr:
         """Return how to write what a name means in a function."""
@@ -102,7 +117,7 @@ class Helpers:
         new = self._names[id(value)] = fresh(name, self.taken)
         self.taken.add(new)
         self._kept.append(value)
-        self.texts.append(f"{new} = {code(expression)}")
+        self.texts.append(f"{new} = {ast.unparse(expression)}")
         return new
 
     def _assigned(self, name: str, function: Any) -> ast.expr:

@@ -14,8 +14,8 @@ import numpy as np
 
 from ...backward import sweep
 from ...notation.literals import literal
-from ...notation.names import recorded_tensors
 from ...notation.rules import not_written
+from ...record import Record, recorded_tensors
 from ...recording import recorded_comparisons
 from ...table import TABLE
 from ...tensor import Tensor, next_id
@@ -34,18 +34,20 @@ Key: TypeAlias = int | Gradient
 Parts: TypeAlias = list[int | ast.expr]
 
 
-class Record:
-    """A forward pass and its reverse sweep, both recorded.
+class Program:
+    """The values of a run and of its sweep, numbered; equal ones are shared.
 
-    The same operation on the same operands is one value. A forward line that has a name, or whose
-    gradient is wanted, stays a line of its own all the same.
+    A forward line that has a name, or whose gradient is wanted, stays a line of its own all the
+    same.
     """
 
-    def __init__(self, forward: list[Tensor], loss: Tensor, wanted: list[Tensor]) -> None:
+    def __init__(self, record: Record, wanted: list[Tensor]) -> None:
+        forward, loss = record.tensors, record.output
         self.value: dict[int, int] = {}  # which value a tensor holds
         self.tensors: dict[int, Tensor] = {}  # the first tensor that holds a value
         self.parts: dict[int, Parts] = {}
         self.leaves: dict[int, np.ndarray] = {}  # values that are given, as they were then
+        self.origin: dict[int, Tensor] = {}  # of each such value, the leaf that held it
         self.gradients: dict[int, Tensor] = {}  # the gradient by each tensor
         self.order: list[Tensor] = []  # the tensors as their gradients become known
         self._visits: list[tuple[int, int]] = []  # when the sweep came by, and to which tensor
@@ -143,12 +145,12 @@ class Record:
 
     def _version(self, x: Tensor, array: np.ndarray) -> int:
         """Return the value of a leaf when it had an array: it may have had others."""
-        version = x if x.id not in self.value else Tensor(array, name=x.name)
+        version = x if x.id not in self.value else Tensor(array)
         value = self._versions.setdefault((x.id, id(array)), version.id)
         if value == version.id:
             self.value.setdefault(x.id, value)
             self.tensors[value], self.parts[value] = version, []
-            self.leaves[value] = array
+            self.leaves[value], self.origin[value] = array, x
         return value
 
     def operands(self, key: Key) -> list[Key | ast.expr]:

@@ -1,0 +1,238 @@
+"""The lines of the function that `source` writes: one for each value and each gradient."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import itertools
+from collections import Counter
+
+import numpy as np
+
+from ...notation.expressions import definition, one_line, step
+from ...notation.literals import literal, numpy_call
+from ...primitive import Primitive
+from ...record import Record
+from ...tensor import Tensor
+from .helpers import FUNCTION, RESERVED, Helpers, fresh
+from .program import Gradient, Key, Program
+from .wrapping import INDENT, WIDTH, docstring, listed
+
+
+class Lines:
+    """Writes the lines of the function, and asks for the helper functions that they call."""
+
+    def __init__(self, record: Record, wanted: list[Tensor]) -> None:
+        self.record, self.wanted = record, wanted
+        self.program = Program(record, wanted)
+        self.lines: list[str] = []
+        self.forward_text: dict[int, str] = {}
+        self.expressions: dict[Key, ast.expr] = {}
+        self.gradients = [
+            Gradient(x.id) if x.id in self.program.gradients else None for x in wanted
+        ]
+        self.forward = set(self.program.forward)
+        self.uses = self._uses()
+        self.parameters: dict[str, np.ndarray] = {}
+        self._name_values()
+        self.helpers = Helpers(self.taken)
+        self._write_helpers()
+        self.taken |= self.helpers.taken
+        numbered = (f"t{n}" for n in itertools.count(1))
+        self.temporaries = (name for name in numbered if name not in self.taken)
+
+    def _uses(self) -> Counter[Key]:
+        """Count how often each value and each gradient is written, of those that are needed."""
+        roots: list[Key] = [*self.program.forward, *filter(None, self.gradients)]
+        uses: Counter[Key] = Counter(roots)
+        stack = list(uses)
+        while stack:
+            for part in self.program.operands(stack.pop()):
+                if isinstance(part, (int, Gradient)):
+                    if part not in uses:
+                        stack.append(part)
+                    uses[part] += 1
+        return uses
+
+    def _name_values(self) -> None:
+        """Name the values: as in every reading, but for names that would break the code."""
+        program, names = self.program, self.record.names
+        loss = program.value[self.record.output.id]
+        leaves = sorted(key for key in program.leaves if key in self.uses or key == loss)
+        called = {
+            key: names.identifier(program.origin.get(key, program.tensors[key]))
+            for key in sorted({*leaves, *program.forward})
+        }
+        self.names = {  # a further value of a leaf has an id of its own
+            key: name
+            for key, name in called.items()
+            if key in self.record.place and name not in RESERVED
+        }
+        self.taken = RESERVED | set(self.names.values())
+        self.taken |= {names.gradient(t) for t in self.record.tensors}
+        for key, name in called.items():
+            if key not in self.names:
+                self.names[key] = fresh(name, self.taken)
+                self.taken.add(self.names[key])
+        for key in leaves:
+            t, array = program.origin[key], program.leaves[key]
+            if t.name is None and not t.requires_grad and array.ndim == 0:
+                self.expressions[key] = literal(array)  # a number after all
+            else:
+                self.expressions[key] = ast.Name(self.names[key])
+                self.parameters[self.names[key]] = array
+
+    def _write_helpers(self) -> None:
+        for value in self.uses:
+            primitive = (
+                None if isinstance(value, Gradient) else self.program.tensors[value].primitive
+            )
+            if primitive is not None and one_line(primitive) is None:
+                try:
+                    self.helpers.name(primitive)
+                except ValueError as error:
+                    raise ValueError(f"{primitive.__name__} cannot be written: {error}") from error
+
+    def module(self) -> str:
+        """Return the whole text."""
+        program = self.program
+        L = self.names[program.value[self.record.output.id]]
+        self.lines.append("# Forward")
+        for value in program.forward:
+            self.write(value)
+        if not program.forward:
+            self.lines.clear()
+        heading = f"# Backward: the gradient of {L} by each line above, the latest first"
+        self.lines += ["", heading] if self.lines else [heading]
+        for t in program.order:
+            if Gradient(t.id) in self.uses:
+                self.write(Gradient(t.id))
+        results = []
+        for x, gradient in zip(self.wanted, self.gradients, strict=True):
+            name = self.names[program.value[x.id]]
+            if gradient is None:
+                text = f"np.zeros_like({name})"  # no gradient flows back to it
+            else:
+                text = ast.unparse(self.expressions[gradient])
+                if program.gradients[x.id].dtype != x.dtype:
+                    text += f".astype(np.{x.dtype.name})"
+            results.append(f'"{name}": {text}')
+        self.lines += listed(f"return {L}, {{", results, "}", INDENT)
+        shapes = [f"{name} of shape {array.shape}" for name, array in self.parameters.items()]
+        function = [
+            *listed(f"def {FUNCTION}(", list(self.parameters), "):", ""),
+            *docstring(f"Return {L}, and its gradients by name", shapes),
+            *(f"{INDENT}{line}".rstrip() for line in self.lines),
+        ]
+        parts = [
+            f'"""{L} and its gradients: written by tinygrad_bp from a recorded computation."""',
+            "\n".join(sorted(self.helpers.imports)),
+            "import numpy as np",
+            *self.helpers.texts,
+            "\n".join(function),
+        ]
+        text = ""
+        for part in filter(None, parts):
+            gap = "\n\n\n" if part.startswith("def ") or "\ndef " in text else "\n\n"
+            text += gap + part if text else part
+        return text + "\n"
+
+    def write(self, key: Key) -> None:
+        """Write the line of a value or a gradient, and before it what it needs."""
+        stack = [key]
+        while stack:
+            key = stack[-1]
+            missing = [part for part in self._keys(key) if part not in self.expressions]
+            if missing and key not in self.expressions:
+                stack += reversed(missing)
+                continue
+            stack.pop()
+            if key not in self.expressions:
+                self._finish(key)
+
+    def _keys(self, key: Key) -> list[Key]:
+        operands = self.program.operands(key)
+        return [part for part in operands if isinstance(part, (int, Gradient))]
+
+    def _finish(self, key: Key) -> None:
+        """Write an expression of which all parts are written: as a line, or for use in one."""
+        name, comment = self._variable(key)
+        room = WIDTH - len(INDENT) - (len(f"{name} = ") if name else len("return "))
+        while True:
+            expression = self._expression(key)
+            text = ast.unparse(expression)
+            inline = {
+                part: ast.unparse(self.expressions[part])
+                for part in self._keys(key)
+                if not isinstance(self.expressions[part], ast.Name)
+            }
+            if len(text) <= room or not inline:
+                break
+            longest = max(inline, key=lambda part: len(inline[part]))
+            self._bind(longest, next(self.temporaries), inline[longest])
+        if name is None:
+            self.expressions[key] = expression
+            return
+        if isinstance(key, int):
+            self.forward_text[key] = f"{name} = {text}"
+        self._bind(key, name, text, comment)
+
+    def _bind(self, key: Key, name: str, text: str, comment: str = "") -> None:
+        line = f"{name} = {text}"
+        if comment and len(INDENT + line + "  # " + comment) <= WIDTH:
+            line += f"  # {comment}"
+        elif comment:
+            self.lines.append(f"# {comment}")
+        self.lines.append(line)
+        self.expressions[key] = ast.Name(name)
+
+    def _variable(self, key: Key) -> tuple[str | None, str]:
+        """Return the name and the comment of a line; no name where the value needs no line."""
+        if isinstance(key, Gradient):
+            value = self.program.value[key.tensor]
+            comment = self.forward_text.get(value, self.names[value])
+            if len(comment) > WIDTH - len(INDENT) - 2:
+                comment = self.names[value]
+            return self.record.names.gradient(
+                self.record.tensors[self.record.place[key.tensor]]
+            ), comment
+        if key in self.forward:
+            return self.names[key], ""
+        return (next(self.temporaries) if self.uses[key] > 1 else None), ""
+
+    def _expression(self, key: Key) -> ast.expr:
+        program = self.program
+        operands = [
+            part if isinstance(part, ast.expr) else self.expressions[part]
+            for part in program.operands(key)
+        ]
+        if isinstance(key, Gradient):
+            return operands[0]
+        if key == program.value[program.start.id]:
+            return numpy_call("ones_like", self.expressions[program.value[self.record.output.id]])
+        t = program.tensors[key]
+        if t.primitive is None:
+            return literal(t.data)
+        if not t.ndim and has_power(t.primitive):
+            operands = [
+                part if x is None else numpy_call("asarray", part)
+                for part, x in zip(operands, t.inputs, strict=True)
+            ]
+        expression = step(t.primitive, operands, t.params)
+        if one_line(t.primitive) is None:
+            assert isinstance(expression, ast.Call)
+            expression.func = ast.Name(self.helpers.name(t.primitive))
+        return expression
+
+
+@functools.cache
+def has_power(primitive: Primitive) -> bool:
+    """Say whether the text of an operation has a ``**``.
+
+    NumPy computes it otherwise for its own scalars, which results of no axes are in the code, than
+    for arrays, which they are in the engine: the last bit may differ.
+    """
+    try:
+        return any(isinstance(node, ast.Pow) for node in ast.walk(definition(primitive)))
+    except ValueError:  # the text is not known; what is written instead is a call of NumPy's
+        return False
