@@ -1,4 +1,8 @@
-"""Arithmetic, entry by entry, with broadcasting as in NumPy."""
+"""Arithmetic, entry by entry, with broadcasting as in NumPy.
+
+A rule returns a backward closure for each operand. It need not sum over axes along which an operand
+was broadcast, nor add up what arrives from several uses of it: the sweep does.
+"""
 
 from typing import Any
 
@@ -7,96 +11,134 @@ import numpy as np
 from ..primitive import Closure, Value, primitive
 from .rows import BROADCASTING, POSITIVE, elementwise
 
-
-@primitive(symbol="+", needs=BROADCASTING, kind="entrywise")
-def add(a: Value, b: Value) -> Value:
-    """Return a + b.
-
-    Examples
-    --------
-    An operand that was broadcast gets the sum of the gradients of its copies:
-
-    >>> import tinygrad_bp as bp
-    >>> b = bp.tensor(1.0, requires_grad=True)
-    >>> bp.grad(bp.add([10.0, 20.0, 30.0], b).sum(), b)
-    array(3.)
-    """
-    return a + b
-
-
-add.backward(lambda out, a, b: (lambda g: g, lambda g: g))
-
-
-@primitive(symbol="−", needs=BROADCASTING, kind="entrywise")
-def subtract(a: Value, b: Value) -> Value:
-    """Return a - b.
-
-    Examples
-    --------
-    >>> import tinygrad_bp as bp
-    >>> b = bp.tensor([1.0, 2.0], requires_grad=True)
-    >>> bp.grad(bp.subtract(10.0, b).sum(), b)
-    array([-1., -1.])
-    """
-    return a - b
-
-
-subtract.backward(lambda out, a, b: (lambda g: g, lambda g: -g))
-
-
-@primitive(symbol="×", needs=BROADCASTING, kind="entrywise")
-def multiply(a: Value, b: Value) -> Value:
-    """Return a * b: each factor is the slope by the other.
-
-    Examples
-    --------
-    >>> import tinygrad_bp as bp
-    >>> a, b = bp.tensor(3.0, requires_grad=True), bp.tensor(5.0, requires_grad=True)
-    >>> bp.grad(bp.multiply(a, b), [a, b])
-    (array(5.), array(3.))
-    """
-    return a * b
-
-
-multiply.backward(lambda out, a, b: (lambda g: g * b, lambda g: g * a))
-
-
-@primitive(symbol="÷", needs=BROADCASTING, kind="entrywise", domain=POSITIVE)
-def divide(a: Value, b: Value) -> Value:
-    """Return a / b; division by 0 gives infinity or NaN and a RuntimeWarning, as in NumPy.
-
-    Examples
-    --------
-    The slopes of a / b are 1 / b and -a / b^2:
-
-    >>> import tinygrad_bp as bp
-    >>> a, b = bp.tensor(3.0, requires_grad=True), bp.tensor(2.0, requires_grad=True)
-    >>> bp.grad(bp.divide(a, b), [a, b])
-    (array(0.5), array(-0.75))
-    """
-    return a / b
-
-
-divide.backward(lambda out, a, b: (lambda g: g / b, lambda g: -g * out / b))
+add = elementwise(
+    np.add,
+    "a + b.",
+    lambda out, a, b: (lambda g: g, lambda g: g),
+    at=(2, 3, 5, 1, 1),
+    symbol="+",
+    written="a + b",
+    needs=BROADCASTING,
+)
+subtract = elementwise(
+    np.subtract,
+    "a - b.",
+    lambda out, a, b: (lambda g: g, lambda g: -g),
+    at=(2, 3, -1, 1, -1),
+    symbol="−",
+    written="a - b",
+    needs=BROADCASTING,
+)
+multiply = elementwise(
+    np.multiply,
+    "a * b: each factor is the slope by the other.",
+    lambda out, a, b: (lambda g: g * b, lambda g: g * a),
+    at=(3, 5, 15, 5, 3),
+    symbol="×",
+    written="a * b",
+    needs=BROADCASTING,
+)
+divide = elementwise(
+    np.divide,
+    "a / b; division by 0 gives infinity or NaN and a RuntimeWarning, as in NumPy.",
+    lambda out, a, b: (lambda g: g / b, lambda g: -g * out / b),
+    at=(3, 2, 1.5, 0.5, -0.75),
+    symbol="÷",
+    written="a / b",
+    needs=BROADCASTING,
+    domain=POSITIVE,
+)
+negative = elementwise(
+    np.negative,
+    "-a.",
+    lambda out, a: lambda g: -g,
+    at=(2, -2, -1),
+    integers=True,
+    symbol="−",
+    written="-a",
+)
+reciprocal = elementwise(
+    np.reciprocal,
+    "1 / a.",
+    lambda out, a: lambda g: -g * out * out,
+    at=(2, 0.5, -0.25),
+    symbol="1/·",
+    written="1.0 / a",
+    domain=POSITIVE,
+)
+square = elementwise(
+    np.square,
+    "a * a.",
+    lambda out, a: lambda g: 2.0 * g * a,
+    at=(3, 9, 6),
+    integers=True,
+    symbol="·²",
+    notation="a ** 2",
+)
+sqrt = elementwise(
+    np.sqrt,
+    "the square root: at 0 its slope is infinite, and below it is NaN, with a RuntimeWarning.",
+    lambda out, a: lambda g: 0.5 * g / out,
+    at=(4, 2, 0.25),
+    symbol="√",
+    notation=("√{:single}", r"\sqrt{{{}}}"),
+    domain=POSITIVE,
+)
+absolute = elementwise(
+    np.absolute,
+    "the absolute value; its derivative at 0, where it has a corner, is taken as 0.",
+    lambda out, a: lambda g: g * np.sign(a),
+    at=(-2, 2, -1),
+    integers=True,
+    symbol="|·|",
+    written="np.abs(a)",
+    notation=("|{}|", r"\left\lvert {} \right\rvert"),
+)
+sign = elementwise(
+    np.sign,
+    "-1, 0 or 1. It is constant between jumps, so no gradient flows back.",
+    lambda out, a: None,
+    at=(-2, -1, 0),
+    integers=True,
+    notation=("sgn", r"\mathrm{sgn}"),
+)
+maximum = elementwise(
+    np.maximum,
+    "the larger of each two entries; where they are equal, each gets half the gradient.",
+    lambda out, a, b: (
+        lambda g: np.where(a > b, g, np.where(a == b, 0.5 * g, 0.0)),
+        lambda g: np.where(b > a, g, np.where(a == b, 0.5 * g, 0.0)),
+    ),
+    at=(2, 3, 3, 0, 1),
+    needs=BROADCASTING,
+    notation=("max", r"\max"),
+)
+minimum = elementwise(
+    np.minimum,
+    "the smaller of each two entries; where they are equal, each gets half the gradient.",
+    lambda out, a, b: (
+        lambda g: np.where(a < b, g, np.where(a == b, 0.5 * g, 0.0)),
+        lambda g: np.where(b < a, g, np.where(a == b, 0.5 * g, 0.0)),
+    ),
+    at=(2, 3, 2, 1, 0),
+    needs=BROADCASTING,
+    notation=("min", r"\min"),
+)
 
 
 @primitive(symbol="^", needs=BROADCASTING, kind="entrywise", domain=POSITIVE)
 def power(a: Value, n: Value) -> Value:
     """Return a ** n.
 
-    The derivative by n is that of a^n = exp(n log a), so it needs a > 0, or a = 0 and n > 0.
+    The derivative by n is that of a^n = exp(n log a), so it needs a > 0, or a = 0 and n > 0. The
+    slope of a^0, which is 1 also at a = 0, is 0 there and not NaN.
 
     Examples
     --------
-    >>> import tinygrad_bp as bp
-    >>> a, n = bp.tensor(2.0, requires_grad=True), bp.tensor(3.0, requires_grad=True)
-    >>> bp.grad(bp.power(a, n), [a, n])  # n a^(n - 1) and a^n log a
-    (array(12.), array(5.54517744))
+    The slopes are n a^(n - 1) and a^n log a:
 
-    The slope of a^0, which is 1 also at a = 0, is 0 there and not NaN:
-
-    >>> bp.value_and_grad(lambda a: a**0)(0.0)
-    (array(1.), array(0.))
+    >>> bp.value_and_grad(bp.power, (0, 1))(2.0, 3.0)
+    (array(8.), (array(12.), array(5.54517744)))
     """
     return a**n
 
@@ -138,7 +180,6 @@ def where(condition: Value, a: Value, b: Value) -> Value:
 
     Examples
     --------
-    >>> import tinygrad_bp as bp
     >>> a = bp.tensor([1.0, 2.0, 3.0], requires_grad=True)
     >>> bp.grad(bp.where(a > 1.5, a * a, 0.0).sum(), a)
     array([0., 4., 6.])
@@ -155,70 +196,22 @@ where.backward(
 )
 
 
-@primitive(needs=BROADCASTING, kind="entrywise", notation=("max", r"\max"))
-def maximum(a: Value, b: Value) -> Value:
-    """Return the larger of each two entries; where they are equal, each gets half the gradient.
-
-    Examples
-    --------
-    >>> import tinygrad_bp as bp
-    >>> a = bp.tensor([1.0, 2.0, 3.0], requires_grad=True)
-    >>> bp.grad(bp.maximum(a, 2.0).sum(), a)
-    array([0. , 0.5, 1. ])
-    """
-    return np.maximum(a, b)
-
-
-maximum.backward(
-    lambda out, a, b: (
-        lambda g: np.where(a > b, g, np.where(a == b, 0.5 * g, 0.0)),
-        lambda g: np.where(b > a, g, np.where(a == b, 0.5 * g, 0.0)),
-    )
-)
-
-
-@primitive(needs=BROADCASTING, kind="entrywise", notation=("min", r"\min"))
-def minimum(a: Value, b: Value) -> Value:
-    """Return the smaller of each two entries; where they are equal, each gets half the gradient.
-
-    Examples
-    --------
-    >>> import tinygrad_bp as bp
-    >>> a = bp.tensor([1.0, 2.0, 3.0], requires_grad=True)
-    >>> bp.grad(bp.minimum(a, 2.0).sum(), a)
-    array([1. , 0.5, 0. ])
-    """
-    return np.minimum(a, b)
-
-
-minimum.backward(
-    lambda out, a, b: (
-        lambda g: np.where(a < b, g, np.where(a == b, 0.5 * g, 0.0)),
-        lambda g: np.where(b < a, g, np.where(a == b, 0.5 * g, 0.0)),
-    )
-)
-
-
 @primitive(kind="entrywise")
 def clip(a: Value, *, min: Any = None, max: Any = None) -> Value:
     """Return the entries limited to the range from min to max.
 
-    At a bound itself the slope is 1, as inside of the range; beyond, it is 0.
-
     Parameters
     ----------
     a
-        A Tensor or array of any shape.
+        Of any shape. At a bound its slope is 1, as inside of the range; beyond, it is 0.
     min, max
         The bounds: numbers, or arrays that broadcast with a. None, the default, is no bound. No
         gradient flows to a bound: to a Tensor, limit with ``bp.maximum`` and ``bp.minimum``.
 
     Examples
     --------
-    >>> import tinygrad_bp as bp
-    >>> a = bp.tensor([-2.0, -1.0, 0.0, 1.0, 2.0], requires_grad=True)
-    >>> bp.grad(bp.clip(a, -1.0, 1.0).sum(), a)
-    array([0., 1., 1., 1., 0.])
+    >>> bp.value_and_grad(bp.clip)(2.0, -1.0, 1.0)
+    (array(1.), array(0.))
     """
     if min is None and max is None:  # which NumPy 2.0 refuses
         return a
@@ -226,66 +219,3 @@ def clip(a: Value, *, min: Any = None, max: Any = None) -> Value:
 
 
 clip.backward(lambda out, a, *, min, max: lambda g: np.where(a == out, g, 0.0))
-
-
-@primitive(kind="entrywise", notation=("sgn", r"\mathrm{sgn}"))
-def sign(a: Value) -> Value:
-    """Return -1, 0 or 1. It is constant between jumps, so no gradient flows back.
-
-    Examples
-    --------
-    >>> import tinygrad_bp as bp
-    >>> bp.value_and_grad(bp.sign)(-2.0)
-    (array(-1.), array(0.))
-    """
-    return np.sign(a)
-
-
-sign.backward(lambda out, a: None)
-
-negative = elementwise(
-    np.negative,
-    "-a.",
-    lambda g, out, a: -g,
-    at=(2, -2, -1),
-    integers=True,
-    symbol="−",
-    written="-a",
-)
-absolute = elementwise(
-    np.absolute,
-    "the absolute value; its derivative at 0, where it has a corner, is taken as 0.",
-    lambda g, out, a: g * np.sign(a),
-    at=(-2, 2, -1),
-    integers=True,
-    symbol="|·|",
-    written="np.abs(a)",
-    notation=("|{}|", r"\left\lvert {} \right\rvert"),
-)
-square = elementwise(
-    np.square,
-    "a * a.",
-    lambda g, out, a: 2.0 * g * a,
-    at=(3, 9, 6),
-    integers=True,
-    symbol="·²",
-    notation="a ** 2",
-)
-sqrt = elementwise(
-    np.sqrt,
-    "the square root: at 0 its slope is infinite, and below it is NaN, with a RuntimeWarning.",
-    lambda g, out, a: 0.5 * g / out,
-    at=(4, 2, 0.25),
-    domain=POSITIVE,
-    symbol="√",
-    notation=("√{:single}", r"\sqrt{{{}}}"),
-)
-reciprocal = elementwise(
-    np.reciprocal,
-    "1 / a.",
-    lambda g, out, a: -g * out * out,
-    at=(2, 0.5, -0.25),
-    domain=POSITIVE,
-    symbol="1/·",
-    written="1.0 / a",
-)

@@ -7,18 +7,18 @@ import numpy as np
 from ..primitive import Value, primitive
 from .rows import POSITIVE, elementwise
 
-exp = elementwise(np.exp, "e ** a.", lambda g, out, a: g * out, at=(0, 1, 1))
+exp = elementwise(np.exp, "e ** a.", lambda out, a: lambda g: g * out, at=(0, 1, 1))
 log = elementwise(
     np.log,
     "the natural logarithm: at 0 it is -inf, and below NaN, with a RuntimeWarning.",
-    lambda g, out, a: g / a,
+    lambda out, a: lambda g: g / a,
     at=(1, 0, 1),
     domain=POSITIVE,
 )
 log1p = elementwise(
     np.log1p,
     "log(1 + a), exact for small a.",
-    lambda g, out, a: g / (1.0 + a),
+    lambda out, a: lambda g: g / (1.0 + a),
     at=(1e-20, 1e-20, 1),
     domain=(-0.5, 2.0),
     notation="np.log(1 + a)",
@@ -26,25 +26,27 @@ log1p = elementwise(
 expm1 = elementwise(
     np.expm1,
     "e ** a - 1, exact for small a.",
-    lambda g, out, a: g * np.exp(a),  # not out + 1, which cancels where a is far below 0
+    lambda out, a: lambda g: g * np.exp(a),  # not out + 1, which cancels where a is far below 0
     at=(1e-20, 1e-20, 1),
     notation="np.exp(a) - 1",
 )
-sin = elementwise(np.sin, "the sine of radians.", lambda g, out, a: g * np.cos(a), at=(0, 0, 1))
+sin = elementwise(
+    np.sin, "the sine of radians.", lambda out, a: lambda g: g * np.cos(a), at=(0, 0, 1)
+)
 cos = elementwise(
-    np.cos, "the cosine of radians.", lambda g, out, a: -g * np.sin(a), at=(-0.0, 1, 0)
+    np.cos, "the cosine of radians.", lambda out, a: lambda g: -g * np.sin(a), at=(-0.0, 1, 0)
 )
 tan = elementwise(
     np.tan,
     "the tangent of radians.",
-    lambda g, out, a: g * (1.0 + out * out),
+    lambda out, a: lambda g: g * (1.0 + out * out),
     at=(0, 0, 1),
     domain=(-1.2, 1.2),
 )
 arcsin = elementwise(
     np.arcsin,
     "the inverse sine, in radians; at -1 and 1 its slope is infinite, beyond it is NaN.",
-    lambda g, out, a: g / np.sqrt((1.0 - a) * (1.0 + a)),
+    lambda out, a: lambda g: g / np.sqrt((1.0 - a) * (1.0 + a)),
     at=(0, 0, 1),
     needs="entries from -1 to 1",
     domain=(-0.8, 0.8),
@@ -52,25 +54,27 @@ arcsin = elementwise(
 arccos = elementwise(
     np.arccos,
     "the inverse cosine, in radians; at -1 and 1 its slope is infinite, beyond it is NaN.",
-    lambda g, out, a: -g / np.sqrt((1.0 - a) * (1.0 + a)),
+    lambda out, a: lambda g: -g / np.sqrt((1.0 - a) * (1.0 + a)),
     at=(1 / 2, math.pi / 3, -1 / math.sqrt(3 / 4)),
     needs="entries from -1 to 1",
     domain=(-0.8, 0.8),
 )
 arctan = elementwise(
     np.arctan,
-    "the inverse tangent, in radians.",
-    lambda g, out, a: g / (1.0 + a * a),  # beyond 1e154, where a^2 overflows, 0 with a warning
+    "the inverse tangent, in radians; beyond 1e154, where a^2 overflows, its slope is 0.",
+    lambda out, a: lambda g: g / (1.0 + a * a),
     at=(1, math.pi / 4, 0.5),
 )
-sinh = elementwise(np.sinh, "the hyperbolic sine.", lambda g, out, a: g * np.cosh(a), at=(0, 0, 1))
+sinh = elementwise(
+    np.sinh, "the hyperbolic sine.", lambda out, a: lambda g: g * np.cosh(a), at=(0, 0, 1)
+)
 cosh = elementwise(
-    np.cosh, "the hyperbolic cosine.", lambda g, out, a: g * np.sinh(a), at=(0, 1, 0)
+    np.cosh, "the hyperbolic cosine.", lambda out, a: lambda g: g * np.sinh(a), at=(0, 1, 0)
 )
 tanh = elementwise(
     np.tanh,
     "the hyperbolic tangent; from 19 on it rounds to 1, and its slope to 0.",
-    lambda g, out, a: g * (1.0 - out * out),
+    lambda out, a: lambda g: g * (1.0 - out * out),
     at=(0, 0, 1),
 )
 
@@ -88,7 +92,6 @@ def erf(a: Value) -> Value:
 
     Examples
     --------
-    >>> import tinygrad_bp as bp
     >>> bp.value_and_grad(bp.erf)(0.0)
     (array(0.), array(1.12837917))
     """
@@ -104,7 +107,6 @@ def erfc(a: Value) -> Value:
 
     Examples
     --------
-    >>> import tinygrad_bp as bp
     >>> float(bp.erfc(10.0)), 1.0 - float(bp.erf(10.0))  # doctest: +ELLIPSIS
     (2.08848758376...e-45, 0.0)
     """

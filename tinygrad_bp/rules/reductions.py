@@ -59,7 +59,6 @@ def sum(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
 
     Examples
     --------
-    >>> import tinygrad_bp as bp
     >>> a = bp.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
     >>> bp.grad(bp.sum(a, axis=1), a, gradient=[1.0, 10.0])
     array([[ 1.,  1.],
@@ -92,7 +91,6 @@ def mean(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
 
     Examples
     --------
-    >>> import tinygrad_bp as bp
     >>> bp.value_and_grad(bp.mean)([1.0, 2.0, 3.0, 6.0])
     (array(3.), array([0.25, 0.25, 0.25, 0.25]))
     """
@@ -115,7 +113,6 @@ def max(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
 
     Examples
     --------
-    >>> import tinygrad_bp as bp
     >>> bp.value_and_grad(bp.max)([1.0, 3.0, 3.0])
     (array(3.), array([0. , 0.5, 0.5]))
     """
@@ -128,7 +125,6 @@ def min(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
 
     Examples
     --------
-    >>> import tinygrad_bp as bp
     >>> bp.value_and_grad(bp.min)([1.0, 3.0, 1.0])
     (array(1.), array([0.5, 0. , 0.5]))
     """
@@ -153,7 +149,6 @@ def prod(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
 
     Examples
     --------
-    >>> import tinygrad_bp as bp
     >>> bp.value_and_grad(bp.prod)([2.0, 0.0, 5.0])
     (array(0.), array([ 0., 10.,  0.]))
     """
@@ -208,24 +203,19 @@ def _(out: Value, a: Value) -> Closure:
 def var(a: Value, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Value:
     """Return the variance: squared deviations from the mean, summed, over their number - ddof.
 
-    The mean moves with every entry, but as the deviations sum to 0, that adds nothing to the slope,
-    2 (a - mean) / (n - ddof).
-
     Parameters
     ----------
-    a
-        Of any shape.
-    axis
-        One axis, or a tuple of them; all, if left out.
+    a, axis
+        As of `sum`.
     ddof
-        What is taken off the number of entries n before dividing by it: 1 makes the variance of a
-        sample unbiased.
+        What is taken off the number of entries n: 1 makes the variance of a sample unbiased.
     keepdims
-        Whether these axes stay, with length 1.
+        As of `sum`.
 
     Examples
     --------
-    >>> import tinygrad_bp as bp
+    The mean moves too, but as the deviations sum to 0, that adds nothing to 2 (a - mean) / n:
+
     >>> bp.value_and_grad(bp.var)([1.0, 2.0, 6.0, 7.0])
     (array(6.5), array([-1.5, -1. ,  1. ,  1.5]))
     """
@@ -246,20 +236,12 @@ def _(a: Value, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> 
 
 @primitive(kind="reduces", written="np.std(a, axis=axis, ddof=ddof, keepdims=keepdims)")
 def std(a: Value, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Value:
-    """Return the standard deviation; where it is 0, its derivative is taken as 0.
+    """Return the standard deviation, the root of the variance `var`.
 
-    There it has a corner, and its second derivative is NaN.
-
-    Parameters
-    ----------
-    a
-        Of any shape.
-    axis, ddof, keepdims
-        As in `var`, of which it is the root.
+    Where it is 0, its derivative is taken as 0, and its second derivative is NaN.
 
     Examples
     --------
-    >>> import tinygrad_bp as bp
     >>> bp.value_and_grad(bp.std)([1.0, 1.0, 5.0, 5.0])
     (array(2.), array([-0.25, -0.25,  0.25,  0.25]))
     """
@@ -289,7 +271,6 @@ def logsumexp(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
     --------
     The gradient is the softmax:
 
-    >>> import tinygrad_bp as bp
     >>> bp.value_and_grad(bp.logsumexp)([-1000.0, 1000.0])
     (array(1000.), array([0., 1.]))
     """
@@ -320,7 +301,6 @@ def square_sum(a: Value) -> Value:
 
     Examples
     --------
-    >>> import tinygrad_bp as bp
     >>> bp.value_and_grad(bp.square_sum)([3.0, 4.0])
     (array(25.), array([6., 8.]))
     """
@@ -339,12 +319,8 @@ def cumsum(a: Value, *, axis: int | None = None) -> Value:
 
     Examples
     --------
-    The first entry is in all sums, the last in one:
-
-    >>> import tinygrad_bp as bp
-    >>> a = bp.tensor([1.0, 2.0, 3.0], requires_grad=True)
-    >>> bp.grad(bp.cumsum(a).sum(), a)
-    array([3., 2., 1.])
+    >>> bp.cumsum([1.0, 2.0, 3.0])
+    array([1., 3., 6.])
     """
     return np.cumsum(a, axis=axis)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..primitive import Notation, Primitive, Value
+from ..primitive import Notation, Primitive, Rule, Value
 from ..table import TABLE
 
 #: Where the tests draw operands that must be greater than 0.
@@ -27,9 +27,9 @@ def floats(a: Value) -> Value:
 def elementwise(
     function: np.ufunc,
     what: str,
-    slope: Callable[[Value, Value, Value], Value],
+    rule: Rule,
     *,
-    at: tuple[float, float, float],
+    at: tuple[float, ...],
     integers: bool = False,
     written: str = "",
     notation: Notation = None,
@@ -43,12 +43,12 @@ def elementwise(
         The function; the operation has its name.
     what
         What it returns, for the docstring.
-    slope
-        Its backward closure: from g, the output and the operand to the contribution.
+    rule
+        The backward rule.
     at
-        A point, and the value and the slope there: the example in the docstring.
+        The operands, the value and the slopes at a point: the example in the docstring.
     integers
-        Whether it is an integer of an integer; if not, it is computed in floats.
+        Whether it is an integer of an integer; if not, one operand is computed with as a float.
     written, notation
         As of `primitive`. If left out, it is a call of the function, and its name is a command of
         LaTeX's, such as ``\exp``.
@@ -57,27 +57,32 @@ def elementwise(
     """
     name = function.__name__
 
-    def forward(a: Value) -> Value:
+    def of_one(a: Value) -> Value:
         return function(a if integers else floats(a))
 
-    point, *result = at
-    forward.__name__, forward.__module__ = name, slope.__module__
+    def of_two(a: Value, b: Value) -> Value:
+        return function(a, b)
+
+    forward = of_one if function.nin == 1 else of_two
+    forward.__name__, forward.__module__ = name, rule.__module__
+    operands = at[: function.nin]
+    value, *slopes = (repr(np.array(float(number))) for number in at[function.nin :])
+    by, slope = ("", slopes[0]) if len(slopes) == 1 else (", (0, 1)", f"({', '.join(slopes)})")
     forward.__doc__ = f"""Return {what}
 
     Examples
     --------
-    >>> import tinygrad_bp as bp
-    >>> bp.value_and_grad(bp.{name})({float(point)})
-    ({", ".join(repr(np.array(float(number))) for number in result)})
+    >>> bp.value_and_grad(bp.{name}{by})({", ".join(str(float(number)) for number in operands)})
+    ({value}, {slope})
     """
     entry = Primitive(
         forward,
-        written=written or f"np.{name}(a)",
+        written=written or f"np.{name}({'a' if function.nin == 1 else 'a, b'})",
         notation=notation or (None if written else (name, rf"\{name}")),
         kind="entrywise",
         **row,
     )
-    entry.backward(lambda out, a: lambda g: slope(g, out, a))
+    entry.backward(rule)
     return entry
 
 

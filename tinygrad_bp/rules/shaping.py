@@ -31,13 +31,10 @@ identity.backward(lambda out, a: lambda g: g)
     kind="entrywise",
 )
 def astype(a: Value, *, dtype: Any) -> Value:
-    """Return the entries in another floating type: float32 or float64.
+    """Return the entries in another floating type, float32 or float64; the gradient in their own.
 
     Examples
     --------
-    The gradient comes back in the type of the operand:
-
-    >>> import tinygrad_bp as bp
     >>> a = bp.tensor([1.0, 2.0], requires_grad=True)
     >>> bp.grad(bp.astype(a, "float32").sum(), a).dtype
     dtype('float64')
@@ -59,7 +56,6 @@ def reshape(a: Value, *, shape: Shape) -> Value:
 
     Examples
     --------
-    >>> import tinygrad_bp as bp
     >>> bp.reshape([1.0, 2.0, 3.0, 4.0], (2, -1))
     array([[1., 2.],
            [3., 4.]])
@@ -73,7 +69,6 @@ def ravel(a: Value) -> Value:
 
     Examples
     --------
-    >>> import tinygrad_bp as bp
     >>> bp.ravel([[1.0, 2.0], [3.0, 4.0]])
     array([1., 2., 3., 4.])
     """
@@ -82,19 +77,10 @@ def ravel(a: Value) -> Value:
 
 @primitive(kind="arranges")
 def expand_dims(a: Value, *, axis: Shape) -> Value:
-    """Return the entries with axes of length 1 inserted.
-
-    Parameters
-    ----------
-    a
-        Of any shape.
-    axis
-        Where they stand in the result: a number, or a tuple of them.
+    """Return the entries with axes of length 1 inserted, which stand there in the result.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> import tinygrad_bp as bp
     >>> bp.expand_dims(np.zeros((2, 3)), (0, -1)).shape
     (1, 2, 3, 1)
     """
@@ -107,10 +93,8 @@ def squeeze(a: Value, *, axis: Axes = None) -> Value:
 
     Examples
     --------
-    >>> import numpy as np
-    >>> import tinygrad_bp as bp
-    >>> bp.squeeze(np.zeros((1, 2, 1))).shape, bp.squeeze(np.zeros((1, 2, 1)), 0).shape
-    ((2,), (2, 1))
+    >>> bp.squeeze(np.zeros((1, 2, 1)), 0).shape
+    (2, 1)
     """
     return np.squeeze(a, axis)
 
@@ -129,10 +113,8 @@ def flip(a: Value, *, axis: Axes = None) -> Value:
 
     Examples
     --------
-    >>> import tinygrad_bp as bp
-    >>> a = bp.tensor([1.0, 2.0, 3.0], requires_grad=True)
-    >>> bp.grad(bp.flip(a), a, gradient=[1.0, 10.0, 100.0])
-    array([100.,  10.,   1.])
+    >>> bp.flip([1.0, 2.0, 3.0])
+    array([3., 2., 1.])
     """
     return np.flip(a, axis)
 
@@ -149,16 +131,14 @@ def roll(a: Value, *, shift: Shape, axis: Axes = None) -> Value:
     a
         Of any shape.
     shift
-        By how many places; for several axes, a number for each. The gradient is rolled back.
+        By how many places; for several axes, a number for each.
     axis
         Along which axes; if left out, a is rolled as if made flat.
 
     Examples
     --------
-    >>> import tinygrad_bp as bp
-    >>> a = bp.tensor([1.0, 2.0, 3.0], requires_grad=True)
-    >>> bp.grad(bp.roll(a, 1), a, gradient=[1.0, 10.0, 100.0])
-    array([ 10., 100.,   1.])
+    >>> bp.roll([1.0, 2.0, 3.0], 1)
+    array([3., 1., 2.])
     """
     return np.roll(a, shift, axis)
 
@@ -182,13 +162,9 @@ def broadcast_to(a: Value, *, shape: Shape) -> Value:
 
     Examples
     --------
-    An entry gets the gradients of all its copies:
-
-    >>> import tinygrad_bp as bp
-    >>> a = bp.tensor([[1.0], [2.0]], requires_grad=True)
-    >>> bp.grad(bp.broadcast_to(a, (2, 3)).sum(), a)
-    array([[3.],
-           [3.]])
+    >>> bp.broadcast_to([[1.0], [2.0]], (2, 3))
+    array([[1., 1., 1.],
+           [2., 2., 2.]])
     """
     return np.broadcast_to(a, shape)
 
@@ -204,7 +180,7 @@ def repeat(a: Value, *, repeats: Any, axis: int | None = None) -> Value:
     Parameters
     ----------
     a
-        Of any shape.
+        Of any shape. An entry gets the gradients of all its copies.
     repeats
         How often: one number, or one for each entry along the axis.
     axis
@@ -212,7 +188,6 @@ def repeat(a: Value, *, repeats: Any, axis: int | None = None) -> Value:
 
     Examples
     --------
-    >>> import tinygrad_bp as bp
     >>> bp.repeat([1.0, 2.0], [1, 3])
     array([1., 2., 2., 2.])
     """
@@ -236,14 +211,13 @@ def tile(a: Value, *, reps: Shape) -> Value:
     Parameters
     ----------
     a
-        Of any shape.
+        Of any shape. An entry gets the gradients of all its copies.
     reps
         How many copies: a number for each axis, counted from the last. More numbers than axes make
         new axes in front.
 
     Examples
     --------
-    >>> import tinygrad_bp as bp
     >>> bp.tile([1.0, 2.0], 3)
     array([1., 2., 1., 2., 1., 2.])
     """
@@ -277,10 +251,8 @@ def concatenate(*arrays: Value, axis: int | None = 0) -> Value:
 
     Examples
     --------
-    >>> import tinygrad_bp as bp
-    >>> a, b = bp.tensor([1.0, 2.0], requires_grad=True), bp.tensor([3.0], requires_grad=True)
-    >>> bp.grad(bp.concatenate([a, b]), [a, b], gradient=[1.0, 10.0, 100.0])
-    (array([ 1., 10.]), array([100.]))
+    >>> bp.concatenate([[1.0, 2.0], [3.0]])
+    array([1., 2., 3.])
     """
     return np.concatenate(arrays, axis)
 
@@ -308,16 +280,14 @@ def stack(*arrays: Value, axis: int = 0) -> Value:
     Parameters
     ----------
     arrays
-        A list of Tensors and arrays.
+        A list of Tensors and arrays. Each gets its own part of the gradient.
     axis
         Where the new axis stands in the result, by default in front.
 
     Examples
     --------
-    >>> import tinygrad_bp as bp
-    >>> a, b = bp.tensor(1.0, requires_grad=True), bp.tensor(2.0, requires_grad=True)
-    >>> bp.grad(bp.stack([a, b]), [a, b], gradient=[1.0, 10.0])
-    (array(1.), array(10.))
+    >>> bp.stack([1.0, 2.0])
+    array([1., 2.])
     """
     return np.stack(arrays, axis)
 
@@ -349,10 +319,8 @@ def pad(a: Value, *, pad_width: Any, mode: str = "constant", constant_values: fl
 
     Examples
     --------
-    >>> import tinygrad_bp as bp
-    >>> a = bp.tensor([1.0, 2.0], requires_grad=True)
-    >>> bp.grad(bp.pad(a, (1, 2)), a, gradient=[1.0, 2.0, 3.0, 4.0, 5.0])
-    array([2., 3.])
+    >>> bp.pad([1.0, 2.0], (1, 2))
+    array([0., 1., 2., 0., 0.])
     """
     if mode != "constant":
         raise ValueError(f"pad has no mode {mode!r} here")
@@ -410,17 +378,10 @@ def take_along_axis(a: Value, *, indices: Any, axis: int | None = -1) -> Value:
         Along which axis, by default the last; None takes from the entries made flat, by one axis of
         indices.
 
-    Returns
-    -------
-    Tensor or array
-        Of the shape of the indices, as far as they are not broadcast.
-
     Examples
     --------
     The probability of each row's class:
 
-    >>> import numpy as np
-    >>> import tinygrad_bp as bp
     >>> bp.take_along_axis([[0.1, 0.9], [0.6, 0.4]], np.array([[1], [0]]), axis=1)
     array([[0.9],
            [0.6]])
@@ -439,7 +400,7 @@ def _(out: Value, a: Value, *, indices: Any, axis: int | None) -> Closure:
 
 @composed()
 def split(a: Value, indices_or_sections: Any, axis: int = 0) -> list[Value]:
-    """Return an array cut along an axis: into a number of equal parts, or at the given indices.
+    """Return an array cut along an axis, as a list: each part is recorded as indexing.
 
     Parameters
     ----------
@@ -450,16 +411,9 @@ def split(a: Value, indices_or_sections: Any, axis: int = 0) -> list[Value]:
     axis
         The axis that is cut, by default the first.
 
-    Returns
-    -------
-    list of Tensors or arrays
-        In order; recorded as indexing, a step for each part.
-
     Examples
     --------
-    >>> import tinygrad_bp as bp
-    >>> left, right = bp.split(bp.tensor([1.0, 2.0, 3.0, 4.0]), 2)
-    >>> right
+    >>> bp.split(bp.tensor([1.0, 2.0, 3.0, 4.0]), 2)[1]
     tensor([3., 4.], from=getitem)
     """
     a = as_operand(a)
