@@ -238,10 +238,14 @@ Edge(step=1, operand=1)])
         given: Mapping[int, Any] | None = None,
         planted: Mapping[Edge, Contribute] | None = None,
         edges: Iterable[Edge] | None = None,
+        in_order: bool = True,
+        adds_up: bool = True,
+        sums_copies: bool = True,
     ) -> dict[int, Any]:
         """Return the gradients of an altered sweep, by position.
 
-        What cannot be computed any more, as shapes do not fit, is left out.
+        What cannot be computed any more, as shapes do not fit, is left out. A sweep has three
+        duties besides calling the rules; each can be left undone, to see what it is good for.
 
         Parameters
         ----------
@@ -251,22 +255,49 @@ Edge(step=1, operand=1)])
             Wrong contributions, by edge.
         edges
             The part of the sweep to run, latest step first; all of it by default.
+        in_order
+            Pass a gradient on when all contributions to it have arrived. Otherwise it is passed on
+            first come, first served, and what arrives later is added to it alone.
+        adds_up
+            Add a contribution to those before it. Otherwise it replaces them: ``=`` for ``+=``.
+        sums_copies
+            Sum a contribution to the shape of its operand, where that was broadcast.
+
+        Examples
+        --------
+        With s = 3 a and L = s + s s, the gradient of s is 1 + 2 s = 13. First come, first served,
+        s passes on the 1 that comes first, and a gets 3:
+
+        >>> import tinygrad_bp as bp
+        >>> a = bp.tensor(2.0, requires_grad=True)
+        >>> s = a * 3.0
+        >>> record = Record(s + s * s)
+        >>> [float(g) for g in (record.sweep()[0], record.sweep(in_order=False)[0])]
+        [39.0, 3.0]
         """
         given, planted = given or {}, planted or {}
+        if edges is None:
+            edges = self.edges if in_order else self.first_come_edges()
         arrived: dict[int, Any] = {len(self.tensors) - 1: self.start}
         lost = set()
-        for edge in self.edges if edges is None else edges:
+        for edge in edges:
             i, g = self.source[edge], given.get(edge.step)
             if g is None:
                 g = arrived.get(edge.step)
                 if g is None:
                     lost.add(i)
                     continue
-            wrong = planted.get(edge)
+            closure = planted.get(edge)
             try:
-                contribution = self.contribution(edge, g) if wrong is None else wrong(g)
+                if closure is not None:
+                    contribution = closure(g)
+                else:
+                    contribution = self.closures[edge](g)
+                    if sums_copies:
+                        contribution = self.summed(edge, contribution)
                 if contribution is not None:
-                    arrived[i] = arrived[i] + contribution if i in arrived else contribution
+                    add = adds_up and i in arrived
+                    arrived[i] = arrived[i] + contribution if add else contribution
             except Exception:
                 lost.add(i)
             if i in lost:
@@ -274,6 +305,23 @@ Edge(step=1, operand=1)])
         for i in lost:
             arrived.pop(i, None)
         return arrived
+
+    def first_come_edges(self) -> list[Edge]:
+        """Return the edges in the order of a sweep that takes the tensors first come, first served.
+
+        A tensor's turn is when its first contribution has arrived, not when its last has.
+        """
+        leaving: dict[int, list[Edge]] = {}
+        for edge in self.edges:
+            leaving.setdefault(edge.step, []).append(edge)
+        queue = [len(self.tensors) - 1]
+        seen = set(queue)
+        for i in queue:  # it grows meanwhile
+            for edge in leaving.get(i, ()):
+                if self.source[edge] not in seen:
+                    seen.add(self.source[edge])
+                    queue.append(self.source[edge])
+        return [edge for i in queue for edge in leaving.get(i, ())]
 
     def part(self, target: int, given: Iterable[int]) -> Part:
         """Return the part of the sweep from given gradients, or the output, to one tensor's."""

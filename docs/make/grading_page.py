@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tinygrad_bp.grading.catalogue import CATALOGUE
 from tinygrad_bp.grading.grade import grade
 from tinygrad_bp.grading.inject import inject, possible_mistakes
+from tinygrad_bp.mistakes.catalogue import CATALOGUE
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "grading.md"

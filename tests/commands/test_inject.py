@@ -6,8 +6,8 @@ import pytest
 from rich.console import Console
 
 from tinygrad_bp.commands import inject
-from tinygrad_bp.grading.catalogue import CATALOGUE
-from tinygrad_bp.grading.inject import SWEEP_FAULTS, possible_mistakes
+from tinygrad_bp.grading.inject import possible_mistakes
+from tinygrad_bp.mistakes.catalogue import CATALOGUE
 
 PROBLEM = """\
 import numpy as np
@@ -69,9 +69,8 @@ def test_every_mistake_that_the_problem_can_show_a_row_each(run):
 def test_the_list_has_the_whole_catalogue(run):
     words = run("--list")
     for row in CATALOGUE:
-        assert row.name in words
-    for name, fault in SWEEP_FAULTS.items():
-        assert f"{name} the sweep {fault.sentence}" in words
+        where = "the sweep" if row.duty is not None else ", ".join(row.places)
+        assert f"{row.name} {where} {row.sentence}" in words
 
 
 def test_another_problem(run):
@@ -104,5 +103,5 @@ def test_what_cannot_be_injected(run, tmp_path, arguments, text):
 def test_no_name_is_cut_on_a_narrow_console(run, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     words = run("--list").split()
-    assert {mistake.name for mistake in CATALOGUE} | set(SWEEP_FAULTS) <= set(words)
+    assert {mistake.name for mistake in CATALOGUE} <= set(words)
     assert set(possible_mistakes()) <= set(run().split())

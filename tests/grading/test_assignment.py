@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import tinygrad_bp as bp
-from tinygrad_bp.grading.assignment import Assignment
+from tinygrad_bp.grading.assignment import Assignment, draw_like
 from tinygrad_bp.grading.grade import grade
-from tinygrad_bp.grading.points import POINTS, like
+from tinygrad_bp.grading.limits import POINTS
 from tinygrad_bp.worked_problem.network import network
 from tinygrad_bp.worked_problem.problem import random_problem
 
@@ -50,13 +50,13 @@ def test_the_given_point_comes_first_and_others_have_its_shapes():
 def test_an_array_is_redrawn_in_its_range():
     rng = np.random.default_rng(0)
     kept = [np.arange(4), np.array([True]), np.array([0.2, 0.8]), np.eye(3)]
-    assert all(like(value, rng) is value for value in kept)
-    share = like(np.array([0.2, 0.4]), rng)
+    assert all(draw_like(value, rng) is value for value in kept)
+    share = draw_like(np.array([0.2, 0.4]), rng)
     assert ((share > 0) & (share < 1)).all()
-    assert (like(np.array([3.0, 5.0]), rng) > 0).all()
-    assert like(np.array(-2.0), rng).shape == ()
-    assert like(np.zeros((2, 3)), rng).any()
-    assert like(np.zeros((0, 3)), rng).shape == (0, 3)
+    assert (draw_like(np.array([3.0, 5.0]), rng) > 0).all()
+    assert draw_like(np.array(-2.0), rng).shape == ()
+    assert draw_like(np.zeros((2, 3)), rng).any()
+    assert draw_like(np.zeros((0, 3)), rng).shape == (0, 3)
 
 
 def test_a_point_where_the_problem_fails_is_drawn_anew():

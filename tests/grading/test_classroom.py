@@ -13,11 +13,10 @@ from pathlib import Path
 import pytest
 
 from tinygrad_bp.grading import classroom as module
-from tinygrad_bp.grading import report
-from tinygrad_bp.grading.classroom import VERDICTS, Classroom, Row, grade_class, harmless, names_of
-from tinygrad_bp.grading.classroom_page import page
+from tinygrad_bp.grading.classroom import Classroom, Row, grade_class, name_files, to_cell
 from tinygrad_bp.grading.grade import Assignment
-from tinygrad_bp.grading.isolated import Limits
+from tinygrad_bp.grading.limits import Limits
+from tinygrad_bp.grading.tables import OF_LINES, VERDICTS
 
 DOCS = Path(__file__).parents[2] / "docs" / "grading_a_class.md"
 LIMITS = Limits(seconds=1.0, memory=400, output=10_000)
@@ -74,7 +73,7 @@ def test_an_answer_that_cannot_be_read_is_told_in_its_row(graded):
     (row,) = classroom.rows
     assert (row.passed, row.outcome) == (False, "incomplete")
     assert row.note.startswith("W33: The problem has no quantity of this name. Is W3 meant?")
-    assert "Is W3 meant?" in page(classroom)
+    assert "Is W3 meant?" in classroom.to_html()
     assert "Is W3 meant?" in classroom.to_csv()
 
 
@@ -132,8 +131,8 @@ def test_an_error_of_ours_costs_one_row(graded, monkeypatch):
             raise ZeroDivisionError("our own mistake")
         return working(submission, assignment)
 
-    working = module.graded
-    monkeypatch.setattr(module, "graded", broken)
+    working = module.grade_submission
+    monkeypatch.setattr(module, "grade_submission", broken)
     rows = {row.name: row for row in graded({"ann.py": RIGHT, "bob.py": RIGHT}).rows}
     assert rows["ann.py"].passed
     assert rows["bob.py"].outcome == "could not be graded"
@@ -163,7 +162,7 @@ def test_each_is_counted_when_it_is_done(graded):
 
 
 def test_names_are_shown_without_what_steers_a_console():
-    assert names_of([Path("/class/a\x1b[2J\u202eb.py")]) == [r"a\x1b[2J\u202eb.py"]
+    assert name_files([Path("/class/a\x1b[2J\u202eb.py")]) == [r"a\x1b[2J\u202eb.py"]
 
 
 # ---- what came out together ----
@@ -198,7 +197,7 @@ def test_verdicts_are_counted_by_line():
         "z": [3, 0, 3, 0, 2],
         "W": [1, 1, 1, 1, 4],
     }
-    assert list(CLASS.lines()["z"]) == list(VERDICTS)
+    assert list(CLASS.lines()["z"]) == list(OF_LINES)
 
 
 def test_the_table_has_a_line_for_each():
@@ -223,8 +222,8 @@ def test_no_cell_is_a_formula(start):
 
 
 def test_other_cells_are_as_they_are():
-    assert harmless("ann=bob") == "ann=bob"
-    assert harmless("") == ""
+    assert to_cell("ann=bob") == "ann=bob"
+    assert to_cell("") == ""
 
 
 # ---- the page ----
@@ -248,7 +247,7 @@ class Parser(html.parser.HTMLParser):
 
 
 def test_the_page_shows_every_row_and_count():
-    text = Parser(page(CLASS)).text
+    text = Parser(CLASS.to_html()).text
     assert "8 submissions, 1 all right. The mean score is 43%." in text
     for row in ROWS:
         assert row.name in text
@@ -258,11 +257,11 @@ def test_the_page_shows_every_row_and_count():
 
 
 def test_the_page_needs_nothing_and_runs_nothing():
-    parsed = Parser(page(CLASS))
+    parsed = Parser(CLASS.to_html())
     assert not {"script", "img", "link", "iframe", "object"} & set(parsed.tags)
     assert not {"src", "href"} & {name for name, _ in parsed.attributes}
     assert not [name for name, _ in parsed.attributes if name.startswith("on")]
-    assert "url(" not in page(CLASS)
+    assert "url(" not in CLASS.to_html()
 
 
 def test_names_and_messages_are_text_and_no_page():
@@ -272,20 +271,21 @@ def test_names_and_messages_are_text_and_no_page():
         Row("b.py", failure=attack),
         Row("c.py", trouble=attack),
     )
-    parsed = Parser(page(Classroom(rows, (attack,)), title=attack))
-    harmless = Parser(page(Classroom((Row("a", False, 0.0, "z", ("m",), {"z": "wrong"}),), ("z",))))
+    parsed = Parser(Classroom(rows, (attack,)).to_html(title=attack))
+    harmless = Parser(
+        Classroom((Row("a", False, 0.0, "z", ("m",), {"z": "wrong"}),), ("z",)).to_html()
+    )
     assert set(parsed.tags) <= set(harmless.tags) | {"div"}
     assert {name for name, _ in parsed.attributes} == {name for name, _ in harmless.attributes}
     assert parsed.text.count(attack) >= 9
 
 
 def test_an_empty_class_has_a_page():
-    assert "0 submissions, 0 all right." in page(Classroom((), ("z",)))
+    assert "0 submissions, 0 all right." in Classroom((), ("z",)).to_html()
 
 
 def test_every_verdict_has_a_mark_of_its_own():
-    assert set(report.VERDICTS) == set(VERDICTS)
-    assert len({mark for mark, *_ in report.VERDICTS.values()}) == len(VERDICTS)
+    assert len({VERDICTS[name].sign for name in OF_LINES}) == len(OF_LINES) == 5
 
 
 # ---- the examples in the docs ----

@@ -5,6 +5,11 @@ import pytest
 
 from tinygrad_bp.grading.fingerprints import fingerprints
 
+
+def facts_of(answers, rights, others):
+    return tuple(fingerprints(answers, rights, others))
+
+
 rng = np.random.default_rng(2)
 RIGHT = [rng.standard_normal((3, 4)) for _ in range(3)]
 BALANCED = [right - right.mean(axis=0) for right in RIGHT]
@@ -24,35 +29,35 @@ BALANCED = [right - right.mean(axis=0) for right in RIGHT]
     ],
 )
 def test_a_fingerprint_is_measured(change, said):
-    facts = fingerprints([change(right) for right in RIGHT], RIGHT, {})
+    facts = facts_of([change(right) for right in RIGHT], RIGHT, {})
     assert any(said in fact for fact in facts), facts
     at_two_points = [change(RIGHT[0]), change(RIGHT[1]), rng.standard_normal((3, 4))]
-    assert not any(said in fact for fact in fingerprints(at_two_points, RIGHT, {}))
+    assert not any(said in fact for fact in facts_of(at_two_points, RIGHT, {}))
 
 
 def test_a_zero_sum_that_is_violated_is_seen():
-    facts = fingerprints([right + right**2 for right in BALANCED], BALANCED, {})
+    facts = facts_of([right + right**2 for right in BALANCED], BALANCED, {})
     assert facts == ("its entries do not sum to zero, and the right ones do along axis 0",)
-    assert fingerprints([right * right for right in RIGHT], RIGHT, {}) == ()
+    assert facts_of([right * right for right in RIGHT], RIGHT, {}) == ()
 
 
 def test_the_gradient_of_another_quantity_is_recognised():
     other = [right**2 for right in RIGHT]
-    assert fingerprints(other, RIGHT, {"z2": other}) == ("it is equal to the gradient of z2",)
+    assert facts_of(other, RIGHT, {"z2": other}) == ("it is equal to the gradient of z2",)
 
 
 def test_of_two_facts_that_say_the_same_one_is_said():
-    transposed = fingerprints([right.T for right in RIGHT], RIGHT, {})
+    transposed = facts_of([right.T for right in RIGHT], RIGHT, {})
     assert transposed == ("it is equal to the transpose of the right answer",)
 
 
 def test_another_shape_is_no_other_order():
-    flat = fingerprints([right.ravel() for right in RIGHT], RIGHT, {})
+    flat = facts_of([right.ravel() for right in RIGHT], RIGHT, {})
     assert flat == ("its entries are the right ones, in another shape",)
     one = [np.array(2.0)] * 3
-    assert fingerprints([np.array([2.0])] * 3, one, {}) == ()
-    assert fingerprints([np.zeros(0)] * 3, RIGHT, {}) == ("it has no entries",)
+    assert facts_of([np.array([2.0])] * 3, one, {}) == ()
+    assert facts_of([np.zeros(0)] * 3, RIGHT, {}) == ("it has no entries",)
 
 
 def test_nothing_is_measured_of_what_is_not_finite():
-    assert fingerprints([right * np.nan for right in RIGHT], RIGHT, {}) == ()
+    assert facts_of([right * np.nan for right in RIGHT], RIGHT, {}) == ()

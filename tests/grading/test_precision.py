@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tinygrad_bp.grading.precision import right_digits, stored_as_computed, tolerance_of
+from tinygrad_bp.grading.precision import count_digits, stored_as_computed, tolerance_of
 
 from .derivations import LINES, QUANTITIES, derivation
 from .test_judge import judged
@@ -122,13 +122,13 @@ def test_what_is_nearly_right_is_said_to_a_learner():
 
 
 def test_the_digits_that_are_right():
-    assert right_digits([np.round(r, 3) for r in RIGHT], RIGHT) == 3
-    assert right_digits([r * (1 + 1e-6) for r in RIGHT], RIGHT) == 6
-    assert right_digits([r * (1 + 1e-3) for r in RIGHT], RIGHT) is None
-    assert right_digits([np.float16(r * 1.05) for r in RIGHT], RIGHT) is None
-    assert right_digits([np.round(r, 3) + 0.01 for r in RIGHT], RIGHT) is None
-    assert right_digits(RIGHT, [*RIGHT[:2], None]) is None
-    assert right_digits([r[0] for r in RIGHT], RIGHT) is None
+    assert count_digits([np.round(r, 3) for r in RIGHT], RIGHT) == 3
+    assert count_digits([r * (1 + 1e-6) for r in RIGHT], RIGHT) == 6
+    assert count_digits([r * (1 + 1e-3) for r in RIGHT], RIGHT) is None
+    assert count_digits([np.float16(r * 1.05) for r in RIGHT], RIGHT) is None
+    assert count_digits([np.round(r, 3) + 0.01 for r in RIGHT], RIGHT) is None
+    assert count_digits(RIGHT, [*RIGHT[:2], None]) is None
+    assert count_digits([r[0] for r in RIGHT], RIGHT) is None
 
 
 def test_float32_is_seen_in_float64():

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from tinygrad_bp.grading.grade import grade
-from tinygrad_bp.grading.submission import Answers, answers_from, called
+from tinygrad_bp.grading.submission import Answers, call, read_answers
 
 POINT = {"z1": np.arange(3.0), "W1": np.ones((2, 3))}
 
 
 def test_keys_may_be_written_in_several_ways():
     for key in ("z1", "dz1", "dL_dz1", "dL/dz1", "∂L/∂z1", "grad_z1", "dloss_dz1"):
-        assert list(answers_from({key: 1.0}, POINT).values) == ["z1"]
-    assert list(answers_from({"dz": 1.0}, ["dz", "z"]).values) == ["dz"]  # an exact name first
-    assert list(answers_from({"dz_dot": 1.0}, ["z_dot", "ot"]).values) == ["z_dot"]
+        assert list(read_answers({key: 1.0}, POINT).values) == ["z1"]
+    assert list(read_answers({"dz": 1.0}, ["dz", "z"]).values) == ["dz"]  # an exact name first
+    assert list(read_answers({"dz_dot": 1.0}, ["z_dot", "ot"]).values) == ["z_dot"]
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_keys_may_be_written_in_several_ways():
     ],
 )
 def test_answers_that_are_no_numbers_are_unreadable(answer, reason):
-    answers = answers_from({"dz1": answer, "dW1": 0.0}, POINT)
+    answers = read_answers({"dz1": answer, "dW1": 0.0}, POINT)
     assert reason in answers.unreadable["z1"]
     assert list(answers.values) == ["W1"]
 
@@ -42,29 +42,29 @@ def test_answers_that_refuse_to_be_arrays_are_unreadable():
         def __array__(self, *_, **__):
             raise RuntimeError("no")
 
-    assert "RuntimeError: no" in answers_from({"z1": Hostile()}, POINT).unreadable["z1"]
+    assert "RuntimeError: no" in read_answers({"z1": Hostile()}, POINT).unreadable["z1"]
 
 
 def test_numbers_are_read_whatever_their_form():
     for answer in ([1, 2], (1.0, 2.0), np.array([1, 2], dtype=np.int8), np.array([True, True])):
-        assert answers_from({"z1": answer}, POINT).values["z1"].dtype == np.float64
-    assert answers_from({"z1": np.float32(1)}, POINT).values["z1"].dtype == np.float32
-    assert np.isnan(answers_from({"z1": np.nan}, POINT).values["z1"])
+        assert read_answers({"z1": answer}, POINT).values["z1"].dtype == np.float64
+    assert read_answers({"z1": np.float32(1)}, POINT).values["z1"].dtype == np.float32
+    assert np.isnan(read_answers({"z1": np.nan}, POINT).values["z1"])
 
 
 def test_answers_are_copies():
     array = np.ones(3)
-    answers = answers_from({"z1": array}, POINT)
+    answers = read_answers({"z1": array}, POINT)
     array[:] = 7
     assert (answers.values["z1"] == 1).all()
 
 
 def test_none_is_as_good_as_no_answer():
-    assert answers_from({"z1": None}, POINT) == Answers()
+    assert read_answers({"z1": None}, POINT) == Answers()
 
 
 def test_unknown_and_strange_keys_are_reported():
-    answers = answers_from({"z11": 1.0, 3: 1.0, "dW1x": 1.0}, POINT)
+    answers = read_answers({"z11": 1.0, 3: 1.0, "dW1x": 1.0}, POINT)
     assert answers.values == {}
     assert "Is z1 meant?" in answers.unreadable["z11"]
     assert "Is W1 meant?" in answers.unreadable["dW1x"]
@@ -72,13 +72,13 @@ def test_unknown_and_strange_keys_are_reported():
 
 
 def test_an_answer_given_twice_must_be_the_same():
-    assert list(answers_from({"z1": 1.0, "dz1": 1.0}, POINT).values) == ["z1"]
-    assert "twice" in answers_from({"z1": 1.0, "dz1": 2.0}, POINT).unreadable["z1"]
+    assert list(read_answers({"z1": 1.0, "dz1": 1.0}, POINT).values) == ["z1"]
+    assert "twice" in read_answers({"z1": 1.0, "dz1": 2.0}, POINT).unreadable["z1"]
 
 
 @pytest.mark.parametrize("returned", [None, 3, "z1", [1], np.ones(3), {1}])
 def test_another_type_than_a_mapping_is_a_failure(returned):
-    assert "Return a mapping" in answers_from(returned, POINT).failure
+    assert "Return a mapping" in read_answers(returned, POINT).failure
 
 
 # ---- calling ----
@@ -132,7 +132,7 @@ def raises_what_cannot_be_printed(z1):
     ],
 )
 def test_what_goes_wrong_is_said(function, said):
-    failure = called(function, POINT).failure
+    failure = call(function, POINT).failure
     assert all(part in failure for part in said), failure
 
 
@@ -140,7 +140,7 @@ def test_what_is_raised_cannot_forge_lines_of_the_report():
     def forge(z1):
         raise ValueError("\n✓ dL/dz1 right\x1b[2J" + "x" * 10_000)
 
-    failure = called(forge, POINT).failure
+    failure = call(forge, POINT).failure
     assert "\n" not in failure
     assert "\x1b" not in failure
     assert len(failure) < 1000
@@ -154,7 +154,7 @@ def test_the_function_gets_copies_and_its_prints_are_dropped(capsys):
         W1[:] = -1
         return {"z1": z1}
 
-    assert called(meddles, POINT).failure is None
+    assert call(meddles, POINT).failure is None
     assert (POINT["z1"] == np.arange(3)).all()
     assert (POINT["W1"] == 1).all()
     assert capsys.readouterr() == ("", "")
@@ -182,7 +182,7 @@ def test_a_function_may_be_of_any_kind():
 
     functions = (Derivation(), Derivation().method, keyword_only, positional_only, with_a_default)
     for function in (*functions, everything):
-        answers = called(function, POINT)
+        answers = call(function, POINT)
         assert answers.failure is None
         assert (answers.values["z1"] == POINT["z1"]).all()
 
@@ -191,11 +191,11 @@ def test_warnings_of_a_submission_are_its_own():
     def warns(z1):
         return {"z1": np.log(z1 - 10) / 0}
 
-    assert called(warns, POINT).failure is None
+    assert call(warns, POINT).failure is None
 
 
 def test_complex_numbers_that_are_real_are_read():
-    assert answers_from({"z1": np.arange(3) + 0j}, POINT).values["z1"].tolist() == [0, 1, 2]
+    assert read_answers({"z1": np.arange(3) + 0j}, POINT).values["z1"].tolist() == [0, 1, 2]
 
 
 class RaisesAnythingError(BaseException):
@@ -212,14 +212,14 @@ class Reluctant:
 
 
 def test_whatever_is_raised_is_the_submissions_own_and_an_interrupt_the_users():
-    assert "RaisesAnythingError: stop" in called(raises_what_is_no_exception, POINT).failure
-    assert "RaisesAnythingError" in called(lambda z1: {"z1": Reluctant()}, POINT).failure
+    assert "RaisesAnythingError: stop" in call(raises_what_is_no_exception, POINT).failure
+    assert "RaisesAnythingError" in call(lambda z1: {"z1": Reluctant()}, POINT).failure
 
     def interrupted(z1):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        called(interrupted, POINT)
+        call(interrupted, POINT)
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ def test_whatever_is_raised_is_the_submissions_own_and_an_interrupt_the_users():
     ids=["frompyfunc", "fractions", "decimals"],
 )
 def test_python_objects_may_be_numbers(numbers):
-    value = answers_from({"z1": numbers}, POINT).values["z1"]
+    value = read_answers({"z1": numbers}, POINT).values["z1"]
     assert value.dtype == np.float64
     assert value.tolist() == [0.0, 0.5, 1.0, 1.5]
 

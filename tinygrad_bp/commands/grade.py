@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ..grading.classroom import Classroom, grade_class
-from ..grading.classroom_page import page
-from ..grading.grade import Assignment, graded
-from ..grading.isolated import IsolatedFile, Limits
+from ..grading.grade import Assignment, grade_submission
+from ..grading.isolated import IsolatedFile
+from ..grading.limits import Limits
 from ..saving import written_to
 from .problem import add_problem, problem
 from .users_file import blamed
@@ -89,7 +89,7 @@ def run_one(
     options: argparse.Namespace, assignment: Assignment, limits: Limits, console: Console
 ) -> int:
     """Grade one submission, show the report, and write it where it is asked for."""
-    report = graded(IsolatedFile(options.files[0], limits, options.function), assignment)
+    report = grade_submission(IsolatedFile(options.files[0], limits, options.function), assignment)
     view = report.for_learner(reveal=options.reveal)
     console.print(view)
     if options.json:
@@ -119,7 +119,7 @@ def run_class(
         )
     console.print(table_of(classroom))
     if options.out:
-        write(options.out, page(classroom), "The class as a page", console)
+        write(options.out, classroom.to_html(), "The class as a page", console)
     if options.csv:
         # With this mark a spreadsheet reads the names of students as they are written.
         write(options.csv, f"\ufeff{classroom.to_csv()}", "The class as a table", console)

@@ -8,9 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..grading.catalogue import CATALOGUE
-from ..grading.inject import SWEEP_FAULTS, inject, possible_mistakes
-from ..grading.injection import Injection
+from ..grading.inject import Injection, inject, possible_mistakes
+from ..mistakes.catalogue import CATALOGUE
 from .problem import add_problem, problem
 
 
@@ -58,11 +57,8 @@ def listed() -> Table:
     table.add_column("mistake", no_wrap=True)  # to be copied
     for column in ("made at", "what it is"):
         table.add_column(column)
-    for name, fault in SWEEP_FAULTS.items():
-        table.add_row(*map(Text, (name, "the sweep", fault.sentence)))
     for mistake in CATALOGUE:
-        if mistake.name not in SWEEP_FAULTS:
-            table.add_row(*map(Text, (mistake.name, ", ".join(mistake.places), mistake.sentence)))
+        table.add_row(*map(Text, (mistake.name, ", ".join(mistake.places), mistake.sentence)))
     return table
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
-from ..grading.child import failure_at_import
+from ..grading.submission import describe_error
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def blamed(path: Path) -> Iterator[None]:
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        said = failure_at_import(error, path.resolve())
+        said = describe_error(error, str(path.resolve()))
         if "in line" not in said:  # it was not raised there
             raise
         raise ValueError(f"{path}: {said}") from error

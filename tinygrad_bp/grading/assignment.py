@@ -1,31 +1,35 @@
 """An assignment: a problem, recorded at the points where submissions are judged.
 
 It is recorded once, with its right gradients, and any number of submissions are judged against it.
+The points are drawn so that they hide nothing. A mistake hides where two sizes are equal, where the
+target equals the prediction, or where a weight is its own transpose. The worked problem is drawn
+with all of that different. Of another problem the shapes are given by an example, and only the
+values are drawn.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cached_property
 from itertools import islice
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from ..differences import agree
+from ..mistakes.run import Run
+from ..record import Record
 from ..tensor import Tensor
 from ..worked_problem.network import network
+from ..worked_problem.problem import random_problem
 from .hidden import hidden_mistakes
-from .judge import in_backward_order
-from .planted import Run, same
-from .points import BATCH, POINTS, SQUARES, redrawn, worked_problem_points
+from .limits import MOST_DRAWS, POINTS
 from .submission import Answers, Point
 
 #: Builds a loss from leaves given by name.
 Problem = Callable[..., Tensor]
 
-#: Points that a problem cannot be computed at are drawn anew, so many times.
-MOST_DRAWS = 30
+Leaves: TypeAlias = Mapping[str, np.ndarray]
 
 
 def worked_problem(W1: Any, W2: Any, W3: Any, x: Any, y: Any) -> Tensor:
@@ -39,6 +43,13 @@ ALIASES: dict[Problem, dict[str, str]] = {worked_problem: {"a3": "y_hat"}}
 
 #: Leaves that are data: their gradients are judged where they are answered, and not missed.
 DATA: dict[Problem, tuple[str, ...]] = {worked_problem: ("x", "y")}
+
+#: The worked problem has one sample. With a batch, the mistakes that are made in one show.
+BATCH = {"batch": 7}
+
+#: Where all widths are equal every product can be computed: with one sample, those of matrices and
+#: columns; with as many samples as the widths, those of columns too.
+SQUARES = ({"sizes": (4, 4, 4, 4)}, {"sizes": (4, 4, 4, 4), "batch": 4})
 
 
 class Assignment:
@@ -85,25 +96,24 @@ class Assignment:
         self.runs: list[Run] = []
         self.points: list[Point] = []
         if inputs is not None:
-            given = leaves_of(self.fn, inputs)
+            given = to_leaves(self.fn, inputs)
             self.add(given)
+            drawn = redraw(given, seed)
+        elif self.fn is worked_problem:
+            drawn = draw_worked_problem(seed, **(shape or {}))
+        else:
+            raise ValueError(
+                "the shapes of this problem's leaves are not known. Give an example of them: "
+                "inputs={'W': ..., 'x': ...}."
+            )
         if not (only_inputs and self.runs):
-            if inputs is not None:
-                drawn = redrawn(given, seed)
-            elif self.fn is worked_problem:
-                drawn = worked_problem_points(seed, **(shape or {}))
-            else:
-                raise ValueError(
-                    "the shapes of this problem's leaves are not known. Give an example of them: "
-                    "inputs={'W': ..., 'x': ...}."
-                )
             for leaves in islice(drawn, MOST_DRAWS):
                 if len(self.runs) < POINTS:
                     self.add_drawn(leaves)
-        self.named = named(self.runs[0])
+        self.named = self.runs[0].quantities
         #: What nobody is expected to answer: data, and the loss itself.
-        self.optional = {*DATA.get(self.fn, ()), self.loss}
-        self.required = frozenset(self.canonical(name) for name in required)
+        self.optional = {*DATA.get(self.fn, ()), self.runs[0].tensors[-1].name or ""}
+        self.required = frozenset(self.aliases.get(name, name) for name in required)
         unknown = self.required - set(self.named)
         if unknown:
             raise ValueError(
@@ -111,25 +121,17 @@ class Assignment:
                 f"{', '.join(self.named)}."
             )
 
-    @property
-    def loss(self) -> str:
-        """The name of the loss; empty if it has none."""
-        return self.runs[0].tensors[-1].name or ""
-
-    def canonical(self, name: str) -> str:
-        """Return the name of a quantity that may be called by another."""
-        return self.aliases.get(name, name)
-
-    def add(self, leaves: Mapping[str, np.ndarray]) -> None:
+    def add(self, leaves: Leaves) -> None:
         """Record the problem at a point, and keep it."""
-        run = Run(recorded(self.fn, leaves))
+        run = Run(record(self.fn, leaves))
         point = {t.name: t.data for t in run.tensors if t.name is not None}
         point = {**leaves, **point}
         point |= {alias: point[name] for alias, name in self.aliases.items()}
+        _ = run.gradients  # raises where the loss has none
         self.runs.append(run)
         self.points.append(point)
 
-    def add_drawn(self, leaves: Mapping[str, np.ndarray]) -> None:
+    def add_drawn(self, leaves: Leaves) -> None:
         """Record the problem at a drawn point, if it can be computed there, in the same steps."""
         try:
             with np.errstate(all="ignore"):
@@ -139,8 +141,8 @@ class Assignment:
                 raise
             return
         run = self.runs[-1]
-        finite = all(np.isfinite(g).all() for g in run.truth.values())
-        if not finite or steps(run) != steps(self.runs[0]):
+        is_finite = all(np.isfinite(g).all() for g in run.gradients.values())
+        if not is_finite or steps(run) != steps(self.runs[0]):
             self.runs.pop()
             self.points.pop()
 
@@ -168,7 +170,7 @@ class Assignment:
                 unreadable[name] = unreadable.pop(alias)
             if alias in values:
                 value = values.pop(alias)
-                if name in values and not same(values[name], value, 1e-12):
+                if name in values and not agree(values[name], value, 1e-12):
                     unreadable[name] = f"it is answered twice, also as {alias}, and differently"
                 values[name] = value
         return Answers(values, unreadable, answers.failure)
@@ -178,13 +180,12 @@ class Assignment:
         """What the points cannot show, of points that were given."""
         if not self.is_given:
             return ()
-        backward = in_backward_order(self.runs[0], self.named)
-        lines = [name for name in backward if name not in self.optional]
-        return tuple(hidden_mistakes(self.runs, self.named, lines))
+        lines = [name for name in self.runs[0].backward_order if name not in self.optional]
+        return tuple(hidden_mistakes(self.runs, lines))
 
 
-def recorded(fn: Problem, leaves: Mapping[str, np.ndarray]) -> Tensor:
-    """Record a problem at a point."""
+def record(fn: Problem, leaves: Leaves) -> Tensor:
+    """Record a problem at a point; return its loss."""
     loss = fn(
         **{
             name: Tensor(value, requires_grad=value.dtype.kind == "f", name=name)
@@ -196,13 +197,21 @@ def recorded(fn: Problem, leaves: Mapping[str, np.ndarray]) -> Tensor:
     return loss
 
 
-def leaves_of(fn: Problem, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def steps(run: Run) -> list[Any]:
+    """Return the operations of a run and what they use, to compare with another run's."""
+    return [
+        (t.name, t.primitive, [None if x is None else run.place[x.id] for x in t.inputs])
+        for t in run.tensors
+    ]
+
+
+def to_leaves(fn: Problem, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """Return the leaves of a problem as arrays: float64 wherever a gradient can flow to them.
 
     Whole numbers may be a weight, written as [[1, 2, 3]], or labels that pick a class. So each leaf
     of them is tried as float64, and stays an integer if it has no gradient then either.
     """
-    leaves = {name: array_of(value) for name, value in inputs.items()}
+    leaves = {name: to_array(value) for name, value in inputs.items()}
     for name, value in leaves.items():
         if value.dtype.kind in "iu":
             as_float = value.astype(np.float64)
@@ -211,38 +220,71 @@ def leaves_of(fn: Problem, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
     return leaves
 
 
-def array_of(value: Any) -> np.ndarray:
+def to_array(value: Any) -> np.ndarray:
     """Return a leaf as an array: float64, but for integers and truth values."""
     array = np.array(value.data if isinstance(value, Tensor) else value)
     return array.astype(np.float64) if array.dtype.kind == "f" else array
 
 
-def has_gradient(fn: Problem, leaves: Mapping[str, np.ndarray], name: str) -> bool:
+def has_gradient(fn: Problem, leaves: Leaves, name: str) -> bool:
     """Say whether a problem can be computed from leaves, with a gradient that flows to one."""
     try:
-        run = Run(recorded(fn, leaves))
+        run = Record(record(fn, leaves))
+        return any(run.tensors[i].name == name for i in run.gradients)
     except Exception:  # labels are used as an index, and a problem may do anything
         return False
-    return any(run.tensors[i].name == name for i in run.truth)
 
 
-def named(run: Run) -> dict[str, int]:
-    """Return the positions of the quantities that have a gradient, by name."""
-    names = [(t.name, i) for i, t in enumerate(run.tensors) if t.name is not None]
-    twice = [name for name, n in Counter(name for name, _ in names).items() if n > 1]
-    if twice:
-        raise ValueError(f"two tensors are called {twice[0]}. Give each quantity its own name.")
-    return {name: i for name, i in names if i in run.truth}
+# ---- points ----
 
 
-def steps(run: Run) -> list[Any]:
-    """Return the operations of a run and what they use, to compare with another run's."""
-    position = {t.id: i for i, t in enumerate(run.tensors)}
-    return [
-        (
-            t.name,
-            t.primitive and t.primitive.__name__,
-            [None if x is None else position[x.id] for x in t.inputs],
-        )
-        for t in run.tensors
-    ]
+def draw_worked_problem(seed: int, **shape: Any) -> Iterator[Leaves]:
+    """Draw instances of the worked problem: by default one sample, and all widths different.
+
+    The entries of y do not sum to 1: as those of y_hat do, the entries of dL/dy_hat would sum to 0,
+    and a wrong multiple of their sum could not be seen in dL/dz3.
+    """
+    while True:
+        leaves = vars(random_problem(**shape, seed=seed))
+        rng = np.random.default_rng(seed)
+        yield {**leaves, "y": rng.uniform(0.1, 0.9, leaves["y"].shape)}
+        seed += 1
+
+
+def redraw(example: Leaves, seed: int) -> Iterator[Leaves]:
+    """Draw points with the shapes of an example."""
+    rng = np.random.default_rng(seed)
+    while True:
+        yield {name: draw_like(value, rng) for name, value in example.items()}
+
+
+def draw_like(value: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw an array like another: with its shape, and in its range where that is one-sided.
+
+    Integers, truth values and probabilities stay as they are: other values might mean nothing.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> draw_like(np.array([[0.0, 1.0], [1.0, 0.0]]), rng)
+    array([[0., 1.],
+           [1., 0.]])
+    >>> draw_like(np.array([2.0, 5.0]), rng) > 0
+    array([ True,  True])
+    """
+    if value.dtype.kind != "f" or is_distribution(value):
+        return value
+    if (value > 0).all():
+        if (value < 1).all():
+            return rng.uniform(0.1, 0.9, value.shape)
+        return np.asarray(value.mean() * np.exp(0.5 * rng.standard_normal(value.shape)))
+    size = np.sqrt(np.mean(np.square(value), dtype=float)) if value.size else 0.0
+    return np.asarray((size or 1.0) * rng.standard_normal(value.shape))
+
+
+def is_distribution(value: np.ndarray) -> bool:
+    """Say whether the entries along some axis are probabilities."""
+    if value.size <= 1 or (value < 0).any():
+        return False
+    axes = (axis for axis, n in enumerate(value.shape) if n > 1)
+    return any(np.allclose(value.sum(axis=axis), 1.0) for axis in axes)

@@ -1,7 +1,7 @@
 """What runs in the process of a submission: its file, at the points that the grader has drawn.
 
 The submission can reach and change all that is here, so nothing here is trusted. The grader, in
-`isolated.py`, keeps the time, reads numbers, and judges them in its own process.
+`isolated.py`, reads numbers, and judges them in its own process.
 """
 
 from __future__ import annotations
@@ -20,39 +20,41 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ..notation.numbers import printable
 from .exchange import packed, unpacked
-from .submission import Answers, called, failure_of, line_in, said_by
+from .limits import LARGEST_ANSWER
+from .submission import Answers, call, describe_error
 
 #: What the submission is called here, as a module; its copy is a file of this name.
 MODULE = "submitted"
 
-#: So many entries are delivered of any answer, and of larger quantities twice their own.
-LARGEST_ANSWER = 10_000
+#: The first line of the trace: it says that all is ready for the submission.
+ARRIVED = "arrived\n"
 
 
 def main(path: str) -> None:
     """Do what a request says, and deliver the answers to the file that it names."""
     request = json.loads(Path(path).read_text(encoding="utf-8"))
     points = [{name: unpacked(data) for name, data in point.items()} for point in request["points"]]
-    trace_to(request["trace"])
+    watch(request["seconds"], request["trace"])
     confine(request["seconds"], request["memory"], request["file_size"])
-    Path(path).write_bytes(b"")  # by this the grader sees that its clock has to start
-    answers = answers_of(Path(request["file"]), request["function"], request["folder"], points)
-    delivery = json.dumps([as_json(a, point) for a, point in zip(answers, points, strict=True)])
+    answers = find_answers(Path(request["file"]), request["function"], request["folder"], points)
+    delivery = json.dumps([to_json(a, point) for a, point in zip(answers, points, strict=True)])
     Path(request["answers"]).write_text(delivery, encoding="utf-8")
     os._exit(0)  # without waiting for threads that the submission may have left
 
 
-def trace_to(path: str) -> None:
-    """See to it that the line at which a signal ends the process is written to a file."""
-    trace = open(path, "wb")  # noqa: SIM115, it stays open to the end
-    faulthandler.enable(trace)  # at a crash, and at SIGABRT, with which the grader stops us
+def watch(seconds: float, trace: str) -> None:
+    """End this process when its time is up, and write down its line then, or at a crash."""
+    file = open(trace, "w", encoding="utf-8")  # noqa: SIM115, it stays open to the end
+    file.write(ARRIVED)
+    file.flush()
+    faulthandler.enable(file)
+    faulthandler.dump_traceback_later(seconds, exit=True, file=file)
     for name in ("SIGXCPU", "SIGXFSZ"):  # too much processor time, too large a file
         if hasattr(signal, name):
             number = getattr(signal, name)
             signal.signal(number, signal.SIG_DFL)  # Python ignores the second otherwise
-            faulthandler.register(number, trace, chain=True)
+            faulthandler.register(number, file, chain=True)
 
 
 def confine(seconds: float, memory: int, file_size: int) -> None:
@@ -61,7 +63,7 @@ def confine(seconds: float, memory: int, file_size: int) -> None:
     Windows has no such limits; macOS keeps all but that of memory. What is mapped already is not
     counted: NumPy maps much or little, depending on what it was built with.
     """
-    if hasattr(signal, "alarm"):  # should the grader have died meanwhile, nobody else ends us
+    if hasattr(signal, "alarm"):  # if the submission switches the other clock off, and we are gone
         signal.alarm(math.ceil(seconds) + 5)
     try:
         import resource
@@ -80,7 +82,7 @@ def confine(seconds: float, memory: int, file_size: int) -> None:
 
 
 def mapped() -> int:
-    """Return how many bytes of memory this process has mapped, on Linux; else 0."""
+    """Return the bytes of memory that this process has mapped, on Linux; else 0."""
     try:
         pages, *_ = Path("/proc/self/statm").read_text().split()
     except OSError:
@@ -88,7 +90,7 @@ def mapped() -> int:
     return int(pages) * os.sysconf("SC_PAGESIZE")
 
 
-def answers_of(
+def find_answers(
     file: Path, name: str | None, folder: str, points: list[dict[str, Any]]
 ) -> list[Answers]:
     """Return a submission's answers at each point; all the same failure if it cannot be called.
@@ -110,22 +112,20 @@ def answers_of(
     sys.modules[MODULE] = module  # as an import does
     try:
         exec(compile(file.read_bytes(), file, "exec"), vars(module))
-        function = function_in(vars(module), name)
+        function = find_function(vars(module), name)
+        return [call(let_print(function), point) for point in points]
     except NoFunctionError as reason:
-        return [Answers(failure=str(reason))] * len(points)
+        failure = str(reason)
     except BaseException as error:  # whatever the submission raises: sys.exit() too
-        return [Answers(failure=failure_at_import(error, file))] * len(points)
-    try:
-        return [called(printing(function), point) for point in points]
-    except BaseException as error:  # what `called` leaves to a user at a keyboard
-        return [Answers(failure=failure_of(error, function))] * len(points)
+        failure = describe_error(error, str(file))
+    return [Answers(failure=failure)] * len(points)
 
 
 class NoFunctionError(Exception):
     """A file has not the function that is to be graded, or it is not clear which it is."""
 
 
-def function_in(defined: Mapping[str, Any], name: str | None) -> Callable[..., Any]:
+def find_function(defined: Mapping[str, Any], name: str | None) -> Callable[..., Any]:
     """Return the function to be graded, from all that a submission defines.
 
     Examples
@@ -133,9 +133,9 @@ def function_in(defined: Mapping[str, Any], name: str | None) -> Callable[..., A
     >>> def first(x): ...
     >>> def second(x): ...
     >>> first.__module__ = second.__module__ = MODULE
-    >>> function_in({"first": first, "np": len}, None) is first
+    >>> find_function({"first": first, "np": len}, None) is first
     True
-    >>> function_in({"first": first, "second": second}, None)
+    >>> find_function({"first": first, "second": second}, None)
     Traceback (most recent call last):
     ...
     tinygrad_bp.grading.child.NoFunctionError: it has no function gradients(), but first(), second()
@@ -154,29 +154,18 @@ def function_in(defined: Mapping[str, Any], name: str | None) -> Callable[..., A
     raise NoFunctionError(f"it has no function {wanted}()" + (f", but {others}" if own else ""))
 
 
-def printing(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a function print, though `called` drops it: the grader counts what is printed."""
+def let_print(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a function print, though `call` drops it: the grader counts what is printed."""
 
     @functools.wraps(function)
-    def wrapped(*positional: Any, **named: Any) -> Any:
+    def printing(*positional: Any, **named: Any) -> Any:
         with redirect_stdout(sys.__stdout__), redirect_stderr(sys.__stderr__):
             return function(*positional, **named)
 
-    return wrapped
+    return printing
 
 
-def failure_at_import(error: BaseException, file: Path) -> str:
-    """Say what was raised while the file was run, and at which line of it."""
-    kind = type(error).__name__
-    if isinstance(error, SyntaxError) and error.lineno is not None:
-        where = f"in line {error.lineno}: {(error.text or '').strip()}"
-        return f"{kind}: {printable(error.msg)}, {printable(where)}"
-    said = printable(f"{kind}: {said_by(error)}".removesuffix(": "))
-    where = line_in(str(file), error.__traceback__)
-    return f"{said}, {where}" if where else said
-
-
-def as_json(answers: Answers, point: Mapping[str, Any]) -> dict[str, Any]:
+def to_json(answers: Answers, point: Mapping[str, Any]) -> dict[str, Any]:
     """Return answers as what JSON can hold; one that is far too large costs itself alone."""
     too_large = {
         name: f"its shape is {value.shape}, and should be {point[name].shape}"

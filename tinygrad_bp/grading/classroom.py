@@ -1,4 +1,4 @@
-"""A class: many submissions graded side by side, and what came out of them together.
+"""A class: many submissions graded side by side, and what came out.
 
 Each submission has its process, and its row: whatever happens to one, the others keep theirs.
 """
@@ -13,22 +13,18 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from ..notation.numbers import printable
-from .grade import Assignment, graded
-from .isolated import IsolatedFile, Limits
-from .judge import in_backward_order
-from .report import gradient_of
-
-#: What a line may be judged, from the best to the worst.
-VERDICTS = ("right", "carried forward", "wrong", "unreadable", "missing")
+from ..pages.page import write_page
+from .grade import Assignment, grade_submission
+from .isolated import IsolatedFile
+from .limits import LONGEST_REASON, Limits
+from .tables import OF_LINES, VERDICTS, gradient_of
 
 #: A spreadsheet takes a cell that begins with one of these for a formula.
 FORMULA = ("=", "+", "-", "@")
-
-#: Of a cell, and of the name of a submission, no more characters are shown.
-LONGEST_CELL = 1000
 
 
 @dataclass(frozen=True)
@@ -44,7 +40,7 @@ class Row:
     first_wrong
         The quantity whose gradient is the first wrong one.
     mistakes
-        The names of the catalogued mistakes that fit there.
+        The names of the mistakes of the catalogue that fit there.
     verdicts
         By quantity, from the loss back.
     failure
@@ -126,10 +122,17 @@ class Classroom:
             for name in self.quantities
         }
         return {
-            name: {verdict: count[verdict] for verdict in VERDICTS}
+            name: {verdict: count[verdict] for verdict in OF_LINES}
             for name, count in counts.items()
             if count["missing"] < len(self.rows)
         }
+
+    def summary(self) -> str:
+        """Say in two sentences how the class did."""
+        n, passed = len(self.rows), sum(row.passed for row in self.rows)
+        scores = [row.score for row in self.rows if row.score is not None]
+        average = f" The mean score is {mean(scores):.0%}." if scores else ""
+        return f"{n} submission{'' if n == 1 else 's'}, {passed} all right.{average}"
 
     def to_csv(self) -> str:
         """Return a table for a spreadsheet, a line for each submission.
@@ -146,7 +149,7 @@ class Classroom:
         text = io.StringIO()
         table = csv.writer(text, lineterminator="\n")
         head = ("submission", "score", "passed", "outcome", "first wrong", "mistakes", "reason")
-        table.writerow([harmless(cell) for cell in (*head, *names)])
+        table.writerow([to_cell(cell) for cell in (*head, *names)])
         for row in self.rows:
             cells = (
                 row.name,
@@ -158,19 +161,73 @@ class Classroom:
                 row.reason,
                 *(row.verdicts.get(name, "missing") for name in names),
             )
-            table.writerow([harmless(cell) for cell in cells])
+            table.writerow([to_cell(cell) for cell in cells])
         return text.getvalue()
 
+    def to_html(self, title: str = "The class") -> str:
+        """Return a page: how often each first mistake was made, the lines, and the submissions.
 
-def harmless(cell: str) -> str:
+        Examples
+        --------
+        >>> row = Row("<b>.py", True, 1.0, verdicts={"z": "right"})
+        >>> page = Classroom((row,), ("z",)).to_html()
+        >>> "<b>" in page, "&lt;b&gt;.py" in page
+        (False, True)
+        """
+        outcomes, lines = self.outcomes(), self.lines()
+        mistakes = {row.outcome for row in self.rows if row.first_wrong is not None}
+        colours = {"all right": "right"} | dict.fromkeys(mistakes, "wrong")
+        return write_page(
+            "class",
+            title=title,
+            summary=self.summary(),
+            verdicts={name: VERDICTS[name].sign for name in OF_LINES},
+            outcomes=to_bars(
+                {name: {colours.get(name, "missing"): n} for name, n in outcomes.items()},
+                outcomes,
+            ),
+            lines=to_bars(
+                {gradient_of(name): counts for name, counts in lines.items()},
+                {gradient_of(name): counts["wrong"] for name, counts in lines.items()},
+            ),
+            names=[gradient_of(name) for name in lines],
+            submissions=[
+                {
+                    "name": row.name,
+                    "score": "" if row.score is None else f"{row.score:.0%}",
+                    "verdicts": [row.verdicts.get(name, "missing") for name in lines],
+                    "outcome": row.outcome,
+                    "reason": row.reason,
+                }
+                for row in self.rows
+            ],
+        )
+
+
+def to_bars(
+    counts: Mapping[str, Mapping[str, int]], shown: Mapping[str, int]
+) -> list[dict[str, Any]]:
+    """Return a bar for each label, with a part for each verdict; the longest is as wide as all."""
+    most = max((sum(of.values()) for of in counts.values()), default=1)
+    return [
+        {
+            "label": label,
+            "count": shown[label],
+            "parts": [(verdict, n, 100 * n / most) for verdict, n in of.items() if n],
+        }
+        for label, of in counts.items()
+    ]
+
+
+def to_cell(text: str) -> str:
     """Return a cell that no spreadsheet takes for a formula.
 
     Examples
     --------
-    >>> harmless("=1+1"), harmless("1+1")
+    >>> to_cell("=1+1"), to_cell("1+1")
     ("'=1+1", '1+1')
     """
-    cell = printable(cell, LONGEST_CELL)
+    cell = printable(text, LONGEST_REASON)
     return f"'{cell}" if cell.lstrip().startswith(FORMULA) else cell
 
 
@@ -201,23 +258,25 @@ def grade_class(
     """
     files = list(dict.fromkeys(Path(path).absolute() for path in paths))
     # All are read before the first is run: a submission could delete those of others.
-    submissions = [opened(path, limits, function) for path in files]
+    submissions = [read_submission(path, limits, function) for path in files]
     pool = ThreadPoolExecutor(jobs or os.cpu_count())
     try:
         futures = [
-            pool.submit(row, name, submission, assignment)
-            for name, submission in zip(names_of(files), submissions, strict=True)
+            pool.submit(grade_row, name, submission, assignment)
+            for name, submission in zip(name_files(files), submissions, strict=True)
         ]
         for _ in as_completed(futures):
             done()
         rows = [future.result() for future in futures]
     finally:
         pool.shutdown(cancel_futures=True)
-    quantities = in_backward_order(assignment.runs[0], assignment.named)
-    return Classroom(tuple(sorted(rows, key=lambda row: row.name)), tuple(quantities))
+    quantities = tuple(assignment.runs[0].backward_order)
+    return Classroom(tuple(sorted(rows, key=lambda row: row.name)), quantities)
 
 
-def opened(path: Path, limits: Limits | None, function: str | None) -> IsolatedFile | Exception:
+def read_submission(
+    path: Path, limits: Limits | None, function: str | None
+) -> IsolatedFile | Exception:
     """Read a submission; return why that cannot be done if it cannot."""
     try:
         return IsolatedFile(path, limits, function)
@@ -225,12 +284,12 @@ def opened(path: Path, limits: Limits | None, function: str | None) -> IsolatedF
         return error
 
 
-def row(name: str, submission: IsolatedFile | Exception, assignment: Assignment) -> Row:
+def grade_row(name: str, submission: IsolatedFile | Exception, assignment: Assignment) -> Row:
     """Grade one submission; an error that is not its author's costs its own row, and no other."""
     try:
         if isinstance(submission, Exception):
             raise submission
-        report = graded(submission, assignment)
+        report = grade_submission(submission, assignment)
     except Exception as error:
         return Row(name, trouble=printable(f"{type(error).__name__}: {error}"))
     first = report.first_wrong
@@ -244,23 +303,22 @@ def row(name: str, submission: IsolatedFile | Exception, assignment: Assignment)
         () if first is None else report[first].mistakes,
         {line.name: line.verdict for line in report.lines if line.name in assignment.named},
         report.failure,
-        None,
-        next(unread, None) or " ".join(own_notes) or None,
+        note=next(unread, None) or " ".join(own_notes) or None,
     )
 
 
-def names_of(paths: Sequence[Path]) -> list[str]:
+def name_files(paths: Sequence[Path]) -> list[str]:
     """Return what to call files: by their names, or from the folder down that holds them all.
 
     Examples
     --------
-    >>> names_of([Path("/class/ann.py"), Path("/class/bob.py")])
+    >>> name_files([Path("/class/ann.py"), Path("/class/bob.py")])
     ['ann.py', 'bob.py']
-    >>> names_of([Path("/class/ann/work.py"), Path("/class/bob/work.py")])
+    >>> name_files([Path("/class/ann/work.py"), Path("/class/bob/work.py")])
     ['ann/work.py', 'bob/work.py']
     """
     names = [path.name for path in paths]
     if len(set(names)) < len(names):
         shared = os.path.commonpath([path.parent for path in paths])
         names = [path.relative_to(shared).as_posix() for path in paths]
-    return [printable(name, LONGEST_CELL) for name in names]
+    return [printable(name, LONGEST_REASON) for name in names]

@@ -6,17 +6,18 @@ reported.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from .assignment import Assignment, Problem
-from .findings import lines
+from .findings import Finding, to_sentence
 from .judge import Judge
-from .report import Report
+from .report import Line, Report
 from .submission import Answers, Arrays, Function, Submission
+from .tables import VERDICTS
 
 
 def grade(
@@ -73,6 +74,7 @@ def grade(
     ('z3', ('softmax-diagonal',), 'carried forward')
     """
     submission: Submission
+    only_inputs = isinstance(answers, Mapping)
     if isinstance(answers, Mapping):
         if inputs is None:
             raise ValueError(
@@ -86,11 +88,10 @@ def grade(
         submission = Function(answers)
     else:
         raise TypeError(f"answers are a function or a mapping, not {answers!r:.60}.")
-    only_inputs = isinstance(answers, Mapping)
-    return graded(submission, Assignment(fn, inputs, required, seed, only_inputs))
+    return grade_submission(submission, Assignment(fn, inputs, required, seed, only_inputs))
 
 
-def graded(submission: Submission, assignment: Assignment) -> Report:
+def grade_submission(submission: Submission, assignment: Assignment) -> Report:
     """Judge a submission against an assignment.
 
     Parameters
@@ -100,16 +101,16 @@ def graded(submission: Submission, assignment: Assignment) -> Report:
     assignment
         The problem; it may serve for any number of submissions.
     """
-    report = graded_at(submission, assignment)
+    report = grade_at_points(submission, assignment)
     if report.failure is not None:
-        return graded_where_all_fits(submission, assignment, report.failure) or report
+        return grade_where_all_fits(submission, assignment, report.failure) or report
     if report.passed and assignment.batched is not None:
-        note = of_a_batch(graded_at(submission, assignment.batched))
+        note = say_of_batch(grade_at_points(submission, assignment.batched))
         return replace(report, warnings=(*report.warnings, *note))
     return report
 
 
-def graded_at(submission: Submission, assignment: Assignment) -> Report:
+def grade_at_points(submission: Submission, assignment: Assignment) -> Report:
     """Judge a submission at the points of an assignment, and nowhere else."""
     submitted = submission.answers_at(assignment.points)
     with np.errstate(all="ignore"):  # answers may hold infinity and NaN
@@ -117,11 +118,12 @@ def graded_at(submission: Submission, assignment: Assignment) -> Report:
         failure = next((a.failure for a in answers if a.failure is not None), None)
         if failure is not None:
             answers = [Answers() for _ in answers]
-        judged = Judge(assignment.runs, assignment.named, answers).judged()
-        return Report(tuple(lines(judged, assignment, answers)), failure, assignment.warnings)
+        findings = Judge(assignment.runs, answers).judge()
+        lines = tuple(write_lines(findings, assignment, answers))
+    return Report(lines, failure, assignment.warnings)
 
 
-def graded_where_all_fits(
+def grade_where_all_fits(
     submission: Submission, assignment: Assignment, failure: str
 ) -> Report | None:
     """Judge what could not be computed where all widths are equal, if a mistake shows there.
@@ -131,7 +133,7 @@ def graded_where_all_fits(
     if not failure.startswith("ValueError"):  # which NumPy raises where shapes do not fit
         return None
     for square in assignment.squares:
-        report = graded_at(submission, square)
+        report = grade_at_points(submission, square)
         if report.failure is None and any(line.mistakes for line in report.lines):
             note = (
                 f"At points where the widths differ it gave no answers: {failure}. So it is "
@@ -141,7 +143,7 @@ def graded_where_all_fits(
     return None
 
 
-def of_a_batch(report: Report) -> Iterator[str]:
+def say_of_batch(report: Report) -> Iterator[str]:
     """Say what a derivation that is right for one sample gets wrong for a batch.
 
     This is no mistake: the worked problem has one sample, and may be derived for one.
@@ -157,3 +159,36 @@ def of_a_batch(report: Report) -> Iterator[str]:
     else:
         return
     yield f"It is right for one sample, which is what counts. For a batch {found}."
+
+
+def write_lines(
+    findings: Sequence[Finding], assignment: Assignment, answers: Sequence[Answers]
+) -> Iterator[Line]:
+    """Write every line of the report, and one for each answer to no quantity."""
+    others = {finding.name: finding.right for finding in findings}
+    for finding in findings:
+        counts = finding.verdict != "missing" or finding.name in assignment.required
+        if counts or finding.name not in assignment.optional:
+            yield finding.to_line(VERDICTS[finding.verdict].score if counts else None, others)
+    for name in dict.fromkeys(name for a in answers for name in a.unreadable):
+        if name not in assignment.named:  # a mistyped name: it was meant to be an answer
+            reason = next(a.unreadable[name] for a in answers if name in a.unreadable)
+            yield Line(name, "unreadable", message=to_sentence(reason), score=0.0)
+    for name in dict.fromkeys(name for a in answers for name in a.values):
+        if name not in assignment.named:
+            yield without_gradient(name, assignment, answers)
+
+
+def without_gradient(name: str, assignment: Assignment, answers: Sequence[Answers]) -> Line:
+    """Write an answer for a quantity to which no gradient flows: zero is right, and earns nothing.
+
+    Whatever else it is, it cannot be judged, and so the derivation has not passed.
+    """
+    message = (
+        "No gradient flows to it from the loss."
+        if assignment.points[0][name].dtype.kind == "f"
+        else "It holds whole numbers or truth values, and has no gradient."
+    )
+    if not any(np.any(a.values[name]) for a in answers if name in a.values):
+        return Line(name, "right", message=message)
+    return Line(name, "unreadable", message=message, score=0.0)

@@ -6,60 +6,55 @@ ones and with those of the others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from ..mistakes.run import Run
 from ..notation.numbers import listed
+from ..table import TABLE
+from .fingerprints import sums_to_zero
 from .judge import Judge
-from .planted import Run, operation
-from .precision import RIGHT
-from .report import gradient_of
+from .limits import MOST_LINES
 from .submission import Answers
+from .tables import gradient_of
 
 #: Where these give the right numbers they are no mistakes: of two equal gradients one may be taken
 #: for the other, and a layout that the next step changes again does not matter.
 HARMLESS = {"wrong-upstream", "flattened-gradient", "transposed-result"}
 
-#: So many lines are looked at, those nearest to the loss.
-MOST_LINES = 40
 
-
-def hidden_mistakes(
-    runs: Sequence[Run], named: Mapping[str, int], lines: Sequence[str]
-) -> Iterator[str]:
+def hidden_mistakes(runs: Sequence[Run], lines: Sequence[str]) -> Iterator[str]:
     """Say which mistakes give the right numbers at these points, or the same as another mistake."""
     points = "these points" if len(runs) > 1 else "the given point"
     found: dict[str, list[str]] = {}
     with np.errstate(all="ignore"):
-        for line, what in hidden_in(runs, named, lines[:MOST_LINES]):
+        for line, what in hidden_in(runs, lines[:MOST_LINES]):
             found.setdefault(what, []).append(gradient_of(line))
     for what, gradients in found.items():
         yield f"In {listed(gradients)} {points} cannot {what}."
-    for name in balanced(runs, named):
+    for gradient in balanced(runs):
         yield (
-            f"At {points} the entries of {name} sum to zero, so that a wrong multiple of their sum "
-            "cannot be seen behind the softmax: choose a target that does not sum to 1."
+            f"At {points} the entries of {gradient} sum to zero, so that a wrong multiple of their "
+            "sum cannot be seen behind the softmax: choose a target that does not sum to 1."
         )
     if len(lines) > MOST_LINES:
         yield f"What {points} hide was looked for in {MOST_LINES} of {len(lines)} gradients."
 
 
-def hidden_in(
-    runs: Sequence[Run], named: Mapping[str, int], lines: Iterable[str]
-) -> Iterator[tuple[str, str]]:
+def hidden_in(runs: Sequence[Run], lines: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Return what cannot be seen, and in which line."""
     truths = [
-        Answers({name: np.asarray(run.truth[i]) for name, i in named.items()}) for run in runs
+        Answers({name: np.asarray(run.gradients[i]) for name, i in run.quantities.items()})
+        for run in runs
     ]
-    judge = Judge(runs, named, truths)
+    judge = Judge(runs, truths)
     for line in lines:
-        i = named[line]
-        right = ("", [run.truth[i] for run in runs])
-        unseen, *groups = groups_alike(
-            [right, *((fault.mistake.name, n) for fault, n in judge.consequences(i))], judge.agree
-        )
+        i = runs[0].quantities[line]
+        right = ("", [run.gradients[i] for run in runs])
+        planted = ((fault.mistake.name, n) for fault, n in judge.find_consequences(i))
+        unseen, *groups = groups_alike([right, *planted], judge.agrees)
         missed = [name for name in unseen[1:] if name not in HARMLESS]
         if missed:
             yield line, f"show {', '.join(missed)}: the numbers are the right ones"
@@ -68,31 +63,28 @@ def hidden_in(
                 yield line, f"tell apart {', '.join(group)}"
 
 
-def balanced(runs: Sequence[Run], named: Mapping[str, int]) -> Iterator[str]:
+def balanced(runs: Sequence[Run]) -> Iterator[str]:
     """Return the gradients of softmax outputs whose entries sum to zero at every point."""
-    names = {i: gradient_of(name) for name, i in named.items()}
+    names = {i: gradient_of(name) for name, i in runs[0].quantities.items()}
     for i, tensor in enumerate(runs[0].tensors):
-        if operation(tensor) == "softmax" and all(
-            i in run.truth and is_balanced(run.truth[i], tensor.params["axis"]) for run in runs
+        if tensor.primitive is TABLE["softmax"] and all(
+            i in run.gradients
+            and np.any(run.gradients[i])
+            and sums_to_zero(run.gradients[i], tensor.params["axis"])
+            for run in runs
         ):
             yield names.get(i, "a gradient")
 
 
-def is_balanced(g: np.ndarray, axis: int) -> bool:
-    """Say whether the entries of a gradient sum to zero along an axis, and are not zero."""
-    largest = np.abs(g).max(initial=0.0)
-    return bool(largest and np.abs(g.sum(axis=axis)).max() <= RIGHT * largest)
-
-
 def groups_alike(
-    named: Iterable[tuple[str, Sequence[np.ndarray]]], agree: Callable[[Any, Any], bool]
+    named: Iterable[tuple[str, Sequence[np.ndarray]]], agrees: Callable[[Any, Any], bool]
 ) -> list[list[str]]:
     """Return the names grouped by their numbers, each once in its group, in order."""
     groups: list[tuple[float, Sequence[np.ndarray], list[str]]] = []
     for name, numbers in named:
         size = float(np.linalg.norm(numbers[0]))  # compared first: that is fast
         for other, those, names in groups:
-            if abs(size - other) <= 1e-6 * size and agree(those, numbers):
+            if abs(size - other) <= 1e-6 * size and agrees(those, numbers):
                 if name not in names:
                     names.append(name)
                 break

@@ -1,9 +1,9 @@
 """A submission in a file, run in a process of its own: a stranger's code, whatever it does.
 
-The process finds the points in one file and leaves its answers in another. It is ended when its
-time is up or when it has printed too much; the system limits its memory, its files and its further
-processes. How much it leaves is checked before it is read, and it is read as numbers, which are
-judged here: nothing that a submission prints or changes can reach a verdict.
+The process finds the points in one file and leaves its answers in another. It ends itself when its
+time is up; the system limits its memory, its files and its further processes. How much it leaves is
+checked before it is read, and it is read as numbers, which are judged here: nothing that a
+submission prints or changes can reach a verdict.
 
 These limits keep mistakes and mischief from holding up a class. They are no sandbox: a submission
 runs as the user who grades, and can read, write and send what that user can. Against that, run the
@@ -20,72 +20,28 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from ..notation.numbers import printable
-from .child import LARGEST_ANSWER, MODULE
+from .child import ARRIVED, MODULE
 from .exchange import packed, unpacked
-from .submission import Answers, Point, answers_from
+from .limits import LARGEST_ANSWER, LARGEST_SOURCE, LONGEST_REASON, Limits
+from .submission import Answers, Point, read_answers
 
-#: A process that has not come to the submission after so many seconds never will.
+#: The seconds that Python may take to start. On a machine with twenty processes for each core it
+#: takes ten; a process that needs more is stuck, or hides that its time is up.
 START = 60.0
-
-#: So long may a process that is stopped take to write down its line, in seconds.
-GRACE = 2.0
-
-#: How often a process is looked after, in seconds.
-TICK = 0.01
-
-#: A submission has no more bytes than this.
-LARGEST = 1_000_000
-
-#: Of each text that a process delivers, no more characters than this are shown.
-LONGEST = 1000
 
 #: What the interpreter runs: it finds this package and NumPy where we have found them.
 BOOTSTRAP = (
     "import sys; sys.path[:0] = sys.argv[2:]; "
     "from tinygrad_bp.grading.child import main; main(sys.argv[1])"
 )
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a submission may use.
-
-    Parameters
-    ----------
-    seconds
-        For its answers at all points together; starting Python is not counted.
-    memory
-        In MB, beyond what Python and NumPy take.
-    output
-        How much it may print, in bytes.
-
-    Raises
-    ------
-    ValueError
-        If no submission could be run within them.
-    """
-
-    seconds: float = 10.0
-    memory: int = 1024
-    output: int = 1_000_000
-
-    def __post_init__(self) -> None:
-        if not self.seconds > 0:
-            raise ValueError(f"the seconds must be more than 0, not {self.seconds}")
-        if self.memory < 64:
-            raise ValueError(f"the memory must be at least 64 MB, not {self.memory}")
-        if self.output < 0:
-            raise ValueError(f"the output must be at least 0 bytes, not {self.output}")
 
 
 class IsolatedFile:
@@ -132,9 +88,11 @@ class IsolatedFile:
         if not self.path.is_file():
             raise ValueError(f"{path} is no file")
         with self.path.open("rb") as file:
-            self.source = file.read(LARGEST + 1)
-        if len(self.source) > LARGEST:
-            raise ValueError(f"{path} is too large for a submission: more than {LARGEST:,} bytes")
+            self.source = file.read(LARGEST_SOURCE + 1)
+        if len(self.source) > LARGEST_SOURCE:
+            raise ValueError(
+                f"{path} is too large for a submission: more than {LARGEST_SOURCE:,} bytes"
+            )
 
     def answers_at(self, points: Sequence[Point]) -> list[Answers]:
         """Return the answers at each point, all from one process.
@@ -158,30 +116,30 @@ class IsolatedFile:
         values = [value for point in points for value in point.values()]
         # As text an answer is a third larger, and it may have twice its quantity's entries.
         most = 1_000_000 + sum(4 * max(value.nbytes, 8 * LARGEST_ANSWER) for value in values)
-        with folder() as place:
-            (place / "work").mkdir()
-            copy = place / "work" / f"{MODULE}.py"
+        with make_folder() as folder:
+            (folder / "work").mkdir()
+            copy = folder / "work" / f"{MODULE}.py"
             copy.write_bytes(self.source)
             request = {
                 "file": str(copy),
                 "folder": str(self.path.parent),
                 "function": self.function,
-                "answers": str(place / "answers"),
-                "trace": str(place / "trace"),
+                "answers": str(folder / "answers"),
+                "trace": str(folder / "trace"),
                 "seconds": self.limits.seconds,
                 "memory": self.limits.memory * 1_000_000,
                 "file_size": max(most, self.limits.output) + 1,
                 "points": [{name: packed(a) for name, a in point.items()} for point in points],
             }
-            with Process(place, json.dumps(request)) as process:
+            with Process(folder, json.dumps(request)) as process:
                 try:
                     process.wait(self.limits)
-                    return process.delivered(most, points)
+                    return process.read_answers(most, points)
                 except FailureError as failure:
-                    reason = f"{failure}{self.line(process.trace())}"
+                    reason = f"{failure}{self.find_line(process.read(process.trace))}"
                     return [Answers(failure=reason)] * len(points)
 
-    def line(self, trace: str) -> str:
+    def find_line(self, trace: str) -> str:
         """Return which line of the submission a trace names first, which is the innermost."""
         found = re.search(rf'{MODULE}\.py", line (\d+)', trace)
         if not found:
@@ -193,14 +151,14 @@ class IsolatedFile:
 
 
 @contextmanager
-def folder() -> Iterator[Path]:
+def make_folder() -> Iterator[Path]:
     """Make a folder, and remove it with all that a submission has left there."""
-    place = Path(tempfile.mkdtemp(prefix="tinygrad-bp-")).resolve()
+    folder = Path(tempfile.mkdtemp(prefix="tinygrad-bp-")).resolve()
     try:
-        yield place
+        yield folder
     finally:
         with suppress(RecursionError):  # folders in folders, thousands deep
-            shutil.rmtree(place, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 class FailureError(Exception):
@@ -212,26 +170,24 @@ class Process:
 
     Parameters
     ----------
-    place
-        A folder that holds the folder ``work`` for the process to be in. The files through which we
-        speak are made here and kept open: whatever a submission puts in their place is not looked
-        at.
+    folder
+        It holds the folder ``work`` for the process to be in. The files through which we speak are
+        made here and kept open: whatever a submission puts in their place is not looked at.
     request
-        What is asked of it. It empties this file when it comes to the submission.
+        What is asked of it.
     """
 
-    def __init__(self, place: Path, request: str) -> None:
-        self.request, self.answers, self.traced, self.printed = (
-            (place / name).open("xb+") for name in ("request", "answers", "trace", "printed")
+    def __init__(self, folder: Path, request: str) -> None:
+        (folder / "request").write_text(request, encoding="utf-8")
+        self.answers, self.trace, self.printed = (
+            (folder / name).open("xb+") for name in ("answers", "trace", "printed")
         )
-        self.request.write(request.encode())
-        self.request.flush()
         roots = dict.fromkeys((str(Path(__file__).parents[2]), str(Path(np.__file__).parents[1])))
         python = (sys.executable, "-I", "-B", "-X", "utf8", "-c", BOOTSTRAP)
         self.child = subprocess.Popen(
-            [*python, str(place / "request"), *roots],
-            cwd=place / "work",
-            env=environment(place / "work"),
+            [*python, str(folder / "request"), *roots],
+            cwd=folder / "work",
+            env=environment(folder / "work"),
             stdin=subprocess.DEVNULL,
             stdout=self.printed,
             stderr=self.printed,
@@ -244,11 +200,11 @@ class Process:
     def __exit__(self, *_: object) -> None:
         if self.child.returncode is None:
             self.end()
-        for file in (self.request, self.answers, self.traced, self.printed):
+        for file in (self.answers, self.trace, self.printed):
             file.close()
 
     def wait(self, limits: Limits) -> None:
-        """Wait until the process has ended, and end it if it oversteps what is watched from here.
+        """Wait until the process has ended.
 
         Raises
         ------
@@ -257,59 +213,50 @@ class Process:
         RuntimeError
             If it did not come to the submission.
         """
-        ready = late = False
-        since = time.monotonic()
-        while self.child.poll() is None and not late and size(self.printed) <= limits.output:
-            time.sleep(TICK)
-            if not ready and not size(self.request):
-                ready, since = True, time.monotonic()
-            late = time.monotonic() - since > (limits.seconds if ready else START)
+        is_late = False
+        try:
+            self.child.wait(START + limits.seconds)
+        except subprocess.TimeoutExpired:  # a submission can keep its process from ending itself
+            is_late = True
         self.end()
+        trace = self.read(self.trace)
         if size(self.printed) > limits.output:
             raise FailureError(f"it printed more than {limits.output:,} bytes")
-        if not ready and size(self.request):
-            self.printed.seek(0)
-            said = self.printed.read().decode("utf-8", "replace").strip().splitlines()
-            why = said[-1] if said else "it said nothing"  # or else the last line of a traceback
+        if not trace.startswith(ARRIVED):
+            *_, why = ["it printed nothing", *self.read(self.printed).strip().splitlines()]
             raise RuntimeError(f"the process did not come to the submission: {why}")
-        if late:
+        if is_late or "Timeout (" in trace:  # as faulthandler writes it
             raise FailureError(f"it was still running after {limits.seconds:g} s")
         if self.child.returncode or not size(self.answers):
-            raise FailureError(ending(self.child.returncode))
+            raise FailureError(describe_ending(self.child.returncode))
 
     def end(self) -> None:
         """End the process, and those that it has started and that have not left its group."""
         if hasattr(os, "killpg"):
-            if self.child.poll() is None:
-                self.child.send_signal(signal.SIGABRT)  # upon which it writes down its line
-                with suppress(subprocess.TimeoutExpired):
-                    self.child.wait(GRACE)
-            with suppress(ProcessLookupError, PermissionError):  # nobody there any more
+            with suppress(ProcessLookupError, PermissionError):  # they have all ended
                 os.killpg(self.child.pid, signal.SIGKILL)
         self.child.kill()
         self.child.wait()
 
-    def delivered(self, most: int, points: Sequence[Point]) -> list[Answers]:
-        """Return the answers that the process has left, of at most so many bytes.
+    def read_answers(self, most: int, points: Sequence[Point]) -> list[Answers]:
+        """Return the answers that the process has left.
 
         Raises
         ------
         FailureError
-            If they are more, or anything else than answers.
+            If they take more bytes than ``most``, or are anything else than answers.
         """
         if size(self.answers) > most:
             raise FailureError(f"its answers take more than {most:,} bytes")
-        self.answers.seek(0)
         try:
-            data = json.loads(self.answers.read(most))
-            return [read(part, point) for part, point in zip(data, points, strict=True)]
+            data = json.loads(self.read(self.answers, most))
+            return [from_json(part, point) for part, point in zip(data, points, strict=True)]
         except Exception:  # it may be anything at all
             raise FailureError("what it delivered cannot be read as answers") from None
 
-    def trace(self) -> str:
-        """Return where the process was when a signal ended it, as Python writes it."""
-        self.traced.seek(0)
-        return self.traced.read(100_000).decode("ascii", "replace")
+    def read(self, file: BinaryIO, most: int = 100_000) -> str:
+        file.seek(0)
+        return file.read(most).decode("utf-8", "replace")
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -319,37 +266,39 @@ def environment(home: Path) -> dict[str, str]:
     return {
         **{name: os.environ[name] for name in kept if name in os.environ},
         **{f"{library}_THREADS": "1" for library in libraries},  # a class is parallel enough
+        "MALLOC_ARENA_MAX": "1",  # else the thread with the clock may reserve all of its memory
         **dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP"), str(home)),
     }
 
 
 def size(file: BinaryIO) -> int:
-    """Return how many bytes an open file has."""
+    """Return the bytes of an open file."""
     return os.fstat(file.fileno()).st_size
 
 
-def ending(status: int) -> str:
+def describe_ending(status: int) -> str:
     """Say how a process has ended that has not delivered."""
     if status >= 0:
         return f"its process ended before its answers were there (exit status {status})"
-    by = {
+    causes = {
         "SIGXCPU": "it used too much processor time",
         "SIGXFSZ": "it wrote too large a file, or too much in its answers",
         "SIGKILL": "it was killed, by itself or because the memory of the machine was used up",
     }
     name = signal.Signals(-status).name if -status in {*signal.Signals} else f"signal {-status}"
-    return by.get(name, f"its process was ended by {name}")
+    return causes.get(name, f"its process was ended by {name}")
 
 
-def read(data: Any, point: Point) -> Answers:
+def from_json(data: Any, point: Point) -> Answers:
     """Return the answers at a point from what was delivered; raise whatever if they are none."""
     given = {printable(name): unpacked(array) for name, array in data["values"].items()}
-    refused = data["unreadable"].items()
-    unreadable = {printable(name): printable(why, LONGEST) for name, why in refused}
+    unreadable = {
+        printable(name): printable(why, LONGEST_REASON) for name, why in data["unreadable"].items()
+    }
     failure = data["failure"]
-    answers = answers_from(given, point)  # again: it was not necessarily our code that delivered
+    answers = read_answers(given, point)  # again: it was not necessarily our code that delivered
     return Answers(
         {name: array for name, array in answers.values.items() if name not in unreadable},
         {**answers.unreadable, **unreadable},
-        None if failure is None else printable(failure, LONGEST),
+        None if failure is None else printable(failure, LONGEST_REASON),
     )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .planted import same
+from ..differences import agree
 
 #: How close an answer must be to be right, relative to the largest entry. At random points a wrong
 #: formula is further off, and a right one is closer, in whatever order it computes.
@@ -20,13 +20,13 @@ RIGHT = 1e-7
 SINGLE = 1e-4
 HALF = 1e-2
 
-#: So many digits of a computation in float32 are right, mostly.
+#: Of a computation in float32, this many digits are right, mostly.
 FULL_SINGLE = 6
 
 #: The smallest step of a float16, below which it has no digits.
 SMALLEST_HALF = 6e-8
 
-#: Numbers with so many decimals are taken for rounded ones.
+#: Numbers with this many decimals are taken for rounded ones.
 DECIMALS = range(2, 12)
 
 Numbers = Sequence[np.ndarray]
@@ -54,7 +54,7 @@ def tolerance_of(answer: np.ndarray, tolerance: float = RIGHT) -> float:
     return SINGLE if answer.dtype == np.float32 else tolerance
 
 
-def right_digits(answered: Numbers, rights: Sequence[np.ndarray | None]) -> int | None:
+def count_digits(answered: Numbers, rights: Sequence[np.ndarray | None]) -> int | None:
     """Return to how many digits answers are right, if they are as far as they were computed.
 
     Parameters
@@ -65,7 +65,7 @@ def right_digits(answered: Numbers, rights: Sequence[np.ndarray | None]) -> int 
     Examples
     --------
     >>> right = [np.array([1.0, 1 / 3])]
-    >>> right_digits([np.round(right[0], 2)], right), right_digits([right[0] * 1.01], right)
+    >>> count_digits([np.round(right[0], 2)], right), count_digits([right[0] * 1.01], right)
     (2, None)
     """
     pairs = [(a, r) for a, r in zip(answered, rights, strict=True) if r is not None]
@@ -76,7 +76,7 @@ def right_digits(answered: Numbers, rights: Sequence[np.ndarray | None]) -> int 
     else:
         decimals = [k for k in DECIMALS if all((np.round(a, k) == a).all() for a in answered)]
         tolerance, step = (RIGHT, 10.0 ** -decimals[0]) if decimals else (SINGLE, 0.0)
-    if not all(same(a, r, tolerance, step) for a, r in pairs):
+    if not all(agree(a, r, tolerance, step) for a, r in pairs):
         return None
     error = max(np.abs(a - r).max() / (np.abs(r).max() or 1.0) for a, r in pairs)
     return int(-np.log10(error)) if 0 < error <= HALF else None

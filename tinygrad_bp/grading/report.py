@@ -6,41 +6,20 @@ and the answers only where they are asked for.
 
 from __future__ import annotations
 
-import html
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..notation.numbers import percent
+from ..pages.page import write_page, write_part
 from ..saving import save
-from .page import VERDICTS, framed, in_notebook, mark
+from .tables import VERDICTS, Shown, gradient_of, make_table
 
 if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
-
-#: What a line is worth. What follows rightly from an earlier slip is half the work.
-SCORES = {
-    "right": 1.0,
-    "carried forward": 0.5,
-    "wrong": 0.0,
-    "missing": 0.0,
-    "unreadable": 0.0,
-}
-
-
-def gradient_of(name: str) -> str:
-    """Write the gradient of a quantity.
-
-    Examples
-    --------
-    >>> gradient_of("z3"), gradient_of("my z"), gradient_of("dW")
-    ('dL/dz3', 'dL/d(my z)', 'dL/d(dW)')
-    """
-    is_plain = name.isidentifier() and not name.startswith("d")
-    return f"dL/d{name}" if is_plain else f"dL/d({name})"
+    from rich.console import RenderableType
 
 
 @dataclass(frozen=True)
@@ -94,9 +73,14 @@ class Line:
         """How the gradient is written: ``dL/dz3``; as it was answered, if there is no such one."""
         return self.name if self.right_shape is None else gradient_of(self.name)
 
+    @property
+    def own_error(self) -> str:
+        """How far off it is, where that is its own: empty if it is right, or follows rightly."""
+        return "" if self.verdict != "wrong" or self.error is None else percent(self.error)
+
 
 @dataclass(frozen=True)
-class Report:
+class Report(Shown):
     """A derivation, judged. Made by `grade`.
 
     It prints as text, on a rich console as a table, and in a notebook as HTML: the teacher's view.
@@ -147,13 +131,9 @@ class Report:
         """Return the teacher's view: every finding with its numbers."""
         return View(self, reveal=True, hints=False)
 
-    def __str__(self) -> str:
-        return str(self.for_teacher())
-
-    def __rich_console__(
-        self, console: Console, options: ConsoleOptions
-    ) -> Iterator[RenderableType]:
-        return self.for_teacher().__rich_console__(console, options)
+    def parts(self) -> Iterator[RenderableType]:
+        """Return what the teacher's view shows."""
+        return self.for_teacher().parts()
 
     def _repr_html_(self) -> str:
         return self.for_teacher()._repr_html_()
@@ -219,21 +199,8 @@ class Report:
         save(path, "a report", forms)
 
 
-#: What the page of a report adds to the style of the grader's pages.
-STYLE = """
-table { margin-top: 1.5rem; }
-.verdict, .name { white-space: nowrap; width: 1px; }
-.verdict .mark { margin-right: .5rem; }
-td { line-height: 1.5rem; }
-th.number, td.number { padding-right: 1.5rem; }
-strong { font-weight: 600; }
-td .faint { margin-top: .2rem; }
-.note { font-size: .85rem; margin-top: 1.5rem; }
-"""
-
-
 @dataclass(frozen=True)
-class View:
+class View(Shown):
     """A report as somebody is to see it.
 
     Parameters
@@ -241,7 +208,7 @@ class View:
     report
         What is shown.
     reveal
-        Whether the findings are told in full.
+        Whether the findings are shown in full.
     hints
         Whether hints are given.
     """
@@ -250,15 +217,17 @@ class View:
     reveal: bool
     hints: bool
 
-    def save(self, path: str | Path) -> None:
-        """Save what is shown as what the path ends in: ``.txt`` or ``.html``.
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """The lines that are shown: not those that nobody has answered or asked for."""
+        if self.report.failure is not None:
+            return ()
+        return tuple(x for x in self.report.lines if x.verdict != "missing" or x.score is not None)
 
-        Raises
-        ------
-        ValueError
-            If the path ends in anything else.
-        """
-        save(path, "a view of a report", {".txt": lambda: f"{self}\n", ".html": self.to_html})
+    @property
+    def notes(self) -> list[str]:
+        """What stands below the lines."""
+        return [f"Note: {warning}" for warning in self.report.warnings]
 
     def summary(self) -> str:
         """Say in a sentence how it went."""
@@ -277,101 +246,63 @@ class View:
         return f"Not passed: {score} The first wrong line is {gradient_of(report.first_wrong)}."
 
     def said(self, line: Line) -> str:
-        """Return what is said about a line: what was found, and below it the hint."""
+        """Say what was found about a line, and on a second line the hint."""
         if line.verdict != "wrong":  # which gives nothing away
             return line.message
         if not self.reveal:
             return line.hint
         return f"{line.message}\nHint: {line.hint}" if self.hints and line.hint else line.message
 
-    @property
-    def lines(self) -> tuple[Line, ...]:
-        """The lines that are shown: not those that nobody has answered or asked for."""
-        if self.report.failure is not None:
-            return ()
-        return tuple(x for x in self.report.lines if x.verdict != "missing" or x.score is not None)
-
-    def notes(self) -> Sequence[str]:
-        """Return what is said below the lines."""
-        return [f"Note: {warning}" for warning in self.report.warnings]
-
-    def __str__(self) -> str:
-        width = max((len(line.label) for line in self.lines), default=0)
-        rows = [self.summary()]
-        for line in self.lines:
-            mark, _, _ = VERDICTS[line.verdict]
-            name = line.label.ljust(width)
-            start = f"{mark} {name} {line.verdict:<15} "
-            rows.append((start + self.said(line).replace("\n", "\n" + " " * len(start))).rstrip())
-        return "\n".join([*rows, *self.notes()])
-
-    def __rich_console__(
-        self, console: Console, options: ConsoleOptions
-    ) -> Iterator[RenderableType]:
-        from rich.box import SIMPLE_HEAD
-        from rich.table import Table
+    def parts(self) -> Iterator[RenderableType]:
+        """Return the summary, the table of the lines, and the notes."""
         from rich.text import Text
 
         yield Text(self.summary(), style="bold")
-        table = Table(box=SIMPLE_HEAD, pad_edge=False)
-        for column in ("", "gradient", "verdict", "error", "what was found"):
-            table.add_column(column, overflow="fold")
+        rows = []
         for line in self.lines:
-            mark, colour, _ = VERDICTS[line.verdict]
-            cells = (mark, line.label, line.verdict, error_in(line))
-            said = Text(self.said(line))
-            said.highlight_words(line.mistakes, "bold")
-            table.add_row(*map(Text, cells, (colour, "", colour, "")), said)
-        if self.lines:
-            yield table
-        for note in self.notes():
+            found = Text(self.said(line))
+            found.highlight_words(line.mistakes, "bold")
+            rows.append((line.verdict, (line.label, line.verdict, line.own_error, found)))
+        if rows:
+            yield make_table(("gradient", "verdict", "error", "what was found"), rows)
+        for note in self.notes:
             yield Text(note)
 
-    def _repr_html_(self) -> str:
-        table = in_notebook(
-            ("verdict", "gradient", "error", "what was found"),
-            [
-                (
-                    f"{VERDICTS[line.verdict][0]} {line.verdict}",
-                    html.escape(line.label),
-                    error_in(line),
-                    self.said_in_html(line),
-                )
-                for line in self.lines
-            ],
-            [VERDICTS[line.verdict][2] for line in self.lines],
-            number=2,
-        )
-        notes = "".join(f"<p>{html.escape(note)}</p>\n" for note in self.notes())
-        summary = f"<p><strong>{html.escape(self.summary())}</strong></p>\n"
-        return f"<div>\n{summary}{table if self.lines else ''}{notes}</div>\n"
+    def content(self) -> dict[str, Any]:
+        """Return what the template of the page puts in."""
+        from markupsafe import Markup, escape
 
-    def said_in_html(self, line: Line) -> str:
-        """Return what is said about a line, with the names of mistakes set off."""
-        said = html.escape(self.said(line))
-        if self.reveal:
-            for name in line.mistakes:
-                said = re.sub(rf"\b{re.escape(name)}(?=[ :])", f"<strong>{name}</strong>", said)
-        finding, *hint = said.split("\n")
-        return finding + "".join(f"<div class='faint'>{text}</div>" for text in hint)
+        lines = []
+        for line in self.lines:
+            finding, _, hint = self.said(line).partition("\n")
+            html = str(escape(finding))
+            for name in line.mistakes if self.reveal else ():
+                html = re.sub(rf"\b{re.escape(name)}(?=[ :])", f"<strong>{name}</strong>", html)
+            lines.append(
+                {
+                    "verdict": line.verdict,
+                    "sign": VERDICTS[line.verdict].sign,
+                    "label": line.label,
+                    "error": line.own_error,
+                    "finding": Markup(html),
+                    "hint": hint,
+                }
+            )
+        return {"summary": self.summary(), "lines": lines, "notes": self.notes}
+
+    def _repr_html_(self) -> str:
+        return write_part("report", **self.content())
 
     def to_html(self, title: str = "A derivation, graded") -> str:
         """Return the view as a page of its own."""
-        rows = "".join(
-            f"<tr><td class='verdict'>{mark(line.verdict)}{line.verdict}</td>"
-            f"<td class='name'>{html.escape(line.label)}</td>"
-            f"<td class='number'>{error_in(line)}</td><td>{self.said_in_html(line)}</td></tr>\n"
-            for line in self.lines
-        )
-        table = (
-            "<table><thead><tr><th>verdict</th><th>gradient</th><th class='number'>error</th>"
-            f"<th>what was found</th></tr></thead>\n<tbody>{rows}</tbody></table>\n"
-        )
-        notes = "".join(f"<p class='note'>{html.escape(note)}</p>\n" for note in self.notes())
-        summary = f"<p>{html.escape(self.summary())}</p>\n"
-        return framed(title, f"{summary}{table if self.lines else ''}{notes}", STYLE)
+        return write_page("report", title=title, **self.content())
 
+    def save(self, path: str | Path) -> None:
+        """Save what is shown as what the path ends in: ``.txt`` or ``.html``.
 
-def error_in(line: Line) -> str:
-    """Write the error of a line that has one of its own: not what was right, or follows rightly."""
-    return percent(line.error) if line.verdict == "wrong" and line.error is not None else ""
+        Raises
+        ------
+        ValueError
+            If the path ends in anything else.
+        """
+        save(path, "a view of a report", {".txt": lambda: f"{self}\n", ".html": self.to_html})

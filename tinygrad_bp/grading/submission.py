@@ -17,7 +17,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from types import TracebackType
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -66,8 +65,7 @@ class Function:
     function: Callable[..., Any]
 
     def answers_at(self, points: Sequence[Point]) -> list[Answers]:
-        """Call the function at each point."""
-        return [called(self.function, point) for point in points]
+        return [call(self.function, point) for point in points]
 
 
 @dataclass(frozen=True)
@@ -77,15 +75,14 @@ class Arrays:
     arrays: Mapping[str, Any]
 
     def answers_at(self, points: Sequence[Point]) -> list[Answers]:
-        """Return the arrays; there is one point that they belong to."""
         (point,) = points
-        return [answers_from(self.arrays, point)]
+        return [read_answers(self.arrays, point)]
 
 
 # ---- calling ----
 
 
-def called(function: Callable[..., Any], point: Point) -> Answers:
+def call(function: Callable[..., Any], point: Point) -> Answers:
     """Call a submission's function at a point, and read what it returns.
 
     It is given copies of the quantities that its parameters name, so a change to one stays its own.
@@ -93,9 +90,9 @@ def called(function: Callable[..., Any], point: Point) -> Answers:
 
     Examples
     --------
-    >>> called(lambda z: {"dz": 2 * z}, {"z": np.ones(2)}).values
+    >>> call(lambda z: {"dz": 2 * z}, {"z": np.ones(2)}).values
     {'z': array([2., 2.])}
-    >>> called(lambda w: {}, {"z": np.ones(2)}).failure
+    >>> call(lambda w: {}, {"z": np.ones(2)}).failure
     'it asks for w, which the problem does not have. It has: z.'
     """
     try:
@@ -105,14 +102,14 @@ def called(function: Callable[..., Any], point: Point) -> Answers:
             warnings.catch_warnings(action="ignore"),
             np.errstate(all="ignore"),
         ):
-            positional, named = arguments(function, point)
-            return answers_from(function(*positional, **named), point)
+            positional, named = find_arguments(function, point)
+            return read_answers(function(*positional, **named), point)
     except UnanswerableError as reason:
         return Answers(failure=str(reason))
     except KeyboardInterrupt:  # the user's own
         raise
     except BaseException as error:
-        return Answers(failure=failure_of(error, function))
+        return Answers(failure=describe_failure(error, function))
 
 
 class UnanswerableError(Exception):
@@ -123,11 +120,10 @@ class Nowhere(io.TextIOBase):
     """A stream that keeps nothing, however much is written."""
 
     def write(self, text: str) -> int:
-        """Say that it was written."""
         return len(text)
 
 
-def arguments(function: Callable[..., Any], point: Point) -> tuple[list[Any], dict[str, Any]]:
+def find_arguments(function: Callable[..., Any], point: Point) -> tuple[list[Any], dict[str, Any]]:
     """Return copies of the quantities that a function's parameters name, in order and by name."""
     positional: list[Any] = []
     named: dict[str, Any] = {}
@@ -148,48 +144,48 @@ def arguments(function: Callable[..., Any], point: Point) -> tuple[list[Any], di
     return positional, named
 
 
-def failure_of(error: BaseException, function: Callable[..., Any]) -> str:
+def describe_failure(error: BaseException, function: Callable[..., Any]) -> str:
     """Say what was raised, and at which line of the submission.
 
     Examples
     --------
     >>> def answers(z):
     ...     return {"z": z / nothing}
-    >>> print(called(answers, {"z": np.ones(2)}).failure)
+    >>> print(call(answers, {"z": np.ones(2)}).failure)
     NameError: name 'nothing' is not defined, in line 2: return {"z": z / nothing}
     """
-    said = printable(f"{type(error).__name__}: {error}" if said_by(error) else type(error).__name__)
     code = getattr(inspect.unwrap(function), "__code__", None)
-    where = line_in(code.co_filename, error.__traceback__) if code is not None else ""
-    return f"{said}, {where}" if where else said
+    return describe_error(error, "" if code is None else code.co_filename)
 
 
-def said_by(error: BaseException) -> str:
-    """Return an exception's text; the exception may be a stranger's, and fail at that too."""
+def describe_error(error: BaseException, file: str) -> str:
+    """Say what was raised, and at which line of a file.
+
+    The file may be a stranger's, and so may the class of the exception.
+    """
+    kind = type(error).__name__
+    if isinstance(error, SyntaxError) and error.lineno is not None and error.filename == file:
+        where = f"in line {error.lineno}: {(error.text or '').strip()}"
+        return f"{kind}: {printable(error.msg)}, {printable(where)}"
     try:
-        return str(error)
-    except Exception:
-        return ""
-
-
-def line_in(file: str, trace: TracebackType | None) -> str:
-    """Return the innermost line of a file that a traceback passes through."""
-    lines = [number for frame, number in traceback.walk_tb(trace) if in_file(frame, file)]
+        text = printable(f"{kind}: {error}".removesuffix(": "))
+    except Exception:  # it cannot even be written
+        text = printable(kind)
+    lines = [
+        number
+        for frame, number in traceback.walk_tb(error.__traceback__)
+        if frame.f_code.co_filename == file
+    ]
     if not lines:
-        return ""
-    source = linecache.getline(file, lines[-1]).strip()
-    return printable(f"in line {lines[-1]}: {source}" if source else f"in line {lines[-1]}")
-
-
-def in_file(frame: Any, file: str) -> bool:
-    """Say whether a frame runs code of a file."""
-    return bool(frame.f_code.co_filename == file)
+        return text
+    where = f"in line {lines[-1]}: {linecache.getline(file, lines[-1]).strip()}"
+    return f"{text}, {printable(where.removesuffix(': '))}"
 
 
 # ---- reading ----
 
 
-def answers_from(returned: Any, known: Collection[str]) -> Answers:
+def read_answers(returned: Any, known: Collection[str]) -> Answers:
     """Read whatever a submission returned.
 
     Parameters
@@ -201,14 +197,14 @@ def answers_from(returned: Any, known: Collection[str]) -> Answers:
 
     Examples
     --------
-    >>> answers = answers_from({"dz3": [1, 2], "dL/dW3": [[1], [2, 3]], "q": 0.0}, ["z3", "W3"])
+    >>> answers = read_answers({"dz3": [1, 2], "dL/dW3": [[1], [2, 3]], "q": 0.0}, ["z3", "W3"])
     >>> answers.values
     {'z3': array([1., 2.])}
     >>> for name, why in answers.unreadable.items():
     ...     print(name, "-", why)
     W3 - its rows differ in length, so it is no array
     q - the problem has no quantity of this name. It has: z3, W3.
-    >>> answers_from(None, ["z3"]).failure
+    >>> read_answers(None, ["z3"]).failure
     'it returned None. Return a mapping from names to gradients, such as {"z3": ...}.'
     """
     if not isinstance(returned, Mapping):
@@ -221,12 +217,13 @@ def answers_from(returned: Any, known: Collection[str]) -> Answers:
     values: dict[str, np.ndarray] = {}
     unreadable: dict[str, str] = {}
     for key, answer in returned.items():
-        name = quantity(key, known)
+        name = find_quantity(key, known)
         if name is None:
-            unreadable[printable(key if isinstance(key, str) else ascii(key))] = unknown(key, known)
-        elif answer is not None:  # as good as not answered
+            shown = printable(key if isinstance(key, str) else ascii(key))
+            unreadable[shown] = suggest_name(key, known)
+        elif answer is not None:  # None stands for no answer
             try:
-                array = numbers(answer)
+                array = to_numbers(answer)
             except UnreadableError as reason:
                 unreadable[name] = str(reason)
                 continue
@@ -242,12 +239,12 @@ class UnreadableError(Exception):
     """An answer is no array of real numbers."""
 
 
-def quantity(key: Any, known: Collection[str]) -> str | None:
+def find_quantity(key: Any, known: Collection[str]) -> str | None:
     """Return the name of the quantity that a key of a submission means.
 
     Examples
     --------
-    >>> [quantity(key, ["z3", "dz", "z"]) for key in ["z3", "dL_dz3", "∂L/∂z", "dz", "W9"]]
+    >>> [find_quantity(key, ["z3", "dz", "z"]) for key in ["z3", "dL_dz3", "∂L/∂z", "dz", "W9"]]
     ['z3', 'z3', 'z', 'dz', None]
     """
     if not isinstance(key, str):
@@ -258,7 +255,7 @@ def quantity(key: Any, known: Collection[str]) -> str | None:
     return next((name for name in rests if name in known), None)
 
 
-def unknown(key: Any, known: Collection[str]) -> str:
+def suggest_name(key: Any, known: Collection[str]) -> str:
     """Say that there is no such quantity, and which are like it."""
     close = get_close_matches(key[:LONGEST_MESSAGE], list(known)) if isinstance(key, str) else []
     if close:
@@ -266,12 +263,12 @@ def unknown(key: Any, known: Collection[str]) -> str:
     return f"the problem has no quantity of this name. It has: {', '.join(known)}."
 
 
-def numbers(answer: Any) -> np.ndarray:
+def to_numbers(answer: Any) -> np.ndarray:
     """Return an answer as an array of its own, float64 or float32, or say why it is none."""
     try:
         array = np.array(answer)
         if array.dtype.kind == "O":  # of fractions, say, or what np.frompyfunc returns
-            array = array_of_objects(array)
+            array = to_floats(array)
     except UnreadableError:
         raise
     except ValueError:
@@ -287,7 +284,7 @@ def numbers(answer: Any) -> np.ndarray:
     return array if array.dtype == np.float32 else array.astype(np.float64)
 
 
-def array_of_objects(objects: np.ndarray) -> np.ndarray:
+def to_floats(objects: np.ndarray) -> np.ndarray:
     """Return Python objects as the numbers that they are, or say that they are none."""
     floats = np.empty(objects.shape)
     for index, entry in np.ndenumerate(objects):

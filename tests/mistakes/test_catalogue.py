@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 
 import tinygrad_bp as bp
-from tinygrad_bp.grading import catalogue
-from tinygrad_bp.grading.catalogue import CATALOGUE, faults_at
-from tinygrad_bp.grading.grade import Assignment, grade, graded
-from tinygrad_bp.grading.judge import Judge, in_backward_order
-from tinygrad_bp.grading.mistakes import ANYWHERE, Mistake
-from tinygrad_bp.grading.planted import same
+from tinygrad_bp.differences import agree
+from tinygrad_bp.grading.grade import Assignment, grade, grade_submission
+from tinygrad_bp.grading.judge import Judge
 from tinygrad_bp.grading.submission import Answers
+from tinygrad_bp.mistakes import catalogue
+from tinygrad_bp.mistakes.catalogue import CATALOGUE, find_faults
+from tinygrad_bp.mistakes.mistake import ANYWHERE, Mistake
 from tinygrad_bp.table import TABLE
 from tinygrad_bp.worked_problem.mistakes import MISTAKES
 from tinygrad_bp.worked_problem.problem import random_problem
 
-from . import networks
+from ..grading import networks
 
 ASSIGNMENTS = {
     "worked problem": Assignment(),
@@ -48,10 +48,10 @@ class Planted:
 
     def __init__(self, assignment, fault, only=None):
         self.named = {n: i for n, i in assignment.named.items() if only is None or n in only}
-        nobody = Judge(assignment.runs, assignment.named, [Answers()] * len(assignment.runs))
+        nobody = Judge(assignment.runs, [Answers()] * len(assignment.runs))
         with np.errstate(all="ignore"):
             swept = [
-                run.swept(run.whole, {}, nobody.planted(p, (fault,)))
+                run.sweep(planted=nobody.plant(p, (fault,)))
                 for p, run in enumerate(assignment.runs)
             ]
         self.values = [
@@ -59,13 +59,13 @@ class Planted:
         ]
         self.affected = [
             name
-            for name in in_backward_order(assignment.runs[0], self.named)
+            for name in assignment.runs[0].backward_order
             if name in self.values[0] and not self.is_right(name, assignment)
         ]
 
     def is_right(self, name, assignment):
         return all(
-            same(values[name], run.truth[self.named[name]], 1e-7, 1e-13)
+            agree(values[name], run.gradients[self.named[name]], 1e-7, 1e-13)
             for values, run in zip(self.values, assignment.runs, strict=True)
         )
 
@@ -74,16 +74,16 @@ class Planted:
 
 
 def faults(assignment):
-    nobody = Judge(assignment.runs, assignment.named, [Answers()] * len(assignment.runs))
-    for edge in assignment.runs[0].whole:
-        yield from faults_at(nobody.place(0, edge))
+    nobody = Judge(assignment.runs, [Answers()] * len(assignment.runs))
+    for edge in assignment.runs[0].edges:
+        yield from find_faults(nobody.place(0, edge))
 
 
 @cache
 def planted_and_graded(network, only=None):
     assignment = ASSIGNMENTS[network]
     submissions = [(fault, Planted(assignment, fault, only)) for fault in faults(assignment)]
-    return [(fault, s, graded(s, assignment)) for fault, s in submissions]
+    return [(fault, s, grade_submission(s, assignment)) for fault, s in submissions]
 
 
 @pytest.mark.parametrize("network", ASSIGNMENTS)
@@ -397,7 +397,7 @@ def test_the_mistakes_that_the_verification_plants_are_called_alike():
 
 
 def test_a_new_mistake_is_one_row(monkeypatch):
-    from tinygrad_bp.grading.wrong_rules import rule
+    from tinygrad_bp.mistakes.wrong_rules import rule
 
     def answers(y, y_hat):
         return {"y_hat": -2 * (y - y_hat), "z3": -2 * (y - y_hat) * y_hat**3}

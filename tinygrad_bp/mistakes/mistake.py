@@ -1,30 +1,45 @@
-"""What a mistake is: a name, two sentences, and wrong rules that stand in for the right ones.
-
-A wrong rule makes a contribution at one edge of the recorded graph, as the right rule does. The
-rules themselves are in `wrong_rules.py`, and the mistakes that there are in `catalogue.py`.
-"""
+"""What a mistake is: a name, two sentences, and wrong rules that stand in for the right ones."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
-from .planted import Contribution, Edge, Place
+from ..record import Contribute, Edge
+from .run import Place
 
 
 class Wrong(NamedTuple):
     """A wrong contribution at one edge."""
 
-    closure: Contribution
+    closure: Contribute
     detail: str = ""  # what was taken instead, where that varies: "a1"
 
 
-#: From a place to the wrong contributions that can be made there, always as many and in the same
-#: order at every point; none where the mistake cannot be made.
+#: From a place to the wrong contributions that can be made there: none where the mistake cannot be
+#: made, and else equally many at every point, in the same order.
 WrongRule: TypeAlias = Callable[[Place], list[Wrong]]
 
 #: What a mistake that can be made at any step calls its operation.
 ANYWHERE = "anywhere"
+
+
+class Duty(NamedTuple):
+    """A duty of the sweep that a mistake leaves undone.
+
+    Parameters
+    ----------
+    argument
+        The argument of `Record.sweep` that is false then.
+    harmless
+        Why nothing changes in a computation that cannot show it.
+    shown_by
+        What a computation needs to show it.
+    """
+
+    argument: str
+    harmless: str
+    shown_by: str
 
 
 class Mistake:
@@ -33,19 +48,24 @@ class Mistake:
     Parameters
     ----------
     name
-        How reports call it.
+        What reports call it.
     sentence
         What the mistake is.
     see
-        How a learner can see it, without giving the answer away.
+        How a learner can see it, without the answer.
+    duty
+        The duty that the sweep leaves undone, if it is a mistake of the sweep itself.
     rules
         Its wrong rules, by the operation that they belong to, or ``anywhere``.
     """
 
-    def __init__(self, name: str, sentence: str, see: str, **rules: WrongRule) -> None:
+    def __init__(
+        self, name: str, sentence: str, see: str, duty: Duty | None = None, **rules: WrongRule
+    ) -> None:
         self.name = name
         self.sentence = sentence
         self.see = see
+        self.duty = duty
         self.rules = rules
 
     def __repr__(self) -> str:
@@ -53,20 +73,21 @@ class Mistake:
 
     @property
     def places(self) -> tuple[str, ...]:
-        """The operations that it belongs to, and ``any step`` if it can be made anywhere."""
+        """Where it is made: operations, any step, or the sweep itself."""
+        if self.duty is not None:
+            return ("the sweep",)
         return ("any step",) if ANYWHERE in self.rules else tuple(self.rules)
 
     def at(self, place: Place) -> list[Wrong]:
         """Return the wrong contributions that it can make at a place, computed once for each."""
         if self not in place.wrongs:
             rules = (self.rules.get(place.operation), self.rules.get(ANYWHERE))
-            place.wrongs[self] = [wrong for rule in rules if rule for wrong in made(rule, place)]
+            place.wrongs[self] = [wrong for rule in rules if rule for wrong in apply(rule, place)]
         found: list[Wrong] = place.wrongs[self]
         return found
 
 
-def made(rule: WrongRule, place: Place) -> list[Wrong]:
-    """Return the wrong contributions of a rule; none where it cannot be computed."""
+def apply(rule: WrongRule, place: Place) -> list[Wrong]:
     try:
         return rule(place)
     except Exception:  # a wrong rule may not fit the operands
@@ -93,12 +114,12 @@ class Fault(NamedTuple):
     variant: int
     detail: str
 
-    def contribution(self, place: Place) -> Contribution:
+    def contribution(self, place: Place) -> Contribute:
         """Return the wrong contribution at one of its edges."""
         wrongs = self.mistake.at(place)
-        return wrongs[self.variant].closure if wrongs else impossible
+        return wrongs[self.variant].closure if wrongs else fail
 
 
-def impossible(g: Any) -> Any:
-    """Refuse to compute: the contribution of a mistake that cannot be made at this point."""
+def fail(g: Any) -> Any:
+    """Stand for the contribution of a mistake that cannot be made at this point."""
     raise ValueError("this mistake cannot be made here")

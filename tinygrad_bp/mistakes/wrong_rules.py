@@ -1,29 +1,33 @@
-"""How wrong rules are made: from the right ones wherever that can be, and else written out.
+"""How wrong rules are made: from the right ones wherever that is possible, and else written out.
 
-Each function returns a wrong rule for `catalogue.py`, or is one: it takes a place, and returns the
+Each function returns a wrong rule for the catalogue, or is one: it takes a place, and returns the
 wrong contributions that can be made there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from ..primitive import Primitive
+from ..record import Contribute
 from ..rules.activations import softmax
 from ..tensor import Tensor
-from .mistakes import Wrong, WrongRule
-from .planted import Contribution, Place, operation
+from .mistake import Wrong, WrongRule
+from .run import Place
 
 Value: TypeAlias = Any
 
-#: A square matrix is made of a wrong product only up to this size.
+#: Six products of two n by n matrices are tried at every place: with 1000 they take a second.
 LONGEST_SIDE = 1000
 
-#: Another quantity is taken by mistake only from so many, the nearest.
+#: The quantities that another may be taken for, the nearest: people confuse neighbouring layers.
 MOST_QUANTITIES = 40
+
+#: Entrywise operations whose derivative is 1 or -1, and no factor to be multiplied by.
+WITHOUT_FACTOR = {"add", "subtract", "negative"}
 
 # ---- of the right rule, or beside it ----
 
@@ -38,7 +42,9 @@ def rule(wrong: Callable[..., Any]) -> WrongRule:
     return at
 
 
-def applied(primitive: Primitive, g: Value, out: Value, *operands: Value, **settings: Any) -> Value:
+def use_rule(
+    primitive: Primitive, g: Value, out: Value, *operands: Value, **settings: Any
+) -> Value:
     """Apply the rule of a primitive with one operand to an upstream gradient."""
     closure = primitive.rule(out, *operands, **settings)
     assert callable(closure)
@@ -81,12 +87,10 @@ def unchanged(place: Place) -> list[Wrong]:
 
 
 def twice(place: Place) -> list[Wrong]:
-    """Apply the right rule two times."""
     return [Wrong(lambda g: place.right(place.right(g)))]
 
 
-def lost(place: Place) -> list[Wrong]:
-    """Contribute nothing."""
+def nothing(place: Place) -> list[Wrong]:
     return [Wrong(lambda g: None)]
 
 
@@ -99,7 +103,6 @@ def not_summed(place: Place) -> list[Wrong]:
 
 
 def batch(place: Place) -> float:
-    """Return the number of samples."""
     return float(place.run.batch)
 
 
@@ -114,7 +117,6 @@ def copies(place: Place) -> float:
 
 
 def entries(place: Place) -> float:
-    """Return how many entries the input has."""
     return float(place.input.size)
 
 
@@ -124,18 +126,22 @@ def samples(place: Place) -> float:
 
 
 def classes(place: Place) -> float:
-    """Return how many classes a cross-entropy has."""
     return float(place.input.shape[place.tensor.params["axis"]])
 
 
 # ---- another quantity, taken instead ----
 
 
-def nearest(place: Place, names: list[str]) -> list[str]:
-    """Return the quantities that are recorded nearest to a place, in order."""
-    by_distance = sorted(names, key=lambda name: abs(place.named[name] - place.edge.step))
-    kept = set(by_distance[:MOST_QUANTITIES])
-    return [name for name in names if name in kept]
+def quantities(place: Place) -> dict[str, Tensor]:
+    return {name: place.run.tensors[i] for name, i in place.run.quantities.items()}
+
+
+def taken(place: Place, closures: Mapping[str, Contribute]) -> list[Wrong]:
+    """Return what is contributed if a quantity is taken instead: the nearest ones, in order."""
+    positions = place.run.quantities
+    by_distance = sorted(closures, key=lambda name: abs(positions[name] - place.edge.step))
+    nearest = set(by_distance[:MOST_QUANTITIES])
+    return [Wrong(closure, name) for name, closure in closures.items() if name in nearest]
 
 
 def other_factor(place: Place) -> tuple[int, Value, bool]:
@@ -156,60 +162,64 @@ def replaced_factor(weights: bool) -> WrongRule:
         primitive, operands = place.tensor.primitive, place.tensor.operands
         assert primitive is not None
 
-        def instead(factor: Value) -> Contribution:
+        def instead(factor: Value) -> Contribute:
             replaced = (*operands[:i], factor, *operands[i + 1 :])
             return lambda g: place.by_rule(primitive.rule, replaced)(g)
 
-        tensors = dict(place.quantities())
-        fitting = [
-            name
-            for name, t in tensors.items()
-            if t.ndim == right.ndim and t is not place.tensor.inputs[i] and t.dtype.kind == "f"
-        ]
-        return [Wrong(instead(tensors[name].data), name) for name in nearest(place, fitting)]
+        return taken(
+            place,
+            {
+                name: instead(t.data)
+                for name, t in quantities(place).items()
+                if t.ndim == right.ndim
+                if t is not place.tensor.inputs[i] and t.dtype.kind == "f"
+            },
+        )
 
     return at
 
 
 def wrong_upstream(place: Place) -> list[Wrong]:
     """Apply the right rule to the gradients of other quantities, those nearer to the loss."""
-    step, x = place.edge.step, place.run.source[place.edge]
+    run, step, x = place.run, place.edge.step, place.run.source[place.edge]
 
-    def instead(i: int) -> Contribution:
-        return lambda g: place.summed(place.right(np.asarray(place.gradients[i])))
+    def instead(i: int) -> Contribute:
+        return lambda g: place.summed(place.right(np.asarray(place.at_hand[i])))
 
-    others = [
-        name
-        for name, i in place.named.items()
-        if i > x and i != step and i != place.run.loss and i in place.run.truth
-        if place.run.tensors[i].primitive is not None and np.ndim(place.run.truth[i])
-    ]
-    return [Wrong(instead(place.named[name]), name) for name in nearest(place, others)]
+    return taken(
+        place,
+        {
+            name: instead(i)
+            for name, i in run.quantities.items()
+            if i > x and i not in (step, run.loss)
+            if run.tensors[i].primitive is not None and np.ndim(run.gradients[i])
+        },
+    )
 
 
 def of_wrong_layer(place: Place) -> list[Wrong]:
     """Apply the same rule where another layer has it: with that layer's activation."""
+    primitive = place.tensor.primitive
+    assert primitive is not None
+
+    def instead(t: Tensor) -> Contribute:
+        return lambda g: use_rule(primitive, g, t.data, *t.operands, **t.params)
+
     layers = {
-        name: t
-        for name, t in place.quantities()
-        if operation(t) == place.operation and t is not place.tensor
+        name: instead(t)
+        for name, t in quantities(place).items()
+        if t.primitive is primitive and t is not place.tensor
     }
-
-    def instead(t: Tensor) -> Contribution:
-        assert t.primitive is not None
-        primitive = t.primitive
-        return lambda g: applied(primitive, g, t.data, *t.operands, **t.params)
-
-    return [Wrong(instead(layers[name]), name) for name in nearest(place, list(layers))]
+    return taken(place, layers)
 
 
 def cross_entropy_shortcut(place: Place) -> list[Wrong]:
     """Return p - y at a softmax p whose difference from y is squared."""
-    uses = place.run.uses.get(place.edge.step, ())  # where p goes
     targets = [
-        place.run.tensors[edge.step].operands[1 - edge.operand]
-        for edge in uses
-        if operation(place.run.tensors[edge.step]) == "subtract"
+        step.operands[1 - edge.operand]
+        for edge in place.run.uses.get(place.edge.step, ())  # where p goes
+        if (step := place.run.tensors[edge.step]).primitive is not None
+        and step.primitive.__name__ == "subtract"
     ]
     return [Wrong(lambda g: place.tensor.data - targets[0])] if targets else []
 
@@ -217,13 +227,16 @@ def cross_entropy_shortcut(place: Place) -> list[Wrong]:
 # ---- products of another kind, and sums over samples ----
 
 
-def matrix_for_elementwise(place: Place) -> list[Wrong]:
-    """Return the matrix products of g and an elementwise derivative, in either order."""
+def matrix_for_entrywise(place: Place) -> list[Wrong]:
+    """Return the matrix products of g and the derivative of an entrywise operation."""
     shape = place.tensor.shape
+    assert place.tensor.primitive is not None
+    if place.tensor.primitive.kind != "entrywise" or place.operation in WITHOUT_FACTOR:
+        return []
     if len(shape) != 2 or place.input.shape != shape or max(shape) > LONGEST_SIDE:
         return []
     derivative = place.right(np.ones(shape))
-    products: list[Contribution] = [
+    products: list[Contribute] = [
         lambda g: g @ derivative,
         lambda g: derivative @ g,
         lambda g: g @ derivative.T,
@@ -253,7 +266,6 @@ def is_turned_by_transposing(place: Place) -> bool:
 
 
 def flipped(kernels: Value) -> Value:
-    """Return kernels with their rows and columns in reverse."""
     return kernels[..., ::-1, ::-1]
 
 
@@ -283,9 +295,8 @@ def one_sample(k: int) -> WrongRule:
     def of_copies(place: Place, g: Value) -> Value:
         every = place.right(g)
         kept = (1,) * (every.ndim - place.input.ndim) + place.input.shape
-        index = tuple(
-            slice(k, None if k == -1 else k + 1) if one == 1 else slice(None) for one in kept
-        )
+        one = slice(k, None if k == -1 else k + 1)
+        index = tuple(one if n == 1 else slice(None) for n in kept)
         return every[index].reshape(place.input.shape)
 
     def at(place: Place) -> list[Wrong]:
@@ -300,7 +311,7 @@ def one_sample(k: int) -> WrongRule:
 
 
 def jacobian(diagonal: float, rest: float) -> WrongRule:
-    """Apply the softmax Jacobian with its diagonal, and all besides, taken so many times."""
+    """Multiply the diagonal of the softmax Jacobian by one number, and the rest by another."""
 
     def at(place: Place) -> list[Wrong]:
         p = place.tensor.data
@@ -326,10 +337,10 @@ def other_axis(place: Place) -> list[Wrong]:
 def passed_softmax(place: Place, z: Value, g: Value) -> Value:
     """Apply the softmax's own rule to g, along the axis of the classes."""
     axis = place.tensor.params["axis"]
-    return applied(softmax, g, softmax(z, axis=axis), z, axis=axis)
+    return use_rule(softmax, g, softmax(z, axis=axis), z, axis=axis)
 
 
-def to_logits(wrong: Callable[[Place, Value, Value], Contribution]) -> WrongRule:
+def to_logits(wrong: Callable[[Place, Value, Value], Contribute]) -> WrongRule:
     """Make a wrong rule for the scores of a loss, from these and the target."""
     return where(
         lambda place: place.edge.operand == 0,

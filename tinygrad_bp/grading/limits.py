@@ -1,0 +1,84 @@
+"""How much the grader takes on: from a submission, and in its search for the mistakes in one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a submission may use.
+
+    Parameters
+    ----------
+    seconds
+        For its answers at all points together; starting Python is not counted.
+    memory
+        In MB, beyond what Python and NumPy take.
+    output
+        How much it may print, in bytes.
+
+    Raises
+    ------
+    ValueError
+        If no submission could be run within them.
+    """
+
+    seconds: float = 10.0
+    memory: int = 1024
+    output: int = 1_000_000
+
+    def __post_init__(self) -> None:
+        if not self.seconds > 0:
+            raise ValueError(f"the seconds must be more than 0, not {self.seconds}")
+        if self.memory < 64:
+            raise ValueError(f"the memory must be at least 64 MB, not {self.memory}")
+        if self.output < 0:
+            raise ValueError(f"the output must be at least 0 bytes, not {self.output}")
+
+
+# ---- what is read of a submission ----
+
+#: A source file of more bytes is no derivation.
+LARGEST_SOURCE = 1_000_000
+
+#: The entries of an answer that are delivered: a matrix of 100 by 100. Of a larger quantity it is
+#: twice its own, so that a gradient that was not summed still arrives and can be named.
+LARGEST_ANSWER = 10_000
+
+#: The characters that are shown of a reason, which quotes several pieces of a submission.
+LONGEST_REASON = 1000
+
+# ---- where it is judged ----
+
+#: A wrong formula may agree with the right one at one point by chance, but not at three.
+POINTS = 3
+
+#: A problem that fails at a point, as a logarithm does, is tried at this many.
+MOST_DRAWS = 30
+
+# ---- how far mistakes are sought ----
+
+#: The edges between an answer and the nearest others at which each mistake is tried: with about
+#: three to a layer, those of a dozen layers.
+MOST_EDGES = 40
+
+#: The same where it is asked what a point hides, which is done for every gradient of a problem.
+FEW_EDGES = 8
+
+#: The explanations of the answers that are followed at the same time.
+MOST_STORIES = 8
+
+#: The contributions that are computed for one submission: about 10 seconds.
+MOST_WORK = 600_000
+
+#: An answer of a wrong shape is carried on into the lines after it, unless it has this many times
+#: the entries of its quantity: from line to line it could grow without end.
+MOST_GROWTH = 100
+
+#: A gradient that was not answered is solved for up to this many entries; least squares takes
+#: their cube.
+MOST_UNKNOWNS = 256
+
+#: The gradients, nearest to the loss, in which a given point is searched for what it hides.
+MOST_LINES = 40

@@ -1,0 +1,263 @@
+"""The catalogue: the mistakes that people make, a table of wrong rules beside the right ones.
+
+A row is a mistake: its name, what it is, how a learner can see it, and its wrong rule by the
+operation that it belongs to, or ``anywhere``. A new mistake is a new row. Those at functions, such
+as the softmax, are in `of_functions.py`; here are those at products, sums and powers, those that
+can be made at any step, and those of the sweep itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+import numpy as np
+
+from ..rules.models import conv2d
+from . import wrong_rules as wrong
+from .mistake import Duty, Fault, Mistake
+from .of_functions import OF_FUNCTIONS
+from .run import Place
+
+#: Hints that several mistakes share.
+SHAPE = "Compare the shape of your gradient with the shape of the quantity."
+RATIO = "Nudge one entry, and compare the change of the loss with yours: what is their ratio?"
+
+CATALOGUE: tuple[Mistake, ...] = (
+    *OF_FUNCTIONS,
+    # ---- products of matrices ----
+    Mistake(
+        "missing-transpose",
+        "A transpose is missing: W g for W^T g, g a for g a^T, or a gradient that was not "
+        "transposed back.",
+        "Write one entry out as a sum over an index, and see which index it is.",
+        matmul=wrong.rule(lambda out, a, b: (lambda g: g @ b, lambda g: a @ g)),
+        matrix_transpose=wrong.unchanged,
+        transpose=wrong.unchanged,
+    ),
+    Mistake(
+        "transposed-outer-product",
+        "The product is transposed: a g^T for g a^T.",
+        SHAPE,
+        matmul=wrong.where(
+            lambda place: place.leads_to_weight and place.input.ndim == 2,
+            wrong.on_top(np.transpose),
+        ),
+    ),
+    Mistake(
+        "elementwise-for-matrix-product",
+        "The factors were multiplied entry by entry, where a matrix product belongs.",
+        "Each entry of the input reaches several outputs: a sum is needed.",
+        matmul=wrong.either(
+            wrong.rule(lambda out, a, b: (lambda g: g * b, lambda g: a * g)),
+            wrong.rule(lambda out, a, b: (lambda g: g.T * b.T, lambda g: a.T * g.T)),
+        ),
+    ),
+    Mistake(
+        "missing-batch-sum",
+        "The sum over the batch is missing: the result still has an axis of samples.",
+        SHAPE,
+        matmul=wrong.unsummed_batch,
+    ),
+    # ---- convolutions ----
+    Mistake(
+        "kernel-flip",
+        "The kernels are the wrong way round: flipped where they are not, or not where they are.",
+        "Take one entry of the image: which entries of the kernel lay on it, and for which output?",
+        conv2d=wrong.either(
+            wrong.where(
+                lambda place: place.edge.operand == 0,
+                wrong.rule(
+                    lambda out, x, w, **settings: conv2d.rule(out, x, wrong.flipped(w), **settings)
+                ),
+            ),
+            wrong.where(lambda place: place.edge.operand == 1, wrong.on_top(wrong.flipped)),
+        ),
+    ),
+    # ---- arithmetic ----
+    Mistake(
+        "own-factor",
+        "The factor itself stands where the other factor belongs.",
+        "Nudge one factor: by what is the change of the product multiplied?",
+        multiply=wrong.rule(lambda out, a, b: (lambda g: g * a, lambda g: g * b)),
+    ),
+    Mistake(
+        "missing-factor",
+        "The gradient passes the product unchanged: the other factor is left out.",
+        "Double the other factor: your gradient has to double too.",
+        multiply=wrong.unchanged,
+    ),
+    Mistake(
+        "divisor-not-squared",
+        "The derivative of a / b by b is -a / b^2, and the square is lost.",
+        "Double the divisor: by which factor does the slope shrink?",
+        divide=wrong.rule(lambda out, a, b: (None, lambda g: -g * a / b)),
+        reciprocal=wrong.rule(lambda out, a: lambda g: -g / a),
+    ),
+    Mistake(
+        "exponent-not-lowered",
+        "The exponent was not lowered by one: n a^n for n a^(n-1).",
+        "Double a: by which factor does the slope grow?",
+        power=wrong.rule(lambda out, a, n: (lambda g: g * n * a**n, None)),
+        square=wrong.rule(lambda out, a: lambda g: g * 2.0 * a * a),
+        square_sum=wrong.rule(lambda out, a: lambda g: g * 2.0 * a * a),
+    ),
+    Mistake(
+        "lost-exponent",
+        "The exponent is lost as a factor: a^(n-1) for n a^(n-1).",
+        "Differentiate a^3 by the product rule, and count the terms.",
+        power=wrong.rule(lambda out, a, n: (lambda g: g * a ** (n - 1), None)),
+    ),
+    # ---- sums, means and batches ----
+    Mistake(
+        "mean-for-sum",
+        "It was divided by the number of samples, or of terms, and this step is a sum of them.",
+        RATIO,
+        sum=wrong.scaled(lambda place: 1.0 / wrong.terms(place)),
+        anywhere=wrong.either(
+            wrong.scaled(lambda place: 1.0 / wrong.batch(place)),
+            wrong.where(
+                lambda place: place.is_broadcast,
+                wrong.scaled(lambda place: 1.0 / wrong.copies(place)),
+            ),
+        ),
+    ),
+    Mistake(
+        "sum-for-mean",
+        "It was multiplied by the number of samples, or of terms, or a division by it was lost.",
+        RATIO,
+        mean=wrong.scaled(wrong.terms),
+        cross_entropy_with_probabilities=wrong.scaled(wrong.samples),
+        binary_cross_entropy_with_logits=wrong.scaled(wrong.entries),
+        anywhere=wrong.scaled(wrong.batch),
+    ),
+    Mistake(
+        "one-sample-only",
+        "Of a sum over the samples, one sample's term alone is there, as when a loop writes over "
+        "its result instead of adding to it.",
+        "Change another sample: your gradient has to change too.",
+        anywhere=wrong.either(wrong.one_sample(0), wrong.one_sample(-1)),
+    ),
+    Mistake(
+        "broadcast-not-summed",
+        "The quantity was broadcast, and its gradient was not summed over the copies.",
+        SHAPE,
+        Duty("sums_copies", "no tensor is broadcast", "a bias beside a batch"),
+        anywhere=wrong.where(lambda place: place.is_broadcast, wrong.not_summed),
+    ),
+    Mistake(
+        "overwritten-contribution",
+        "The quantity is used more than once, and a contribution was lost: written over another, "
+        "where the two are added.",
+        "Count the places in which the quantity is used: each adds one term.",
+        Duty(
+            "adds_up",
+            "what is written over is zero",
+            "a weight, or any other tensor, that is used twice",
+        ),
+        anywhere=wrong.where(lambda place: len(place.uses) > 1, wrong.nothing),
+    ),
+    Mistake(
+        "without-topological-order",
+        "Gradients are passed on first come, first served, and not when every contribution to "
+        "them has arrived: what comes late is not passed on.",
+        "Of a value that is used twice, which use does the sweep reach first, and which last?",
+        Duty(
+            "in_order",
+            "whatever is passed on, all contributions to it have arrived by then",
+            "a value that is used twice, the second time after several more steps",
+        ),
+    ),
+    # ---- what can be made at any step ----
+    Mistake(
+        "wrong-sign",
+        "The sign is wrong: a minus was lost, or one too many was written.",
+        "Nudge one entry and watch the loss: does it rise or fall as your sign says?",
+        anywhere=wrong.on_top(np.negative),
+    ),
+    Mistake(
+        "lost-factor-2",
+        "A factor 2 was lost: the result is half of what it should be.",
+        RATIO,
+        anywhere=wrong.on_top(lambda contribution: contribution * 0.5),
+    ),
+    Mistake(
+        "extra-factor-2",
+        "There is a factor 2 too many: the result is twice what it should be.",
+        RATIO,
+        anywhere=wrong.on_top(lambda contribution: contribution * 2.0),
+    ),
+    Mistake(
+        "wrong-upstream",
+        "The upstream gradient is another quantity's, not that of the step's own output.",
+        "Write down which gradient the chain rule multiplies by here: that of what is computed.",
+        anywhere=wrong.wrong_upstream,
+    ),
+    Mistake(
+        "wrong-activation",
+        "The product is with another layer's values, not with what this step multiplied by.",
+        "Look up what stood beside the quantity in the forward pass: that is the other factor.",
+        matmul=wrong.replaced_factor(weights=False),
+        multiply=wrong.replaced_factor(weights=False),
+    ),
+    Mistake(
+        "wrong-weights",
+        "The product is with another layer's weights, not with those of this step.",
+        "Look up which weights the quantity was multiplied by in the forward pass.",
+        matmul=wrong.replaced_factor(weights=True),
+        multiply=wrong.replaced_factor(weights=True),
+    ),
+    Mistake(
+        "matrix-for-elementwise-product",
+        "A matrix product was taken where the factors are multiplied entry by entry.",
+        "The operation acts on each entry alone: entry i of the result needs only entry i of g.",
+        anywhere=wrong.matrix_for_entrywise,
+    ),
+    Mistake(
+        "flattened-gradient",
+        "The entries lie along one axis, and the quantity has more. Beside a column, NumPy "
+        "broadcasts such a vector to a matrix.",
+        SHAPE,
+        anywhere=wrong.where(
+            lambda place: 1 in place.input.shape and place.input.ndim > 1, wrong.on_top(np.ravel)
+        ),
+    ),
+    Mistake(
+        "transposed-result",
+        "The result is transposed: a row stands for a column, or a column for a row.",
+        SHAPE,
+        anywhere=wrong.where(wrong.is_turned_by_transposing, wrong.on_top(np.transpose)),
+    ),
+)
+
+
+def named(name: str) -> Mistake:
+    """Return the mistake of a name.
+
+    Raises
+    ------
+    ValueError
+        If there is none; it suggests one that is spelled alike.
+
+    Examples
+    --------
+    >>> named("lost-factor-2").sentence
+    'A factor 2 was lost: the result is half of what it should be.'
+    >>> named("lost-factor")
+    Traceback (most recent call last):
+    ...
+    ValueError: there is no mistake 'lost-factor'. Is lost-factor-2 meant?
+    """
+    rows = {mistake.name: mistake for mistake in CATALOGUE}
+    if name not in rows:
+        close = get_close_matches(name, rows)
+        hint = f"Is {close[0]} meant?" if close else "tinygrad-bp inject --list shows them all."
+        raise ValueError(f"there is no mistake {name!r}. {hint}")
+    return rows[name]
+
+
+def find_faults(place: Place) -> Iterator[Fault]:
+    """Return every fault that the catalogue has for an edge."""
+    for mistake in CATALOGUE:
+        for k, made in enumerate(mistake.at(place)):
+            yield Fault(mistake, (place.edge,), k, made.detail)

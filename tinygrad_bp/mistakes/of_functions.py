@@ -1,0 +1,326 @@
+"""Mistakes at functions: activations, the softmax, the losses behind it, roots and exponentials.
+
+In the rules the names are those of the rule table: g is the upstream gradient, and a or p what the
+operation computed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..primitive import Primitive
+from ..rules import reductions
+from ..rules.activations import relu, sigmoid, softmax
+from ..rules.elementwise import tanh
+from . import wrong_rules as wrong
+from .mistake import Mistake
+
+#: Hints that several mistakes share.
+FACTOR = "Every operation of the forward pass leaves a factor: is there one for this?"
+FULL_MATRIX = "Every output of a softmax depends on every input: the Jacobian is a full matrix."
+
+OF_THE_SOFTMAX = (
+    Mistake(
+        "softmax-diagonal",
+        "Only the diagonal of the softmax Jacobian is kept: a_i (1 - a_i), and zero for i != j.",
+        FULL_MATRIX,
+        softmax=wrong.jacobian(diagonal=1.0, rest=0.0),
+    ),
+    Mistake(
+        "softmax-off-diagonal",
+        "Only the entries off the diagonal of the softmax Jacobian are kept: -a_i a_j, and zero "
+        "for i = j.",
+        "The cases i = j and i != j are two terms of one sum, not alternatives.",
+        softmax=wrong.jacobian(diagonal=0.0, rest=1.0),
+    ),
+    Mistake(
+        "softmax-wrong-sign",
+        "The entries off the diagonal of the softmax Jacobian have the wrong sign: a_i a_j for "
+        "-a_i a_j.",
+        "The outputs sum to 1, so when one rises, what do the others do?",
+        softmax=wrong.jacobian(diagonal=1.0, rest=-1.0),
+    ),
+    Mistake(
+        "softmax-lost-square",
+        "The softmax was differentiated as if its denominator were constant: a_i for the whole "
+        "Jacobian.",
+        "The denominator depends on the input too: use the quotient rule.",
+        softmax=wrong.rule(lambda p, z, axis: lambda g: p * g),
+    ),
+    Mistake(
+        "softmax-at-pre-activation",
+        "The softmax Jacobian is written in the outputs a, and the inputs z were put in.",
+        "The entries of the Jacobian are made of probabilities: are yours between 0 and 1?",
+        softmax=wrong.rule(lambda p, z, axis: softmax.rule(z, z, axis=axis)),
+    ),
+    Mistake(
+        "cross-entropy-shortcut",
+        "y_hat - y is the gradient for the cross-entropy loss, and this loss is the squared error.",
+        "Which loss does the rule that you remember belong to?",
+        softmax=wrong.cross_entropy_shortcut,
+    ),
+    Mistake(
+        "missing-softmax-derivative",
+        "The gradient passes the softmax, or its logarithm, unchanged: the Jacobian is left out.",
+        "Add the same number to every input: the loss stays, so the entries must sum to zero.",
+        softmax=wrong.unchanged,
+        log_softmax=wrong.unchanged,
+    ),
+    Mistake(
+        "log-softmax-diagonal",
+        "Only the diagonal of the Jacobian of the log-softmax is kept: 1 - p_i, and zero for "
+        "i != j.",
+        FULL_MATRIX,
+        log_softmax=wrong.rule(lambda out, z, axis: lambda g: g - np.exp(out) * g),
+    ),
+    Mistake(
+        "softmax-for-log-softmax",
+        "The Jacobian is that of the softmax, and this is its logarithm.",
+        "Derive the logarithm of a softmax once by itself: which factor does it take away?",
+        log_softmax=wrong.rule(lambda out, z, axis: softmax.rule(np.exp(out), z, axis=axis)),
+    ),
+    Mistake(
+        "logsumexp-without-softmax",
+        "The gradient goes to every entry alike: the softmax that shares it out is left out.",
+        "Add 1 to every entry: the result rises by 1, so the shares must sum to 1.",
+        logsumexp=wrong.rule(reductions.sum.rule),
+    ),
+    Mistake(
+        "maximum-shared-out",
+        "The gradient goes to every entry, all of it or an equal part, and only the largest entry "
+        "counts.",
+        "Nudge an entry that is not the largest: does the result change?",
+        max=wrong.either(wrong.rule(reductions.sum.rule), wrong.rule(reductions.mean.rule)),
+    ),
+)
+
+OF_LOSSES = (
+    Mistake(
+        "missing-softmax",
+        "The scores stand where the probabilities belong: z - y for softmax(z) - y.",
+        "Add the same number to every score: the loss stays, so the entries must sum to zero.",
+        cross_entropy_with_probabilities=wrong.to_logits(
+            lambda place, z, y: lambda g: g / wrong.samples(place) * (z - y)
+        ),
+    ),
+    Mistake(
+        "missing-target",
+        "The target is not subtracted: softmax(z) for softmax(z) - y.",
+        "Where the prediction is perfect, the gradient must be zero.",
+        cross_entropy_with_probabilities=wrong.to_logits(
+            lambda place, z, y: lambda g: place.right(g) + g / wrong.samples(place) * y
+        ),
+    ),
+    Mistake(
+        "right-class-only",
+        "Only the entry of the right class is there: the other scores lower the loss too, through "
+        "the denominator.",
+        "Raise the score of a wrong class: does the loss stay as it is?",
+        cross_entropy_with_probabilities=wrong.to_logits(
+            lambda place, z, y: lambda g: place.right(g) * y
+        ),
+    ),
+    Mistake(
+        "softmax-twice",
+        "softmax(z) - y holds the softmax's Jacobian already, and it was multiplied by again.",
+        "Derive softmax(z) - y once from the logarithm, and see where the Jacobian went.",
+        cross_entropy_with_probabilities=wrong.to_logits(
+            lambda place, z, y: lambda g: wrong.passed_softmax(place, z, place.right(g))
+        ),
+    ),
+    Mistake(
+        "softmax-along-wrong-axis",
+        "The softmax was taken along the axis of the samples, not along that of the classes.",
+        "The probabilities of one sample sum to 1: along which axis do yours?",
+        cross_entropy_with_probabilities=wrong.other_axis,
+    ),
+    Mistake(
+        "sigmoid-twice",
+        "sigmoid(z) - y holds the sigmoid's derivative already, and it was multiplied by again.",
+        "Derive sigmoid(z) - y once from the logarithm, and see where a (1 - a) went.",
+        binary_cross_entropy_with_logits=wrong.to_logits(
+            lambda place, z, y: lambda g: wrong.use_rule(sigmoid, place.right(g), sigmoid(z), z)
+        ),
+    ),
+    Mistake(
+        "missing-sigmoid",
+        "The scores stand where the probabilities belong: z - y for sigmoid(z) - y.",
+        "A probability lies between 0 and 1: does what you subtract y from?",
+        binary_cross_entropy_with_logits=wrong.to_logits(
+            lambda place, z, y: lambda g: g / z.size * (z - y)
+        ),
+    ),
+    Mistake(
+        "mean-over-everything",
+        "It was divided by the number of entries, and this loss does not divide by that.",
+        "Write the loss of one sample out: is there a division in it?",
+        square_sum=wrong.scaled(lambda place: 1.0 / wrong.entries(place)),
+        cross_entropy_with_probabilities=wrong.scaled(lambda place: 1.0 / wrong.classes(place)),
+    ),
+)
+
+
+def of_activation(f: Primitive, derivative: str, steepness: str) -> tuple[Mistake, ...]:
+    """Return what goes wrong alike at the sigmoid and at tanh, whose slopes are written in a."""
+    name = f.__name__
+
+    def row(mistake: str, sentence: str, see: str, wrong: object) -> Mistake:
+        return Mistake(mistake, sentence, see, **{name: wrong})  # type: ignore[arg-type]
+
+    return (
+        row(
+            f"missing-{name}-derivative",
+            f"The gradient passes the {name} unchanged: its derivative {derivative} is left out.",
+            FACTOR,
+            wrong.unchanged,
+        ),
+        row(
+            f"{name}-derivative-at-pre-activation",
+            f"The derivative {derivative} is written in the output a, and the input z was put in.",
+            steepness,
+            wrong.rule(lambda a, z: f.rule(z, z)),
+        ),
+        row(
+            f"{name}-derivative-of-activation",
+            f"The {name} was applied once more: the derivative is taken at a, not at z.",
+            "Does your function for the derivative expect z or a, and which was it given?",
+            wrong.rule(lambda a, z: f.rule(f(a), a)),
+        ),
+        row(
+            f"squared-{name}-derivative",
+            f"The derivative {derivative} is there twice.",
+            f"How many {name}s are on the way, and how many factors did you write for them?",
+            wrong.twice,
+        ),
+        row(
+            f"{name}-derivative-of-wrong-layer",
+            f"The derivative {derivative} is taken with another layer's activation.",
+            f"Which {name} is passed here, and what did it give?",
+            wrong.of_wrong_layer,
+        ),
+    )
+
+
+OF_ACTIVATIONS = (
+    *of_activation(
+        sigmoid,
+        "a (1 - a)",
+        "The slope of a sigmoid is never above 1/4, and never negative: is yours?",
+    ),
+    Mistake(
+        "lost-activation-factor",
+        "1 - a stands where the derivative a (1 - a) belongs.",
+        "Where the sigmoid saturates at 0, its slope is 0: is yours?",
+        sigmoid=wrong.slope(lambda a, z: 1.0 - a),
+    ),
+    Mistake(
+        "sigmoid-wrong-sign",
+        "a (1 + a) stands where the derivative a (1 - a) belongs.",
+        "Where the sigmoid saturates at 1, its slope is 0: is yours?",
+        sigmoid=wrong.slope(lambda a, z: a * (1.0 + a)),
+    ),
+    Mistake(
+        "tanh-derivative",
+        "1 - a^2 is the derivative of tanh, and this is a sigmoid.",
+        "The slope of a sigmoid is never above 1/4: is yours?",
+        sigmoid=wrong.rule(lambda a, z: tanh.rule(a, z)),
+    ),
+    *of_activation(tanh, "1 - a^2", "The slope of tanh is never negative: is yours?"),
+    Mistake(
+        "tanh-lost-square",
+        "1 - a stands where the derivative 1 - a^2 belongs.",
+        "The slope of tanh is the same at z and at -z: is yours?",
+        tanh=wrong.slope(lambda a, z: 1.0 - a),
+    ),
+    Mistake(
+        "sigmoid-derivative",
+        "a (1 - a) is the derivative of the sigmoid, and this is a tanh.",
+        "The slope of tanh at 0 is 1: is yours?",
+        tanh=wrong.rule(lambda a, z: sigmoid.rule(a, z)),
+    ),
+    Mistake(
+        "missing-relu-derivative",
+        "The gradient passes the relu unchanged: its slope where the input was negative is left "
+        "out.",
+        "Nudge a negative input: by how much does the output change?",
+        relu=wrong.unchanged,
+        leaky_relu=wrong.unchanged,
+    ),
+    Mistake(
+        "relu-of-gradient",
+        "The relu was applied to the gradient: what counts is the sign of the forward input, not "
+        "that of the gradient.",
+        "Can a negative gradient pass your step? It should, where the input was positive.",
+        relu=wrong.rule(lambda a, z: relu),
+    ),
+    Mistake(
+        "inverted-relu-derivative",
+        "The gradient passes where the input was negative, and is cut where it was positive.",
+        "Nudge an input that the relu cut off: does the loss change?",
+        relu=lambda place: wrong.rule(lambda a, z: lambda g: g - place.right(g))(place),
+    ),
+    Mistake(
+        "relu-derivative-of-wrong-layer",
+        "The gradient is cut where another layer's input was negative.",
+        "Which relu is passed here, and where was its input negative?",
+        relu=wrong.of_wrong_layer,
+    ),
+    Mistake(
+        "relu-for-leaky-relu",
+        "The gradient is cut where the input was negative, and this relu leaks.",
+        "Nudge a negative input: does the output stay as it is?",
+        leaky_relu=wrong.rule(lambda a, z, slope: relu.rule(a, z)),
+    ),
+    Mistake(
+        "activation-for-derivative",
+        "The activation a stands where its derivative belongs.",
+        "Where the activation is largest, how steep is it, and what do you multiply by there?",
+        sigmoid=wrong.slope(lambda a, z: a),
+        relu=wrong.slope(lambda a, z: a),
+    ),
+    Mistake(
+        "missing-derivative",
+        "The gradient passes this function unchanged: its derivative is left out.",
+        FACTOR,
+        None,
+        **dict.fromkeys(
+            ("sqrt", "reciprocal", "sin", "cos", "elu", "gelu", "silu", "softplus", "log_sigmoid"),
+            wrong.unchanged,
+        ),
+    ),
+)
+
+OF_ROOTS_AND_EXPONENTIALS = (
+    Mistake(
+        "root-not-inverted",
+        "The root multiplies, where it divides: the derivative is 1 / (2 sqrt(a)).",
+        "The root grows ever more slowly: does your slope shrink?",
+        sqrt=wrong.rule(lambda out, a: lambda g: 0.5 * g * out),
+    ),
+    Mistake(
+        "missing-exp-derivative",
+        "The gradient passes the exponential unchanged: its derivative is left out.",
+        FACTOR,
+        exp=wrong.unchanged,
+    ),
+    Mistake(
+        "exponent-for-exp",
+        "The exponent stands where the exponential belongs.",
+        "The exponential is never negative, and never flat: is your factor like that?",
+        exp=wrong.slope(lambda out, a: a),
+    ),
+    Mistake(
+        "missing-log-derivative",
+        "The gradient passes the logarithm unchanged: its derivative 1 / a is left out.",
+        FACTOR,
+        log=wrong.unchanged,
+    ),
+    Mistake(
+        "log-not-inverted",
+        "a stands where the derivative 1 / a belongs.",
+        "The logarithm grows ever more slowly: does your slope shrink?",
+        log=wrong.slope(lambda out, a: a),
+    ),
+)
+
+OF_FUNCTIONS = (*OF_THE_SOFTMAX, *OF_LOSSES, *OF_ACTIVATIONS, *OF_ROOTS_AND_EXPONENTIALS)

@@ -1,0 +1,170 @@
+"""A run of a problem, and a place in it: what a wrong rule has to work with."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..record import Edge, Record
+from ..table import TABLE
+from ..tensor import Tensor
+
+#: Below this, relative to the largest gradient of a run, is rounding noise: a few times the
+#: precision of a float64, which is 1e-16.
+NOISE = 1e-14
+
+
+class Run(Record):
+    """A record with what mistakes are made of: its quantities by name, its weights, its batch."""
+
+    @property
+    def loss(self) -> int:
+        return len(self.tensors) - 1
+
+    @cached_property
+    def quantities(self) -> dict[str, int]:
+        """The positions of the named tensors that a gradient flows to."""
+        names = [(t.name, i) for i, t in enumerate(self.tensors) if t.name is not None]
+        twice = [name for name, n in Counter(name for name, _ in names).items() if n > 1]
+        if twice:
+            raise ValueError(f"two tensors are called {twice[0]}. Give each quantity its own name.")
+        return {name: i for name, i in names if i in self.gradients}
+
+    @cached_property
+    def backward_order(self) -> list[str]:
+        """The quantities in the order in which their gradients are complete, the loss first."""
+
+        def complete(name: str) -> tuple[int, int, int]:
+            i = self.quantities[name]
+            last = min(self.uses.get(i, ()), default=Edge(self.loss + 1, 0))
+            return -last.step, self.tensors[i].primitive is not None, last.operand
+
+        return sorted(self.quantities, key=complete)
+
+    @cached_property
+    def noise(self) -> float:
+        """The size of rounding noise in a sweep."""
+        gradients = (self.gradients[i] for i in self.quantities.values())
+        sizes = (float(np.abs(g).max(initial=0.0)) for g in gradients)
+        return NOISE * max((size for size in sizes if np.isfinite(size)), default=0.0)
+
+    @cached_property
+    def broadcast(self) -> set[Edge]:
+        """The edges at which the operand was broadcast, so that its contribution is a sum."""
+        return {
+            edge
+            for edge, given in self.given.items()
+            if given.shape != self.tensors[self.source[edge]].shape
+        }
+
+    @cached_property
+    def products(self) -> list[Edge]:
+        """The edges by which leaves that are matrices go into matrix products."""
+        return [
+            edge
+            for edge, i in self.source.items()
+            if self.tensors[i].primitive is None and self.tensors[i].ndim == 2
+            if self.tensors[edge.step].primitive is TABLE["matmul"]
+        ]
+
+    @cached_property
+    def weight_side(self) -> int | None:
+        """Which operand of its matrix products a weight is; None where that is not seen.
+
+        It is seen in the later layers, where the other operand was computed.
+        """
+        sides = {
+            edge.operand
+            for edge in self.products
+            if (other := self.tensors[edge.step].inputs[1 - edge.operand]) is not None
+            and other.primitive is not None
+        }
+        return sides.pop() if len(sides) == 1 else None
+
+    @cached_property
+    def batch(self) -> int:
+        """The number of samples, as far as the steps agree on one; else 1.
+
+        It is how many terms the gradients of the parameters are sums of.
+        """
+        terms = {
+            self.tensors[edge.step].shape[1 - edge.operand]
+            for edge in self.products
+            if self.weight_side in (None, edge.operand) and self.tensors[edge.step].ndim == 2
+        }
+        for edge in self.broadcast:
+            x, out = self.tensors[self.source[edge]], self.tensors[edge.step]
+            if x.primitive is None and x.size > 1:
+                terms.add(out.size // x.size)
+        return terms.pop() if len(terms) == 1 else 1
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """An edge of one run: what a mistake that is made there has to work with.
+
+    Parameters
+    ----------
+    run, edge
+        Where it is.
+    at_hand
+        The gradients that a person has at hand, by position.
+    wrongs
+        The wrong contributions that were made for it so far, by mistake.
+    """
+
+    run: Run
+    edge: Edge
+    at_hand: Mapping[int, Any]
+    wrongs: dict[Any, Any] = field(default_factory=dict)
+
+    @property
+    def tensor(self) -> Tensor:
+        """What the step computed."""
+        return self.run.tensors[self.edge.step]
+
+    @property
+    def operation(self) -> str:
+        assert self.tensor.primitive is not None
+        return self.tensor.primitive.__name__
+
+    @property
+    def input(self) -> Tensor:
+        """The tensor that the contribution goes to."""
+        return self.run.tensors[self.run.source[self.edge]]
+
+    @property
+    def uses(self) -> list[Edge]:
+        """All edges that contribute to the same tensor, this one among them."""
+        return self.run.uses[self.run.source[self.edge]]
+
+    def right(self, g: Any) -> Any:
+        """Return the right contribution, not yet summed to the input's shape."""
+        return self.run.closures[self.edge](g)
+
+    def summed(self, contribution: Any) -> Any:
+        """Sum a contribution to the input's shape, where the right one needs it too."""
+        return self.run.summed(self.edge, contribution)
+
+    @property
+    def is_broadcast(self) -> bool:
+        return self.edge in self.run.broadcast
+
+    @property
+    def leads_to_weight(self) -> bool:
+        """Whether the input is a weight of a matrix product: a leaf, and not the data beside it."""
+        other = self.tensor.inputs[1 - self.edge.operand]
+        leaves = other is not None and other.primitive is None
+        is_data = leaves and self.run.weight_side == 1 - self.edge.operand
+        return self.input.primitive is None and not is_data
+
+    def by_rule(self, rule: Callable[..., Any], operands: tuple[Any, ...] = ()) -> Any:
+        """Return the closure for this edge from a rule in the form of the rule table."""
+        tensor = self.tensor
+        closures = rule(tensor.data, *(operands or tensor.operands), **tensor.params)
+        return closures[self.edge.operand] if isinstance(closures, tuple) else closures
