@@ -24,7 +24,7 @@ import tinygrad_bp as bp
 from tinygrad_bp.cli import main
 from tinygrad_bp.readings.explain import MOST_ROWS, MOST_STEPS, Explanation, explain
 from tinygrad_bp.readings.explanation.blocks import width, wrapped
-from tinygrad_bp.readings.steps.formulas import Formulas
+from tinygrad_bp.readings.steps.formulas import Formula, Formulas
 from tinygrad_bp.readings.steps.rows import Rows
 from tinygrad_bp.readings.steps.sweep import Contribution, Step
 from tinygrad_bp.record import Record
@@ -202,8 +202,8 @@ def test_a_rule_in_parts_holds_the_arrays():
     loss = worked()
     for step in explain(loss).steps:
         for c in step.contributions:
-            names = [n.id for n in ast.walk(c.expression) if isinstance(n, ast.Name)]
-            arrays = [part for part in c.parts if not isinstance(part, str)]
+            names = [n.id for n in ast.walk(c.formula.tree) if isinstance(n, ast.Name)]
+            arrays = [part for part in c.formula.parts if not isinstance(part, str)]
             assert len(arrays) == len(names) - names.count("np")
             assert any(np.array_equal(part, step.upstream) for part in arrays)
 
@@ -215,16 +215,16 @@ def test_the_forward_pass():
     record = Record((first + w).named("L"))
     assert [float(value) for value in record.values(0)] == [2.0, 5.0]
     rows = [Rows(Formulas(record)).computed(i) for i in (1, 2)]
-    assert [side.formula.text for row in rows for side in row.sides[:2]] == [
+    assert [side.text for row in rows for side in row.sides[:2]] == [
         *("first", "w · 3"),
         *("L", "first + w"),
     ]
     numbers, value = rows[0].sides[2:]
-    assert numbers.parts == (np.array(2.0), " · 3")
-    assert value.parts == (np.array(6.0),)
+    assert numbers.formula.parts == (np.array(2.0), " · 3")
+    assert value == (np.array(6.0),)
     numbers, value = rows[1].sides[2:]
-    assert numbers.parts == (np.array(6.0), " + ", np.array(5.0))
-    assert value.parts[0] is record.output.data
+    assert numbers.formula.parts == (np.array(6.0), " + ", np.array(5.0))
+    assert value[0] is record.output.data
 
 
 def test_a_step_on_its_own():
@@ -234,8 +234,8 @@ def test_a_step_on_its_own():
     assert (step.gradient, float(step.upstream), float(step.value)) == ("∂L/∂L", 1.0, -6.0)
     to_a, to_b = step.contributions
     assert (to_a.tensor, to_a.gradient, float(to_a.value)) == ("a", "∂L/∂a", 3.0)
-    assert (to_a.rule, to_a.parts) == ("∂L/∂L b", (1.0, " · ", 3.0))
-    assert (to_b.rule, to_b.parts) == ("∂L/∂L a", (1.0, " · ", -2.0))
+    assert (to_a.rule, to_a.formula.parts) == ("∂L/∂L b", (1.0, " · ", 3.0))
+    assert (to_b.rule, to_b.formula.parts) == ("∂L/∂L a", (1.0, " · ", -2.0))
     assert "∂L/∂b = ∂L/∂L a\n                  = 1 · (-2)\n" in str(explain((a * b).named("L")))
     assert [gradient.name for gradient in step.complete] == ["∂L/∂a", "∂L/∂b"]
 
@@ -288,12 +288,17 @@ def test_the_rule_shown_is_true_of_what_was_broadcast(shape, combine):
     step = explain(bp.square_sum(combine(a, b).named("z")).named("L")).steps[1]
     for c in step.contributions:
         assert holds(c, step)
-    assert not holds(dataclasses.replace(c, expression=ast.Name("dz")), step)  # the rule unsummed
+    assert not holds(
+        dataclasses.replace(
+            c, formula=Formula(ast.Name("dz"), c.formula.values, c.formula.formulas)
+        ),
+        step,
+    )  # the rule unsummed
 
 
 def holds(c: Contribution, step: Step) -> bool:
     """Say whether a rule, evaluated from its expression, has the contribution's shape and value."""
-    value = np.asarray(eval(ast.unparse(c.expression), {"np": np, **step.values}))
+    value = np.asarray(eval(ast.unparse(c.formula.tree), {"np": np, **c.formula.values}))
     return value.shape == c.value.shape and np.allclose(value, c.value, rtol=1e-12, atol=0.0)
 
 
@@ -373,7 +378,7 @@ def test_a_leaf_that_was_given_a_new_value_shows_the_old_one():
     w = leaf(2.0, "w")
     loss = (w * w).named("L")
     w.data = np.array(100.0)
-    assert explain(loss).steps[0].contributions[0].parts == (1.0, " · ", 2.0)
+    assert explain(loss).steps[0].contributions[0].formula.parts == (1.0, " · ", 2.0)
 
 
 def test_what_is_given_is_shown():

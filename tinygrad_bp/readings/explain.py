@@ -137,8 +137,7 @@ class Explanation:
         """Return what the template of the page is filled with."""
 
         def typeset(row: Row) -> dict[str, Any]:
-            sides = [typeset_side(side, self.formulas) for side in row.sides]
-            return {"label": row.label, "notes": row.notes, "sides": sides}
+            return {**row._asdict(), "sides": list(map(typeset_side, row.sides))}
 
         return {
             "title": f"The gradients of {self.output}, step by step",

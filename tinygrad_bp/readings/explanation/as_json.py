@@ -34,8 +34,8 @@ def step_json(step: Step) -> dict[str, Any]:
 
 def contribution_json(c: Contribution) -> dict[str, Any]:
     numbers = None
-    if c.parts is not None:  # in one row of blocks
-        lines = flowing(units(c.parts), sys.maxsize).lines
+    if c.formula is not None:  # in one row of blocks
+        lines = flowing(units(c.formula.parts), sys.maxsize).lines
         numbers = "\n".join(line.rstrip() for line in lines)
     return {
         "operand": c.operand + 1,

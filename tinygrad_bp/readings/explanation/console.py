@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ..steps.rows import Numeric, Row, Side, Symbolic
+from ..steps.formulas import Formula
+from ..steps.rows import Numbers, Row, Side, Sources
 from .blocks import Block, beside, flowing, units, width, wrapped
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ def equation(sides: tuple[Side, ...], room: int) -> list[str]:
 
 def written(side: Side, room: int) -> Block:
     """Write a side of an equation: broken over lines where it is long."""
-    if isinstance(side, Numeric):
-        return flowing(units(side.parts), room)
-    text = side.formula.text if isinstance(side, Symbolic) else str(side)
-    return Block(wrapped(text, room))
+    if isinstance(side, Formula):
+        return Block(wrapped(side.text, room))
+    if isinstance(side, (str, Sources)):
+        return Block(wrapped(str(side), room))
+    return flowing(units(side.formula.parts if isinstance(side, Numbers) else side), room)

@@ -14,7 +14,7 @@ import numpy as np
 
 from ...notation.numbers import listed
 from ...record import Edge, Record
-from ..steps.formulas import Formula, Formulas
+from ..steps.formulas import Formula
 from ..steps.rows import Row, Rows
 from ..steps.sweep import Step, Sweep
 
@@ -29,60 +29,28 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One step of the player.
+    """One step of the player."""
 
-    Parameters
-    ----------
-    kind
-        "start", "forward" or "backward".
-    title, summary
-        What happens.
-    node, edges, reached
-        The node at work, the edges along which it works, and the nodes that a gradient reaches.
-    rows
-        The equations of the step.
-    complete
-        The gradients to which nothing more will be added.
-    marks
-        What the picture shows from this step on.
-    """
-
-    kind: str
+    kind: Literal["start", "forward", "backward"]
     title: str
     summary: str
-    node: int | None = None
-    edges: tuple[Edge, ...] = ()
-    reached: tuple[int, ...] = ()
+    node: int | None = None  # the node at work,
+    edges: tuple[Edge, ...] = ()  # the edges along which it works,
+    reached: tuple[int, ...] = ()  # and the nodes that a gradient reaches
     rows: tuple[Row, ...] = ()
-    complete: tuple[Formula, ...] = ()
-    marks: tuple[Mark, ...] = ()
+    complete: tuple[Formula, ...] = ()  # the gradients to which nothing more is added
+    marks: tuple[Mark, ...] = ()  # what the picture shows from this step on
 
 
 @dataclass(frozen=True, eq=False)
 class Film:
-    """All frames of one run: the start, the forward pass, the backward pass.
-
-    Parameters
-    ----------
-    loss, value
-        What the loss is called, and its value.
-    formulas
-        What its rows are written with.
-    frames
-        The start, where only leaves have values; the forward pass; the backward pass.
-    home
-        By position of a tensor, the frames that a click on its node leads to: where its value
-        appears, and where its gradient is passed on, or is complete.
-    offset
-        The frame before the first of the backward pass.
-    """
+    """All frames of one run: the start, the forward pass, the backward pass."""
 
     loss: str
     value: np.ndarray
-    formulas: Formulas
     frames: tuple[Frame, ...]
-    home: tuple[tuple[int, ...], ...]
-    offset: int
+    home: tuple[tuple[int, ...], ...]  # by position of a tensor, where a click on its node leads
+    offset: int  # the frame before the first of the backward pass
 
 
 def film(record: Record) -> Film:
@@ -108,7 +76,6 @@ def film(record: Record) -> Film:
     return Film(
         loss,
         record.output.data,
-        sweep.formulas,
         tuple(frames),
         tuple(map(tuple, home)),
         len(computed),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...notation.numbers import FEW_DIGITS, in_line, number
-from ...pages.page import read, safe, typeset, write_page
+from ...pages.page import read, safe, write_page
 from ..steps.rows import Row, Side, Sources
 from ..steps.typeset import typeset_side
 from .film import Film, Frame
@@ -59,7 +59,7 @@ def typeset_frame(frame: Frame, film: Film) -> dict[str, Any]:
         "title": frame.title,
         "summary": frame.summary,
         "rows": [typeset_row(row, film) for row in frame.rows],
-        "complete": [typeset(film.formulas.latex(c.expression, {})) for c in frame.complete],
+        "complete": list(map(typeset_side, frame.complete)),
     }
 
 
@@ -74,7 +74,7 @@ def typeset_row(row: Row, film: Film) -> dict[str, Any]:
 def linked(side: Side, film: Film) -> Markup | str:
     """Return a side of an equation; terms are named by buttons that lead to their steps."""
     if not isinstance(side, Sources):
-        return typeset_side(side, film.formulas)
+        return typeset_side(side)
     button = safe('<button class="link" data-step="{}">{}</button>')
     n = film.offset
     links = [button.format(n + term.step, side.name(term, before=n)) for term in side.terms]

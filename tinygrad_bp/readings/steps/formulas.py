@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping
-from typing import ClassVar, NamedTuple, TypeAlias
+from functools import cached_property
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 
@@ -13,79 +14,102 @@ from ...notation.latex import LatexWriter, latex
 from ...notation.numbers import fits, stand_in
 from ...notation.text import TextWriter
 from ...notation.writer import Piece, Writer
-from ...record import Record
+from ...record import Edge, Record
 
 #: A formula with this run's numbers: text, and the arrays that stand between.
 Parts: TypeAlias = "tuple[str | np.ndarray, ...]"
 
-#: The arrays that the identifiers in an expression stand for.
+#: The arrays that the names in an expression stand for.
 Values: TypeAlias = Mapping[str, np.ndarray]
 
-#: The first of the private characters of Unicode, which stand for values in a formula.
+#: The first of the private characters of Unicode, which stand for values in LaTeX.
 MARK = 0xE000
 
 
-class Formula(NamedTuple):
-    """Something in symbols: as text, and as a syntax tree in the identifiers of the tensors."""
+class Formula:
+    """An expression of a run.
 
-    text: str
-    expression: ast.expr
+    Parameters
+    ----------
+    tree
+        The expression, in the identifiers of the tensors and their gradients.
+    values
+        What these stand for; none where nothing is to be put in.
+    formulas
+        How the names of the run are written.
+    """
+
+    def __init__(self, tree: ast.expr, values: Values, formulas: Formulas) -> None:
+        self.tree, self.values, self.formulas = tree, values, formulas
+        self.scalars = [name for name, value in values.items() if not value.ndim]
+
+    @cached_property
+    def text(self) -> str:
+        return TextWriter(self.formulas.text, self.scalars).write(self.tree).text
+
+    @property
+    def latex(self) -> str:
+        return latex(self.tree, self.formulas.latex, self.scalars)
+
+    @cached_property
+    def parts(self) -> Parts:
+        """With numbers, as text."""
+        text, arrays = TextWithNumbers(self.formulas.text).marked(self.tree, self.values)
+        pieces = re.split("([\ue000-\uf8ff])", text)
+        return tuple(
+            arrays[ord(piece) - MARK] if i % 2 else piece for i, piece in enumerate(pieces) if piece
+        )
+
+    def marked_latex(self) -> tuple[str, list[np.ndarray]]:
+        """With numbers, in LaTeX: characters from U+E000 on stand for the arrays returned."""
+        return LatexWithNumbers(self.formulas.latex).marked(self.tree, self.values)
 
 
 class Formulas:
-    """Writes the expressions of one run."""
+    """Writes the expressions of one run, with its names."""
 
     def __init__(self, record: Record) -> None:
-        self.record = record
-        self.text_symbols = dict(record.names.text_symbols(record.output))
-        self.latex_symbols = dict(record.names.latex_symbols(record.output))
+        self.record, self.names = record, record.names
+        self.text = dict(record.names.text_symbols(record.output))
+        self.latex = dict(record.names.latex_symbols(record.output))
 
     def tensor(self, i: int) -> Formula:
-        t, names = self.record.tensors[i], self.record.names
-        return Formula(names.text(t), ast.Name(names.identifier(t)))
+        return Formula(ast.Name(self.names.identifier(self.record.tensors[i])), {}, self)
 
     def gradient(self, i: int) -> Formula:
-        t, names = self.record.tensors[i], self.record.names
-        return Formula(names.gradient_text(t, self.record.output), ast.Name(names.gradient(t)))
+        return Formula(ast.Name(self.names.gradient(self.record.tensors[i])), {}, self)
+
+    def equation(self, i: int) -> Formula:
+        """Return what a tensor was computed as."""
+        return Formula(self.record.equation(i, self.constant), self.values(i), self)
+
+    def composed(self, i: int) -> Formula | None:
+        """Return what the operation that computed a tensor is composed of."""
+        tree = self.record.composed(i, self.constant)
+        return None if tree is None else Formula(tree, self.values(i), self)
+
+    def rules(self, i: int) -> dict[Edge, Formula]:
+        """Return what a step passes on, by edge; nothing where its rule takes only arrays."""
+        values = self.values(i)
+        rules = self.record.rules(i, self.constant)
+        return {edge: Formula(rule, values, self) for edge, rule in rules.items()}
 
     def constant(self, array: np.ndarray) -> ast.expr | None:
         """Return what stands for an array in an expression: its shape, where it is large."""
         if fits(array):
             return None
         name = stand_in(array)
-        self.text_symbols[name] = name
+        self.text[name] = name
         return ast.Name(name)
 
     def values(self, i: int) -> dict[str, np.ndarray]:
         """Return what the names in the equation and the rules of a step stand for."""
-        t, names, g = self.record.tensors[i], self.record.names, self.record.gradients.get(i)
+        t, g = self.record.tensors[i], self.record.gradients.get(i)
         operands = zip(t.inputs, t.operands, strict=True)
-        known = {names.identifier(x): value for x, value in operands if x is not None}
-        known[names.identifier(t)] = t.data
-        known[names.gradient(t)] = t.data if g is None else read_only(g)
+        known = {self.names.identifier(x): value for x, value in operands if x is not None}
+        known[self.names.identifier(t)] = t.data
+        known[self.names.gradient(t)] = t.data if g is None else read_only(g)
         return known
-
-    def formula(self, tree: ast.expr, values: Values) -> Formula:
-        return Formula(TextWriter(self.text_symbols, scalars(values)).write(tree).text, tree)
-
-    def latex(self, tree: ast.expr, values: Values) -> str:
-        return latex(tree, self.latex_symbols, scalars(values))
-
-    def with_numbers(self, tree: ast.expr, values: Values) -> Parts:
-        """Write an expression in parts, with values in place of its names."""
-        text, arrays = TextWithNumbers(self.text_symbols).marked(tree, values)
-        pieces = re.split("([\ue000-\uf8ff])", text)
-        return tuple(
-            arrays[ord(piece) - MARK] if i % 2 else piece for i, piece in enumerate(pieces) if piece
-        )
-
-    def latex_with_numbers(self, tree: ast.expr, values: Values) -> tuple[str, list[np.ndarray]]:
-        """Write an expression in LaTeX, with characters from U+E000 on in place of its values."""
-        return LatexWithNumbers(self.latex_symbols).marked(tree, values)
-
-
-def scalars(values: Values) -> list[str]:
-    return [name for name, value in values.items() if not value.ndim]
 
 
 def read_only(value: object) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...notation.numbers import listed, written_shape
 from ...notation.rules import summed
-from .formulas import Formula, Formulas, Parts, Values
+from .formulas import Formula, Formulas, Parts
 from .sweep import Contribution, Given, Gradient, Step, Term
 
 #: How many terms of a sum are written out.
@@ -20,19 +20,10 @@ MOST_TERMS = 6
 LONGEST_MENTION = 24
 
 
-class Symbolic(NamedTuple):
-    """A formula in symbols."""
+class Numbers(NamedTuple):
+    """A formula with numbers put in."""
 
     formula: Formula
-    values: Values = {}
-
-
-class Numeric(NamedTuple):
-    """A value, or a formula with numbers put in; then also the formula itself."""
-
-    parts: Parts
-    formula: ast.expr | None = None
-    values: Values = {}
 
 
 class Sources(NamedTuple):
@@ -58,8 +49,8 @@ class Sources(NamedTuple):
         return " + ".join(filter(None, [*names, self.remark]))
 
 
-#: What stands on a side of an equation; text where it is in words.
-Side: TypeAlias = "Symbolic | Numeric | Sources | str"
+#: What stands on a side of an equation: symbols, numbers, values with words between, or words.
+Side: TypeAlias = "Formula | Numbers | Parts | Sources | str"
 
 
 class Row(NamedTuple):
@@ -76,12 +67,6 @@ class Rows:
     def __init__(self, formulas: Formulas) -> None:
         self.formulas = formulas
 
-    def tensor(self, i: int) -> Symbolic:
-        return Symbolic(self.formulas.tensor(i))
-
-    def gradient(self, i: int) -> Symbolic:
-        return Symbolic(self.formulas.gradient(i))
-
     def given(self, given: Given) -> Row:
         """Say what a tensor held; a leaf may have been given new values on the way."""
         t = self.formulas.record.tensors[given.node]
@@ -90,29 +75,25 @@ class Rows:
         parts: list[str | np.ndarray] = [first]
         for value in others:
             parts += [", then ", value]
-        return Row(kind, shape_of(first), (self.tensor(given.node), Numeric(tuple(parts))))
+        return Row(kind, shape_of(first), (self.formulas.tensor(given.node), tuple(parts)))
 
     def computed(self, i: int) -> Row:
         """Say how a tensor is computed, with numbers put in: a step of the forward pass."""
-        formulas, values = self.formulas, self.formulas.values(i)
-        tree = formulas.record.equation(i, formulas.constant)
-        numbers = Numeric(formulas.with_numbers(tree, values), tree, values)
-        value = values[formulas.record.names.identifier(formulas.record.tensors[i])]
-        symbols = Symbolic(formulas.formula(tree, values), values)
-        sides = (self.tensor(i), symbols, numbers, Numeric((value,)))
+        value, formula = self.formulas.record.tensors[i].data, self.formulas.equation(i)
+        sides = (self.formulas.tensor(i), formula, Numbers(formula), (value,))
         return Row("computed", shape_of(value), sides)
 
     def step(self, step: Step) -> Iterator[Row]:
         """Yield what happens in a step of the backward pass, and what it starts from."""
-        forward: list[Side] = [self.tensor(step.node), Symbolic(step.computed, step.values)]
+        forward: list[Side] = [self.formulas.tensor(step.node), step.computed]
         if step.definition is not None:
-            forward.append(Symbolic(step.definition, step.values))
-        forward.append(Numeric((step.value,)))
+            forward.append(step.definition)
+        forward.append((step.value,))
         yield Row("forward", shape_of(step.value), tuple(forward))
         yield from self.backward(step)
 
     def backward(self, step: Step) -> Iterator[Row]:
-        arrived = (self.gradient(step.node), Numeric((step.upstream,)))
+        arrived = (self.formulas.gradient(step.node), (step.upstream,))
         yield Row("arrived", shape_of(step.upstream), arrived)
         inputs = [c.node for c in step.contributions]
         for c in step.contributions:
@@ -130,21 +111,19 @@ class Rows:
         notes += [f"as operand {c.operand + 1}"] * several
         notes += [f"term {c.term} of {c.terms}"] * (c.terms > 1)
         notes += ["broadcast"] * (c.unsummed is not None)
-        sides: list[Side] = [self.gradient(c.node)] if c.terms == 1 else []
-        if c.expression is None or c.rule is None or c.parts is None:
+        sides: list[Side] = [self.formulas.gradient(c.node)] if c.terms == 1 else []
+        if c.formula is None:
             sides.append(f"({step.operation}'s own rule, which takes only arrays)")
         else:
-            sides.append(Symbolic(Formula(c.rule, c.expression), step.values))
-            upstream = self.formulas.gradient(step.node).text
-            if c.rule == upstream and c.value.ndim:
+            sides.append(c.formula)
+            is_name = isinstance(c.formula.tree, ast.Name)
+            if is_name and c.formula.text == step.gradient and c.value.ndim:
                 return Row(label, (*notes, "unchanged"), tuple(sides))
-            if not isinstance(c.expression, ast.Name):
-                sides.append(Numeric(c.parts, c.expression, step.values))
-        if c.unsummed is not None and not is_sum_of_name(c.expression):
-            values = {"terms": c.unsummed}
+            sides += [Numbers(c.formula)] * (not is_name)
+        if c.unsummed is not None and not (c.formula and is_sum_of_name(c.formula.tree)):
             sum_of = summed(ast.Name("terms"), c.unsummed.shape, c.value.shape)
-            sides.append(Numeric(self.formulas.with_numbers(sum_of, values), sum_of, values))
-        return Row(label, tuple(notes), (*sides, Numeric((c.value,))))
+            sides.append(Numbers(Formula(sum_of, {"terms": c.unsummed}, self.formulas)))
+        return Row(label, tuple(notes), (*sides, (c.value,)))
 
     def added_up(self, gradient: Gradient) -> Row:
         """Write a gradient as the sum of its terms, and say which steps they come from."""
@@ -155,16 +134,16 @@ class Rows:
             parts += [" + ", term.value]
         parts += [f" + {sources.remark}"] * bool(sources.left_out)
         sides = (
-            self.gradient(gradient.node),
+            self.formulas.gradient(gradient.node),
             sources,
-            Numeric(tuple(parts[1:])),
-            Numeric((gradient.value,)),
+            tuple(parts[1:]),
+            (gradient.value,),
         )
         return Row("added up", shape_of(gradient.value), sides)
 
     def reached(self, g: Gradient) -> Row:
         """Write a gradient that the sweep led to."""
-        sides = (self.gradient(g.node), Numeric((g.value,)))
+        sides = (self.formulas.gradient(g.node), (g.value,))
         return Row(brief(g.tensor), shape_of(g.value), sides)
 
 
@@ -174,10 +153,10 @@ def way(step: Step) -> str:
     return f"through {step.operation}, from {brief(step.tensor)} to {inputs}"
 
 
-def is_sum_of_name(expression: ast.expr | None) -> bool:
-    while isinstance(expression, ast.Call) and expression.args:
-        expression = expression.args[0]
-    return isinstance(expression, ast.Name)
+def is_sum_of_name(tree: ast.expr) -> bool:
+    while isinstance(tree, ast.Call) and tree.args:
+        tree = tree.args[0]
+    return isinstance(tree, ast.Name)
 
 
 def shape_of(value: np.ndarray) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import numpy as np
 
 from ...record import Edge, Record
 from ...tensor import Tensor
-from .formulas import Formula, Formulas, Parts, Values, read_only
+from .formulas import Formula, Formulas, read_only
 
 #: What an operation is composed of is said where that has at most this many characters: a line.
 LONGEST_DEFINITION = 60
@@ -29,127 +28,64 @@ class Term(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Given:
-    """A tensor that is used, and that no step computed: a parameter, or data.
+    """A tensor that is used, and that no step computed: a parameter, or data."""
 
-    Parameters
-    ----------
-    node
-        Its position among the tensors recorded, from 0.
-    tensor
-        What it is called.
-    values
-        What it held when it was used: several arrays where it was given new ones in between.
-    """
-
-    node: int
+    node: int  # its position among the tensors recorded, from 0
     tensor: str
-    values: tuple[np.ndarray, ...]
+    values: tuple[np.ndarray, ...]  # several where it was given new ones between its uses
 
 
 @dataclass(frozen=True, eq=False)
 class Gradient:
-    """A gradient to which every term has arrived.
-
-    Parameters
-    ----------
-    node
-        The tensor's position among those recorded, from 0.
-    tensor, name
-        What the tensor and its gradient are called: ``W₁`` and ``∂L/∂W₁``.
-    value
-        The sum of the terms, a read-only array, as the engine has it.
-    terms
-        What was added up, in the order of arrival. None for the output itself, where the sweep
-        starts, and for a tensor that the output does not depend on.
-    """
+    """A gradient to which every term has arrived."""
 
     node: int
     tensor: str
-    name: str
-    value: np.ndarray
-    terms: tuple[Term, ...]
+    name: str  # ∂L/∂W₁
+    value: np.ndarray  # as the engine has it, read-only
+    terms: tuple[Term, ...]  # as they arrived; none for the output, where the sweep starts
 
 
 @dataclass(frozen=True, eq=False)
 class Contribution:
-    """What one step passes on to one of its inputs.
+    """What one step passes on to one of its inputs."""
 
-    Parameters
-    ----------
-    operand
-        Which operand of the operation the input was, from 0.
-    node
-        The input's position among the tensors recorded.
-    tensor, gradient
-        What the input and its gradient are called.
-    term, terms
-        Which of the terms this is that are added up to the gradient, from 1, and how many they are.
-    rule, expression
-        The contribution in symbols and as a syntax tree: the backward rule, summed over the axes
-        along which the input was broadcast. None where the rule cannot be run on placeholders.
-    parts
-        The same with this run's numbers: text, and the arrays themselves.
-    value
-        The contribution, a read-only array of the input's shape.
-    unsummed
-        What the rule gave before it was summed, where the input was broadcast; else None.
-    """
-
-    operand: int
-    node: int
+    operand: int  # which operand of the operation the input was, from 0
+    node: int  # the input's position among the tensors recorded
     tensor: str
     gradient: str
-    term: int
+    term: int  # which of the terms it is that are added up to the gradient, from 1
     terms: int
-    rule: str | None
-    expression: ast.expr | None
-    parts: Parts | None
-    value: np.ndarray
-    unsummed: np.ndarray | None
+    formula: Formula | None  # summed where the input was broadcast; none of a rule for arrays only
+    value: np.ndarray  # of the input's shape, read-only
+    unsummed: np.ndarray | None  # what the rule gave, where the input was broadcast
+
+    @property
+    def rule(self) -> str | None:
+        """The contribution in symbols."""
+        return None if self.formula is None else self.formula.text
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One step of the sweep: from the gradient of an operation's output to those of its inputs.
+    """One step of the sweep: from the gradient of an operation's output to those of its inputs."""
 
-    Parameters
-    ----------
-    number
-        From 1, at the output.
-    node
-        The computed tensor's position among those recorded, from 0.
-    tensor, operation, equation
-        What was computed, by which operation, and how: ``z = W x``.
-    computed
-        The right-hand side of the equation.
-    definition
-        What the operation is composed of, where it is first used and that is short: of a sigmoid,
-        ``1 / (1 + exp(−z))``. Else None.
-    values
-        The arrays that the identifiers in the formulas of this step stand for.
-    value
-        What came out in the forward pass.
-    gradient, upstream
-        What the upstream gradient is called, and its value.
-    contributions
-        One for each input that a gradient flows to.
-    complete
-        The gradients whose last term came from this step.
-    """
-
-    number: int
-    node: int
+    number: int  # from 1, at the output
+    node: int  # the computed tensor's position among those recorded
     tensor: str
     operation: str
-    equation: str
     computed: Formula
-    definition: Formula | None
-    values: Values
-    value: np.ndarray
+    definition: Formula | None  # what the operation is composed of, where it is first used
+    value: np.ndarray  # what came out in the forward pass
     gradient: str
-    upstream: np.ndarray
-    contributions: tuple[Contribution, ...]
-    complete: tuple[Gradient, ...]
+    upstream: np.ndarray  # the gradient that arrived
+    contributions: tuple[Contribution, ...]  # one for each input that a gradient flows to
+    complete: tuple[Gradient, ...]  # the gradients whose last term came from this step
+
+    @property
+    def equation(self) -> str:
+        """How the tensor was computed: ``z = W x``."""
+        return f"{self.tensor} = {self.computed.text}"
 
 
 def loss_record(loss: object, reading: str) -> Record:
@@ -206,60 +142,49 @@ class Sweep:
 
     def gradient(self, i: int) -> Gradient:
         """Return a gradient to which every term has arrived; zero, where none does."""
-        t = self.record.tensors[i]
-        value = np.array(self.record.gradients.get(i, np.zeros(t.shape)), t.dtype)
-        value.setflags(write=False)
-        terms = tuple(self.terms.get(i, ()))
-        formulas = self.formulas
-        return Gradient(i, formulas.tensor(i).text, formulas.gradient(i).text, value, terms)
+        t, formulas = self.record.tensors[i], self.formulas
+        value = np.asarray(self.record.gradients.get(i, np.zeros(t.shape)), t.dtype)
+        names = formulas.tensor(i).text, formulas.gradient(i).text
+        return Gradient(i, *names, read_only(value), tuple(self.terms.get(i, ())))
 
     def step(self, number: int, i: int, edges: tuple[Edge, ...]) -> Step:
         t, formulas = self.record.tensors[i], self.formulas
-        values, name = formulas.values(i), formulas.tensor(i).text
-        computed = formulas.formula(self.record.equation(i, formulas.constant), values)
-        rules = self.record.rules(i, formulas.constant)
+        rules = formulas.rules(i)
         inputs = dict.fromkeys(self.record.source[edge] for edge in edges)
         return Step(
             number,
             i,
-            name,
+            formulas.tensor(i).text,
             str(getattr(t.primitive, "__name__", "")),
-            f"{name} = {computed.text}",
-            computed,
-            self.definition(i, values),
-            values,
+            formulas.equation(i),
+            self.definition(i),
             t.data,
             formulas.gradient(i).text,
             read_only(self.record.gradients[i]),
-            tuple(self.contribution(edge, rules.get(edge), values) for edge in edges),
+            tuple(self.contribution(edge, rules.get(edge)) for edge in edges),
             tuple(self.gradient(x) for x in inputs if self.terms[x][-1].step == number),
         )
 
-    def definition(self, i: int, values: Values) -> Formula | None:
+    def definition(self, i: int) -> Formula | None:
         """Return what an operation is composed of, the first time that it is met."""
         primitive = self.record.tensors[i].primitive
         if primitive in self.defined:
             return None
         self.defined.add(primitive)
-        composed = self.record.composed(i, self.formulas.constant)
-        if composed is None:
-            return None
-        definition = self.formulas.formula(composed, values)
-        return definition if len(definition.text) <= LONGEST_DEFINITION else None
+        composed = self.formulas.composed(i)
+        return composed if composed and len(composed.text) <= LONGEST_DEFINITION else None
 
-    def contribution(self, edge: Edge, rule: ast.expr | None, values: Values) -> Contribution:
-        i, formulas = self.record.source[edge], self.formulas
+    def contribution(self, edge: Edge, rule: Formula | None) -> Contribution:
+        i = self.record.source[edge]
         given, value = self.record.given[edge], self.record.contributions[edge]
         return Contribution(
             edge.operand,
             i,
-            formulas.tensor(i).text,
-            formulas.gradient(i).text,
+            self.formulas.tensor(i).text,
+            self.formulas.gradient(i).text,
             self.place[edge],
             len(self.terms[i]),
-            None if rule is None else formulas.formula(rule, values).text,
             rule,
-            None if rule is None else formulas.with_numbers(rule, values),
             read_only(value),
             None if given is value else read_only(given),
         )

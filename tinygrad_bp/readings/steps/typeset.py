@@ -11,31 +11,30 @@ import numpy as np
 
 from ...notation.numbers import fits, in_line, rows, stand_in
 from ...pages.page import safe, typeset
-from .formulas import MARK, Formulas
-from .rows import Numeric, Side, Symbolic
+from .formulas import MARK, Formula
+from .rows import Numbers, Side, Sources
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
 
-def typeset_side(side: Side, formulas: Formulas) -> Markup | str:
+def typeset_side(side: Side) -> Markup | str:
     """Return a side of an equation as MathML, or as text where it is in words."""
-    if isinstance(side, Symbolic):
-        return typeset(formulas.latex(side.formula.expression, side.values))
-    if not isinstance(side, Numeric):
-        return str(side)
-    if side.formula is None:
-        alone = len(side.parts) == 1
-        return math(words(p) if isinstance(p, str) else value(p, alone) for p in side.parts)
-    # numbers differ from step to step, and formulas seldom do: these are typeset once, with marks
-    latex, arrays = formulas.latex_with_numbers(side.formula, side.values)
-    return safe(
-        re.sub(
-            "<mi>([\ue000-\uf8ff])</mi>",
-            lambda mark: value(arrays[ord(mark[1]) - MARK], alone=False),
-            typeset(latex),
+    if isinstance(side, Formula):
+        return typeset(side.latex)
+    if isinstance(side, Numbers):
+        # numbers differ from step to step, and formulas seldom do: these are typeset once
+        latex, arrays = side.formula.marked_latex()
+        return safe(
+            re.sub(
+                "<mi>([\ue000-\uf8ff])</mi>",
+                lambda mark: value(arrays[ord(mark[1]) - MARK], alone=False),
+                typeset(latex),
+            )
         )
-    )
+    if isinstance(side, (str, Sources)):
+        return str(side)
+    return math(words(p) if isinstance(p, str) else value(p, len(side) == 1) for p in side)
 
 
 def math(parts: Iterable[str]) -> Markup:
