@@ -19,8 +19,6 @@ def sigmoid(z: Value) -> Value:
     From z = 80 on the result is 1 to the last bit, so a larger z, which would overflow, is not
     exponentiated. For very negative z the result fades to 0 with full relative precision.
 
-    Examples
-    --------
     >>> bp.value_and_grad(bp.sigmoid)(0.0)  # a and a (1 - a)
     (array(0.5), array(0.25))
     """
@@ -36,8 +34,6 @@ sigmoid.twin(lambda z: 1.0 / (1.0 + np.exp(-z)))
 def softplus(z: Value) -> Value:
     """Return log(1 + exp(z)), a smooth relu; its slope is the sigmoid.
 
-    Examples
-    --------
     >>> bp.value_and_grad(bp.softplus)(1000.0)  # exp(1000) would overflow
     (array(1000.), array(1.))
     """
@@ -52,8 +48,6 @@ softplus.twin(lambda z: np.log(1.0 + np.exp(z)))
 def log_sigmoid(z: Value) -> Value:
     """Return log(sigmoid(z)), also where the sigmoid itself would round to 0.
 
-    Examples
-    --------
     >>> bp.value_and_grad(bp.log_sigmoid)(-1000.0)
     (array(-1000.), array(1.))
     """
@@ -68,8 +62,6 @@ log_sigmoid.twin(lambda z: np.log(1.0 / (1.0 + np.exp(-z))))
 def relu(z: Value) -> Value:
     """Return max(z, 0); its derivative at 0, where it has a corner, is taken as 0.
 
-    Examples
-    --------
     >>> bp.value_and_grad(bp.relu)(-1.0)
     (array(0.), array(0.))
     """
@@ -85,8 +77,6 @@ def leaky_relu(z: Value, *, slope: float = 0.01) -> Value:
 
     At 0, where it has a corner, its derivative is taken as the slope.
 
-    Examples
-    --------
     >>> bp.value_and_grad(bp.leaky_relu)(-1.0, slope=0.25)
     (array(-0.25), array(0.25))
     """
@@ -102,8 +92,6 @@ def elu(z: Value, *, alpha: float = 1.0) -> Value:
 
     At 0, where it has a corner unless alpha is 1, its derivative is taken as alpha.
 
-    Examples
-    --------
     >>> bp.value_and_grad(bp.elu)(-1000.0, alpha=0.5)
     (array(-0.5), array(0.))
     """
@@ -123,8 +111,6 @@ def gelu(z: Value) -> Value:
     This is the function itself, from Hendrycks and Gimpel, *Gaussian Error Linear Units*,
     arXiv:1606.08415, and not their approximation of it by tanh.
 
-    Examples
-    --------
     >>> bp.value_and_grad(bp.gelu)(0.0)
     (array(0.), array(0.5))
     """
@@ -145,8 +131,6 @@ gelu.twin(lambda z: z * 0.5 * (1.0 + erf(z / math.sqrt(2.0))))
 def silu(z: Value) -> Value:
     """Return z sigmoid(z).
 
-    Examples
-    --------
     >>> bp.value_and_grad(bp.silu)(0.0)
     (array(0.), array(0.5))
     """
@@ -205,8 +189,6 @@ def _(z: Value, *, axis: int = -1) -> Value:
 def log_softmax(z: Value, *, axis: int = -1) -> Value:
     """Return log(softmax(z)) along an axis, also where the softmax itself would round to 0.
 
-    Examples
-    --------
     >>> bp.log_softmax([0.0, 1000.0])
     array([-1000.,     0.])
     """
@@ -221,6 +203,4 @@ def _(out: Value, z: Value, *, axis: int) -> Closure:
     return lambda g: g - np.exp(out) * g.sum(axis=axis, keepdims=True)
 
 
-@log_softmax.twin
-def _(z: Value, *, axis: int = -1) -> Value:
-    return z - np.log(np.exp(z).sum(axis=axis, keepdims=True))
+log_softmax.twin(lambda z, *, axis=-1: z - np.log(np.exp(z).sum(axis=axis, keepdims=True)))

@@ -133,8 +133,6 @@ def power(a: Value, n: Value) -> Value:
     The derivative by n is that of a^n = exp(n log a), so it needs a > 0, or a = 0 and n > 0. The
     slope of a^0, which is 1 also at a = 0, is 0 there and not NaN.
 
-    Examples
-    --------
     The slopes are n a^(n - 1) and a^n log a:
 
     >>> bp.value_and_grad(bp.power, (0, 1))(2.0, 3.0)
@@ -166,23 +164,13 @@ def _(out: Value, a: Value, n: Value) -> tuple[Closure, Closure]:
 
 @primitive(kind="entrywise")
 def where(condition: Value, a: Value, b: Value) -> Value:
-    """Return the entries of a where the condition holds, else those of b.
+    """Return the entries of a where the condition holds, or is not 0, else those of b.
 
     An entry that is not chosen was computed all the same, and gets a gradient of 0, which an
     infinite slope behind it turns into NaN. Choose before: ``bp.log(bp.where(a > 0, a, 1.0))``.
 
-    Parameters
-    ----------
-    condition
-        Booleans, or numbers of which those that are not 0 hold. No gradient flows to it.
-    a, b
-        Of shapes that broadcast with that of the condition.
-
-    Examples
-    --------
-    >>> a = bp.tensor([1.0, 2.0, 3.0], requires_grad=True)
-    >>> bp.grad(bp.where(a > 1.5, a * a, 0.0).sum(), a)
-    array([0., 4., 6.])
+    >>> bp.where([True, False], [1.0, 2.0], 0.0)
+    array([1., 0.])
     """
     return np.where(condition, a, b)
 
@@ -198,18 +186,11 @@ where.backward(
 
 @primitive(kind="entrywise")
 def clip(a: Value, *, min: Any = None, max: Any = None) -> Value:
-    """Return the entries limited to the range from min to max.
+    """Return the entries limited to the range from min to max, each of which may be None.
 
-    Parameters
-    ----------
-    a
-        Of any shape. At a bound its slope is 1, as inside of the range; beyond, it is 0.
-    min, max
-        The bounds: numbers, or arrays that broadcast with a. None, the default, is no bound. No
-        gradient flows to a bound: to a Tensor, limit with ``bp.maximum`` and ``bp.minimum``.
+    At a bound the slope is 1, as inside of the range; beyond, it is 0. No gradient flows to a
+    bound: to a Tensor, limit with ``bp.maximum`` and ``bp.minimum``.
 
-    Examples
-    --------
     >>> bp.value_and_grad(bp.clip)(2.0, -1.0, 1.0)
     (array(1.), array(0.))
     """

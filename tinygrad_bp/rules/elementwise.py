@@ -90,8 +90,6 @@ def erf(a: Value) -> Value:
     This is 7.1.1 in Abramowitz and Stegun, *Handbook of Mathematical Functions*, 1964; its
     derivative is 7.1.19: 2 / sqrt(pi) exp(-a^2), 0 with a RuntimeWarning where a^2 overflows.
 
-    Examples
-    --------
     >>> bp.value_and_grad(bp.erf)(0.0)
     (array(0.), array(1.12837917))
     """
@@ -105,8 +103,6 @@ erf.backward(lambda out, a: lambda g: g * (2.0 / math.sqrt(math.pi)) * np.exp(-a
 def erfc(a: Value) -> Value:
     """Return 1 - erf(a), also where erf(a) itself would round to 1.
 
-    Examples
-    --------
     >>> float(bp.erfc(10.0)), 1.0 - float(bp.erf(10.0))  # doctest: +ELLIPSIS
     (2.08848758376...e-45, 0.0)
     """

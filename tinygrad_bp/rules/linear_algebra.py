@@ -19,15 +19,6 @@ from .rows import composed
 def matmul(a: Value, b: Value) -> Value:
     """Return the matrix product a @ b, with NumPy's meaning for vectors and stacks of matrices.
 
-    Parameters
-    ----------
-    a
-        A vector (n,), a matrix (m, n), or a stack of matrices (..., m, n).
-    b
-        A vector (n,), a matrix (n, k), or a stack of matrices (..., n, k).
-
-    Examples
-    --------
     The gradient by the left factor is g b^T, and by the right one a^T g:
 
     >>> W = bp.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
@@ -71,8 +62,6 @@ def outer_of_last(u: Value, v: Value) -> Value:
 def matrix_transpose(a: Value) -> Value:
     """Return the matrix, or each of a stack, with its last two axes exchanged.
 
-    Examples
-    --------
     >>> bp.matrix_transpose(np.zeros((5, 2, 3))).shape
     (5, 3, 2)
     """
@@ -88,15 +77,6 @@ matrix_transpose.backward(lambda out, a: lambda g: g.mT)
 def transpose(a: Value, *, axes: Sequence[int] | None = None) -> Value:
     """Return the entries with their axes in the given order, or in reverse order.
 
-    Parameters
-    ----------
-    a
-        Of any shape.
-    axes
-        For each axis of the result, which of a it is; all, each once. Reversed, if left out.
-
-    Examples
-    --------
     >>> bp.transpose(np.zeros((2, 3, 5)), (1, 0, 2)).shape
     (3, 2, 5)
     """
@@ -119,8 +99,6 @@ def _(out: Value, a: Value, *, axes: Sequence[int] | None) -> Closure:
 def outer(a: Value, b: Value) -> Value:
     """Return the matrix of all products a_i b_j, the operands made flat first, as in NumPy.
 
-    Examples
-    --------
     >>> bp.outer([1.0, 2.0], [3.0, 4.0])
     array([[3., 4.],
            [6., 8.]])
@@ -236,32 +214,6 @@ def spelled_out(subscripts: str, ndims: list[int]) -> tuple[tuple[str, ...], str
     return inputs, dots + "".join(sorted(s for s in set(letters) if letters.count(s) == 1))
 
 
-@primitive(needs="at least two axes", kind="arranges")
-def diagonal(a: Value, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
-    """Return the entries with equal indices on two axes, as a new last axis.
-
-    Parameters
-    ----------
-    a
-        With at least two axes.
-    offset
-        Above the main diagonal, or below it where it is negative.
-    axis1, axis2
-        The two axes, by default the first two.
-
-    Examples
-    --------
-    >>> bp.diagonal([[1.0, 2.0], [3.0, 4.0]])
-    array([1., 4.])
-    """
-    return np.diagonal(a, offset=offset, axis1=axis1, axis2=axis2)
-
-
-@diagonal.backward
-def _(out: Value, a: Value, *, offset: int, axis1: int, axis2: int) -> Closure:
-    return lambda g: on_diagonal(g, shape=a.shape, offset=offset, axis1=axis1, axis2=axis2)
-
-
 @primitive(kind="spreads")
 def on_diagonal(
     a: Value, *, shape: tuple[int, ...], offset: int = 0, axis1: int = 0, axis2: int = 1
@@ -274,19 +226,24 @@ def on_diagonal(
     return out
 
 
-@on_diagonal.backward
-def _(
-    out: Value, a: Value, *, shape: tuple[int, ...], offset: int, axis1: int, axis2: int
-) -> Closure:
-    return lambda g: np.diagonal(g, offset, axis1, axis2)
+@primitive(needs="at least two axes", kind="arranges")
+def diagonal(a: Value, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
+    """Return the entries with equal indices on two axes, as a new last axis.
+
+    >>> bp.diagonal([[1.0, 2.0], [3.0, 4.0]], offset=1)
+    array([2.])
+    """
+    return np.diagonal(a, offset=offset, axis1=axis1, axis2=axis2)
+
+
+diagonal.backward(lambda out, a, **where: lambda g: on_diagonal(g, shape=a.shape, **where))
+on_diagonal.backward(lambda out, a, *, shape, **where: lambda g: np.diagonal(g, **where))
 
 
 @primitive(symbol="tr", needs="at least two axes", kind="reduces", notation=("tr", r"\mathrm{tr}"))
 def trace(a: Value, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
     """Return the sum over a diagonal, which the settings choose as in `diagonal`.
 
-    Examples
-    --------
     >>> bp.trace([[1.0, 2.0], [3.0, 4.0]]).item()
     5.0
     """
@@ -294,15 +251,12 @@ def trace(a: Value, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value
 
 
 @trace.backward
-def _(out: Value, a: Value, *, offset: int, axis1: int, axis2: int) -> Closure:
-    ones = np.ones(np.diagonal(a, offset, axis1, axis2).shape, dtype=a.dtype)
-    where = {"shape": a.shape, "offset": offset, "axis1": axis1, "axis2": axis2}
-    return lambda g: on_diagonal(np.expand_dims(g, -1) * ones, **where)
+def _(out: Value, a: Value, **where: int) -> Closure:
+    ones = np.ones(np.diagonal(a, **where).shape, dtype=a.dtype)
+    return lambda g: on_diagonal(np.expand_dims(g, -1) * ones, shape=a.shape, **where)
 
 
-@trace.twin
-def _(a: Value, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
-    return diagonal(a, offset=offset, axis1=axis1, axis2=axis2).sum(axis=-1)
+trace.twin(lambda a, **where: diagonal(a, **where).sum(axis=-1))
 
 
 @primitive(
@@ -343,15 +297,9 @@ def norm(
 
 
 @norm.backward
-def _(
-    out: Value, a: Value, *, ord: Any, axis: int | tuple[int, ...] | None, keepdims: bool
-) -> Closure:
-    unit = over_length(a, kept(out, axis, keepdims))
-    return lambda g: kept(g, axis, keepdims) * unit
+def _(out: Value, a: Value, *, ord: Any, **over: Any) -> Closure:
+    unit = over_length(a, kept(out, **over))
+    return lambda g: kept(g, **over) * unit
 
 
-@norm.twin
-def _(
-    a: Value, *, ord: Any = None, axis: int | tuple[int, ...] | None = None, keepdims: bool = False
-) -> Value:
-    return np.sqrt(np.square(a).sum(axis=axis, keepdims=keepdims))
+norm.twin(lambda a, *, ord=None, **over: np.sqrt(np.square(a).sum(**over)))

@@ -59,11 +59,6 @@ def windows(x: Value, *, size: Pair, stride: Pair = 1, dilation: Pair = 1) -> Va
     return view[:, :, ::down, ::right, ::row_gap, ::column_gap]
 
 
-@windows.backward
-def _(out: Value, x: Value, *, size: Pair, stride: Pair, dilation: Pair) -> Closure:
-    return lambda g: from_windows(g, shape=x.shape, stride=stride, dilation=dilation)
-
-
 @primitive(needs="every window of images of the shape", kind="spreads")
 def from_windows(
     w: Value, *, shape: tuple[int, ...], stride: Pair = 1, dilation: Pair = 1
@@ -83,9 +78,14 @@ def from_windows(
     return out
 
 
+@windows.backward
+def _(out: Value, x: Value, *, size: Pair, **steps: Pair) -> Closure:
+    return lambda g: from_windows(g, shape=x.shape, **steps)
+
+
 @from_windows.backward
-def _(out: Value, w: Value, *, shape: tuple[int, ...], stride: Pair, dilation: Pair) -> Closure:
-    return lambda g: windows(g, size=w.shape[4:], stride=stride, dilation=dilation)
+def _(out: Value, w: Value, *, shape: tuple[int, ...], **steps: Pair) -> Closure:
+    return lambda g: windows(g, size=w.shape[4:], **steps)
 
 
 @primitive(
@@ -157,19 +157,11 @@ def conv2d(
 
 @conv2d.backward
 def _(
-    out: Value,
-    x: Value,
-    w: Value,
-    *,
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
-    groups: int,
+    out: Value, x: Value, w: Value, *, padding: Pair, groups: int, **steps: Pair
 ) -> tuple[Closure, Closure]:
     wide = padded(x, padding)
     top, left = pair(padding, "padding")
     inside = (..., slice(top, top + x.shape[2]), slice(left, left + x.shape[3]))
-    steps = {"stride": stride, "dilation": dilation}
 
     def to_image(g: Value) -> Value:
         parts = einsum("ngors,gocij->ngcrsij", grouped(g, groups), in_groups(w, groups))
@@ -184,16 +176,8 @@ def _(
 
 
 @conv2d.twin
-def _(
-    x: Value,
-    w: Value,
-    *,
-    stride: Pair = 1,
-    padding: Pair = 0,
-    dilation: Pair = 1,
-    groups: int = 1,
-) -> Value:
-    seen = windows(padded(x, padding), size=w.shape[2:], stride=stride, dilation=dilation)
+def _(x: Value, w: Value, *, padding: Pair = 0, groups: int = 1, **steps: Pair) -> Value:
+    seen = windows(padded(x, padding), size=w.shape[2:], **steps)
     out = einsum("ngcrsij,gocij->ngors", grouped(seen, groups), in_groups(w, groups))
     return out.reshape((x.shape[0], w.shape[0], *out.shape[3:]))
 
@@ -270,15 +254,8 @@ def max_pool2d(x: Value, size: Pair, stride: Pair | None = None, padding: Pair =
 
 @composed(of=windows)
 def avg_pool2d(x: Value, size: Pair, stride: Pair | None = None, padding: Pair = 0) -> Value:
-    """Return the mean of every window of images; zeros added by padding count as entries.
+    """Return the mean of every window of images, as of `max_pool2d`; zeros of the padding count.
 
-    Parameters
-    ----------
-    x, size, stride, padding
-        As of `max_pool2d`; what is added around the images are zeros.
-
-    Examples
-    --------
     >>> bp.avg_pool2d(np.arange(16.0).reshape(1, 1, 4, 4), 2)
     array([[[[ 2.5,  4.5],
              [10.5, 12.5]]]])
@@ -291,16 +268,7 @@ def avg_pool2d(x: Value, size: Pair, stride: Pair | None = None, padding: Pair =
 def embedding(weight: Value, indices: Any) -> Value:
     """Return the rows of a table that integer indices name; a row named twice gets both gradients.
 
-    Parameters
-    ----------
-    weight
-        The table, of shape (entries, width).
-    indices
-        Integers of any shape, counted from the end where negative.
-
-    Examples
-    --------
-    >>> bp.embedding([[0.0, 1.0], [2.0, 3.0]], [1, 1, 0])
+    >>> bp.embedding([[0.0, 1.0], [2.0, 3.0]], [1, 1, -2])
     array([[2., 3.],
            [2., 3.],
            [0., 1.]])
@@ -324,19 +292,9 @@ def embedding(weight: Value, indices: Any) -> Value:
 def dropout(x: Value, p: float, rng: np.random.Generator) -> Value:
     """Return x with each entry zeroed with probability p, and the others divided by 1 - p.
 
-    So the mean of an entry over many draws is the entry itself. A gradient flows to what stayed.
+    So the mean of an entry over many draws is the entry itself. The generator draws which entries
+    stay, so that a run can be repeated.
 
-    Parameters
-    ----------
-    x
-        Any Tensor or array.
-    p
-        From 0 up to, but not including, 1.
-    rng
-        The generator that draws which entries stay, so that a run can be repeated.
-
-    Examples
-    --------
     >>> bp.dropout(np.ones(6), 0.5, np.random.default_rng(0))
     array([2., 0., 0., 0., 2., 2.])
     """
@@ -447,16 +405,8 @@ def cross_entropy(logits: Value, target: Any, axis: int = 1) -> Value:
 def binary_cross_entropy_with_logits(logits: Value, target: Value) -> Value:
     """Return the mean of -(y log p + (1 - y) log(1 - p)) with p = sigmoid(logits), y the target.
 
-    Parameters
-    ----------
-    logits
-        Scores of any size and shape.
-    target
-        Of the same shape: the probability of "yes", from 0 to 1; or booleans.
-
-    Examples
-    --------
-    The gradient by the logits is (p - y) / n:
+    The target, of the same shape, is the probability of "yes", from 0 to 1; or booleans. The
+    gradient by the logits is (p - y) / n:
 
     >>> logits = bp.tensor([0.0, 1000.0], requires_grad=True)
     >>> bp.grad(bp.binary_cross_entropy_with_logits(logits, [1.0, 0.0]), logits)

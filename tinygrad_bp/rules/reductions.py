@@ -1,7 +1,7 @@
 """Reductions: many entries to fewer, over one axis, several, or all."""
 
 import math
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -25,7 +25,7 @@ def axes_of(a: Value, axis: Axis) -> tuple[int, ...]:
     return tuple(i % a.ndim for i in (axis if isinstance(axis, tuple) else (axis,)))
 
 
-def count(a: Value, axis: Axis) -> int:
+def count(a: Value, axis: Axis = None, keepdims: bool = False) -> int:
     """Return how many entries of a go into one entry of the reduction."""
     return math.prod(a.shape[i] for i in axes_of(a, axis))
 
@@ -46,19 +46,10 @@ def over_length(a: Value, length: Value) -> Value:
     notation=("Σ{below} {:product}", r"\sum{below} {:product}", "reduction"),
 )
 def sum(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
-    """Return the sum: each entry gets the upstream gradient of the sum that it went into.
+    """Return the sum over one axis, or a tuple of them; over all, if axis is left out.
 
-    Parameters
-    ----------
-    a
-        Of any shape.
-    axis
-        One axis, or a tuple of them; all, if left out. So it is in every reduction.
-    keepdims
-        Whether these axes stay, with length 1, so that the result broadcasts with a again.
+    With keepdims, these axes stay, with length 1. So it is in every reduction.
 
-    Examples
-    --------
     >>> a = bp.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
     >>> bp.grad(bp.sum(a, axis=1), a, gradient=[1.0, 10.0])
     array([[ 1.,  1.],
@@ -67,9 +58,7 @@ def sum(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
     return np.sum(a, axis=axis, keepdims=keepdims)
 
 
-@sum.backward
-def _(out: Value, a: Value, *, axis: Axis, keepdims: bool) -> Closure:
-    return lambda g: np.broadcast_to(kept(g, axis, keepdims), a.shape)
+sum.backward(lambda out, a, **over: lambda g: np.broadcast_to(kept(g, **over), a.shape))
 
 
 @primitive(symbol="Σ", needs="a shape that broadcasts to that of a", kind="spreads")
@@ -89,8 +78,6 @@ sum_to.backward(lambda out, a, *, shape: lambda g: np.broadcast_to(g, a.shape))
 def mean(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
     """Return the mean.
 
-    Examples
-    --------
     >>> bp.value_and_grad(bp.mean)([1.0, 2.0, 3.0, 6.0])
     (array(3.), array([0.25, 0.25, 0.25, 0.25]))
     """
@@ -98,21 +85,17 @@ def mean(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
 
 
 @mean.backward
-def _(out: Value, a: Value, *, axis: Axis, keepdims: bool) -> Closure:
-    return lambda g: np.broadcast_to(kept(g, axis, keepdims) / count(a, axis), a.shape)
+def _(out: Value, a: Value, **over: Any) -> Closure:
+    return lambda g: np.broadcast_to(kept(g, **over) / count(a, **over), a.shape)
 
 
-@mean.twin
-def _(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
-    return a.sum(axis=axis, keepdims=keepdims) / count(a, axis)
+mean.twin(lambda a, **over: a.sum(**over) / count(a, **over))
 
 
 @primitive(kind="reduces", notation=("max", r"\max"))
 def max(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
     """Return the largest entry; where several are equal, they share the gradient equally.
 
-    Examples
-    --------
     >>> bp.value_and_grad(bp.max)([1.0, 3.0, 3.0])
     (array(3.), array([0. , 0.5, 0.5]))
     """
@@ -123,8 +106,6 @@ def max(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
 def min(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
     """Return the smallest entry; where several are equal, they share the gradient equally.
 
-    Examples
-    --------
     >>> bp.value_and_grad(bp.min)([1.0, 3.0, 1.0])
     (array(1.), array([0.5, 0. , 0.5]))
     """
@@ -133,10 +114,10 @@ def min(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
 
 @max.backward
 @min.backward
-def _(out: Value, a: Value, *, axis: Axis, keepdims: bool) -> Closure:
-    chosen = a == kept(out, axis, keepdims)
-    ties = chosen.astype(a.dtype).sum(axis=axis, keepdims=True)
-    return lambda g: np.where(chosen, kept(g, axis, keepdims) / ties, 0.0)
+def _(out: Value, a: Value, **over: Any) -> Closure:
+    chosen = a == kept(out, **over)
+    ties = chosen.astype(a.dtype).sum(axis=over["axis"], keepdims=True)
+    return lambda g: np.where(chosen, kept(g, **over) / ties, 0.0)
 
 
 @primitive(
@@ -147,8 +128,6 @@ def _(out: Value, a: Value, *, axis: Axis, keepdims: bool) -> Closure:
 def prod(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
     """Return the product; its slope by an entry is the product of the others, also if that is 0.
 
-    Examples
-    --------
     >>> bp.value_and_grad(bp.prod)([2.0, 0.0, 5.0])
     (array(0.), array([ 0., 10.,  0.]))
     """
@@ -201,20 +180,9 @@ def _(out: Value, a: Value) -> Closure:
     written="np.var(a, axis=axis, ddof=ddof, keepdims=keepdims)",
 )
 def var(a: Value, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Value:
-    """Return the variance: squared deviations from the mean, summed, over their number - ddof.
+    """Return the variance: squared deviations from the mean, summed, over their number n - ddof.
 
-    Parameters
-    ----------
-    a, axis
-        As of `sum`.
-    ddof
-        What is taken off the number of entries n: 1 makes the variance of a sample unbiased.
-    keepdims
-        As of `sum`.
-
-    Examples
-    --------
-    The mean moves too, but as the deviations sum to 0, that adds nothing to 2 (a - mean) / n:
+    The mean moves too, but as the deviations sum to 0, that adds nothing to 2 (a - mean) / n.
 
     >>> bp.value_and_grad(bp.var)([1.0, 2.0, 6.0, 7.0])
     (array(6.5), array([-1.5, -1. ,  1. ,  1.5]))
@@ -240,8 +208,6 @@ def std(a: Value, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -
 
     Where it is 0, its derivative is taken as 0, and its second derivative is NaN.
 
-    Examples
-    --------
     >>> bp.value_and_grad(bp.std)([1.0, 1.0, 5.0, 5.0])
     (array(2.), array([-0.25, -0.25,  0.25,  0.25]))
     """
@@ -258,17 +224,13 @@ def _(out: Value, a: Value, *, axis: Axis, ddof: int, keepdims: bool) -> Closure
     return lambda g: kept(g, axis, keepdims) * slope
 
 
-@std.twin
-def _(a: Value, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Value:
-    return np.sqrt(np.var(a, axis=axis, ddof=ddof, keepdims=keepdims))
+std.twin(lambda a, **settings: np.sqrt(np.var(a, **settings)))
 
 
 @primitive(kind="reduces")
 def logsumexp(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
     """Return log(sum(exp(a))), the largest entry taken out first, so that nothing overflows.
 
-    Examples
-    --------
     The gradient is the softmax:
 
     >>> bp.value_and_grad(bp.logsumexp)([-1000.0, 1000.0])
@@ -283,14 +245,8 @@ def logsumexp(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
     return total + np.max(largest, axis=axis, keepdims=keepdims)
 
 
-@logsumexp.backward
-def _(out: Value, a: Value, *, axis: Axis, keepdims: bool) -> Closure:
-    return lambda g: kept(g, axis, keepdims) * np.exp(a - kept(out, axis, keepdims))
-
-
-@logsumexp.twin
-def _(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
-    return np.log(np.exp(a).sum(axis=axis, keepdims=keepdims))
+logsumexp.backward(lambda out, a, **over: lambda g: kept(g, **over) * np.exp(a - kept(out, **over)))
+logsumexp.twin(lambda a, **over: np.log(np.exp(a).sum(**over)))
 
 
 @primitive(
@@ -299,8 +255,6 @@ def _(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
 def square_sum(a: Value) -> Value:
     """Return the sum of the squares of all entries: the product of a, made flat, with itself.
 
-    Examples
-    --------
     >>> bp.value_and_grad(bp.square_sum)([3.0, 4.0])
     (array(25.), array([6., 8.]))
     """
@@ -317,8 +271,6 @@ square_sum.twin(lambda a: np.square(a).sum())
 def cumsum(a: Value, *, axis: int | None = None) -> Value:
     """Return the running sum along an axis, or over all entries, made flat.
 
-    Examples
-    --------
     >>> bp.cumsum([1.0, 2.0, 3.0])
     array([1., 3., 6.])
     """

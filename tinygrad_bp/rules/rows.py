@@ -70,8 +70,6 @@ def elementwise(
     by, slope = ("", slopes[0]) if len(slopes) == 1 else (", (0, 1)", f"({', '.join(slopes)})")
     forward.__doc__ = f"""Return {what}
 
-    Examples
-    --------
     >>> bp.value_and_grad(bp.{name}{by})({", ".join(str(float(number)) for number in operands)})
     ({value}, {slope})
     """

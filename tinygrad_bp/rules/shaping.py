@@ -33,8 +33,6 @@ identity.backward(lambda out, a: lambda g: g)
 def astype(a: Value, *, dtype: Any) -> Value:
     """Return the entries in another floating type, float32 or float64; the gradient in their own.
 
-    Examples
-    --------
     >>> a = bp.tensor([1.0, 2.0], requires_grad=True)
     >>> bp.grad(bp.astype(a, "float32").sum(), a).dtype
     dtype('float64')
@@ -54,8 +52,6 @@ astype.backward(lambda out, a, *, dtype: lambda g: g.astype(a.dtype))
 def reshape(a: Value, *, shape: Shape) -> Value:
     """Return the entries, read row by row, in another shape; one length may be -1.
 
-    Examples
-    --------
     >>> bp.reshape([1.0, 2.0, 3.0, 4.0], (2, -1))
     array([[1., 2.],
            [3., 4.]])
@@ -67,8 +63,6 @@ def reshape(a: Value, *, shape: Shape) -> Value:
 def ravel(a: Value) -> Value:
     """Return the entries, read row by row, as one axis.
 
-    Examples
-    --------
     >>> bp.ravel([[1.0, 2.0], [3.0, 4.0]])
     array([1., 2., 3., 4.])
     """
@@ -79,8 +73,6 @@ def ravel(a: Value) -> Value:
 def expand_dims(a: Value, *, axis: Shape) -> Value:
     """Return the entries with axes of length 1 inserted, which stand there in the result.
 
-    Examples
-    --------
     >>> bp.expand_dims(np.zeros((2, 3)), (0, -1)).shape
     (1, 2, 3, 1)
     """
@@ -91,8 +83,6 @@ def expand_dims(a: Value, *, axis: Shape) -> Value:
 def squeeze(a: Value, *, axis: Axes = None) -> Value:
     """Return the entries without axes of length 1: those given, or all.
 
-    Examples
-    --------
     >>> bp.squeeze(np.zeros((1, 2, 1)), 0).shape
     (2, 1)
     """
@@ -111,8 +101,6 @@ def _(out: Value, a: Value, **settings: Any) -> Closure:
 def flip(a: Value, *, axis: Axes = None) -> Value:
     """Return the entries in reverse order along axes, or along all.
 
-    Examples
-    --------
     >>> bp.flip([1.0, 2.0, 3.0])
     array([3., 2., 1.])
     """
@@ -126,17 +114,6 @@ flip.backward(lambda out, a, *, axis: lambda g: np.flip(g, axis))
 def roll(a: Value, *, shift: Shape, axis: Axes = None) -> Value:
     """Return the entries moved along axes; what leaves at one end enters at the other.
 
-    Parameters
-    ----------
-    a
-        Of any shape.
-    shift
-        By how many places; for several axes, a number for each.
-    axis
-        Along which axes; if left out, a is rolled as if made flat.
-
-    Examples
-    --------
     >>> bp.roll([1.0, 2.0, 3.0], 1)
     array([3., 1., 2.])
     """
@@ -160,8 +137,6 @@ def _(out: Value, a: Value, *, shift: Shape, axis: Axes) -> Closure:
 def broadcast_to(a: Value, *, shape: Shape) -> Value:
     """Return the entries repeated along axes until they have the shape.
 
-    Examples
-    --------
     >>> bp.broadcast_to([[1.0], [2.0]], (2, 3))
     array([[1., 1., 1.],
            [2., 2., 2.]])
@@ -177,17 +152,6 @@ broadcast_to.backward(lambda out, a, *, shape: lambda g: g)
 def repeat(a: Value, *, repeats: Any, axis: int | None = None) -> Value:
     """Return each entry repeated along an axis, or all of them made flat.
 
-    Parameters
-    ----------
-    a
-        Of any shape. An entry gets the gradients of all its copies.
-    repeats
-        How often: one number, or one for each entry along the axis.
-    axis
-        Along which axis; if left out, a is made flat first.
-
-    Examples
-    --------
     >>> bp.repeat([1.0, 2.0], [1, 3])
     array([1., 2., 2., 2.])
     """
@@ -206,18 +170,8 @@ def _(out: Value, a: Value, *, repeats: Any, axis: int | None) -> Closure:
 
 @primitive(kind="arranges")
 def tile(a: Value, *, reps: Shape) -> Value:
-    """Return copies of an array laid side by side.
+    """Return copies of an array laid side by side: a number of them for each axis.
 
-    Parameters
-    ----------
-    a
-        Of any shape. An entry gets the gradients of all its copies.
-    reps
-        How many copies: a number for each axis, counted from the last. More numbers than axes make
-        new axes in front.
-
-    Examples
-    --------
     >>> bp.tile([1.0, 2.0], 3)
     array([1., 2., 1., 2., 1., 2.])
     """
@@ -240,17 +194,8 @@ def _(out: Value, a: Value, *, reps: Shape) -> Closure:
 
 @primitive(needs="equal lengths on all other axes", kind="joins")
 def concatenate(*arrays: Value, axis: int | None = 0) -> Value:
-    """Return arrays, given as a list, joined along an axis, or made flat and joined.
+    """Return arrays, given as a list, joined along an axis, or made flat and joined if it is None.
 
-    Parameters
-    ----------
-    arrays
-        A list of Tensors and arrays. Each gets its own part of the gradient.
-    axis
-        Along which axis, by default the first; None joins the entries of all.
-
-    Examples
-    --------
     >>> bp.concatenate([[1.0, 2.0], [3.0]])
     array([1., 2., 3.])
     """
@@ -277,15 +222,6 @@ def _(out: Value, *arrays: Value, axis: int | None) -> tuple[Closure, ...]:
 def stack(*arrays: Value, axis: int = 0) -> Value:
     """Return arrays of one shape, given as a list, joined along a new axis.
 
-    Parameters
-    ----------
-    arrays
-        A list of Tensors and arrays. Each gets its own part of the gradient.
-    axis
-        Where the new axis stands in the result, by default in front.
-
-    Examples
-    --------
     >>> bp.stack([1.0, 2.0])
     array([1., 2.])
     """
@@ -306,19 +242,8 @@ def _(out: Value, *arrays: Value, axis: int) -> tuple[Closure, ...]:
 def pad(a: Value, *, pad_width: Any, mode: str = "constant", constant_values: float = 0) -> Value:
     """Return the entries with constants added before and after them on each axis.
 
-    Parameters
-    ----------
-    a
-        Of any shape. Its gradient is the middle of the upstream gradient.
-    pad_width
-        How many entries before and after: one number; a pair for all axes; or a pair for each axis.
-    mode
-        Only "constant".
-    constant_values
-        What is added, by default 0; no gradient flows to it.
+    No gradient flows to the constants. There is no mode but "constant".
 
-    Examples
-    --------
     >>> bp.pad([1.0, 2.0], (1, 2))
     array([0., 1., 2., 0., 0.])
     """
@@ -365,22 +290,7 @@ scatter.backward(lambda out, a, *, key, shape: lambda g: g[key])
 
 @primitive(needs="integer indices with as many axes as a", kind="arranges")
 def take_along_axis(a: Value, *, indices: Any, axis: int | None = -1) -> Value:
-    """Return the entries that an array of indices names along an axis, or of a made flat.
-
-    Parameters
-    ----------
-    a
-        Of any shape with an axis. An entry that is not taken gets no gradient.
-    indices
-        Integers, counted from the end where negative: an array with as many axes as a, which
-        broadcasts with it along all axes but this one.
-    axis
-        Along which axis, by default the last; None takes from the entries made flat, by one axis of
-        indices.
-
-    Examples
-    --------
-    The probability of each row's class:
+    """Return the entries that an array of indices names along an axis, or, if it is None, of all.
 
     >>> bp.take_along_axis([[0.1, 0.9], [0.6, 0.4]], np.array([[1], [0]]), axis=1)
     array([[0.9],
@@ -400,19 +310,8 @@ def _(out: Value, a: Value, *, indices: Any, axis: int | None) -> Closure:
 
 @composed()
 def split(a: Value, indices_or_sections: Any, axis: int = 0) -> list[Value]:
-    """Return an array cut along an axis, as a list: each part is recorded as indexing.
+    """Return an array cut along an axis, into equal parts or at indices: a list of items.
 
-    Parameters
-    ----------
-    a
-        Of any shape with an axis.
-    indices_or_sections
-        A number of equal parts; or a list of the indices at which the later parts begin.
-    axis
-        The axis that is cut, by default the first.
-
-    Examples
-    --------
     >>> bp.split(bp.tensor([1.0, 2.0, 3.0, 4.0]), 2)[1]
     tensor([3., 4.], from=getitem)
     """
