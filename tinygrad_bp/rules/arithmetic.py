@@ -12,63 +12,44 @@ from ..primitive import Closure, Value, primitive
 from .rows import BROADCASTING, POSITIVE, elementwise
 
 add = elementwise(
-    np.add,
-    "a + b.",
-    lambda out, a, b: (lambda g: g, lambda g: g),
-    at=(2, 3, 5, 1, 1),
-    symbol="+",
-    written="a + b",
-    needs=BROADCASTING,
+    np.add, "a + b", lambda out, a, b: (lambda g: g, lambda g: g), at=(2, 3, 5, 1, 1), symbol="+"
 )
 subtract = elementwise(
     np.subtract,
-    "a - b.",
+    "a - b",
     lambda out, a, b: (lambda g: g, lambda g: -g),
     at=(2, 3, -1, 1, -1),
     symbol="−",
-    written="a - b",
-    needs=BROADCASTING,
 )
 multiply = elementwise(
     np.multiply,
-    "a * b: each factor is the slope by the other.",
+    "a * b",
     lambda out, a, b: (lambda g: g * b, lambda g: g * a),
     at=(3, 5, 15, 5, 3),
     symbol="×",
-    written="a * b",
-    needs=BROADCASTING,
 )
 divide = elementwise(
     np.divide,
-    "a / b; division by 0 gives infinity or NaN and a RuntimeWarning, as in NumPy.",
+    "a / b",
     lambda out, a, b: (lambda g: g / b, lambda g: -g * out / b),
     at=(3, 2, 1.5, 0.5, -0.75),
     symbol="÷",
-    written="a / b",
-    needs=BROADCASTING,
     domain=POSITIVE,
 )
 negative = elementwise(
-    np.negative,
-    "-a.",
-    lambda out, a: lambda g: -g,
-    at=(2, -2, -1),
-    integers=True,
-    symbol="−",
-    written="-a",
+    np.negative, "-a", lambda out, a: lambda g: -g, at=(2, -2, -1), integers=True, symbol="−"
 )
 reciprocal = elementwise(
     np.reciprocal,
-    "1 / a.",
+    "1.0 / a",
     lambda out, a: lambda g: -g * out * out,
     at=(2, 0.5, -0.25),
     symbol="1/·",
-    written="1.0 / a",
     domain=POSITIVE,
 )
 square = elementwise(
     np.square,
-    "a * a.",
+    "the square.",
     lambda out, a: lambda g: 2.0 * g * a,
     at=(3, 9, 6),
     integers=True,
@@ -85,7 +66,7 @@ sqrt = elementwise(
     domain=POSITIVE,
 )
 absolute = elementwise(
-    np.absolute,
+    np.abs,
     "the absolute value; its derivative at 0, where it has a corner, is taken as 0.",
     lambda out, a: lambda g: g * np.sign(a),
     at=(-2, 2, -1),
@@ -110,7 +91,6 @@ maximum = elementwise(
         lambda g: np.where(b > a, g, np.where(a == b, 0.5 * g, 0.0)),
     ),
     at=(2, 3, 3, 0, 1),
-    needs=BROADCASTING,
     notation=("max", r"\max"),
 )
 minimum = elementwise(
@@ -121,7 +101,6 @@ minimum = elementwise(
         lambda g: np.where(b < a, g, np.where(a == b, 0.5 * g, 0.0)),
     ),
     at=(2, 3, 2, 1, 0),
-    needs=BROADCASTING,
     notation=("min", r"\min"),
 )
 

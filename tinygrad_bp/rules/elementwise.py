@@ -9,11 +9,7 @@ from .rows import POSITIVE, elementwise
 
 exp = elementwise(np.exp, "e ** a.", lambda out, a: lambda g: g * out, at=(0, 1, 1))
 log = elementwise(
-    np.log,
-    "the natural logarithm: at 0 it is -inf, and below NaN, with a RuntimeWarning.",
-    lambda out, a: lambda g: g / a,
-    at=(1, 0, 1),
-    domain=POSITIVE,
+    np.log, "the natural logarithm.", lambda out, a: lambda g: g / a, at=(1, 0, 1), domain=POSITIVE
 )
 log1p = elementwise(
     np.log1p,
@@ -61,9 +57,9 @@ arccos = elementwise(
 )
 arctan = elementwise(
     np.arctan,
-    "the inverse tangent, in radians; beyond 1e154, where a^2 overflows, its slope is 0.",
+    "the inverse tangent, in radians.",
     lambda out, a: lambda g: g / (1.0 + a * a),
-    at=(1, math.pi / 4, 0.5),
+    at=(0, 0, 1),
 )
 sinh = elementwise(
     np.sinh, "the hyperbolic sine.", lambda out, a: lambda g: g * np.cosh(a), at=(0, 0, 1)

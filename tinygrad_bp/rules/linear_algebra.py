@@ -270,20 +270,7 @@ def norm(
 ) -> Value:
     """Return the Euclidean length along an axis or of all entries; at 0 its derivative is 0.
 
-    There it has a corner, and of the possible slopes 0 is taken; its second derivative is NaN.
-
-    Parameters
-    ----------
-    a
-        Of any shape.
-    ord
-        None, or 2 for vectors, which means the same. `numpy.linalg.norm` has others.
-    axis, keepdims
-        As of `sum`.
-
-    Examples
-    --------
-    The gradient is the unit vector a / ||a||:
+    There it has a corner, and its second derivative is NaN. There is no ord but 2, of vectors.
 
     >>> bp.value_and_grad(bp.norm)([3.0, 4.0])
     (array(5.), array([0.6, 0.8]))

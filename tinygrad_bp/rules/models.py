@@ -33,10 +33,12 @@ def pair(value: Any, what: str) -> tuple[int, int]:
     return rows, columns
 
 
-def check_steps(stride: Pair, dilation: Pair) -> None:
-    """Raise a ValueError for steps that no window can take."""
-    if min(pair(stride, "stride")) < 1 or min(pair(dilation, "dilation")) < 1:
+def steps_of(stride: Pair, dilation: Pair) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the steps between windows and those within one, in rows and in columns."""
+    between, within = pair(stride, "stride"), pair(dilation, "dilation")
+    if min(*between, *within) < 1:
         raise ValueError(f"stride {stride} and dilation {dilation} must be 1 or more")
+    return between, within
 
 
 # ---- Windows: what convolution and pooling look at ----
@@ -51,9 +53,8 @@ def windows(x: Value, *, size: Pair, stride: Pair = 1, dilation: Pair = 1) -> Va
 
     With a dilation of 2, a window takes in every second row and column.
     """
-    check_steps(stride, dilation)
+    (down, right), (row_gap, column_gap) = steps_of(stride, dilation)
     rows, columns = pair(size, "size")
-    (down, right), (row_gap, column_gap) = pair(stride, "stride"), pair(dilation, "dilation")
     span = ((rows - 1) * row_gap + 1, (columns - 1) * column_gap + 1)
     view = sliding_window_view(x, span, axis=(2, 3))
     return view[:, :, ::down, ::right, ::row_gap, ::column_gap]
@@ -64,7 +65,7 @@ def from_windows(
     w: Value, *, shape: tuple[int, ...], stride: Pair = 1, dilation: Pair = 1
 ) -> Value:
     """Return images of a shape to which every window was added in its place: `windows` reversed."""
-    (down, right), (row_gap, column_gap) = pair(stride, "stride"), pair(dilation, "dilation")
+    (down, right), (row_gap, column_gap) = steps_of(stride, dilation)
     out = np.zeros(shape, dtype=w.dtype)
     every = windows(out, size=w.shape[4:], stride=stride, dilation=dilation).shape
     if w.shape != every:
@@ -93,17 +94,9 @@ def _(out: Value, w: Value, *, shape: tuple[int, ...], **steps: Pair) -> Closure
     kind="product",
 )
 def conv2d(
-    x: Value,
-    w: Value,
-    *,
-    stride: Pair = 1,
-    padding: Pair = 0,
-    dilation: Pair = 1,
-    groups: int = 1,
+    x: Value, w: Value, *, stride: Pair = 1, padding: Pair = 0, dilation: Pair = 1, groups: int = 1
 ) -> Value:
-    """Return the products of kernels w with every window of images x, as in PyTorch.
-
-    It is a cross-correlation: kernels are not flipped.
+    """Return the products of kernels w with every window of images x: kernels are not flipped.
 
     Parameters
     ----------
@@ -120,12 +113,6 @@ def conv2d(
         The steps between the rows and columns that a window takes in: at 1 they are neighbours.
     groups
         Into how many parts inputs and outputs are dealt out; a part sees only its own.
-
-    Returns
-    -------
-    Tensor or array
-        Of shape (sample, output, r, c), with
-        r = (rows + 2 padding - dilation (kernel rows - 1) - 1) // stride + 1, and c likewise.
 
     Examples
     --------
@@ -146,7 +133,7 @@ def conv2d(
         )
     if min(pair(padding, "padding")) < 0:
         raise ValueError(f"padding {padding} must be 0 or more")
-    check_steps(stride, dilation)
+    steps_of(stride, dilation)  # checks them
     if w.dtype.kind != "f":  # integers would be multiplied and added up in their own type
         w = w.astype(float)
     seen = windows(padded(x, padding), size=w.shape[2:], stride=stride, dilation=dilation)
@@ -205,10 +192,8 @@ def pooled_windows(
     name: str, x: Value, size: Pair, stride: Pair | None, padding: Pair, fill: float
 ) -> Value:
     """Return the windows that a pooling function of the given name looks at."""
-    (rows, columns), (top, left) = (
-        pair(size, f"{name} has size"),
-        pair(padding, f"{name} has padding"),
-    )
+    rows, columns = pair(size, f"{name} has size")
+    top, left = pair(padding, f"{name} has padding")
     if x.ndim != 4:
         raise ValueError(
             f"{name} needs images with axes (sample, channel, row, column), and x has shape "

@@ -31,7 +31,6 @@ def elementwise(
     *,
     at: tuple[float, ...],
     integers: bool = False,
-    written: str = "",
     notation: Notation = None,
     **row: Any,
 ) -> Primitive:
@@ -42,20 +41,21 @@ def elementwise(
     function
         The function; the operation has its name.
     what
-        What it returns, for the docstring.
+        What it returns: the expression that it is written as; or a sentence, with a full stop, and
+        it is written as a call.
     rule
         The backward rule.
     at
         The operands, the value and the slopes at a point: the example in the docstring.
     integers
         Whether it is an integer of an integer; if not, one operand is computed with as a float.
-    written, notation
-        As of `primitive`. If left out, it is a call of the function, and its name is a command of
-        LaTeX's, such as ``\exp``.
+    notation
+        As of `primitive`; if left out, its name is a command of LaTeX's, such as ``\exp``.
     row
         Further arguments of `primitive`.
     """
-    name = function.__name__
+    name, single = function.__name__, function.nin == 1
+    is_sentence = what.endswith(".")
 
     def of_one(a: Value) -> Value:
         return function(a if integers else floats(a))
@@ -63,23 +63,21 @@ def elementwise(
     def of_two(a: Value, b: Value) -> Value:
         return function(a, b)
 
-    forward = of_one if function.nin == 1 else of_two
+    forward = of_one if single else of_two
     forward.__name__, forward.__module__ = name, rule.__module__
-    operands = at[: function.nin]
+    point = ", ".join(str(float(number)) for number in at[: function.nin])
     value, *slopes = (repr(np.array(float(number))) for number in at[function.nin :])
-    by, slope = ("", slopes[0]) if len(slopes) == 1 else (", (0, 1)", f"({', '.join(slopes)})")
-    forward.__doc__ = f"""Return {what}
+    forward.__doc__ = f"""Return {what if is_sentence else what + "."}
 
-    >>> bp.value_and_grad(bp.{name}{by})({", ".join(str(float(number)) for number in operands)})
-    ({value}, {slope})
+    >>> bp.value_and_grad(bp.{name}{"" if single else ", (0, 1)"})({point})
+    ({value}, {slopes[0] if single else f"({', '.join(slopes)})"})
     """
-    entry = Primitive(
-        forward,
-        written=written or f"np.{name}({'a' if function.nin == 1 else 'a, b'})",
-        notation=notation or (None if written else (name, rf"\{name}")),
-        kind="entrywise",
-        **row,
-    )
+    if is_sentence:
+        what = f"np.{name}(a)" if single else f"np.{name}(a, b)"
+        notation = notation or (name, rf"\{name}")
+    if not single:
+        row["needs"] = BROADCASTING
+    entry = Primitive(forward, notation=notation, kind="entrywise", **{"written": what} | row)
     entry.backward(rule)
     return entry
 
