@@ -17,11 +17,10 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from .backward import backward_closures, starting_gradient, summed_to
-from .notation.expressions import one_line, step
-from .notation.literals import Constants, literal
 from .notation.names import Names
-from .notation.rules import rule_expressions, summed
-from .notation.twins import twin
+from .notation.operations import one_line
+from .notation.steps import rule_expressions, step, twin
+from .notation.trees import Constants, literal, shaped
 from .table import TABLE
 from .tensor import Tensor
 
@@ -343,7 +342,7 @@ Edge(step=1, operand=1)])
         """Return the operands of a step: their names, and Python numbers themselves."""
         t = self.tensors[i]
         return [
-            literal(value) if x is None else ast.Name(self.names.identifier(x))
+            literal(value) if x is None else shaped(ast.Name(self.names.identifier(x)), x.shape)
             for x, value in zip(t.inputs, t.operands, strict=True)
         ]
 
@@ -351,7 +350,7 @@ Edge(step=1, operand=1)])
         """Return what a tensor was computed as, an expression in the names of its operands."""
         t = self.tensors[i]
         assert t.primitive is not None
-        return step(t.primitive, self.operands(i), t.params, constants)
+        return step(t.primitive, self.operands(i), t.params, constants, t.shape)
 
     def composed(self, i: int, constants: Constants | None = None) -> ast.expr | None:
         """Return what an operation such as softmax is composed of.
@@ -383,13 +382,7 @@ Edge(step=1, operand=1)])
         except ValueError:
             return {}
         edges = {Edge(i, operand): rule for operand, rule in enumerate(rules) if rule is not None}
-        if self.output.size != 1:  # no sweep says which were broadcast
-            return {edge: rule for edge, rule in edges.items() if edge in self.source}
-        return {
-            edge: summed(rule, self.given[edge].shape, self.tensors[self.source[edge]].shape)
-            for edge, rule in edges.items()
-            if edge in self.given
-        }
+        return {edge: rule for edge, rule in edges.items() if edge in self.source}
 
 
 def recorded_tensors(*outputs: Tensor) -> list[Tensor]:

@@ -8,9 +8,9 @@ import pytest
 
 import tinygrad_bp as bp
 from tests.rules.cases import PRIMITIVES, Trial, trials_of
-from tinygrad_bp.notation.expressions import expression, one_line, step
-from tinygrad_bp.notation.literals import index, literal
-from tinygrad_bp.notation.rules import rule_expressions
+from tinygrad_bp.notation.operations import one_line
+from tinygrad_bp.notation.steps import expression, rule_expressions, step
+from tinygrad_bp.notation.trees import index, literal, shaped
 from tinygrad_bp.table import TABLE
 
 TRIALS = [trial for name in PRIMITIVES for trial in trials_of(name)]
@@ -37,12 +37,12 @@ def written(out: bp.Tensor) -> dict[str, ast.expr | None]:
     names = names_of(out)
     assert out.primitive is not None
     operands = [
-        literal(value) if x is None else ast.Name(name)
+        literal(value) if x is None else shaped(ast.Name(name), x.shape)
         for x, value, name in zip(out.inputs, out.operands, names, strict=True)
     ]
     rules = rule_expressions(out, "g", "out", names)
     return {
-        "forward": step(out.primitive, operands, out.params),
+        "forward": step(out.primitive, operands, out.params, shape=out.shape),
         **dict(zip(names, rules, strict=True)),
     }
 
@@ -61,7 +61,11 @@ def test_the_printed_code_computes_what_the_engine_computes(trial: Trial) -> Non
     with np.errstate(all="ignore"):
         closures = out.primitive.rule(out.data, *out.operands, **out.params)
         closures = closures if isinstance(closures, tuple) else (closures,)
-        expected = [out.data, *(None if closure is None else closure(g) for closure in closures)]
+        expected = [out.data]
+        for x, closure in zip(out.inputs, closures, strict=True):
+            given = None if closure is None else closure(g)
+            broadcast = given is not None and x is not None and np.shape(given) != x.shape
+            expected.append(TABLE["sum_to"](given, shape=x.shape) if broadcast else given)
     for code, value in zip(written(out).values(), expected, strict=True):
         if code is None or value is None:
             assert code is None

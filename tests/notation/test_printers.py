@@ -1,39 +1,53 @@
 """Expressions as LaTeX and plain text: valid, with the right brackets, and no superfluous ones."""
 
 import ast
+import contextlib
 import itertools
 import re
+from typing import Any
 
 import numpy as np
 import pytest
 
 import tinygrad_bp as bp
 from tests.rules.cases import Trial
-from tinygrad_bp.notation.latex import latex
 from tinygrad_bp.notation.names import Names, recorded_tensors
-from tinygrad_bp.notation.rules import rule_expressions
-from tinygrad_bp.notation.text import text
-from tinygrad_bp.notation.writer import fraction
+from tinygrad_bp.notation.printer import fraction, latex, text
+from tinygrad_bp.notation.steps import rule_expressions
+from tinygrad_bp.notation.trees import shaped
+from tinygrad_bp.table import TABLE
 from tinygrad_bp.worked_problem.network import network
 
 from .latex_check import check
 from .test_expressions import TRIALS, recorded, written
 
+ARRAY = np.eye(3)
+VALUES: dict[str, Any] = {
+    **dict.fromkeys(["a", "b", "c", "g", "h", "A", "B", "C", "W", "W1", "z1"], ARRAY),
+    **{"logits": ARRAY, "target": ARRAY, "s": 1.0, "t": 1.0, "np": np, **TABLE},
+}
 
-def parsed(code: str) -> ast.expr:
-    return ast.parse(code, mode="eval").body
+
+def parsed(code: str, values: dict[str, Any] = VALUES) -> ast.expr:
+    """Return an expression that knows its shapes: s and t are numbers, other names matrices."""
+    tree = ast.parse(code, mode="eval").body
+    for node in ast.walk(tree):
+        if isinstance(node, ast.expr):
+            part = compile(ast.fix_missing_locations(ast.Expression(node)), "", "eval")
+            with contextlib.suppress(Exception):  # what is no value has no shape
+                shaped(node, np.shape(eval(part, values)))
+    return tree
 
 
 @pytest.mark.parametrize("trial", TRIALS, ids=str)
 def test_every_step_and_rule_prints(trial: Trial) -> None:
-    for scalars in [(), ("g", "a")]:
-        for code in written(recorded(trial)).values():
-            if code is not None:
-                check(latex(code, {}, scalars))
-                plain = text(code, {}, scalars)
-                assert plain.isprintable()
-                assert plain.count("(") == plain.count(")")
-                assert "\\" not in plain
+    for code in written(recorded(trial)).values():
+        if code is not None:
+            check(latex(code, {}))
+            plain = text(code, {})
+            assert plain.isprintable()
+            assert plain.count("(") == plain.count(")")
+            assert "\\" not in plain
 
 
 @pytest.mark.parametrize(
@@ -108,8 +122,8 @@ def test_broken_latex_is_rejected(broken: str) -> None:
     ],
 )  # fmt: skip
 def test_an_expression(code: str, plain: str, tex: str | None) -> None:
-    assert text(parsed(code), {}, {"s", "t"}) == plain
-    got = latex(parsed(code), {}, {"s", "t"})
+    assert text(parsed(code), {}) == plain
+    got = latex(parsed(code), {})
     assert tex is None or got == tex
     check(got)
 
@@ -159,7 +173,7 @@ def test_what_stands_beside_a_divisor_is_no_part_of_it() -> None:
             f"((a {p} b) {q} c) {r} d", f"(a {p} (b {q} c)) {r} d", f"a {p} ((b {q} c) {r} d)",
             f"a {p} (b {q} (c {r} d))", f"(a {p} b) {q} (c {r} d)", f"-(a {p} b) {q} (-c {r} d)",
         ]:  # fmt: skip
-            plain = text(parsed(code), {}, set("abcd"))
+            plain = text(parsed(code, dict.fromkeys("abcd", 1.0)), {})
             back = re.sub(r"(?<=[abcd)]) (?=[abcd(])", " ** ", plain).replace("−", "-")
             got, want = eval(back.replace("·", "*"), dict(values)), eval(code, dict(values))
             assert float(got) == pytest.approx(float(want)), (code, plain)
@@ -226,10 +240,9 @@ def test_the_rules_of_the_worked_problem() -> None:
             continue
         operands = [names.identifier(x) for x in t.inputs if x is not None]
         rules = rule_expressions(t, names.gradient(t), names.identifier(t), operands)
-        scalars = {names.identifier(loss), names.gradient(loss)}
         key = names.identifier(t)
-        plain[key] = [text(r, names.text_symbols(loss), scalars) for r in rules if r]
-        tex[key] = [latex(r, names.latex_symbols(loss), scalars) for r in rules if r]
+        plain[key] = [text(r, names.text_symbols(loss)) for r in rules if r]
+        tex[key] = [latex(r, names.latex_symbols(loss)) for r in rules if r]
         for formula in tex[key]:
             check(formula)
     assert plain == GOLDEN

@@ -23,7 +23,7 @@ from tests.notation.latex_check import check
 from tests.rules.cases import trials_of
 from tests.test_random_programs import SEARCH, Program, programs
 from tinygrad_bp.cli import main
-from tinygrad_bp.notation import rules
+from tinygrad_bp.notation import steps
 from tinygrad_bp.readings.derivation import index_form, matrix_form
 from tinygrad_bp.readings.derivation import lines as lines_module
 from tinygrad_bp.readings.derivation.component_writers import TextComponents, opposites
@@ -351,7 +351,7 @@ def test_many_kinds(i: int) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_wrong_rule_text_raises(form: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = rules.rule_expressions
+    right = steps.rule_expressions
 
     def wrong(tensor: bp.Tensor, *arguments: Any) -> list[ast.expr | None]:
         found = right(tensor, *arguments)

@@ -1,9 +1,10 @@
 """How a recorded computation is written down: names for its tensors, and expressions for its steps.
 
-- `expressions`: a step as a Python syntax tree of NumPy code, from the operation's own text;
-- `literals`: the settings and constants in it;
-- `rules`: the backward rule of a step, as such trees; `twins`: what an operation is composed of;
-- `names`, `symbols`: what the tensors are called, in code, LaTeX and plain text;
-- `writer`, `latex`, `text`: the printers; as NumPy code, a tree prints itself (``ast.unparse``);
+- `numbers`: numbers, arrays, shapes, lists in words, strangers' text, and the limits of printing;
+- `trees`: expressions, as syntax trees of NumPy code that know their shapes; constants in them;
+- `operations`: what the text of an operation says; `steps`: a step, its rule, its composition;
+- `symbols`, `names`: what the tensors are called, in code, LaTeX and plain text;
+- `alphabets`, `pieces`, `printer`: an expression in plain text or LaTeX, in symbols or numbers; as
+  NumPy code, a tree prints itself (``ast.unparse``);
 - `mathml`: LaTeX as MathML, for pages.
 """

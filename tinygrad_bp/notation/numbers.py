@@ -201,16 +201,36 @@ def written_array(array: np.ndarray) -> Written:
         width = max(len(cell) for row in cells for cell in row)
         separator = ",\n "
         lines = [f"[{', '.join(cell.rjust(width) for cell in row)}]" for row in cells]
-        return Written(bmatrix(cells), f"[{separator.join(lines)}]")
+        return Written(
+            bmatrix([[number_latex(x) for x in row] for row in cells]), f"[{separator.join(lines)}]"
+        )
     texts = alike(array)
     entries = ", ".join(map(number_latex, texts))
     return Written(f"({entries})" if array.ndim else entries, nested(texts, array.shape))
 
 
-def bmatrix(cells: Iterable[Iterable[str]]) -> str:
-    """Return rows of written numbers as a matrix in LaTeX."""
-    lines = r" \\ ".join(" & ".join(map(number_latex, row)) for row in cells)
-    return rf"\begin{{bmatrix}} {lines} \end{{bmatrix}}"
+def array_latex(array: np.ndarray) -> str:
+    r"""Write an array as a part of a formula in LaTeX: a negative number in brackets.
+
+    Examples
+    --------
+    >>> print(array_latex(np.array(-2.0)), array_latex(np.zeros((64, 10))))
+    (-2) \langle 64 \times 10 \rangle
+    """
+    if not fits(array):
+        size = r" \times ".join(map(str, array.shape))
+        return rf"\langle {size} \rangle"
+    if array.ndim == 2 and array.size:
+        return bmatrix([[number_latex(cell) for cell in row] for row in rows(array)])
+    text = nested([number_latex(cell) for cell in alike(array)], array.shape)
+    return f"({text})" if text.startswith("-") else text
+
+
+def bmatrix(cells: Sequence[Sequence[str]]) -> str:
+    """Return rows of LaTeX as a matrix."""
+    # {}: a bracket that begins a line is no option of the command before
+    lines = ["{}" * row[0].startswith("[") + " & ".join(row) for row in cells]
+    return r"\begin{bmatrix} " + r" \\ ".join(lines) + r" \end{bmatrix}"
 
 
 def written_shape(shape: Sequence[int]) -> Written:
@@ -219,7 +239,7 @@ def written_shape(shape: Sequence[int]) -> Written:
     Examples
     --------
     >>> written_shape((3, 1)).text, written_shape((3,)).text, written_shape(()).latex
-    ('(3, 1)', '(3,)', '\\\\text{(number)}')
+    ('(3, 1)', '(3,)', '\\text{(number)}')
     """
     if not shape:
         return Written(r"\text{(number)}", "(number)")

@@ -17,8 +17,8 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from ...backward import backward_closures
-from ...notation.literals import literal
-from ...notation.twins import twin
+from ...notation.steps import twin
+from ...notation.trees import literal
 from ...notation.writer import ENTRY_BY_ENTRY
 from ...table import TABLE
 from ...tensor import Tensor

@@ -17,12 +17,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...backward import starting_gradient, sweep
-from ...notation.expressions import call, one_line, step
-from ...notation.literals import literal
 from ...notation.names import Names, fresh, recorded_tensors
-from ...notation.rules import rule_expressions, summed
+from ...notation.operations import one_line
+from ...notation.steps import rule_expressions, step, twin
 from ...notation.symbols import SUBSCRIPTS
-from ...notation.twins import twin
+from ...notation.trees import call, literal
 from ...notation.writer import ENTRY_BY_ENTRY
 from ...primitive import Primitive
 from ...table import TABLE
@@ -387,8 +386,7 @@ class Lines:
                 rule = self.with_gradient(rule, g, self.gradient[t.id])
             if t is self.loss and not t.ndim:
                 rule = without_one(rule, g)
-            rule = self.tidied(self.inlined(rule))
-            tree = summed(rule, self.shape(rule), x.shape)
+            tree = self.tidied(self.inlined(rule))
             edges.append(Edge((*self._paths.get(t.id, ()), (t, i)), tree))
         return edges
 

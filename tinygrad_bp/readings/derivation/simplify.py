@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from ...notation.literals import literal
+from ...notation.trees import literal
 
 ZERO = ast.Constant(0.0)
 ONE = ast.Constant(1.0)

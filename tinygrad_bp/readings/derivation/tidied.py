@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...notation.expressions import call
-from ...notation.literals import literal
+from ...notation.trees import call, literal
 from .simplify import number
 from .trees import Rebuilt, names
 

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from ...notation.expressions import bare
-from ...notation.literals import literal
+from ...notation.operations import bare
+from ...notation.trees import literal
 from ...primitive import Primitive
 
 #: What the function that computes everything is called.

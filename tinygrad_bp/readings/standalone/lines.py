@@ -9,8 +9,9 @@ from collections import Counter
 
 import numpy as np
 
-from ...notation.expressions import definition, one_line, step
-from ...notation.literals import literal, numpy_call
+from ...notation.operations import bare, one_line
+from ...notation.steps import step
+from ...notation.trees import call, literal
 from ...primitive import Primitive
 from ...record import Record
 from ...tensor import Tensor
@@ -209,13 +210,13 @@ class Lines:
         if isinstance(key, Gradient):
             return operands[0]
         if key == program.value[program.start.id]:
-            return numpy_call("ones_like", self.expressions[program.value[self.record.output.id]])
+            return call("np.ones_like", self.expressions[program.value[self.record.output.id]])
         t = program.tensors[key]
         if t.primitive is None:
             return literal(t.data)
         if not t.ndim and has_power(t.primitive):
             operands = [
-                part if x is None else numpy_call("asarray", part)
+                part if x is None else call("np.asarray", part)
                 for part, x in zip(operands, t.inputs, strict=True)
             ]
         expression = step(t.primitive, operands, t.params)
@@ -233,6 +234,6 @@ def has_power(primitive: Primitive) -> bool:
     for arrays, which they are in the engine: the last bit may differ.
     """
     try:
-        return any(isinstance(node, ast.Pow) for node in ast.walk(definition(primitive)))
+        return any(isinstance(node, ast.Pow) for node in ast.walk(bare(primitive.forward)))
     except ValueError:  # the text is not known; what is written instead is a call of NumPy's
         return False

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from ...backward import sweep
-from ...notation.literals import literal
-from ...notation.rules import not_written
+from ...notation.steps import not_written
+from ...notation.trees import literal
 from ...record import Record, recorded_tensors
 from ...recording import recorded_comparisons
 from ...table import TABLE

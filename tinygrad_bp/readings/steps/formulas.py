@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Mapping
 from functools import cached_property
-from typing import ClassVar, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
-from ...notation.latex import LatexWriter, latex
+from ...notation.alphabets import LATEX
 from ...notation.numbers import fits, stand_in
-from ...notation.text import TextWriter
-from ...notation.writer import Piece, Writer
+from ...notation.printer import Parts, Printer, latex, text, with_numbers
 from ...record import Edge, Record
-
-#: A formula with this run's numbers: text, and the arrays that stand between.
-Parts: TypeAlias = "tuple[str | np.ndarray, ...]"
 
 #: The arrays that the names in an expression stand for.
 Values: TypeAlias = Mapping[str, np.ndarray]
@@ -41,28 +36,26 @@ class Formula:
 
     def __init__(self, tree: ast.expr, values: Values, formulas: Formulas) -> None:
         self.tree, self.values, self.formulas = tree, values, formulas
-        self.scalars = [name for name, value in values.items() if not value.ndim]
 
     @cached_property
     def text(self) -> str:
-        return TextWriter(self.formulas.text, self.scalars).write(self.tree).text
+        return text(self.tree, self.formulas.text)
 
     @property
     def latex(self) -> str:
-        return latex(self.tree, self.formulas.latex, self.scalars)
+        return latex(self.tree, self.formulas.latex)
 
     @cached_property
     def parts(self) -> Parts:
         """With numbers, as text."""
-        text, arrays = TextWithNumbers(self.formulas.text).marked(self.tree, self.values)
-        pieces = re.split("([\ue000-\uf8ff])", text)
-        return tuple(
-            arrays[ord(piece) - MARK] if i % 2 else piece for i, piece in enumerate(pieces) if piece
-        )
+        return with_numbers(self.tree, self.formulas.text, self.values)
 
     def marked_latex(self) -> tuple[str, list[np.ndarray]]:
         """With numbers, in LaTeX: characters from U+E000 on stand for the arrays returned."""
-        return LatexWithNumbers(self.formulas.latex).marked(self.tree, self.values)
+        parts = Printer(LATEX, self.formulas.latex, self.values).write(self.tree).parts
+        arrays = [part for part in parts if not isinstance(part, str)]
+        marks = map(chr, range(MARK, MARK + len(arrays)))
+        return "".join(part if isinstance(part, str) else next(marks) for part in parts), arrays
 
 
 class Formulas:
@@ -116,45 +109,3 @@ def read_only(value: object) -> np.ndarray:
     array = np.asarray(value).view()
     array.setflags(write=False)
     return array
-
-
-class WithNumbers(Writer):
-    """Writes an expression with a private character for each value, and keeps the values."""
-
-    def marked(self, tree: ast.expr, values: Values) -> tuple[str, list[np.ndarray]]:
-        self.values, self.arrays = values, list[np.ndarray]()
-        return self.write(tree).text, self.arrays
-
-    def place(self, value: np.ndarray) -> Piece:
-        self.arrays.append(value)
-        return Piece(chr(MARK + len(self.arrays) - 1), scalar=not value.ndim)
-
-    def write_Name(self, node: ast.Name) -> Piece:
-        known = node.id in self.values
-        return self.place(self.values[node.id]) if known else super().write_Name(node)
-
-    def write_Attribute(self, node: ast.Attribute) -> Piece:
-        """Write a transpose as the rows and columns that it has."""
-        if node.attr == "mT" and isinstance(node.value, ast.Name) and node.value.id in self.values:
-            return self.place(self.values[node.value.id].mT)
-        return super().write_Attribute(node)
-
-
-class TextWithNumbers(WithNumbers, TextWriter):
-    """Writes text."""
-
-    times: ClassVar = {**TextWriter.times, "number": " · ", "scalar": " · ", "tall": " · "}
-
-
-class LatexWithNumbers(WithNumbers, LatexWriter):
-    """Writes LaTeX, with brackets as tall as what is put in."""
-
-    times: ClassVar = {
-        **LatexWriter.times, "number": r" \cdot ", "scalar": r" \cdot ", "tall": r" \cdot ",
-    }  # fmt: skip
-
-    def bracketed(self, text: str) -> str:
-        return rf"\left({text}\right)"
-
-    def iverson(self, condition: str) -> str:
-        return rf"\left[{condition}\right]"

@@ -9,7 +9,8 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from ...notation.numbers import listed, written_shape
-from ...notation.rules import summed
+from ...notation.steps import unbroadcast
+from ...notation.trees import shaped
 from .formulas import Formula, Formulas, Parts
 from .sweep import Contribution, Given, Gradient, Step, Term
 
@@ -121,7 +122,8 @@ class Rows:
                 return Row(label, (*notes, "unchanged"), tuple(sides))
             sides += [Numbers(c.formula)] * (not is_name)
         if c.unsummed is not None and not (c.formula and is_sum_of_name(c.formula.tree)):
-            sum_of = summed(ast.Name("terms"), c.unsummed.shape, c.value.shape)
+            terms = shaped(ast.Name("terms"), c.unsummed.shape)
+            sum_of = unbroadcast(terms, c.value.shape)
             sides.append(Numbers(Formula(sum_of, {"terms": c.unsummed}, self.formulas)))
         return Row(label, tuple(notes), (*sides, (c.value,)))
 

@@ -1,0 +1,163 @@
+"""What the text of an operation says: its one line of NumPy, and what it is applied to."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..primitive import Primitive
+from .trees import PARTS
+
+
+def bare(function: Callable[..., Any]) -> ast.FunctionDef:
+    """Return the syntax tree of a function, without decorators, docstring and types.
+
+    Raises
+    ------
+    ValueError
+        If Python does not know the text of the function, or it is no ``def``.
+    """
+    try:
+        node = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    except (OSError, TypeError, SyntaxError) as error:
+        raise ValueError(
+            f"the text of {function.__name__} is not known: write it in a file ({error})"
+        ) from error
+    if not isinstance(node, ast.FunctionDef):
+        raise ValueError(f"{function.__name__} is no function that was written with def")
+    node.decorator_list = []
+    node.returns = None
+    every = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+    for argument in (*every, *filter(None, [node.args.vararg, node.args.kwarg])):
+        argument.annotation = None
+    first = node.body[0]
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and node.body[1:]:
+        node.body = node.body[1:]
+    return node
+
+
+@functools.cache
+def returned(primitive: Primitive) -> ast.expr | None:
+    """Return what a forward function returns, if that is all it does and its text is known."""
+    try:
+        body = bare(primitive.forward).body
+    except ValueError:
+        return None
+    return body[0].value if len(body) == 1 and isinstance(body[0], ast.Return) else None
+
+
+@functools.cache
+def one_line(primitive: Primitive) -> ast.expr | None:
+    """Return what a forward function returns, if that is one operation of NumPy's on its operands.
+
+    The tree is shared: it is not to be changed.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> ast.unparse(one_line(bp.exp)), one_line(bp.softmax)
+    ('np.exp(a)', None)
+    """
+    if primitive.written:
+        return ast.parse(primitive.written, mode="eval").body
+    value = returned(primitive)
+    if value is None:
+        return None
+    known = {*primitive.operand_names, *primitive.settings, *filter(None, [variadic(primitive)])}
+    parts = list(ast.iter_child_nodes(value))
+    if isinstance(value, ast.Name):
+        parts = [value]
+    elif isinstance(value, ast.Call):
+        if not isinstance(value.func, ast.Attribute):
+            return None
+        if primitive.forward.__globals__.get("np") is np:
+            known.add("np")
+        parts = [*value.args, *(keyword.value for keyword in value.keywords)]
+        parts = [part.value if isinstance(part, ast.Starred) else part for part in parts]
+        parts.append(value.func.value)
+    syntax = (ast.Constant, ast.operator, ast.unaryop, ast.cmpop, ast.expr_context)
+    simple = all(
+        part.id in known if isinstance(part, ast.Name)
+        # text made of settings, as the subscripts of einsum
+        else {name.id for name in ast.walk(part) if isinstance(name, ast.Name)}
+        <= set(primitive.settings) if isinstance(part, ast.JoinedStr)
+        else isinstance(part, syntax)
+        for part in parts
+    )  # fmt: skip
+    return value if simple else None
+
+
+@functools.cache
+def text_of(primitive: Primitive) -> str:
+    template = one_line(primitive)
+    assert template is not None
+    return ast.unparse(template)
+
+
+def variadic(primitive: Primitive) -> str | None:
+    """Return the name of ``*operands``, where an operation takes any number."""
+    code = primitive.forward.__code__
+    place = code.co_argcount + code.co_kwonlyargcount
+    return code.co_varnames[place] if primitive.takes_any_number else None
+
+
+def operands_of(
+    primitive: Primitive | None, node: ast.expr
+) -> tuple[list[ast.expr], dict[str, ast.expr]]:
+    """Return the operands and the settings of a step, from an expression of it.
+
+    The expression is compared with the operation's one line; where they differ, as in a call by
+    the operation's name, operands come first, then settings.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> node = ast.parse("np.reshape(z, (3, 1))", mode="eval").body
+    >>> operands, settings = operands_of(bp.reshape, node)
+    >>> ast.unparse(operands[0]), ast.unparse(settings["shape"])
+    ('z', '(3, 1)')
+    """
+    template = None if primitive is None else one_line(primitive)
+    found: dict[str, ast.expr] = {}
+    if primitive is not None and template is not None:
+        match(template, node, found)
+        many = variadic(primitive)
+        named = [many] if many else primitive.operand_names
+        if all(name in found for name in named):
+            operands = [found[name] for name in named]
+            return operands, {name: found[name] for name in found if name in primitive.settings}
+    if not isinstance(node, ast.Call):
+        return [], {}
+    arguments = list(node.args)
+    if isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value) != "np":
+        arguments.insert(0, node.func.value)
+    settings = {word.arg: word.value for word in node.keywords if word.arg is not None}
+    if primitive is None:
+        return arguments, settings
+    arity = primitive.arity or 1
+    return arguments[:arity], dict(
+        zip(primitive.settings, arguments[arity:], strict=False)
+    ) | settings
+
+
+def match(template: ast.AST, node: ast.AST, found: dict[str, ast.expr]) -> None:
+    """Find what stands in an expression where names stand in a template."""
+    if isinstance(template, ast.Name) and isinstance(node, ast.expr):
+        found[template.id] = node
+    elif type(template) is type(node):
+        if isinstance(template, ast.Call) and isinstance(node, ast.Call):
+            match(template.func, node.func, found)
+            for a, b in zip(template.args, node.args, strict=False):
+                match(a, b, found)
+            found |= {word.arg: word.value for word in node.keywords if word.arg is not None}
+            return
+        for name in PARTS.get(type(template), template._fields):
+            a, b = getattr(template, name), getattr(node, name)
+            if isinstance(a, ast.AST) and isinstance(b, ast.AST):
+                match(a, b, found)

@@ -1,0 +1,382 @@
+"""The steps of a recorded computation as expressions: what ran, its rule, what it is composed of.
+
+Nothing is written twice: the text that runs is the text that is printed. An expression comes from
+the text of the operation's own forward function: where that is one line, ``return a * b``, the
+operands are put in for a and b; where it is longer, the step is a call of the function by its name.
+A backward rule is called with named placeholders, and what it records is the expression of each
+contribution; in the same way the twin of an operation says what it is composed of.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..primitive import Primitive
+from ..recording import recorded_comparisons
+from ..table import TABLE
+from ..tensor import Tensor
+from .operations import one_line, returned, text_of, variadic
+from .trees import Constants, Shape, call, index, literal, shape_of, shaped
+
+
+def step(
+    primitive: Primitive,
+    operands: Sequence[ast.expr],
+    settings: Mapping[str, Any],
+    constants: Constants | None = None,
+    shape: Shape | None = None,
+) -> ast.expr:
+    """Return the expression of one operation on operands that are expressions themselves.
+
+    Parameters
+    ----------
+    primitive
+        The operation.
+    operands
+        The expression of each operand.
+    settings
+        The operation's settings. Where one is at its default, the expression leaves it out.
+    constants
+        What to write in place of an array among the settings; see `literal`.
+    shape
+        The shape of the result.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> ast.unparse(step(bp.sum, [ast.Name("z")], {"axis": 0, "keepdims": False}))
+    'np.sum(z, axis=0)'
+    """
+    if primitive is TABLE.get("sum_to") and shape_of(operands[0]) is not None:
+        return unbroadcast(operands[0], settings["shape"])
+    given = {
+        name: value
+        for name, value in settings.items()
+        if name not in primitive.defaults or not is_default(value, primitive.defaults[name])
+    }
+    template, many = one_line(primitive), variadic(primitive)
+    if isinstance(template, ast.Name):
+        return operands[0]
+    if template is None:
+        keywords = [ast.keyword(name, literal(value, constants)) for name, value in given.items()]
+        arguments: list[ast.expr] = [ast.List([*operands])] if many else [*operands]
+        name = ast.Name(re.sub(r"\W", "_", primitive.__name__))
+        filled: ast.expr = ast.Call(name, arguments, keywords)
+    else:
+        named: dict[str, ast.expr] = (
+            {many: ast.List([*operands])}
+            if many
+            else dict(zip(primitive.operand_names, operands, strict=True))
+        )
+        copy = ast.parse(text_of(primitive), mode="eval").body
+        filled = Filled(named, settings, given, constants).visit(copy)
+    filled.primitive = primitive  # type: ignore[attr-defined]
+    return shaped(filled, shape)
+
+
+class Filled(ast.NodeTransformer):
+    """Puts operands and settings in for their names.
+
+    Settings at their default are left out where NumPy surely has the same default: those given by
+    keyword, and a None at the end.
+    """
+
+    def __init__(
+        self,
+        operands: Mapping[str, ast.expr],
+        settings: Mapping[str, Any],
+        given: Mapping[str, Any],
+        constants: Constants | None,
+    ) -> None:
+        self.operands, self.settings, self.given = operands, settings, given
+        self.constants = constants
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """Replace the name of an operand or a setting."""
+        if node.id in self.operands:
+            return self.operands[node.id]
+        if node.id in self.settings:
+            return literal(self.settings[node.id], self.constants)
+        return node
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        """Let a number know that it is one."""
+        return literal(node.value)
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+        """Replace the name of an index by what stands in the brackets."""
+        key = node.slice
+        value: ast.expr = self.visit(node.value)
+        if isinstance(key, ast.Name) and key.id in self.settings:
+            return ast.Subscript(value, index(self.settings[key.id], self.constants))
+        return ast.Subscript(value, self.visit(key))
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.expr:
+        """Replace a text that is made of settings by the text itself."""
+        code = compile(ast.fix_missing_locations(ast.Expression(node)), "<forward>", "eval")
+        return ast.Constant(eval(code, {"__builtins__": {}}, dict(self.settings)))
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        """Leave out settings at their default, and write ``*operands`` out."""
+
+        def at_default(value: ast.expr) -> bool:
+            is_setting = isinstance(value, ast.Name) and value.id in self.settings
+            return is_setting and value.id not in self.given  # type: ignore[attr-defined]
+
+        def is_none(value: ast.expr) -> bool:
+            return at_default(value) and self.settings[value.id] is None  # type: ignore[attr-defined]
+
+        while node.args and is_none(node.args[-1]):
+            node.args.pop()
+        arguments: list[ast.expr] = []
+        for argument in node.args:
+            if isinstance(argument, ast.Starred):
+                every = self.visit(argument.value)
+                assert isinstance(every, ast.List)
+                arguments += every.elts
+            else:
+                arguments.append(self.visit(argument))
+        keywords = [
+            ast.keyword(word.arg, self.visit(word.value))
+            for word in node.keywords
+            if not at_default(word.value)
+        ]
+        return ast.Call(self.visit(node.func), arguments, keywords)
+
+
+def is_default(value: Any, default: Any) -> bool:
+    """Say whether a setting is at its default."""
+    return type(value) is type(default) and not hasattr(value, "dtype") and bool(value == default)
+
+
+def unbroadcast(tree: ast.expr, to: Shape) -> ast.expr:
+    """Return an expression summed over the axes along which an array of a shape was broadcast.
+
+    It is the engine's step ``sum_to``, written in NumPy, which has no function for it.
+
+    Examples
+    --------
+    >>> ast.unparse(unbroadcast(shaped(ast.Name("g"), (4, 2)), (2,)))
+    'np.sum(g, axis=0)'
+    """
+    shape = shape_of(tree)
+    assert shape is not None
+    if shape == to:
+        return tree
+    if not to:
+        return shaped(call("np.sum", tree), ())
+    new = len(shape) - len(to)
+    stretched = tuple(i for i, n in enumerate(to) if n == 1 and shape[new + i] != 1)
+    if new:
+        axes = tuple(range(new))
+        tree = shaped(call("np.sum", tree, axis=axes if new > 1 else 0), shape[new:])
+    if stretched:
+        axis = stretched if len(stretched) > 1 else stretched[0]
+        tree = shaped(call("np.sum", tree, axis=axis, keepdims=True), to)
+    return tree
+
+
+def expression(
+    tensor: Tensor,
+    named: Callable[[Tensor], ast.expr | None],
+    constants: Constants | None = None,
+) -> ast.expr:
+    """Return the expression of a tensor down to those that have a name.
+
+    Parameters
+    ----------
+    tensor
+        A recorded tensor.
+    named
+        The name of a tensor, as an expression; None for one that is to be written out.
+    constants
+        What to write in place of an array constant; see `literal`.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> x = bp.tensor([1.0, 2.0], name="x")
+    >>> ast.unparse(expression(bp.exp(-x) * 2, lambda t: ast.Name(t.name) if t.name else None))
+    'np.exp(-x) * 2'
+    """
+    done: dict[int, ast.expr] = {}
+    stack = [tensor]
+    while stack:
+        t = stack[-1]
+        if t.id in done:
+            stack.pop()
+            continue
+        name = named(t)
+        if name is not None:
+            done[t.id] = shaped(name, t.shape)
+        elif t.primitive is None:
+            done[t.id] = literal(t.data, constants)
+        else:
+            missing = [x for x in t.inputs if x is not None and x.id not in done]
+            if missing:
+                stack.extend(missing)
+                continue
+            operands = [
+                literal(value) if x is None else done[x.id]
+                for x, value in zip(t.inputs, t.operands, strict=True)
+            ]
+            done[t.id] = step(t.primitive, operands, t.params, constants, t.shape)
+        stack.pop()
+    return done[tensor.id]
+
+
+# ---- a rule, and a twin ----
+
+
+def rule_expressions(
+    tensor: Tensor,
+    g: str,
+    out: str,
+    operands: Sequence[str],
+    constants: Constants | None = None,
+) -> list[ast.expr | None]:
+    """Return the contribution to each input of the step that computed a tensor.
+
+    Parameters
+    ----------
+    tensor
+        A computed tensor.
+    g, out, operands
+        What the upstream gradient, the output and the operands are called in the expressions. The
+        name of an operand that is a Python number is not used: the number stands there itself.
+    constants
+        What to write in place of an array constant; see `literal`.
+
+    Returns
+    -------
+    list
+        An expression for each input; None where no gradient flows to it. Where the input was
+        broadcast, the contribution is summed to its shape.
+
+    Raises
+    ------
+    ValueError
+        For a leaf, which no step computed; if the rule fails on Tensors.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> a = bp.sigmoid(bp.tensor([1.0, 2.0], requires_grad=True))
+    >>> [ast.unparse(contribution) for contribution in rule_expressions(a, "g", "a", ["z"])]
+    ['g * a * (1.0 - a)']
+    """
+    if tensor.primitive is None:
+        raise ValueError(f"{tensor.described()} is a leaf: no step computed it, so it has no rule.")
+    names: dict[int, str] = {}
+
+    def placeholder(value: Any, name: str) -> Tensor:
+        t = Tensor(value, requires_grad=value.dtype.kind == "f", name=name)
+        names[t.id] = name
+        return t
+
+    def named(t: Tensor) -> ast.expr | None:
+        return ast.Name(names[t.id]) if t.id in names else None
+
+    values = [
+        value if x is None else placeholder(value, name)
+        for x, value, name in zip(tensor.inputs, tensor.operands, operands, strict=True)
+    ]
+    upstream = placeholder(tensor.data, g)
+    try:
+        with recorded_comparisons(), np.errstate(all="ignore"):  # the text counts, not the value
+            closures: Any = tensor.primitive.rule(
+                placeholder(tensor.data, out), *values, **tensor.params
+            )
+            if not isinstance(closures, tuple):
+                closures = (closures,)
+            found = [None if closure is None else closure(upstream) for closure in closures]
+            contributions = [
+                c if c is None or x is None or np.shape(c) == x.shape
+                else TABLE["sum_to"](c, shape=x.shape)
+                for x, c in zip(tensor.inputs, found, strict=True)
+            ]  # fmt: skip
+    except Exception as error:  # a rule may be the user's own
+        raise not_written(tensor, error) from error
+    return [
+        expression(c, named, constants)
+        if isinstance(c, Tensor)
+        else None
+        if c is None
+        else literal(c, constants)
+        for c in contributions
+    ]
+
+
+def not_written(tensor: Tensor, error: Exception) -> ValueError:
+    """Return the error for a step whose backward rule does not run on Tensors."""
+    name = tensor.primitive.__name__ if tensor.primitive is not None else "a leaf"
+    return ValueError(
+        f"the backward rule of {name} cannot be written down: it failed on Tensors ({error}). "
+        "Write it in operations that Tensors have."
+    )
+
+
+class Twin(NamedTuple):
+    """A call as it is composed, and what that gives: it may overflow where the call does not."""
+
+    tree: ast.expr
+    value: np.ndarray
+
+
+def twin(
+    primitive: Any,
+    args: Sequence[ast.expr],
+    values: Sequence[Any],
+    settings: Mapping[str, Any],
+    constants: Constants | None = None,
+) -> Twin | None:
+    """Return a call as it is composed: by its twin, or by its own text where that is one line.
+
+    Parameters
+    ----------
+    primitive
+        The function that is called.
+    args, values
+        Its operands, as expressions and as values.
+    settings
+        Its settings.
+    constants
+        What to write in place of an array constant; see `literal`.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> z = ast.Name("z")
+    >>> ast.unparse(twin(bp.softmax, [z], [np.ones(3)], {"axis": 0}).tree)
+    'np.exp(z) / np.sum(np.exp(z), axis=0, keepdims=True)'
+    >>> ast.unparse(twin(bp.leaky_relu, [z], [np.ones(3)], {"slope": 0.1}).tree)
+    'np.where(z > 0, z, 0.1 * z)'
+    """
+    if not isinstance(primitive, Primitive):
+        return None
+    composed = primitive.composed
+    if composed is None:
+        if one_line(primitive) is not None or returned(primitive) is None:
+            return None
+        composed = primitive.forward
+    parts: dict[int, ast.expr] = {}
+    operands: list[Any] = []
+    for node, value in zip(args, values, strict=True):
+        operands.append(value if isinstance(node, ast.Constant) else Tensor(value))
+        if isinstance(operands[-1], Tensor):
+            parts[operands[-1].id] = node
+    try:
+        with recorded_comparisons(), np.errstate(all="ignore"):
+            result = composed(*operands, **{**primitive.defaults, **settings})
+        if not isinstance(result, Tensor):
+            return None
+        return Twin(expression(result, lambda t: parts.get(t.id), constants), result.data)
+    except Exception:  # a text of NumPy's that Tensors do not run
+        if primitive.composed is not None:
+            raise
+        return None
