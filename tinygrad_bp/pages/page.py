@@ -63,12 +63,11 @@ def fill(template: str, content: dict[str, Any], standalone: bool) -> str:
 def environment() -> Environment:
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-    return Environment(
-        loader=FunctionLoader(read),
-        autoescape=True,
-        trim_blocks=True,
-        undefined=StrictUndefined,
+    made = Environment(
+        loader=FunctionLoader(read), autoescape=True, trim_blocks=True, undefined=StrictUndefined
     )
+    made.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
+    return made
 
 
 @functools.cache

@@ -135,17 +135,11 @@ class Explanation:
 
     def page(self) -> dict[str, Any]:
         """Return what the template of the page is filled with."""
-
-        def typeset(row: Row) -> dict[str, Any]:
-            return {**row._asdict(), "sides": list(map(typeset_side, row.sides))}
-
         return {
             "title": f"The gradients of {self.output}, step by step",
             "introduction": self.introduction(),
-            "sections": [
-                {"title": title, "rows": list(map(typeset, rows))}
-                for title, rows in self.sections()
-            ],
+            "sections": self.sections(),
+            "write": typeset_side,
         }
 
     def introduction(self) -> str:
@@ -168,18 +162,11 @@ class Explanation:
         rows, n = Rows(self.formulas), len(self.steps)
         if self.given:
             yield "Given", bounded(list(map(rows.given, self.given[: MOST_ROWS + 1])), self.given)
-        first, last = self.steps, self.steps[n:]
-        if n > MOST_STEPS:
-            first, last = self.steps[: MOST_STEPS // 2], self.steps[n - MOST_STEPS // 2 :]
-        for step in first:
-            yield f"Step {step.number} of {n}: {way(step)}", list(rows.step(step))
-        if last:
-            between = f"Steps {len(first) + 1:,} to {n - len(last):,}"
-            yield (
-                f"{between} are left out: at most {MOST_STEPS:,} are shown. JSON has them all.",
-                [],
-            )
-        for step in last:
+        half = MOST_STEPS // 2
+        for step in self.steps if n <= MOST_STEPS else self.steps[:half] + self.steps[-half:]:
+            if n > MOST_STEPS and step.number == n - half + 1:
+                left_out = f"Steps {half + 1:,} to {n - half:,} are left out"
+                yield f"{left_out}: at most {MOST_STEPS:,} are shown. JSON has them all.", []
             yield f"Step {step.number} of {n}: {way(step)}", list(rows.step(step))
         reached = list(map(rows.reached, self.gradients[: MOST_ROWS + 1]))
         yield "The gradients", bounded(reached, self.gradients)

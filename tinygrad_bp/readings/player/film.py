@@ -34,12 +34,13 @@ class Frame:
     kind: Literal["start", "forward", "backward"]
     title: str
     summary: str
+    marks: tuple[Mark, ...]  # what the picture shows from this step on
+    clicks: tuple[int, ...]  # the nodes that lead here: a value appears, a gradient is passed on
     node: int | None = None  # the node at work,
     edges: tuple[Edge, ...] = ()  # the edges along which it works,
     reached: tuple[int, ...] = ()  # and the nodes that a gradient reaches
     rows: tuple[Row, ...] = ()
     complete: tuple[Formula, ...] = ()  # the gradients to which nothing more is added
-    marks: tuple[Mark, ...] = ()  # what the picture shows from this step on
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +50,6 @@ class Film:
     loss: str
     value: np.ndarray
     frames: tuple[Frame, ...]
-    home: tuple[tuple[int, ...], ...]  # by position of a tensor, where a click on its node leads
     offset: int  # the frame before the first of the backward pass
 
 
@@ -58,59 +58,44 @@ def film(record: Record) -> Film:
     sweep = Sweep(record, record.wanted(None, "play") or [record.output])
     rows, steps = Rows(sweep.formulas), list(sweep.steps())
     computed = [i for i, t in enumerate(record.tensors) if t.primitive is not None]
-    loss = sweep.formulas.tensor(len(record.tensors) - 1).text
-    frames = [start(record, loss, len(steps))]
-    for number, i in enumerate(computed, 1):
-        frames.append(forward(rows, i, f"Forward {number} of {len(computed)}"))
-    for step in steps:
-        frames.append(backward(rows, step, f"Backward {step.number} of {len(steps)}"))
-
-    home: list[list[int]] = [[0] if t.primitive is None else [] for t in record.tensors]
-    for number, frame in enumerate(frames):
-        if frame.node is not None:
-            home[frame.node].append(number)
-    for step in steps:
-        for gradient in step.complete:
-            if record.tensors[gradient.node].primitive is None:
-                home[gradient.node].append(len(computed) + step.number)
-    return Film(
-        loss,
-        record.output.data,
-        tuple(frames),
-        tuple(map(tuple, home)),
-        len(computed),
+    loss, n = sweep.formulas.tensor(len(record.tensors) - 1).text, len(computed)
+    frames = (
+        start(record, loss, len(steps)),
+        *(forward(rows, i, f"Forward {number} of {n}") for number, i in enumerate(computed, 1)),
+        *(backward(rows, step, f"Backward {step.number} of {len(steps)}") for step in steps),
     )
+    return Film(loss, record.output.data, frames, n)
 
 
 def start(record: Record, loss: str, steps: int) -> Frame:
     """Return the frame before the first step."""
-    marks = []
-    for i, t in enumerate(record.tensors):
-        if t.primitive is None:
-            values = record.values(i)
-            content = values[0] if len(values) == 1 else f"{len(values)} values"
-            marks.append(Mark(i, "value", content))
+    leaves = tuple(i for i, t in enumerate(record.tensors) if t.primitive is None)
+    held = ((i, record.values(i)) for i in leaves)
+    marks = (
+        Mark(i, "value", values[0] if len(values) == 1 else f"{len(values)} values")
+        for i, values in held
+    )
     back = f"Then the gradient of {loss} is passed back the same way. " if steps else ""
     summary = (
         "Only the inputs and the parameters have values. Step forward, and each operation computes "
         f"its own, up to {loss}. {back}"
         "In the picture, = stands before a value and ∂ before a gradient."
     )
-    return Frame("start", "Before the first step", summary, marks=tuple(marks))
+    return Frame("start", "Before the first step", summary, tuple(marks), leaves)
 
 
 def forward(rows: Rows, i: int, title: str) -> Frame:
     """Return the frame in which a value appears."""
-    record, name = rows.formulas.record, rows.formulas.tensor(i).text
-    t = record.tensors[i]
+    t, name = rows.formulas.record.tensors[i], rows.formulas.tensor(i).text
     return Frame(
         "forward",
         title,
         f"{getattr(t.primitive, '__name__', '')} computes {name}.",
+        (Mark(i, "value", t.data),),
+        (i,),
         i,
         tuple(Edge(i, operand) for operand, x in enumerate(t.inputs) if x is not None),
         rows=(rows.computed(i),),
-        marks=(Mark(i, "value", t.data),),
     )
 
 
@@ -121,17 +106,19 @@ def backward(rows: Rows, step: Step, title: str) -> Frame:
     last = {c.node: c for c in step.contributions}
     for node, c in last.items():
         marks.append(Mark(node, "gradient", complete.get(node, f"{c.term} of {c.terms} terms")))
-    to = listed([c.tensor for c in step.contributions])
+    tensors = rows.formulas.record.tensors
     return Frame(
         "backward",
         title,
-        f"{step.operation} passes the gradient of {step.tensor} on to {to}.",
+        f"{step.operation} passes the gradient of {step.tensor} on to "
+        f"{listed([c.tensor for c in step.contributions])}.",
+        tuple(marks),
+        (step.node, *(node for node in complete if tensors[node].primitive is None)),
         step.node,
         tuple(Edge(step.node, c.operand) for c in step.contributions),
         tuple(last),
         tuple(rows.backward(step)),
         tuple(map(rows.formulas.gradient, complete)),
-        tuple(marks),
     )
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ import numpy as np
 
 from ...notation.numbers import FEW_DIGITS, in_line, number
 from ...pages.page import read, safe, write_page
-from ..steps.rows import Row, Side, Sources
+from ..steps.rows import Side, Sources
 from ..steps.typeset import typeset_side
 from .film import Film, Frame
 from .picture import Stage
@@ -39,7 +38,7 @@ def page(films: Sequence[Film], stage: Stage) -> str:
     stage
         The picture, and where in it everything is.
     """
-    script = read("player.js")
+    script, offset = read("player.js"), films[0].offset
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return write_page(
         "player",
@@ -48,37 +47,19 @@ def page(films: Sequence[Film], stage: Stage) -> str:
         player_style=safe(read("player.css")),
         script=safe(script),
         picture=safe(stage.svg),
-        runs=[[typeset_frame(frame, film) for frame in film.frames] for film in films],
-        data=safe(in_script(data(films, stage))),
+        runs=[film.frames for film in films],
+        write=lambda side: linked(side, offset),
+        data=data(films, stage),
     )
 
 
-def typeset_frame(frame: Frame, film: Film) -> dict[str, Any]:
-    return {
-        "kind": frame.kind,
-        "title": frame.title,
-        "summary": frame.summary,
-        "rows": [typeset_row(row, film) for row in frame.rows],
-        "complete": list(map(typeset_side, frame.complete)),
-    }
-
-
-def typeset_row(row: Row, film: Film) -> dict[str, Any]:
-    """Return what the template says of a row: given, or in a quiz an answer, or a term of one."""
-    term = any(note.startswith("term ") for note in row.notes)
-    kind = "given" if row.label == "arrived" else "term" if term else "answer"
-    sides = [linked(side, film) for side in row.sides]
-    return {"kind": kind, "label": row.label, "notes": row.notes, "sides": sides}
-
-
-def linked(side: Side, film: Film) -> Markup | str:
+def linked(side: Side, offset: int) -> Markup | str:
     """Return a side of an equation; terms are named by buttons that lead to their steps."""
     if not isinstance(side, Sources):
         return typeset_side(side)
     button = safe('<button class="link" data-step="{}">{}</button>')
-    n = film.offset
-    links = [button.format(n + term.step, side.name(term, before=n)) for term in side.terms]
-    return safe("<span>{}</span>").format(safe(" + ").join([*links, *filter(None, [side.remark])]))
+    links = [button.format(offset + term.step, side.name(term, offset)) for term in side.terms]
+    return safe("<span>{}</span>").format(safe(" + ").join(filter(None, [*links, side.remark])))
 
 
 def data(films: Sequence[Film], stage: Stage) -> dict[str, Any]:
@@ -88,21 +69,22 @@ def data(films: Sequence[Film], stage: Stage) -> dict[str, Any]:
     numbers of the last of them.
     """
     first, home = films[0], stage.home
-    clicks: dict[int, set[int]] = {}
-    for node, frames in zip(home, first.home, strict=True):
-        clicks.setdefault(node, set()).update(frames)
+    steps: dict[int, list[int]] = {node: [] for node in sorted(set(home))}
+    for step, frame in enumerate(first.frames):
+        for node in unique(home[tensor] for tensor in frame.clicks):
+            steps[node].append(step)
     return {
         "steps": [
             {
                 "kind": frame.kind,
                 "node": None if frame.node is None else home[frame.node],
                 "edges": unique(stage.edges[e] for e in frame.edges if e in stage.edges),
-                "reached": unique(home[node] for node in frame.reached),
+                "reached": unique(home[tensor] for tensor in frame.reached),
                 "says": f"{frame.title}. {frame.summary}",
             }
             for frame in first.frames
         ],
-        "home": {node: sorted(frames) for node, frames in clicks.items()},
+        "home": steps,
         "loss": first.loss,
         "runs": [
             {
@@ -138,12 +120,4 @@ def brief(value: np.ndarray | str) -> str:
     text = "\N{EN SPACE}".join(first)
     if value.size > BRIEF // 2 or len(text) > BRIEF:
         return f"{number(value.min(), FEW_DIGITS)} to {number(value.max(), FEW_DIGITS)}"
-    return text
-
-
-def in_script(content: Any) -> str:
-    """Return JSON that can stand inside a script element, and in any script."""
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
     return text

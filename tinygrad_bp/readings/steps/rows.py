@@ -61,6 +61,12 @@ class Row(NamedTuple):
     notes: tuple[str, ...]
     sides: tuple[Side, ...]
 
+    @property
+    def kind(self) -> str:
+        """What it is in a quiz: given, an answer, or one of several terms of one."""
+        term = any(note.startswith("term ") for note in self.notes)
+        return "given" if self.label == "arrived" else "term" if term else "answer"
+
 
 class Rows:
     """Writes the rows of a run."""
