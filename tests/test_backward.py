@@ -179,7 +179,9 @@ def test_a_second_backward_doubles_the_leaf_gradients_bitwise():
 def test_backward_changes_nothing_but_the_leaf_gradients():
     weights, loss = residual_network()
     nodes = tensors_of(loss)
-    slots = [name for name in bp.Tensor.__slots__ if name not in ("_grad", "__weakref__")]
+    slots = [
+        name for name in bp.Tensor.__slots__ if name not in ("_grad", "recorded_at", "__weakref__")
+    ]
     before = [[getattr(node, name) for name in slots] for node in nodes]
     values = [node.data.copy() for node in nodes]
     loss.backward()

@@ -115,22 +115,22 @@ ERRORS = [
     (
         lambda: bp.primitive(defaulted),
         TypeError,
-        "defaulted: an operand has no default, and settings are named one by one after the operands, as in def f(a, b, *, axis=0).",
+        "defaulted: an operand has no default, and other arguments are named one by one after the operands, as in def f(a, b, *, axis=0).",
     ),
     (
         lambda: bp.primitive(keyworded),
         TypeError,
-        "keyworded: an operand has no default, and settings are named one by one after the operands, as in def f(a, b, *, axis=0).",
+        "keyworded: an operand has no default, and other arguments are named one by one after the operands, as in def f(a, b, *, axis=0).",
     ),
     (
         lambda: bp.concatenate([w], 0, 1),
         TypeError,
-        "concatenate takes a list of operands and 1 setting(s), and was given 3 values.",
+        "concatenate takes a list of operands and 1 further argument(s), and was given 3 values.",
     ),
     (
         lambda: product(w, w, 0, 1),
         TypeError,
-        "product takes 2 operand(s) and 1 setting(s), and was given 4 values.",
+        "product takes 2 operand(s) and 1 further argument(s), and was given 4 values.",
     ),
     (
         lambda: product(w),
@@ -140,7 +140,7 @@ ERRORS = [
     (
         lambda: product(w, w, axes=1),
         TypeError,
-        "product has no setting 'axes'. It has: axis.",
+        "product has no argument 'axes'. It has: axis.",
     ),
     (
         lambda: bp.grad(np.ones(2), w),

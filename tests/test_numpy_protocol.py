@@ -8,7 +8,7 @@ import pytest
 
 import tinygrad_bp as bp
 from tinygrad_bp.differences import relative_difference
-from tinygrad_bp.numpy_protocol import operation
+from tinygrad_bp.operators import operation
 from tinygrad_bp.table import TABLE
 
 from .rules.cases import trials_of
@@ -293,12 +293,12 @@ def test_a_setting_that_does_not_record_is_refused():
         lambda: np.sum(t, dtype=np.float32),
         lambda: np.sum(t, None, np.float32),
     ):
-        assert message(TypeError, call) == "sum has no setting 'dtype'. It has: axis, keepdims."
+        assert message(TypeError, call) == "sum has no argument 'dtype'. It has: axis, keepdims."
     assert message(TypeError, lambda: np.max(t, out=np.zeros(()))) == (
-        "max has no setting 'out'. It has: axis, keepdims."
+        "max has no argument 'out'. It has: axis, keepdims."
     )
     assert message(TypeError, lambda: np.mean(t, where=x23 > 0)) == (
-        "mean has no setting 'where'. It has: axis, keepdims."
+        "mean has no argument 'where'. It has: axis, keepdims."
     )
 
 

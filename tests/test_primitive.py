@@ -134,20 +134,20 @@ def test_defaults_are_recorded():
 def test_wrong_calls_are_refused(kind):
     a = kind(1.0)
     assert message(TypeError, lambda: mix(a, a, wieght=1)) == (
-        "mix has no setting 'wieght'. It has: weight, sign."
+        "mix has no argument 'wieght'. It has: weight, sign."
     )
     assert message(TypeError, lambda: cube(a, axis=1)) == (
-        "cube has no setting 'axis'. It has: none."
+        "cube has no argument 'axis'. It has: none."
     )
     assert message(TypeError, lambda: mix(a)) == (
         "mix needs 2 operand(s), a and b, and was given 1."
     )
     assert message(TypeError, lambda: cube()) == "cube needs 1 operand(s), x, and was given 0."
     assert message(TypeError, lambda: cube(a, a)) == (
-        "cube takes 1 operand(s) and 0 setting(s), and was given 2 values."
+        "cube takes 1 operand(s) and 0 further argument(s), and was given 2 values."
     )
     assert message(TypeError, lambda: mix(a, a, 1, 2, 3)) == (
-        "mix takes 2 operand(s) and 2 setting(s), and was given 5 values."
+        "mix takes 2 operand(s) and 2 further argument(s), and was given 5 values."
     )
 
 
@@ -160,7 +160,7 @@ def test_a_missing_setting_is_named():
 def test_a_tensor_as_a_setting_is_refused():
     w = bp.tensor(1.0, requires_grad=True)
     expected = (
-        "the setting 'by' of scaled is a Tensor, and no gradient flows to a setting. Use t.data."
+        "the argument 'by' of scaled is a Tensor, and gradients flow to operands alone. Use t.data."
     )
     for by in (w, [w], (1.0, [w])):
         assert message(TypeError, lambda by=by: scaled(np.ones(1), by=by)) == expected

@@ -8,9 +8,9 @@ import typing as _typing
 from importlib import import_module as _import_module
 
 from . import datasets
-from .backward import grad
+from .engine import Primitive, Tensor, grad, primitive, tensor
 from .gradcheck import gradcheck
-from .primitive import Primitive, primitive
+from .operators import name_tensors
 from .recording import detect_anomaly, no_grad, scope
 from .rules.activations import (
     elu,
@@ -107,7 +107,6 @@ from .rules.shaping import (
     tile,
 )
 from .table import TABLE
-from .tensor import Tensor, name_tensors, tensor
 from .transforms import hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 if _typing.TYPE_CHECKING:

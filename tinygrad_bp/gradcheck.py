@@ -16,7 +16,7 @@ import numpy as np
 
 from .backward import grad
 from .differences import Array, Differences, Estimate, differences_along
-from .tensor import Tensor
+from .engine import Tensor
 from .transforms import differentiating
 
 #: Steps that are swept, relative to max(1, |entry|).
@@ -89,7 +89,7 @@ class GradcheckReport(NamedTuple):
 
     @property
     def outcome(self) -> str:
-        """ "passed", "FAILED", or "not decided": nothing is wrong, and not all could be checked."""
+        """One of "passed", "FAILED" and "not decided": nothing is wrong, but not all was checked."""
         reasons = {failure.reason for found in self.inputs for failure in found.failures}
         if not self.linear or reasons - {"no plateau"}:
             return "FAILED"

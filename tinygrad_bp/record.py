@@ -17,12 +17,12 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from .backward import backward_closures, starting_gradient, summed_to
+from .engine import Tensor
 from .notation.names import Names
 from .notation.operations import one_line
 from .notation.steps import rule_expressions, step, twin
 from .notation.trees import Constants, literal, shaped
 from .table import TABLE
-from .tensor import Tensor
 
 #: An operation on larger arrays is not run once more to find out what it is composed of.
 LARGEST_COMPOSED = 10_000

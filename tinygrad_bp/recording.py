@@ -4,37 +4,92 @@ The state lives in a context variable, so that a thread or an asynchronous task 
 recording off does so for itself alone.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from __future__ import annotations
+
+import functools
+import inspect
+import itertools
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+
+
+class Scope(str):
+    """The scopes that a tensor was recorded in, ``"outer/inner"``; each visit is a new one."""
+
+    __slots__ = ("visit",)
+
+    visit: tuple[int, ...]  # a number for every scope from the outermost, new at each visit
+
+    def __new__(cls, text: str = "", visit: tuple[int, ...] = ()) -> Scope:
+        scope = super().__new__(cls, text)
+        scope.visit = visit
+        return scope
 
 
 class Recording(NamedTuple):
     """How the next operation will be recorded."""
 
     enabled: bool = True
-    scope: str = ""
+    scope: Scope = Scope()
     watched: bool = False  # for NaN and infinity
     comparisons: bool = False  # whether they are recorded too, to be written down
 
 
 current: ContextVar[Recording] = ContextVar("current", default=Recording())  # noqa: B039, a tuple
 
-
-@contextmanager
-def _changed(state: Recording) -> Iterator[None]:
-    token = current.set(state)
-    try:
-        yield
-    finally:
-        current.reset(token)
+visits = itertools.count()
 
 
-@contextmanager
-def no_grad() -> Iterator[None]:
+class Changed(AbstractContextManager["None"]):
+    """A state of recording: as a ``with`` block, or as a decorator, also of a generator.
+
+    In a generator the state holds while its own code runs, and not in that of its caller.
+    """
+
+    def __init__(self, change: Callable[[Recording], Recording]) -> None:
+        self.change = change
+        self.tokens: list[Any] = []
+
+    def __enter__(self) -> None:
+        self.tokens.append(current.set(self.change(current.get())))
+
+    def __exit__(self, *_: object) -> None:
+        current.reset(self.tokens.pop())
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function that runs in this state."""
+        if inspect.isgeneratorfunction(function):
+
+            @functools.wraps(function)
+            def generate(*args: Any, **keywords: Any) -> Iterator[Any]:
+                generator = function(*args, **keywords)
+                sent = None
+                while True:
+                    try:
+                        with Changed(self.change):
+                            value = generator.send(sent)
+                    except StopIteration as stop:
+                        return stop.value  # type: ignore[no-any-return]
+                    sent = yield value
+
+            return generate
+
+        @functools.wraps(function)
+        def run(*args: Any, **keywords: Any) -> Any:
+            with Changed(self.change):
+                return function(*args, **keywords)
+
+        return run
+
+
+def no_grad(function: Callable[..., Any] | None = None) -> Any:
     """Compute without recording, as a ``with`` block or as a decorator.
 
     Results inside the block are constants: they remember no operation and need no gradient.
@@ -46,13 +101,17 @@ def no_grad() -> Iterator[None]:
     >>> with bp.no_grad():
     ...     (w * w).requires_grad
     False
+    >>> @bp.no_grad
+    ... def square(t):
+    ...     return t * t
+    >>> square(w).requires_grad
+    False
     """
-    with _changed(current.get()._replace(enabled=False)):
-        yield
+    changed = Changed(lambda state: state._replace(enabled=False))
+    return changed if function is None else changed(function)
 
 
-@contextmanager
-def scope(name: str) -> Iterator[None]:
+def scope(name: str) -> Changed:
     """Group the tensors made inside the block under a name, such as ``"layer1"``; scopes nest.
 
     Examples
@@ -62,9 +121,12 @@ def scope(name: str) -> Iterator[None]:
     ...     bp.tensor(1.0).scope
     'encoder/layer1'
     """
-    state = current.get()
-    with _changed(state._replace(scope=f"{state.scope}/{name}" if state.scope else name)):
-        yield
+
+    def enter(state: Recording) -> Recording:
+        text = f"{state.scope}/{name}" if state.scope else name
+        return state._replace(scope=Scope(text, (*state.scope.visit, next(visits))))
+
+    return Changed(enter)
 
 
 @contextmanager
@@ -89,12 +151,107 @@ def detect_anomaly() -> Iterator[None]:
         ...
     FloatingPointError: the backward rule of sqrt, recorded at <doctest ...>:2, made inf for x ...
     """
-    with _changed(current.get()._replace(watched=True)), np.errstate(all="ignore"):
+    with Changed(lambda state: state._replace(watched=True)), np.errstate(all="ignore"):
         yield
 
 
-@contextmanager
-def recorded_comparisons() -> Iterator[None]:
+def recorded_comparisons() -> Changed:
     """Record comparisons too, which are otherwise plain arrays: to write an expression down."""
-    with _changed(current.get()._replace(enabled=True, comparisons=True)):
-        yield
+    return Changed(lambda state: state._replace(enabled=True, comparisons=True))
+
+
+# ---- several threads ----
+
+_lock = threading.RLock()  # re-entrant: a signal handler may run backward, too
+
+
+def adding_up() -> threading.RLock:
+    """Hold other threads off while gradients are added to those that leaves have."""
+    return _lock
+
+
+def _renew_lock() -> None:
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):  # a child process must not wait for a thread that it lacks
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
+# ---- what detect_anomaly looks for: the first NaN or infinity out of finite numbers ----
+
+HERE = os.path.join(os.path.dirname(__file__), "")
+
+
+def line_of_caller() -> str:
+    """Return the line outside of this package that is being executed, as ``file:line``."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(HERE):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def check_forward(
+    primitive: Any, output: Any, inputs: Sequence[Any], values: Sequence[Any]
+) -> None:
+    """Raise if an operation made a NaN or infinity out of finite operands."""
+    bad = first_not_finite(output)
+    if bad is not None and output.primitive is not None and of_finite(values, output):
+        operands = ", ".join(
+            repr(value) if x is None else x.described()
+            for x, value in zip(inputs, values, strict=True)
+        )
+        raise FloatingPointError(
+            f"{primitive.__name__}, recorded at {output.recorded_at}, made {bad} out of "
+            f"finite numbers: its operands are {operands}."
+        )
+
+
+def checked(
+    closures: Callable[..., Any], fit: Callable[..., Any], add: Callable[..., Any]
+) -> tuple[Callable[..., Any], ...]:
+    """Return the duties of a sweep as they are, or with checks, under `detect_anomaly`."""
+    if not current.get().watched:
+        return closures, fit, add
+
+    def checked_closures(tensor: Any, recorded: bool) -> list[Any]:
+        def check(closure: Any, x: Any) -> Any:
+            def run(g: Any) -> Any:
+                given = closure(g)
+                bad = first_not_finite(given)
+                if bad is not None and of_finite([g, *tensor.operands], tensor):
+                    line = getattr(tensor, "recorded_at", None)
+                    where = f", recorded at {line}," if line else ""
+                    raise FloatingPointError(
+                        f"the backward rule of {tensor.primitive.__name__}{where} made {bad} for "
+                        f"{x.described()}, from a finite gradient."
+                    )
+                return given
+
+            return None if closure is None else run
+
+        return list(map(check, closures(tensor, recorded), tensor.inputs))
+
+    def checked_add(x: Any, earlier: Any, contribution: Any) -> Any:
+        total = add(x, earlier, contribution)
+        bad = first_not_finite(total)
+        finite = first_not_finite(earlier) is None and first_not_finite(contribution) is None
+        if bad is not None and finite:
+            raise FloatingPointError(f"adding up the contributions to {x.described()} made {bad}.")
+        return total
+
+    return checked_closures, fit, checked_add
+
+
+def of_finite(values: Sequence[Any], output: Any) -> bool:
+    """Whether values are all finite, and so are the arguments: pad may be asked for infinity."""
+    numbers = [value for value in output.params.values() if isinstance(value, (float, np.floating))]
+    return all(first_not_finite(value) is None for value in (*values, *numbers))
+
+
+def first_not_finite(value: Any) -> float | None:
+    """Return the first NaN or infinity of an array or Tensor; None if there is none."""
+    array = np.asarray(getattr(value, "_array", value))
+    bad = array[~np.isfinite(array)]
+    return float(bad[0]) if bad.size else None

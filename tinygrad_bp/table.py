@@ -6,13 +6,19 @@ The rules fill it (``rules/__init__.py``); the engine below them only looks oper
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from .tensor import Tensor
-
-TABLE: dict[str, Callable[..., Tensor]] = {}
+TABLE: dict[str, Callable[..., Any]] = {}
 
 #: Comparisons, by the name of their operator's method. They carry no gradient, and are recorded
 #: only where an expression is to be written down (see ``rules/comparisons.py``).
-COMPARISONS: dict[str, Callable[..., Tensor]] = {}
+COMPARISONS: dict[str, Callable[..., Any]] = {}
+
+#: The operation that a NumPy function stands for, when it is called on a Tensor.
+FUNCTIONS: dict[Any, Callable[..., Any]] = {}
+
+#: Where NumPy has another name for an argument of an operation.
+PARAMETERS: dict[str, str] = {}
+
+#: NumPy functions whose results are booleans or integers: computed, and not recorded.
+WITHOUT_GRADIENT: set[Any] = set()

@@ -14,9 +14,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .backward import grad
+from .engine import Tensor
 from .recording import current
 from .table import TABLE
-from .tensor import Tensor
 
 Function: TypeAlias = Callable[..., Any]
 Which: TypeAlias = int | Sequence[int]
@@ -133,7 +133,7 @@ def fresh(value: Any) -> Tensor:
     if not isinstance(value, Tensor):
         return Tensor(value, requires_grad=True)
     if value.requires_grad and current.get().enabled:
-        return TABLE["identity"](value)
+        return TABLE["identity"](value)  # type: ignore[no-any-return]
     return Tensor(value.data, requires_grad=True)
 
 

@@ -39,7 +39,7 @@ def slope_of_sigmoid() -> bp.Tensor:
     a = bp.sigmoid(z).named("a")
     slope = bp.grad(a, z, create_graph=True)
     assert isinstance(slope, bp.Tensor)
-    return slope.named("da_dz")
+    return slope.named("da_dz")  # type: ignore[no-any-return]
 
 
 def after_backward(loss: bp.Tensor) -> bp.Tensor:

@@ -14,7 +14,7 @@ import pytest
 
 import tinygrad_bp as bp
 from tinygrad_bp.differences import relative_difference
-from tinygrad_bp.primitive import Primitive
+from tinygrad_bp.engine import Primitive
 from tinygrad_bp.table import TABLE
 
 from .in_torch import NOT_IN_TORCH, torch_table

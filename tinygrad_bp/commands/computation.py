@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..engine import Tensor
 from ..notation.names import recorded_tensors
-from ..tensor import Tensor
 from ..worked_problem.problem import random_problem
 from ..worked_problem.verification import recorded
 from .users_file import loaded, neighbours

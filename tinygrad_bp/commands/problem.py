@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..tensor import Tensor
+from ..engine import Tensor
 from .users_file import loaded
 
 

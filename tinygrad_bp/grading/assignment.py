@@ -17,9 +17,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..differences import agree
+from ..engine import Tensor
 from ..mistakes.run import Run
 from ..record import Record
-from ..tensor import Tensor
 from ..worked_problem.network import network
 from ..worked_problem.problem import random_problem
 from .hidden import hidden_mistakes

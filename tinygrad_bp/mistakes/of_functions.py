@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..primitive import Primitive
+from ..engine import Primitive
 from ..rules import reductions
 from ..rules.activations import relu, sigmoid, softmax
 from ..rules.elementwise import tanh

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from ..engine import Tensor
 from ..record import Edge, Record
 from ..table import TABLE
-from ..tensor import Tensor
 
 #: Below this, relative to the largest gradient of a run, is rounding noise: a few times the
 #: precision of a float64, which is 1e-16.

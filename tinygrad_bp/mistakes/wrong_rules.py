@@ -11,10 +11,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..primitive import Primitive
+from ..engine import Primitive, Tensor
 from ..record import Contribute
 from ..rules.activations import softmax
-from ..tensor import Tensor
 from .mistake import Wrong, WrongRule
 from .run import Place
 

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ..tensor import Tensor
+from ..engine import Tensor
 from .numbers import LONGEST_NAME
 from .symbols import SUPERSCRIPTS, latex_symbol, text_symbol
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..primitive import Primitive
+from ..engine import Primitive
 from .trees import PARTS
 
 

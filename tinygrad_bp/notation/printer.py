@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..primitive import Primitive
+from ..engine import Primitive
 from ..table import TABLE
 from .alphabets import LATEX, TEXT
 from .numbers import ROOM, array_latex, bmatrix

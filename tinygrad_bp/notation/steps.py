@@ -16,10 +16,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..primitive import Primitive
+from ..engine import Primitive, Tensor
 from ..recording import recorded_comparisons
 from ..table import TABLE
-from ..tensor import Tensor
 from .operations import one_line, returned, text_of, variadic
 from .trees import Constants, Shape, call, index, literal, shape_of, shaped
 

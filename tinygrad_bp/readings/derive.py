@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..backward import starting_gradient
+from ..engine import Tensor
 from ..notation.names import recorded_tensors, wanted_tensors
 from ..saving import save
-from ..tensor import Tensor
 from .derivation.document import (
     Block,
     Equation,

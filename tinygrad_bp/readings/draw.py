@@ -11,9 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from ..engine import Tensor
 from ..record import Record
 from ..saving import save
-from ..tensor import Tensor
 from .drawing.dot import dot
 from .drawing.layout import described, lay_out
 from .drawing.mermaid import mermaid

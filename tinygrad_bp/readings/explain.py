@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..engine import Tensor
 from ..notation.numbers import listed
 from ..pages.page import write_page, write_part
 from ..saving import save, written_to
-from ..tensor import Tensor
 from .explanation.as_json import array_json, given_json, gradient_json, step_json
 from .explanation.console import EQUATION, LABEL, in_columns, table
 from .steps.formulas import Formulas

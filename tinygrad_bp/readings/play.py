@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..engine import Tensor
 from ..saving import save
-from ..tensor import Tensor
 from .player.film import films
 from .player.page import page
 from .player.picture import stage

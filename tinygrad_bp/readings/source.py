@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from ..backward import starting_gradient
+from ..engine import Tensor
 from ..record import Record
 from ..saving import written_to
-from ..tensor import Tensor
 from .standalone.lines import Lines
 
 

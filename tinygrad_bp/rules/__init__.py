@@ -6,7 +6,7 @@ and NumPy functions record the operation of the same name in the table. A few pu
 no rule, because they are composed of entries (see ``rows.composed``).
 """
 
-from ..primitive import Primitive
+from ..engine import Primitive
 from ..table import COMPARISONS, TABLE
 from . import (
     activations,
@@ -15,6 +15,7 @@ from . import (
     elementwise,
     linear_algebra,
     models,
+    numpy_names,
     reductions,
     shaping,
 )
@@ -24,4 +25,10 @@ FAMILIES = (arithmetic, elementwise, activations, linear_algebra, reductions, sh
 for family in FAMILIES:
     TABLE.update({n: entry for n, entry in vars(family).items() if isinstance(entry, Primitive)})
 
+for entry in TABLE.values():
+    if isinstance(entry, Primitive):
+        entry.fresh = True  # each returns a new array, or a view of its operand
+
 COMPARISONS.update({n: row for n, row in vars(comparisons).items() if isinstance(row, Primitive)})
+
+numpy_names.fill()

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from ..primitive import Closure, Value, primitive
+from ..engine import Closure, Value, primitive
 from .elementwise import erf, erfc
 
 

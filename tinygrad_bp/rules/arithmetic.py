@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..primitive import Closure, Value, primitive
+from ..engine import Closure, Value, primitive
 from .rows import BROADCASTING, POSITIVE, elementwise
 
 add = elementwise(

@@ -6,7 +6,7 @@ otherwise gives a plain array.
 
 import numpy as np
 
-from ..primitive import Primitive, Value
+from ..engine import Primitive, Value
 
 
 def comparison(function: np.ufunc, written: str) -> Primitive:

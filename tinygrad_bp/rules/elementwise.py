@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ..primitive import Value, primitive
+from ..engine import Value, primitive
 from .rows import POSITIVE, elementwise
 
 exp = elementwise(np.exp, "e ** a.", lambda out, a: lambda g: g * out, at=(0, 1, 1))

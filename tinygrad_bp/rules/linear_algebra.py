@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..primitive import Closure, Value, primitive
+from ..engine import Closure, Value, primitive
 from .reductions import kept, over_length
 from .rows import composed
 

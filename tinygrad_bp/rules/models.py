@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from ..numpy_protocol import value_of
-from ..primitive import Closure, Value, primitive
+from ..engine import Closure, Value, primitive
+from ..operators import value_of
 from .activations import log_softmax, sigmoid, softmax, softplus
 from .linear_algebra import einsum
 from .rows import composed, floats

@@ -5,8 +5,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..numpy_protocol import value_of
-from ..primitive import Closure, Value, primitive
+from ..engine import Closure, Value, primitive
+from ..operators import value_of
 
 Axis: TypeAlias = int | tuple[int, ...] | None
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..primitive import Notation, Primitive, Rule, Value
+from ..engine import Notation, Primitive, Rule, Value
 from ..table import TABLE
 
 #: Where the tests draw operands that must be greater than 0.

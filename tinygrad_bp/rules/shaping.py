@@ -4,7 +4,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..primitive import Closure, Value, primitive
+from ..engine import Closure, Value, primitive
 from .rows import composed
 
 Axes: TypeAlias = int | tuple[int, ...] | None

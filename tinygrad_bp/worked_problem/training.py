@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..backward import grad
 from ..datasets import Digits, one_hot
-from ..tensor import Tensor, tensor
+from ..engine import Tensor, tensor
 from .network import network
 from .problem import Problem
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from ..backward import grad
 from ..differences import extrapolated_difference, jacobian_difference, relative_difference
+from ..engine import Tensor, tensor
 from ..rules.activations import sigmoid, softmax
 from ..rules.reductions import square_sum
-from ..tensor import Tensor, tensor
 from .closed_form import CHAIN, forward
 from .mistakes import Mistake
 from .network import network

@@ -17,11 +17,11 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from ...backward import backward_closures
+from ...engine import Tensor
 from ...notation.steps import twin
 from ...notation.trees import literal
 from ...notation.writer import ENTRY_BY_ENTRY
 from ...table import TABLE
-from ...tensor import Tensor
 from .indices import Indices
 from .simplify import ONE, ZERO, number, product, simple
 from .sums import chosen, guards, looped, total

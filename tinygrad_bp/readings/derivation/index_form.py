@@ -17,10 +17,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...backward import backward_closures, name_of, summed_to
+from ...engine import Tensor
 from ...notation.latex import latex
 from ...notation.numbers import written_array
 from ...notation.text import text
-from ...tensor import Tensor
 from . import conventions
 from .component_writers import LatexComponents, TextComponents
 from .components import Components, NoComponentsError

@@ -17,15 +17,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...backward import starting_gradient, sweep
+from ...engine import Primitive, Tensor
 from ...notation.names import Names, fresh, recorded_tensors
 from ...notation.operations import one_line
 from ...notation.steps import rule_expressions, step, twin
 from ...notation.symbols import SUBSCRIPTS
 from ...notation.trees import call, literal
 from ...notation.writer import ENTRY_BY_ENTRY
-from ...primitive import Primitive
 from ...table import TABLE
-from ...tensor import Tensor
 from .rounding import sizes
 from .tidied import Tidied, array_like, entry_by_entry, entry_of, number_one, without_one
 from .trees import names, put, walk

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from ...engine import Tensor
 from ...notation.latex import latex
 from ...notation.numbers import written_array
 from ...notation.text import text
-from ...tensor import Tensor
 from . import conventions
 from .document import Block, Equation, Formula, Heading, Sentence
 from .given import given

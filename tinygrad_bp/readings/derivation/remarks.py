@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ...tensor import Tensor
+from ...engine import Tensor
 from .document import Block, Formula, Sentence
 from .lines import Lines
 

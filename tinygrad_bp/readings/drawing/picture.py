@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...engine import Tensor
 from ...notation.numbers import LONGEST_NAME, fits, listed, number, printable, stand_in
 from ...notation.symbols import plain_name
 from ...notation.text import text
 from ...record import Edge, Record
-from ...tensor import Tensor
 from .folding import Group, fold, operands
 from .looks import LOOKS
 

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from ...engine import Primitive
 from ...notation.operations import bare
 from ...notation.trees import literal
-from ...primitive import Primitive
 
 #: What the function that computes everything is called.
 FUNCTION = "loss_and_gradients"

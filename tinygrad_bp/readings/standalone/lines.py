@@ -9,12 +9,11 @@ from collections import Counter
 
 import numpy as np
 
+from ...engine import Primitive, Tensor
 from ...notation.operations import bare, one_line
 from ...notation.steps import step
 from ...notation.trees import call, literal
-from ...primitive import Primitive
 from ...record import Record
-from ...tensor import Tensor
 from .helpers import FUNCTION, RESERVED, Helpers, fresh
 from .program import Gradient, Key, Program
 from .wrapping import INDENT, WIDTH, docstring, listed

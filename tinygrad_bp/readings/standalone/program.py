@@ -13,12 +13,12 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from ...backward import sweep
+from ...engine import Tensor, next_id
 from ...notation.steps import not_written
 from ...notation.trees import literal
 from ...record import Record, recorded_tensors
 from ...recording import recorded_comparisons
 from ...table import TABLE
-from ...tensor import Tensor, next_id
 
 
 class Gradient(NamedTuple):

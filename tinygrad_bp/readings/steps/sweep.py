@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...engine import Tensor
 from ...record import Edge, Record
-from ...tensor import Tensor
 from .formulas import Formula, Formulas, read_only
 
 #: What an operation is composed of is said where that has at most this many characters: a line.

@@ -1,0 +1,176 @@
+"""What a call is given: operands and keyword arguments told apart, and data made safe to record.
+
+A record must own its values. Data is copied into read-only arrays, arguments that could change
+later are captured, and a result is copied unless its operation declares that nobody else holds it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import errors
+
+#: These stay themselves in a record: NumPy lets them adopt the precision of the array beside them.
+PYTHON_NUMBERS = (float, int, bool)
+
+#: Arguments of these types cannot change later, so the record keeps them as they are.
+PLAIN = {bool, int, float, str, type(None)}
+
+FLOATS = (np.float64, np.float32)
+
+
+def read_signature(
+    primitive: Any,
+) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, Any], bool]:
+    """Return the operands of a forward function, its further arguments, and their defaults.
+
+    And whether it takes any number of operands.
+    """
+    parameters = inspect.signature(primitive.forward).parameters.values()
+    operands = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    settings = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
+    if any(p.default is not p.empty for p in operands) or any(
+        p.kind is p.VAR_KEYWORD for p in parameters
+    ):
+        raise errors.unclear_signature(primitive)
+    takes_any_number = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    if takes_any_number and operands:
+        raise errors.mixed_operands(primitive)
+    return (
+        tuple(p.name for p in operands),
+        tuple(p.name for p in settings),
+        {p.name: p.default for p in settings if p.default is not p.empty},
+        takes_any_number,
+    )
+
+
+def sort_arguments(
+    primitive: Any, operands: tuple[Any, ...], given: Mapping[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Tell operands from keyword arguments, as a call of the forward function would."""
+    params = primitive.defaults | given
+    names = primitive.settings
+    if len(operands) == primitive.arity and len(params) == len(names):
+        for value in params.values():
+            if type(value) not in PLAIN:
+                break
+        else:  # nearly all calls
+            if not given or given.keys() <= set(names):
+                return operands, params
+
+    params = dict(given)
+    arity = primitive.arity
+    if primitive.takes_any_number:  # given as one list, then arguments: concatenate([a, b], 0)
+        if len(operands) == 1 or isinstance(operands[0], (tuple, list)):
+            if len(operands) > 1 + len(names):
+                raise errors.too_many(primitive, len(operands))
+            params.update(zip(names, operands[1:], strict=False))
+            operands = tuple(operands[0])
+    else:
+        if len(operands) > arity + len(names):
+            raise errors.too_many(primitive, len(operands))
+        params.update(zip(names, operands[arity:], strict=False))
+        missing = primitive.operand_names[len(operands) :]
+        if not all(name in params for name in missing):
+            raise errors.too_few(primitive, len(operands))
+        operands = operands[:arity] + tuple(params.pop(name) for name in missing)
+    for name, value in params.items():
+        if name not in names:
+            raise errors.unknown_argument(primitive, name)
+        params[name] = capture(value, f"the argument {name!r} of {primitive.__name__}")
+    return operands, {**primitive.defaults, **params}
+
+
+def capture(value: Any, where: str) -> Any:
+    """Return a keyword argument as the record keeps it, out of reach of a later change."""
+    if hasattr(value, "_array"):
+        raise errors.tensor_as_argument(where)
+    if isinstance(value, np.ndarray):
+        value = value.copy()
+        value.setflags(False)
+    elif isinstance(value, (tuple, list)):
+        items = [capture(item, where) for item in value]
+        value = items if isinstance(value, list) else tuple(items)
+    elif isinstance(value, dict):
+        value = {key: capture(item, where) for key, item in value.items()}
+    elif hasattr(value, "__len__") and not isinstance(value, (str, bytes, np.dtype)):
+        return capture(np.array(value), where)  # any other sequence
+    return value
+
+
+def constants(
+    primitive: Any, operands: Sequence[Any], values: Sequence[Any], make: Callable[[Any], Any]
+) -> tuple[tuple[Any, ...], list[Any]]:
+    """Make Tensors of the arrays among the operands, so that the record owns its values.
+
+    Python numbers stay themselves; see `PYTHON_NUMBERS`.
+    """
+    inputs: list[Any] = []
+    owned_values = list(values)
+    for i, operand in enumerate(operands):
+        if hasattr(operand, "_array"):
+            inputs.append(operand)
+        elif type(operand) in PYTHON_NUMBERS:
+            inputs.append(None)
+        else:
+            try:
+                constant = make(operand)
+            except (TypeError, ValueError) as error:
+                raise errors.bad_operand(primitive, operands, i, error) from None
+            inputs.append(constant)
+            owned_values[i] = constant._array
+    return tuple(inputs), owned_values
+
+
+def owned(primitive: Any, result: Any) -> np.ndarray:
+    """Return a result as an array of real numbers that nothing outside of the record can change."""
+    array = np.asarray(None if isinstance(result, (tuple, list)) else result)
+    if array.dtype.kind not in "fiub":
+        raise errors.bad_result(primitive, result)
+    if array.dtype.kind == "f" and array.dtype not in FLOATS:
+        return array.astype(np.float64)
+    if primitive.fresh or isinstance(result, np.generic):  # a number, of which an array was made
+        return array
+    base = array if array.base is None else array.base
+    if not isinstance(base, np.ndarray) or base.flags.writeable:
+        return array.copy()
+    return array
+
+
+def real_array(data: Any, floating: bool) -> np.ndarray:
+    """Return a read-only copy of real-valued data; ``floating`` makes float64 of integers."""
+    if hasattr(data, "_array"):
+        raise errors.already_a_tensor(data)
+    if hasattr(data, "mask") and hasattr(data, "filled"):
+        raise errors.masked()
+    try:
+        array = np.array(data)
+    except ValueError as error:
+        raise errors.ragged(error) from None
+    kind = array.dtype.kind
+    if kind not in "fiub" or (kind == "f" and array.dtype not in FLOATS):
+        raise errors.not_real(array.dtype)
+    if floating and kind != "f":
+        array = array.astype(np.float64)
+    array.setflags(write=False)
+    return array
+
+
+def read_index(key: Any) -> Any:
+    """Return an index with its lists as arrays and its integer Tensors as their values."""
+    if isinstance(key, tuple):
+        return tuple(read_index(item) for item in key)
+    if hasattr(key, "_array"):
+        return key._array if key.dtype.kind in "iub" else key
+    if isinstance(key, (int, np.integer, np.bool_, slice, type(None), type(Ellipsis), np.ndarray)):
+        return key
+    if hasattr(key, "__index__"):
+        return operator.index(key)
+    if not isinstance(key, Sequence) or isinstance(key, str):
+        raise errors.bad_index(key)
+    return np.array(key, dtype=None if len(key) else int)  # a copy: it may change later

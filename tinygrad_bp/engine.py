@@ -1,0 +1,518 @@
+"""The engine: a Tensor remembers the step that computed it; the sweep goes back over the steps.
+
+Three things make reverse-mode differentiation:
+
+1. **The record.** A `Primitive` is an operation with two halves: a forward function on plain
+   arrays, and a backward rule. Called on Tensors, it computes with their arrays and returns a new
+   Tensor that keeps the operation, its inputs and the values that they had. Following ``inputs``
+   from a loss leads back through the whole computation to its *leaves*, which a user made.
+2. **The rules.** Given the output and the inputs of a step, a backward rule returns one closure for
+   each input: a function from the *upstream gradient* g, the derivative of the loss by the output,
+   to that input's *contribution*, the part of its own gradient that comes through this step. The
+   rules are in ``rules/``; no calculus is here.
+3. **The sweep.** It visits the tensors from the latest to the first. What was computed *from* a
+   tensor was recorded *after* it, so when its turn comes all contributions to its gradient have
+   arrived and been added up; the closures of its step then turn that sum into contributions to
+   its inputs. That is the chain rule.
+
+A rule is a plain expression, such as ``g * a * (1 - a)``. On arrays it computes; on Tensors it is
+recorded itself, which gives second derivatives.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from heapq import heapify, heappop, heappush
+from types import FunctionType
+from typing import Any, TypeAlias, overload
+
+import numpy as np
+from numpy import ndarray
+
+from . import errors
+from .arguments import constants, owned, read_signature, real_array, sort_arguments
+from .operators import Operators
+from .recording import adding_up, check_forward, checked, current, line_of_caller
+from .table import TABLE
+
+#: An ndarray or a Tensor: a rule does not care which.
+Value: TypeAlias = Any
+
+#: From the upstream gradient to the contribution to one input; None where no gradient flows back.
+Closure: TypeAlias = Callable[[Value], Value] | None
+
+#: Given the output, the inputs and the arguments of a step: a closure for each input.
+Rule: TypeAlias = Callable[..., Any]
+
+#: How an operation is written: an expression, or (plain text, LaTeX) or (text, LaTeX, level).
+Notation: TypeAlias = str | tuple[str, ...] | None
+
+FLOAT64 = np.dtype(np.float64)
+
+new = object.__new__
+
+#: Ids count up in recording order, so an output always has a larger id than its inputs.
+next_id = itertools.count().__next__
+
+
+class Tensor(Operators):
+    """An array that remembers how it was computed.
+
+    Operators and methods, such as ``a @ b`` and ``t.sum()``, are in `Operators`.
+
+    Parameters
+    ----------
+    data
+        A number, nested list or array of real numbers; it is copied. float32 and float64 stay as
+        they are.
+    requires_grad
+        Whether gradients with respect to it are wanted. Integers and booleans are then converted to
+        float64.
+    name
+        What pictures, printouts and error messages call it.
+
+    Raises
+    ------
+    TypeError
+        For data that is not real numbers (complex, text, objects), or a name that is not text.
+    ValueError
+        For a nested list whose rows differ in length.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> x = bp.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    >>> loss = (x * x).sum()
+    >>> loss.backward()
+    >>> x.grad
+    array([2., 4.])
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "id",  # a counter in recording order
+        "inputs",  # the Tensors that it was computed from, in order; None for a Python number
+        "operands",  # the values that it was computed from, as they were at that moment
+        "params",  # the keyword arguments of the operation, such as axis=0
+        "primitive",  # the operation that computed it; None for a leaf
+        "recorded_at",  # "file:line"; only set under detect_anomaly()
+        "scope",  # the scopes that it was recorded in, "outer/inner"
+    )
+
+    recorded_at: str
+
+    def __init__(self, data: Any, requires_grad: bool = False, name: str | None = None) -> None:
+        self._requires_grad = errors.check_flag(requires_grad)
+        self._array = real_array(data, floating=requires_grad)
+        self._grad: ndarray | None = None
+        self._name = errors.check_name(name)
+        self.id = next_id()
+        self.scope = current.get().scope
+        self.primitive: Primitive | None = None
+        self.inputs: tuple[Tensor | None, ...] = ()
+        self.operands: tuple[Any, ...] = ()
+        self.params: Mapping[str, Any] = {}
+
+    def backward(self, gradient: Any = None) -> None:
+        """Add to the ``grad`` of every leaf the gradient of this Tensor with respect to that leaf.
+
+        Parameters
+        ----------
+        gradient
+            The upstream gradient dL/d(self), of this Tensor's shape. It may be left out where there
+            is only one entry: this Tensor is then L itself, and the gradient is 1.
+
+        Raises
+        ------
+        ValueError
+            If this Tensor needs no gradient; if it has several entries and no gradient is given; if
+            the shapes differ.
+
+        Examples
+        --------
+        >>> import tinygrad_bp as bp
+        >>> a = bp.tensor(1.0, requires_grad=True)
+        >>> b = a + a
+        >>> c = b + b
+        >>> c.backward()
+        >>> a.grad
+        array(4.)
+        """
+        start = starting_gradient(self, gradient)
+        swept = sweep([(self, start)], *checked(Tensor.closures, sum_copies, add_up))
+        leaves = [(x, g) for x, g in swept if x.primitive is None]
+        with adding_up():
+            for x, g in leaves:
+                x._grad = finish(g if x._grad is None else x._grad + g, x)
+
+    def closures(self, recorded: bool = False) -> Sequence[Closure]:
+        """Return the backward closures of the step that computed this Tensor, one for each input.
+
+        With ``recorded``, the rule runs on Tensors, so that what the closures do is recorded.
+        """
+        assert self.primitive is not None
+        rule, params = self.primitive.rule, self.params
+        try:
+            if recorded:
+                inputs = [
+                    value if x is None else as_it_was(x, value)
+                    for x, value in zip(self.inputs, self.operands, strict=True)
+                ]
+                found = rule(self, *inputs, **params)
+            elif params:
+                found = rule(self._array, *self.operands, **params)
+            else:
+                found = rule(self._array, *self.operands)
+        except TypeError as error:
+            errors.add_usage(error, self)
+            raise
+        if not isinstance(found, tuple):  # an operation of one input may return its closure bare
+            found = (found,)
+        if len(found) != len(self.inputs):
+            raise errors.wrong_number_of_closures(self, len(found))
+        return found  # type: ignore[no-any-return]
+
+
+class Primitive:
+    r"""An operation: a forward function on arrays, and a backward rule. Made by `primitive`.
+
+    Called on Tensors, it is recorded; given only arrays and numbers, it computes an array.
+
+    Parameters
+    ----------
+    forward
+        The function on plain arrays. Its positional parameters are the operands; its keyword-only
+        parameters, such as an axis, carry no gradient.
+    symbol
+        How pictures show it, such as ``"@"``; its name if left out.
+    needs
+        What the operands must satisfy, for error messages.
+    written
+        The operation as an expression in NumPy, such as ``"a @ b"``, where the forward function is
+        not that one line itself.
+    kind
+        How the entries of the result hang together with those of the operands: "entrywise",
+        "reduces", "product", "arranges" (each entry of the result is one of the operand's),
+        "spreads" (each entry of the operand is added to one of the result's), or "joins" (as
+        "arranges", from several operands).
+    notation
+        How it is written where its name will not do: in plain text and in LaTeX, as a name,
+        ``("σ", r"\sigma")``, or as a template, ``("|{}|", r"\lvert {} \rvert")``, with {} for each
+        operand, ``{:product}`` for one that is put in brackets unless it holds together as tightly
+        as a product, and ``{below}`` for an axis. A third text says how tightly the whole holds
+        together; see `notation.printer.Level`. Or as an expression of its operands that means the
+        same: ``"np.log(1 + a)"``.
+    domain
+        Between which numbers the tests draw its operands.
+    fresh
+        The forward function makes a new array each time, or a view of an operand; so the record
+        keeps the result without a copy.
+    """
+
+    def __init__(
+        self,
+        forward: Callable[..., Any],
+        symbol: str = "",
+        needs: str = "",
+        written: str = "",
+        kind: str = "",
+        notation: Notation = None,
+        domain: tuple[float, float] = (-2.0, 2.0),
+        fresh: bool = False,
+    ) -> None:
+        if not isinstance(forward, FunctionType):
+            raise errors.not_a_function(forward)
+        self.forward: Callable[..., Any] = forward
+        self.__name__, self.__module__ = forward.__name__, forward.__module__
+        self.__doc__, self.__wrapped__ = forward.__doc__, forward
+        self.symbol = symbol or forward.__name__
+        self.needs, self.written, self.kind = needs, written, kind
+        self.notation, self.domain, self.fresh = notation, domain, fresh
+        self.rule: Rule = errors.missing_rule(self)
+        self.composed: Callable[..., Any] | None = None
+        signature = read_signature(self)
+        self.operand_names, self.settings, self.defaults, self.takes_any_number = signature
+        self.arity = len(self.operand_names)
+
+    def backward(self, rule: Rule) -> Rule:
+        """Set the backward rule: a decorator for ``def _(output, *inputs, **settings)``."""
+        self.rule = rule
+        return rule
+
+    def twin(self, composed: Callable[..., Any]) -> Callable[..., Any]:
+        """Set the same function composed of simpler operations, as a check; a decorator."""
+        self.composed = composed
+        return composed
+
+    def __call__(self, *operands: Any, **params: Any) -> Any:
+        """Compute the operation, and record it if an operand is a Tensor."""
+        if params or self.settings or len(operands) != self.arity:
+            operands, params = sort_arguments(self, operands, params)
+        recorded = requires_grad = mixed = False
+        values = []
+        for operand in operands:
+            if isinstance(operand, Tensor):
+                recorded = True
+                if operand._requires_grad:
+                    requires_grad = True
+                values.append(operand._array)
+            else:
+                mixed = True
+                values.append(operand)
+        inputs = operands
+        if mixed and recorded:  # the record owns its values: it makes Tensors of arrays
+            inputs, values = constants(self, operands, values, Tensor)
+        elif mixed:
+            values = [np.array(value) if isinstance(value, list) else value for value in values]
+        try:
+            result = self.forward(*values, **params)
+        except (TypeError, ValueError, IndexError, AttributeError) as error:
+            raise errors.explained(self, error, operands, params) from error
+        if not recorded:
+            return result
+        if not (self.fresh and type(result) is ndarray and result.dtype is FLOAT64):
+            result = owned(self, result)
+        result.setflags(False)  # read-only
+
+        enabled, scope, watched, _ = current.get()
+        output = new(Tensor)
+        output._array = result
+        output._grad = output._name = None
+        output.id = next_id()
+        output.scope = scope
+        if enabled:
+            output.primitive, output.inputs, output.operands = self, inputs, tuple(values)
+            output._requires_grad, output.params = requires_grad, params
+        else:
+            output.primitive, output.inputs, output.operands = None, (), ()
+            output._requires_grad, output.params = False, {}
+        if watched:
+            output.recorded_at = line_of_caller()
+            check_forward(self, output, inputs, values)
+        return output
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.__name__}>"
+
+
+@overload
+def primitive(forward: Callable[..., Any]) -> Primitive: ...
+@overload
+def primitive(**row: Any) -> Callable[[Callable[..., Any]], Primitive]: ...
+def primitive(forward: Callable[..., Any] | None = None, **row: Any) -> Any:
+    r"""Make an operation of a function on arrays; a decorator, with or without arguments.
+
+    Parameters
+    ----------
+    forward
+        The function on plain arrays: operands first, then keyword-only parameters.
+    row
+        What else is known of the operation: the other arguments of `Primitive`.
+
+    Returns
+    -------
+    Primitive
+        The operation. Its method ``backward`` takes the rule: given the output, the inputs and the
+        keyword arguments, it returns one closure for each input. An operation of one input may
+        return its closure bare.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> @bp.primitive
+    ... def cube(x):
+    ...     return x * x * x
+    >>> @cube.backward
+    ... def _(out, x):
+    ...     return lambda g: g * 3 * x * x
+    >>> x = bp.tensor(2.0, requires_grad=True)
+    >>> cube(x).backward()
+    >>> x.grad
+    array(12.)
+    """
+    return partial(Primitive, **row) if forward is None else Primitive(forward, **row)
+
+
+def as_it_was(x: Tensor, value: ndarray) -> Tensor:
+    """Return a leaf with the value that it had when it was used; gradients flow on to the leaf."""
+    if value is x._array:
+        return x
+    past: Tensor = TABLE["identity"](x)
+    past._array, past.operands, past._name = value, (value,), x._name
+    return past
+
+
+# ---- The sweep ----
+
+
+def sum_copies(x: Tensor, given: Value, tensor: Tensor) -> Value:
+    """Sum what a rule gave over the axes along which its input was broadcast."""
+    if not hasattr(given, "shape"):
+        raise errors.no_array(x, given, tensor)
+    try:
+        return TABLE["sum_to"](given, shape=x._array.shape)
+    except ValueError:
+        raise errors.wrong_shape(x, given, tensor) from None
+
+
+def add_up(x: Tensor, earlier: Value, contribution: Value) -> Value:
+    """Add a contribution to the gradient of x to those that arrived before."""
+    return earlier + contribution
+
+
+def sweep(
+    starts: Iterable[tuple[Tensor, Value]],
+    closures: Callable[[Tensor, bool], Sequence[Closure]] = Tensor.closures,
+    fit: Callable[[Tensor, Value, Tensor], Value] = sum_copies,
+    add: Callable[[Tensor, Value, Value], Value] = add_up,
+    turn: Callable[[Tensor], int] | None = None,
+) -> Iterator[tuple[Tensor, Value]]:
+    """Go back from given gradients; yield each tensor with its gradient, the latest tensor first.
+
+    It is a loop, not a recursion, so a graph may be as deep as memory allows. The gradients are in
+    a table of its own and nothing is written on the tensors, so it can run twice.
+
+    Parameters
+    ----------
+    starts
+        Where to start: tensors with their upstream gradients.
+    closures, fit, add, turn
+        The duties of a sweep: what a step passes on, summed where an input was broadcast, added to
+        what arrived before; and whose turn is next, by default that of the tensor that was
+        recorded last. To see what a duty is good for, put another function in its place.
+    """
+    gradients, waiting = {}, []
+    for tensor, g in starts:
+        gradients[tensor.id] = g
+        waiting.append((turn(tensor) if turn else -tensor.id, tensor))
+    heapify(waiting)
+    while waiting:
+        tensor = heappop(waiting)[1]
+        g = gradients.pop(tensor.id)
+        yield tensor, g
+        if tensor.primitive is None:
+            continue
+        recorded = type(g) is Tensor
+        for x, closure in zip(tensor.inputs, closures(tensor, recorded)):  # noqa: B905, as long
+            if x is None or closure is None or not x._requires_grad:
+                continue
+            try:
+                contribution = closure(g)
+            except Exception as error:
+                errors.add_usage(error, tensor)
+                raise
+            if getattr(contribution, "shape", None) != x._array.shape:
+                contribution = fit(x, contribution, tensor)
+            key = x.id
+            if key in gradients:  # x was used more than once
+                contribution = add(x, gradients[key], contribution)
+            else:
+                heappush(waiting, (turn(x) if turn else -key, x))
+            if not recorded:
+                contribution.setflags(False)  # read-only: several tensors may share the array
+            gradients[key] = contribution
+
+
+def starting_gradient(output: Tensor, gradient: Any = None, recorded: bool = False) -> Value:
+    """Return the upstream gradient of the output itself, checked: 1 unless one is given."""
+    if not output._requires_grad:
+        raise errors.needs_no_gradient(output)
+    if gradient is None:
+        if not recorded and output._array.ndim == 0:
+            return output._array.dtype.type(1)
+        if output.size != 1:
+            raise errors.needs_upstream(output)
+        gradient = np.ones(output.shape)
+    g = gradient if isinstance(gradient, Tensor) else Tensor(gradient)
+    if g.shape != output.shape:
+        raise errors.upstream_shape(output, g)
+    if g.dtype != output.dtype:
+        g = g.astype(output.dtype)
+    return g if recorded else g._array
+
+
+def finish(g: Value, x: Tensor) -> ndarray:
+    """Return a gradient as a read-only array of its tensor's dtype.
+
+    Two gradients may be the same array, so a change to one must not reach the other.
+    """
+    if type(g) is not ndarray or g.dtype is not x._array.dtype:
+        if g.dtype.kind == "c":
+            raise errors.complex_gradient(x)
+        g = np.asarray(g, x._array.dtype)
+    g.setflags(False)
+    return g  # type: ignore[no-any-return]
+
+
+def grad(
+    output: Tensor,
+    inputs: Tensor | Sequence[Tensor],
+    gradient: Any = None,
+    create_graph: bool = False,
+) -> Any:
+    """Return the gradient of an output with respect to any tensors it was computed from.
+
+    Nothing is written to any ``grad``. Inputs may be leaves or intermediate tensors; where the
+    output does not depend on an input, the gradient is zero.
+
+    Parameters
+    ----------
+    output
+        The Tensor to differentiate.
+    inputs
+        One Tensor, or a list or tuple of them.
+    gradient
+        The upstream gradient of the output, of its shape; 1 if left out, where the output has only
+        one entry.
+    create_graph
+        Return Tensors that remember how they were computed, so that they can be differentiated
+        again. One that depends on nothing is a constant. Otherwise the gradients are read-only
+        arrays.
+
+    Returns
+    -------
+    array or Tensor, or a tuple of them
+        One gradient for each input, of the input's shape and dtype.
+
+    Raises
+    ------
+    ValueError
+        If the output or an input needs no gradient, or the gradient's shape does not fit.
+
+    Examples
+    --------
+    The second derivative of x^3 is 6x:
+
+    >>> import tinygrad_bp as bp
+    >>> x = bp.tensor(2.0, requires_grad=True)
+    >>> slope = bp.grad(x**3, x, create_graph=True)
+    >>> float(slope.data), float(bp.grad(slope, x))
+    (12.0, 12.0)
+    """
+    several = isinstance(inputs, (list, tuple))
+    wanted: list[Any] = list(inputs) if several else [inputs]
+    if not isinstance(output, Tensor):
+        raise errors.not_differentiable(output)
+    if create_graph and not current.get().enabled:
+        raise errors.not_recording()
+    for x in wanted:
+        if not isinstance(x, Tensor) or not x._requires_grad:
+            raise errors.no_input(x)
+    ids = {x.id for x in wanted}
+    start = starting_gradient(output, gradient, recorded=create_graph)
+    swept = sweep([(output, start)], *checked(Tensor.closures, sum_copies, add_up))
+    found = {x.id: g for x, g in swept if x.id in ids}
+    results: list[Any] = []
+    for x in wanted:
+        g = found[x.id] if x.id in found else np.zeros(x.shape)
+        if create_graph:
+            g = g if isinstance(g, Tensor) else Tensor(g)
+            results.append(g if g.dtype == x.dtype else g.astype(x.dtype))
+        else:
+            results.append(finish(g, x))
+    return tuple(results) if several else results[0]
+
+
+tensor = Tensor

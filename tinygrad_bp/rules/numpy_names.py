@@ -1,0 +1,28 @@
+"""NumPy's functions and the operations that they stand for, when they are called on a Tensor."""
+
+import numpy as np
+
+from ..table import FUNCTIONS, PARAMETERS, TABLE, WITHOUT_GRADIENT
+
+#: Where NumPy has another name for an operation; and an operation that shares the name of another
+#: function: np.identity makes a matrix.
+ALIASES = {"amax": "max", "amin": "min", "positive": "identity", "identity": ""}
+
+#: Functions of np.linalg that mean the same as the operation of their name; trace does not.
+OF_LINALG = ("norm", "matmul", "outer", "matrix_transpose")
+
+
+def fill() -> None:
+    """Fill in what the operations of the table are called in NumPy."""
+    for name in [*TABLE, *ALIASES]:
+        entry = TABLE.get(ALIASES.get(name, name))
+        if entry is not None and hasattr(np, name):
+            FUNCTIONS[getattr(np, name)] = entry
+    for name in OF_LINALG:
+        FUNCTIONS[getattr(np.linalg, name)] = TABLE[name]
+    PARAMETERS.update(a_min="min", a_max="max", newshape="shape")  # the last in NumPy 2.0
+    WITHOUT_GRADIENT.update(
+        *((np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal),),
+        *((np.isfinite, np.isinf, np.isnan, np.signbit, np.shape, np.ndim, np.size),),
+        *((np.argmax, np.argmin, np.argsort),),
+    )
