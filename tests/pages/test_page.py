@@ -1,4 +1,4 @@
-"""A page stands alone and asks for nothing; a part of one leaves the notebook around it as it is."""
+"""A page stands alone and asks for nothing; a part of one leaves the notebook around it alone."""
 
 import re
 from html.parser import HTMLParser

@@ -306,7 +306,7 @@ def test_by_click_to_the_end_and_back(visit: Any) -> None:
         ("<mn>0.8415</mn>", "<mn>0.8425</mn>"),  # a value in the panel
         ("<mn>0.3782</mn>", "<mn>0.3772</mn>"),  # a gradient in the panel
         ('"= 0.841"', '"= 0.843"'),  # a value in the picture
-        ('"∂ 0.378"', '"∂ 0.278"'),  # a gradient in the picture
+        (r'"\u2202 0.378"', r'"\u2202 0.278"'),  # a gradient in the picture
         ('"node":1', '"node":2'),  # the node at work
         ('"edges":["e1-2-1"]', '"edges":[]'),
         ('"reached":[0]', '"reached":[]'),
