@@ -130,7 +130,7 @@ def _(out: Value, *operands: Value, inputs: tuple[str, ...], output: str) -> tup
         axes = {
             axis
             for term, array in zip([output, *factors], [out, *arrays], strict=True)
-            for axis in zip(term, array.shape, strict=True)
+            for axis in zip(term, np.shape(array), strict=True)
         }
         target = ""
         for axis, letter in enumerate(letters):

@@ -302,6 +302,8 @@ def dropout(x: Value, p: float, rng: np.random.Generator) -> Value:
 @primitive(needs="probabilities of the same shape as the logits")
 def cross_entropy_with_probabilities(logits: Value, target: Value, *, axis: int = 1) -> Value:
     """Return -sum(target * log_softmax(logits)) along an axis, averaged over everything else."""
+    if np.shape(target) != np.shape(logits):
+        raise ValueError(f"shapes {np.shape(logits)} and {np.shape(target)} differ")
     log_p = np.where(target == 0, 0.0, log_softmax(logits, axis=axis))  # 0 log 0 counts as 0
     return -np.sum(target * log_p) / (logits.size // logits.shape[axis])
 

@@ -205,7 +205,7 @@ def concatenate(*arrays: Value, axis: int | None = 0) -> Value:
 @concatenate.backward
 def _(out: Value, *arrays: Value, axis: int | None) -> tuple[Closure, ...]:
     if axis is None:
-        ends = np.cumsum([a.size for a in arrays])
+        ends = np.cumsum([np.size(a) for a in arrays])
         return tuple(
             lambda g, a=a, end=int(end): g[end - a.size : end].reshape(a.shape)
             for a, end in zip(arrays, ends, strict=True)
