@@ -32,7 +32,7 @@ import numpy as np
 from numpy import ndarray
 
 from . import errors
-from .arguments import constants, owned, read_signature, real_array, sort_arguments
+from .arguments import PYTHON_NUMBERS, constants, owned, read_signature, real_array, sort_arguments
 from .operators import Operators
 from .recording import adding_up, check_forward, checked, current, line_of_caller
 from .table import TABLE
@@ -265,10 +265,11 @@ class Primitive:
         if mixed and recorded:  # the record owns its values: it makes Tensors of arrays
             inputs, values = constants(self, operands, values, Tensor)
         elif mixed:
-            values = [np.array(value) if isinstance(value, list) else value for value in values]
+            alone = all(isinstance(value, (*PYTHON_NUMBERS, list)) for value in values)
+            values = [np.array(v) if alone or isinstance(v, list) else v for v in values]
         try:
             result = self.forward(*values, **params)
-        except (TypeError, ValueError, IndexError, AttributeError) as error:
+        except (TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
             raise errors.explained(self, error, operands, params) from error
         if not recorded:
             return result
