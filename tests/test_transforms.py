@@ -291,6 +291,32 @@ def test_the_tensors_can_be_differentiated():
                 assert close(tensor.grad, expected)
 
 
+#: Functions of two arguments, some constant or linear in one of them.
+TWO = {
+    "neither": lambda a, b: bp.tensor(1.0),
+    "one linear": lambda a, b: (2.0 * a).sum(),
+    "both linear": lambda a, b: a.sum() - 3.0 * b.sum(),
+    "one linear, one square": lambda a, b: (a * a).sum() + b.sum(),
+    "product": lambda a, b: a.sum() * b.sum(),
+}
+
+
+@pytest.mark.xfail(reason="a constant gradient is still a leaf that needs one")
+@pytest.mark.parametrize("name", TWO)
+def test_arrays_in_arrays_out_also_where_a_derivative_is_constant(name):
+    f, args = TWO[name], [x2, x3]
+    slope = lambda a, b: bp.value_and_grad(f)(a, b)[1]  # noqa: E731
+    value, pull = bp.vjp(slope, *args)
+    results = [
+        *(value, *pull(np.ones(2)), *bp.hvp(f, args, args), *bp.jvp(f, args, args)),
+        *(*bp.jvp(slope, args, args), *bp.value_and_grad(f, [0, 1])(*args)[1]),
+        *(block for row in bp.hessian(f, [0, 1])(*args) for block in row),
+        *bp.jacobian(slope, [0, 1])(*args),
+        bp.jacobian(bp.hessian(f))(*args),
+    ]
+    assert {isinstance(result, bp.Tensor) for result in results} == {False}
+
+
 def test_plain_numbers_lists_and_integers_are_arguments_too():
     value, gradient = bp.value_and_grad(lambda x: x * x)(3)
     assert (value, gradient) == (9.0, 6.0)
@@ -469,8 +495,8 @@ def test_a_function_that_returns_no_tensor(result, text):
 
 def test_a_function_that_returns_several_entries():
     text = (
-        "y with shape (2,) has 2 entries, so its backward pass needs an upstream gradient of that "
-        "shape. Pass gradient=, or reduce it to one number first, as with .sum()."
+        "the function to differentiate returned y with shape (2,), and one number is needed: "
+        "reduce it, as with .sum(), or take bp.jacobian."
     )
     f = lambda x: (x * x).named("y")  # noqa: E731
     for call in (bp.value_and_grad(f), bp.hessian(f), lambda x: bp.hvp(f, [x], [x])):
@@ -486,6 +512,15 @@ def test_an_argument_that_was_not_given():
     assert message(ValueError, lambda: f(x=2.0)) == (
         "there is no argument 0 to differentiate by: 0 were given by position."
     )
+
+
+def test_a_single_argument_need_not_be_in_a_list():
+    value, tangent = bp.jvp(lambda x: x**2, 3.0, 1.0)
+    assert (float(value), float(tangent)) == (9.0, 6.0)
+    v = np.array([1.0, 10.0])
+    assert bp.jvp(lambda x: x * x, x2, v)[1].tolist() == [2.0, 40.0]
+    assert type(bp.jvp(lambda x: x * x, leaf(x2), v)[1]) is bp.Tensor
+    assert bp.hvp(lambda x: (x**3).sum(), x2, v).tolist() == [6.0, 120.0]
 
 
 def test_vectors_that_do_not_fit():

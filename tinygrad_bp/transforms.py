@@ -3,7 +3,10 @@
 A function takes Tensors and returns one. Given plain arrays, a derivative is a plain array. Given
 Tensors, or used inside a function that is itself being differentiated, or of a function that uses
 other Tensors that need a gradient, it is a Tensor: derivatives nest to any order, and no gradient
-is lost.
+is lost. An output that depends on nothing has the derivative zero.
+
+All raise TypeError where the function does not return a Tensor, and ValueError where it should
+return one number and returns several entries.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,33 +29,20 @@ _inside: ContextVar[bool] = ContextVar("inside", default=False)
 
 
 class Evaluation:
-    """A function's output, recorded from fresh Tensors in the place of some of its arguments.
-
-    Parameters
-    ----------
-    function, args, settings
-        What to call, and with what.
-    which
-        The positions of the arguments to differentiate by.
-    others
-        What else goes into the derivative: if a Tensor is among it or the arguments, the derivative
-        is a Tensor.
-    within
-        The evaluation whose derivative is differentiated here: its inputs are no strangers.
-    """
+    """A function's output, recorded from fresh Tensors in the place of some of its arguments."""
 
     def __init__(
         self,
         function: Function,
         args: Sequence[Any],
-        which: Which,
-        settings: Mapping[str, Any],
-        others: Sequence[Any] = (),
-        within: "Evaluation | None" = None,
+        which: Which,  # the positions of the arguments to differentiate by
+        keywords: Mapping[str, Any],
+        others: Sequence[Any] = (),  # what else goes into the derivative, and may be a Tensor
+        outer: Sequence[Tensor] = (),  # inputs of the evaluation whose derivative this is
     ) -> None:
         self.single = isinstance(which, int)
-        positions = [which] if isinstance(which, int) else list(which)
         self.nested = _inside.get() or any(isinstance(x, Tensor) for x in (*args, *others))
+        positions = [which] if isinstance(which, int) else list(which)
         args = list(args)
         for i in positions:
             if not -len(args) <= i < len(args):
@@ -63,14 +53,13 @@ class Evaluation:
             args[i] = fresh(args[i])
         self.inputs: list[Tensor] = [args[i] for i in positions]
         with differentiating():
-            self.output = function(*args, **settings)
-        known = self.inputs if within is None else [*self.inputs, *within.inputs]
-        self.nested = self.nested or depends_on_others(self.output, known)
+            self.output = function(*args, **keywords)
         if not isinstance(self.output, Tensor):
             raise TypeError(
                 f"the function to differentiate returned {self.output!r:.60}, not a Tensor: build "
                 "its result from its arguments, with operations that record."
             )
+        self.nested = self.nested or depends_on_others(self.output, [*self.inputs, *outer])
 
     def value(self) -> Any:
         """Return the output: a Tensor where derivatives nest, else an array."""
@@ -80,6 +69,11 @@ class Evaluation:
 
     def gradients(self, gradient: Any = None) -> list[Any]:
         """Return the gradient by each input; zeros where the output does not depend on it."""
+        if gradient is None and self.output.size != 1:
+            raise ValueError(
+                f"the function to differentiate returned {self.output.described()}, and one number "
+                "is needed: reduce it, as with .sum(), or take bp.jacobian."
+            )
         nested = self.nested or _inside.get() or isinstance(gradient, Tensor)
         results = [np.zeros(x.shape, x.dtype) for x in self.inputs]
         if self.output.requires_grad:
@@ -89,19 +83,17 @@ class Evaluation:
             return results
         return [g if isinstance(g, Tensor) else Tensor(g) for g in results]
 
-    def as_given(self, results: Sequence[Any]) -> Any:
-        """Return one result for one argument, a tuple for several."""
+    def one_or_several(self, results: Sequence[Any]) -> Any:  # as the arguments were asked for
         return results[0] if self.single else tuple(results)
 
 
-def depends_on_others(output: Any, inputs: Sequence[Tensor]) -> bool:
-    """Say whether an output depends on a leaf that needs a gradient and is not an input.
+def depends_on_others(output: Tensor, inputs: Sequence[Tensor]) -> bool:
+    """Say whether an output depends on a leaf that is not an input, such as a network's weights.
 
-    A function may use Tensors that it is not given, such as the weights of a network. Its
-    derivative depends on them too, and must stay a Tensor for their gradient not to be lost.
+    Its derivative depends on them too, and must stay a Tensor for their gradient not to be lost.
     """
     seen = {x.id for x in inputs}
-    stack = [output] if isinstance(output, Tensor) and output.requires_grad else []
+    stack = [output] if output.requires_grad else []
     while stack:
         t = stack.pop()
         if t.id in seen:
@@ -137,6 +129,10 @@ def fresh(value: Any) -> Tensor:
     return Tensor(value.data, requires_grad=True)
 
 
+def as_list(args: Any) -> Sequence[Any]:  # a single argument may be given bare
+    return args if isinstance(args, (list, tuple)) else [args]
+
+
 def value_and_grad(function: Function, argnums: Which = 0) -> Callable[..., tuple[Any, Any]]:
     """Return a function that computes the value of a function and its gradient.
 
@@ -153,13 +149,6 @@ def value_and_grad(function: Function, argnums: Which = 0) -> Callable[..., tupl
         Takes the same arguments, arrays or Tensors; returns the value and the gradient, which is a
         tuple where argnums is a list. Each gradient has the shape of its argument.
 
-    Raises
-    ------
-    TypeError
-        If the function does not return a Tensor.
-    ValueError
-        If it returns several entries, or there is no argument of such a number.
-
     Examples
     --------
     >>> import tinygrad_bp as bp
@@ -168,35 +157,73 @@ def value_and_grad(function: Function, argnums: Which = 0) -> Callable[..., tupl
     (8.0, 12.0)
     """
 
-    def result(*args: Any, **settings: Any) -> tuple[Any, Any]:
-        run = Evaluation(function, args, argnums, settings)
-        return run.value(), run.as_given(run.gradients())
+    def result(*args: Any, **keywords: Any) -> tuple[Any, Any]:
+        run = Evaluation(function, args, argnums, keywords)
+        return run.value(), run.one_or_several(run.gradients())
 
     return result
+
+
+def jacobian(function: Function, argnums: Which = 0) -> Callable[..., Any]:
+    """Return a function that computes the Jacobian of a function.
+
+    Parameters are those of `value_and_grad`, but that the function returns a Tensor of any shape.
+    The result has the shape ``output + argument``, or is a tuple where argnums is a list. It takes
+    one reverse sweep for each entry of the output.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import tinygrad_bp as bp
+    >>> bp.jacobian(bp.softmax)(np.zeros(2))
+    array([[ 0.25, -0.25],
+           [-0.25,  0.25]])
+    """
+
+    def result(*args: Any, **keywords: Any) -> Any:
+        run = Evaluation(function, args, argnums, keywords)
+        output = run.output
+        n = output.size or 1  # without entries, one row of none, so that there is one to stack
+        units = np.eye(n, output.size, dtype=output.dtype).reshape(n, *output.shape)
+        rows = [run.gradients(unit) for unit in units]
+        jacobians = []
+        for column, x in zip(zip(*rows, strict=True), run.inputs, strict=True):
+            stacked = TABLE["stack"](list(column))[: output.size]
+            jacobians.append(stacked.reshape((*output.shape, *x.shape)))
+        return run.one_or_several(jacobians)
+
+    return result
+
+
+def hessian(function: Function, argnums: Which = 0) -> Callable[..., Any]:
+    """Return a function that computes the matrix of second derivatives of a function.
+
+    Parameters are those of `value_and_grad`. The result has the shape ``argument + argument``, or
+    is a tuple of tuples where argnums is a list: entry (i, j) is differentiated by i first.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> bp.hessian(lambda x: x[0] ** 2 * x[1])([1.0, 2.0])
+    array([[4., 2.],
+           [2., 0.]])
+    """
+
+    def slope(i: int) -> Function:
+        return lambda *args, **keywords: Evaluation(function, args, i, keywords).gradients()[0]
+
+    if isinstance(argnums, int):
+        return jacobian(slope(argnums), argnums)
+    rows = [jacobian(slope(i), argnums) for i in argnums]
+    return lambda *args, **keywords: tuple(row(*args, **keywords) for row in rows)
 
 
 def vjp(function: Function, *args: Any) -> tuple[Any, Callable[[Any], Any]]:
     """Return a function's value, and its vector-Jacobian product: the pull-back of a gradient.
 
-    Parameters
-    ----------
-    function
-        Takes Tensors and returns one, of any shape.
-    args
-        Where to evaluate it: arrays or Tensors, all of which are differentiated by.
-
-    Returns
-    -------
-    value, pull
-        ``pull(g)``, for an upstream gradient g of the value's shape, returns the gradient by each
-        argument: a tuple, or for one argument that gradient itself.
-
-    Raises
-    ------
-    TypeError
-        If the function does not return a Tensor.
-    ValueError
-        From ``pull``, if g has another shape than the value.
+    The function returns a Tensor of any shape. It is differentiated by all its arguments, arrays
+    or Tensors. ``pull(g)``, for an upstream gradient g of the value's shape, returns the gradient
+    by each argument: a tuple, or for one argument that gradient itself.
 
     Examples
     --------
@@ -206,35 +233,20 @@ def vjp(function: Function, *args: Any) -> tuple[Any, Callable[[Any], Any]]:
     array([ 2., 40.])
     """
     run = Evaluation(function, args, 0 if len(args) == 1 else range(len(args)), {})
-    return run.value(), lambda g: run.as_given(run.gradients(g))
+    return run.value(), lambda g: run.one_or_several(run.gradients(g))
 
 
-def jvp(function: Function, args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+def jvp(function: Function, args: Any, tangents: Any) -> tuple[Any, Any]:
     """Return a function's value and its Jacobian-vector product: its derivative in a direction.
-
-    The pull-back of an upstream gradient g is linear in g; the derivative of that map, pulled back
-    in its turn, is the Jacobian itself. So the reverse sweep, run twice, goes forward.
 
     Parameters
     ----------
     function
         Takes Tensors and returns one, of any shape.
     args
-        Where to evaluate it: a list of arrays or Tensors.
+        Where to evaluate it: a list of arrays or Tensors. A single one need not be in a list.
     tangents
-        The direction: an array of its shape for each argument.
-
-    Returns
-    -------
-    value, tangent
-        Both of the shape of the function's output.
-
-    Raises
-    ------
-    TypeError
-        If the function does not return a Tensor.
-    ValueError
-        If there is not a tangent for each argument, of its shape.
+        The direction: for each argument an array of its shape.
 
     Examples
     --------
@@ -243,38 +255,23 @@ def jvp(function: Function, args: Sequence[Any], tangents: Sequence[Any]) -> tup
     >>> tangent
     array([ 2., 40.])
     """
+    # The pull-back of an upstream gradient g is linear in g; the derivative of that map, pulled
+    # back in its turn, is the Jacobian itself. So the reverse sweep, run twice, goes forward.
+    args, tangents = as_list(args), as_list(tangents)
     run = Evaluation(function, args, range(len(args)), {}, tangents)
     zero = np.zeros(run.output.shape, run.output.dtype)
     others = [*args, *tangents, run.value()]
     along = Evaluation(
-        lambda g: inner(run.gradients(g), tangents, args), [zero], 0, {}, others, within=run
+        lambda g: inner(run.gradients(g), tangents, args), [zero], 0, {}, others, run.inputs
     )
     return run.value(), along.gradients()[0]
 
 
-def hvp(function: Function, args: Sequence[Any], vectors: Sequence[Any]) -> Any:
+def hvp(function: Function, args: Any, vectors: Any) -> Any:
     """Return the product of a function's Hessian with a vector, without building the Hessian.
 
-    Parameters
-    ----------
-    function
-        Takes Tensors, and returns a Tensor with one entry.
-    args
-        Where to evaluate it: a list of arrays or Tensors.
-    vectors
-        An array of its shape for each argument.
-
-    Returns
-    -------
-    tuple
-        For each argument, an array or Tensor of its shape.
-
-    Raises
-    ------
-    TypeError
-        If the function does not return a Tensor.
-    ValueError
-        If it returns several entries, or there is not a vector for each argument, of its shape.
+    The function returns a Tensor with one entry. The arguments are those of `jvp`; the result is a
+    tuple with an array or Tensor for each, or just that for a single one that is in no list.
 
     Examples
     --------
@@ -282,13 +279,14 @@ def hvp(function: Function, args: Sequence[Any], vectors: Sequence[Any]) -> Any:
     >>> bp.hvp(lambda x: (x**3).sum(), ([1.0, 2.0],), ([1.0, 10.0],))
     (array([  6., 120.]),)
     """
+    points, vectors = as_list(args), as_list(vectors)
+    every = range(len(points))
 
     def slope(*inputs: Any) -> Any:
-        gradients = Evaluation(function, inputs, every, {}).gradients()
-        return inner(gradients, vectors, inputs)
+        return inner(Evaluation(function, inputs, every, {}).gradients(), vectors, inputs)
 
-    every = range(len(args))
-    return tuple(Evaluation(slope, args, every, {}, vectors).gradients())
+    products = tuple(Evaluation(slope, points, every, {}, vectors).gradients())
+    return products if points is args else products[0]
 
 
 def inner(gradients: Sequence[Any], vectors: Sequence[Any], args: Sequence[Any]) -> Any:
@@ -301,91 +299,3 @@ def inner(gradients: Sequence[Any], vectors: Sequence[Any], args: Sequence[Any])
             raise ValueError(f"vector {i} has shape {np.shape(v)}, and its argument {g.shape}.")
         total = total + (g * (v if isinstance(v, Tensor) else np.asarray(v, g.dtype))).sum()
     return total
-
-
-def jacobian(function: Function, argnums: Which = 0) -> Callable[..., Any]:
-    """Return a function that computes the Jacobian of a function.
-
-    Parameters
-    ----------
-    function
-        Takes Tensors and returns one, of any shape.
-    argnums
-        Which arguments to differentiate by: a number, or a list of them.
-
-    Returns
-    -------
-    function
-        Takes the same arguments; returns an array or Tensor of shape ``output + argument``, or a
-        tuple of them where argnums is a list. It takes one reverse sweep for each entry of the
-        output.
-
-    Raises
-    ------
-    TypeError
-        If the function does not return a Tensor.
-    ValueError
-        If there is no argument of such a number.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import tinygrad_bp as bp
-    >>> bp.jacobian(bp.softmax)(np.zeros(2))
-    array([[ 0.25, -0.25],
-           [-0.25,  0.25]])
-    """
-
-    def result(*args: Any, **settings: Any) -> Any:
-        run = Evaluation(function, args, argnums, settings)
-        output = run.output
-        n = output.size or 1  # without entries, one row of none, so that there is one to stack
-        units = np.eye(n, output.size, dtype=output.dtype).reshape(n, *output.shape)
-        rows = [run.gradients(unit) for unit in units]
-        jacobians = []
-        for column, x in zip(zip(*rows, strict=True), run.inputs, strict=True):
-            stacked = TABLE["stack"](list(column))[: output.size]
-            jacobians.append(stacked.reshape((*output.shape, *x.shape)))
-        return run.as_given(jacobians)
-
-    return result
-
-
-def hessian(function: Function, argnums: Which = 0) -> Callable[..., Any]:
-    """Return a function that computes the matrix of second derivatives of a function.
-
-    Parameters
-    ----------
-    function
-        Takes Tensors, and returns a Tensor with one entry.
-    argnums
-        Which arguments to differentiate by: a number, or a list of them.
-
-    Returns
-    -------
-    function
-        Takes the same arguments; returns an array or Tensor of shape ``argument + argument``. Where
-        argnums is a list, a tuple of tuples: entry (i, j) is differentiated by i first, then by j.
-
-    Raises
-    ------
-    TypeError
-        If the function does not return a Tensor.
-    ValueError
-        If it returns several entries, or there is no argument of such a number.
-
-    Examples
-    --------
-    >>> import tinygrad_bp as bp
-    >>> bp.hessian(lambda x: x[0] ** 2 * x[1])([1.0, 2.0])
-    array([[4., 2.],
-           [2., 0.]])
-    """
-
-    def slope(i: int) -> Function:
-        return lambda *args, **settings: Evaluation(function, args, i, settings).gradients()[0]
-
-    if isinstance(argnums, int):
-        return jacobian(slope(argnums), argnums)
-    rows = [jacobian(slope(i), argnums) for i in argnums]
-    return lambda *args, **settings: tuple(row(*args, **settings) for row in rows)
