@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from tinygrad_bp.grading.fingerprints import fingerprints
+from tinygrad_bp.grading.fingerprints import find_facts
 
 
 def facts_of(answers, rights, others):
-    return tuple(fingerprints(answers, rights, others))
+    return tuple(find_facts(answers, rights, others))
 
 
 rng = np.random.default_rng(2)

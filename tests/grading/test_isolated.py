@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tinygrad_bp.grading import isolated
-from tinygrad_bp.grading.exchange import DTYPES, packed, unpacked
+from tinygrad_bp.grading.exchange import DTYPES, pack, unpack
 from tinygrad_bp.grading.isolated import IsolatedFile, Limits
 from tinygrad_bp.grading.submission import Answers
 
@@ -330,7 +330,7 @@ def test_something_else_in_the_place_of_the_answers_is_not_looked_at(failure, te
 
 
 def test_delivered_by_hand_it_is_numbers_and_read_as_such(answers):
-    part = {"values": {"dx": packed(np.ones(3)), "q": packed(np.ones(1))}, "unreadable": {}}
+    part = {"values": {"dx": pack(np.ones(3)), "q": pack(np.ones(1))}, "unreadable": {}}
     delivery = json.dumps([part | {"failure": None}] * 2)
     got = answers(INTO_THE_ANSWERS.format(f"open(path, 'w').write({delivery!r})"))
     assert list(got[0].values) == ["x"]  # under the name that the problem has
@@ -470,7 +470,7 @@ def test_limits_that_make_no_sense(limits):
 @pytest.mark.parametrize("shape", [(), (0,), (2, 3), (1, 0, 2)])
 def test_an_array_survives_the_exchange(dtype, shape):
     array = np.ones(shape, dtype)
-    again = unpacked(json.loads(json.dumps(packed(array))))
+    again = unpack(json.loads(json.dumps(pack(array))))
     assert (again.dtype, again.shape) == (array.dtype, shape)
     np.testing.assert_array_equal(again, array)
 
@@ -492,15 +492,15 @@ def test_an_array_survives_the_exchange(dtype, shape):
     ],
 )
 def test_what_is_no_array_is_refused(change):
-    whole = packed(np.ones(2))
-    unpacked(whole)
+    whole = pack(np.ones(2))
+    unpack(whole)
     with pytest.raises(ValueError):  # noqa: PT011, some are NumPy's
-        unpacked(whole | change)
+        unpack(whole | change)
 
 
 def test_an_array_that_does_not_pass():
     with pytest.raises(TypeError, match="an array of object does not pass"):
-        packed(np.array([None]))
+        pack(np.array([None]))
 
 
 @posix

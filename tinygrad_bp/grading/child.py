@@ -20,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from .exchange import packed, unpacked
+from .exchange import pack, unpack
 from .limits import LARGEST_ANSWER
 from .submission import Answers, call, describe_error
 
@@ -34,7 +34,7 @@ ARRIVED = "arrived\n"
 def main(path: str) -> None:
     """Do what a request says, and deliver the answers to the file that it names."""
     request = json.loads(Path(path).read_text(encoding="utf-8"))
-    points = [{name: unpacked(data) for name, data in point.items()} for point in request["points"]]
+    points = [{name: unpack(data) for name, data in point.items()} for point in request["points"]]
     watch(request["seconds"], request["trace"])
     confine(request["seconds"], request["memory"], request["file_size"])
     answers = find_answers(Path(request["file"]), request["function"], request["folder"], points)
@@ -95,16 +95,7 @@ def find_answers(
 ) -> list[Answers]:
     """Return a submission's answers at each point; all the same failure if it cannot be called.
 
-    Parameters
-    ----------
-    file
-        The copy of the submission.
-    name
-        Its function; if None, ``gradients``, or else the only public one.
-    folder
-        Where the submission lies: it may import its neighbours.
-    points
-        The values of the quantities by name.
+    Its function is called ``gradients`` if no name is given, or else it is the only public one.
     """
     sys.path.append(folder)  # last, so that a neighbour called random.py does not replace Python's
     module = ModuleType(MODULE)
@@ -174,7 +165,7 @@ def to_json(answers: Answers, point: Mapping[str, Any]) -> dict[str, Any]:
     }
     return {
         "values": {
-            name: packed(value) for name, value in answers.values.items() if name not in too_large
+            name: pack(value) for name, value in answers.values.items() if name not in too_large
         },
         "unreadable": {**answers.unreadable, **too_large},
         "failure": answers.failure,

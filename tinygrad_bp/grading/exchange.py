@@ -16,17 +16,12 @@ import numpy as np
 DTYPES = {np.dtype(code).str for code in "?bhiqBHIQefd"}
 
 
-def packed(array: np.ndarray) -> dict[str, Any]:
-    """Return an array as what JSON can hold.
-
-    Raises
-    ------
-    TypeError
-        If its entries are of a type that does not pass.
+def pack(array: np.ndarray) -> dict[str, Any]:
+    """Return an array as what JSON can hold; raise TypeError for another type of entries.
 
     Examples
     --------
-    >>> packed(np.array([[1.0, 2.0]]))
+    >>> pack(np.array([[1.0, 2.0]]))
     {'dtype': '<f8', 'shape': [1, 2], 'entries': 'AAAAAAAA8D8AAAAAAAAAQA=='}
     """
     array = np.asarray(array)
@@ -36,19 +31,8 @@ def packed(array: np.ndarray) -> dict[str, Any]:
     return {"dtype": array.dtype.str, "shape": list(array.shape), "entries": entries}
 
 
-def unpacked(data: Any) -> np.ndarray:
-    """Return the array that `packed` wrote.
-
-    Raises
-    ------
-    ValueError
-        If the data are anything else.
-
-    Examples
-    --------
-    >>> unpacked(packed(np.array([[1.0, 2.0]])))
-    array([[1., 2.]])
-    """
+def unpack(data: Any) -> np.ndarray:
+    """Return the array that `pack` wrote; raise ValueError for anything else."""
     if not isinstance(data, dict) or data.keys() != {"dtype", "shape", "entries"}:
         raise ValueError("an array is a dtype, a shape and entries")
     dtype, shape, entries = data["dtype"], data["shape"], data["entries"]

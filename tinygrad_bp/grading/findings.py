@@ -12,7 +12,7 @@ import numpy as np
 from ..differences import agree
 from ..mistakes.mistake import Fault, Mistake
 from ..notation.numbers import listed, percent
-from .fingerprints import NEARLY, fingerprints
+from .fingerprints import NEARLY, find_facts
 from .precision import RIGHT
 from .report import Line
 from .tables import gradient_of
@@ -23,55 +23,26 @@ Numbers: TypeAlias = Sequence[np.ndarray]
 
 @dataclass(frozen=True, eq=False)
 class Implied:
-    """A wrong gradient that was not answered, and from which an answer follows.
-
-    Parameters
-    ----------
-    name, step
-        Of the quantity, and its position.
-    gradients
-        Its gradient at each point, as the person must have had it.
-    """
+    """A wrong gradient that was not answered, and from which an answer follows."""
 
     name: str
-    step: int
-    gradients: Numbers
+    step: int  # its position
+    gradients: Numbers  # as the person must have had it
 
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """What the judge found about one quantity.
-
-    The numbers that tell how far off it is are those of the point where it is furthest off.
-
-    Parameters
-    ----------
-    name
-        Of the quantity.
-    verdict
-        ``right``, ``wrong``, ``carried forward``, ``missing`` or ``unreadable``.
-    right, answered, expected
-        The numbers at each point: the truth, the person's, and what follows from the person's own
-        answers nearer to the loss (None where nothing can be computed from them).
-    faults
-        The mistakes of the catalogue that reproduce the answer.
-    implied
-        The wrong gradient that gives the answer, passed on rightly, where no mistake of the
-        catalogue does.
-    reason
-        What else there is to say: why an answer is unreadable, or how far it is right.
-    """
+    """What the judge found about one quantity."""
 
     name: str
     verdict: str
-    right: Numbers
+    right: Numbers  # the truth
     answered: Numbers | None = None
+    #: What follows from the person's own answers nearer to the loss; None where nothing does.
     expected: Sequence[np.ndarray | None] = ()
-    faults: tuple[Fault, ...] = ()
-    implied: Implied | None = None
-    reason: str = ""
-
-    # ---- how far off ----
+    faults: tuple[Fault, ...] = ()  # that reproduce the answer
+    implied: Implied | None = None  # where no mistake of the catalogue does
+    reason: str = ""  # why an answer is unreadable, or how far it is right
 
     @cached_property
     def wanted(self) -> list[np.ndarray]:
@@ -81,33 +52,48 @@ class Finding:
             for expected, right in zip(self.expected, self.right, strict=True)
         ]
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of the answer; the wrong one, if it has several."""
-        assert self.answered is not None
+    def to_line(self, score: float | None, others: Mapping[str, Numbers]) -> Line:
+        """Write it as a line of the report.
+
+        The score is None if the line does not count; the gradients of all quantities are given by
+        name, as an answer may be another's.
+        """
+        right_shape = self.right[0].shape
+        line = Line(self.name, self.verdict, score=score, right_shape=right_shape)
+        if self.answered is None:
+            required = "It has to be answered." if score is not None else ""
+            return replace(line, message=to_sentence(self.reason) if self.reason else required)
         shapes = [a.shape for a in self.answered]
-        return next((shape for shape in shapes if shape != self.right_shape), shapes[0])
+        shape = next((shape for shape in shapes if shape != right_shape), shapes[0])
+        line = replace(line, shape=shape)
+        if self.verdict != "wrong":
+            follows = "Right, given an earlier slip." if self.verdict == "carried forward" else ""
+            error = None
+            if shape == right_shape:
+                off = zip(self.answered, self.right, strict=True)
+                error = finite(max(errors(a, r).max(initial=0.0) for a, r in off))
+            return replace(line, error=error, message=self.reason or follows)
+        facts: tuple[str, ...] = ()
+        if not self.faults:
+            known = {name: right for name, right in others.items() if name != self.name}
+            facts = tuple(find_facts(self.answered, self.wanted, known))
+        line = replace(line, entries=self.right[0].size, fingerprints=facts, **self.measure(shape))
+        hints = dict.fromkeys(fault.mistake.see for fault in self.faults)
+        return replace(
+            line,
+            mistakes=tuple(dict.fromkeys(fault.mistake.name for fault in self.faults)),
+            message=" ".join(filter(None, [self.explain(facts), self.say_numbers(line)])),
+            hint=" Or: ".join(hints) or general_hint(line),
+        )
 
-    @property
-    def right_shape(self) -> tuple[int, ...]:
-        return self.right[0].shape
-
-    def error(self) -> float | None:
-        """Return how far an answer is off the truth, at the worst point."""
+    def measure(self, shape: tuple[int, ...]) -> dict[str, Any]:
+        """Return the numbers of a wrong line, at the point where it is furthest off."""
         assert self.answered is not None
-        pairs = list(zip(self.answered, self.right, strict=True))
-        if any(a.shape != r.shape for a, r in pairs):
-            return None
-        return finite(max(errors(a, r).max(initial=0.0) for a, r in pairs))
-
-    def measure(self) -> dict[str, Any]:
-        """Return the numbers of a wrong line, by the names that `Line` has for them."""
-        if self.shape != self.right_shape or not self.right[0].size:
+        if shape != self.right[0].shape or not self.right[0].size:
             return {}
-        assert self.answered is not None
         off = [errors(a, w) for a, w in zip(self.answered, self.wanted, strict=True)]
         p = int(np.argmax([np.nan_to_num(e, nan=np.inf).max() for e in off]))
-        worst = np.unravel_index(np.argmax(np.nan_to_num(off[p], nan=np.inf)), self.shape)
+        worst = np.unravel_index(np.argmax(np.nan_to_num(off[p], nan=np.inf)), shape)
         return {
             "worst": tuple(map(int, worst)),
             "answered": finite(self.answered[p][worst]),
@@ -115,42 +101,6 @@ class Finding:
             "error": finite(off[p][worst]),
             "wrong_entries": int(np.sum(~(off[p] <= RIGHT))),
         }
-
-    # ---- in words ----
-
-    def to_line(self, score: float | None, others: Mapping[str, Numbers]) -> Line:
-        """Write it as a line of the report.
-
-        Parameters
-        ----------
-        score
-            What the line is worth; None if it does not count.
-        others
-            The gradients of all quantities at each point, by name.
-        """
-        line = Line(self.name, self.verdict, score=score, right_shape=self.right_shape)
-        if self.answered is None:
-            required = "It has to be answered." if score is not None else ""
-            return replace(line, message=to_sentence(self.reason) if self.reason else required)
-        line = replace(line, shape=self.shape)
-        if self.verdict == "right":
-            return replace(line, error=self.error(), message=self.reason)
-        if self.verdict == "carried forward":
-            message = self.reason or "Right, given an earlier slip."
-            return replace(line, error=self.error(), message=message)
-        facts: tuple[str, ...] = ()
-        if not self.faults:
-            known = {name: right for name, right in others.items() if name != self.name}
-            facts = tuple(fingerprints(self.answered, self.wanted, known))
-        numbers = self.measure()
-        line = replace(line, **numbers, entries=self.right[0].size, fingerprints=facts)
-        hints = dict.fromkeys(fault.mistake.see for fault in self.faults)
-        return replace(
-            line,
-            mistakes=tuple(dict.fromkeys(fault.mistake.name for fault in self.faults)),
-            message=" ".join(filter(None, [self.explain(facts), self.say_numbers(line)])),
-            hint=" Or: ".join(hints) or self.hint(line.error),
-        )
 
     def explain(self, facts: Sequence[str]) -> str:
         """Name the mistakes that fit, or say what was measured."""
@@ -164,9 +114,9 @@ class Finding:
             if facts:
                 sentences.append(f"Measured: {'; '.join(facts)}.")
             return " ".join(filter(None, sentences))
-        details: dict[Mistake, dict[str, None]] = {}
+        details: dict[Mistake, list[str]] = {}
         for fault in self.faults:
-            details.setdefault(fault.mistake, {})[fault.detail] = None
+            details.setdefault(fault.mistake, []).append(fault.detail)
         sentences = []
         for mistake, taken in details.items():
             instead = listed(filter(None, taken), last="or")
@@ -180,9 +130,11 @@ class Finding:
 
     def say_numbers(self, line: Line) -> str:
         """Say how far off a wrong line is."""
-        if self.shape != self.right_shape:
-            relation = compare_shapes(self.shape, self.right_shape)
-            return f"The shape is {self.shape}, and should be {self.right_shape}{relation}."
+        assert line.shape is not None
+        assert line.right_shape is not None
+        if line.shape != line.right_shape:
+            relation = compare_shapes(line.shape, line.right_shape)
+            return f"The shape is {line.shape}, and should be {line.right_shape}{relation}."
         if line.worst is None:
             return ""
         start = f"{line.wrong_entries} of {line.entries} entries are wrong"
@@ -196,17 +148,17 @@ class Finding:
             f"off by {percent(line.error)} of the largest entry."
         )
 
-    def hint(self, error: float | None) -> str:
-        """Say how to go on where no mistake is named."""
-        if self.shape != self.right_shape:
-            return "Compare the shape of your gradient with the shape of the quantity."
-        if error is not None and error < NEARLY:
-            return "It is nearly right: is a number rounded, or a small term left over?"
-        return "Nudge one entry of the quantity, and compare the change of the loss with yours."
+
+def general_hint(line: Line) -> str:
+    """Say how to go on where no mistake is named."""
+    if line.shape != line.right_shape:
+        return "Compare the shape of your gradient with the shape of the quantity."
+    if line.error is not None and line.error < NEARLY:
+        return "It is nearly right: is a number rounded, or a small term left over?"
+    return "Nudge one entry of the quantity, and compare the change of the loss with yours."
 
 
 def compare_shapes(shape: tuple[int, ...], right: tuple[int, ...]) -> str:
-    """Say how two shapes are related."""
     if shape == right[::-1]:
         return ": this is the transpose of the right shape"
     if np.prod(shape) == np.prod(right):
@@ -222,10 +174,7 @@ def to_sentence(clause: str) -> str:
 
 
 def errors(answer: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Return how far off each entry is, relative to the largest right one.
-
-    Where all the right ones are zero, it is relative to the largest of the answer.
-    """
+    """Return how far off each entry is, relative to the largest right one, unless all are zero."""
     largest = np.abs(right).max(initial=0.0) or np.abs(answer).max(initial=0.0) or 1.0
     return np.asarray(np.abs(answer - right) / largest)
 

@@ -18,25 +18,58 @@ EXACT = 1e-7
 #: How close is nearly right.
 NEARLY = 1e-3
 
+Array: TypeAlias = np.ndarray
+
 #: An answer and the right one, at each point.
-Pairs: TypeAlias = Sequence[tuple[np.ndarray, np.ndarray]]
+Pairs: TypeAlias = Sequence[tuple[Array, Array]]
 
 
-def nearly(pairs: Pairs) -> str | None:
-    if all(agree(a, r, NEARLY) for a, r in pairs):
-        return (
-            "it is nearly right: rounded numbers, float32 or a finite difference may explain that"
-        )
-    return None
+def is_transposed(a: Array, r: Array) -> bool:
+    return a.ndim > 1 and agree(a, r.T, EXACT)
 
 
-def constant_ratio(pairs: Pairs) -> str | None:
+def is_reordered(a: Array, r: Array) -> bool:
+    same = a.size == r.size > 1 and agree(np.sort(a, axis=None), np.sort(r, axis=None), EXACT)
+    return same and not is_transposed(a, r)
+
+
+def is_offset(a: Array, r: Array) -> bool:
+    return (
+        a.shape == r.shape and r.size > 2 and agree(a - r, np.full_like(r, (a - r).flat[0]), EXACT)
+    )
+
+
+#: What holds at every point, and what is said then.
+FACTS: tuple[tuple[Callable[[Array, Array], bool], str], ...] = (
+    (
+        lambda a, r: agree(a, r, NEARLY),
+        "it is nearly right: rounded numbers, float32 or a finite difference may explain that",
+    ),
+    (is_transposed, "it is equal to the transpose of the right answer"),
+    (
+        lambda a, r: agree(np.abs(a), np.abs(r), EXACT),
+        "its entries have the right size, and some have the wrong sign",
+    ),
+    (
+        lambda a, r: a.shape == r.shape and is_reordered(a, r),
+        "its entries are the right ones, in another order",
+    ),
+    (
+        lambda a, r: a.shape != r.shape and is_reordered(a, r),
+        "its entries are the right ones, in another shape",
+    ),
+    (is_offset, "it differs from the right answer by the same number in every entry"),
+)
+
+
+def find_ratio(pairs: Pairs) -> str | None:
+    """Say if an answer is the right one times a number."""
     ratios = []
-    for answer, right in pairs:
-        if answer.shape != right.shape or not right.any():
+    for a, r in pairs:
+        if a.shape != r.shape or not r.any():
             return None
-        ratio = float(np.vdot(answer, right) / np.vdot(right, right))
-        if ratio == 0 or abs(ratio - 1) < NEARLY or not agree(answer, ratio * right, EXACT):
+        ratio = float(np.vdot(a, r) / np.vdot(r, r))
+        if ratio == 0 or abs(ratio - 1) < NEARLY or not agree(a, ratio * r, EXACT):
             return None
         ratios.append(ratio)
     if np.ptp(ratios) <= EXACT * abs(ratios[0]):
@@ -44,45 +77,14 @@ def constant_ratio(pairs: Pairs) -> str | None:
     return "it is a multiple of the right answer, by another factor at each point"
 
 
-def transposed(pairs: Pairs) -> str | None:
-    if all(a.ndim > 1 and agree(a, r.T, EXACT) for a, r in pairs):
-        return "it is equal to the transpose of the right answer"
-    return None
-
-
-def signs(pairs: Pairs) -> str | None:
-    if all(agree(np.abs(a), np.abs(r), EXACT) for a, r in pairs):
-        return "its entries have the right size, and some have the wrong sign"
-    return None
-
-
-def reordered(pairs: Pairs) -> str | None:
-    if transposed(pairs) or not all(
-        a.size == r.size > 1 and agree(np.sort(a, axis=None), np.sort(r, axis=None), EXACT)
-        for a, r in pairs
-    ):
-        return None
-    order = "shape" if any(a.shape != r.shape for a, r in pairs) else "order"
-    return f"its entries are the right ones, in another {order}"
-
-
-def offset(pairs: Pairs) -> str | None:
-    if all(
-        a.shape == r.shape and r.size > 2 and agree(a - r, np.full(r.shape, (a - r).flat[0]), EXACT)
-        for a, r in pairs
-    ):
-        return "it differs from the right answer by the same number in every entry"
-    return None
-
-
-def unbalanced(pairs: Pairs) -> str | None:
+def find_lost_balance(pairs: Pairs) -> str | None:
     """Say if entries do not sum to zero along an axis where the right ones do, as of a softmax."""
     ndim = pairs[0][1].ndim
     for axis in range(ndim):
         if all(
-            r.ndim > axis
+            a.shape == r.shape
+            and r.ndim > axis
             and r.shape[axis] > 1
-            and a.shape == r.shape
             and sums_to_zero(r, axis)
             and not sums_to_zero(a, axis)
             for a, r in pairs
@@ -92,41 +94,23 @@ def unbalanced(pairs: Pairs) -> str | None:
     return None
 
 
-def sums_to_zero(terms: np.ndarray, axis: int, tolerance: float = EXACT) -> bool:
+def sums_to_zero(terms: Array, axis: int) -> bool:
     """Say whether the entries sum to zero along an axis, but for rounding."""
     total = np.abs(terms.sum(axis=axis)).max(initial=0.0)
-    return bool(total <= tolerance * np.abs(terms).max(initial=0.0))
+    return bool(total <= EXACT * np.abs(terms).max(initial=0.0))
 
 
-FINGERPRINTS: tuple[Callable[[Pairs], str | None], ...] = (
-    nearly,
-    constant_ratio,
-    transposed,
-    signs,
-    reordered,
-    offset,
-    unbalanced,
-)
-
-
-def fingerprints(
-    answers: Sequence[np.ndarray],
-    rights: Sequence[np.ndarray],
-    others: Mapping[str, Sequence[Any]],
+def find_facts(
+    answers: Sequence[Array], rights: Sequence[Array], others: Mapping[str, Sequence[Any]]
 ) -> Iterator[str]:
-    """Say what can be measured of a wrong answer, a clause each.
+    """Say what can be measured of a wrong answer at each point, a clause each.
 
-    Parameters
-    ----------
-    answers, rights
-        The numbers at each point: the person's, and what they should be.
-    others
-        The gradients of the other quantities, by name, at each point.
+    The gradients of the other quantities, by name, are compared too.
 
     Examples
     --------
     >>> right = [np.array([1.0, 2.0, -3.0])]
-    >>> list(fingerprints([3.0 * right[0]], right, {}))
+    >>> list(find_facts([3.0 * right[0]], right, {}))
     ['it is 3 times the right answer at every point']
     """
     if not all(np.isfinite(answer).all() for answer in answers):
@@ -137,7 +121,9 @@ def fingerprints(
         yield "all of its entries are zero"
     else:
         pairs = list(zip(answers, rights, strict=True))
-        yield from filter(None, (measure(pairs) for measure in FINGERPRINTS))
+        yield from filter(None, [find_ratio(pairs)])
+        yield from (fact for holds, fact in FACTS if all(holds(a, r) for a, r in pairs))
+        yield from filter(None, [find_lost_balance(pairs)])
         for name, numbers in others.items():
             if all(agree(a, n, EXACT) for a, n in zip(answers, numbers, strict=True)):
                 yield f"it is equal to the gradient of {name}"

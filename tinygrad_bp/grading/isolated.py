@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -29,7 +29,7 @@ import numpy as np
 
 from ..notation.numbers import printable
 from .child import ARRIVED, MODULE
-from .exchange import packed, unpacked
+from .exchange import pack, unpack
 from .limits import LARGEST_ANSWER, LARGEST_SOURCE, LONGEST_REASON, Limits
 from .submission import Answers, Point, read_answers
 
@@ -68,10 +68,6 @@ class IsolatedFile:
     --------
     >>> folder = tempfile.TemporaryDirectory()
     >>> path = Path(folder.name, "square.py")
-    >>> _ = path.write_text("def gradients(x):\n    return {'x': 2 * x}")
-    >>> [answers] = IsolatedFile(path).answers_at([{"x": np.array([1.0, 2.0])}])
-    >>> answers.values["x"]
-    array([2., 4.])
     >>> _ = path.write_text("def gradients(x):\n    while True: pass")
     >>> [answers] = IsolatedFile(path, Limits(seconds=0.5)).answers_at([{"x": np.ones(2)}])
     >>> answers.failure
@@ -97,47 +93,59 @@ class IsolatedFile:
     def answers_at(self, points: Sequence[Point]) -> list[Answers]:
         """Return the answers at each point, all from one process.
 
-        Parameters
-        ----------
-        points
-            The value of each quantity by its name, a mapping for each point.
-
-        Returns
-        -------
-        list of Answers
-            One for each point. If the process ends without delivering them, each has the same
-            failure, which says why.
-
-        Raises
-        ------
-        RuntimeError
-            If the process fails before it comes to the submission.
+        If the process ends without delivering them, each has the same failure, which says why. If
+        it fails before it comes to the submission, that is an error of ours: a RuntimeError.
         """
         values = [value for point in points for value in point.values()]
         # As text an answer is a third larger, and it may have twice its quantity's entries.
         most = 1_000_000 + sum(4 * max(value.nbytes, 8 * LARGEST_ANSWER) for value in values)
-        with make_folder() as folder:
-            (folder / "work").mkdir()
-            copy = folder / "work" / f"{MODULE}.py"
-            copy.write_bytes(self.source)
-            request = {
-                "file": str(copy),
-                "folder": str(self.path.parent),
-                "function": self.function,
-                "answers": str(folder / "answers"),
-                "trace": str(folder / "trace"),
-                "seconds": self.limits.seconds,
-                "memory": self.limits.memory * 1_000_000,
-                "file_size": max(most, self.limits.output) + 1,
-                "points": [{name: packed(a) for name, a in point.items()} for point in points],
-            }
-            with Process(folder, json.dumps(request)) as process:
+        with make_folder() as folder, ExitStack() as stack:
+            # What a submission puts in the place of these files is not looked at.
+            delivered, traced, printed = (
+                stack.enter_context((folder / name).open("xb+"))
+                for name in ("answers", "trace", "printed")
+            )
+            self.write_request(folder, points, most)
+            status = run(folder, printed, START + self.limits.seconds)
+            trace = read(traced)
+            if size(printed) > self.limits.output:
+                failure = f"it printed more than {self.limits.output:,} bytes"
+            elif not trace.startswith(ARRIVED):
+                *_, why = ["it printed nothing", *read(printed).strip().splitlines()]
+                raise RuntimeError(f"the process did not come to the submission: {why}")
+            elif status is None or "Timeout (" in trace:  # as faulthandler writes it
+                failure = f"it was still running after {self.limits.seconds:g} s"
+            elif status or not size(delivered):
+                failure = describe_ending(status)
+            elif size(delivered) > most:
+                failure = f"its answers take more than {most:,} bytes"
+            else:
                 try:
-                    process.wait(self.limits)
-                    return process.read_answers(most, points)
-                except FailureError as failure:
-                    reason = f"{failure}{self.find_line(process.read(process.trace))}"
-                    return [Answers(failure=reason)] * len(points)
+                    data = json.loads(read(delivered, most))
+                    return [
+                        from_json(part, point) for part, point in zip(data, points, strict=True)
+                    ]
+                except Exception:  # it may be anything at all
+                    failure = "what it delivered cannot be read as answers"
+            return [Answers(failure=f"{failure}{self.find_line(trace)}")] * len(points)
+
+    def write_request(self, folder: Path, points: Sequence[Point], most: int) -> None:
+        """Write what the process is to do, and a copy of the submission."""
+        (folder / "work").mkdir()
+        copy = folder / "work" / f"{MODULE}.py"
+        copy.write_bytes(self.source)
+        request = {
+            "file": str(copy),
+            "folder": str(self.path.parent),
+            "function": self.function,
+            "answers": str(folder / "answers"),
+            "trace": str(folder / "trace"),
+            "seconds": self.limits.seconds,
+            "memory": self.limits.memory * 1_000_000,
+            "file_size": max(most, self.limits.output) + 1,
+            "points": [{name: pack(a) for name, a in point.items()} for point in points],
+        }
+        (folder / "request").write_text(json.dumps(request), encoding="utf-8")
 
     def find_line(self, trace: str) -> str:
         """Return which line of the submission a trace names first, which is the innermost."""
@@ -161,102 +169,38 @@ def make_folder() -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-class FailureError(Exception):
-    """A submission has not delivered its answers; the text says why."""
+def run(folder: Path, printed: BinaryIO, seconds: float) -> int | None:
+    """Run a submission's process to its end; return its exit status, or None if it came to none.
 
-
-class Process:
-    """The process of a submission, which ends with the ``with`` statement.
-
-    Parameters
-    ----------
-    folder
-        It holds the folder ``work`` for the process to be in. The files through which we speak are
-        made here and kept open: whatever a submission puts in their place is not looked at.
-    request
-        What is asked of it.
+    It ends itself when its time is up; but a submission can switch that clock off. What it has
+    started, and has not left its group, ends with it.
     """
-
-    def __init__(self, folder: Path, request: str) -> None:
-        (folder / "request").write_text(request, encoding="utf-8")
-        self.answers, self.trace, self.printed = (
-            (folder / name).open("xb+") for name in ("answers", "trace", "printed")
-        )
-        roots = dict.fromkeys((str(Path(__file__).parents[2]), str(Path(np.__file__).parents[1])))
-        python = (sys.executable, "-I", "-B", "-X", "utf8", "-c", BOOTSTRAP)
-        self.child = subprocess.Popen(
-            [*python, str(folder / "request"), *roots],
-            cwd=folder / "work",
-            env=environment(folder / "work"),
-            stdin=subprocess.DEVNULL,
-            stdout=self.printed,
-            stderr=self.printed,
-            start_new_session=True,  # a group of its own, to be ended as one
-        )
-
-    def __enter__(self) -> Process:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.child.returncode is None:
-            self.end()
-        for file in (self.answers, self.trace, self.printed):
-            file.close()
-
-    def wait(self, limits: Limits) -> None:
-        """Wait until the process has ended.
-
-        Raises
-        ------
-        FailureError
-            If it did not end by itself, after delivering.
-        RuntimeError
-            If it did not come to the submission.
-        """
-        is_late = False
-        try:
-            self.child.wait(START + limits.seconds)
-        except subprocess.TimeoutExpired:  # a submission can keep its process from ending itself
-            is_late = True
-        self.end()
-        trace = self.read(self.trace)
-        if size(self.printed) > limits.output:
-            raise FailureError(f"it printed more than {limits.output:,} bytes")
-        if not trace.startswith(ARRIVED):
-            *_, why = ["it printed nothing", *self.read(self.printed).strip().splitlines()]
-            raise RuntimeError(f"the process did not come to the submission: {why}")
-        if is_late or "Timeout (" in trace:  # as faulthandler writes it
-            raise FailureError(f"it was still running after {limits.seconds:g} s")
-        if self.child.returncode or not size(self.answers):
-            raise FailureError(describe_ending(self.child.returncode))
-
-    def end(self) -> None:
-        """End the process, and those that it has started and that have not left its group."""
+    roots = dict.fromkeys((str(Path(__file__).parents[2]), str(Path(np.__file__).parents[1])))
+    python = (sys.executable, "-I", "-B", "-X", "utf8", "-c", BOOTSTRAP)
+    child = subprocess.Popen(
+        [*python, str(folder / "request"), *roots],
+        cwd=folder / "work",
+        env=environment(folder / "work"),
+        stdin=subprocess.DEVNULL,
+        stdout=printed,
+        stderr=printed,
+        start_new_session=True,  # a group of its own, to be ended as one
+    )
+    try:
+        return child.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
         if hasattr(os, "killpg"):
             with suppress(ProcessLookupError, PermissionError):  # they have all ended
-                os.killpg(self.child.pid, signal.SIGKILL)
-        self.child.kill()
-        self.child.wait()
+                os.killpg(child.pid, signal.SIGKILL)
+        child.kill()
+        child.wait()
 
-    def read_answers(self, most: int, points: Sequence[Point]) -> list[Answers]:
-        """Return the answers that the process has left.
 
-        Raises
-        ------
-        FailureError
-            If they take more bytes than ``most``, or are anything else than answers.
-        """
-        if size(self.answers) > most:
-            raise FailureError(f"its answers take more than {most:,} bytes")
-        try:
-            data = json.loads(self.read(self.answers, most))
-            return [from_json(part, point) for part, point in zip(data, points, strict=True)]
-        except Exception:  # it may be anything at all
-            raise FailureError("what it delivered cannot be read as answers") from None
-
-    def read(self, file: BinaryIO, most: int = 100_000) -> str:
-        file.seek(0)
-        return file.read(most).decode("utf-8", "replace")
+def read(file: BinaryIO, most: int = 100_000) -> str:
+    file.seek(0)
+    return file.read(most).decode("utf-8", "replace")
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -272,7 +216,6 @@ def environment(home: Path) -> dict[str, str]:
 
 
 def size(file: BinaryIO) -> int:
-    """Return the bytes of an open file."""
     return os.fstat(file.fileno()).st_size
 
 
@@ -291,7 +234,7 @@ def describe_ending(status: int) -> str:
 
 def from_json(data: Any, point: Point) -> Answers:
     """Return the answers at a point from what was delivered; raise whatever if they are none."""
-    given = {printable(name): unpacked(array) for name, array in data["values"].items()}
+    given = {printable(name): unpack(array) for name, array in data["values"].items()}
     unreadable = {
         printable(name): printable(why, LONGEST_REASON) for name, why in data["unreadable"].items()
     }

@@ -2,7 +2,7 @@
 
 A submission is asked for its gradients at points, and answers. It may be a function, a mapping of
 arrays, or anything else that can answer; whatever it does, what comes back are `Answers`. This file
-needs NumPy alone, so that a process that runs a stranger's code starts fast.
+needs little more than NumPy, so that a process that runs a stranger's code starts fast.
 """
 
 from __future__ import annotations
@@ -32,21 +32,13 @@ PREFIXES = [re.compile(prefix) for prefix in (r"[d∂]", r"[d∂]\w*?[_/][d∂]"
 
 @dataclass(frozen=True)
 class Answers:
-    """What a submission answered at one point.
+    """What a submission answered at one point."""
 
-    Parameters
-    ----------
-    values
-        The gradients, float64 or float32, by the name of their quantity: ``"z3"``, whether the
-        answer was written ``"z3"``, ``"dz3"``, ``"dL_dz3"`` or ``"dL/dz3"``. Shapes are as given.
-    unreadable
-        By name, why an answer cannot be read: it is ragged, no numbers, or of no known quantity.
-    failure
-        Why there are no answers at all, such as an exception and its line in the submission.
-    """
-
+    #: The gradients, float64 or float32, by the name of their quantity, in the shapes given.
     values: Mapping[str, np.ndarray] = field(default_factory=dict)
+    #: Why an answer cannot be read: it is ragged, no numbers, or of no known quantity.
     unreadable: Mapping[str, str] = field(default_factory=dict)
+    #: Why there are no answers at all, such as an exception and its line in the submission.
     failure: str | None = None
 
 
@@ -79,6 +71,10 @@ class Arrays:
         return [read_answers(self.arrays, point)]
 
 
+class UnansweredError(Exception):
+    """A submission cannot be called with what the problem has, or an answer cannot be read."""
+
+
 # ---- calling ----
 
 
@@ -94,6 +90,10 @@ def call(function: Callable[..., Any], point: Point) -> Answers:
     {'z': array([2., 2.])}
     >>> call(lambda w: {}, {"z": np.ones(2)}).failure
     'it asks for w, which the problem does not have. It has: z.'
+    >>> def answers(z):
+    ...     return {"z": z / nothing}
+    >>> print(call(answers, {"z": np.ones(2)}).failure)
+    NameError: name 'nothing' is not defined, in line 2: return {"z": z / nothing}
     """
     try:
         with (
@@ -104,16 +104,13 @@ def call(function: Callable[..., Any], point: Point) -> Answers:
         ):
             positional, named = find_arguments(function, point)
             return read_answers(function(*positional, **named), point)
-    except UnanswerableError as reason:
+    except UnansweredError as reason:
         return Answers(failure=str(reason))
     except KeyboardInterrupt:  # the user's own
         raise
     except BaseException as error:
-        return Answers(failure=describe_failure(error, function))
-
-
-class UnanswerableError(Exception):
-    """A submission cannot be called with what the problem has."""
+        code = getattr(inspect.unwrap(function), "__code__", None)
+        return Answers(failure=describe_error(error, getattr(code, "co_filename", "")))
 
 
 class Nowhere(io.TextIOBase):
@@ -130,32 +127,17 @@ def find_arguments(function: Callable[..., Any], point: Point) -> tuple[list[Any
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind is parameter.VAR_KEYWORD:
             named |= {key: value.copy() for key, value in point.items() if key not in named}
-        elif parameter.kind is parameter.VAR_POSITIONAL:
-            continue
-        elif name in point:
-            if parameter.kind is parameter.POSITIONAL_ONLY:
-                positional.append(point[name].copy())
-            else:
-                named[name] = point[name].copy()
-        elif parameter.default is parameter.empty:
-            raise UnanswerableError(
+        elif name in point and parameter.kind is parameter.POSITIONAL_ONLY:
+            positional.append(point[name].copy())
+        elif name in point and parameter.kind is not parameter.VAR_POSITIONAL:
+            named[name] = point[name].copy()
+        elif (
+            parameter.default is parameter.empty and parameter.kind is not parameter.VAR_POSITIONAL
+        ):
+            raise UnansweredError(
                 f"it asks for {name}, which the problem does not have. It has: {', '.join(point)}."
             )
     return positional, named
-
-
-def describe_failure(error: BaseException, function: Callable[..., Any]) -> str:
-    """Say what was raised, and at which line of the submission.
-
-    Examples
-    --------
-    >>> def answers(z):
-    ...     return {"z": z / nothing}
-    >>> print(call(answers, {"z": np.ones(2)}).failure)
-    NameError: name 'nothing' is not defined, in line 2: return {"z": z / nothing}
-    """
-    code = getattr(inspect.unwrap(function), "__code__", None)
-    return describe_error(error, "" if code is None else code.co_filename)
 
 
 def describe_error(error: BaseException, file: str) -> str:
@@ -164,18 +146,15 @@ def describe_error(error: BaseException, file: str) -> str:
     The file may be a stranger's, and so may the class of the exception.
     """
     kind = type(error).__name__
-    if isinstance(error, SyntaxError) and error.lineno is not None and error.filename == file:
+    if isinstance(error, SyntaxError) and error.lineno is not None:
         where = f"in line {error.lineno}: {(error.text or '').strip()}"
         return f"{kind}: {printable(error.msg)}, {printable(where)}"
     try:
         text = printable(f"{kind}: {error}".removesuffix(": "))
     except Exception:  # it cannot even be written
         text = printable(kind)
-    lines = [
-        number
-        for frame, number in traceback.walk_tb(error.__traceback__)
-        if frame.f_code.co_filename == file
-    ]
+    trace = traceback.walk_tb(error.__traceback__)
+    lines = [number for frame, number in trace if frame.f_code.co_filename == file]
     if not lines:
         return text
     where = f"in line {lines[-1]}: {linecache.getline(file, lines[-1]).strip()}"
@@ -186,14 +165,7 @@ def describe_error(error: BaseException, file: str) -> str:
 
 
 def read_answers(returned: Any, known: Collection[str]) -> Answers:
-    """Read whatever a submission returned.
-
-    Parameters
-    ----------
-    returned
-        A mapping from names to arrays, if all is well.
-    known
-        The names of the quantities.
+    """Read whatever a submission returned: a mapping, if all is well, from names of quantities.
 
     Examples
     --------
@@ -204,8 +176,6 @@ def read_answers(returned: Any, known: Collection[str]) -> Answers:
     ...     print(name, "-", why)
     W3 - its rows differ in length, so it is no array
     q - the problem has no quantity of this name. It has: z3, W3.
-    >>> read_answers(None, ["z3"]).failure
-    'it returned None. Return a mapping from names to gradients, such as {"z3": ...}.'
     """
     if not isinstance(returned, Mapping):
         what = "None" if returned is None else f"a {type(returned).__name__}"
@@ -224,19 +194,13 @@ def read_answers(returned: Any, known: Collection[str]) -> Answers:
         elif answer is not None:  # None stands for no answer
             try:
                 array = to_numbers(answer)
-            except UnreadableError as reason:
+            except UnansweredError as reason:
                 unreadable[name] = str(reason)
                 continue
             if name in values and not np.array_equal(values[name], array, equal_nan=True):
                 unreadable[name] = "it is answered twice, with different numbers"
             values[name] = array
-    for name in unreadable:
-        values.pop(name, None)
-    return Answers(values, unreadable)
-
-
-class UnreadableError(Exception):
-    """An answer is no array of real numbers."""
+    return Answers({k: v for k, v in values.items() if k not in unreadable}, unreadable)
 
 
 def find_quantity(key: Any, known: Collection[str]) -> str | None:
@@ -258,40 +222,29 @@ def find_quantity(key: Any, known: Collection[str]) -> str | None:
 def suggest_name(key: Any, known: Collection[str]) -> str:
     """Say that there is no such quantity, and which are like it."""
     close = get_close_matches(key[:LONGEST_MESSAGE], list(known)) if isinstance(key, str) else []
-    if close:
-        return f"the problem has no quantity of this name. Is {close[0]} meant?"
-    return f"the problem has no quantity of this name. It has: {', '.join(known)}."
+    hint = f"Is {close[0]} meant?" if close else f"It has: {', '.join(known)}."
+    return f"the problem has no quantity of this name. {hint}"
 
 
 def to_numbers(answer: Any) -> np.ndarray:
     """Return an answer as an array of its own, float64 or float32, or say why it is none."""
     try:
         array = np.array(answer)
-        if array.dtype.kind == "O":  # of fractions, say, or what np.frompyfunc returns
-            array = to_floats(array)
-    except UnreadableError:
-        raise
     except ValueError:
-        raise UnreadableError("its rows differ in length, so it is no array") from None
+        raise UnansweredError("its rows differ in length, so it is no array") from None
     except Exception as error:  # raised by a stranger's class
-        raise UnreadableError(
-            printable(f"it is no array ({type(error).__name__}: {error})")
-        ) from None
+        reason = f"it is no array ({type(error).__name__}: {error})"
+        raise UnansweredError(printable(reason)) from None
+    if array.dtype.kind == "O":  # of fractions, say, or what np.frompyfunc returns
+        objects, array = array, np.empty(array.shape)
+        for index, entry in np.ndenumerate(objects):
+            try:
+                array[index] = float(entry)
+            except Exception:  # raised by a stranger's class
+                reason = f"it holds Python objects ({type(entry).__name__}), and no numbers"
+                raise UnansweredError(printable(reason)) from None
     if array.dtype.kind == "c" and not array.imag.any():  # as after a complex step
         array = array.real
     if array.dtype.kind not in "fiub":
-        raise UnreadableError(f"it holds {array.dtype}, and a gradient holds real numbers")
+        raise UnansweredError(f"it holds {array.dtype}, and a gradient holds real numbers")
     return array if array.dtype == np.float32 else array.astype(np.float64)
-
-
-def to_floats(objects: np.ndarray) -> np.ndarray:
-    """Return Python objects as the numbers that they are, or say that they are none."""
-    floats = np.empty(objects.shape)
-    for index, entry in np.ndenumerate(objects):
-        try:
-            floats[index] = float(entry)
-        except Exception:  # raised by a stranger's class
-            kind = type(entry).__name__
-            reason = f"it holds Python objects ({kind}), and no numbers"
-            raise UnreadableError(printable(reason)) from None
-    return floats

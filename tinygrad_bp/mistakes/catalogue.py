@@ -67,11 +67,11 @@ CATALOGUE: tuple[Mistake, ...] = (
         conv2d=wrong.either(
             wrong.where(
                 lambda place: place.edge.operand == 0,
-                wrong.rule(
-                    lambda out, x, w, **settings: conv2d.rule(out, x, wrong.flipped(w), **settings)
-                ),
+                wrong.rule(lambda out, x, w, **how: conv2d.rule(out, x, w[..., ::-1, ::-1], **how)),
             ),
-            wrong.where(lambda place: place.edge.operand == 1, wrong.on_top(wrong.flipped)),
+            wrong.where(
+                lambda place: place.edge.operand == 1, wrong.on_top(lambda g: g[..., ::-1, ::-1])
+            ),
         ),
     ),
     # ---- arithmetic ----
@@ -113,12 +113,12 @@ CATALOGUE: tuple[Mistake, ...] = (
         "mean-for-sum",
         "It was divided by the number of samples, or of terms, and this step is a sum of them.",
         RATIO,
-        sum=wrong.scaled(lambda place: 1.0 / wrong.terms(place)),
+        sum=wrong.scaled(lambda place: place.tensor.size / place.input.size),
         anywhere=wrong.either(
-            wrong.scaled(lambda place: 1.0 / wrong.batch(place)),
+            wrong.scaled(lambda place: 1.0 / place.run.batch),
             wrong.where(
                 lambda place: place.is_broadcast,
-                wrong.scaled(lambda place: 1.0 / wrong.copies(place)),
+                wrong.scaled(lambda place: place.input.size / place.tensor.size),
             ),
         ),
     ),
@@ -126,10 +126,10 @@ CATALOGUE: tuple[Mistake, ...] = (
         "sum-for-mean",
         "It was multiplied by the number of samples, or of terms, or a division by it was lost.",
         RATIO,
-        mean=wrong.scaled(wrong.terms),
+        mean=wrong.scaled(lambda place: place.input.size / place.tensor.size),
         cross_entropy_with_probabilities=wrong.scaled(wrong.samples),
-        binary_cross_entropy_with_logits=wrong.scaled(wrong.entries),
-        anywhere=wrong.scaled(wrong.batch),
+        binary_cross_entropy_with_logits=wrong.scaled(lambda place: place.input.size),
+        anywhere=wrong.scaled(lambda place: place.run.batch),
     ),
     Mistake(
         "one-sample-only",

@@ -25,21 +25,11 @@ ANYWHERE = "anywhere"
 
 
 class Duty(NamedTuple):
-    """A duty of the sweep that a mistake leaves undone.
+    """A duty that the sweep leaves undone."""
 
-    Parameters
-    ----------
-    argument
-        The argument of `Record.sweep` that is false then.
-    harmless
-        Why nothing changes in a computation that cannot show it.
-    shown_by
-        What a computation needs to show it.
-    """
-
-    argument: str
-    harmless: str
-    shown_by: str
+    argument: str  # of `Record.sweep`, which is false then
+    harmless: str  # why nothing changes in a computation that cannot show it
+    shown_by: str  # what a computation needs to show it
 
 
 class Mistake:
@@ -62,11 +52,8 @@ class Mistake:
     def __init__(
         self, name: str, sentence: str, see: str, duty: Duty | None = None, **rules: WrongRule
     ) -> None:
-        self.name = name
-        self.sentence = sentence
-        self.see = see
-        self.duty = duty
-        self.rules = rules
+        self.name, self.sentence, self.see = name, sentence, see
+        self.duty, self.rules = duty, rules
 
     def __repr__(self) -> str:
         return f"Mistake({self.name!r})"
@@ -81,38 +68,22 @@ class Mistake:
     def at(self, place: Place) -> list[Wrong]:
         """Return the wrong contributions that it can make at a place, computed once for each."""
         if self not in place.wrongs:
-            rules = (self.rules.get(place.operation), self.rules.get(ANYWHERE))
-            place.wrongs[self] = [wrong for rule in rules if rule for wrong in apply(rule, place)]
+            try:
+                rules = (self.rules.get(place.operation), self.rules.get(ANYWHERE))
+                place.wrongs[self] = [wrong for rule in rules if rule for wrong in rule(place)]
+            except Exception:  # a wrong rule may not fit the operands
+                place.wrongs[self] = []
         found: list[Wrong] = place.wrongs[self]
         return found
 
 
-def apply(rule: WrongRule, place: Place) -> list[Wrong]:
-    try:
-        return rule(place)
-    except Exception:  # a wrong rule may not fit the operands
-        return []
-
-
 class Fault(NamedTuple):
-    """A mistake at its places: what can be planted in a sweep.
-
-    Parameters
-    ----------
-    mistake
-        A row of the catalogue.
-    edges
-        Where it is made.
-    variant
-        Which of its wrong contributions it makes there.
-    detail
-        What was taken instead, where that varies.
-    """
+    """A mistake at its places: what can be planted in a sweep."""
 
     mistake: Mistake
     edges: tuple[Edge, ...]
-    variant: int
-    detail: str
+    variant: int  # which of its wrong contributions it makes there
+    detail: str  # what was taken instead, where that varies
 
     def contribution(self, place: Place) -> Contribute:
         """Return the wrong contribution at one of its edges."""

@@ -99,16 +99,16 @@ OF_LOSSES = (
         "missing-softmax",
         "The scores stand where the probabilities belong: z - y for softmax(z) - y.",
         "Add the same number to every score: the loss stays, so the entries must sum to zero.",
-        cross_entropy_with_probabilities=wrong.to_logits(
-            lambda place, z, y: lambda g: g / wrong.samples(place) * (z - y)
+        cross_entropy_with_probabilities=wrong.to_scores(
+            lambda place, g, z, y: g / wrong.samples(place) * (z - y)
         ),
     ),
     Mistake(
         "missing-target",
         "The target is not subtracted: softmax(z) for softmax(z) - y.",
         "Where the prediction is perfect, the gradient must be zero.",
-        cross_entropy_with_probabilities=wrong.to_logits(
-            lambda place, z, y: lambda g: place.right(g) + g / wrong.samples(place) * y
+        cross_entropy_with_probabilities=wrong.to_scores(
+            lambda place, g, z, y: place.right(g) + g / wrong.samples(place) * y
         ),
     ),
     Mistake(
@@ -116,45 +116,47 @@ OF_LOSSES = (
         "Only the entry of the right class is there: the other scores lower the loss too, through "
         "the denominator.",
         "Raise the score of a wrong class: does the loss stay as it is?",
-        cross_entropy_with_probabilities=wrong.to_logits(
-            lambda place, z, y: lambda g: place.right(g) * y
-        ),
+        cross_entropy_with_probabilities=wrong.to_scores(lambda place, g, z, y: place.right(g) * y),
     ),
     Mistake(
         "softmax-twice",
         "softmax(z) - y holds the softmax's Jacobian already, and it was multiplied by again.",
         "Derive softmax(z) - y once from the logarithm, and see where the Jacobian went.",
-        cross_entropy_with_probabilities=wrong.to_logits(
-            lambda place, z, y: lambda g: wrong.passed_softmax(place, z, place.right(g))
+        cross_entropy_with_probabilities=wrong.to_scores(
+            lambda place, g, z, y: wrong.through(
+                softmax, z, place.right(g), axis=place.tensor.params["axis"]
+            )
         ),
     ),
     Mistake(
         "softmax-along-wrong-axis",
         "The softmax was taken along the axis of the samples, not along that of the classes.",
         "The probabilities of one sample sum to 1: along which axis do yours?",
-        cross_entropy_with_probabilities=wrong.other_axis,
+        cross_entropy_with_probabilities=wrong.where(
+            lambda place: place.input.ndim == 2, wrong.to_scores(wrong.other_axis)
+        ),
     ),
     Mistake(
         "sigmoid-twice",
         "sigmoid(z) - y holds the sigmoid's derivative already, and it was multiplied by again.",
         "Derive sigmoid(z) - y once from the logarithm, and see where a (1 - a) went.",
-        binary_cross_entropy_with_logits=wrong.to_logits(
-            lambda place, z, y: lambda g: wrong.use_rule(sigmoid, place.right(g), sigmoid(z), z)
+        binary_cross_entropy_with_logits=wrong.to_scores(
+            lambda place, g, z, y: wrong.through(sigmoid, z, place.right(g))
         ),
     ),
     Mistake(
         "missing-sigmoid",
         "The scores stand where the probabilities belong: z - y for sigmoid(z) - y.",
         "A probability lies between 0 and 1: does what you subtract y from?",
-        binary_cross_entropy_with_logits=wrong.to_logits(
-            lambda place, z, y: lambda g: g / z.size * (z - y)
+        binary_cross_entropy_with_logits=wrong.to_scores(
+            lambda place, g, z, y: g / z.size * (z - y)
         ),
     ),
     Mistake(
         "mean-over-everything",
         "It was divided by the number of entries, and this loss does not divide by that.",
         "Write the loss of one sample out: is there a division in it?",
-        square_sum=wrong.scaled(lambda place: 1.0 / wrong.entries(place)),
+        square_sum=wrong.scaled(lambda place: 1.0 / place.input.size),
         cross_entropy_with_probabilities=wrong.scaled(lambda place: 1.0 / wrong.classes(place)),
     ),
 )

@@ -106,22 +106,12 @@ class Run(Record):
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """An edge of one run: what a mistake that is made there has to work with.
-
-    Parameters
-    ----------
-    run, edge
-        Where it is.
-    at_hand
-        The gradients that a person has at hand, by position.
-    wrongs
-        The wrong contributions that were made for it so far, by mistake.
-    """
+    """An edge of one run: what a mistake that is made there has to work with."""
 
     run: Run
     edge: Edge
-    at_hand: Mapping[int, Any]
-    wrongs: dict[Any, Any] = field(default_factory=dict)
+    at_hand: Mapping[int, Any]  # the gradients that a person has, by position
+    wrongs: dict[Any, Any] = field(default_factory=dict)  # those made so far, by mistake
 
     @property
     def tensor(self) -> Tensor:
@@ -137,6 +127,10 @@ class Place:
     def input(self) -> Tensor:
         """The tensor that the contribution goes to."""
         return self.run.tensors[self.run.source[self.edge]]
+
+    @property
+    def quantities(self) -> dict[str, Tensor]:
+        return {name: self.run.tensors[i] for name, i in self.run.quantities.items()}
 
     @property
     def uses(self) -> list[Edge]:

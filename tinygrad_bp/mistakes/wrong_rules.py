@@ -31,6 +31,11 @@ WITHOUT_FACTOR = {"add", "subtract", "negative"}
 # ---- of the right rule, or beside it ----
 
 
+def by(contribution: Callable[[Place, Value], Value]) -> WrongRule:
+    """Make a wrong rule of what is contributed at a place, given the upstream gradient."""
+    return lambda place: [Wrong(lambda g: contribution(place, g))]
+
+
 def rule(wrong: Callable[..., Any]) -> WrongRule:
     """Make a wrong rule of one in the form of the rule table; None spares an edge."""
 
@@ -41,15 +46,6 @@ def rule(wrong: Callable[..., Any]) -> WrongRule:
     return at
 
 
-def use_rule(
-    primitive: Primitive, g: Value, out: Value, *operands: Value, **settings: Any
-) -> Value:
-    """Apply the rule of a primitive with one operand to an upstream gradient."""
-    closure = primitive.rule(out, *operands, **settings)
-    assert callable(closure)
-    return closure(g)
-
-
 def slope(derivative: Callable[[Value, Value], Value]) -> WrongRule:
     """Make a wrong rule of the derivative that it multiplies by, of output and input."""
     return rule(lambda out, z: lambda g: g * derivative(out, z))
@@ -57,15 +53,15 @@ def slope(derivative: Callable[[Value, Value], Value]) -> WrongRule:
 
 def on_top(change: Callable[[Value], Value]) -> WrongRule:
     """Make a wrong rule of a change to what the right rule contributes."""
-    return lambda place: [Wrong(lambda g: change(place.summed(place.right(g))))]
+    return by(lambda place, g: change(place.summed(place.right(g))))
 
 
 def scaled(factor: Callable[[Place], float]) -> WrongRule:
     """Multiply what the right rule contributes; where the factor is 1 there is no mistake."""
 
     def at(place: Place) -> list[Wrong]:
-        by = factor(place)
-        return [] if by == 1.0 else on_top(lambda contribution: contribution * by)(place)
+        size = factor(place)
+        return [] if size == 1.0 else on_top(lambda contribution: contribution * size)(place)
 
     return at
 
@@ -80,62 +76,16 @@ def either(*rules: WrongRule) -> WrongRule:
     return lambda place: [wrong for rule in rules for wrong in rule(place)]
 
 
-def unchanged(place: Place) -> list[Wrong]:
-    """Pass the gradient on as it came, as if the step were not there."""
-    return [Wrong(lambda g: place.summed(g))]
-
-
-def twice(place: Place) -> list[Wrong]:
-    return [Wrong(lambda g: place.right(place.right(g)))]
-
-
-def nothing(place: Place) -> list[Wrong]:
-    return [Wrong(lambda g: None)]
-
-
-def not_summed(place: Place) -> list[Wrong]:
-    """Leave the sum over the copies of a broadcast input out."""
-    return [Wrong(place.right)]
-
-
-# ---- how many ----
-
-
-def batch(place: Place) -> float:
-    return float(place.run.batch)
-
-
-def terms(place: Place) -> float:
-    """Return how many entries each entry of the result was made of, by a sum or a mean."""
-    return place.input.size / max(place.tensor.size, 1)
-
-
-def copies(place: Place) -> float:
-    """Return how many copies a broadcast made of the input."""
-    return place.tensor.size / max(place.input.size, 1)
-
-
-def entries(place: Place) -> float:
-    return float(place.input.size)
-
-
-def samples(place: Place) -> float:
-    """Return how many samples a cross-entropy is the mean of."""
-    return place.input.size / classes(place)
-
-
-def classes(place: Place) -> float:
-    return float(place.input.shape[place.tensor.params["axis"]])
+unchanged = by(lambda place, g: place.summed(g))  # as if the step were not there
+twice = by(lambda place, g: place.right(place.right(g)))
+nothing = by(lambda place, g: None)
+not_summed = by(lambda place, g: place.right(g))  # a contribution for each broadcast copy
 
 
 # ---- another quantity, taken instead ----
 
 
-def quantities(place: Place) -> dict[str, Tensor]:
-    return {name: place.run.tensors[i] for name, i in place.run.quantities.items()}
-
-
-def taken(place: Place, closures: Mapping[str, Contribute]) -> list[Wrong]:
+def take(place: Place, closures: Mapping[str, Contribute]) -> list[Wrong]:
     """Return what is contributed if a quantity is taken instead: the nearest ones, in order."""
     positions = place.run.quantities
     by_distance = sorted(closures, key=lambda name: abs(positions[name] - place.edge.step))
@@ -165,15 +115,12 @@ def replaced_factor(weights: bool) -> WrongRule:
             replaced = (*operands[:i], factor, *operands[i + 1 :])
             return lambda g: place.by_rule(primitive.rule, replaced)(g)
 
-        return taken(
-            place,
-            {
-                name: instead(t.data)
-                for name, t in quantities(place).items()
-                if t.ndim == right.ndim
-                if t is not place.tensor.inputs[i] and t.dtype.kind == "f"
-            },
-        )
+        fitting = {
+            name: instead(t.data)
+            for name, t in place.quantities.items()
+            if t.ndim == right.ndim and t is not place.tensor.inputs[i] and t.dtype.kind == "f"
+        }
+        return take(place, fitting)
 
     return at
 
@@ -185,42 +132,28 @@ def wrong_upstream(place: Place) -> list[Wrong]:
     def instead(i: int) -> Contribute:
         return lambda g: place.summed(place.right(np.asarray(place.at_hand[i])))
 
-    return taken(
-        place,
-        {
-            name: instead(i)
-            for name, i in run.quantities.items()
-            if i > x and i not in (step, run.loss)
-            if run.tensors[i].primitive is not None and np.ndim(run.gradients[i])
-        },
-    )
+    others = {
+        name: instead(i)
+        for name, i in run.quantities.items()
+        if i > x and i not in (step, run.loss)
+        if run.tensors[i].primitive is not None and np.ndim(run.gradients[i])
+    }
+    return take(place, others)
 
 
 def of_wrong_layer(place: Place) -> list[Wrong]:
     """Apply the same rule where another layer has it: with that layer's activation."""
-    primitive = place.tensor.primitive
-    assert primitive is not None
 
-    def instead(t: Tensor) -> Contribute:
-        return lambda g: use_rule(primitive, g, t.data, *t.operands, **t.params)
+    def instead(layer: Tensor) -> Contribute:
+        rule: Any = layer.primitive.rule  # type: ignore[union-attr]
+        return lambda g: rule(layer.data, *layer.operands, **layer.params)(g)
 
     layers = {
         name: instead(t)
-        for name, t in quantities(place).items()
-        if t.primitive is primitive and t is not place.tensor
+        for name, t in place.quantities.items()
+        if t.primitive is place.tensor.primitive and t is not place.tensor
     }
-    return taken(place, layers)
-
-
-def cross_entropy_shortcut(place: Place) -> list[Wrong]:
-    """Return p - y at a softmax p whose difference from y is squared."""
-    targets = [
-        step.operands[1 - edge.operand]
-        for edge in place.run.uses.get(place.edge.step, ())  # where p goes
-        if (step := place.run.tensors[edge.step]).primitive is not None
-        and step.primitive.__name__ == "subtract"
-    ]
-    return [Wrong(lambda g: place.tensor.data - targets[0])] if targets else []
+    return take(place, layers)
 
 
 # ---- products of another kind, and sums over samples ----
@@ -264,20 +197,14 @@ def is_turned_by_transposing(place: Place) -> bool:
     return place.input.ndim == 2 and place.input.size > 1 and not is_weight
 
 
-def flipped(kernels: Value) -> Value:
-    return kernels[..., ::-1, ::-1]
-
-
 def unsummed_batch(place: Place) -> list[Wrong]:
     """Return the products of a weight's gradient for each sample, the samples first or last."""
     if not is_sum_over_batch(place):
         return []
     i, other, _ = other_factor(place)
-    factors = "nk,mk->" if i == 1 else "kn,km->"
 
     def products(g: Value, order: str) -> Value:
-        first, second = (g, other) if i == 1 else (other, g)
-        return np.einsum(factors + order, first, second)
+        return np.einsum(f"nk,mk->{order}", *((g, other) if i == 1 else (other.T, g.T)))
 
     return [Wrong(lambda g: products(g, "knm")), Wrong(lambda g: products(g, "nmk"))]
 
@@ -293,17 +220,15 @@ def one_sample(k: int) -> WrongRule:
 
     def of_copies(place: Place, g: Value) -> Value:
         every = place.right(g)
-        kept = (1,) * (every.ndim - place.input.ndim) + place.input.shape
+        shape = (1,) * (every.ndim - place.input.ndim) + place.input.shape
         one = slice(k, None if k == -1 else k + 1)
-        index = tuple(one if n == 1 else slice(None) for n in kept)
+        index = tuple(one if n == 1 else slice(None) for n in shape)
         return every[index].reshape(place.input.shape)
 
-    def at(place: Place) -> list[Wrong]:
-        if is_sum_over_batch(place):
-            return [Wrong(lambda g: of_product(place, g))]
-        return [Wrong(lambda g: of_copies(place, g))] if place.is_broadcast else []
-
-    return at
+    return either(
+        where(is_sum_over_batch, by(of_product)),
+        where(lambda place: place.is_broadcast and not is_sum_over_batch(place), by(of_copies)),
+    )
 
 
 # ---- of the softmax, and the losses behind it ----
@@ -312,36 +237,50 @@ def one_sample(k: int) -> WrongRule:
 def jacobian(diagonal: float, rest: float) -> WrongRule:
     """Multiply the diagonal of the softmax Jacobian by one number, and the rest by another."""
 
-    def at(place: Place) -> list[Wrong]:
+    def contribution(place: Place, g: Value) -> Value:
         p = place.tensor.data
+        on_diagonal = p * (1.0 - p) * g
+        return diagonal * on_diagonal + rest * (place.right(g) - on_diagonal)
 
-        def closure(g: Value) -> Value:
-            on_diagonal = p * (1.0 - p) * g
-            return diagonal * on_diagonal + rest * (place.right(g) - on_diagonal)
-
-        return [Wrong(closure)]
-
-    return at
+    return by(contribution)
 
 
-def other_axis(place: Place) -> list[Wrong]:
-    """Return p - y with the softmax along the other axis of a matrix."""
-    if place.input.ndim != 2 or place.edge.operand != 0:
-        return []
-    logits, target = place.tensor.operands
-    p = softmax(logits, axis=1 - place.tensor.params["axis"] % 2)
-    return [Wrong(lambda g: g / samples(place) * (p - target))]
+def cross_entropy_shortcut(place: Place) -> list[Wrong]:
+    """Return p - y at a softmax p whose difference from y is squared."""
+    targets = [
+        step.operands[1 - edge.operand]
+        for edge in place.run.uses.get(place.edge.step, ())  # where p goes
+        if (step := place.run.tensors[edge.step]).primitive is not None
+        and step.primitive.__name__ == "subtract"
+    ]
+    return [Wrong(lambda g: place.tensor.data - targets[0])] if targets else []
 
 
-def passed_softmax(place: Place, z: Value, g: Value) -> Value:
-    """Apply the softmax's own rule to g, along the axis of the classes."""
-    axis = place.tensor.params["axis"]
-    return use_rule(softmax, g, softmax(z, axis=axis), z, axis=axis)
-
-
-def to_logits(wrong: Callable[[Place, Value, Value], Contribute]) -> WrongRule:
-    """Make a wrong rule for the scores of a loss, from these and the target."""
+def to_scores(wrong: Callable[[Place, Value, Value, Value], Value]) -> WrongRule:
+    """Make a wrong rule for the scores z of a loss, of place, g, z and the target."""
     return where(
         lambda place: place.edge.operand == 0,
-        lambda place: [Wrong(wrong(place, *place.tensor.operands))],
+        by(lambda place, g: wrong(place, g, *place.tensor.operands)),
     )
+
+
+def through(f: Primitive, z: Value, g: Value, **settings: Any) -> Value:
+    """Pass g through a function of z, once more."""
+    rule: Any = f.rule
+    return rule(f(z, **settings), z, **settings)(g)
+
+
+def other_axis(place: Place, g: Value, z: Value, y: Value) -> Value:
+    """Return p - y with the softmax along the other axis of a matrix."""
+    p = softmax(z, axis=1 - place.tensor.params["axis"] % 2)
+    return g / samples(place) * (p - y)
+
+
+def samples(place: Place) -> float:
+    """Return how many samples a cross-entropy is the mean of."""
+    return place.input.size / classes(place)
+
+
+def classes(place: Place) -> int:
+    n: int = place.input.shape[place.tensor.params["axis"]]
+    return n
