@@ -9,12 +9,13 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from tinygrad_bp.cli import main
+from tinygrad_bp.cli import COMMANDS, main
+from tinygrad_bp.mistakes import named
 from tinygrad_bp.readings.drawing.layout import layout_program
 from tinygrad_bp.worked_problem.closed_form import CHAIN
-from tinygrad_bp.worked_problem.mistakes import MISTAKES
 from tinygrad_bp.worked_problem.problem import random_problem
 from tinygrad_bp.worked_problem.slips import slips
+from tinygrad_bp.worked_problem.verification import PLANTED
 
 QUANTITIES = ["L", *(name for name, _, _ in CHAIN)]
 FIRST_WRONG = {
@@ -43,7 +44,7 @@ def run(monkeypatch, capsys, tmp_path):
     """Run the command in a wide terminal, in a folder of its own, and without laying out."""
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("tinygrad_bp.commands.verify.draw", lambda loss: Picture())
+    monkeypatch.setattr("tinygrad_bp.worked_problem.report.draw", lambda loss: Picture())
 
     def run(*arguments):
         try:
@@ -68,19 +69,72 @@ class Picture:
 # Agreement
 
 
-@pytest.mark.parametrize("arguments", [[], ["verify"]])
-def test_the_worked_problem_is_verified(run, arguments):
-    ran = run(*arguments)
+def test_the_worked_problem_is_verified(run):
+    ran = run("verify")
     assert ran.status == 0
     assert ran.err == ""
     assert "The worked problem, sizes 4-5-6-3, batch 1" in ran.out
     assert [row[0] for row in ran.rows] == QUANTITIES
     assert {row[5] for row in ran.rows} == {"agree"}
     assert "The witnesses agree on all 13 quantities." in ran.words
-    assert "About 1e-16 is rounding;" in ran.words
+    assert "A difference of about 1e-16 is rounding." in ran.words
     assert "not the planted ones" not in ran.words
     assert "Warning" not in ran.out
     assert "graph.svg" in ran.words
+
+
+# A first look
+
+
+def test_without_a_command_it_says_what_to_open_first(run, tmp_path):
+    ran = run()
+    assert (ran.status, ran.err) == (0, "")
+    first, *lines = ran.out.splitlines()
+    assert (
+        first == "Open out/backprop.html in a browser: a page to step through forward and backward."
+    )
+    assert "  z1 = W1 x     a1 = sigmoid(z1)" in lines
+    assert "All 13 quantities agree." in lines
+    assert ran.rows == []
+    assert "slips:" not in ran.out
+    assert len(lines) < 25
+    named = {tmp_path / line.split()[0] for line in lines if line.startswith("  out/")}
+    written = set((tmp_path / "out").iterdir())
+    assert written == named | {tmp_path / "out" / "backprop.html"}
+    html = (tmp_path / "out" / "derivation.html").read_text(encoding="utf-8")
+    assert "<math" in html
+
+
+def test_the_first_look_leaves_the_table_and_the_slips_in_a_file(run, tmp_path):
+    run("--out", tmp_path / "here")
+    text = (tmp_path / "here" / "verification.txt").read_text(encoding="utf-8")
+    for line in ("dL/dW1", "The witnesses agree on all 13 quantities.", "4. dz3/dW3 = a2 is"):
+        assert line in text
+
+
+def test_a_first_look_at_what_is_wrong_says_so(run, monkeypatch):
+    monkeypatch.setattr("tinygrad_bp.softmax.rule", lambda p, z, *, axis: lambda g: g * p * (1 - p))
+    ran = run()
+    assert ran.status == 1
+    assert "NOT all 13 quantities agree." in ran.words
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [
+        ("grad", "Did you mean grade?"),
+        ("drive", "Did you mean derive?"),
+        ("expalin", "Did you mean explain?"),
+        ("zzz", f"There are: {', '.join(COMMANDS)}."),
+    ],
+)
+def test_a_mistyped_command_gets_a_suggestion(run, typed, hint):
+    ran = run(typed, "x.py")
+    assert (ran.status, ran.out) == (2, "")
+    assert " ".join(ran.err.split()) == f"tinygrad-bp: there is no command '{typed}'. {hint}"
+
+
+# The witnesses
 
 
 def test_a_row_has_a_shape_and_three_differences(run):
@@ -97,7 +151,7 @@ def test_a_row_has_a_shape_and_three_differences(run):
 
 
 def test_the_four_slips_are_told_with_figures(run):
-    told = run().out.partition("Where the handwritten derivation slips:")[2]
+    told = run("verify").out.partition("Where the handwritten derivation slips:")[2]
     assert [int(n) for n in re.findall(r"^(\d)\. ", told, re.MULTILINE)] == [1, 2, 3, 4]
     assert told.startswith("\n(the handwritten solution that docs/worked_problem.md quotes)\n")
     parts = re.split(r"^\d\. ", told, flags=re.MULTILINE)[1:]
@@ -120,17 +174,17 @@ def test_sizes_batch_and_seed_are_used(run):
 # Planted mistakes
 
 
-@pytest.mark.parametrize("name", MISTAKES)
+@pytest.mark.parametrize("name", PLANTED)
 def test_a_planted_mistake_ends_in_status_1_with_the_wrong_rows_marked(run, name):
     ran = run("--mistake", name)
     assert ran.status == 1
-    assert f"Planted: {MISTAKES[name].sentence}" in ran.words
+    assert f"Planted: {named(name).sentence}" in ran.words
     assert [row[0] for row in ran.rows] == QUANTITIES
     assert ran.wrong[0] == FIRST_WRONG[name]
     assert ran.wrong[-1] == "dL/dW1"
     assert f"{len(ran.wrong)} of 13 quantities are wrong." in ran.words
     assert f"The first is {FIRST_WRONG[name]}:" in ran.words
-    assert "gradients (the engine's, not the planted ones): out/graph.svg" in ran.words
+    assert "Written (the engine's gradients, not the planted ones): out/backprop.html" in ran.words
     assert {row[5] for row in ran.rows} == {"agree", "WRONG"}
 
 
@@ -219,7 +273,6 @@ def test_values_that_make_no_sense_are_status_2(run, arguments, text):
         (("--sizes", 1, 2), "argument --sizes: expected 4 arguments"),
         (("--batch", "two"), "argument --batch: invalid int value: 'two'"),
         (("--data", "cats"), "argument --data: invalid choice: 'cats'"),
-        (("nonsense",), "unrecognized arguments: nonsense"),
         (("verify", "--nonsense"), "unrecognized arguments: --nonsense"),
     ],
 )
@@ -289,9 +342,17 @@ def test_without_a_layout_program_the_verification_still_counts(run, monkeypatch
     monkeypatch.setattr(sysconfig, "get_path", lambda _: str(tmp_path))
     ran = run()
     assert ran.status == 0
-    assert "No picture: A picture needs" in ran.words
+    assert "No graph.svg: A picture needs" in ran.words
     written = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert written == ["derivation.md", "derivation_in_components.md", "gradients.py"]
+    assert written == [
+        "derivation.html",
+        "derivation.md",
+        "derivation_in_components.html",
+        "derivation_in_components.md",
+        "gradients.py",
+        "verification.txt",
+    ]
+    assert "Open out/derivation.html in a browser" in ran.words
 
 
 # Real data
@@ -311,7 +372,8 @@ def test_digits_are_learned_and_the_witnesses_agree_before_and_after(run):
 
 def test_a_mistake_is_caught_on_digits_too(run, monkeypatch):
     monkeypatch.setattr(
-        "tinygrad_bp.commands.verify.DigitClassifier.train", lambda self, data, epochs: iter(())
+        "tinygrad_bp.worked_problem.report.DigitClassifier.train",
+        lambda self, data, epochs: iter(()),
     )
     ran = run("--data", "digits", "--mistake", "lost-factor-2")
     assert ran.status == 1

@@ -1,56 +1,373 @@
-"""The command ``tinygrad-bp``: arguments in, readings out. Each of its commands is a file."""
+"""The command ``tinygrad-bp``: arguments in, readings out.
+
+`COMMANDS` is the table of its commands. Those that read one computation are rows of `READINGS`, and
+differ by what they make of it and by their options.
+"""
+
+from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
-from types import ModuleType
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from rich.console import Console
 
 from . import __version__
-from .commands import derive, draw, explain, grade, inject, play, source, verify
+from .engine import Tensor
+from .grading.commands import run_grade, run_inject
+from .grading.grade import Assignment
+from .grading.limits import Limits
+from .readings.derive import derive
+from .readings.draw import LEVELS, draw
+from .readings.explain import explain
+from .readings.play import play
+from .readings.source import source
+from .record import recorded_tensors
+from .user_file import load_loss, load_problem, naming_the_line
+from .worked_problem.problem import random_problem
+from .worked_problem.report import run_verify
+from .worked_problem.verification import PLANTED, recorded
 
-#: In the order of the help. Each has ``add``, its arguments, and ``run``, which returns a status.
-COMMANDS: dict[str, ModuleType] = {
-    "verify": verify,
-    "source": source,
-    "derive": derive,
-    "explain": explain,
-    "draw": draw,
-    "play": play,
-    "grade": grade,
-    "inject": inject,
-}
+Options = argparse.Namespace
+
+
+def argument(*flags: str, **settings: Any) -> Callable[[Any], None]:
+    """Return what adds an argument to a parser, as ``add_argument`` takes it."""
+    return lambda parser: parser.add_argument(*flags, **settings)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status, 0 only if all that was checked agrees."""
     argv = list(sys.argv[1:] if argv is None else argv)
-    if not argv or (argv[0] not in COMMANDS and argv[0] not in ("-h", "--help", "--version")):
+    if not argv or (len(argv) == 2 and argv[0] == "--out"):
+        argv = ["verify", "--brief", *argv]
+    elif argv[0].startswith("-") and argv[0] not in ("-h", "--help", "--version"):
         argv = ["verify", *argv]
+    elif not argv[0].startswith("-") and argv[0] not in COMMANDS:
+        near = get_close_matches(argv[0], COMMANDS, 1)
+        hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(COMMANDS)}."
+        return failed(f"there is no command {argv[0]!r}. {hint}")
     options = parser().parse_args(argv)
     if hasattr(sys.stdout, "reconfigure"):  # on a console without a sign, a question mark
         sys.stdout.reconfigure(errors="replace")
     try:
-        status: int = COMMANDS[options.command].run(options, Console())
+        return COMMANDS[options.command].run(options, Console())
     except (TypeError, ValueError, RuntimeError, OSError) as error:
-        Console(stderr=True).print(f"tinygrad-bp: {error}", style="red", markup=False)
-        return 2
-    return status
+        return failed(error)
+
+
+def failed(error: object) -> int:
+    Console(stderr=True).print(f"tinygrad-bp: {error}", style="red", markup=False)
+    return 2
 
 
 def parser() -> argparse.ArgumentParser:
-    """Describe the arguments."""
     top = argparse.ArgumentParser(
         prog="tinygrad-bp",
-        description="Gradients, recorded and checked. Without a command: verify, with its options.",
-        epilog="tinygrad-bp verify --help shows the options: sizes, batch, seed, mistakes, data.",
+        description="Gradients, recorded and checked. Without a command, a first look: the worked "
+        "problem in a few files. Its options without a command are those of verify.",
+        epilog="tinygrad-bp COMMAND --help shows the options of a command.",
     )
     top.add_argument("--version", action="version", version=f"tinygrad_bp {__version__}")
     commands = top.add_subparsers(dest="command", required=True)
-    for command in COMMANDS.values():
-        command.add(commands)
+    for name, command in COMMANDS.items():
+        sub = commands.add_parser(name, help=command.help, description=command.description)
+        for add in command.arguments:
+            add(sub)
     return top
+
+
+class Command(NamedTuple):
+    """A row of the table of commands."""
+
+    help: str
+    description: str
+    arguments: tuple[Callable[[Any], None], ...]
+    run: Callable[[Options, Console], int]
+
+
+# ---- One computation, read in one way ----
+
+OF_A_COMPUTATION = (
+    argument(
+        "--file", type=Path,
+        help="a Python file with a function that returns the loss; if it takes leaves by name, a "
+        "mapping called inputs holds their values (default: the worked problem)",
+    ),
+    argument(
+        "--function", default="loss", help="its function that returns the loss (default: loss)"
+    ),
+    argument("--out", type=Path, help="a file to write to (default: the console)"),
+)  # fmt: skip
+
+WRT = argument(
+    "--wrt", nargs="+", metavar="NAME",
+    help="only the gradients by the tensors of these names (default: all parameters)",
+)  # fmt: skip
+
+
+def wanted(options: Options, loss: Tensor) -> list[Tensor] | None:
+    """Return the tensors whose names ``--wrt`` gives; None without it."""
+    if options.wrt is None:
+        return None
+    named = {t.name: t for t in recorded_tensors(loss) if t.name is not None and t.requires_grad}
+    unknown = [name for name in options.wrt if name not in named]
+    if unknown:
+        raise ValueError(
+            f"--wrt: no tensor that needs a gradient is named {unknown[0]!r}. "
+            f"There are: {', '.join(named) or 'none'}"
+        )
+    return [named[name] for name in options.wrt]
+
+
+def make_derivation(loss: Tensor, options: Options) -> Any:
+    try:
+        return derive(loss, wanted(options, loss), options.form, options.numbers, options.worksheet)
+    except ValueError as error:  # in the words of the command
+        raise ValueError(str(error).replace('form="matrix"', "--form matrix")) from error
+
+
+def make_drawing(loss: Tensor, options: Options) -> Any:
+    if options.backward and options.out is None:
+        raise ValueError("--backward needs --out: the tree shows the forward pass alone")
+    if loss.requires_grad and loss.size == 1:
+        loss.backward()  # so that the gradients are shown
+    return draw(loss, options.level, options.backward, options.rules)
+
+
+class Reading(NamedTuple):
+    """A command that makes one document of a computation: what it is, and how it is made."""
+
+    help: str
+    description: str  # what comes before "of the worked problem, or of a function..."
+    forms: str
+    title: str  # said of the file that is written
+    options: tuple[Callable[[Any], None], ...]
+    make: Callable[[Tensor, Options], Any]
+    default: Path | None = None  # without --out: where to, or else it is printed
+    text: Callable[[Any], str] | None = None  # printed as it is; else as rich shows it
+
+    def run(self, options: Options, console: Console) -> int:
+        file = options.file
+        loss = load_loss(file, options.function) if file else recorded(random_problem())["L"]
+        document = self.make(loss, options)
+        path = options.out or self.default
+        if path is not None:
+            document.save(path)
+            console.print(f"{self.title}: {path}", markup=False)
+        elif self.text is not None:  # to be piped into a file: not wrapped, not coloured
+            sys.stdout.write(self.text(document))
+        else:
+            console.print(document)
+        return 0
+
+    def command(self) -> Command:
+        description = (
+            f"{self.description}: of the worked problem, or of a function in a file of yours that "
+            f"returns a loss. {self.forms}"
+        )
+        return Command(self.help, description, (*self.options, *OF_A_COMPUTATION), self.run)
+
+
+READINGS = {
+    "source": Reading(
+        "write the gradients as Python code that needs NumPy alone",
+        "Write a loss and its gradients as a Python module that needs NumPy alone", "",
+        "The loss and its gradients as code", (WRT,),
+        lambda loss, options: source(loss, wanted(options, loss)),
+        text=str,
+    ),
+    "derive": Reading(
+        "write the hand derivation of the gradients, every line checked",
+        "Derive the gradients line by line, as one would by hand",
+        "--out takes a file that ends in .md, .tex, .html or .txt.",
+        "The derivation of the gradients",
+        (
+            argument(
+                "--form", choices=("matrix", "index"), default="matrix",
+                help="whole arrays, or components with explicit sums (default: matrix)",
+            ),
+            argument("--numbers", action="store_true", help="values beside the symbols"),
+            argument(
+                "--worksheet", action="store_true",
+                help="leave the gradients' right-hand sides blank",
+            ),
+            WRT,
+        ),
+        make_derivation,
+        text=lambda derivation: str(derivation.text),
+    ),
+    "explain": Reading(
+        "show the reverse sweep step by step, with its numbers",
+        "Show how the gradients come about, step by step and with numbers",
+        "--out takes a file that ends in .txt, .html or .json.",
+        "How the gradients come about", (WRT,),
+        lambda loss, options: explain(loss, wanted(options, loss)),
+    ),
+    "draw": Reading(
+        "draw the graph, with its values and gradients",
+        "Draw the graph of a computation",
+        "--out takes a file that ends in .svg, .png, .pdf, .dot or .mmd; without it, the graph is "
+        "printed as a tree.",
+        "The graph",
+        (
+            argument(
+                "--level", choices=LEVELS, default="ops",
+                help="layers: scopes collapsed; values: larger arrays written out (default: ops)",
+            ),
+            argument("--backward", action="store_true", help="the reverse sweep as well"),
+            argument("--rules", action="store_true", help="on each edge, what flows back along it"),
+        ),
+        make_drawing,
+        text=lambda drawing: f"{drawing}\n",  # not wrapped, so that the branches stay whole
+    ),
+    "play": Reading(
+        "make a page to step through the forward and the backward pass",
+        "Make a web page, one file that works offline, to step through a computation",
+        "--out takes a file that ends in .html; without it, the page is out/backprop.html.",
+        "To step through the gradients, open in a browser", (),
+        lambda loss, options: play(loss),
+        default=Path("out", "backprop.html"),
+    ),
+}  # fmt: skip
+
+
+# ---- grade ----
+
+
+def problem_argument(*flags: str) -> Callable[[Any], None]:
+    return argument(
+        *flags, dest="problem", type=Path, metavar="FILE",
+        help="a Python file with a function loss(), which builds the loss from its parameters, "
+        "and with their values at one point, a mapping called inputs (default: the worked problem)",
+    )  # fmt: skip
+
+
+LIMITS = Limits()
+
+
+def load_assignment(options: Options) -> Assignment:
+    loss, inputs = load_problem(options.problem)
+    with naming_the_line(options.problem) if options.problem else nullcontext():
+        return Assignment(loss, inputs, required=options.require)
+
+
+def group(title: str, *arguments: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Return what adds a titled group of arguments to a parser."""
+
+    def add(parser: Any) -> None:
+        titled = parser.add_argument_group(title)
+        for add_argument in arguments:
+            add_argument(titled)
+
+    return add
+
+
+# ---- The table of commands, in the order of the help ----
+
+COMMANDS: dict[str, Command] = {
+    "verify": Command(
+        "compute the worked problem's gradients in three ways, and compare",
+        "Compare the closed form, the engine and finite differences on every factor and gradient "
+        "of the worked problem: y_hat = softmax(W3 sigmoid(W2 sigmoid(W1 x))), "
+        "L = ||y - y_hat||^2. Exit status 0 only if all agree.",
+        (
+            argument(
+                "--sizes", nargs=4, type=int, default=(4, 5, 6, 3),
+                metavar=("N0", "N1", "N2", "N3"),
+                help="widths from input to output (default: 4 5 6 3)",
+            ),
+            argument("--batch", type=int, default=1, help="number of samples (default: 1)"),
+            argument("--seed", type=int, default=0, help="of the random numbers (default: 0)"),
+            argument(
+                "--target", choices=("random", "prediction"), default="random",
+                help="'prediction' sets y = y_hat, where every gradient is zero",
+            ),
+            argument(
+                "--mistake", choices=sorted(PLANTED), help="plant a mistake in the closed form"
+            ),
+            argument(
+                "--data", choices=("digits",),
+                help="train on real data, and verify before and after",
+            ),
+            argument(
+                "--out", type=Path, default=Path("out"),
+                help="folder for what is written (default: out)",
+            ),
+            argument("--brief", action="store_true", help="only say what to look at"),
+        ),
+        run_verify,
+    ),
+    **{name: reading.command() for name, reading in READINGS.items()},
+    "grade": Command(
+        "check a hand derivation line by line, or those of a class",
+        "Check a derivation: a Python file with a function whose parameters are quantities by "
+        "name, and which returns a mapping from names to gradients. Of several files, or with "
+        "--out or --csv, a class is made. Each file is run in a process of its own, with limits "
+        "that are no sandbox. Exit status 0 only if the derivation has passed; for a class, if the "
+        "grading ran.",
+        (
+            argument("files", nargs="+", type=Path, metavar="FILE", help="a submission"),
+            problem_argument("--problem"),
+            argument(
+                "--require", nargs="+", default=(), metavar="NAME",
+                help="what must be answered (default: only what is answered counts)",
+            ),
+            argument(
+                "--function", metavar="NAME",
+                help="the function in each submission (default: gradients, or else the only one)",
+            ),
+            argument(
+                "--seconds", type=float, default=LIMITS.seconds,
+                help=f"the time that a submission may take (default: {LIMITS.seconds:g})",
+            ),
+            argument(
+                "--memory", type=int, default=LIMITS.memory, metavar="MB",
+                help=f"the memory that a submission may use (default: {LIMITS.memory})",
+            ),
+            group(
+                "one submission",
+                argument("--reveal", action="store_true", help="say what is right, not only hints"),
+                argument("--json", type=Path, metavar="OUT", help="write the whole report as JSON"),
+                argument("--html", type=Path, metavar="OUT", help="write what is shown as a page"),
+                argument("--gradescope", type=Path, metavar="OUT", help="write its results"),
+            ),
+            group(
+                "a class",
+                argument("--out", type=Path, help="write a page about the class"),
+                argument("--csv", type=Path, metavar="OUT", help="write a table for a spreadsheet"),
+                argument("--jobs", type=int, help="how many at a time (default: all processors)"),
+            ),
+        ),
+        lambda options, console: run_grade(options, lambda: load_assignment(options), console),
+    ),
+    "inject": Command(
+        "run a backward pass with a mistake in it, and show which gradients break",
+        "Run a backward pass with one rule replaced by a wrong one, or with a fault of the sweep "
+        "itself, and show which gradients break and whether the loss would still fall. Without a "
+        "mistake: every one that the problem can show, a row each.",
+        (
+            argument("mistake", nargs="?", metavar="MISTAKE", help="its name; --list has them"),
+            problem_argument("--file"),
+            argument(
+                "--at", metavar="NAME",
+                help="make it in the gradient of this quantity alone (default: wherever it can be)",
+            ),
+            argument(
+                "--wrt", nargs="+", metavar="NAME",
+                help="the leaves that gradient descent changes (default: all but x and y)",
+            ),
+            argument("--list", action="store_true", help="only list the mistakes there are"),
+        ),
+        lambda options, console: run_inject(
+            options, lambda: load_problem(options.problem), console
+        ),
+    ),
+}  # fmt: skip
 
 
 if __name__ == "__main__":

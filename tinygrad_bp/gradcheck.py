@@ -14,9 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .backward import grad
 from .differences import Array, Differences, Estimate, differences_along
-from .engine import Tensor
+from .engine import Tensor, grad
 from .transforms import differentiating
 
 #: Steps that are swept, relative to max(1, |entry|).

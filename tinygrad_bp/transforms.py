@@ -16,8 +16,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .backward import grad
-from .engine import Tensor
+from .engine import Tensor, grad
 from .recording import current
 from .table import TABLE
 

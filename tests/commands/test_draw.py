@@ -1,19 +1,15 @@
 """The command that draws: what it prints, and the files that it leaves."""
 
-import argparse
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from tinygrad_bp.commands.draw import add, run
+from tinygrad_bp.cli import COMMANDS, parser
 
 
 def ran(*arguments: str) -> int:
-    """Run the command on its own."""
-    parser = argparse.ArgumentParser()
-    add(parser.add_subparsers(dest="command"))
-    return run(parser.parse_args(["draw", *arguments]), Console())
+    return COMMANDS["draw"].run(parser().parse_args(["draw", *arguments]), Console())
 
 
 def test_tree_of_the_worked_problem_has_its_gradients(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,13 +1,12 @@
 """The command that grades: one submission or a class, what it writes, and its exit statuses."""
 
-import argparse
 import csv
 import json
 
 import pytest
 from rich.console import Console
 
-from tinygrad_bp.commands import grade
+from tinygrad_bp.cli import COMMANDS, parser
 
 RIGHT = """\
 def gradients(W3, a2, y_hat, y):
@@ -43,12 +42,10 @@ def run(monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "ann.py").write_text(RIGHT)
     (tmp_path / "bob.py").write_text(DIAGONAL)
-    parser = argparse.ArgumentParser()
-    grade.add(parser.add_subparsers())
 
     def run(*arguments):
-        options = parser.parse_args(["grade", *map(str, arguments)])
-        return Ran(grade.run(options, Console()), capsys.readouterr())
+        options = parser().parse_args(["grade", *map(str, arguments)])
+        return Ran(COMMANDS["grade"].run(options, Console()), capsys.readouterr())
 
     return run
 

@@ -1,11 +1,9 @@
 """The command that injects a mistake: one, each, or a list of them."""
 
-import argparse
-
 import pytest
 from rich.console import Console
 
-from tinygrad_bp.commands import inject
+from tinygrad_bp.cli import COMMANDS, parser
 from tinygrad_bp.grading.inject import possible_mistakes
 from tinygrad_bp.mistakes.catalogue import CATALOGUE
 
@@ -30,11 +28,9 @@ def run(monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "problem.py").write_text(PROBLEM)
-    parser = argparse.ArgumentParser()
-    inject.add(parser.add_subparsers())
 
     def run(*arguments):
-        status = inject.run(parser.parse_args(["inject", *arguments]), Console())
+        status = COMMANDS["inject"].run(parser().parse_args(["inject", *arguments]), Console())
         assert status == 0
         return " ".join(capsys.readouterr().out.split())
 

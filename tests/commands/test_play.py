@@ -1,19 +1,15 @@
 """The command that makes a player: the file that it leaves."""
 
-import argparse
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from tinygrad_bp.commands.play import add, run
+from tinygrad_bp.cli import COMMANDS, parser
 
 
 def ran(*arguments: str) -> int:
-    """Run the command on its own."""
-    parser = argparse.ArgumentParser()
-    add(parser.add_subparsers(dest="command"))
-    return run(parser.parse_args(["play", *arguments]), Console())
+    return COMMANDS["play"].run(parser().parse_args(["play", *arguments]), Console())
 
 
 def test_the_worked_problem(

@@ -16,8 +16,8 @@ from tinygrad_bp.mistakes import catalogue
 from tinygrad_bp.mistakes.catalogue import CATALOGUE, find_faults
 from tinygrad_bp.mistakes.mistake import ANYWHERE, Mistake
 from tinygrad_bp.table import TABLE
-from tinygrad_bp.worked_problem.mistakes import MISTAKES
 from tinygrad_bp.worked_problem.problem import random_problem
+from tinygrad_bp.worked_problem.verification import PLANTED
 
 from ..grading import networks
 
@@ -393,7 +393,7 @@ def test_the_operations_exist():
 
 
 def test_the_mistakes_that_the_verification_plants_are_called_alike():
-    assert set(MISTAKES) <= {mistake.name for mistake in CATALOGUE}
+    assert set(PLANTED) <= {mistake.name for mistake in CATALOGUE}
 
 
 def test_a_new_mistake_is_one_row(monkeypatch):

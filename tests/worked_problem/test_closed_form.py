@@ -15,7 +15,7 @@ from tinygrad_bp.differences import (
 from tinygrad_bp.worked_problem.closed_form import (
     closed_form,
     da3_dz3,
-    dL_dW3,
+    dL_dW,
     forward,
     gradients,
     sigmoid,
@@ -193,7 +193,7 @@ def test_a_wrong_softmax_jacobian_is_caught(wrong_jacobian):
     d = gradients(problem)
     J = wrong_jacobian(forward(problem)["y_hat"].ravel())
     found = d | {"da3/dz3": J[np.newaxis], "dL/dz3": J @ d["dL/da3"]}
-    found["dL/dW3"] = dL_dW3(found["dL/dz3"], forward(problem)["a2"])
+    found["dL/dW3"] = dL_dW(found["dL/dz3"], forward(problem)["a2"])
     assert disagreements(found, by_differences(problem)) == ["da3/dz3", "dL/dz3", "dL/dW3"]
 
 

@@ -7,10 +7,9 @@ import pytest
 
 import tinygrad_bp as bp
 from tinygrad_bp.worked_problem import verification
-from tinygrad_bp.worked_problem.closed_form import CHAIN, forward
-from tinygrad_bp.worked_problem.mistakes import MISTAKES
+from tinygrad_bp.worked_problem.closed_form import CHAIN, dL_dz3, forward, gradients
 from tinygrad_bp.worked_problem.problem import random_problem
-from tinygrad_bp.worked_problem.verification import verify
+from tinygrad_bp.worked_problem.verification import PLANTED, hidden_faults, verify
 
 CLOSED_FORM = "the closed form disagrees with both others"
 ENGINE = "the engine disagrees with both others"
@@ -127,20 +126,20 @@ PROBLEMS = [
 
 
 def test_every_mistake_has_an_expectation():
-    assert set(EXPECTED) == set(MISTAKES)
+    assert set(EXPECTED) == set(PLANTED)
 
 
 @pytest.mark.parametrize("problem", PROBLEMS, ids=lambda p: f"{p.sizes}, batch {p.batch}")
-@pytest.mark.parametrize("name", MISTAKES)
+@pytest.mark.parametrize("name", PLANTED)
 def test_a_planted_mistake_is_caught_where_it_is_made_and_in_all_that_follows(name, problem):
-    verdicts = wrong(verify(problem, MISTAKES[name]))
+    verdicts = wrong(verify(problem, name))
     assert list(verdicts) == EXPECTED[name]
     assert ENGINE not in verdicts.values()
     assert not wrong(verify(problem))
 
 
 def test_a_missing_transpose_is_a_matter_of_shapes_unless_the_weights_are_square():
-    mistake = MISTAKES["missing-transpose"]
+    mistake = "missing-transpose"
     verdicts = wrong(verify(random_problem((4, 5, 6, 3)), mistake))
     assert verdicts["dL/da2"] == "shapes do not fit: W3 (3, 6) and dL/dz3 (3, 1)"
     assert verdicts["dL/dz2"] == "needs dL/da2"
@@ -149,7 +148,7 @@ def test_a_missing_transpose_is_a_matter_of_shapes_unless_the_weights_are_square
 
 
 def test_a_lost_factor_2_is_off_by_half():
-    rows = {row.name: row for row in verify(random_problem(), MISTAKES["lost-factor-2"])}
+    rows = {row.name: row for row in verify(random_problem(), "lost-factor-2")}
     for name in FROM_LOSS:
         assert rows[name].closed_engine == pytest.approx(0.5, rel=1e-12)
         assert rows[name].verdict == CLOSED_FORM
@@ -235,3 +234,81 @@ def test_a_fault_in_the_differences_is_not_blamed_on_the_others(monkeypatch):
     assert "da3/dz3" not in verdicts
     assert set(verdicts.values()) == {NEITHER}
     assert len(verdicts) == len(CHAIN) - 1
+
+
+# Problems on which a mistake would go unseen
+
+
+@pytest.mark.parametrize(
+    ("sizes", "batch"), [((4, 5, 6, 3), 1), ((2, 3, 4, 5), 1), ((7, 4, 5, 3), 2)]
+)
+def test_a_good_problem_hides_nothing(sizes, batch):
+    assert hidden_faults(random_problem(sizes, batch)) == []
+
+
+def test_two_outputs_hide_half_the_jacobian():
+    problem = random_problem((4, 5, 6, 2), batch=3)
+    (sentence,) = hidden_faults(problem)
+    assert "two outputs" in sentence
+    assert "half" in sentence
+    # And it is so: twice the diagonal alone is the right answer.
+    d = gradients(problem)
+    diagonal = dL_dz3(d["dL/da3"], d["da3/dz3"] * np.eye(2))
+    assert 2 * diagonal == pytest.approx(d["dL/dz3"])
+
+
+def test_two_outputs_hide_nothing_when_the_target_does_not_sum_to_1():
+    problem = replace(random_problem((4, 5, 6, 2)), y=np.array([[0.9], [0.3]]))
+    d = gradients(problem)
+    diagonal = dL_dz3(d["dL/da3"], d["da3/dz3"] * np.eye(2))
+    assert 2 * diagonal != pytest.approx(d["dL/dz3"])
+    assert hidden_faults(problem) == []
+
+
+def test_one_output_tests_nothing():
+    problem = random_problem((4, 5, 6, 1))
+    assert hidden_faults(problem) == [
+        "There is one output: its softmax is always 1, so every gradient is zero."
+    ]
+    d = gradients(problem)
+    assert all(not d[name].any() for name in ("dL/dW3", "dL/dW2", "dL/dW1"))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "batch", "start"),
+    [
+        ((5, 5, 6, 3), 1, "The widths n0 and n1 are both 5: with W1 square"),
+        ((4, 6, 6, 3), 1, "The widths n1 and n2 are both 6: with W2 square"),
+        ((4, 5, 3, 3), 1, "The widths n2 and n3 are both 3: with W3 square"),
+        ((6, 5, 6, 3), 1, "The widths n0 and n2 are both 6: a product with the values of the"),
+        ((4, 3, 6, 3), 1, "The widths n1 and n3 are both 3: a product with the values of the"),
+        ((3, 5, 6, 3), 1, "The widths n0 and n3 are both 3: a product with the values of the"),
+        ((4, 5, 6, 3), 5, "The batch and the width n1 are both 5: a missing transpose"),
+    ],
+)
+def test_equal_sizes_are_named(sizes, batch, start):
+    (sentence,) = hidden_faults(random_problem(sizes, batch))
+    assert sentence.startswith(start)
+
+
+def test_a_symmetric_weight_hides_its_transpose_entirely():
+    problem = replace(random_problem((4, 4, 6, 3)), W1=np.eye(4))
+    assert hidden_faults(problem) == [
+        "The widths n0 and n1 are both 4: W1 is its own transpose, so a missing one cannot be seen."
+    ]
+
+
+def test_a_target_equal_to_y_hat_tests_nothing():
+    problem = random_problem(batch=2)
+    y_hat = forward(problem)["y_hat"]
+    (sentence,) = hidden_faults(replace(problem, y=y_hat))
+    assert sentence == "The target y equals y_hat: every gradient is zero."
+
+    one_equal = np.column_stack([problem.y[:, 0], y_hat[:, 1]])
+    (sentence,) = hidden_faults(replace(problem, y=one_equal))
+    assert sentence == "The target y equals y_hat in column 1: nothing is tested there."
+
+
+def test_gradients_that_are_zero_are_named():
+    (sentence,) = hidden_faults(replace(random_problem(), x=np.zeros((4, 1))))
+    assert sentence == "Zero in every entry, so a wrong formula may agree: dL/dW1."

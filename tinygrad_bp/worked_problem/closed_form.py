@@ -7,9 +7,9 @@ The network, with column vectors and no biases::
     z3 = W3 a2    a3 = y_hat = softmax(z3)
     L  = ||y - y_hat||^2
 
-Read downward: the forward pass, then the chain rule one factor at a time from the loss back to W1,
-then `CHAIN`, which puts the factors together. Nothing here uses the rest of the library, so
-agreeing with it is evidence.
+Read downward: the forward pass, then the factors of the chain rule, one function for each kind,
+then `CHAIN`, which puts them together from the loss back to W1. Nothing here uses the rest of the
+library, so agreeing with it is evidence.
 
 Columns are samples: B of them, usually one. The loss is summed over the samples, and so is the
 gradient of each weight. Widths run n0 (input), n1, n2, n3 (output). Each formula is that of the
@@ -18,18 +18,12 @@ one. Arrays are float64 throughout.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-if TYPE_CHECKING:  # at run time it is problem.py that imports this file
-    from tinygrad_bp.worked_problem.problem import Problem
+from .problem import Array, Problem
 
-Array = NDArray[np.float64]
-
-
-# The forward pass
+# ---- The forward pass ----
 
 
 def sigmoid(z: Array) -> Array:
@@ -48,31 +42,15 @@ def softmax(z: Array) -> Array:
 
     >>> softmax(np.log([[1.0], [3.0], [4.0]])).ravel()
     array([0.125, 0.375, 0.5  ])
-    >>> softmax(np.array([[1000.0], [-1000.0]])).ravel()
-    array([1., 0.])
     """
     e = np.exp(z - z.max(axis=0, keepdims=True))  # a shift of every logit changes nothing
     a: Array = e / e.sum(axis=0, keepdims=True)
     return a
 
 
-def forward(problem: "Problem") -> dict[str, Array]:
-    """Run the network forward.
+def forward(problem: Problem) -> dict[str, Array]:
+    """Return z1, a1, z2, a2, z3, y_hat and the loss L, in the order of computation.
 
-    Parameters
-    ----------
-    problem
-        The weights, the input and the target.
-
-    Returns
-    -------
-    dict of ndarray
-        In the order of computation: "z1" and "a1" of shape (n1, B), "z2" and "a2" of shape
-        (n2, B), "z3" and "y_hat" of shape (n3, B), and "L" of shape (), the sum over the batch of
-        ``||y - y_hat||^2``.
-
-    Examples
-    --------
     >>> from tinygrad_bp.worked_problem.problem import random_problem
     >>> [(name, value.shape) for name, value in forward(random_problem()).items()][-3:]
     [('z3', (3, 1)), ('y_hat', (3, 1)), ('L', ())]
@@ -87,7 +65,7 @@ def forward(problem: "Problem") -> dict[str, Array]:
     return {"z1": z1, "a1": a1, "z2": z2, "a2": a2, "z3": z3, "y_hat": y_hat, "L": L}
 
 
-# (1) From the loss back to W3
+# ---- The factors: of the loss, of the softmax, of a weight, of a sigmoid ----
 
 
 def dL_da3(y: Array, y_hat: Array) -> Array:
@@ -131,104 +109,49 @@ def dL_dz3(dL_da3: Array, da3_dz3: Array) -> Array:
     return summed_over_i
 
 
-def dL_dW3(dL_dz3: Array, a2: Array) -> Array:
-    """Return ``dL/dW3 = dL/dz3 a2^T``, of shape (n3, n2): outer products, summed over the batch.
+def dL_dW(dL_dz: Array, a: Array) -> Array:
+    """Return ``dL/dW = dL/dz a^T`` for ``z = W a``: outer products, summed over the batch.
 
     The source writes ``dz3/dW3 = a2``. In full, ``dz3_i/dW3_km`` is ``a2_m`` if i = k and 0
     otherwise; contracted with dL/dz3 that leaves the outer product.
 
-    >>> dL_dW3(np.array([[1.0], [2.0]]), np.array([[3.0], [4.0], [5.0]]))
+    >>> dL_dW(np.array([[1.0], [2.0]]), np.array([[3.0], [4.0], [5.0]]))
     array([[ 3.,  4.,  5.],
            [ 6.,  8., 10.]])
     """
-    return dL_dz3 @ a2.T
+    return dL_dz @ a.T
 
 
-# (2) From z3 back to W2
+def dL_da(dL_dz: Array, W: Array) -> Array:
+    """Return ``dL/da = W^T dL/dz`` for ``z = W a``.
 
-
-def dL_da2(dL_dz3: Array, W3: Array) -> Array:
-    """Return ``dL/da2 = W3^T dL/dz3``, of shape (n2, B).
-
-    >>> dL_da2(np.array([[1.0], [2.0]]), np.array([[3.0, 4.0, 5.0], [6.0, 7.0, 8.0]])).ravel()
+    >>> dL_da(np.array([[1.0], [2.0]]), np.array([[3.0, 4.0, 5.0], [6.0, 7.0, 8.0]])).ravel()
     array([15., 18., 21.])
     """
-    return W3.T @ dL_dz3
+    return W.T @ dL_dz
 
 
-def da2_dz2(a2: Array) -> Array:
-    """Return ``da2/dz2 = a2 (1 - a2)``, elementwise, of shape (n2, B).
+def da_dz(a: Array) -> Array:
+    """Return ``da/dz = a (1 - a)``, elementwise, for ``a = sigmoid(z)``.
 
-    As a matrix this is a diagonal: each a2_i depends on its own z2_i alone.
+    As a matrix this is a diagonal: each a_i depends on its own z_i alone.
 
-    >>> da2_dz2(np.array([[0.5], [0.75]])).ravel()
+    >>> da_dz(np.array([[0.5], [0.75]])).ravel()
     array([0.25  , 0.1875])
     """
-    return a2 * (1.0 - a2)
+    return a * (1.0 - a)
 
 
-def dL_dz2(dL_da2: Array, da2_dz2: Array) -> Array:
-    """Return ``dL/dz2 = dL/da2 * da2/dz2``, elementwise, of shape (n2, B).
+def dL_dz(dL_da: Array, da_dz: Array) -> Array:
+    """Return ``dL/dz = dL/da * da/dz``, elementwise, for ``a = sigmoid(z)``.
 
-    >>> dL_dz2(np.array([[2.0], [4.0]]), np.array([[0.25], [0.1875]])).ravel()
+    >>> dL_dz(np.array([[2.0], [4.0]]), np.array([[0.25], [0.1875]])).ravel()
     array([0.5 , 0.75])
     """
-    return dL_da2 * da2_dz2
+    return dL_da * da_dz
 
 
-def dL_dW2(dL_dz2: Array, a1: Array) -> Array:
-    """Return ``dL/dW2 = dL/dz2 a1^T``, of shape (n2, n1): outer products, summed over the batch.
-
-    >>> dL_dW2(np.array([[1.0], [2.0]]), np.array([[3.0], [4.0], [5.0]]))
-    array([[ 3.,  4.,  5.],
-           [ 6.,  8., 10.]])
-    """
-    return dL_dz2 @ a1.T
-
-
-# (3) From z2 back to W1
-
-
-def dL_da1(dL_dz2: Array, W2: Array) -> Array:
-    """Return ``dL/da1 = W2^T dL/dz2``, of shape (n1, B).
-
-    >>> dL_da1(np.array([[1.0], [2.0]]), np.array([[3.0, 4.0, 5.0], [6.0, 7.0, 8.0]])).ravel()
-    array([15., 18., 21.])
-    """
-    return W2.T @ dL_dz2
-
-
-def da1_dz1(a1: Array) -> Array:
-    """Return ``da1/dz1 = a1 (1 - a1)``, elementwise, of shape (n1, B).
-
-    As a matrix this is a diagonal: each a1_i depends on its own z1_i alone.
-
-    >>> da1_dz1(np.array([[0.5], [0.75]])).ravel()
-    array([0.25  , 0.1875])
-    """
-    return a1 * (1.0 - a1)
-
-
-def dL_dz1(dL_da1: Array, da1_dz1: Array) -> Array:
-    """Return ``dL/dz1 = dL/da1 * da1/dz1``, elementwise, of shape (n1, B).
-
-    >>> dL_dz1(np.array([[2.0], [4.0]]), np.array([[0.25], [0.1875]])).ravel()
-    array([0.5 , 0.75])
-    """
-    return dL_da1 * da1_dz1
-
-
-def dL_dW1(dL_dz1: Array, x: Array) -> Array:
-    """Return ``dL/dW1 = dL/dz1 x^T``, of shape (n1, n0): outer products, summed over the batch.
-
-    >>> dL_dW1(np.array([[1.0], [2.0]]), np.array([[3.0], [4.0], [5.0]]))
-    array([[ 3.,  4.,  5.],
-           [ 6.,  8., 10.]])
-    """
-    return dL_dz1 @ x.T
-
-
-# The whole chain
+# ---- The whole chain ----
 
 Factor = Callable[..., Array]
 
@@ -237,53 +160,33 @@ CHAIN: tuple[tuple[str, Factor, tuple[str, ...]], ...] = (
     ("dL/da3", dL_da3, ("y", "y_hat")),
     ("da3/dz3", da3_dz3, ("y_hat",)),
     ("dL/dz3", dL_dz3, ("dL/da3", "da3/dz3")),
-    ("dL/dW3", dL_dW3, ("dL/dz3", "a2")),
-    ("dL/da2", dL_da2, ("dL/dz3", "W3")),
-    ("da2/dz2", da2_dz2, ("a2",)),
-    ("dL/dz2", dL_dz2, ("dL/da2", "da2/dz2")),
-    ("dL/dW2", dL_dW2, ("dL/dz2", "a1")),
-    ("dL/da1", dL_da1, ("dL/dz2", "W2")),
-    ("da1/dz1", da1_dz1, ("a1",)),
-    ("dL/dz1", dL_dz1, ("dL/da1", "da1/dz1")),
-    ("dL/dW1", dL_dW1, ("dL/dz1", "x")),
+    ("dL/dW3", dL_dW, ("dL/dz3", "a2")),
+    ("dL/da2", dL_da, ("dL/dz3", "W3")),
+    ("da2/dz2", da_dz, ("a2",)),
+    ("dL/dz2", dL_dz, ("dL/da2", "da2/dz2")),
+    ("dL/dW2", dL_dW, ("dL/dz2", "a1")),
+    ("dL/da1", dL_da, ("dL/dz2", "W2")),
+    ("da1/dz1", da_dz, ("a1",)),
+    ("dL/dz1", dL_dz, ("dL/da1", "da1/dz1")),
+    ("dL/dW1", dL_dW, ("dL/dz1", "x")),
 )
 
 
-def gradients(problem: "Problem") -> dict[str, Array]:
-    """Return every factor and gradient of the derivation, in the order of the source.
+def gradients(problem: Problem) -> dict[str, Array]:
+    """Return every factor and gradient, by its name in `CHAIN`, in the order of the source.
 
-    Parameters
-    ----------
-    problem
-        The weights, the input and the target.
+    Each has the shape of what it is a derivative by, except "da3/dz3", which is (B, n3, n3).
 
-    Returns
-    -------
-    dict of ndarray
-        Under the names "dL/da3", "da3/dz3", "dL/dz3", "dL/dW3", "dL/da2", "da2/dz2", "dL/dz2",
-        "dL/dW2", "dL/da1", "da1/dz1", "dL/dz1" and "dL/dW1". Each has the shape of what it is a
-        derivative by, except "da3/dz3", which is (B, n3, n3).
-
-    Examples
-    --------
     >>> from tinygrad_bp.worked_problem.problem import random_problem
     >>> gradients(random_problem(sizes=(4, 5, 6, 3)))["dL/dW1"].shape
     (5, 4)
     """
-    known = {name: getattr(problem, name) for name in ("W1", "W2", "W3", "x", "y")}
-    known |= forward(problem)
+    known = vars(problem) | forward(problem)
     for name, factor, needed in CHAIN:
         known[name] = factor(*(known[other] for other in needed))
     return {name: known[name] for name, _, _ in CHAIN}
 
 
-def closed_form(problem: "Problem") -> dict[str, Array]:
-    """Return everything: what `forward` computes, then what `gradients` derives from it.
-
-    Examples
-    --------
-    >>> from tinygrad_bp.worked_problem.problem import random_problem
-    >>> list(closed_form(random_problem()))[5:9]
-    ['y_hat', 'L', 'dL/da3', 'da3/dz3']
-    """
+def closed_form(problem: Problem) -> dict[str, Array]:
+    """Return everything: what `forward` computes, then what `gradients` derives from it."""
     return forward(problem) | gradients(problem)

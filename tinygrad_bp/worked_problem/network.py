@@ -13,24 +13,8 @@ from ..rules.reductions import square_sum
 
 
 def network(W1: Any, W2: Any, W3: Any, x: Any, y: Any) -> dict[str, Any]:
-    """Run the network forward and return every quantity by its name.
+    """Return every quantity by its name, in the order of computation. Tensors are named.
 
-    Parameters
-    ----------
-    W1, W2, W3
-        The weights, of shapes (n1, n0), (n2, n1) and (n3, n2); Tensors or float64 arrays.
-    x
-        The input, of shape (n0, B): columns are samples.
-    y
-        The target, of shape (n3, B).
-
-    Returns
-    -------
-    dict
-        z1, a1, z2, a2, z3, y_hat and the loss L, in the order of computation. Tensors are named.
-
-    Examples
-    --------
     >>> import numpy as np
     >>> run = network(np.eye(2), np.eye(2), np.eye(2), np.zeros((2, 1)), np.ones((2, 1)))
     >>> float(run["L"])

@@ -2,7 +2,7 @@
 
 A slip is not argued here but computed: the formula is evaluated as it is printed and compared with
 the right one, which finite differences vouch for. Each slip has two functions: one evaluates what
-is printed, and one tells the result as a `Slip`. `slips` tells all four.
+is printed, and one makes a `Slip` of the result. `slips` gives all four.
 
 The source is written for one sample, so of a batch only the first is looked at.
 """
@@ -10,68 +10,27 @@ The source is written for one sample, so of a batch only the first is looked at.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tinygrad_bp.differences import (
-    extrapolated_difference,
-    jacobian_difference,
-    relative_difference,
-)
-from tinygrad_bp.worked_problem import closed_form as cf
-from tinygrad_bp.worked_problem.problem import Problem
-
-Array = NDArray[np.float64]
-Shape = tuple[int, ...]
+from ..differences import extrapolated_difference, jacobian_difference, relative_difference
+from . import closed_form as cf
+from .problem import Array, Problem
 
 
 @dataclass(frozen=True)
 class Slip:
-    """One slip of the source.
-
-    Parameters
-    ----------
-    number
-        From 1 to 4.
-    title
-        What is wrong, in a few words.
-    printed
-        The formula as the source prints it.
-    correct
-        The formula as it should be.
-    figure
-        The computed figure that shows the slip, such as "61% off".
-    sentence
-        The slip told in a sentence or two, with its figures.
-    """
+    """One slip of the source."""
 
     number: int
     title: str
-    printed: str
+    printed: str  # the formula as the source prints it
     correct: str
-    figure: str
-    sentence: str
+    figure: str  # the computed figure that shows the slip, such as "61% off"
+    sentence: str  # what it is, with all figures
 
 
 def slips(problem: Problem) -> list[Slip]:
-    """Show the four slips on a problem.
+    """Show the four slips on a problem with two outputs or more.
 
-    Parameters
-    ----------
-    problem
-        Any problem with two outputs or more.
-
-    Returns
-    -------
-    list of Slip
-        Numbers 1 to 4.
-
-    Raises
-    ------
-    ValueError
-        If there is one output: its softmax is constant, and every formula gives zero.
-
-    Examples
-    --------
     >>> from tinygrad_bp.worked_problem.problem import random_problem
     >>> for slip in slips(random_problem()):
     ...     print(f"{slip.number}. {slip.title}: {slip.figure}")
@@ -92,16 +51,8 @@ def slips(problem: Problem) -> list[Slip]:
 
 
 def one_case_alone(problem: Problem) -> tuple[Array, Array]:
-    """Evaluate dL/dz3 as the final formulas print it: with one case of the Jacobian at a time.
+    """Evaluate dL/dz3 as the final formulas print it: i = j alone, and i != j alone.
 
-    Returns
-    -------
-    tuple of ndarray
-        What the case i = j gives alone, and what the case i != j gives alone, summed over i. Both
-        have the shape (n3, 1).
-
-    Examples
-    --------
     >>> from tinygrad_bp.worked_problem.problem import random_problem
     >>> problem = random_problem()
     >>> right = cf.gradients(problem)["dL/dz3"]
@@ -110,7 +61,7 @@ def one_case_alone(problem: Problem) -> tuple[Array, Array]:
     >>> bool(np.allclose(sum(one_case_alone(problem)), right))
     True
     """
-    problem = _one_sample(problem)
+    problem = one_sample(problem)
     y_hat = cf.forward(problem)["y_hat"]
     upstream, J = cf.dL_da3(problem.y, y_hat), cf.da3_dz3(y_hat)
     i_equals_j = np.eye(len(y_hat), dtype=bool)
@@ -126,7 +77,7 @@ def cases_as_alternatives(problem: Problem) -> Slip:
     With two outputs and a target that sums to 1, dL/da3 is (g, -g), so both cases give the same:
     exactly half. That is shown on the first two outputs of the problem, with the target (1, 0).
     """
-    problem = _one_sample(problem)
+    problem = one_sample(problem)
     equal, different = one_case_alone(problem)
     witness = extrapolated_difference(
         lambda z3: np.sum((problem.y - cf.softmax(z3)) ** 2), cf.forward(problem)["z3"]
@@ -146,9 +97,9 @@ def cases_as_alternatives(problem: Problem) -> Slip:
         figure=f"{equal_off:.0%} off and {different_off:.0%} off",
         sentence=(
             f"Taken alone, the case i = j puts dL/dz3 {equal_off:.0%} off and the case i != j "
-            f"{different_off:.0%} off; their sum is right {_within(sum_off, 1e-8)}. With two "
+            f"{different_off:.0%} off; their sum is right {within(sum_off, 1e-8)}. With two "
             "outputs and a target of sum 1, each is half: doubled, right "
-            f"{_within(doubled_off, 1e-12)}."
+            f"{within(doubled_off, 1e-12)}."
         ),
     )
 
@@ -159,33 +110,26 @@ def cases_as_alternatives(problem: Problem) -> Slip:
 def dL_dW1_without_minus(problem: Problem) -> Array:
     """Evaluate dL/dW1 with a_i a_j for i != j, as formula (3) prints it, and both cases summed.
 
-    Returns
-    -------
-    ndarray
-        Of shape (n1, n0), like W1.
-
-    Examples
-    --------
     With two outputs and a target that sums to 1 it leaves nothing at all:
 
     >>> from tinygrad_bp.worked_problem.problem import random_problem
     >>> bool(np.allclose(dL_dW1_without_minus(random_problem(sizes=(4, 5, 6, 2))), 0))
     True
     """
-    problem = _one_sample(problem)
+    problem = one_sample(problem)
     run = cf.forward(problem)
     J = cf.da3_dz3(run["y_hat"])
     J_printed = np.where(np.eye(len(run["y_hat"]), dtype=bool), J, -J)
     # From here on as in the closed form.
     dL_dz3 = cf.dL_dz3(cf.dL_da3(problem.y, run["y_hat"]), J_printed)
-    dL_dz2 = cf.dL_dz2(cf.dL_da2(dL_dz3, problem.W3), cf.da2_dz2(run["a2"]))
-    dL_dz1 = cf.dL_dz1(cf.dL_da1(dL_dz2, problem.W2), cf.da1_dz1(run["a1"]))
-    return cf.dL_dW1(dL_dz1, problem.x)
+    dL_dz2 = cf.dL_dz(cf.dL_da(dL_dz3, problem.W3), cf.da_dz(run["a2"]))
+    dL_dz1 = cf.dL_dz(cf.dL_da(dL_dz2, problem.W2), cf.da_dz(run["a1"]))
+    return cf.dL_dW(dL_dz1, problem.x)
 
 
 def lost_minus_sign(problem: Problem) -> Slip:
     """Show slip 2: without its minus sign the case i != j spoils dL/dW1."""
-    problem = _one_sample(problem)
+    problem = one_sample(problem)
     witness = extrapolated_difference(
         lambda W1: cf.forward(replace(problem, W1=W1))["L"], problem.W1
     )
@@ -199,7 +143,7 @@ def lost_minus_sign(problem: Problem) -> Slip:
         figure=f"{printed_off:.0%} off",
         sentence=(
             f"With a_i a_j as printed for i != j, and both cases summed, dL/dW1 is "
-            f"{printed_off:.0%} off; with -a_i a_j it is right {_within(correct_off, 1e-8)}."
+            f"{printed_off:.0%} off; with -a_i a_j it is right {within(correct_off, 1e-8)}."
         ),
     )
 
@@ -209,13 +153,13 @@ def lost_minus_sign(problem: Problem) -> Slip:
 
 def printed_products(problem: Problem) -> dict[str, list[tuple[str, Array]]]:
     """Return the named factors of the three final formulas, in the order of the source."""
-    problem = _one_sample(problem)
+    problem = one_sample(problem)
     run = cf.forward(problem)
     a1, a2, a3 = run["a1"], run["a2"], run["y_hat"]
     dL_da3 = ("dL/da3", cf.dL_da3(problem.y, a3))
     da3_dz3 = ("da3/dz3", cf.da3_dz3(a3)[0])
-    W3, da2_dz2 = ("W3", problem.W3), ("a2 (1 - a2)", cf.da2_dz2(a2))
-    W2, da1_dz1 = ("W2", problem.W2), ("a1 (1 - a1)", cf.da1_dz1(a1))
+    W3, da2_dz2 = ("W3", problem.W3), ("a2 (1 - a2)", cf.da_dz(a2))
+    W2, da1_dz1 = ("W2", problem.W2), ("a1 (1 - a1)", cf.da_dz(a1))
     return {
         "dL/dW3": [dL_da3, da3_dz3, ("a2", a2)],
         "dL/dW2": [dL_da3, da3_dz3, W3, da2_dz2, ("a1", a1)],
@@ -226,8 +170,6 @@ def printed_products(problem: Problem) -> dict[str, list[tuple[str, Array]]]:
 def multiply_as_printed(factors: list[tuple[str, Array]]) -> str:
     """Multiply named matrices from left to right, and say how far that goes.
 
-    Examples
-    --------
     >>> column, matrix = np.ones((3, 1)), np.ones((3, 3))
     >>> multiply_as_printed([("g", column), ("J", matrix)])
     'stops at J, (3, 1) times (3, 3)'
@@ -245,7 +187,7 @@ def multiply_as_printed(factors: list[tuple[str, Array]]) -> str:
 
 def no_transposes(problem: Problem) -> Slip:
     """Show slip 3: read as matrices, the printed dL/dW3 does not fit, by columns or from a row."""
-    problem = _one_sample(problem)
+    problem = one_sample(problem)
     (name, dL_da3), *rest = printed_products(problem)["dL/dW3"]
     columns = multiply_as_printed([(name, dL_da3), *rest])
     row = multiply_as_printed([(name, dL_da3.T), *rest])
@@ -269,18 +211,11 @@ def no_transposes(problem: Problem) -> Slip:
 def dz3_dW3(problem: Problem) -> Array:
     """Return the derivative of every z3_i by every W3_km: a2_m if i = k, and 0 otherwise.
 
-    Returns
-    -------
-    ndarray
-        Of shape (n3, n3, n2), indexed i, k, m.
-
-    Examples
-    --------
     >>> from tinygrad_bp.worked_problem.problem import random_problem
     >>> dz3_dW3(random_problem(sizes=(4, 5, 6, 3))).shape
     (3, 3, 6)
     """
-    problem = _one_sample(problem)
+    problem = one_sample(problem)
     outputs = problem.sizes[-1]
     tensor = np.zeros((outputs, *problem.W3.shape))
     for i in range(outputs):
@@ -290,7 +225,7 @@ def dz3_dW3(problem: Problem) -> Array:
 
 def third_order_shorthand(problem: Problem) -> Slip:
     """Show slip 4: the whole dz3/dW3, and how contracting it leaves the outer product."""
-    problem = _one_sample(problem)
+    problem = one_sample(problem)
     run, right = cf.forward(problem), cf.gradients(problem)
     tensor = dz3_dW3(problem)
     witness = jacobian_difference(lambda W3: (W3 @ run["a2"])[:, 0], problem.W3)
@@ -306,19 +241,18 @@ def third_order_shorthand(problem: Problem) -> Slip:
         sentence=(
             f"In full, dz3/dW3 has the shape {tensor.shape}: {tensor.size} entries, "
             f"{np.count_nonzero(tensor)} of them not zero, where a2 has {run['a2'].size} "
-            f"(differences agree {_within(tensor_off, 1e-8)}). Contracted with dL/dz3 it is "
-            f"dL/dz3 a2^T {_within(contracted_off, 1e-12)}."
+            f"(differences agree {within(tensor_off, 1e-8)}). Contracted with dL/dz3 it is "
+            f"dL/dz3 a2^T {within(contracted_off, 1e-12)}."
         ),
     )
 
 
-def _one_sample(problem: Problem) -> Problem:
-    """Keep the first sample, and refuse a problem on which every formula gives zero."""
+def one_sample(problem: Problem) -> Problem:
     if problem.sizes[-1] < 2:
         raise ValueError("the slips need two outputs or more: with one, every gradient is zero")
     return problem.sample(0)
 
 
-def _within(error: float, bound: float) -> str:
-    """Word a rounding error by its bound, which is the same on every machine."""
+def within(error: float, bound: float) -> str:
+    # A rounding error is written by its bound, which is the same on every machine.
     return f"to within {bound if error < bound else error:.0e}"

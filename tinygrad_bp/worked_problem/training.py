@@ -11,9 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backward import grad
 from ..datasets import Digits, one_hot
-from ..engine import Tensor, tensor
+from ..engine import Tensor, grad, tensor
 from .network import network
 from .problem import Problem
 
@@ -30,15 +29,6 @@ class Epoch(NamedTuple):
 class DigitClassifier:
     """The network with 64 inputs, one for each pixel, and 10 outputs, one for each digit.
 
-    Parameters
-    ----------
-    hidden
-        The widths of the two hidden layers.
-    seed
-        Of the generator that draws the first weights and the order of the samples.
-
-    Examples
-    --------
     >>> from tinygrad_bp.datasets import digits
     >>> classifier = DigitClassifier(hidden=(16, 12))
     >>> epochs = list(classifier.train(digits(), epochs=2))
@@ -64,17 +54,8 @@ class DigitClassifier:
     ) -> Iterator[Epoch]:
         """Train by gradient descent, and report after each pass over the data.
 
-        Parameters
-        ----------
-        data
-            The samples to learn from.
-        epochs
-            The number of passes.
-        batch
-            The number of samples a step is taken from.
-        rate
-            The learning rate in the first pass: how far a step goes against the mean gradient of
-            its samples. It falls evenly from pass to pass, towards 0 after the last.
+        The rate says how far a step goes against the mean gradient of its samples in the first
+        pass. It falls evenly from pass to pass, towards 0 after the last.
         """
         W1, W2, W3 = self.weights
         images, labels = data.images.T, one_hot(data.labels).T

@@ -4,25 +4,22 @@
 - the engine: the recorded network, swept backward;
 - finite differences: the network as a plain function, called at nearby points.
 
-Where the three agree, all are right, or all are wrong in the same way by chance.
+Where the three agree, all are right, or all are wrong in the same way by chance. `hidden_faults`
+says which mistakes they could not see on a given problem.
 """
 
+from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..backward import grad
 from ..differences import extrapolated_difference, jacobian_difference, relative_difference
-from ..engine import Tensor, tensor
+from ..engine import Tensor, grad, tensor
 from ..rules.activations import sigmoid, softmax
 from ..rules.reductions import square_sum
-from .closed_form import CHAIN, forward
-from .mistakes import Mistake
+from .closed_form import CHAIN, Factor, da3_dz3, forward, gradients
 from .network import network
-from .problem import Problem
-
-Array = NDArray[np.float64]
+from .problem import Array, Problem
 
 #: The largest relative difference at which two witnesses agree.
 EXACT = 1e-12  # closed form and engine: the same mathematics, rounded differently
@@ -30,6 +27,17 @@ BY_DIFFERENCES = 1e-6
 
 #: Where every witness is below this, the quantity is zero but for rounding.
 ZERO = 1e-13
+
+#: Mistakes to be planted in the closed form, by their names in the catalogue, to see them caught.
+PLANTED: dict[str, dict[str, Factor]] = {
+    "softmax-diagonal": {"da3/dz3": lambda a3: da3_dz3(a3) * np.eye(len(a3))},
+    "missing-sigmoid-derivative": {"da2/dz2": np.ones_like, "da1/dz1": np.ones_like},
+    "lost-factor-2": {"dL/da3": lambda y, y_hat: -(y - y_hat)},
+    "missing-transpose": {
+        "dL/da2": lambda dL_dz3, W3: W3 @ dL_dz3,
+        "dL/da1": lambda dL_dz2, W2: W2 @ dL_dz2,
+    },
+}
 
 
 class Row(NamedTuple):
@@ -48,32 +56,18 @@ class Row(NamedTuple):
 
     @property
     def agrees(self) -> bool:
-        """Whether all three witnesses agree."""
         return self.verdict in ("agree", "all zero")
 
 
-def verify(problem: Problem, mistake: Mistake | None = None) -> list[Row]:
-    """Hold the three witnesses against each other on every factor and gradient.
+def verify(problem: Problem, mistake: str | None = None) -> list[Row]:
+    """Compare the three witnesses on the loss and on each factor and gradient of the derivation.
 
-    Parameters
-    ----------
-    problem
-        The problem to ask them about.
-    mistake
-        A fault to plant in the closed form, to see it caught.
+    A mistake, one of `PLANTED`, is planted in the closed form.
 
-    Returns
-    -------
-    list of Row
-        One for the loss, then one for each factor and gradient in the order of the derivation.
-
-    Examples
-    --------
-    >>> from tinygrad_bp.worked_problem.mistakes import MISTAKES
     >>> from tinygrad_bp.worked_problem.problem import random_problem
     >>> all(row.agrees for row in verify(random_problem()))
     True
-    >>> rows = verify(random_problem(), MISTAKES["lost-factor-2"])
+    >>> rows = verify(random_problem(), "lost-factor-2")
     >>> next(row.name for row in rows if not row.agrees)
     'dL/da3'
     """
@@ -84,54 +78,46 @@ def verify(problem: Problem, mistake: Mistake | None = None) -> list[Row]:
 
 def compare(name: str, closed: Array | str, engine: Array, differences: Array | None) -> Row:
     """Compare the answers for one quantity; a closed form that has no value gives the reason."""
-    between_others = differing(engine, differences)
+
+    def off(answer: Array) -> float | None:
+        return None if differences is None else relative_difference(answer, differences)
+
+    engine_off = off(engine)
     if not isinstance(closed, str) and closed.shape != engine.shape:
         closed = f"the closed form has shape {closed.shape}"
     if isinstance(closed, str):
-        return Row(name, engine.shape, None, None, between_others, closed)
+        return Row(name, engine.shape, None, None, engine_off, closed)
 
-    row = Row(
-        name,
-        engine.shape,
-        closed_engine=relative_difference(closed, engine),
-        closed_differences=differing(closed, differences),
-        engine_differences=between_others,
-        verdict="agree",
-    )
+    exact, closed_off = relative_difference(closed, engine), off(closed)
+    closed_holds = closed_off is None or closed_off <= BY_DIFFERENCES
+    engine_holds = engine_off is None or engine_off <= BY_DIFFERENCES
     answers = [closed, engine] if differences is None else [closed, engine, differences]
     if max(np.abs(answer).max(initial=0.0) for answer in answers) < ZERO:
-        return row._replace(verdict="all zero")
-    exact = row.closed_engine is not None and row.closed_engine <= EXACT
-    closed_holds = row.closed_differences is None or row.closed_differences <= BY_DIFFERENCES
-    engine_holds = between_others is None or between_others <= BY_DIFFERENCES
-    if exact and closed_holds and engine_holds:
-        return row
-    if engine_holds and not closed_holds:
-        return row._replace(verdict="the closed form disagrees with both others")
-    if closed_holds and not engine_holds:
-        return row._replace(verdict="the engine disagrees with both others")
-    return row._replace(verdict="the witnesses disagree")
+        verdict = "all zero"
+    elif exact <= EXACT and closed_holds and engine_holds:
+        verdict = "agree"
+    elif engine_holds and not closed_holds:
+        verdict = "the closed form disagrees with both others"
+    elif closed_holds and not engine_holds:
+        verdict = "the engine disagrees with both others"
+    else:
+        verdict = "the witnesses disagree"
+    return Row(name, engine.shape, exact, closed_off, engine_off, verdict)
 
 
-def differing(answer: Array, differences: Array | None) -> float | None:
-    """Return how far an answer is from that of the differences, where they give one."""
-    return None if differences is None else relative_difference(answer, differences)
-
-
-def by_hand(problem: Problem, mistake: Mistake | None = None) -> dict[str, Array | str]:
+def by_hand(problem: Problem, mistake: str | None = None) -> dict[str, Array | str]:
     """Work out the closed form factor by factor; where a planted mistake stops it, say why."""
-    known = {name: getattr(problem, name) for name in ("W1", "W2", "W3", "x", "y")}
-    known |= forward(problem)
+    planted = PLANTED[mistake] if mistake else {}
+    known = vars(problem) | forward(problem)
     answers: dict[str, Array | str] = {"L": known["L"]}
     for name, factor, needed in CHAIN:
-        if mistake is not None:
-            factor = mistake.factors.get(name, factor)
         missing = [other for other in needed if other not in known]
         if missing:
             answers[name] = f"needs {missing[0]}"
             continue
         try:
-            answers[name] = known[name] = factor(*(known[other] for other in needed))
+            values = (known[other] for other in needed)
+            answers[name] = known[name] = planted.get(name, factor)(*values)
         except ValueError:
             # As in a product: a weight stands on the left.
             factors = sorted(needed, key=lambda other: not other.startswith("W"))
@@ -142,10 +128,9 @@ def by_hand(problem: Problem, mistake: Mistake | None = None) -> dict[str, Array
 
 def recorded(problem: Problem) -> dict[str, Tensor]:
     """Record the network on a problem; return its weights, input, target and quantities by name."""
-    values = {name: getattr(problem, name) for name in ("W1", "W2", "W3", "x", "y")}
     leaves = {
         name: tensor(value, requires_grad=name.startswith("W"), name=name)
-        for name, value in values.items()
+        for name, value in vars(problem).items()
     }
     return leaves | network(**leaves)
 
@@ -153,20 +138,18 @@ def recorded(problem: Problem) -> dict[str, Tensor]:
 def by_engine(problem: Problem) -> dict[str, Array]:
     """Ask the engine for the loss, every factor and gradient, by the names of the closed form."""
     run = recorded(problem)
-    z1, a1, z2, a2, z3, a3 = (run[name] for name in ("z1", "a1", "z2", "a2", "z3", "y_hat"))
-    wanted = {"a3": a3, "z3": z3, "W3": run["W3"], "a2": a2, "z2": z2, "W2": run["W2"]}
-    wanted |= {"a1": a1, "z1": z1, "W1": run["W1"]}
-    gradients = grad(run["L"], list(wanted.values()))
-    answers = {f"dL/d{name}": g for name, g in zip(wanted, gradients, strict=True)}
-    answers["L"] = run["L"].data
+    run["a3"] = run["y_hat"]
+    names = ("a3", "z3", "W3", "a2", "z2", "W2", "a1", "z1", "W1")
+    by_name = zip(names, grad(run["L"], [run[name] for name in names]), strict=True)
+    answers = {"L": run["L"].data} | {f"dL/d{name}": g for name, g in by_name}
 
     # The factors between two quantities of one layer. A unit upstream gradient on output i of the
     # softmax gives row i of its Jacobian, for every sample at once.
     units = np.eye(len(problem.y))[:, :, np.newaxis] * np.ones(problem.batch)
-    rows = [grad(a3, z3, gradient=unit) for unit in units]
+    rows = [grad(run["a3"], run["z3"], gradient=unit) for unit in units]
     answers["da3/dz3"] = np.stack(rows).transpose(2, 0, 1)
-    answers["da2/dz2"] = grad(a2, z2, gradient=np.ones(a2.shape))
-    answers["da1/dz1"] = grad(a1, z1, gradient=np.ones(a1.shape))
+    for a, z in (("a2", "z2"), ("a1", "z1")):
+        answers[f"d{a}/d{z}"] = grad(run[a], run[z], gradient=np.ones(run[a].shape))
     return answers
 
 
@@ -208,3 +191,66 @@ def by_differences(problem: Problem) -> dict[str, Array]:
         "dL/dz1": difference(loss_of_z1, at["z1"]),
         "dL/dW1": difference(lambda W: loss_of_z1(W @ x), W1),
     }
+
+
+def hidden_faults(problem: Problem) -> list[str]:
+    """Say which mistakes in a derivation this problem would hide: one sentence for each way.
+
+    A batch of one is not among them, although it cannot show a missing sum over the batch: one
+    sample is what the problem asks for.
+
+    >>> from tinygrad_bp.worked_problem.problem import random_problem
+    >>> hidden_faults(random_problem(sizes=(4, 5, 6, 3)))
+    []
+    >>> for sentence in hidden_faults(random_problem(sizes=(4, 4, 6, 3))):
+    ...     print(sentence)
+    The widths n0 and n1 are both 4: with W1 square, a missing transpose still fits.
+    """
+    outputs = problem.sizes[-1]
+    if outputs == 1:
+        return ["There is one output: its softmax is always 1, so every gradient is zero."]
+    sentences = []
+    # If y sums to 1, then y - y_hat sums to 0: dL/da3 is (g, -g), and both terms of J dL/da3 agree.
+    if outputs == 2 and np.allclose(problem.y.sum(axis=0), 1.0):
+        sentences.append(
+            "There are two outputs, and the target sums to 1: the diagonal of the softmax Jacobian "
+            "alone gives exactly half of the right answer, so a wrong Jacobian hides behind a lost "
+            "factor 2."
+        )
+    return sentences + equal_sizes(problem) + zero_gradients(problem)
+
+
+def equal_sizes(problem: Problem) -> list[str]:
+    """Say which products fit although they are wrong, because two sizes are equal."""
+    sentences = []
+    for (m, a), (n, b) in combinations(enumerate(problem.sizes), 2):
+        if a != b:
+            continue
+        both = f"The widths n{m} and n{n} are both {a}"
+        W = (problem.W1, problem.W2, problem.W3)[m]
+        if n - m > 1:
+            sentences.append(f"{both}: a product with the values of the wrong layer still fits.")
+        elif np.array_equal(W, W.T):
+            sentences.append(f"{both}: W{n} is its own transpose, so a missing one cannot be seen.")
+        else:
+            sentences.append(f"{both}: with W{n} square, a missing transpose still fits.")
+    for layer, size in enumerate(problem.sizes):
+        if size == problem.batch:
+            both = f"The batch and the width n{layer} are both {size}"
+            sentences.append(f"{both}: a missing transpose of a batch of columns still fits.")
+    return sentences
+
+
+def zero_gradients(problem: Problem) -> list[str]:
+    """Say where the gradients are zero, so that a wrong formula may agree with them."""
+    missed = np.abs(problem.y - forward(problem)["y_hat"]).max(axis=0) > 1e-12
+    if not missed.any():
+        return ["The target y equals y_hat: every gradient is zero."]
+    sentences = []
+    if not missed.all():
+        columns = ", ".join(str(column) for column in np.flatnonzero(~missed))
+        sentences.append(f"The target y equals y_hat in column {columns}: nothing is tested there.")
+    zero = [name for name, value in gradients(problem).items() if not value.any()]
+    if zero:
+        sentences.append(f"Zero in every entry, so a wrong formula may agree: {', '.join(zero)}.")
+    return sentences

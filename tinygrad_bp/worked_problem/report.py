@@ -1,0 +1,230 @@
+"""What the command ``verify`` shows: the table of witnesses, the slips, and files to look at."""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.padding import Padding
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from ..datasets import digits, split
+from ..engine import Tensor
+from ..mistakes import named
+from ..readings.derive import derive
+from ..readings.draw import draw
+from ..readings.play import play
+from ..readings.source import source
+from ..saving import written_to
+from .closed_form import forward
+from .problem import Problem, random_problem
+from .slips import slips
+from .training import DigitClassifier
+from .verification import Row, hidden_faults, recorded, verify
+
+NETWORK = """\
+  z1 = W1 x     a1 = sigmoid(z1)
+  z2 = W2 a1    a2 = sigmoid(z2)
+  z3 = W3 a2    y_hat = softmax(z3)    L = ||y - y_hat||^2"""
+
+
+def show_comparison(problem: Problem, mistake: str | None, console: Console) -> bool:
+    """Print what the witnesses say, a mistake planted or not; return whether they agree."""
+    for sentence in hidden_faults(problem):
+        console.print(f"Warning: {sentence}", style="yellow", markup=False)
+    if mistake:
+        console.print(f"Planted: {named(mistake).sentence}", style="yellow", markup=False)
+    rows = verify(problem, mistake)
+    console.print(comparison(rows, "–" if console.encoding.startswith("utf") else "-"))
+    console.print(
+        "A difference of about 1e-16 is rounding. Finite differences are not exact: up to 1e-6 "
+        "they agree."
+    )
+    wrong = [row for row in rows if not row.agrees]
+    if wrong:
+        console.print(
+            f"{len(wrong)} of {len(rows)} quantities are wrong. "
+            f"The first is {wrong[0].name}: {wrong[0].verdict}.",
+            style="red",
+            markup=False,
+        )
+    elif mistake:
+        console.print("The planted mistake was not seen: this problem hides it.", style="red")
+    else:
+        zero = sum(row.verdict == "all zero" for row in rows)
+        tested = f"{len(rows) - zero} of {len(rows)}" if zero else f"all {len(rows)}"
+        console.print(f"The witnesses agree on {tested} quantities.", style="green")
+        if zero:
+            console.print(f"The other {zero} are zero here, which tests nothing.", style="yellow")
+    return not wrong and not mistake
+
+
+def comparison(rows: list[Row], none: str = "–") -> Table:
+    """Lay out what `verify` found, a row for each quantity; ``none`` stands for no difference."""
+    table = Table(
+        title="Largest relative difference between each two witnesses", title_justify="left"
+    )
+    table.add_column("quantity")
+    table.add_column("shape")
+    for pair in ("closed form\nengine", "closed form\ndifferences", "engine\ndifferences"):
+        table.add_column(pair, justify="right")
+    table.add_column("verdict")
+    for row in rows:
+        pairs = (row.closed_engine, row.closed_differences, row.engine_differences)
+        if row.verdict == "all zero":  # a difference relative to nothing means nothing
+            pairs = (None, None, None)
+        table.add_row(
+            row.name,
+            str(row.shape),
+            *(none if pair is None else f"{pair:.1e}" for pair in pairs),
+            row.verdict if row.agrees else "WRONG",
+            style=None if row.agrees else "red",
+        )
+    return table
+
+
+def show_slips(problem: Problem, console: Console) -> None:
+    """Print where the handwritten derivation slips, and by how much."""
+    console.print("\nWhere the handwritten derivation slips:", style="bold")
+    console.print("(the handwritten solution that docs/worked_problem.md quotes)")
+    if problem.sizes[-1] == 1 or np.allclose(problem.y, forward(problem)["y_hat"]):
+        console.print("Every gradient is zero here, so none of them shows.\n")
+        return
+    for slip in slips(problem):
+        console.print(f"{slip.number}. {slip.title}", markup=False)
+        lines = (f"printed: {slip.printed}", f"right:   {slip.correct}", slip.sentence)
+        console.print(Padding(Text("\n".join(lines)), (0, 0, 0, 3)))
+    console.print()
+
+
+def verification_text(problem: Problem, mistake: str | None = None) -> str:
+    """Return the table and the slips as plain text."""
+    file = StringIO()
+    console = Console(file=file, width=100)
+    console.print(f"The worked problem: its gradients, computed in three ways\n\n{NETWORK}\n")
+    show_comparison(problem, mistake, console)
+    show_slips(problem, console)
+    return file.getvalue()
+
+
+# ---- The command ----
+
+
+def run_verify(options: argparse.Namespace, console: Console) -> int:
+    if options.seed < 0:
+        raise ValueError(f"the seed must be at least 0, not {options.seed}")
+    if options.out.exists() and not options.out.is_dir():
+        raise ValueError(f"--out takes a folder, and {options.out} is a file")
+    if not options.data:
+        return verify_random(options, console)
+    if (tuple(options.sizes), options.batch, options.target) != ((4, 5, 6, 3), 1, "random"):
+        raise ValueError("--data has its own sizes, batch and target; leave those options out.")
+    return verify_digits(options, console)
+
+
+def verify_random(options: argparse.Namespace, console: Console) -> int:
+    """Verify a problem drawn at random, and write all readings of it."""
+    problem = random_problem(options.sizes, options.batch, options.seed)
+    if options.target == "prediction":
+        problem = replace(problem, y=forward(problem)["y_hat"])
+    if options.brief:
+        return first_look(problem, options.out, console)
+    console.print(
+        f"The worked problem, sizes {'-'.join(map(str, problem.sizes))}, batch {problem.batch}",
+        style="bold",
+    )
+    agrees = show_comparison(problem, options.mistake, console)
+    if not options.mistake:
+        show_slips(problem, console)
+    files = write_readings(recorded(problem)["L"], options.out, console)
+    whose = " (the engine's gradients, not the planted ones)" if options.mistake else ""
+    show_files(files, f"Written{whose}:", console)
+    return 0 if agrees else 1
+
+
+def first_look(problem: Problem, folder: Path, console: Console) -> int:
+    """Write all readings of the worked problem, and say in a few lines what to look at."""
+    rows = verify(problem)
+    agrees = all(row.agrees for row in rows)
+    files = write_readings(recorded(problem)["L"], folder, console)
+    written_to(folder / "verification.txt", verification_text(problem))
+    files[folder / "verification.txt"] = "the comparison, and where a handwritten solution slips"
+    first, *_ = files
+    opening = f"Open {first} in a browser: {files.pop(first)}."
+    console.print(opening, style="bold", markup=False, soft_wrap=True)
+    console.print(f"\nIt shows how the gradients of this network come about:\n\n{NETWORK}\n")
+    console.print(
+        f"They were computed in three ways: by hand, by the engine and by finite differences.\n"
+        f"{'All' if agrees else 'NOT all'} {len(rows)} quantities agree.",
+        style="green" if agrees else "red",
+    )
+    show_files(files, "\nThere is more to look at:", console)
+    console.print("\nFor a network of your own: tinygrad-bp play --file FILE (tinygrad-bp --help)")
+    return 0 if agrees else 1
+
+
+def write_readings(loss: Tensor, folder: Path, console: Console) -> dict[Path, str]:
+    """Write every reading of a loss to a folder; return what each file is."""
+    loss.backward()  # so that the picture has gradients
+    derivation, components = derive(loss), derive(loss, form="index")
+    files: tuple[tuple[str, str, Callable[[], Any]], ...] = (
+        ("backprop.html", "a page to step through forward and backward", lambda: play(loss)),
+        ("derivation.html", "the derivation of the gradients, line by line", lambda: derivation),
+        ("derivation_in_components.html", "the same, the softmax in cases", lambda: components),
+        ("graph.svg", "the graph, with values and gradients", lambda: draw(loss)),
+        ("gradients.py", "the gradients as code that needs NumPy alone", lambda: source(loss)),
+        ("derivation.md", "the derivation in Markdown", lambda: derivation),
+        ("derivation_in_components.md", "the same in components", lambda: components),
+    )
+    written = {}
+    for name, what, make in files:
+        try:
+            make().save(folder / name)
+            written[folder / name] = what
+        except RuntimeError as error:
+            console.print(f"No {name}: {error}", style="yellow", markup=False)
+    return written
+
+
+def show_files(files: dict[Path, str], title: str, console: Console) -> None:
+    console.print(title, markup=False)
+    width = max(len(str(path)) for path in files)
+    for path, what in files.items():
+        console.print(f"  {path!s:{width}}  {what}", markup=False, soft_wrap=True)
+
+
+def verify_digits(options: argparse.Namespace, console: Console) -> int:
+    """Train on the digits; verify on a minibatch of them before and after."""
+    train, test = split(digits(), seed=options.seed)
+    classifier = DigitClassifier(seed=options.seed)
+    minibatch = type(train)(train.images[:20], train.labels[:20])
+
+    console.print(
+        f"{len(train.labels)} digits to learn from, {len(test.labels)} held out", style="bold"
+    )
+    console.print("Before training, on 20 of them:")
+    agrees = show_comparison(classifier.problem(minibatch), options.mistake, console)
+
+    status = TextColumn("{task.fields[status]}")
+    with Progress(
+        TextColumn("Training"), BarColumn(), status, TimeElapsedColumn(), console=console
+    ) as progress:
+        task = progress.add_task("", total=60, status="")
+        for epoch in classifier.train(train, epochs=60):
+            accuracy = f"held out {classifier.accuracy(test):.1%}"
+            text = f"epoch {epoch.number}, loss {epoch.loss:.4f}, {accuracy}"
+            progress.update(task, completed=epoch.number, status=text)
+
+    console.print("After training, on the same 20:")
+    agrees &= show_comparison(classifier.problem(minibatch), options.mistake, console)
+    console.print(
+        f"Correct: {classifier.accuracy(train):.1%} of the digits learned from, "
+        f"[bold]{classifier.accuracy(test):.1%}[/] of those held out"
+    )
+    return 0 if agrees else 1
