@@ -411,8 +411,8 @@ def sweep(
                 contribution = add(x, gradients[key], contribution)
             else:
                 heappush(waiting, (turn(x) if turn else -key, x))
-            if not recorded:
-                contribution.setflags(False)  # read-only: several tensors may share the array
+            if type(contribution) is ndarray:  # read-only: several tensors may share the array
+                contribution.setflags(False)  # type: ignore[call-arg]
             gradients[key] = contribution
 
 

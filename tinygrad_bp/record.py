@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
+from enum import Enum
+from functools import cached_property, partial
+from itertools import count
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from .backward import backward_closures, starting_gradient, summed_to
-from .engine import Tensor
+from .engine import Tensor, starting_gradient, sum_copies, sweep
 from .notation.names import Names
 from .notation.operations import one_line
 from .notation.steps import rule_expressions, step, twin
@@ -29,6 +30,15 @@ LARGEST_COMPOSED = 10_000
 
 #: From an upstream gradient to the contribution to one operand; None where it leaves that out.
 Contribute: TypeAlias = Callable[[Any], Any]
+
+
+class Lost(Enum):
+    """The gradient that cannot be computed any more, as a mistake gave it another shape."""
+
+    LOST = "lost"
+
+
+LOST = Lost.LOST
 
 
 class Edge(NamedTuple):
@@ -99,7 +109,7 @@ Edge(step=1, operand=1)])
         for i, tensor in enumerate(self.tensors):
             if tensor.primitive is None or not tensor.requires_grad:
                 continue
-            for operand, closure in enumerate(backward_closures(tensor, create_graph=False)):
+            for operand, closure in enumerate(tensor.closures()):
                 x = tensor.inputs[operand]
                 if x is not None and x.requires_grad and closure is not None:
                     edge = Edge(i, operand)
@@ -183,23 +193,30 @@ Edge(step=1, operand=1)])
     @cached_property
     def start(self) -> Any:
         """The upstream gradient of the output itself, 1. Raises where there is no gradient."""
-        return starting_gradient(self.output, None)
+        return starting_gradient(self.output)
 
     @cached_property
     def _right(self) -> tuple[dict[int, Any], dict[Edge, Any], dict[Edge, Any]]:
-        arrived: dict[int, Any] = {len(self.tensors) - 1: self.start}
-        given, contributions = {}, {}
+        given: dict[Edge, Any] = {}
+        contributions: dict[Edge, Any] = {}
+
+        def noted(edge: Edge, x: Tensor, t: Tensor, g: Any) -> Any:
+            given[edge] = contribution = self.closures[edge](g)
+            if contribution.shape != x.shape:
+                contribution = sum_copies(x, contribution, t)
+            contributions[edge] = contribution
+            return contribution
+
+        def closures(t: Tensor, recorded: bool) -> list[Any]:
+            edges = (Edge(self.place[t.id], operand) for operand in range(len(t.inputs)))
+            return [
+                partial(noted, edge, x, t) if x is not None and edge in self.source else None
+                for edge, x in zip(edges, t.inputs, strict=True)
+            ]
+
         with np.errstate(all="ignore"):
-            for edge in self.edges:
-                if edge.step not in arrived:
-                    continue
-                given[edge] = contribution = self.closures[edge](arrived[edge.step])
-                i = self.source[edge]
-                x = self.tensors[i]
-                if contribution.shape != x.shape:
-                    contribution = summed_to(x, contribution, self.tensors[edge.step])
-                contributions[edge] = contribution
-                arrived[i] = arrived[i] + contribution if i in arrived else contribution
+            swept = sweep([(self.output, self.start)], closures)
+            arrived = {self.place[t.id]: g for t, g in swept}
         return arrived, given, contributions
 
     @property
@@ -221,6 +238,14 @@ Edge(step=1, operand=1)])
         """Return what an edge adds, by the right rule, where the upstream gradient is g."""
         return self.summed(edge, self.closures[edge](g))
 
+    @cached_property
+    def _right_or_lost(self) -> dict[Edge, Contribute]:
+        broadcast = {e for e, g in self.given.items() if g.shape != self.contributions[e].shape}
+        return {
+            edge: or_lost(partial(self.contribution, edge) if edge in broadcast else closure)
+            for edge, closure in self.closures.items()
+        }
+
     def summed(self, edge: Edge, contribution: Any) -> Any:
         """Sum a contribution to the shape of its operand, where the right one needs it too."""
         x = self.tensors[self.source[edge]]
@@ -228,7 +253,7 @@ Edge(step=1, operand=1)])
         if right == x.shape or contribution.shape == x.shape:
             return contribution
         try:
-            return summed_to(x, contribution, self.tensors[edge.step])
+            return sum_copies(x, contribution, self.tensors[edge.step])
         except ValueError:  # what a wrong rule made has a shape of its own
             return contribution
 
@@ -275,52 +300,48 @@ Edge(step=1, operand=1)])
         [39.0, 3.0]
         """
         given, planted = given or {}, planted or {}
-        if edges is None:
-            edges = self.edges if in_order else self.first_come_edges()
-        arrived: dict[int, Any] = {len(self.tensors) - 1: self.start}
-        lost = set()
-        for edge in edges:
-            i, g = self.source[edge], given.get(edge.step)
-            if g is None:
-                g = arrived.get(edge.step)
-                if g is None:
-                    lost.add(i)
-                    continue
-            closure = planted.get(edge)
-            try:
-                if closure is not None:
-                    contribution = closure(g)
-                else:
-                    contribution = self.closures[edge](g)
-                    if sums_copies:
-                        contribution = self.summed(edge, contribution)
-                if contribution is not None:
-                    add = adds_up and i in arrived
-                    arrived[i] = arrived[i] + contribution if add else contribution
-            except Exception:
-                lost.add(i)
-            if i in lost:
-                arrived.pop(i, None)
-        for i in lost:
-            arrived.pop(i, None)
-        return arrived
-
-    def first_come_edges(self) -> list[Edge]:
-        """Return the edges in the order of a sweep that takes the tensors first come, first served.
-
-        A tensor's turn is when its first contribution has arrived, not when its last has.
-        """
         leaving: dict[int, list[Edge]] = {}
-        for edge in self.edges:
+        for edge in self.edges if edges is None else edges:
             leaving.setdefault(edge.step, []).append(edge)
-        queue = [len(self.tensors) - 1]
-        seen = set(queue)
-        for i in queue:  # it grows meanwhile
+        reached = {self.source[edge] for some in leaving.values() for edge in some}
+        right = self._right_or_lost if sums_copies else {}
+        passed_on: set[int] = set()
+
+        def closures(t: Tensor, recorded: bool) -> list[Any]:
+            i = self.place[t.id]
+            found: list[Any] = [None] * len(t.inputs)
+            if i in passed_on:  # out of order, a gradient may get more after its turn
+                return found
+            passed_on.add(i)
             for edge in leaving.get(i, ()):
-                if self.source[edge] not in seen:
-                    seen.add(self.source[edge])
-                    queue.append(self.source[edge])
-        return [edge for i in queue for edge in leaving.get(i, ())]
+                if edge in planted:
+                    closure = or_lost(planted[edge])
+                else:
+                    closure = right[edge] if right else or_lost(self.closures[edge])
+                found[edge.operand] = partial(apply, closure, given[i]) if i in given else closure
+            return found
+
+        def add(x: Any, earlier: Any, later: Any) -> Any:
+            if earlier is None or later is None:
+                return later if earlier is None else earlier
+            if earlier is LOST or later is LOST:
+                return LOST
+            try:
+                return earlier + later if adds_up else later
+            except ValueError:
+                return LOST
+
+        last = len(self.tensors) - 1
+        starts = [(self.tensors[i], g) for i, g in given.items() if i not in reached | {last}]
+        starts.append((self.output, self.start))
+        first_come = count()
+        turn = None if in_order else lambda x: next(first_come)
+        arrived: dict[int, Any] = {}
+        for t, g in sweep(starts, closures, lambda x, found, t: found, add, turn):
+            i = self.place[t.id]
+            if i in reached or i == last:
+                arrived[i] = add(t, arrived.get(i), g)
+        return {i: g for i, g in arrived.items() if g is not LOST and g is not None}
 
     def part(self, target: int, given: Iterable[int]) -> Part:
         """Return the part of the sweep from given gradients, or the output, to one tensor's."""
@@ -383,6 +404,25 @@ Edge(step=1, operand=1)])
             return {}
         edges = {Edge(i, operand): rule for operand, rule in enumerate(rules) if rule is not None}
         return {edge: rule for edge, rule in edges.items() if edge in self.source}
+
+
+def or_lost(closure: Contribute) -> Contribute:
+    """Return a closure that gives `LOST` where it cannot be computed."""
+
+    def run(g: Any) -> Any:
+        if g is LOST or g is None:
+            return LOST
+        try:
+            return closure(g)
+        except Exception:  # the shapes do not fit any more
+            return LOST
+
+    return run
+
+
+def apply(closure: Contribute, answer: Any, g: Any) -> Any:
+    """Apply a closure to a given gradient, in place of the one that arrived."""
+    return closure(answer)
 
 
 def recorded_tensors(*outputs: Tensor) -> list[Tensor]:

@@ -3,19 +3,15 @@
 The expected gradients are worked out by hand.
 """
 
-import importlib
-import inspect
-
 import numpy as np
 import pytest
 
 import tinygrad_bp as bp
+from tinygrad_bp import engine
 from tinygrad_bp.grading.assignment import Assignment
 from tinygrad_bp.mistakes.run import Run
 
 from ..grading import networks
-
-backward = importlib.import_module("tinygrad_bp.backward")  # the file: bp.backward may be another
 
 RUNS = {
     "worked problem": Assignment().runs[0],
@@ -126,16 +122,11 @@ def test_what_no_longer_fits_a_rule_is_left_out():
     assert run.sweep()[at["W"]].shape == (4, 2)
 
 
-# ---- the same faults in the engine's own text ----
+# ---- the same fault in the engine's own sweep ----
 
 
 def test_writing_over_does_what_it_does_in_the_engine(monkeypatch):
-    source = inspect.getsource(backward.sweep)
-    right = "contribution = upstream[key] + contribution"
-    assert source.count(right) == 1, "the sweep was rewritten: plant the fault in its new text"
-    planted = dict(vars(backward))
-    exec("from __future__ import annotations\n" + source.replace(right, "pass"), planted)
-    monkeypatch.setattr(backward, "sweep", planted["sweep"])
+    monkeypatch.setattr(engine, "add_up", lambda x, earlier, contribution: contribution)
     for run in RUNS.values():
         assert not differing(run, run.sweep(adds_up=False))
     assert differing(RUNS["shared"], RUNS["shared"].sweep())
