@@ -9,7 +9,7 @@ values are drawn.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import islice
 from typing import Any, TypeAlias
@@ -57,27 +57,13 @@ class Assignment:
 
     Parameters
     ----------
-    fn
-        Builds and returns the loss from Tensors given by keyword: its leaves. The quantities are
-        the leaves and the tensors that it names with ``.named()``. The worked problem if left out.
-    inputs
-        The leaves at one point, by name: arrays. It is the first point, and further ones are drawn
-        with its shapes; integers, one-hot rows and probabilities stay as they are. It may be left
-        out for the worked problem, which is then drawn so that it hides nothing.
-    required
-        The quantities that must be answered.
-    seed
-        Of the points.
+    fn, inputs, required, seed
+        As of `grade`. The inputs are the first point, and further ones are drawn with their shapes;
+        integers, one-hot rows and probabilities stay as they are.
     only_inputs
         Judge at the point given, and draw no others: for answers that were computed there.
     shape
         Of the worked problem, where its points are drawn: the ``sizes`` and the ``batch``.
-
-    Raises
-    ------
-    ValueError
-        If there are no inputs for a problem that needs them, the loss has no gradient, or two
-        tensors have one name.
     """
 
     def __init__(
@@ -95,10 +81,11 @@ class Assignment:
         self.seed = seed
         self.runs: list[Run] = []
         self.points: list[Point] = []
+        drawn: Iterable[Leaves] = ()
         if inputs is not None:
             given = to_leaves(self.fn, inputs)
             self.add(given)
-            drawn = redraw(given, seed)
+            drawn = () if only_inputs else redraw(given, seed)
         elif self.fn is worked_problem:
             drawn = draw_worked_problem(seed, **(shape or {}))
         else:
@@ -106,10 +93,9 @@ class Assignment:
                 "the shapes of this problem's leaves are not known. Give an example of them: "
                 "inputs={'W': ..., 'x': ...}."
             )
-        if not (only_inputs and self.runs):
-            for leaves in islice(drawn, MOST_DRAWS):
-                if len(self.runs) < POINTS:
-                    self.add_drawn(leaves)
+        for leaves in islice(drawn, MOST_DRAWS):
+            if len(self.runs) < POINTS:
+                self.add_drawn(leaves)
         self.named = self.runs[0].quantities
         #: What nobody is expected to answer: data, and the loss itself.
         self.optional = {*DATA.get(self.fn, ()), self.runs[0].tensors[-1].name or ""}
@@ -124,12 +110,10 @@ class Assignment:
     def add(self, leaves: Leaves) -> None:
         """Record the problem at a point, and keep it."""
         run = Run(record(self.fn, leaves))
-        point = {t.name: t.data for t in run.tensors if t.name is not None}
-        point = {**leaves, **point}
-        point |= {alias: point[name] for alias, name in self.aliases.items()}
         _ = run.gradients  # raises where the loss has none
+        point = {**leaves, **{t.name: t.data for t in run.tensors if t.name is not None}}
+        self.points.append(point | {alias: point[name] for alias, name in self.aliases.items()})
         self.runs.append(run)
-        self.points.append(point)
 
     def add_drawn(self, leaves: Leaves) -> None:
         """Record the problem at a drawn point, if it can be computed there, in the same steps."""
@@ -186,12 +170,11 @@ class Assignment:
 
 def record(fn: Problem, leaves: Leaves) -> Tensor:
     """Record a problem at a point; return its loss."""
-    loss = fn(
-        **{
-            name: Tensor(value, requires_grad=value.dtype.kind == "f", name=name)
-            for name, value in leaves.items()
-        }
-    )
+    tensors = {
+        name: Tensor(value, requires_grad=value.dtype.kind == "f", name=name)
+        for name, value in leaves.items()
+    }
+    loss = fn(**tensors)
     if not isinstance(loss, Tensor):
         raise TypeError(f"the problem must return its loss, a Tensor, and returned {loss!r:.60}.")
     return loss
@@ -211,19 +194,16 @@ def to_leaves(fn: Problem, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
     Whole numbers may be a weight, written as [[1, 2, 3]], or labels that pick a class. So each leaf
     of them is tried as float64, and stays an integer if it has no gradient then either.
     """
-    leaves = {name: to_array(value) for name, value in inputs.items()}
+    leaves = {
+        name: np.array(value.data if isinstance(value, Tensor) else value)
+        for name, value in inputs.items()
+    }
     for name, value in leaves.items():
-        if value.dtype.kind in "iu":
+        if value.dtype.kind in "iuf":
             as_float = value.astype(np.float64)
-            if has_gradient(fn, {**leaves, name: as_float}, name):
+            if value.dtype.kind == "f" or has_gradient(fn, {**leaves, name: as_float}, name):
                 leaves[name] = as_float
     return leaves
-
-
-def to_array(value: Any) -> np.ndarray:
-    """Return a leaf as an array: float64, but for integers and truth values."""
-    array = np.array(value.data if isinstance(value, Tensor) else value)
-    return array.astype(np.float64) if array.dtype.kind == "f" else array
 
 
 def has_gradient(fn: Problem, leaves: Leaves, name: str) -> bool:

@@ -29,37 +29,17 @@ FORMULA = ("=", "+", "-", "@")
 
 @dataclass(frozen=True)
 class Row:
-    """What came out of one submission.
+    """What came out of one submission."""
 
-    Parameters
-    ----------
-    name
-        That of its file, with as many folders as tell it from the others.
-    passed, score
-        The score is from 0 to 1; None if it could not be graded.
-    first_wrong
-        The quantity whose gradient is the first wrong one.
-    mistakes
-        The names of the mistakes of the catalogue that fit there.
-    verdicts
-        By quantity, from the loss back.
-    failure
-        Why it gave no answers.
-    trouble
-        Why it could not be graded, which is not for its author to mend.
-    note
-        What else there is to know: which of its answers cannot be read, or how it does in a batch.
-    """
-
-    name: str
+    name: str  # that of its file, with as many folders as tell it from the others
     passed: bool = False
-    score: float | None = None
-    first_wrong: str | None = None
-    mistakes: tuple[str, ...] = ()
-    verdicts: Mapping[str, str] = field(default_factory=dict)
-    failure: str | None = None
-    trouble: str | None = None
-    note: str | None = None
+    score: float | None = None  # from 0 to 1; None if it could not be graded
+    first_wrong: str | None = None  # the quantity whose gradient is the first wrong one
+    mistakes: tuple[str, ...] = ()  # of the catalogue, that fit there
+    verdicts: Mapping[str, str] = field(default_factory=dict)  # by quantity, from the loss back
+    failure: str | None = None  # why it gave no answers
+    trouble: str | None = None  # why it could not be graded, which its author cannot mend
+    note: str | None = None  # such as which of its answers cannot be read
 
     @property
     def reason(self) -> str:
@@ -83,13 +63,6 @@ class Row:
 class Classroom:
     """What came out of a class.
 
-    Parameters
-    ----------
-    rows
-        One for each submission, by name.
-    quantities
-        Those whose gradients were to be derived, from the loss back.
-
     Examples
     --------
     >>> rows = (
@@ -104,8 +77,8 @@ class Classroom:
     {'z': {'right': 1, 'carried forward': 0, 'wrong': 1, 'unreadable': 0, 'missing': 1}}
     """
 
-    rows: tuple[Row, ...]
-    quantities: tuple[str, ...]
+    rows: tuple[Row, ...]  # one for each submission, by name
+    quantities: tuple[str, ...]  # whose gradients were to be derived, from the loss back
 
     def outcomes(self) -> dict[str, int]:
         """Return how often each came out: mistakes first, and the commonest first."""
@@ -165,15 +138,7 @@ class Classroom:
         return text.getvalue()
 
     def to_html(self, title: str = "The class") -> str:
-        """Return a page: how often each first mistake was made, the lines, and the submissions.
-
-        Examples
-        --------
-        >>> row = Row("<b>.py", True, 1.0, verdicts={"z": "right"})
-        >>> page = Classroom((row,), ("z",)).to_html()
-        >>> "<b>" in page, "&lt;b&gt;.py" in page
-        (False, True)
-        """
+        """Return a page: how often each first mistake was made, the lines, and the submissions."""
         outcomes, lines = self.outcomes(), self.lines()
         mistakes = {row.outcome for row in self.rows if row.first_wrong is not None}
         colours = {"all right": "right"} | dict.fromkeys(mistakes, "wrong")
@@ -183,13 +148,9 @@ class Classroom:
             summary=self.summary(),
             verdicts={name: VERDICTS[name].sign for name in OF_LINES},
             outcomes=to_bars(
-                {name: {colours.get(name, "missing"): n} for name, n in outcomes.items()},
-                outcomes,
+                {name: (n, {colours.get(name, "missing"): n}) for name, n in outcomes.items()}
             ),
-            lines=to_bars(
-                {gradient_of(name): counts for name, counts in lines.items()},
-                {gradient_of(name): counts["wrong"] for name, counts in lines.items()},
-            ),
+            lines=to_bars({gradient_of(name): (n["wrong"], n) for name, n in lines.items()}),
             names=[gradient_of(name) for name in lines],
             submissions=[
                 {
@@ -204,18 +165,16 @@ class Classroom:
         )
 
 
-def to_bars(
-    counts: Mapping[str, Mapping[str, int]], shown: Mapping[str, int]
-) -> list[dict[str, Any]]:
-    """Return a bar for each label, with a part for each verdict; the longest is as wide as all."""
-    most = max((sum(of.values()) for of in counts.values()), default=1)
+def to_bars(counts: Mapping[str, tuple[int, Mapping[str, int]]]) -> list[dict[str, Any]]:
+    """Return a bar for each label: the count that is shown, and a part for each verdict."""
+    most = max((sum(parts.values()) for _, parts in counts.values()), default=1)
     return [
         {
             "label": label,
-            "count": shown[label],
-            "parts": [(verdict, n, 100 * n / most) for verdict, n in of.items() if n],
+            "count": count,
+            "parts": [(verdict, n, 100 * n / most) for verdict, n in parts.items() if n],
         }
-        for label, of in counts.items()
+        for label, (count, parts) in counts.items()
     ]
 
 
@@ -247,10 +206,8 @@ def grade_class(
         The files; one that is given twice is graded once.
     assignment
         What was to be derived.
-    limits
-        What each submission may use.
-    function
-        The name of the function in each file; see `IsolatedFile`.
+    limits, function
+        Of each submission; see `IsolatedFile`.
     jobs
         How many run at a time; as many as there are processors if left out.
     done

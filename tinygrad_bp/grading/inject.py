@@ -16,15 +16,15 @@ import numpy as np
 
 from ..differences import agree
 from ..mistakes.catalogue import CATALOGUE, named
-from ..mistakes.mistake import Mistake, Wrong
+from ..mistakes.mistake import Duty, Mistake, Wrong
 from ..mistakes.run import Place, Run
 from ..pages.page import write_part
-from ..record import Contribute, Edge
+from ..record import Edge
 from ..worked_problem.problem import random_problem
 from .assignment import ALIASES, DATA, Problem, record, to_leaves, worked_problem
 from .findings import errors, finite
 from .precision import RIGHT
-from .tables import VERDICTS, Shown, gradient_of, make_table
+from .tables import Shown, fill_line, gradient_of, make_table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -42,62 +42,33 @@ GAIN = 0.05
 
 @dataclass(frozen=True)
 class Effect:
-    """What became of one gradient.
-
-    Parameters
-    ----------
-    name
-        The quantity whose gradient it is.
-    verdict
-        ``unchanged``, ``wrong``, ``wrong shape``, or ``not computable``: what arrived further up
-        no longer fitted a rule.
-    shape, right_shape
-        Of the broken gradient, None where there is none; and of the quantity.
-    error
-        How far off the worst entry is, relative to the largest; None where there is nothing to
-        compare, or it is not finite.
-    """
+    """What became of the gradient of one quantity."""
 
     name: str
-    verdict: str
-    shape: tuple[int, ...] | None
+    verdict: str  # unchanged, wrong, wrong shape, or not computable
+    shape: tuple[int, ...] | None  # of the broken gradient; None where there is none
     right_shape: tuple[int, ...]
-    error: float | None = None
+    error: float | None = None  # of the worst entry, relative to the largest
 
     def said(self) -> str:
         """Say how far off it is."""
-        if self.verdict == "wrong shape":
-            return f"{self.shape} for {self.right_shape}"
-        if self.verdict == "not computable":
-            return "the shapes no longer fit"
-        if self.verdict == "unchanged":
-            return ""
-        return "not finite" if self.error is None else f"{self.error:.1%} off"
+        return {
+            "unchanged": "",
+            "wrong": "not finite" if self.error is None else f"{self.error:.1%} off",
+            "wrong shape": f"{self.shape} for {self.right_shape}",
+            "not computable": "the shapes no longer fit",
+        }[self.verdict]
 
 
 @dataclass(frozen=True)
 class Descent:
-    """Whether the loss would still fall: measured along the broken gradient, and the right one.
+    """Whether the loss would still fall: measured along the broken gradient, and the right one."""
 
-    Parameters
-    ----------
-    parameters
-        The leaves that a step changes.
-    slope, right_slope
-        How the loss changes for a step of length 1 against the broken gradient, and the right one,
-        as a derivative: negative where it falls.
-    rate
-        Of gradient descent: so small that the right gradient lowers the loss by a few percent a
-        step.
-    losses, right_losses
-        Before the first step of gradient descent, and after each.
-    """
-
-    parameters: tuple[str, ...]
-    slope: float
+    parameters: tuple[str, ...]  # the leaves that a step changes
+    slope: float  # the derivative of the loss for a step of length 1 against the broken gradient
     right_slope: float
-    rate: float
-    losses: tuple[float, ...]
+    rate: float  # of gradient descent
+    losses: tuple[float, ...]  # before the first step, and after each
     right_losses: tuple[float, ...]
 
     @property
@@ -124,29 +95,14 @@ class Injection(Shown):
     """A backward pass with a mistake in it, beside the right one. Made by `inject`.
 
     It prints as text, on a rich console as a table, and in a notebook as HTML.
-
-    Parameters
-    ----------
-    mistake
-        Its name.
-    sentence
-        What the mistake is.
-    places
-        The quantities to whose gradient it was made; empty for a fault of the sweep itself.
-    effects
-        What became of each gradient, from the loss back.
-    descent
-        Whether the loss would still fall; None where no step can be taken.
-    note
-        Why nothing changes, or why no step can be taken.
     """
 
-    mistake: str
-    sentence: str
-    places: tuple[str, ...]
-    effects: tuple[Effect, ...]
-    descent: Descent | None
-    note: str = ""
+    mistake: str  # its name
+    sentence: str  # what it is
+    places: tuple[str, ...]  # in whose gradient it was made; empty for a fault of the sweep
+    effects: tuple[Effect, ...]  # from the loss back
+    descent: Descent | None  # None where no step can be taken
+    note: str = ""  # why nothing changes, or why no step can be taken
 
     @property
     def broken(self) -> tuple[str, ...]:
@@ -177,9 +133,8 @@ class Injection(Shown):
 
     def title(self) -> str:
         """Say what was planted, and where."""
-        if not self.places:
-            return f"{self.mistake}, throughout the sweep"
-        return f"{self.mistake}, made in {', '.join(map(gradient_of, self.places))}"
+        places = ", ".join(map(gradient_of, self.places))
+        return f"{self.mistake}, {f'made in {places}' if places else 'throughout the sweep'}"
 
     def notes(self) -> list[str]:
         """Return what is said below the gradients."""
@@ -207,27 +162,15 @@ class Injection(Shown):
 
         yield Text(self.title(), style="bold")
         yield Text(self.sentence)
-        yield make_table(
-            ("gradient", "shape", "now", "by how much"),
-            [
-                (e.verdict, (gradient_of(e.name), str(e.right_shape), e.verdict, e.said()))
-                for e in self.effects
-            ],
-        )
+        rows = [
+            (e.verdict, (gradient_of(e.name), str(e.right_shape), e.verdict, e.said()))
+            for e in self.effects
+        ]
+        yield make_table(("gradient", "shape", "now", "by how much"), rows)
         yield from map(Text, self.notes())
 
     def _repr_html_(self) -> str:
-        lines = [
-            {
-                "verdict": effect.verdict,
-                "sign": VERDICTS[effect.verdict].sign,
-                "label": gradient_of(effect.name),
-                "error": "",
-                "finding": effect.said(),
-                "hint": "",
-            }
-            for effect in self.effects
-        ]
+        lines = [fill_line(e.verdict, gradient_of(e.name), finding=e.said()) for e in self.effects]
         notes = [self.sentence, *self.notes()]
         return write_part("report", summary=self.title(), lines=lines, notes=notes)
 
@@ -255,8 +198,7 @@ def inject(
         The quantity in whose gradient the mistake is made, such as ``"z3"``. It is made wherever
         it can be if left out.
     wrt
-        The leaves that gradient descent changes. All but ``x`` and ``y`` if left out: the data, as
-        it is mostly called.
+        The leaves that gradient descent changes: all but ``x`` and ``y``, the data, if left out.
 
     Returns
     -------
@@ -290,15 +232,22 @@ def inject(
             raise ValueError(f"{mistake} cannot be made {say_where_else(run, row, at)}")
         parameters = choose_parameters(fn, leaves, run, wrt)
         effects = tuple(compare(run, broken))
-        lost = [e for e in effects if e.name in parameters and e.verdict not in TAKES_A_STEP]
-        descent = None if lost else descend(fn, leaves, parameters, row, at)
+        lost = [
+            e
+            for e in effects
+            if e.name in parameters and e.verdict in ("wrong shape", "not computable")
+        ]
+        descent = None
+        if not lost:  # a step can be taken
+            descent = descend(
+                fn, leaves, run, parameters, lambda run: break_gradients(run, row, at)[0]
+            )
+    note = ""
     if lost:
         what = "has the wrong shape" if lost[0].verdict == "wrong shape" else "cannot be computed"
         note = f"No step can be taken: {gradient_of(lost[0].name)} {what}."
     elif all(effect.verdict == "unchanged" for effect in effects):
-        note = f"Nothing changes here: {say_why_harmless(run, row)}"
-    else:
-        note = ""
+        note = f"Nothing changes here: {say_why_harmless(run, row.duty)}"
     places = {edge: label(run, edge) for edge in planted}
     taken = [f"{w.detail} in {gradient_of(places[e])}" for e, w in planted.items() if w.detail]
     sentence = f"{row.sentence} Taken instead: {', '.join(taken)}." if taken else row.sentence
@@ -340,19 +289,19 @@ def find_places(run: Run, mistake: Mistake, at: str | None = None) -> dict[Edge,
     edges = (edge for edge in run.edges if at in (None, label(run, edge)))
     found = {edge: mistake.at(Place(run, edge, run.gradients)) for edge in edges}
     return {
-        edge: max(wrongs, key=lambda wrong: rate_fit(run, edge, wrong.closure))
+        edge: max(wrongs, key=lambda wrong: rate_fit(run, edge, wrong))
         for edge, wrongs in found.items()
         if wrongs
     }
 
 
-def rate_fit(run: Run, edge: Edge, contribution: Contribute) -> int:
+def rate_fit(run: Run, edge: Edge, wrong: Wrong) -> int:
     """Say how well a wrong contribution fits: 2 for the right shape, 0 if it is not computable."""
     try:
-        wrong = contribution(run.gradients[edge.step])
+        shape = np.shape(wrong.closure(run.gradients[edge.step]))
     except Exception:  # a wrong rule may not fit the operands
         return 0
-    return 2 if np.shape(wrong) == run.tensors[run.source[edge]].shape else 1
+    return 2 if shape == run.tensors[run.source[edge]].shape else 1
 
 
 def label(run: Run, edge: Edge) -> str:
@@ -370,19 +319,17 @@ def say_where_else(run: Run, mistake: Mistake, at: str | None) -> str:
     return f"{where}. These can be: {', '.join(possible_in(run))}."
 
 
-def say_why_harmless(run: Run, mistake: Mistake) -> str:
-    if mistake.duty is None:
+def say_why_harmless(run: Run, duty: Duty | None) -> str:
+    if duty is None:
         return "at this point the wrong rule gives the right numbers."
-    reason = mistake.duty.harmless
-    if mistake.duty.argument != "sums_copies" and all(len(u) == 1 for u in run.uses.values()):
-        reason = "every tensor is used once"
-    return f"{reason}. To show it takes {mistake.duty.shown_by}."
+    used_once = all(len(uses) == 1 for uses in run.uses.values())
+    is_reason = used_once and duty.argument != "sums_copies"
+    reason = "every tensor is used once" if is_reason else duty.harmless
+    return f"{reason}. To show it takes {duty.shown_by}."
 
 
-def possible_in(run: Run) -> Iterator[str]:
-    for mistake in CATALOGUE:
-        if mistake.duty is not None or find_places(run, mistake):
-            yield mistake.name
+def possible_in(run: Run) -> list[str]:
+    return [row.name for row in CATALOGUE if row.duty is not None or find_places(run, row)]
 
 
 def possible_mistakes(
@@ -396,13 +343,10 @@ def possible_mistakes(
     (True, False)
     """
     with np.errstate(all="ignore"):
-        return list(possible_in(Run(record(*complete_problem(fn, inputs)))))
+        return possible_in(Run(record(*complete_problem(fn, inputs))))
 
 
 # ---- what it does ----
-
-#: With gradients of these verdicts a step of gradient descent can be taken.
-TAKES_A_STEP = ("unchanged", "wrong")
 
 
 def compare(run: Run, broken: Gradients) -> Iterator[Effect]:
@@ -412,15 +356,17 @@ def compare(run: Run, broken: Gradients) -> Iterator[Effect]:
         if i == run.loss:
             continue
         right, wrong = np.asarray(run.gradients[i]), broken.get(i)
+        shape = None if wrong is None else np.shape(wrong)
+        verdict, error = "wrong", None
         if wrong is None:
-            yield Effect(name, "not computable", None, right.shape)
-        elif np.shape(wrong) != right.shape:
-            yield Effect(name, "wrong shape", np.shape(wrong), right.shape)
+            verdict = "not computable"
+        elif shape != right.shape:
+            verdict = "wrong shape"
         elif agree(wrong, right, RIGHT, run.noise):
-            yield Effect(name, "unchanged", right.shape, right.shape, 0.0)
+            verdict, error = "unchanged", 0.0
         else:
             error = finite(errors(wrong, right).max())
-            yield Effect(name, "wrong", right.shape, right.shape, error)
+        yield Effect(name, verdict, shape, right.shape, error)
 
 
 def choose_parameters(
@@ -436,17 +382,27 @@ def choose_parameters(
 
 
 def descend(
-    fn: Problem, leaves: Leaves, parameters: Sequence[str], mistake: Mistake, at: str | None
+    fn: Problem,
+    leaves: Leaves,
+    run: Run,
+    parameters: tuple[str, ...],
+    breaking: Callable[[Run], Gradients],
 ) -> Descent | None:
     """Go down along the broken gradients, and along the right ones."""
-    run = Run(record(fn, leaves))
 
     def flat(gradients: Gradients) -> np.ndarray:
         entries = [np.ravel(gradients[run.quantities[name]]) for name in parameters]
         return np.concatenate(entries or [np.zeros(0)])
 
-    def breaking(run: Run) -> Gradients:
-        return break_gradients(run, mistake, at)[0]
+    def losses(gradients_of: Callable[[Run], Gradients]) -> Iterator[float]:
+        here = dict(leaves)
+        for step in range(STEPS + 1):
+            run = Run(record(fn, here))
+            yield run.tensors[run.loss].item()
+            if step < STEPS:
+                gradients = gradients_of(run)
+                for name in parameters:
+                    here[name] = here[name] - rate * np.asarray(gradients[run.quantities[name]])
 
     right, broken = flat(run.gradients), flat(breaking(run))
     length, right_length = np.linalg.norm(broken), np.linalg.norm(right)
@@ -454,29 +410,10 @@ def descend(
         return None  # there is nowhere to go down to
     rate = GAIN * abs(run.tensors[run.loss].item()) / float(right_length) ** 2
     return Descent(
-        parameters=tuple(parameters),
+        parameters=parameters,
         slope=float(-(right @ broken) / length) if length else 0.0,
         right_slope=-float(right_length),
         rate=rate,
-        losses=tuple(losses(fn, leaves, parameters, breaking, rate)),
-        right_losses=tuple(losses(fn, leaves, parameters, lambda run: run.gradients, rate)),
+        losses=tuple(losses(breaking)),
+        right_losses=tuple(losses(lambda run: run.gradients)),
     )
-
-
-def losses(
-    fn: Problem,
-    leaves: Leaves,
-    parameters: Sequence[str],
-    gradients_of: Callable[[Run], Gradients],
-    rate: float,
-) -> Iterator[float]:
-    """Return the loss before, and after each step of, plain gradient descent."""
-    leaves = dict(leaves)
-    for step in range(STEPS + 1):
-        run = Run(record(fn, leaves))
-        yield run.tensors[run.loss].item()
-        if step < STEPS:
-            gradients = gradients_of(run)
-            for name in parameters:
-                gradient = np.asarray(gradients[run.quantities[name]])
-                leaves[name] = leaves[name] - rate * gradient

@@ -7,26 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Limits:
-    """What a submission may use.
+    """What a submission may use; a ValueError if none could be run within that."""
 
-    Parameters
-    ----------
-    seconds
-        For its answers at all points together; starting Python is not counted.
-    memory
-        In MB, beyond what Python and NumPy take.
-    output
-        How much it may print, in bytes.
-
-    Raises
-    ------
-    ValueError
-        If no submission could be run within them.
-    """
-
-    seconds: float = 10.0
-    memory: int = 1024
-    output: int = 1_000_000
+    seconds: float = 10.0  # for its answers at all points together, after Python has started
+    memory: int = 1024  # in MB, beyond what Python and NumPy take
+    output: int = 1_000_000  # the bytes that it may print
 
     def __post_init__(self) -> None:
         if not self.seconds > 0:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..notation.numbers import percent
 from ..pages.page import write_page, write_part
 from ..saving import save
-from .tables import VERDICTS, Shown, gradient_of, make_table
+from .tables import Shown, fill_line, gradient_of, make_table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -24,49 +24,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a derivation, judged.
+    """One line of a derivation, judged."""
 
-    Parameters
-    ----------
-    name
-        The quantity whose gradient it is.
-    verdict
-        ``right``, ``wrong``, ``carried forward``, ``missing`` or ``unreadable``.
-    mistakes
-        The mistakes of the catalogue that reproduce the numbers; several cannot be told apart.
-    error
-        How far off, relative to the largest entry; None where there is nothing to compare.
-    message
-        What is wrong, in full.
-    hint
-        How to see it, without the answer.
-    score
-        From 0 to 1; None where the line does not count.
-    shape, right_shape
-        Of the answer, and of the quantity; None where there is none.
-    worst, answered, right
-        The index of the entry that is furthest off, the number there, and the right one.
-    wrong_entries, entries
-        How many entries are wrong, of how many.
-    fingerprints
-        What was measured, where no mistake is named.
-    """
-
-    name: str
-    verdict: str
-    mistakes: tuple[str, ...] = ()
-    error: float | None = None
-    message: str = ""
-    hint: str = ""
-    score: float | None = None
-    shape: tuple[int, ...] | None = None
-    right_shape: tuple[int, ...] | None = None
-    worst: tuple[int, ...] | None = None
-    answered: float | None = None
-    right: float | None = None
+    name: str  # the quantity whose gradient it is
+    verdict: str  # right, wrong, carried forward, missing or unreadable
+    mistakes: tuple[str, ...] = ()  # that reproduce the numbers; several cannot be told apart
+    error: float | None = None  # relative to the largest entry; None if nothing can be compared
+    message: str = ""  # what is wrong, in full
+    hint: str = ""  # how to see it, without the answer
+    score: float | None = None  # from 0 to 1; None where the line does not count
+    shape: tuple[int, ...] | None = None  # of the answer
+    right_shape: tuple[int, ...] | None = None  # of the quantity; None if there is none
+    worst: tuple[int, ...] | None = None  # the index of the entry that is furthest off
+    answered: float | None = None  # the number there
+    right: float | None = None  # the right one there
     wrong_entries: int | None = None
     entries: int | None = None
-    fingerprints: tuple[str, ...] = ()
+    fingerprints: tuple[str, ...] = ()  # what was measured, where no mistake is named
 
     @property
     def label(self) -> str:
@@ -84,20 +58,11 @@ class Report(Shown):
     """A derivation, judged. Made by `grade`.
 
     It prints as text, on a rich console as a table, and in a notebook as HTML: the teacher's view.
-
-    Parameters
-    ----------
-    lines
-        Every line, from the loss back.
-    failure
-        Why there are no answers at all, where there are none.
-    warnings
-        What the points cannot show.
     """
 
-    lines: tuple[Line, ...]
-    failure: str | None = None
-    warnings: tuple[str, ...] = field(default=())
+    lines: tuple[Line, ...]  # every line, from the loss back
+    failure: str | None = None  # why there are no answers at all, where there are none
+    warnings: tuple[str, ...] = ()  # what the points cannot show
 
     @property
     def passed(self) -> bool:
@@ -154,12 +119,8 @@ class Report(Shown):
     def to_gradescope(self, max_score: float = 100.0) -> dict[str, Any]:
         """Return the report as Gradescope reads it from ``results.json``.
 
-        A test is a line. Students see the hints, not the answers.
-
-        Parameters
-        ----------
-        max_score
-            What a derivation without a mistake is worth.
+        A test is a line. Students see the hints, not the answers. A derivation without a mistake
+        is worth ``max_score``.
 
         Examples
         --------
@@ -184,13 +145,7 @@ class Report(Shown):
         }
 
     def save(self, path: str | Path) -> None:
-        """Save the report as what the path ends in: ``.txt``, ``.html`` or ``.json``.
-
-        Raises
-        ------
-        ValueError
-            If the path ends in anything else.
-        """
+        """Save the report as what the path ends in: ``.txt``, ``.html`` or ``.json``."""
         forms: dict[str, Callable[[], str]] = {
             ".txt": lambda: f"{self}\n",
             ".html": self.for_teacher().to_html,
@@ -201,20 +156,10 @@ class Report(Shown):
 
 @dataclass(frozen=True)
 class View(Shown):
-    """A report as somebody is to see it.
-
-    Parameters
-    ----------
-    report
-        What is shown.
-    reveal
-        Whether the findings are shown in full.
-    hints
-        Whether hints are given.
-    """
+    """A report as somebody is to see it."""
 
     report: Report
-    reveal: bool
+    reveal: bool  # whether the findings are shown in full
     hints: bool
 
     @property
@@ -278,16 +223,7 @@ class View(Shown):
             html = str(escape(finding))
             for name in line.mistakes if self.reveal else ():
                 html = re.sub(rf"\b{re.escape(name)}(?=[ :])", f"<strong>{name}</strong>", html)
-            lines.append(
-                {
-                    "verdict": line.verdict,
-                    "sign": VERDICTS[line.verdict].sign,
-                    "label": line.label,
-                    "error": line.own_error,
-                    "finding": Markup(html),
-                    "hint": hint,
-                }
-            )
+            lines.append(fill_line(line.verdict, line.label, line.own_error, Markup(html), hint))
         return {"summary": self.summary(), "lines": lines, "notes": self.notes}
 
     def _repr_html_(self) -> str:
@@ -298,11 +234,5 @@ class View(Shown):
         return write_page("report", title=title, **self.content())
 
     def save(self, path: str | Path) -> None:
-        """Save what is shown as what the path ends in: ``.txt`` or ``.html``.
-
-        Raises
-        ------
-        ValueError
-            If the path ends in anything else.
-        """
+        """Save what is shown as what the path ends in: ``.txt`` or ``.html``."""
         save(path, "a view of a report", {".txt": lambda: f"{self}\n", ".html": self.to_html})

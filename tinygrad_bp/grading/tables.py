@@ -90,6 +90,15 @@ def make_table(heads: Sequence[str], rows: Iterable[tuple[str, Sequence[Any]]]) 
     return table
 
 
+def fill_line(
+    verdict: str, label: str, error: str = "", finding: str = "", hint: str = ""
+) -> dict[str, str]:
+    """Return a line of the template of a report."""
+    names = ("verdict", "sign", "label", "error", "finding", "hint")
+    cells = (verdict, VERDICTS[verdict].sign, label, error, finding, hint)
+    return dict(zip(names, cells, strict=True))
+
+
 def gradient_of(name: str) -> str:
     """Write the gradient of a quantity.
 
