@@ -131,7 +131,7 @@ Edge(step=1, operand=1)])
         return Names(
             self.tensors,
             reserved=called | {name for name in TABLE if not hasattr(np, name)},
-            usual={self.output.id: "L"},
+            loss=self.output,
         )
 
     def values(self, i: int) -> tuple[np.ndarray, ...]:

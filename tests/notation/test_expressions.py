@@ -29,7 +29,7 @@ def recorded(trial: Trial) -> bp.Tensor:
 
 def names_of(out: bp.Tensor) -> list[str]:
     assert out.primitive is not None
-    return [name.replace(" ", "_") for name in out.primitive.names_of(out.operands)]
+    return [*out.primitive.operand_names] or [f"operand_{i + 1}" for i in range(len(out.inputs))]
 
 
 def written(out: bp.Tensor) -> dict[str, ast.expr | None]:

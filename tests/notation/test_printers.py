@@ -11,10 +11,12 @@ import pytest
 
 import tinygrad_bp as bp
 from tests.rules.cases import Trial
-from tinygrad_bp.notation.names import Names, recorded_tensors
-from tinygrad_bp.notation.printer import fraction, latex, text
+from tinygrad_bp.notation.formula import latex, text
+from tinygrad_bp.notation.names import Names
+from tinygrad_bp.notation.printer import fraction
 from tinygrad_bp.notation.steps import rule_expressions
 from tinygrad_bp.notation.trees import shaped
+from tinygrad_bp.record import recorded_tensors
 from tinygrad_bp.table import TABLE
 from tinygrad_bp.worked_problem.network import network
 
@@ -241,8 +243,8 @@ def test_the_rules_of_the_worked_problem() -> None:
         operands = [names.identifier(x) for x in t.inputs if x is not None]
         rules = rule_expressions(t, names.gradient(t), names.identifier(t), operands)
         key = names.identifier(t)
-        plain[key] = [text(r, names.text_symbols(loss)) for r in rules if r]
-        tex[key] = [latex(r, names.latex_symbols(loss)) for r in rules if r]
+        plain[key] = [text(r, names.text_symbols) for r in rules if r]
+        tex[key] = [latex(r, names.latex_symbols) for r in rules if r]
         for formula in tex[key]:
             check(formula)
     assert plain == GOLDEN

@@ -549,7 +549,7 @@ def test_a_rounding_error_of_float32_is_none_of_a_thousandth() -> None:
 
 
 def bp_leaves(loss: bp.Tensor) -> list[bp.Tensor]:
-    from tinygrad_bp.notation.names import recorded_tensors
+    from tinygrad_bp.record import recorded_tensors
 
     return [t for t in recorded_tensors(loss) if t.primitive is None and t.requires_grad]
 

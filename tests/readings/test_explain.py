@@ -22,9 +22,10 @@ from rich.console import Console
 
 import tinygrad_bp as bp
 from tinygrad_bp.cli import main
+from tinygrad_bp.notation.formula import Formula
 from tinygrad_bp.readings.explain import MOST_ROWS, MOST_STEPS, Explanation, explain
 from tinygrad_bp.readings.explanation.blocks import width, wrapped
-from tinygrad_bp.readings.steps.formulas import Formula, Formulas
+from tinygrad_bp.readings.steps.formulas import Formulas
 from tinygrad_bp.readings.steps.rows import Rows
 from tinygrad_bp.readings.steps.sweep import Contribution, Step
 from tinygrad_bp.record import Record
@@ -289,9 +290,7 @@ def test_the_rule_shown_is_true_of_what_was_broadcast(shape, combine):
     for c in step.contributions:
         assert holds(c, step)
     assert not holds(
-        dataclasses.replace(
-            c, formula=Formula(ast.Name("dz"), c.formula.values, c.formula.formulas)
-        ),
+        dataclasses.replace(c, formula=Formula(ast.Name("dz"), values=c.formula.values)),
         step,
     )  # the rule unsummed
 

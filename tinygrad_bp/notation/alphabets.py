@@ -1,157 +1,97 @@
-r"""The two alphabets of mathematics, plain text and LaTeX: how each thing is put on paper.
+r"""How things look on paper, in two alphabets: plain text and LaTeX.
 
-They are tables of templates. In a template ``{}`` is a part as it is, ``{:product}`` one that gets
-brackets unless it holds together as tightly as a product (see `printer.Level`), and ``{:base}`` one
-that gets a superscript. Of amsmath, LaTeX uses the text in \text.
+In a template ``{}`` is a part as it is, ``{:product}`` a part in brackets unless it holds together
+as tightly as a product (see `pieces.Level`), and ``{:base}`` one that gets a superscript. Of
+amsmath, LaTeX uses the text in \text.
 """
 
 from __future__ import annotations
 
+import ast
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import TypeAlias
 
 from .symbols import ESCAPES, SUPERSCRIPTS, latex_symbol, text_symbol
 
+#: Which of the two: a position in every pair here, and in the notation of an operation.
+TEXT, LATEX = 0, 1
 
-@dataclass(frozen=True)
-class Alphabet:
-    """How things are put on paper; where a template has two parts, the second is the right one."""
+Looks: TypeAlias = Mapping[str, tuple[str, str]]
 
-    symbol: Callable[[str], str]  # of a name that nothing else is known of
-    word: Callable[[str], str]  # a word of code, such as the name of a setting
-    superscript: Callable[[str], str]
-    side: int  # which of (text, LaTeX) in the notation of an operation
+LOOKS: Looks = {
+    "brackets": ("({})", "({})"),
+    "tall brackets": ("({})", r"\left({}\right)"),
+    "indicator": ("[{}]", "[{}]"),  # 1 where a condition holds, else 0
+    "tall indicator": ("[{}]", r"\left[{}\right]"),
+    "negative": ("−{}", "-{}"),
+    "add": ("{} + {}", "{} + {}"),
+    "subtract": ("{} − {}", "{} - {}"),
+    "elementwise": ("{} ⊙ {}", r"{} \odot {}"),
+    "beside": ("{} {}", "{} {}"),
+    "dot": ("{} · {}", r"{} \cdot {}"),
+    "thin space": ("{} {}", r"{} \, {}"),
+    "quotient": ("{} / {}", r"\frac{{{}}}{{{}}}"),
+    "power": ("{:atom}^{:atom}", "{:base}^{{{}}}"),
+    "elementwise power": ("{:atom}^⊙{:atom}", r"{:base}^{{\odot {}}}"),
+    "transpose": ("{:power}ᵀ", r"{:base}^{{\top}}"),
+    "and": (" and ", r" \land "),
+    "cases": ("{{{}}}", r"\begin{{cases}} {} \end{{cases}}"),
+    "case": ("{} if {}", r"{} & \text{{if }} {}"),
+    "otherwise": ("{} otherwise", r"{} & \text{{otherwise}}"),
+    "next case": ("; ", r" \\ "),
+    "below": ("[{}]", "_{{{}}}"),  # an axis, a shape
+    "axis": ("axis {}", r"\text{{axis }} {}"),
+    "axes": ("axes {}", r"\text{{axes }} {}"),
+    "by": ("×", r" \times "),  # between the lengths of a shape
+    "sum over": ("Σ[{}] ", r"\sum_{{{}}} "),
+    "with letters": ("{:atom}[{letters}]", "{{{:atom}}}_{{{letters}}}"),
+    "between letters": (",", ""),
+    "fraction": ("{}/{}", r"\tfrac{{{}}}{{{}}}"),
+    "times ten": ("{}·10{}", r"{} \cdot 10{}"),
+    "infinity": ("∞", r"\infty"),
+    "not a number": ("nan", r"\mathrm{nan}"),
+    "large array": ("array[{}]", r"\mathrm{{array}}_{{{}}}"),
+}
 
-    bracket: str
-    tall_bracket: str
-    indicator: str  # 1 where a condition holds, else 0
-    tall_indicator: str
-    negative: str
-    add: str
-    subtract: str
-    elementwise: str
-    dot: str  # between two numbers
-    thin: str  # between two words
-    quotient: str
-    power: str
-    elementwise_power: str
-    transpose: str
-    signs: Mapping[str, str]  # of comparisons
-    both: str
-    case: str
-    otherwise: str
-    cases: str
-    row: str  # between rows
-    below: str  # what stands below a sign: an axis, a shape, letters
-    axis: str
-    axes: str
-    times: str  # between the lengths of a shape
-    letters: str  # of an operand in a contraction
-    comma: str  # between them
-    total: str  # the sum over letters
-    numbers: Mapping[float, str]  # as they are known
-    fraction: str
-    glyphs: Mapping[tuple[int, int], str]  # fractions of one character
-    scaled: str  # digits and a power of ten
-    infinity: str
-    nan: str
-    constants: Mapping[str, str]  # arrays that NumPy makes, by its name and their size
-    large: str  # an array of many entries
+#: Arrays that NumPy makes of a size.
+CONSTANTS: Looks = {
+    "eye": ("I[{}]", "I_{{{}}}"),
+    "ones": ("1[{}]", r"\mathbf{{1}}_{{{}}}"),
+    "zeros": ("0[{}]", r"\mathbf{{0}}_{{{}}}"),
+}
+
+COMPARISONS: Mapping[type[ast.cmpop], tuple[str, str]] = {
+    ast.Lt: ("<", "<"),
+    ast.LtE: ("≤", r"\leq"),
+    ast.Gt: (">", ">"),
+    ast.GtE: ("≥", r"\geq"),
+    ast.Eq: ("=", "="),
+    ast.NotEq: ("≠", r"\neq"),
+}
+
+#: Numbers that rules use, as they are known.
+NUMBERS: Mapping[float, tuple[str, str]] = {
+    math.pi: ("π", r"\pi"),
+    math.sqrt(2.0): ("√2", r"\sqrt{2}"),
+    math.sqrt(2.0 * math.pi): ("√(2π)", r"\sqrt{2 \pi}"),
+    2.0 / math.sqrt(math.pi): ("2/√π", r"\frac{2}{\sqrt{\pi}}"),
+}
+
+#: Fractions that are a character.
+GLYPHS = {(1, 2): "½", (1, 3): "⅓", (2, 3): "⅔", (1, 4): "¼", (3, 4): "¾"}
+
+#: LaTeX that is higher than a line: brackets around it grow.
+TALL = (r"\frac", r"\begin", r"\sum", r"\prod", r"\sqrt")
 
 
 def mathrm(word: str) -> str:
     return r"\ldots" if word == "…" else rf"\mathrm{{{''.join(ESCAPES.get(c, c) for c in word)}}}"
 
 
-ROOT_2, ROOT_2_PI = math.sqrt(2.0), math.sqrt(2.0 * math.pi)
-TWO_OVER_ROOT_PI = 2.0 / math.sqrt(math.pi)
+Write: TypeAlias = Callable[[str], str]
 
-TEXT = Alphabet(
-    symbol=text_symbol,
-    word=str,
-    superscript=lambda digits: digits.translate(SUPERSCRIPTS),
-    side=0,
-    bracket="({})",
-    tall_bracket="({})",
-    indicator="[{}]",
-    tall_indicator="[{}]",
-    negative="−{}",
-    add="{} + {}",
-    subtract="{} − {}",
-    elementwise="{} ⊙ {}",
-    dot="{} · {}",
-    thin="{} {}",
-    quotient="{} / {}",
-    power="{:atom}^{:atom}",
-    elementwise_power="{:atom}^⊙{:atom}",
-    transpose="{:power}ᵀ",
-    signs={},
-    both=" and ",
-    case="{} if {}",
-    otherwise="{} otherwise",
-    cases="{{{}}}",
-    row="; ",
-    below="[{}]",
-    axis="axis {}",
-    axes="axes {}",
-    times="×",
-    letters="{:atom}[{letters}]",
-    comma=",",
-    total="Σ[{}] ",
-    numbers={math.pi: "π", ROOT_2: "√2", ROOT_2_PI: "√(2π)", TWO_OVER_ROOT_PI: "2/√π"},
-    fraction="{}/{}",
-    glyphs={(1, 2): "½", (1, 3): "⅓", (2, 3): "⅔", (1, 4): "¼", (3, 4): "¾"},
-    scaled="{}·10{}",
-    infinity="∞",
-    nan="nan",
-    constants={"eye": "I[{}]", "ones": "1[{}]", "zeros": "0[{}]"},
-    large="array[{}]",
-)
-
-LATEX = Alphabet(
-    symbol=latex_symbol,
-    word=mathrm,
-    superscript="^{{{}}}".format,
-    side=1,
-    bracket="({})",
-    tall_bracket=r"\left({}\right)",
-    indicator="[{}]",
-    tall_indicator=r"\left[{}\right]",
-    negative="-{}",
-    add="{} + {}",
-    subtract="{} - {}",
-    elementwise=r"{} \odot {}",
-    dot=r"{} \cdot {}",
-    thin=r"{} \, {}",
-    quotient=r"\frac{{{}}}{{{}}}",
-    power="{:base}^{{{}}}",
-    elementwise_power=r"{:base}^{{\odot {}}}",
-    transpose=r"{:base}^{{\top}}",
-    signs={"≤": r"\leq", "≥": r"\geq", "≠": r"\neq"},
-    both=r" \land ",
-    case=r"{} & \text{{if }} {}",
-    otherwise=r"{} & \text{{otherwise}}",
-    cases=r"\begin{{cases}} {} \end{{cases}}",
-    row=r" \\ ",
-    below="_{{{}}}",
-    axis=r"\text{{axis }} {}",
-    axes=r"\text{{axes }} {}",
-    times=r" \times ",
-    letters="{{{:atom}}}_{{{letters}}}",
-    comma="",
-    total=r"\sum_{{{}}} ",
-    numbers={
-        math.pi: r"\pi",
-        ROOT_2: r"\sqrt{2}",
-        ROOT_2_PI: r"\sqrt{2 \pi}",
-        TWO_OVER_ROOT_PI: r"\frac{2}{\sqrt{\pi}}",
-    },
-    fraction=r"\tfrac{{{}}}{{{}}}",
-    glyphs={},
-    scaled=r"{} \cdot 10{}",
-    infinity=r"\infty",
-    nan=r"\mathrm{nan}",
-    constants={"eye": "I_{{{}}}", "ones": r"\mathbf{{1}}_{{{}}}", "zeros": r"\mathbf{{0}}_{{{}}}"},
-    large=r"\mathrm{{array}}_{{{}}}",
-)
+#: A name that nothing else is known of; a word of code, such as a function's name; a superscript.
+SYMBOL: tuple[Write, Write] = (text_symbol, latex_symbol)
+WORD: tuple[Write, Write] = (str, mathrm)
+SUPERSCRIPT: tuple[Write, Write] = (lambda s: s.translate(SUPERSCRIPTS), "^{{{}}}".format)

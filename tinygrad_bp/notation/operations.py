@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..engine import Primitive
-from .trees import PARTS
+from .trees import PARTS, is_numpy
 
 
 def bare(function: Callable[..., Any]) -> ast.FunctionDef:
@@ -135,7 +135,7 @@ def operands_of(
     if not isinstance(node, ast.Call):
         return [], {}
     arguments = list(node.args)
-    if isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value) != "np":
+    if isinstance(node.func, ast.Attribute) and not is_numpy(node.func):
         arguments.insert(0, node.func.value)
     settings = {word.arg: word.value for word in node.keywords if word.arg is not None}
     if primitive is None:

@@ -7,17 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from string import Formatter
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 
-from .alphabets import Alphabet
+from .alphabets import LOOKS, TALL, Looks
 
 #: A formula with this run's numbers: text, and the arrays that stand between.
 Parts: TypeAlias = tuple[str | np.ndarray, ...]
-
-#: LaTeX that is higher than a line: brackets around it grow.
-TALL = (r"\frac", r"\begin", r"\sum", r"\prod", r"\sqrt")
 
 
 class Level(IntEnum):
@@ -85,42 +82,47 @@ def fields(template: str) -> tuple[tuple[str, str | None, str], ...]:
 
 def joined(parts: Sequence[str | Parts]) -> str | Parts:
     """Return texts and arrays in a row, each run of texts as one."""
-    if all(isinstance(part, str) for part in parts):
+    if all(type(part) is str for part in parts):
         return "".join(parts)  # type: ignore[arg-type]
     found: list[str | np.ndarray] = [""]
     for part in parts:
         for item in (part,) if isinstance(part, str) else part:
-            last = found[-1]
-            if isinstance(item, str) and isinstance(last, str):
-                found[-1] = last + item
+            if isinstance(item, str) and isinstance(found[-1], str):
+                found[-1] += item
             else:
                 found.append(item)
     return tuple(item for item in found if not isinstance(item, str) or item)
 
 
 class Typesetter:
-    """Puts pieces together in one alphabet.
+    """Puts pieces together.
 
     Parameters
     ----------
     alphabet
-        How things are put on paper.
+        `alphabets.TEXT` or `alphabets.LATEX`.
     symbols
         How each name is written; of a function, its name with a pair of brackets.
     values
         Arrays to be placed instead of names.
     """
 
+    looks: ClassVar[Looks] = LOOKS
+
     def __init__(
         self,
-        alphabet: Alphabet,
+        alphabet: int,
         symbols: Mapping[str, str],
         values: Mapping[str, np.ndarray] | None = None,
     ) -> None:
         self.alphabet, self.symbols, self.values = alphabet, symbols, values or {}
 
+    def look(self, name: str, *pieces: Piece | str, **named: Piece | str) -> str | Parts:
+        """Return what is written by a template of the table."""
+        return self.fill(self.looks[name][self.alphabet], *pieces, **named)
+
     def fill(self, template: str, *pieces: Piece | str, **named: Piece | str) -> str | Parts:
-        """Return a template with pieces in its fields, in brackets where they need them."""
+        """Return a template with pieces in its fields."""
         filled: list[str | Parts] = []
         rest = iter(pieces)
         for before, name, level in fields(template):
@@ -130,24 +132,29 @@ class Typesetter:
                 filled.append(piece if isinstance(piece, str) else self.within(piece, level))
         return joined(filled)
 
-    def within(self, piece: Piece, level: str | Level = "") -> str | Parts:
+    def within(self, piece: Piece, level: str | Level) -> str | Parts:
         """Return a part, in brackets unless it holds together as tightly as a level."""
         if not level:
             return piece.parts
         if level == "base":  # LaTeX has no superscript of a superscript
             parts = self.within(piece, Level.ATOM)
-            return joined(["{", parts, "}"]) if "^" in Piece(parts).text else parts
+            braces = self.alphabet and ("^" in piece.text or not isinstance(parts, str))
+            return joined(["{", parts, "}"]) if braces else parts
         least = level if isinstance(level, Level) else Level[level.upper()]
         holds = len(piece.text) == 1 if least is Level.SINGLE else piece.level >= least
         return piece.parts if holds else self.bracketed(piece.parts)
 
+    def enclosed(self, piece: Piece, level: Level) -> Piece:
+        """Return a part that keeps nothing of what it was made of, in brackets if it needs them."""
+        return Piece(self.within(piece, level))
+
     def bracketed(self, parts: str | Parts) -> str | Parts:
         """Return a part in round brackets, as tall as it is."""
         inside = Piece(parts)
-        tall = bool(self.values) or any(word in inside.text for word in TALL)
-        return self.fill(self.alphabet.tall_bracket if tall else self.alphabet.bracket, inside)
+        tall = self.values or any(word in inside.text for word in TALL)
+        return self.look("tall brackets" if tall else "brackets", inside)
 
-    def separated(self, pieces: Sequence[Piece], separator: str = ", ") -> Piece:
+    def separated(self, pieces: Sequence[Piece], separator: str | Parts = ", ") -> Piece:
         """Return pieces with a separator between them."""
         filled: list[str | Parts] = []
         for piece in pieces:
@@ -156,5 +163,4 @@ class Typesetter:
 
     def indicator(self, condition: Piece) -> Piece:
         """Write 1 where a condition holds, else 0."""
-        a = self.alphabet
-        return Piece(self.fill(a.tall_indicator if self.values else a.indicator, condition))
+        return Piece(self.look("tall indicator" if self.values else "indicator", condition))

@@ -29,6 +29,7 @@ ESCAPES = {
     **{character: "\\" + character for character in "{}$&#%_"},
     **{"\\": r"\backslash ", "~": r"\sim ", "^": r"\wedge ", " ": r"\ ", "<": "{<}", ">": "{>}"},
     **{"'": r"{\prime}", "`": r"{\prime}", "…": r"\ldots ", "-": "{-}", '"': r"{\prime\prime}"},
+    **{"⟨": r"\langle ", "⟩": r"\rangle ", "×": r"\times "},
 }
 
 

@@ -149,6 +149,12 @@ def call(function: str, *operands: ast.expr, **settings: Any) -> ast.Call:
     return ast.Call(func, list(operands), keywords)
 
 
+def is_numpy(node: ast.AST) -> bool:
+    """Say whether an expression is np.something."""
+    inside = node.value if isinstance(node, ast.Attribute) else None
+    return isinstance(inside, ast.Name) and inside.id == "np"
+
+
 def is_where(node: ast.AST) -> TypeGuard[ast.Call]:
     """Say whether an expression is np.where(condition, a, b)."""
     return (

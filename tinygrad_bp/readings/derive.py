@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from ..backward import starting_gradient
 from ..engine import Tensor
-from ..notation.names import recorded_tensors, wanted_tensors
+from ..record import Record
 from ..saving import save
 from .derivation.document import (
     Block,
@@ -172,7 +172,7 @@ def asked_for(loss: Tensor, wrt: Any) -> list[Tensor]:
             "Reduce it first, as with .sum()."
         )
     starting_gradient(loss, None)  # raises where no gradient is needed
-    wanted = wanted_tensors(recorded_tensors(loss), wrt, "derive")
+    wanted = Record(loss).wanted(wrt, "derive")
     if not wanted:
         raise ValueError("derive was given no Tensor to differentiate by.")
     return wanted

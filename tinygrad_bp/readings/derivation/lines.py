@@ -18,12 +18,13 @@ import numpy as np
 
 from ...backward import starting_gradient, sweep
 from ...engine import Primitive, Tensor
-from ...notation.names import Names, fresh, recorded_tensors
+from ...notation.names import Names, fresh
 from ...notation.operations import one_line
 from ...notation.steps import rule_expressions, step, twin
 from ...notation.symbols import SUBSCRIPTS
 from ...notation.trees import call, literal
 from ...notation.writer import ENTRY_BY_ENTRY
+from ...record import recorded_tensors
 from ...table import TABLE
 from .rounding import sizes
 from .tidied import Tidied, array_like, entry_by_entry, entry_of, number_one, without_one
@@ -119,9 +120,9 @@ class Lines:
         }
         self._written_inside = self._inline()
         lined = sorted(self.tensors, key=lambda t: t.id in self._written_inside)
-        self.names = Names(lined, reserved, symbols, usual={loss.id: "L"})  # numbers without gaps
-        self.latex = self.names.latex_symbols(loss)
-        self.text = self.names.text_symbols(loss)
+        self.names = Names(lined, reserved, symbols, loss=loss)  # numbers without gaps
+        self.latex = dict(self.names.latex_symbols)
+        self.text = dict(self.names.text_symbols)
         self.values: dict[str, Any] = {}
         self.constants: list[str] = []
         self._shapes: dict[str, tuple[int, ...]] = {}

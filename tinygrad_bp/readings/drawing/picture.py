@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...engine import Tensor
+from ...notation.formula import text
 from ...notation.numbers import LONGEST_NAME, fits, listed, number, printable, stand_in
 from ...notation.symbols import plain_name
-from ...notation.text import text
 from ...record import Edge, Record
 from .folding import Group, fold, operands
 from .looks import LOOKS
@@ -160,7 +160,7 @@ class PictureWriter:
         }
         paths = [scope.split("/") for scope in {t.scope for t in record.tensors}]
         self.outer_scopes = {"/".join(path[:i]) for path in paths for i in range(len(path))}
-        self.symbols = record.names.text_symbols(record.output)
+        self.symbols = record.names.text_symbols
 
     def node(self, group: Group) -> Node:
         if group.title:
@@ -203,7 +203,7 @@ class PictureWriter:
         i, node = group.last, self.node(group)
         t = self.record.tensors[i]
         terms = sum(arrow.tail == f"g{i}" for arrow in back)
-        name, shape = self.names.gradient_text(t, self.record.output), node.shape
+        name, shape = self.names.gradient_text(t), node.shape
         word = f"sum of {terms}" if terms > 1 else ""
         if t is self.record.output:
             word = "the sweep starts"
@@ -251,12 +251,9 @@ class PictureWriter:
         t = self.record.tensors[i]
         if t.primitive is None or not t.requires_grad:
             return {}
-        names = [self.names.identifier(x) for x in t.inputs if x is not None and not x.ndim]
-        if not t.ndim:
-            names += [self.names.identifier(t), self.names.gradient(t)]
         written = {}
         for edge, rule in self.record.rules(i, shape_of_large).items():
-            words = text(rule, self.symbols, names)
+            words = text(rule, self.symbols)
             written[edge] = words if len(words) <= LONGEST_RULE else shortened(words)
         return written
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...notation.numbers import fits, in_line, rows, stand_in
-from ..steps.formulas import Parts
+from ...notation.pieces import Parts
 
 #: A formula is broken before these signs, and what goes on below begins with one.
 SIGNS = "⊙⊗+−·/"

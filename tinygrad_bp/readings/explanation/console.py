@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ..steps.formulas import Formula
+from ...notation.formula import Formula
 from ..steps.rows import Numbers, Row, Side, Sources
 from .blocks import Block, beside, flowing, units, width, wrapped
 

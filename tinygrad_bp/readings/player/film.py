@@ -12,9 +12,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from ...notation.formula import Formula
 from ...notation.numbers import listed
 from ...record import Edge, Record
-from ..steps.formulas import Formula
 from ..steps.rows import Row, Rows
 from ..steps.sweep import Step, Sweep
 

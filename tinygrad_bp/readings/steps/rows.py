@@ -8,10 +8,12 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
+from ...notation.formula import Formula
 from ...notation.numbers import listed, written_shape
+from ...notation.pieces import Parts
 from ...notation.steps import unbroadcast
 from ...notation.trees import shaped
-from .formulas import Formula, Formulas, Parts
+from .formulas import Formulas
 from .sweep import Contribution, Given, Gradient, Step, Term
 
 #: How many terms of a sum are written out.
@@ -130,7 +132,7 @@ class Rows:
         if c.unsummed is not None and not (c.formula and is_sum_of_name(c.formula.tree)):
             terms = shaped(ast.Name("terms"), c.unsummed.shape)
             sum_of = unbroadcast(terms, c.value.shape)
-            sides.append(Numbers(Formula(sum_of, {"terms": c.unsummed}, self.formulas)))
+            sides.append(Numbers(Formula(sum_of, None, {"terms": c.unsummed})))
         return Row(label, tuple(notes), (*sides, (c.value,)))
 
     def added_up(self, gradient: Gradient) -> Row:

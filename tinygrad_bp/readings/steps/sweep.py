@@ -11,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ...engine import Tensor
+from ...notation.formula import Formula
 from ...record import Edge, Record
-from .formulas import Formula, Formulas, read_only
+from .formulas import Formulas, read_only
 
 #: What an operation is composed of is said where that has at most this many characters: a line.
 LONGEST_DEFINITION = 60

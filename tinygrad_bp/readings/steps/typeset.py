@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...notation.formula import Formula
 from ...notation.numbers import fits, in_line, rows, stand_in
 from ...pages.page import safe, typeset
-from .formulas import MARK, Formula
 from .rows import Numbers, Side, Sources
+
+#: The first of the private characters of Unicode, which stand for arrays while LaTeX is typeset.
+MARK = 0xE000
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -24,7 +27,10 @@ def typeset_side(side: Side) -> Markup | str:
         return typeset(side.latex)
     if isinstance(side, Numbers):
         # numbers differ from step to step, and formulas seldom do: these are typeset once
-        latex, arrays = side.formula.marked_latex()
+        parts = side.formula.latex_parts
+        arrays = [part for part in parts if not isinstance(part, str)]
+        marks = map(chr, range(MARK, MARK + len(arrays)))
+        latex = "".join(part if isinstance(part, str) else next(marks) for part in parts)
         return safe(
             re.sub(
                 "<mi>([\ue000-\uf8ff])</mi>",

@@ -1,0 +1,120 @@
+r"""A formula: an expression with the names of a run, in every language that it is shown in."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+
+from .alphabets import LATEX, TEXT
+from .names import Names
+from .numbers import array_latex
+from .pieces import Parts
+from .printer import Printer
+
+#: What the names in an expression stand for.
+Values: TypeAlias = Mapping[str, np.ndarray]
+
+
+class Formula:
+    r"""An expression in the names of a run.
+
+    Parameters
+    ----------
+    tree
+        As from `record.Record`: `equation`, `composed`, `rules`.
+    names
+        What the names in it look like; without, they are set as symbols, ``z1`` as z₁.
+    values
+        The numbers of this run by name, for those who ask for them.
+
+    Attributes
+    ----------
+    text, latex, code
+        In symbols.
+    parts
+        As text with this run's numbers: texts, and the arrays that stand between.
+    latex_parts
+        The same in LaTeX. `latex_with_numbers` writes the arrays as matrices.
+
+    Examples
+    --------
+    >>> tree = ast.parse("0.5 * W.mT @ g", mode="eval").body
+    >>> formula = Formula(tree, values={"W": np.eye(2), "g": np.array([[3.0], [-1.0]])})
+    >>> print(formula.text, formula.latex, formula.code, sep="\n")
+    ½ Wᵀ g
+    \tfrac{1}{2} W^{\top} g
+    0.5 * W.mT @ g
+    >>> formula.parts[0], formula.parts[2]
+    ('½ · ', ' ')
+    >>> print(formula.latex_with_numbers.partition(r"\cdot ")[2])
+    \begin{bmatrix} 1 & 0 \\ 0 & 1 \end{bmatrix} \begin{bmatrix} 3 \\ -1 \end{bmatrix}
+    """
+
+    def __init__(
+        self, tree: ast.expr, names: Names | None = None, values: Values | None = None
+    ) -> None:
+        self.tree, self.values = tree, values or {}
+        self.symbols: tuple[Mapping[str, str], Mapping[str, str]] = ({}, {})
+        if names is not None:
+            self.symbols = names.text_symbols, names.latex_symbols
+
+    @cached_property
+    def text(self) -> str:
+        return text(self.tree, self.symbols[TEXT])
+
+    @cached_property
+    def latex(self) -> str:
+        return latex(self.tree, self.symbols[LATEX])
+
+    @property
+    def code(self) -> str:
+        return ast.unparse(self.tree)
+
+    @cached_property
+    def parts(self) -> Parts:
+        return with_numbers(self.tree, TEXT, self.symbols[TEXT], self.values)
+
+    @cached_property
+    def latex_parts(self) -> Parts:
+        return with_numbers(self.tree, LATEX, self.symbols[LATEX], self.values)
+
+    @property
+    def latex_with_numbers(self) -> str:
+        return "".join(
+            part if isinstance(part, str) else array_latex(part) for part in self.latex_parts
+        )
+
+
+def text(tree: ast.expr, symbols: Mapping[str, str]) -> str:
+    """Return an expression as plain text, in Unicode, on one line.
+
+    Examples
+    --------
+    >>> print(text(ast.parse("g * a * (1.0 - a)", mode="eval").body, {"g": "∂L/∂a₁", "a": "a₁"}))
+    ∂L/∂a₁ ⊙ a₁ ⊙ (1 − a₁)
+    """
+    return Printer(TEXT, symbols).write(tree).text
+
+
+def latex(tree: ast.expr, symbols: Mapping[str, str]) -> str:
+    r"""Return an expression in LaTeX, for the inside of a formula.
+
+    Examples
+    --------
+    >>> rule = ast.parse("g * a * (1.0 - a)", mode="eval").body
+    >>> print(latex(rule, {"g": r"\frac{\partial L}{\partial a_1}", "a": "a_1"}))
+    \frac{\partial L}{\partial a_1} \odot a_1 \odot (1 - a_1)
+    """
+    return Printer(LATEX, symbols).write(tree).text
+
+
+def with_numbers(
+    tree: ast.expr, alphabet: int, symbols: Mapping[str, str], values: Values
+) -> Parts:
+    """Return an expression with arrays in place of names, a transposed one as its transpose."""
+    parts = Printer(alphabet, symbols, values).write(tree).parts
+    return (parts,) if isinstance(parts, str) else parts
