@@ -1,8 +1,8 @@
 """What every entry of the rule table is tried on: where it is smooth, and which inputs are legal.
 
-`ROWS` has a row for an entry, and the row has cases: operands and settings. An entry without a row
-is tried as an elementwise function of real numbers, so a new one of that kind needs nothing here.
-The tests run over `TRIALS`: each entry with each of its cases.
+An entry says of itself what kind it is and in which domain its operands are drawn, and that gives
+its cases: operands and settings. `ROWS` has what its kind does not say: a new entry that works
+entry by entry, or reduces, needs no row. The tests run over `TRIALS`: each entry with each case.
 
 In a case, a tuple stands for an operand of that shape, with numbers drawn for it. All that is drawn
 for one case lies on a grid, so the numbers differ from each other and from zero by more than a
@@ -13,7 +13,7 @@ import inspect
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from tinygrad_bp.table import TABLE
 
 from . import references
 
-REAL, POSITIVE, INSIDE = (-2.0, 2.0), (0.5, 2.0), (-0.8, 0.8)
+REAL, POSITIVE = (-2.0, 2.0), (0.5, 2.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +54,9 @@ class Row:
     Parameters
     ----------
     cases
-        Where the entry is smooth.
+        Where the entry is smooth; if left out, the cases of its kind.
+    more
+        Cases further to those.
     refuses
         Scalars and empty arrays that it has no value for.
     corners
@@ -65,7 +67,8 @@ class Row:
         The same in plain NumPy, where NumPy has no function of that name.
     """
 
-    cases: Sequence[Case]
+    cases: Sequence[Case] = ()
+    more: Sequence[Case] = ()
     refuses: Sequence[Case] = ()
     corners: Sequence[Case] = ()
     call: Callable[..., Any] = plainly
@@ -194,9 +197,7 @@ zeros = np.array([[0.0, 1.5, -2.0], [0.5, 0.0, 0.0], [1.0, -1.0, 2.0]])
 
 ROWS = {
     # arithmetic
-    "divide": Row(elementwise(2, POSITIVE)),
-    "power": Row([
-        *elementwise(2, POSITIVE),
+    "power": Row(more=[
         case(base, exponent), case(base[:, :1], exponent[0]), case(base, np.array([0.5, 0.0, 1.0])),
         case((2, 3), 0), case((2, 3), 1), case((2, 3), 2), case((2, 3), 3.0), case((2, 3), -1),
         case((2, 3), np.array([0, 1, 3], np.int8)), case(base, 0.5), case(base, -1.5),
@@ -211,31 +212,24 @@ ROWS = {
         *elementwise(min=-1.2, max=0.8), case((2, 3), min=0.1), case((3, 3), max=0.1), case((2, 3)),
         case((2, 3), min=np.float32([-1.2, 0.1, -1.2]), max=np.float32([[1.3], [0.8]])),
     ], reference=references.clip),
-    "sqrt": Row(elementwise(1, POSITIVE)),
-    "reciprocal": Row(elementwise(1, POSITIVE)),
 
     # elementwise
-    "log": Row(elementwise(1, POSITIVE)),
-    "log1p": Row(elementwise(1, (-0.5, 2.0))),
-    "tan": Row(elementwise(1, (-1.2, 1.2))),
-    "arcsin": Row(elementwise(1, INSIDE)),
-    "arccos": Row(elementwise(1, INSIDE)),
-    "erf": Row(elementwise(), reference=np.vectorize(math.erf, otypes=[float])),
-    "erfc": Row(elementwise(), reference=np.vectorize(math.erfc, otypes=[float])),
+    "erf": Row(reference=np.vectorize(math.erf, otypes=[float])),
+    "erfc": Row(reference=np.vectorize(math.erfc, otypes=[float])),
 
     # activations
-    "sigmoid": Row(elementwise(), reference=lambda z: (1.0 + np.tanh(z / 2.0)) / 2.0),
-    "relu": Row(elementwise(), reference=lambda z: z * (z > 0)),
+    "sigmoid": Row(reference=lambda z: (1.0 + np.tanh(z / 2.0)) / 2.0),
+    "relu": Row(reference=lambda z: z * (z > 0)),
     "leaky_relu": Row(
-        [*elementwise(), case((2, 3), slope=0.3)],
+        more=[case((2, 3), slope=0.3)],
         reference=lambda z, slope=0.01: np.maximum(z, 0.0) + slope * np.minimum(z, 0.0),
     ),
     "elu": Row(
-        [*elementwise(), case((2, 3), alpha=0.3)],
+        more=[case((2, 3), alpha=0.3)],
         reference=lambda z, alpha=1.0: np.where(z > 0, z, alpha * (np.exp(z) - 1.0)),
     ),
-    "gelu": Row(elementwise(), reference=references.gelu),
-    "silu": Row(elementwise(), reference=references.silu),
+    "gelu": Row(reference=references.gelu),
+    "silu": Row(reference=references.silu),
     "softmax": Row(ALONG, refuses=[case((3, 0))]),
     "log_softmax": Row(ALONG, refuses=[case((3, 0))]),
 
@@ -286,8 +280,8 @@ ROWS = {
         case((3, 3), shape=(3, 3, 4), axis1=-2, axis2=-1),
         case((0,), shape=(0, 3)), case((0,), shape=(3, 3), offset=4),
     ], refuses=[case((), shape=(2, 2))], reference=references.on_diagonal),
-    "norm": Row([
-        *AXES, *ALONE, case((3,), ord=2), case((2, 3), ord=2, axis=-1),
+    "norm": Row(more=[
+        case((3,), ord=2), case((2, 3), ord=2, axis=-1),
         case((2, 3), ord=2, axis=np.int64(0)),
     ], corners=NOTHING, reference=references.norm),
 
@@ -298,11 +292,8 @@ ROWS = {
         case((3, 3), shape=(3, 1)), case((2, 3, 2), shape=(3, 1)), case((), shape=()),
         *each((0, 3), shape=[(3,), (1, 1), (0, 1)]),
     ], reference=references.sum_to),
-    "mean": Row([*AXES, *ALONE], refuses=NOTHING),
-    "max": Row([*AXES, *ALONE], refuses=NOTHING),
-    "min": Row([*AXES, *ALONE], refuses=NOTHING),
-    "prod": Row([
-        *AXES, *ALONE, *NOTHING, case(zeros), case(zeros[0]), case(zeros[1]), case(np.array(0.0)),
+    "prod": Row(more=[
+        *NOTHING, case(zeros), case(zeros[0]), case(zeros[1]), case(np.array(0.0)),
         *(case(zeros, axis=axis) for axis in [0, -1, np.int64(1), (-1, 0), ()]),
         case(np.stack([zeros, zeros.T]), axis=(0, -1), keepdims=True),
     ]),
@@ -310,13 +301,10 @@ ROWS = {
         case((3,)), case((2, 3)), case((1,)), case((2, 2, 4)), case(zeros), case(zeros.T),
         case(zeros[0]), case(zeros[1]), case((3, 3)), case((0, 3)), case((2, 0)),
     ], refuses=[case(())], reference=references.product_of_others),
-    "var": Row([
-        *AXES, *ALONE, case((2, 3), ddof=1), case((2, 3), axis=1, ddof=2, keepdims=True),
-    ], refuses=NOTHING),
+    "var": Row(more=[case((2, 3), ddof=1), case((2, 3), axis=1, ddof=2, keepdims=True)]),
     "std": Row([
         *AXES, case((2, 3), ddof=1), case((2, 3), axis=1, ddof=2, keepdims=True),
     ], corners=ALONE, refuses=NOTHING),
-    "logsumexp": Row([*AXES, *ALONE], refuses=NOTHING),
     "square_sum": Row([case((2, 3)), case((3, 3)), case((3,)), case(()), case((0, 3))]),
     "cumsum": Row([
         case((2, 3)), case((3, 3), axis=0), case((2, 3), axis=-1), case((3,)), case(()),
@@ -324,7 +312,7 @@ ROWS = {
     ]),
 
     # shaping
-    "identity": Row(elementwise(), reference=np.array),
+    "identity": Row(reference=np.array),
     "astype": Row(elementwise(dtype=np.float64), reference=lambda a, dtype: a.astype(dtype)),
     "reshape": Row([
         *each((2, 3), shape=[(3, 2), -1, (6,), (1, -1, 3), [2, 3]]), case((3, 3), shape=9),
@@ -510,8 +498,13 @@ class Trial:
 
 
 def row_of(name: str) -> Row:
-    """Return the row of an entry: one for an elementwise function, where there is none."""
-    return ROWS.get(name) or Row(elementwise(arity(TABLE[name])))
+    """Return the row of an entry; the cases of its kind, where it has none of its own."""
+    row, entry = ROWS.get(name, Row()), TABLE[name]
+    if row.cases:
+        return row
+    if getattr(entry, "kind", "") == "reduces":
+        return replace(row, cases=[*AXES, *ALONE], refuses=[*row.refuses, *NOTHING])
+    return replace(row, cases=elementwise(arity(entry), getattr(entry, "domain", REAL)))
 
 
 def arity(entry: Callable[..., Any]) -> int:
@@ -524,7 +517,7 @@ def arity(entry: Callable[..., Any]) -> int:
 
 def trials_of(name: str) -> list[Trial]:
     row = row_of(name)
-    return [Trial(name, case) for case in [*row.cases, *row.corners]]
+    return [Trial(name, case) for case in [*row.cases, *row.more, *row.corners]]
 
 
 PRIMITIVES = [name for name, entry in TABLE.items() if isinstance(entry, bp.Primitive)]
