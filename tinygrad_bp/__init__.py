@@ -10,7 +10,6 @@ from importlib import import_module as _import_module
 from . import datasets
 from .engine import Primitive, Tensor, grad, primitive, tensor
 from .gradcheck import gradcheck
-from .operators import name_tensors
 from .recording import detect_anomaly, no_grad, scope
 from .rules.activations import (
     elu,
@@ -108,6 +107,7 @@ from .rules.shaping import (
 )
 from .table import TABLE
 from .transforms import hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from .variable import name_tensors
 
 if _typing.TYPE_CHECKING:
     from .grading.grade import grade

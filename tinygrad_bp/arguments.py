@@ -127,6 +127,12 @@ def constants(
     return tuple(inputs), owned_values
 
 
+def arrays(values: Sequence[Any]) -> list[Any]:
+    """Make arrays of lists, and of Python numbers where there is no array beside them."""
+    alone = all(isinstance(value, (*PYTHON_NUMBERS, list)) for value in values)
+    return [np.array(v) if alone or isinstance(v, list) else v for v in values]
+
+
 def owned(primitive: Any, result: Any) -> np.ndarray:
     """Return a result as an array of real numbers that nothing outside of the record can change."""
     array = np.asarray(None if isinstance(result, (tuple, list)) else result)

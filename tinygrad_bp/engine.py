@@ -25,29 +25,16 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from heapq import heapify, heappop, heappush
-from types import FunctionType
-from typing import Any, TypeAlias, overload
+from typing import Any, overload
 
 import numpy as np
 from numpy import ndarray
 
 from . import errors
-from .arguments import PYTHON_NUMBERS, constants, owned, read_signature, real_array, sort_arguments
+from .arguments import arrays, constants, owned, real_array, sort_arguments
 from .operators import Operators
 from .recording import adding_up, check_forward, checked, current, line_of_caller
-from .table import TABLE
-
-#: An ndarray or a Tensor: a rule does not care which.
-Value: TypeAlias = Any
-
-#: From the upstream gradient to the contribution to one input; None where no gradient flows back.
-Closure: TypeAlias = Callable[[Value], Value] | None
-
-#: Given the output, the inputs and the arguments of a step: a closure for each input.
-Rule: TypeAlias = Callable[..., Any]
-
-#: How an operation is written: an expression, or (plain text, LaTeX) or (text, LaTeX, level).
-Notation: TypeAlias = str | tuple[str, ...] | None
+from .table import TABLE, Closure, Row, Value
 
 FLOAT64 = np.dtype(np.float64)
 
@@ -175,76 +162,8 @@ class Tensor(Operators):
         return found  # type: ignore[no-any-return]
 
 
-class Primitive:
-    r"""An operation: a forward function on arrays, and a backward rule. Made by `primitive`.
-
-    Called on Tensors, it is recorded; given only arrays and numbers, it computes an array.
-
-    Parameters
-    ----------
-    forward
-        The function on plain arrays. Its positional parameters are the operands; its keyword-only
-        parameters, such as an axis, carry no gradient.
-    symbol
-        How pictures show it, such as ``"@"``; its name if left out.
-    needs
-        What the operands must satisfy, for error messages.
-    written
-        The operation as an expression in NumPy, such as ``"a @ b"``, where the forward function is
-        not that one line itself.
-    kind
-        How the entries of the result hang together with those of the operands: "entrywise",
-        "reduces", "product", "arranges" (each entry of the result is one of the operand's),
-        "spreads" (each entry of the operand is added to one of the result's), or "joins" (as
-        "arranges", from several operands).
-    notation
-        How it is written where its name will not do: in plain text and in LaTeX, as a name,
-        ``("σ", r"\sigma")``, or as a template, ``("|{}|", r"\lvert {} \rvert")``, with {} for each
-        operand, ``{:product}`` for one that is put in brackets unless it holds together as tightly
-        as a product, and ``{below}`` for an axis. A third text says how tightly the whole holds
-        together; see `notation.printer.Level`. Or as an expression of its operands that means the
-        same: ``"np.log(1 + a)"``.
-    domain
-        Between which numbers the tests draw its operands.
-    fresh
-        The forward function makes a new array each time, or a view of an operand; so the record
-        keeps the result without a copy.
-    """
-
-    def __init__(
-        self,
-        forward: Callable[..., Any],
-        symbol: str = "",
-        needs: str = "",
-        written: str = "",
-        kind: str = "",
-        notation: Notation = None,
-        domain: tuple[float, float] = (-2.0, 2.0),
-        fresh: bool = False,
-    ) -> None:
-        if not isinstance(forward, FunctionType):
-            raise errors.not_a_function(forward)
-        self.forward: Callable[..., Any] = forward
-        self.__name__, self.__module__ = forward.__name__, forward.__module__
-        self.__doc__, self.__wrapped__ = forward.__doc__, forward
-        self.symbol = symbol or forward.__name__
-        self.needs, self.written, self.kind = needs, written, kind
-        self.notation, self.domain, self.fresh = notation, domain, fresh
-        self.rule: Rule = errors.missing_rule(self)
-        self.composed: Callable[..., Any] | None = None
-        signature = read_signature(self)
-        self.operand_names, self.settings, self.defaults, self.takes_any_number = signature
-        self.arity = len(self.operand_names)
-
-    def backward(self, rule: Rule) -> Rule:
-        """Set the backward rule: a decorator for ``def _(output, *inputs, **settings)``."""
-        self.rule = rule
-        return rule
-
-    def twin(self, composed: Callable[..., Any]) -> Callable[..., Any]:
-        """Set the same function composed of simpler operations, as a check; a decorator."""
-        self.composed = composed
-        return composed
+class Primitive(Row):
+    """An operation that is recorded: a `Row` of the table that can be called on Tensors."""
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
         """Compute the operation, and record it if an operand is a Tensor."""
@@ -265,8 +184,7 @@ class Primitive:
         if mixed and recorded:  # the record owns its values: it makes Tensors of arrays
             inputs, values = constants(self, operands, values, Tensor)
         elif mixed:
-            alone = all(isinstance(value, (*PYTHON_NUMBERS, list)) for value in values)
-            values = [np.array(v) if alone or isinstance(v, list) else v for v in values]
+            values = arrays(values)
         try:
             result = self.forward(*values, **params)
         except (TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
@@ -286,16 +204,13 @@ class Primitive:
         if enabled:
             output.primitive, output.inputs, output.operands = self, inputs, tuple(values)
             output._requires_grad, output.params = requires_grad, params
-        else:
+        else:  # under no_grad(), a constant
             output.primitive, output.inputs, output.operands = None, (), ()
             output._requires_grad, output.params = False, {}
         if watched:
             output.recorded_at = line_of_caller()
             check_forward(self, output, inputs, values)
         return output
-
-    def __repr__(self) -> str:
-        return f"<primitive {self.__name__}>"
 
 
 @overload

@@ -1,7 +1,7 @@
 """The names of before, until all files import from the engine."""
 
 from .engine import Closure, Primitive, Tensor, Value, next_id, primitive, tensor
-from .operators import name_tensors
+from .variable import name_tensors
 
 __all__ = [
     "Closure",

@@ -8,7 +8,8 @@ import math
 
 import numpy as np
 
-from ..engine import Closure, Value, primitive
+from ..engine import primitive
+from ..table import Closure, Value
 from .elementwise import erf, erfc
 
 

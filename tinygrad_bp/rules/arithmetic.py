@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Closure, Value, primitive
+from ..engine import primitive
+from ..table import Closure, Value
 from .rows import BROADCASTING, POSITIVE, elementwise
 
 add = elementwise(

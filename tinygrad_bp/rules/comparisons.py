@@ -6,7 +6,8 @@ otherwise gives a plain array.
 
 import numpy as np
 
-from ..engine import Primitive, Value
+from ..engine import Primitive
+from ..table import Value
 
 
 def comparison(function: np.ufunc, written: str) -> Primitive:

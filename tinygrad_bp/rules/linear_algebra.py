@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Closure, Value, primitive
+from ..engine import primitive
+from ..table import Closure, Value
 from .reductions import kept, over_length
 from .rows import composed
 

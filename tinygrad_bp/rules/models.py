@@ -11,8 +11,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from ..engine import Closure, Value, primitive
+from ..engine import primitive
 from ..operators import value_of
+from ..table import Closure, Value
 from .activations import log_softmax, sigmoid, softmax, softplus
 from .linear_algebra import einsum
 from .rows import composed, floats

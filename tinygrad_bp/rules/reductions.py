@@ -5,8 +5,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..engine import Closure, Value, primitive
+from ..engine import primitive
 from ..operators import value_of
+from ..table import Closure, Value
 
 Axis: TypeAlias = int | tuple[int, ...] | None
 

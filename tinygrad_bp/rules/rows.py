@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Notation, Primitive, Rule, Value
-from ..table import TABLE
+from ..engine import Primitive
+from ..table import TABLE, Notation, Rule, Value
 
 #: Where the tests draw operands that must be greater than 0.
 POSITIVE = (0.5, 2.0)

@@ -4,7 +4,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..engine import Closure, Value, primitive
+from ..engine import primitive
+from ..table import Closure, Value
 from .rows import composed
 
 Axes: TypeAlias = int | tuple[int, ...] | None

@@ -6,10 +6,10 @@ network as a plain function, which the finite differences call.
 
 from typing import Any
 
-from ..operators import name_tensors
 from ..recording import scope
 from ..rules.activations import sigmoid, softmax
 from ..rules.reductions import square_sum
+from ..variable import name_tensors
 
 
 def network(W1: Any, W2: Any, W3: Any, x: Any, y: Any) -> dict[str, Any]:

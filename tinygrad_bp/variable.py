@@ -1,0 +1,290 @@
+"""What a Tensor holds: a value that is never changed in place, a gradient, and a name."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import errors
+from .arguments import real_array
+from .table import TABLE
+
+
+class Variable:
+    """A value, the gradient that arrived at it, and its name; a Tensor adds where it came from."""
+
+    __slots__ = (
+        "_array",  # the value, a read-only array
+        "_grad",  # of a leaf: the sum of the gradients that arrived so far; None before the first
+        "_name",
+        "_requires_grad",
+    )
+
+    # of Tensor
+    primitive: Any
+    inputs: tuple[Any, ...]
+    closures: Callable[[], Any]
+
+    # ---- value ----
+
+    @property
+    def data(self) -> np.ndarray:
+        """The value, a read-only array.
+
+        A leaf can be given a new value: ``w.data = w.data - 0.1 * w.grad``. What was recorded
+        before keeps the value that it was computed from.
+
+        Raises
+        ------
+        ValueError
+            When set: if this Tensor was computed, or the shape differs.
+        TypeError
+            When set: if the new value would have to be rounded, such as float64 to float32.
+
+        Examples
+        --------
+        >>> import tinygrad_bp as bp
+        >>> w = bp.tensor(3.0, requires_grad=True)
+        >>> loss = w * w
+        >>> w.data = w.data - 1.0
+        >>> loss.backward()
+        >>> w.data, w.grad  # the gradient is that of the loss as it was computed, at 3
+        (array(2.), array(6.))
+        """
+        return self._array
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        if self.primitive is not None:
+            raise errors.computed_value(self)
+        array = real_array(value, floating=self.requires_grad)
+        if not np.can_cast(array.dtype, self.dtype, "same_kind"):
+            raise errors.would_round(self, array.dtype)
+        if array.shape != self.shape:
+            raise errors.other_shape(self, array.shape)
+        self._array = real_array(array.astype(self.dtype), floating=False)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The length of each axis."""
+        return self._array.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self._array.ndim
+
+    @property
+    def size(self) -> int:
+        """The number of entries."""
+        return self._array.size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the entries: float64, float32, an integer type or bool."""
+        return self._array.dtype
+
+    def item(self) -> float:
+        """Return the only entry as a Python number.
+
+        Raises
+        ------
+        ValueError
+            If there are several entries, or none.
+
+        Examples
+        --------
+        >>> import tinygrad_bp as bp
+        >>> bp.tensor([[2.5]]).item()
+        2.5
+        """
+        if self.size != 1:
+            raise errors.not_one_entry(self)
+        return float(self._array.item())
+
+    def detach(self) -> Any:
+        """Return a constant of the same value: no gradient flows back through it.
+
+        Examples
+        --------
+        >>> import tinygrad_bp as bp
+        >>> x = bp.tensor(3.0, requires_grad=True)
+        >>> float(bp.grad(x * x, x)), float(bp.grad(x * x.detach(), x))
+        (6.0, 3.0)
+        """
+        make: Any = type(self)
+        return make(self._array, name=self.name)
+
+    # ---- gradient ----
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients with respect to this Tensor are wanted; of a leaf, it can be set.
+
+        Raises
+        ------
+        ValueError
+            When set, if this Tensor was computed: it needs a gradient if its inputs do.
+        """
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        wanted = errors.check_flag(wanted)
+        if self.primitive is not None:
+            raise errors.computed_flag(self)
+        if wanted and self._array.dtype.kind != "f":
+            self._array = real_array(self._array, floating=True)
+        self._requires_grad = wanted
+
+    @property
+    def grad(self) -> np.ndarray | None:
+        """Of a leaf, the sum of the gradients that arrived so far; None before the first.
+
+        A Tensor that was computed keeps none, and warns. It can be set on any, to an array of this
+        Tensor's shape or to None; another shape raises a ValueError.
+
+        Examples
+        --------
+        >>> import tinygrad_bp as bp
+        >>> x = bp.tensor(3.0, requires_grad=True)
+        >>> for _ in range(2):
+        ...     (x * x).backward()
+        >>> x.grad  # 6, twice
+        array(12.)
+        """
+        if self.primitive is not None and self._grad is None:
+            warnings.warn(errors.only_leaves_keep(self), stacklevel=2)
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: np.ndarray | None) -> None:
+        if value is not None:
+            if np.asarray(value).dtype.kind not in "fiub":
+                raise errors.gradient_type(self, value)
+            if np.shape(value) != self.shape:
+                raise errors.gradient_shape(self, np.shape(value))
+        self._grad = value
+
+    def zero_grad(self) -> None:
+        """Forget the gradients that arrived so far: ``grad`` is None again."""
+        self._grad = None
+
+    def local_jacobian(self, i: int = 0) -> np.ndarray:
+        """Return the derivative of this Tensor by its i-th input: of the one step between them.
+
+        Parameters
+        ----------
+        i
+            Which of the operation's inputs, from 0.
+
+        Returns
+        -------
+        array
+            Of shape ``self.shape + input.shape``: entry (j, k) is the derivative of entry j of this
+            Tensor by entry k of the input.
+
+        Raises
+        ------
+        ValueError
+            If this Tensor is a leaf, has no such input, or the input needs no gradient.
+
+        Examples
+        --------
+        The Jacobian of the softmax is diag(p) - p p^T:
+
+        >>> import tinygrad_bp as bp
+        >>> p = bp.softmax(bp.tensor([0.0, 0.0], requires_grad=True))
+        >>> p.local_jacobian()
+        array([[ 0.25, -0.25],
+               [-0.25,  0.25]])
+        """
+        if self.primitive is None:
+            raise errors.is_a_leaf(self)
+        if not 0 <= i < len(self.inputs):
+            raise errors.no_such_input(self, i)
+        x = self.inputs[i]
+        if x is None or not x.requires_grad:
+            raise errors.input_needs_no_gradient(self, i)
+        closure = self.closures()[i]
+        rows = np.zeros((self.size, *x.shape), dtype=x.dtype)
+        if closure is not None:
+            for row, unit in zip(rows, np.eye(self.size, dtype=self.dtype), strict=True):
+                row[...] = TABLE["sum_to"](closure(unit.reshape(self.shape)), shape=x.shape)
+        return rows.reshape(self.shape + x.shape)
+
+    # ---- name ----
+
+    @property
+    def name(self) -> str | None:
+        """What pictures, printouts and error messages call this Tensor."""
+        return self._name
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        self._name = errors.check_name(name)
+
+    def named(self, name: str) -> Any:
+        """Give this Tensor a name and return it: ``z1 = (W1 @ x).named("z1")``.
+
+        Examples
+        --------
+        >>> import tinygrad_bp as bp
+        >>> (bp.tensor(2.0) * 3.0).named("z1")
+        tensor(6., name='z1', from=multiply)
+        """
+        self.name = name
+        return self
+
+    def __format__(self, form: str) -> str:
+        if form:
+            raise errors.no_format(self, form)
+        return str(self)
+
+    def described(self) -> str:
+        """Say which Tensor is meant, for error messages: ``W1 with shape (3, 2)``."""
+        if self.name is not None:
+            who = self.name
+        elif self.primitive is not None:
+            who = f"the output of {self.primitive.__name__}"
+        else:
+            who = "a tensor"
+        line = getattr(self, "recorded_at", None)
+        where = f", recorded at {line}," if line is not None else ""
+        return f"{who}{where} with shape {self.shape}"
+
+    def __repr__(self) -> str:
+        text = np.array2string(self._array, separator=", ", prefix="tensor(", threshold=20)
+        parts = [f"tensor({text}"]
+        if self.name is not None:
+            parts.append(f"name={self.name!r}")
+        if self.primitive is not None:
+            parts.append(f"from={self.primitive.__name__}")
+        elif self.requires_grad:
+            parts.append("requires_grad=True")
+        return ", ".join(parts) + ")"
+
+
+def name_tensors(names: dict[str, Any]) -> None:
+    """Name every unnamed Tensor in a mapping after its key.
+
+    ``bp.name_tensors(locals())`` at the end of a function names everything that it computed.
+    Values that are not Tensors, and keys that start with an underscore, are passed over.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> def network(x):
+    ...     z1 = x * 2
+    ...     a1 = bp.sigmoid(z1)
+    ...     bp.name_tensors(locals())
+    ...     return a1
+    >>> network(bp.tensor(0.0)).name
+    'a1'
+    """
+    for name, value in names.items():
+        if isinstance(value, Variable) and value.name is None and not name.startswith("_"):
+            value.name = name
