@@ -5,6 +5,7 @@ Warnings are errors here, so that what is computed far out is computed without o
 
 import math
 import tracemalloc
+import warnings
 
 import numpy as np
 import pytest
@@ -374,6 +375,68 @@ def test_roll_takes_lists():
     assert np.array_equal(found, np.roll(g, (-1, -2), axis=(0, 1)))
 
 
+@pytest.mark.parametrize("axes", [0, -1, np.int64(0), np.array(0), [0], np.array([0]), (0,), None])
+def test_the_axes_of_a_transpose_may_be_one_number(axes):
+    a, g = np.arange(3.0), noise(3)
+    assert np.array_equal(gradient(lambda x: np.transpose(x, axes), a, g), g)
+    assert np.array_equal(gradient(lambda x: bp.transpose(x, axes), a, g), g)
+
+
+@pytest.mark.parametrize(
+    "order", [[1, 2, 0], np.array([1, 2, 0]), (1, -1, 0), np.argsort([2, 0, 1])]
+)
+def test_the_axes_of_a_transpose_may_be_an_array(order):
+    a, g = np.zeros((2, 3, 4)), noise((3, 4, 2))
+    expected = np.transpose(g, (2, 0, 1))
+    assert np.array_equal(gradient(lambda x: bp.transpose(x, order), a, g), expected)
+    assert np.array_equal(gradient(lambda x: x.transpose(order), a, g), expected)
+
+
+@pytest.mark.parametrize("number", [2.0, 2, True])
+def test_a_python_number_as_one_factor_of_a_product(number):
+    found = gradient(lambda x: np.outer(number, x), [1.0, 2.0])
+    assert found.tolist() == [number, number]
+    assert gradient(lambda x: bp.outer(x, number), [1.0, 2.0]).tolist() == [number, number]
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: bp.cross_entropy(x, np.zeros(0, int)),
+        lambda x: bp.cross_entropy(x, np.zeros((0, 3))),
+        lambda x: bp.binary_cross_entropy_with_logits(x, np.zeros((0, 3))),
+        bp.mean,
+    ],
+)
+def test_a_mean_of_nothing_is_nan_and_its_gradient_is_empty(f):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        x = bp.tensor(np.zeros((0, 3)), requires_grad=True)
+        loss = f(x)
+        assert np.isnan(loss.data)
+        assert bp.grad(loss, x).shape == (0, 3)
+
+
+def test_one_logit_and_one_label():
+    z = bp.tensor(0.0, requires_grad=True)
+    for label in (1, 1.0, True, np.array(1.0)):
+        loss = bp.binary_cross_entropy_with_logits(z, label)
+        assert loss.item() == pytest.approx(math.log(2.0), rel=1e-15)
+        assert bp.grad(loss, z) == -0.5
+    assert bp.binary_cross_entropy_with_logits(0.0, 1) == pytest.approx(math.log(2.0), rel=1e-15)
+
+
+@pytest.mark.parametrize("f", [bp.sum, bp.mean, bp.max, bp.prod, bp.var, bp.norm, bp.logsumexp])
+def test_a_flag_that_numpy_refuses_is_refused(f):
+    with pytest.raises(TypeError, match=f"{f.__name__} failed: .* cannot be interpreted as an int"):
+        f(bp.tensor([[1.0, 2.0]]), axis=1, keepdims=np.True_)
+
+
+def test_a_running_sum_of_one_number():
+    assert gradient(lambda x: bp.cumsum(x, axis=0), 2.0) == 1.0
+    assert bp.cumsum(2.0, axis=0).tolist() == [2.0]
+
+
 @pytest.mark.parametrize("axis", [None, 0, -1])
 def test_one_number_repeated(axis):
     assert gradient(lambda x: bp.repeat(x, 3, axis=axis), 2.0, np.array([1.0, 10.0, 100.0])) == 111
@@ -544,6 +607,42 @@ REFUSALS = [
         "window may lie in the padding alone.",
     ),
     (
+        lambda: bp.avg_pool2d(np.ones((1, 1, 4, 4)), 2, padding=2),
+        "avg_pool2d has padding 2 around windows of size 2: give at most half the size, or a "
+        "window may lie in the padding alone.",
+    ),
+    *(
+        (
+            lambda call=call: call(np.ones((1, 1, 4, 4)), np.ones((1, 1, 2, 2))),
+            f"{what}: give an integer, or one for rows and one for columns",
+        )
+        for call, what in [
+            (lambda x, w: bp.conv2d(x, w, padding="same"), "padding 'same'"),
+            (lambda x, w: bp.conv2d(x, w, stride=1.5), "stride 1.5"),
+            (lambda x, w: bp.conv2d(x, w, dilation=(1, 2, 3)), "dilation (1, 2, 3)"),
+            (lambda x, w: TABLE["windows"](x, size=None), "size None"),
+            (lambda x, w: bp.max_pool2d(x, "2"), "max_pool2d has size '2'"),
+            (lambda x, w: bp.avg_pool2d(x, 2, padding="same"), "avg_pool2d has padding 'same'"),
+        ]
+    ),
+    *(
+        (
+            lambda f=f: f(m, ddof=[2]),
+            "float() argument must be a string or a real number, not 'list'",
+        )
+        for f in (bp.var, bp.std)
+    ),
+    (
+        lambda: bp.einsum("i...->i", m),
+        "einsum cannot read 'i...->i' for operands of 2 axes: output has more dimensions than "
+        "subscripts given in einstein sum, but no '...' ellipsis provided to broadcast the extra "
+        "dimensions.",
+    ),
+    (
+        lambda: TABLE["cross_entropy_with_probabilities"](m, 1.0),
+        "shapes (2, 3) and () differ",
+    ),
+    (
         lambda: bp.astype(m, int),
         "astype failed: a is m with shape (2, 3), dtype = <class 'int'>. It needs float64 or "
         "float32: no gradient flows through other types. (int64 carries no gradient: use "
@@ -669,6 +768,24 @@ REFUSALS = [
         "is: axis=...",
     ),
 ]
+
+
+SUBSCRIPTS = ["i...->i", "...i->i", "i...", "...->", "i->ii", "ij->i", "ii", "i,i", "ij..->i", "->"]
+
+
+@pytest.mark.parametrize(
+    "subscripts", [*SUBSCRIPTS, "i->j", "i1->i", "i-i", "...i...->i", "iI->Ii"]
+)
+@pytest.mark.parametrize("ndim", [0, 1, 2, 3])
+def test_einsum_refuses_what_numpy_refuses(subscripts, ndim):
+    a = np.arange(2.0**ndim).reshape((2,) * ndim)
+    try:
+        expected = np.einsum(subscripts, a)
+    except ValueError:
+        with pytest.raises(ValueError, match="einsum"):
+            bp.einsum(subscripts, a)
+    else:
+        assert np.array_equal(bp.einsum(subscripts, a), expected)
 
 
 @pytest.mark.parametrize(("call", "text"), REFUSALS, ids=[text.split()[0] for _, text in REFUSALS])
