@@ -39,9 +39,9 @@ class Differences(NamedTuple):
     """Central differences along a direction, from the largest step to the smallest."""
 
     steps: Array  # each a fixed fraction of the one before, as multiples of the direction
-    middle: Array  # the function's value
-    slopes: Array  # the central difference with each step
-    sums: Array  # with each step, the value ahead and that behind, added
+    middle: Array  # the function's value...
+    ahead: Array  # ...and with each step that ahead and that behind
+    behind: Array
 
     def settled(self, size: ArrayLike) -> Estimate:
         """Return the estimate where neighbours agree best; ``size`` is what is rounded."""
@@ -49,8 +49,10 @@ class Differences(NamedTuple):
         # a combination without the first term, two of these one without the second: Richardson,
         # "The deferred approach to the limit", Phil. Trans. A 226 (1927).
         ratio = self.steps[0] / self.steps[1]
-        estimates, slopes, errors, places = self.slopes, [], [], []
+        slopes, errors, places = [], [], []
         with np.errstate(all="ignore"):  # a large step may lead to where the function is infinite
+            differences = estimates = ((self.ahead - self.behind).T / (2 * self.steps)).T
+            bends = (np.abs(self.ahead - 2 * self.middle + self.behind).T / self.steps).T
             for order in range(3):
                 if len(estimates) < 3:
                     break
@@ -62,7 +64,6 @@ class Differences(NamedTuple):
                 places += list(finest)
                 weight = ratio ** (2 * order + 2)
                 estimates = (weight * estimates[1:] - estimates[:-1]) / (weight - 1.0)
-            bends = (np.abs(self.sums - 2 * self.middle).T / self.steps).T
         best = np.argmin(np.where(np.isnan(errors), np.inf, errors), axis=0)
         k = np.array(places)[best]
         # Where a function is smooth, the slopes on its two sides come together as steps shrink.
@@ -70,7 +71,7 @@ class Differences(NamedTuple):
         return Estimate(
             slope=chosen(np.array(slopes), best),
             error=chosen(np.array(errors), best),
-            scale=chosen(np.fmax.accumulate(np.abs(self.slopes)), k + 1),
+            scale=chosen(np.fmax.accumulate(np.abs(differences)), k + 1),
             jump=np.where(least > chosen(bends, k) / 2, least, 0.0),
         )
 
@@ -83,17 +84,13 @@ def differences_along(
     f: Callable[[Array], Any], at: Array, middle: Any, direction: Array, steps: Sequence[float]
 ) -> Differences:
     """Move along a direction by each of the steps, up and down; ``middle`` is ``f(at)``."""
-    slopes, sums, length = [], [], np.abs(direction).sum()
+    ahead, behind = [], []
     with np.errstate(all="ignore"):
         for step in steps:
             move = step * direction
-            up, down = at + move, at - move
-            # What the points are apart as they came out in floating point: about twice the step.
-            distance = np.abs(up - down).sum() / length
-            ahead, behind = f(up), f(down)
-            slopes.append((ahead - behind) / distance)
-            sums.append(ahead + behind)
-    return Differences(np.array(steps), middle, np.array(slopes), np.array(sums))
+            ahead.append(f(at + move))
+            behind.append(f(at - move))
+    return Differences(np.array(steps), middle, np.array(ahead), np.array(behind))
 
 
 def extrapolated_difference(f: Callable[[Array], Any], at: Array, step: float = STEP) -> Array:
@@ -150,8 +147,8 @@ def jacobian_difference(f: Callable[[Array], Any], at: Array, step: float = STEP
     found = Differences(
         steps=np.array(steps),
         middle=middle[..., np.newaxis],
-        slopes=np.stack([column.slopes for column in columns], axis=-1),
-        sums=np.stack([column.sums for column in columns], axis=-1),
+        ahead=np.stack([column.ahead for column in columns], axis=-1),
+        behind=np.stack([column.behind for column in columns], axis=-1),
     ).settled(np.abs(middle)[..., np.newaxis])
     jacobian: Array = found.slope.reshape(middle.shape + at.shape) / units
     return jacobian
