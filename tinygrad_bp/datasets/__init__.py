@@ -17,24 +17,20 @@ from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["Digits", "digits", "one_hot", "split"]
 
-_FILE = os.path.join(os.path.dirname(__file__), "digits.npz")
-_BLOCK = 16.0  # an image pixel counts the inked dots in a 4 x 4 block of the scan
+FILE = os.path.join(os.path.dirname(__file__), "digits.npz")
+BLOCK = 16.0  # an image pixel counts the inked dots in a 4 x 4 block of the scan
 
 
 class Digits(NamedTuple):
-    """Images of handwritten digits, and which digit each one is.
+    """Images of handwritten digits, and which digit each one is. Samples are rows.
 
     Attributes
     ----------
     images : ndarray of float64, shape (n, 64)
-        One image a row: 8 x 8 pixels, row by row from the top left. A pixel is a fraction without
-        unit, the part of its block that is inked: 0 is blank paper, 1 is all ink.
+        One image a row: 8 x 8 pixels, row by row from the top left. A pixel is the part of its
+        block that is inked: 0 is blank paper, 1 is all ink.
     labels : ndarray of int64, shape (n,)
         The digit that each image shows, 0 to 9.
-
-    Notes
-    -----
-    Samples are rows here. Where a formula wants them as columns, write ``images.T``.
     """
 
     images: NDArray[np.float64]
@@ -42,19 +38,9 @@ class Digits(NamedTuple):
 
 
 def digits() -> Digits:
-    """Load the 1,797 handwritten digits that come with this package.
+    """Load the 1,797 handwritten digits that come with this package, in the order of the source.
 
-    Returns
-    -------
-    Digits
-        ``images``, float64 of shape (1797, 64) in steps of 1/16 from 0 to 1, and ``labels``, int64
-        of shape (1797,), both in the order of the source. Every call returns new arrays: they are
-        yours to change.
-
-    References
-    ----------
-    E. Alpaydin and C. Kaynak, *Optical Recognition of Handwritten Digits*, UCI Machine Learning
-    Repository, 1998, https://doi.org/10.24432/C50P49.
+    Every call returns new arrays: they are yours to change. The images are in steps of 1/16.
 
     Examples
     --------
@@ -75,9 +61,9 @@ def digits() -> Digits:
     . . # - + * . .
     . . + * + . . .
     """
-    with np.load(_FILE, allow_pickle=False) as stored:
+    with np.load(FILE, allow_pickle=False) as stored:
         return Digits(
-            images=stored["images"].astype(np.float64) / _BLOCK,
+            images=stored["images"].astype(np.float64) / BLOCK,
             labels=stored["labels"].astype(np.int64),
         )
 
@@ -85,25 +71,8 @@ def digits() -> Digits:
 def split(digits: Digits, test_fraction: float = 0.2, seed: int = 0) -> tuple[Digits, Digits]:
     """Shuffle the digits and cut them into a part to train on and a part to test on.
 
-    Parameters
-    ----------
-    digits : Digits
-        What to split. It is left as it is: both parts are copies.
-    test_fraction : float, optional
-        The share of the samples that goes to the test part, between 0 and 1, rounded to a whole
-        number of samples.
-    seed : int, optional
-        Same seed, same split.
-
-    Returns
-    -------
-    train, test : Digits
-        Every sample is in exactly one of the two.
-
-    Raises
-    ------
-    ValueError
-        If there is not one label for each image, or if either part would be empty.
+    Both parts are copies, and every sample is in exactly one of them. The test part has
+    ``test_fraction`` of the samples, rounded; the same seed gives the same split.
 
     Examples
     --------
@@ -132,26 +101,7 @@ def split(digits: Digits, test_fraction: float = 0.2, seed: int = 0) -> tuple[Di
 
 
 def one_hot(labels: ArrayLike, classes: int = 10) -> NDArray[np.float64]:
-    """Write each label as a row of zeros with a single 1, in the label's own column.
-
-    Parameters
-    ----------
-    labels : array_like of int, shape (n,)
-        Class numbers, from 0 to ``classes - 1``.
-    classes : int, optional
-        How many classes there are.
-
-    Returns
-    -------
-    ndarray of float64, shape (n, classes)
-        Row ``i`` is 1 at column ``labels[i]`` and 0 elsewhere.
-
-    Raises
-    ------
-    TypeError
-        If the labels are not integers.
-    ValueError
-        If the labels are not one-dimensional, or one of them is out of range.
+    """Write each label, from 0 to ``classes - 1``, as a row of zeros with a 1 in its column.
 
     Examples
     --------
