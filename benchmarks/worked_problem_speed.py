@@ -66,21 +66,31 @@ def by_engine(W1, W2, W3, x, y):
     return loss, W1.grad, W2.grad, W3.grad
 
 
+def arrays(sizes, batch):
+    """Draw the weights, the input and the target."""
+    rng = np.random.default_rng(0)
+    n0, n1, n2, n3 = sizes
+    drawn = [rng.normal(size=s) * 0.1 for s in ((n1, n0), (n2, n1), (n3, n2), (n0, batch))]
+    return [*drawn, rng.random((n3, batch))]
+
+
+def tensors(sizes, batch):
+    """Return the same as Tensors: the weights need a gradient."""
+    return [bp.tensor(a, requires_grad=i < 3) for i, a in enumerate(arrays(sizes, batch))]
+
+
 def main():
     table = Table("sizes", "batch", "by hand, µs", "engine, µs", "ratio", "at most", "bound")
     for sizes, batch, runs, bound in CASES:
-        rng = np.random.default_rng(0)
-        n0, n1, n2, n3 = sizes
-        arrays = [rng.normal(size=s) * 0.1 for s in ((n1, n0), (n2, n1), (n3, n2), (n0, batch))]
-        arrays.append(rng.random((n3, batch)))
-        tensors = [bp.tensor(a, requires_grad=i < 3) for i, a in enumerate(arrays)]
-        for hand, engine in zip(by_hand(*arrays)[1:], by_engine(*tensors)[1:], strict=True):
+        inputs = {by_hand: arrays(sizes, batch), by_engine: tensors(sizes, batch)}
+        results = (run(*inputs[run])[1:] for run in inputs)
+        for hand, engine in zip(*results, strict=True):
             np.testing.assert_allclose(engine, hand, rtol=1e-9)
         seconds = {by_hand: [], by_engine: []}
         for _ in range(runs):
-            for run, inputs in ((by_hand, arrays), (by_engine, tensors)):
+            for run in inputs:
                 start = perf_counter()
-                run(*inputs)
+                run(*inputs[run])
                 seconds[run].append(perf_counter() - start)
         hand, engine = (median(times) * 1e6 for times in seconds.values())
         table.add_row(
