@@ -32,11 +32,10 @@ def grade(
     Parameters
     ----------
     answers
-        What was derived. A function in plain NumPy, whose parameters are any of the quantities by
-        name (``W1, x, y, z1, a1, ..., y_hat``), and which returns a mapping from names to
-        gradients; it is called at several points. Or such a mapping of arrays, computed at the one
-        point that ``inputs`` gives. Any of the quantities may be answered; keys may be ``"z3"``,
-        ``"dz3"``, ``"dL_dz3"`` or ``"dL/dz3"``.
+        A function in plain NumPy, whose parameters are any of the quantities by name (``W1, x, y,
+        z1, a1, ..., y_hat``), and which returns a mapping from names to gradients; it is called at
+        several points. Or such a mapping of arrays, computed at the one point that ``inputs``
+        gives. Keys may be ``"z3"``, ``"dz3"``, ``"dL_dz3"`` or ``"dL/dz3"``.
     fn
         Builds and returns the loss from Tensors given by keyword: its leaves. The quantities are
         the leaves and the tensors that it names with ``.named()`` or `name_tensors`. The worked
@@ -92,15 +91,7 @@ def grade(
 
 
 def grade_submission(submission: Submission, assignment: Assignment) -> Report:
-    """Judge a submission against an assignment.
-
-    Parameters
-    ----------
-    submission
-        Whatever answers gradients at points.
-    assignment
-        The problem; it may serve for any number of submissions.
-    """
+    """Judge a submission against an assignment, which may serve for any number of them."""
     report = grade_at_points(submission, assignment)
     if report.failure is not None:
         return grade_where_all_fits(submission, assignment, report.failure) or report
@@ -126,11 +117,8 @@ def grade_at_points(submission: Submission, assignment: Assignment) -> Report:
 def grade_where_all_fits(
     submission: Submission, assignment: Assignment, failure: str
 ) -> Report | None:
-    """Judge what could not be computed where all widths are equal, if a mistake shows there.
-
-    Where a transpose is missing the shapes mostly do not fit, and there is nothing to judge.
-    """
-    if not failure.startswith("ValueError"):  # which NumPy raises where shapes do not fit
+    """Judge what could not be computed where all widths are equal, if a mistake shows there."""
+    if not failure.startswith("ValueError"):  # which NumPy raises where a transpose is missing
         return None
     for square in assignment.squares:
         report = grade_at_points(submission, square)
@@ -170,20 +158,20 @@ def write_lines(
         counts = finding.verdict != "missing" or finding.name in assignment.required
         if counts or finding.name not in assignment.optional:
             yield finding.to_line(VERDICTS[finding.verdict].score if counts else None, others)
-    for name in dict.fromkeys(name for a in answers for name in a.unreadable):
-        if name not in assignment.named:  # a mistyped name: it was meant to be an answer
-            reason = next(a.unreadable[name] for a in answers if name in a.unreadable)
-            yield Line(name, "unreadable", message=to_sentence(reason), score=0.0)
-    for name in dict.fromkeys(name for a in answers for name in a.values):
+    for name in {name: None for a in answers for name in (*a.unreadable, *a.values)}:
         if name not in assignment.named:
-            yield without_gradient(name, assignment, answers)
+            yield write_stray(name, assignment, answers)
 
 
-def without_gradient(name: str, assignment: Assignment, answers: Sequence[Answers]) -> Line:
-    """Write an answer for a quantity to which no gradient flows: zero is right, and earns nothing.
+def write_stray(name: str, assignment: Assignment, answers: Sequence[Answers]) -> Line:
+    """Write an answer to no quantity with a gradient: a mistyped name, or a leaf without one.
 
-    Whatever else it is, it cannot be judged, and so the derivation has not passed.
+    Zero is right for a leaf without a gradient, and earns nothing. Whatever else it is, it cannot
+    be judged, and so the derivation has not passed.
     """
+    reason = next((a.unreadable[name] for a in answers if name in a.unreadable), None)
+    if reason is not None:
+        return Line(name, "unreadable", message=to_sentence(reason), score=0.0)
     message = (
         "No gradient flows to it from the loss."
         if assignment.points[0][name].dtype.kind == "f"

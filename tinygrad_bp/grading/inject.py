@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -18,16 +18,12 @@ from ..differences import agree
 from ..mistakes.catalogue import CATALOGUE, named
 from ..mistakes.mistake import Duty, Mistake, Wrong
 from ..mistakes.run import Place, Run
-from ..pages.page import write_part
 from ..record import Edge
 from ..worked_problem.problem import random_problem
 from .assignment import ALIASES, DATA, Problem, record, to_leaves, worked_problem
 from .findings import errors, finite
 from .precision import RIGHT
-from .tables import Shown, fill_line, gradient_of, make_table
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
+from .tables import Cells, Shown, gradient_of
 
 #: Gradients by the position of their tensor; those that cannot be computed are not there.
 Gradients: TypeAlias = Mapping[int, Any]
@@ -131,11 +127,6 @@ class Injection(Shown):
                 return effect
         raise KeyError(f"there is no gradient {name!r}; there are {[e.name for e in self.effects]}")
 
-    def title(self) -> str:
-        """Say what was planted, and where."""
-        places = ", ".join(map(gradient_of, self.places))
-        return f"{self.mistake}, {f'made in {places}' if places else 'throughout the sweep'}"
-
     def notes(self) -> list[str]:
         """Return what is said below the gradients."""
         notes = [self.note] if self.note else []
@@ -156,23 +147,18 @@ class Injection(Shown):
             return "no parameter breaks"
         return "still falls" if self.falls else "does not fall"
 
-    def parts(self) -> Iterator[RenderableType]:
-        """Return the title, the sentence, the table of the gradients, and the notes."""
-        from rich.text import Text
+    def summary(self) -> str:
+        """Say what was planted, and where."""
+        places = ", ".join(map(gradient_of, self.places))
+        where = f"made in {places}" if places else "throughout the sweep"
+        return f"{self.mistake}, {where}\n{self.sentence}"
 
-        yield Text(self.title(), style="bold")
-        yield Text(self.sentence)
-        rows = [
-            (e.verdict, (gradient_of(e.name), str(e.right_shape), e.verdict, e.said()))
+    def rows(self) -> list[Cells]:
+        """Return the effects as rows of a table."""
+        return [
+            Cells(e.verdict, f"{gradient_of(e.name)} {e.right_shape}", finding=e.said())
             for e in self.effects
         ]
-        yield make_table(("gradient", "shape", "now", "by how much"), rows)
-        yield from map(Text, self.notes())
-
-    def _repr_html_(self) -> str:
-        lines = [fill_line(e.verdict, gradient_of(e.name), finding=e.said()) for e in self.effects]
-        notes = [self.sentence, *self.notes()]
-        return write_part("report", summary=self.title(), lines=lines, notes=notes)
 
 
 def inject(

@@ -47,22 +47,9 @@ BOOTSTRAP = (
 class IsolatedFile:
     r"""A submission in a file: each call of `answers_at` runs it in a process of its own.
 
-    The file is read once, here, so what happens to it later has no effect.
-
-    Parameters
-    ----------
-    path
-        A Python file with a function whose parameters are quantities by name, and which returns a
-        mapping from name to gradient.
-    limits
-        What it may use.
-    function
-        The name of the function; if left out, ``gradients``, or else the only public one.
-
-    Raises
-    ------
-    ValueError
-        If there is no such file, or if it is too large.
+    The file defines a function whose parameters are quantities by name, and which returns a mapping
+    from name to gradient: it is called ``gradients`` if no name is given, or else it is the only
+    public one. The file is read once, here, so what happens to it later has no effect.
 
     Examples
     --------
@@ -87,7 +74,7 @@ class IsolatedFile:
             self.source = file.read(LARGEST_SOURCE + 1)
         if len(self.source) > LARGEST_SOURCE:
             raise ValueError(
-                f"{path} is too large for a submission: more than {LARGEST_SOURCE:,} bytes"
+                f"{path} is too large for a submission (over {LARGEST_SOURCE:,} bytes)"
             )
 
     def answers_at(self, points: Sequence[Point]) -> list[Answers]:

@@ -57,11 +57,6 @@ def tolerance_of(answer: np.ndarray, tolerance: float = RIGHT) -> float:
 def count_digits(answered: Numbers, rights: Sequence[np.ndarray | None]) -> int | None:
     """Return to how many digits answers are right, if they are as far as they were computed.
 
-    Parameters
-    ----------
-    answered, rights
-        The numbers at each point: the person's, and what they should be.
-
     Examples
     --------
     >>> right = [np.array([1.0, 1 / 3])]

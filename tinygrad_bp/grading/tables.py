@@ -1,14 +1,16 @@
-"""Verdicts, and how they are shown: one table, as text, on a rich console and on a page."""
+"""Verdicts on gradients, and the one table that shows them: as text, on a console and on a page."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..pages.page import write_page, write_part
+
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
-    from rich.table import Table
 
 
 class Verdict(NamedTuple):
@@ -34,69 +36,95 @@ VERDICTS = {
 OF_LINES = tuple(name for name, verdict in VERDICTS.items() if verdict.score is not None)
 
 
-class Shown:
-    """Something that prints, as text and on a rich console, what its `parts` are."""
+class Cells(NamedTuple):
+    """A row of the table, in words."""
 
-    def parts(self) -> Iterator[RenderableType]:
-        """Return texts and tables, from top to bottom."""
+    verdict: str
+    label: str
+    error: str = ""
+    finding: str = ""
+    hint: str = ""
+    strong: Sequence[str] = ()  # words of the finding that are set off
+
+
+class Shown:
+    """Something that shows verdicts: it prints, and it is HTML in a notebook or a page."""
+
+    def summary(self) -> str:
+        """Return a heading, and on a second line a sentence."""
+        raise NotImplementedError
+
+    def rows(self) -> list[Cells]:
+        raise NotImplementedError
+
+    def notes(self) -> list[str]:
+        """Return what is said below the table."""
         raise NotImplementedError
 
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
     ) -> Iterator[RenderableType]:
-        return self.parts()
+        from rich.box import SIMPLE_HEAD
+        from rich.table import Table
+        from rich.text import Text
+
+        heading, *sentence = self.summary().splitlines()
+        yield Text(heading, style="bold")
+        yield from map(Text, sentence)
+        rows = self.rows()
+        heads = ["", "gradient", "verdict", "error", "what was found"]
+        if not any(row.error for row in rows):
+            heads.remove("error")
+        # As plain text it is a table without a frame, as wide as it has to be.
+        plain = options.max_width > WIDEST
+        table = Table(*heads, box=None if plain else SIMPLE_HEAD, show_header=not plain)
+        table.pad_edge = False
+        for row in rows:
+            verdict = VERDICTS[row.verdict]
+            finding = Text("\n".join(filter(None, [row.finding, row.hint])))
+            finding.highlight_words(row.strong, "bold")
+            table.add_row(
+                Text(verdict.sign, verdict.colour),
+                Text(row.label),
+                Text(row.verdict, verdict.colour),
+                *([Text(row.error)] if "error" in heads else []),
+                finding,
+            )
+        if rows:
+            yield table
+        yield from map(Text, self.notes())
 
     def __str__(self) -> str:
         from rich.console import Console
-        from rich.table import Table
 
         written = StringIO()
-        console = Console(file=written, width=100_000, highlight=False)  # so that nothing is broken
-        for part in self.parts():
-            if isinstance(part, Table):
-                part.box, part.show_header = None, False
-            console.print(part)
+        Console(file=written, width=WIDEST + 1, highlight=False).print(self)
         return "\n".join(line.rstrip() for line in written.getvalue().splitlines())
 
+    def content(self) -> dict[str, Any]:
+        """Return what the template of a report puts in."""
+        from markupsafe import Markup, escape
 
-def make_table(heads: Sequence[str], rows: Iterable[tuple[str, Sequence[Any]]]) -> Table:
-    """Lay out verdicts.
+        lines = []
+        for row in self.rows():
+            html = str(escape(row.finding))
+            for word in row.strong:
+                html = re.sub(rf"\b{re.escape(word)}(?=[ :])", f"<strong>{word}</strong>", html)
+            cells = row._asdict() | {"sign": VERDICTS[row.verdict].sign, "finding": Markup(html)}
+            lines.append(cells)
+        heading, *sentence = self.summary().splitlines()
+        return {"summary": heading, "lines": lines, "notes": [*sentence, *self.notes()]}
 
-    Parameters
-    ----------
-    heads
-        The titles of the columns.
-    rows
-        A verdict and its cells, one of which names it: text, or a rich Text.
-    """
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
+    def _repr_html_(self) -> str:
+        return write_part("report", **self.content())
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for head in ("", *heads):
-        table.add_column(head, overflow="fold")
-    for name, cells in rows:
-        verdict = VERDICTS[name]
-        table.add_row(
-            Text(verdict.sign, verdict.colour),
-            *(
-                cell
-                if isinstance(cell, Text)
-                else Text(cell, verdict.colour if cell == name else "")
-                for cell in cells
-            ),
-        )
-    return table
+    def to_html(self, title: str = "A derivation, graded") -> str:
+        """Return a page of its own."""
+        return write_page("report", title=title, **self.content())
 
 
-def fill_line(
-    verdict: str, label: str, error: str = "", finding: str = "", hint: str = ""
-) -> dict[str, str]:
-    """Return a line of the template of a report."""
-    names = ("verdict", "sign", "label", "error", "finding", "hint")
-    cells = (verdict, VERDICTS[verdict].sign, label, error, finding, hint)
-    return dict(zip(names, cells, strict=True))
+#: No console is wider.
+WIDEST = 10_000
 
 
 def gradient_of(name: str) -> str:
