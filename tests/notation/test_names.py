@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_bp as bp
+from tinygrad_bp.notation.formula import Formula
 from tinygrad_bp.notation.names import Names
 from tinygrad_bp.notation.symbols import latex_symbol, text_symbol
 from tinygrad_bp.record import recorded_tensors
@@ -122,3 +123,45 @@ def test_a_tensor_called_sigma_leaves_the_function_its_name() -> None:
     names = Names([sigma, loss])
     assert names.text_symbols["sigmoid()"] == "sigmoid"
     assert "sigmoid()" not in Names([loss]).latex_symbols
+
+
+def test_every_name_can_be_shown_and_saved() -> None:
+    for name in [
+        "\x1b[31mred",
+        "a\u202eb",
+        "\u2066a\u2069",
+        "x\ud800",
+        "\x07",
+        "a\u200db",
+        "\u2028",
+    ]:
+        for shown in (text_symbol(name), latex_symbol(name)):
+            assert shown.isprintable()
+            assert shown.encode("utf-8")
+
+
+def test_two_tensors_of_one_accented_name() -> None:
+    tensors = tensors_named(["y_hat", "y_hat", "y_hat_2", "y_hat"])
+    names = Names(tensors)
+    shown = [names.latex(t) for t in tensors]
+    assert shown == [r"\hat{y}", r"\hat{y}^{(2)}", r"\hat{y}_2", r"\hat{y}^{(3)}"]
+    for t in tensors:
+        power = ast.BinOp(ast.Name(names.identifier(t)), ast.Pow(), ast.Constant(2.0))
+        check(Formula(power, names).latex)
+        check(Formula(ast.Attribute(ast.Name(names.identifier(t)), "mT"), names).latex)
+
+
+def test_other_latex_for_the_same_names() -> None:
+    z1, loss = tensors_named(["z1", "L"])
+    names = Names([z1, loss])
+    again = names.with_latex({"z1": r"\zeta"})
+    assert (names.latex(z1), again.latex(z1)) == ("z_1", r"\zeta")
+    assert again.latex_symbols["dz1"] == r"\frac{\partial L}{\partial \zeta}"
+    assert names.latex_symbols["dz1"] == r"\frac{\partial L}{\partial z_1}"
+    assert again.identifier(z1) == names.identifier(z1)
+
+
+def test_an_unnamed_loss_is_called_l_where_that_is_free() -> None:
+    loss = bp.tensor(1.0) * 2.0
+    assert Names([loss], loss=loss).text(loss) == "L"
+    assert Names([bp.tensor(1.0, name="L"), loss], loss=loss).text(loss) == "v₁"

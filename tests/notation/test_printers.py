@@ -11,7 +11,7 @@ import pytest
 
 import tinygrad_bp as bp
 from tests.rules.cases import Trial
-from tinygrad_bp.notation.formula import latex, text
+from tinygrad_bp.notation.formula import Formula, latex, text
 from tinygrad_bp.notation.names import Names
 from tinygrad_bp.notation.printer import fraction
 from tinygrad_bp.notation.steps import rule_expressions
@@ -22,6 +22,8 @@ from tinygrad_bp.worked_problem.network import network
 
 from .latex_check import check
 from .test_expressions import TRIALS, recorded, written
+
+VARIABLES = ["a", "b", "z", "x", "w", "g", "out", "n", "condition", "logits", "target"]
 
 ARRAY = np.eye(3)
 VALUES: dict[str, Any] = {
@@ -43,9 +45,11 @@ def parsed(code: str, values: dict[str, Any] = VALUES) -> ast.expr:
 
 @pytest.mark.parametrize("trial", TRIALS, ids=str)
 def test_every_step_and_rule_prints(trial: Trial) -> None:
+    twice = dict.fromkeys(VARIABLES, r"\hat{y}^{(2)}")  # the second tensor of one accented name
     for code in written(recorded(trial)).values():
         if code is not None:
             check(latex(code, {}))
+            check(latex(code, twice))
             plain = text(code, {})
             assert plain.isprintable()
             assert plain.count("(") == plain.count(")")
@@ -54,7 +58,16 @@ def test_every_step_and_rule_prints(trial: Trial) -> None:
 
 @pytest.mark.parametrize(
     "broken",
-    [r"\frac{a}{b", r"\left(a", r"a}", r"\begin{cases} a", r"\foo{a}", r"a^{b}^{c}", r"\tfrc12"],
+    [
+        r"\frac{a}{b",
+        r"\left(a",
+        r"a}",
+        r"\begin{cases} a",
+        r"\foo{a}",
+        r"a^{b}^{c}",
+        r"\hat{y}_1^{(2)}_2",
+        r"\tfrc12",
+    ],
 )
 def test_broken_latex_is_rejected(broken: str) -> None:
     with pytest.raises(Exception):  # noqa: B017, PT011, each of the three checks has its own
@@ -249,3 +262,36 @@ def test_the_rules_of_the_worked_problem() -> None:
             check(formula)
     assert plain == GOLDEN
     assert {key: tex[key] for key in GOLDEN_LATEX} == GOLDEN_LATEX
+
+
+def test_numbers_take_the_places_of_names() -> None:
+    W, x = np.array([[1.0, -2.0]]), np.array([[3.0], [0.5]])
+    tree = parsed("2.0 * (W @ x) - s * W.mT", {"W": W, "x": x, "s": 1.0})
+    formula = Formula(tree, values={"W": W, "x": x, "s": np.array(-1.0)})
+    texts = [part for part in formula.parts if isinstance(part, str)]
+    arrays = [part for part in formula.parts if not isinstance(part, str)]
+    assert texts == ["2 · ", " ", " − ", " · "]
+    for array, placed in zip(arrays, [W, x, np.array(-1.0), W.mT], strict=True):
+        np.testing.assert_array_equal(array, placed)
+    tex = formula.latex_with_numbers
+    check(tex)
+    assert r"\begin{bmatrix} 1 & -2 \end{bmatrix} \begin{bmatrix} 3.0 \\ 0.5" in tex
+    assert r"- (-1) \cdot" in tex
+    assert formula.text == "2 W x − s Wᵀ"
+    assert formula.code == "2.0 * (W @ x) - s * W.mT"
+
+
+def test_numbers_in_a_power_and_in_cases() -> None:
+    a = np.array([[1.0, 2.0]])
+    for code in ["a ** 2.0", "np.where(a > 0, a, -a)", "np.sum(a, axis=0)", "a[0]", "np.exp(a)"]:
+        formula = Formula(parsed(code, {"a": a, "np": np}), values={"a": a})
+        check(formula.latex_with_numbers)
+        assert not re.search("[\ue000-\uf8ff]", formula.latex_with_numbers)
+        count = code.count("a") - code.count("axis")
+        assert sum(not isinstance(part, str) for part in formula.parts) == count
+
+
+def test_a_large_array_stands_by_its_shape() -> None:
+    formula = Formula(parsed("a * 2.0", {"a": np.ones((50, 20))}), values={"a": np.ones((50, 20))})
+    assert formula.latex_with_numbers == r"\langle 50 \times 20 \rangle \cdot 2"
+    check(formula.latex_with_numbers)

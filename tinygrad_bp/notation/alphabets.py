@@ -19,22 +19,22 @@ TEXT, LATEX = 0, 1
 
 Looks: TypeAlias = Mapping[str, tuple[str, str]]
 
-LOOKS: Looks = {
+LOOKS: Looks = {  # operators by their code
     "brackets": ("({})", "({})"),
     "tall brackets": ("({})", r"\left({}\right)"),
     "indicator": ("[{}]", "[{}]"),  # 1 where a condition holds, else 0
     "tall indicator": ("[{}]", r"\left[{}\right]"),
-    "negative": ("−{}", "-{}"),
-    "add": ("{} + {}", "{} + {}"),
-    "subtract": ("{} − {}", "{} - {}"),
-    "elementwise": ("{} ⊙ {}", r"{} \odot {}"),
+    "-a": ("−{}", "-{}"),
+    "a + b": ("{} + {}", "{} + {}"),
+    "a - b": ("{} − {}", "{} - {}"),
+    "a * b of arrays": ("{} ⊙ {}", r"{} \odot {}"),
     "beside": ("{} {}", "{} {}"),
     "dot": ("{} · {}", r"{} \cdot {}"),
     "thin space": ("{} {}", r"{} \, {}"),
-    "quotient": ("{} / {}", r"\frac{{{}}}{{{}}}"),
-    "power": ("{:atom}^{:atom}", "{:base}^{{{}}}"),
-    "elementwise power": ("{:atom}^⊙{:atom}", r"{:base}^{{\odot {}}}"),
-    "transpose": ("{:power}ᵀ", r"{:base}^{{\top}}"),
+    "a / b": ("{} / {}", r"\frac{{{}}}{{{}}}"),
+    "a ** b": ("{:atom}^{:atom}", "{:base}^{{{}}}"),
+    "a ** b of arrays": ("{:atom}^⊙{:atom}", r"{:base}^{{\odot {}}}"),
+    "a.mT": ("{:power}ᵀ", r"{:base}^{{\top}}"),
     "and": (" and ", r" \land "),
     "cases": ("{{{}}}", r"\begin{{cases}} {} \end{{cases}}"),
     "case": ("{} if {}", r"{} & \text{{if }} {}"),

@@ -115,7 +115,7 @@ class Printer(Typesetter):
             return self.write_other(node)
         free = body.level >= Level.REDUCTION
         kind = "sum" if body.level == Level.REDUCTION else body.kind if free else ""
-        parts = self.look("negative", self.enclosed(body, Level.REDUCTION))
+        parts = self.look("-a", self.enclosed(body, Level.REDUCTION))
         return Piece(parts, Level.SUM, body.scalar, kind, True, body.divided and free)
 
     def write_BinOp(self, node: ast.BinOp) -> Piece:
@@ -138,7 +138,7 @@ class Printer(Typesetter):
     def sum(self, left: Piece, right: Piece, added: bool) -> Piece:
         loose = right.level < Level.SUM or (right.level == Level.SUM and right.minus)
         end = right if added and not loose else self.enclosed(right, Level.REDUCTION)
-        parts = self.look("add" if added else "subtract", self.enclosed(left, Level.SUM), end)
+        parts = self.look("a + b" if added else "a - b", self.enclosed(left, Level.SUM), end)
         return Piece(parts, Level.SUM, left.scalar and right.scalar, "sum", left.minus)
 
     def product(self, left: Piece, right: Piece, kind: str) -> Piece:
@@ -163,7 +163,7 @@ class Printer(Typesetter):
     def times(self, first: Piece, second: Piece, kind: str) -> str:
         """Return what joins two factors: so that nothing else is read."""
         if kind == "elementwise":
-            return "elementwise"
+            return "a * b of arrays"
         start, end = first.text, second.text
         if self.alphabet == TEXT:
             is_call = end.startswith("(") and start[-1:].isalpha() and kind == "scalar"
@@ -181,24 +181,24 @@ class Printer(Typesetter):
         if self.alphabet == LATEX:  # the line of a fraction takes the place of brackets
             if isinstance(above.parts, str):
                 above = Piece(above.parts.replace(r"\frac{\partial", r"\dfrac{\partial"))
-            return Piece(self.look("quotient", above, below), Level.FRACTION, scalar)
+            return Piece(self.look("a / b", above, below), Level.FRACTION, scalar)
         free = above.leads
         first = above if free else self.enclosed(above, Level.PRODUCT)
         if above.kind == "matrix" and not below.scalar:
             first, free = Piece(self.bracketed(above.parts)), False
-        parts = self.look("quotient", first, self.enclosed(below, Level.POWER))
+        parts = self.look("a / b", first, self.enclosed(below, Level.POWER))
         kind = above.kind if below.scalar else "elementwise"
         return Piece(parts, Level.SUM if free else Level.PRODUCT, scalar, kind, free, divided=True)
 
     def power(self, base: Piece, exponent: Piece) -> Piece:
         """Write a power: of arrays, entry by entry."""
         if not (base.scalar and exponent.scalar):
-            return Piece(self.look("elementwise power", base, exponent), Level.POWER)
+            return Piece(self.look("a ** b of arrays", base, exponent), Level.POWER)
         digits = exponent.text
         if digits.isascii() and digits.isdigit():
             parts = self.fill("{:base}{}", base, SUPERSCRIPT[self.alphabet](digits))
         else:
-            parts = self.look("power", base, exponent)
+            parts = self.look("a ** b", base, exponent)
         return Piece(parts, Level.POWER, scalar=True)
 
     def conjunction(self, conditions: Sequence[Piece]) -> Piece:
@@ -222,7 +222,7 @@ class Printer(Typesetter):
             if isinstance(node.value, ast.Name) and node.value.id in self.values:
                 return Piece((self.values[node.value.id].mT,))
             base = self.write(node.value)
-            return Piece(self.look("transpose", base), Level.POWER, base.scalar)
+            return Piece(self.look("a.mT", base), Level.POWER, base.scalar)
         if not is_numpy(node):
             return self.write_other(node)
         value = getattr(np, node.attr, None)  # np.inf, or a type

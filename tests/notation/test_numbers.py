@@ -1,0 +1,92 @@
+"""Numbers, arrays, lists and strangers' texts: short, alike, and safe to show."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.notation.latex_check import check
+from tinygrad_bp.notation.numbers import (
+    ROOM,
+    alike,
+    array_latex,
+    fits,
+    in_line,
+    in_node,
+    listed,
+    number,
+    printable,
+    rows,
+    written_array,
+    written_shape,
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1 / 3, "0.3333"), (-0.0, "0"), (1e-20, "1e-20"), (12345678, "12345678"), (True, "True"),
+     (np.float32(0.1), "0.1"), (math.inf, "inf"), (math.nan, "nan")],
+)  # fmt: skip
+def test_a_number(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+@given(st.lists(st.floats(-1e3, 1e3, allow_nan=False), min_size=2, max_size=6))
+def test_entries_have_as_many_decimals_and_are_near(entries: list[float]) -> None:
+    array = np.array(entries)
+    texts = alike(array)
+    plain = [text for text in texts if "e" not in text]
+    if np.abs(array).max() >= 1e-3:
+        assert len({len(text.partition(".")[2]) for text in plain}) <= 1
+    for text, entry in zip(texts, entries, strict=True):
+        assert float(text) == pytest.approx(entry, rel=0.5, abs=1e-3 * np.abs(array).max())
+        assert not text.startswith("-0") or float(text)
+
+
+def test_rows_and_their_summaries() -> None:
+    assert rows(np.array([[1.0, 2.0], [3.0, -0.5]])) == [["1.0", "2.0"], ["3.0", "-0.5"]]
+    assert in_line(np.zeros((0, 3))) == "[]"
+    assert in_line(np.arange(100.0)) == "⟨100⟩ from 0 to 99: 0, 1, 2, 3, …"
+    assert in_node(np.arange(100.0)) == "min 0, max 99"
+    assert in_node(np.zeros((0,))) == "empty"
+
+
+@pytest.mark.parametrize("place", ROOM)
+def test_what_there_is_room_for(place: str) -> None:
+    room = ROOM[place]
+    assert fits(np.zeros(min(room.entries, room.axis)), place)
+    assert not fits(np.zeros(room.axis + 1), place)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [np.array(-2.0), np.array([1.0, np.inf]), np.eye(3), np.zeros((2, 2, 2)), np.zeros((9, 9)),
+     np.zeros((0, 2)), np.array([[True, False]]), np.array([1e-30, 1.0])],
+)  # fmt: skip
+def test_arrays_in_latex(array: np.ndarray) -> None:
+    check(array_latex(array))
+    check(written_array(array).latex)
+
+
+def test_a_shape() -> None:
+    assert written_shape((5, 4)) == ("(5, 4)", "(5, 4)")
+    assert written_shape(np.zeros(3).shape).text == "(3,)"
+
+
+def test_a_list_in_words() -> None:
+    assert listed("abc", last="or") == "a, b or c"
+    assert listed(map(str, range(20))) == "0, 1, 2, 3, 4 and 15 more"
+
+
+@given(st.text(max_size=30) | st.text(st.characters(categories=["Cc", "Cf", "Cs", "Zl", "Mn"])))
+def test_what_is_printable_can_be_shown_and_saved(text: str) -> None:
+    shown = printable(text, most=40)
+    assert shown.isprintable()
+    assert len(shown) <= 40
+    assert shown.encode("utf-8") == shown.encode("utf-8", "replace")
+
+
+def test_what_does_nothing_stays() -> None:
+    assert printable("ŷ = σ(z₁) – 数 🎲") == "ŷ = σ(z₁) – 数 🎲"
