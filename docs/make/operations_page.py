@@ -18,7 +18,7 @@ import numpy as np
 
 import tinygrad_bp as bp
 from tinygrad_bp.rules import FAMILIES
-from tinygrad_bp.table import TABLE
+from tinygrad_bp.table import FUNCTIONS, TABLE
 
 PAGE = Path(__file__).parents[1] / "operations.md"
 
@@ -43,6 +43,16 @@ shape, that no gradient flows to. What NumPy has too goes by its name and means 
 `+`, `-`, `*`, `/`, `@`, `**`, unary `-`, unary `+`, `abs()` and `t[key]` record on Tensors, and so
 do the properties `t.T` and `t.mT`. Comparisons such as `t > 0` give plain arrays of booleans.
 
+What NumPy computes of integers and booleans as integers, such as `a + b`, is the same here. All
+else is computed of them in float64, also where NumPy would compute in 16 or 32 bits: `bp.exp`,
+`bp.softmax`, `bp.norm`. Results are float64 or float32, never float16.
+
+Where a function has a corner, its slope there is one of those beside it, as the table says. Where
+its second derivative has no bound beside the corner, as that of `bp.norm` at 0, it is NaN there.
+
+Images that come out of `bp.conv2d` have
+`(rows + 2 * padding - dilation * (kernel_rows - 1) - 1) // stride + 1` rows, and columns likewise.
+
 Where samples are columns, the classes are on axis 0: write `bp.softmax(z, axis=0)` and
 `bp.cross_entropy(z, classes, axis=0)`. The default of `bp.cross_entropy`, `axis=1`, is for logits
 of shape (sample, class).
@@ -64,9 +74,6 @@ True
 
 #: How entries are written that have no public name of their own.
 WRITTEN = {"getitem": "t[key]", "identity": "+t"}
-
-#: Where NumPy has the same function under another name.
-IN_NUMPY = {"identity": "np.positive"}
 
 
 def page() -> str:
@@ -133,13 +140,11 @@ def first_line(documented: Any) -> str:
 
 
 def numpy_name(name: str) -> str:
-    """Return the NumPy function of this name, if it asks the Tensor what to do; else nothing."""
-    if name in IN_NUMPY:
-        return IN_NUMPY[name]
-    for where, module in (("np", np), ("np.linalg", np.linalg)):
-        function = getattr(module, name, None)
-        if isinstance(function, np.ufunc) or hasattr(function, "_implementation"):
-            return f"{where}.{name}"
+    """Return the NumPy function that records the same step on a Tensor, if there is one."""
+    for function, entry in FUNCTIONS.items():
+        if entry is TABLE[name]:
+            inside = getattr(np, function.__name__, None) is function
+            return f"{'np' if inside else 'np.linalg'}.{function.__name__}"
     return ""
 
 
