@@ -10,12 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from ..backward import starting_gradient
-from ..engine import Tensor
 from ..record import Record
 from ..saving import save
+from ..tensor import Tensor
 from .derivation.document import (
     Block,
     Equation,
@@ -27,7 +26,7 @@ from .derivation.document import (
     line,
 )
 from .derivation.lines import Lines
-from .derivation.matrix_form import MatrixForm
+from .derivation.matrix_form import matrix_form
 
 FORMS = ("matrix", "index")
 
@@ -86,11 +85,8 @@ class Derivation:
     def _repr_markdown_(self) -> str:
         return self.markdown
 
-    def _repr_html_(self) -> str | None:
-        try:
-            return as_html(self.blocks, page=False)
-        except RuntimeError:
-            return None  # a notebook then shows the Markdown
+    def _repr_html_(self) -> str:
+        return as_html(self.blocks, standalone=False)
 
     def _repr_latex_(self) -> str:
         lines = [line(block) for block in self.blocks if isinstance(block, Equation)]
@@ -151,31 +147,26 @@ def derive(
         raise TypeError(f"derive takes a Tensor, not {loss!r:.60}.")
     if form not in FORMS:
         raise ValueError(f'form is "matrix" or "index", not {form!r:.60}')
-    wanted = asked_for(loss, wrt)
-    lines = Lines(loss, wanted, symbols)
-    if form == "index":
-        from .derivation.index_form import IndexForm
-
-        blocks = list(IndexForm(lines, numbers).blocks())
-    else:
-        blocks = list(MatrixForm(lines, numbers).blocks())
-    if worksheet:
-        blocks = [blank(block) for block in blocks if isinstance(block, Heading) or not block.hint]
-    return Derivation(tuple(blocks))
-
-
-def asked_for(loss: Tensor, wrt: Any) -> list[Tensor]:
-    """Return the tensors to differentiate by, checked."""
     if loss.size != 1:
         raise ValueError(
             f"{loss.described()} has {loss.size} entries, and derive takes one number. "
             "Reduce it first, as with .sum()."
         )
-    starting_gradient(loss, None)  # raises where no gradient is needed
-    wanted = Record(loss).wanted(wrt, "derive")
+    record = Record(loss)
+    _ = record.start  # raises where no gradient is needed
+    wanted = record.wanted(wrt, "derive")
     if not wanted:
         raise ValueError("derive was given no Tensor to differentiate by.")
-    return wanted
+    lines = Lines(record, wanted, symbols)
+    if form == "index":
+        from .derivation.index_form import index_form
+
+        blocks = list(index_form(lines, numbers))
+    else:
+        blocks = list(matrix_form(lines, numbers))
+    if worksheet:
+        blocks = [blank(block) for block in blocks if isinstance(block, Heading) or not block.hint]
+    return Derivation(tuple(blocks))
 
 
 def blank(block: Block) -> Block:

@@ -7,45 +7,40 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import ClassVar, TypeGuard
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from ...notation.latex import LatexWriter, environment
 from ...notation.text import TextWriter
-from ...notation.writer import COMPARISONS, Level, Piece, Writer, is_where
-from .indices import Indices, linear
-from .simplify import number
-from .sums import conjuncts
+from ...notation.writer import COMPARISONS, Level, Piece, Writer
+from .components import conjuncts, letter_of
+from .indices import Letters, linear, part_of
+from .lines import Lines
+from .tidy import is_where, number
 
-#: What the functions over a letter are, and the entry that changes nothing.
-SIGNS = {"sum": ("Σ", r"\sum", 0.0), "product": ("Π", r"\prod", 1.0),
-         "largest": ("max", r"\max", None), "smallest": ("min", r"\min", None)}  # fmt: skip
+#: What reductions over a letter are written as, in text and in LaTeX.
+SIGNS = {"_sum": ("Σ", r"\sum"), "_prod": ("Π", r"\prod")}
 
 
 class Component(Writer):
-    """What both printers of components share.
+    """What both writers of components share.
 
     Parameters
     ----------
-    symbols, scalars
+    symbols
         As `Writer` has them.
-    indices
+    lines
+        What the names stand for: an axis of length 1 has no letter.
+    letters
         What is known of the letters.
-    shape_of
-        Gives the shape of an expression: an axis of length 1 has no letter.
     """
 
     minus_sign: ClassVar[str]
+    unequal: ClassVar[str]
 
-    def __init__(
-        self,
-        symbols: Mapping[str, str],
-        scalars: Collection[str],
-        indices: Indices,
-        shape_of: Callable[[ast.expr], tuple[int, ...]],
-    ) -> None:
-        super().__init__(symbols, scalars)
-        self.indices, self.shape_of = indices, shape_of
+    def __init__(self, symbols: Mapping[str, str], lines: Lines, letters: Letters) -> None:
+        super().__init__(symbols, lines.scalars)
+        self.lines, self.letters = lines, letters
 
     # ---- what differs ----
 
@@ -54,11 +49,6 @@ class Component(Writer):
         raise NotImplementedError
 
     def entry(self, symbol: str, index: Sequence[str]) -> str:
-        """Write an entry of an array, or of a gradient."""
-        raise NotImplementedError
-
-    def mapped(self, symbol: str, index: Sequence[str]) -> str:
-        """Write an index that a map gives."""
         raise NotImplementedError
 
     def rounded(self, text: str, n: int, up: bool) -> str:
@@ -66,65 +56,55 @@ class Component(Writer):
         raise NotImplementedError
 
     def remainder(self, text: str, n: int) -> str:
-        """Write a remainder."""
         raise NotImplementedError
 
-    def over(self, name: str, letter: str, length: int, where: str, body: Piece) -> Piece:
-        """Write a sum over a letter, or a product, or the largest."""
+    def over(self, name: str, below: str, where: bool, length: int, body: str) -> str:
+        """Write a sum, or another reduction: over all of a letter, or where a condition holds."""
         raise NotImplementedError
 
-    def chain(self, parts: list[str], signs: list[str]) -> str:
-        """Write comparisons of indices."""
+    def case(self, value: str, condition: str) -> str:
+        raise NotImplementedError
+
+    def in_cases(self, rows: list[str]) -> Piece:
         raise NotImplementedError
 
     # ---- what is shared ----
 
     def index(self, index: ast.expr, start: int = 1) -> str:
         """Write an index, counted from 1, or from 0."""
-        sum_ = linear(index)
-        constant = sum_.number + start
+        factors, constant = linear(index)
+        constant += start
         terms = []
-        for text, factor in sum_.factors.items():
-            match part := sum_.parts[text]:
+        for text, factor in factors.items():
+            match part_of(text):
                 case ast.BinOp(left, ast.FloorDiv(), ast.Constant(int(n))):
                     up = factor == 1 and constant >= 1
                     symbol = self.rounded(self.index(left, int(up)), n, up)
                     constant -= up
                 case ast.BinOp(left, ast.Mod(), ast.Constant(int(n))):
                     symbol = self.remainder(self.index(left, 0), n)
-                case ast.Subscript(ast.Name(name), ast.Tuple(inner)):
-                    symbol = self.mapped(self.symbols[name], [self.index(i) for i in inner])
-                    constant -= factor
+                    alone = len(factors) == 1 and factor == 1 and not constant
+                    symbol = symbol if alone else f"({symbol})"
                 case _:
                     symbol = text
                     constant -= factor
-                    assert isinstance(part, ast.Name)
             terms.append((factor, symbol))
         terms.sort(key=lambda term: term[0] < 0)
         result = ""
         if terms and terms[0][0] < 0 and constant > 0:  # 4 - j, not -j + 4
             result, constant = str(constant), 0
         for factor, symbol in terms:
-            many = (
-                ""
-                if abs(factor) == 1
-                else f"{abs(factor)} "
-                if len(symbol) > 1
-                else f"{abs(factor)}"
-            )
-            if " mod " in symbol or r"\bmod" in symbol:
-                symbol = f"({symbol})" if len(terms) > 1 or many or constant else symbol
-            sign = ("+" if result else "") if factor > 0 else self.minus_sign
-            result += f"{sign}{many}{symbol}"
+            times = "" if abs(factor) == 1 else f"{abs(factor)}{' ' * (len(symbol) > 1)}"
+            result += ("+" if result else "") if factor > 0 else self.minus_sign
+            result += f"{times}{symbol}"
         if constant or not result:
-            sign = ("+" if result else "") if constant >= 0 else self.minus_sign
-            result += f"{sign}{abs(constant)}"
+            result += ("+" if result else "") if constant >= 0 else self.minus_sign
+            result += str(abs(constant))
         return result
 
     def write_Subscript(self, node: ast.Subscript) -> Piece:
-        """Write one entry: an axis of length 1 has no letter."""
         assert isinstance(node.slice, ast.Tuple)
-        shape = self.shape_of(node.value)
+        shape = self.lines.evaluator.shape(node.value)
         index = [self.index(i) for i, n in zip(node.slice.elts, shape, strict=True) if n != 1]
         if isinstance(node.value, ast.Name):
             whole = super().write_Name(node.value)
@@ -133,17 +113,19 @@ class Component(Writer):
         return Piece(self.entry(text, index), scalar=True)
 
     def write_Name(self, node: ast.Name) -> Piece:
-        """Write a letter, or a single number."""
         piece: Piece = super().write_Name(node)
         return Piece(piece.text, piece.level, scalar=True)
 
     def write_Compare(self, node: ast.Compare) -> Piece:
-        """Write a condition."""
-        if not self.indices.is_condition(node):
-            piece: Piece = super().write_Compare(node)
-            return piece
-        sides = [self.index(side) for side in (node.left, *node.comparators)]
-        return Piece(self.chain(sides, [COMPARISONS[type(node.ops[0])]]), Level.COMPARISON)
+        if self.letters.is_condition(node):
+            sides = [self.index(side) for side in (node.left, *node.comparators)]
+            return Piece(self.compared(sides, [COMPARISONS[type(node.ops[0])]]), Level.COMPARISON)
+        match node:
+            case ast.Compare(ast.Subscript(ast.Name(name)) | ast.Name(name), [ast.NotEq()]):
+                if self.lines.values[name].dtype == bool:  # a mask
+                    return self.write(node.left)
+        piece: Piece = super().write_Compare(node)
+        return piece
 
     def conditions(self, parts: Sequence[ast.expr]) -> str:
         """Write conditions that all hold: a lower and an upper bound as one."""
@@ -151,60 +133,55 @@ class Component(Writer):
         rest = list(parts)
         while rest:
             node = rest.pop(0)
-            if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.LtE):
-                middle = ast.unparse(node.comparators[0])
-                upper = [
-                    other for other in rest
-                    if isinstance(other, ast.Compare) and isinstance(other.ops[0], ast.LtE)
-                    and ast.unparse(other.left) == middle
-                ]  # fmt: skip
-                if upper and self.indices.is_condition(node):
-                    rest.remove(upper[0])
-                    ends = [node.left, node.comparators[0], upper[0].comparators[0]]
-                    texts.append(self.chain([self.index(end) for end in ends], ["≤", "≤"]))
-                    continue
-            texts.append(self.within(self.write(node), Level.AND))
+            match node, rest:
+                case ast.Compare(low, [ast.LtE()], [middle]), [
+                    ast.Compare(same, [ast.LtE()], [high]),
+                    *_,
+                ] if ast.unparse(middle) == ast.unparse(same) and self.letters.is_condition(node):
+                    ends = [self.index(end) for end in (low, middle, high)]
+                    texts.append(self.compared(ends, ["≤", "≤"]))
+                    rest.pop(0)
+                case _:
+                    texts.append(self.within(self.write(node), Level.AND))
         return self.both(texts)
 
     def write_Call(self, node: ast.Call) -> Piece:
-        """Write a sum, or another call, which is a number too."""
-        first = node.args[0] if node.args else None
-        if isinstance(first, ast.GeneratorExp):
-            assert isinstance(node.func, ast.Name)
-            loop = first.generators[0]
-            assert isinstance(loop.target, ast.Name)
-            assert isinstance(loop.iter, ast.Call)
-            length = loop.iter.args[0]
-            assert isinstance(length, ast.Constant)
-            assert isinstance(length.value, int)
-            name, letter, body, where = node.func.id, loop.target.id, first.elt, ""
-            nothing = SIGNS[name][2]
-            if is_where(body):  # with the terms of some letters left out
-                condition, a, b = body.args
-                parts = conjuncts(condition)
-                if nothing is not None and number(b) == nothing:
-                    where, body = self.below(letter, parts), a
-                elif nothing is not None and number(a) == nothing and is_equation(condition):
-                    unequal = ast.Compare(condition.left, [ast.NotEq()], condition.comparators)
-                    where, body = self.below(letter, [unequal]), b
-            return self.over(name, letter, length.value, where, self.write(body))
-        piece: Piece = super().write_Call(node)
-        return Piece(piece.text, piece.level, True, piece.kind, piece.minus)
+        letter = letter_of(node)
+        if letter is None:
+            piece: Piece = super().write_Call(node)
+            return Piece(piece.text, piece.level, True, piece.kind, piece.minus)
+        match node:
+            case ast.Call(ast.Name(name), [ast.GeneratorExp(body, [ast.comprehension(
+                _, ast.Call(_, [ast.Constant(int(length))])
+            )])]):  # fmt: skip
+                below, where = letter, False
+                match body:
+                    case ast.Call(_, [condition, inner, other]) if (
+                        name == "_sum" and is_where(body) and number(other) == 0
+                    ):  # the terms of some letters are left out
+                        below, body, where = self.below(letter, condition), inner, True
+                text = self.within(self.write(body), Level.REDUCTION)
+                whole = self.over(name, below, where, length, text)
+                return Piece(whole, Level.REDUCTION, scalar=True)
+        return self.write_other(node)
 
-    def below(self, letter: str, parts: Sequence[ast.expr]) -> str:
+    def below(self, letter: str, condition: ast.expr) -> str:
         """Write for which letters there is a term."""
+        parts = conjuncts(condition)
         text = self.conditions(parts)
-        (first, *others) = parts
-        alone = not others and isinstance(first, ast.Compare) and first.left
-        starts = isinstance(alone, ast.Name) and alone.id == letter
-        return text if starts else f"{letter}: {text}"
+        match parts:
+            case [ast.Compare(ast.Name(first))] if first == letter:
+                return text
+        return f"{letter}: {text}"
 
     def choice(self, node: ast.Call) -> Piece:
         """Write the cases of a choice, with a condition for each."""
         cases, last = branches(node)
         rows = [(self.write(value).text, self.conditions(parts)) for parts, value in cases]
-        piece: Piece = self.cases(rows, self.write(last))
-        return Piece(piece.text, piece.level, scalar=True)
+        written = [self.case(*row) for row in rows]
+        if not opposites([condition for _, condition in rows], self.unequal):
+            written.append(self.case(self.write(last).text, ""))
+        return self.in_cases(written)
 
 
 def branches(node: ast.expr) -> tuple[list[tuple[list[ast.expr], ast.expr]], ast.expr]:
@@ -223,26 +200,19 @@ def branches(node: ast.expr) -> tuple[list[tuple[list[ast.expr], ast.expr]], ast
     return cases, node
 
 
-def is_equation(condition: ast.expr) -> TypeGuard[ast.Compare]:
-    """Say whether a condition is one equation."""
-    return isinstance(condition, ast.Compare) and isinstance(condition.ops[0], ast.Eq)
+def opposites(conditions: Sequence[str], unequal: str) -> bool:
+    """Say whether there are two cases, i = j and i ≠ j: one holds where the other does not."""
+    match conditions:
+        case [first, second]:
+            equation = re.fullmatch(r"[^ ]+ = [^ ]+", first)
+            return equation is not None and second == first.replace("=", unequal)
+    return False
 
 
 def closed(text: str) -> str:
     """Put brackets around an index of several parts; one that is rounded has its own."""
     rounded = re.fullmatch(r"\\l(\w+) [^\\]*\\r\1|⌊[^⌊]*⌋|⌈[^⌈]*⌉", text)
     return text if len(text) == 1 or rounded else f"({text})"
-
-
-def opposites(rows: Sequence[tuple[str, str]], unequal: str) -> bool:
-    """Say whether there are two cases, i = j and i ≠ j: one holds where the other does not."""
-    one_equation = len(rows) == 2 and rows[0][1].count(" = ") == 1
-    first, second = (condition for _, condition in rows) if one_equation else ("", "")
-    return (
-        one_equation
-        and re.fullmatch(r"[^ ]+ = [^ ]+", first) is not None
-        and (second == first.replace("=", unequal))
-    )
 
 
 def indexed(symbol: str, index: Sequence[str]) -> str:
@@ -264,13 +234,10 @@ def indexed(symbol: str, index: Sequence[str]) -> str:
 
 
 class LatexComponents(Component, LatexWriter):
-    """Writes components in LaTeX."""
-
     times: ClassVar = {**LatexWriter.times, "elementwise": " "}
-    minus_sign = "-"
+    minus_sign, unequal = "-", r"\neq"
 
     def array(self, node: ast.expr) -> Piece:
-        """Write an expression of whole arrays."""
         return LatexWriter(self.symbols, self.scalars).write(node)
 
     def entry(self, symbol: str, index: Sequence[str]) -> str:
@@ -282,17 +249,11 @@ class LatexComponents(Component, LatexWriter):
             return f"{fraction[1]}{indexed(fraction[2], index)}}}"
         return indexed(symbol, index)
 
-    def mapped(self, symbol: str, index: Sequence[str]) -> str:
-        """Write an index that a map gives."""
-        return f"{symbol}({','.join(index)})"
-
     def rounded(self, text: str, n: int, up: bool) -> str:
-        """Write a quotient of integers, rounded up or down."""
         kind = "ceil" if up else "floor"
         return rf"\l{kind} {closed(text)}/{n} \r{kind}"
 
     def remainder(self, text: str, n: int) -> str:
-        """Write a remainder."""
         return rf"{closed(text)} \bmod {n}"
 
     def quotient(self, above: Piece, below: Piece) -> Piece:
@@ -303,72 +264,46 @@ class LatexComponents(Component, LatexWriter):
         return LatexWriter.quotient(self, above, below)
 
     def both(self, parts: list[str]) -> str:
-        """Write conditions that all hold."""
         return r" \text{ and } ".join(parts)
 
-    def chain(self, parts: list[str], signs: list[str]) -> str:
-        """Write comparisons of indices."""
-        return LatexWriter.compared(self, parts, signs)
+    def over(self, name: str, below: str, where: bool, length: int, body: str) -> str:
+        if name not in SIGNS:
+            sign = self.function(name[1:], below, []).partition("(")[0]
+            return f"{sign} {body}"
+        limits = f"_{{{below}}}" if where else f"_{{{below}=1}}^{{{length}}}"
+        return f"{SIGNS[name][1]}{limits} {body}"
 
-    def over(self, name: str, letter: str, length: int, where: str, body: Piece) -> Piece:
-        """Write a sum over a letter, or a product, or the largest."""
-        text = self.within(body, Level.REDUCTION)
-        if name in ("largest", "smallest"):
-            return Piece(rf"{SIGNS[name][1]}_{{{letter}}} {text}", Level.REDUCTION, scalar=True)
-        limits = f"_{{{where}}}" if where else f"_{{{letter}=1}}^{{{length}}}"
-        return Piece(rf"{SIGNS[name][1]}{limits} {text}", Level.REDUCTION, scalar=True)
+    def case(self, value: str, condition: str) -> str:
+        when = rf"\text{{if }} {condition}" if condition else r"\text{otherwise}"
+        return f"{value} & {when}".replace(r"\frac{\partial", r"\dfrac{\partial")
 
-    def cases(self, rows: list[tuple[str, str]], otherwise: Piece) -> Piece:
-        """Write the cases; what is left is named only if it can be reached."""
-        lines = [
-            rf"{value} & \text{{if }} {condition}".replace(r"\frac{\partial", r"\dfrac{\partial")
-            for value, condition in rows
-        ]
-        if not opposites(rows, r"\neq"):
-            lines.append(rf"{otherwise.text} & \text{{otherwise}}")
-        return Piece(environment("cases", lines), Level.CHOICE, scalar=True)
+    def in_cases(self, rows: list[str]) -> Piece:
+        return Piece(environment("cases", rows), Level.CHOICE, scalar=True)
 
 
 class TextComponents(Component, TextWriter):
-    """Writes components as plain text."""
-
     times: ClassVar = {**TextWriter.times, "elementwise": " "}
-    minus_sign = "−"
+    minus_sign, unequal = "−", "≠"
 
     def array(self, node: ast.expr) -> Piece:
-        """Write an expression of whole arrays."""
         return TextWriter(self.symbols, self.scalars).write(node)
 
     def entry(self, symbol: str, index: Sequence[str]) -> str:
-        """Write an entry."""
         return f"{symbol}[{','.join(index)}]" if index else symbol
 
-    def mapped(self, symbol: str, index: Sequence[str]) -> str:
-        """Write an index that a map gives."""
-        return f"{symbol}({','.join(index)})"
-
     def rounded(self, text: str, n: int, up: bool) -> str:
-        """Write a quotient of integers, rounded up or down."""
-        inner = f"{closed(text)}/{n}"
-        return f"⌈{inner}⌉" if up else f"⌊{inner}⌋"
+        return f"⌈{closed(text)}/{n}⌉" if up else f"⌊{closed(text)}/{n}⌋"
 
     def remainder(self, text: str, n: int) -> str:
-        """Write a remainder."""
         return f"{closed(text)} mod {n}"
 
-    def chain(self, parts: list[str], signs: list[str]) -> str:
-        """Write comparisons of indices."""
-        return TextWriter.compared(self, parts, signs)
+    def over(self, name: str, below: str, where: bool, length: int, body: str) -> str:
+        sign = SIGNS[name][0] if name in SIGNS else name[1:]
+        limits = below if where or name not in SIGNS else f"{below}=1..{length}"
+        return f"{sign}[{limits}] {body}"
 
-    def over(self, name: str, letter: str, length: int, where: str, body: Piece) -> Piece:
-        """Write a sum over a letter, or a product, or the largest."""
-        text = self.within(body, Level.REDUCTION)
-        limits = where or f"{letter}=1..{length}"
-        return Piece(f"{SIGNS[name][0]}[{limits}] {text}", Level.REDUCTION, scalar=True)
+    def case(self, value: str, condition: str) -> str:
+        return f"{value} if {condition}" if condition else f"{value} otherwise"
 
-    def cases(self, rows: list[tuple[str, str]], otherwise: Piece) -> Piece:
-        """Write the cases; what is left is named only if it can be reached."""
-        lines = [f"{value} if {condition}" for value, condition in rows]
-        if not opposites(rows, "≠"):
-            lines.append(f"{otherwise.text} otherwise")
-        return Piece("{" + "; ".join(lines) + "}", scalar=True)
+    def in_cases(self, rows: list[str]) -> Piece:
+        return Piece("{" + "; ".join(rows) + "}", scalar=True)

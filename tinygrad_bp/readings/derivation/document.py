@@ -6,17 +6,17 @@ comes from a recorded computation is a formula, whose names the notation has esc
 
 from __future__ import annotations
 
-import html
 import re
 import textwrap
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from ...notation.mathml import mathml
 from ...notation.numbers import Written as Formula
 from ...notation.numbers import written_shape
+from ...pages.page import safe, write_page, write_part
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,6 @@ def line(equation: Equation) -> str:
 
 #: LaTeX of more characters than this is set over several lines, where it has several sides.
 WIDE = 220
-
-#: In HTML, text of more columns than this is set smaller, down to half of the size.
-WIDE_TEXT = 90
 
 
 def lines_of(equation: Equation) -> list[tuple[str, str]]:
@@ -192,54 +189,20 @@ def ascii_only(text: str) -> str:
     )  # fmt: skip
 
 
-MATHS = (
-    "math{font-size:1.1em}.line{margin:.6em 0;padding:.3em 0;overflow-x:auto;overflow-y:hidden}"
-    ".line mtd[columnalign=left]{text-align:left}"
-    ".line table{margin:auto}.line td{padding:.3em .1em}"
-    ".line td math{display:inline math}.line td:first-child{text-align:right}"
-    ".line table.fill{width:100%}.fill td{white-space:nowrap}"
-    ".fill .blank{width:100%;border-bottom:1px solid;height:2.2em}"
-    "@media print{.line{overflow:visible;break-inside:avoid}}"
-)
-PAGE = "body{max-width:60em;margin:2em auto;font-family:serif;line-height:1.5;padding:0 1em}"
-
-
-def as_html(blocks: Sequence[Block], page: bool = True) -> str:
-    """Write a document as HTML with MathML: no script, and nothing from the network.
-
-    Raises
-    ------
-    RuntimeError
-        If latex2mathml is not installed.
-    """
-    parts = []
-    for i, block in enumerate(blocks):
+def as_html(blocks: Sequence[Block], standalone: bool = True) -> str:
+    """Write a document as HTML with MathML: no script, and nothing from the network."""
+    content: list[dict[str, Any]] = []
+    for block in blocks:
         match block:
             case Heading(text):
-                level = 1 if not i else 2
-                parts.append(f"<h{level}>{html.escape(text)}</h{level}>")
+                content.append({"heading": text})
             case Sentence(pieces):
-                parts.append(
-                    "<p>"
-                    + "".join(
-                        html.escape(p) if isinstance(p, str) else mathml(p.latex) for p in pieces
-                    )
-                    + "</p>"
-                )
+                parts = [p if isinstance(p, str) else safe(mathml(p.latex)) for p in pieces]
+                content.append({"sentence": parts})
             case Equation():
-                rows = [row for side in block.sides for row in side.text.split("\n")]
-                widest = max(map(len, rows), default=0)
-                size = max(50, min(100, 100 * WIDE_TEXT // max(widest, 1)))
-                style = f' style="font-size:{size}%"' if size < 100 else ""
-                parts.append(f'<div class="line"{style}>{math_of(block)}</div>')
-    body = "\n".join(parts)
-    if not page:
-        return f"<div>\n<style>{MATHS}</style>\n{body}\n</div>\n"
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f"<title>Derivation</title>\n<style>{PAGE}{MATHS}</style>\n</head>\n<body>\n{body}\n</body>\n"
-        "</html>\n"
-    )
+                content.append({"line": safe(math_of(block))})
+    write = write_page if standalone else write_part
+    return write("derivation", title="Derivation", blocks=content)
 
 
 def math_of(equation: Equation) -> str:

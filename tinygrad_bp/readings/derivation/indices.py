@@ -1,69 +1,77 @@
-"""Arithmetic of indices: ``2 * j + 1``, ``j // 3``, a named map ``pi1[j]``, and when two are equal.
+"""Arithmetic of indices: ``2 * j + 1``, ``j // 3``, ``j % 3``, and when two of them are equal.
 
 An index is a Python expression of letters and integers, counted from 0 as Python does; the printers
-count from 1. Sums of letters are kept in one form, so that two indices that are equal look equal.
+count from 1. Sums are kept in one form, so that two indices that are equal look equal. A letter is a
+name such as ``_7`` while lines are made; on paper it gets a letter of the alphabet.
 """
 
 from __future__ import annotations
 
 import ast
+import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from .simplify import simple
-from .trees import Rebuilt, names, walk
+from .tidy import FALSE, TRUE, simplified
+from .trees import Rebuilt, names, put, walk
 
 
-class Linear(NamedTuple):
-    """An index as a sum: a factor for each of its parts, by the part's text, and a number."""
+class NoComponentsError(ValueError):
+    """What is not taken apart into components, and the operation that it is about."""
 
-    factors: dict[str, int]
-    parts: dict[str, ast.expr]
-    number: int
+    def __init__(self, reason: str, operation: str = "") -> None:
+        super().__init__(reason)
+        self.operation = operation
 
 
-def linear(index: ast.expr) -> Linear:
-    """Take an index apart; what is no sum, difference or multiple is a part itself."""
+def linear(index: ast.expr) -> tuple[dict[str, int], int]:
+    """Return an index as a sum: a factor for the text of each part, and a number."""
     match index:
         case ast.Name(id=letter):
-            return Linear({letter: 1}, {letter: index}, 0)
+            return {letter: 1}, 0
         case ast.Constant(int(value)):
-            return Linear({}, {}, value)
+            return {}, value
         case ast.UnaryOp(ast.USub(), operand):
-            return combined([(-1, linear(operand))])
+            return combined((-1, operand))
         case ast.BinOp(left, ast.Add(), right):
-            return combined([(1, linear(left)), (1, linear(right))])
+            return combined((1, left), (1, right))
         case ast.BinOp(left, ast.Sub(), right):
-            return combined([(1, linear(left)), (-1, linear(right))])
+            return combined((1, left), (-1, right))
         case ast.BinOp(ast.Constant(int(factor)), ast.Mult(), other):
-            return combined([(factor, linear(other))])
-    text = ast.unparse(index)
-    return Linear({text: 1}, {text: index}, 0)
+            return combined((factor, other))
+    return {ast.unparse(index): 1}, 0
 
 
-def combined(terms: Sequence[tuple[int, Linear]]) -> Linear:
-    """Add multiples up."""
+def combined(*terms: tuple[int, ast.expr]) -> tuple[dict[str, int], int]:
     factors: dict[str, int] = {}
-    parts: dict[str, ast.expr] = {}
-    for n, term in terms:
-        for text, factor in term.factors.items():
+    number = 0
+    for n, index in terms:
+        parts, rest = linear(index)
+        number += n * rest
+        for text, factor in parts.items():
             factors[text] = factors.get(text, 0) + n * factor
-            parts[text] = term.parts[text]
-    return Linear(
-        {text: factor for text, factor in factors.items() if factor},
-        parts,
-        sum(n * term.number for n, term in terms),
-    )
+    return {text: factor for text, factor in factors.items() if factor}, number
 
 
-def summed_up(sum_: Linear) -> ast.expr:
+def sum_of(*terms: tuple[int, ast.expr]) -> ast.expr:
+    """Return a sum of multiples of indices.
+
+    Examples
+    --------
+    >>> j = ast.Name("j")
+    >>> ast.unparse(sum_of((3, j), (1, ast.Constant(2)), (-1, j)))
+    '2 * j + 2'
+    """
+    return index_of(*combined(*terms))
+
+
+def index_of(factors: Mapping[str, int], number: int) -> ast.expr:
     """Return an index in its one form: what is added, what is subtracted, and the number."""
     result: ast.expr | None = None
-    for text, factor in sorted(sum_.factors.items(), key=lambda item: item[1] < 0):
-        part = sum_.parts[text]
+    for text, factor in sorted(factors.items(), key=lambda item: item[1] < 0):
+        part = part_of(text)
         if abs(factor) != 1:
             part = ast.BinOp(ast.Constant(abs(factor)), ast.Mult(), part)
         if result is None:
@@ -71,66 +79,49 @@ def summed_up(sum_: Linear) -> ast.expr:
         else:
             result = ast.BinOp(result, ast.Add() if factor > 0 else ast.Sub(), part)
     if result is None:
-        return integer(sum_.number)
-    if sum_.number:
-        sign = ast.Add() if sum_.number > 0 else ast.Sub()
-        result = ast.BinOp(result, sign, ast.Constant(abs(sum_.number)))
+        result = ast.Constant(abs(number))
+        return result if number >= 0 else ast.UnaryOp(ast.USub(), result)
+    if number:
+        sign = ast.Add() if number > 0 else ast.Sub()
+        result = ast.BinOp(result, sign, ast.Constant(abs(number)))
     return result
 
 
-def integer(n: int) -> ast.expr:
-    """Return a number as an index."""
-    return ast.Constant(n) if n >= 0 else ast.UnaryOp(ast.USub(), ast.Constant(-n))
+def part_of(text: str) -> ast.expr:
+    """Return the part of an index that has a text: a letter, a quotient or a remainder."""
+    return ast.Name(text) if text.isidentifier() else ast.parse(text, mode="eval").body
 
 
-def added(*terms: tuple[int, ast.expr]) -> ast.expr:
-    """Return a sum of multiples of indices.
+class Letters:
+    """The letters of one document, and how many values each has."""
 
-    Examples
-    --------
-    >>> j = ast.Name("j")
-    >>> ast.unparse(added((3, j), (1, ast.Constant(2)), (-1, j)))
-    '2 * j + 2'
-    """
-    return summed_up(combined([(n, linear(index)) for n, index in terms]))
-
-
-class Indices:
-    """What is known of the letters and maps of one document: how long they are.
-
-    Parameters
-    ----------
-    map_named
-        Gives a name to an array of indices that follow no rule, such as the labels of samples.
-    """
-
-    def __init__(self, map_named: Callable[[np.ndarray], str]) -> None:
-        self.map_named = map_named
+    def __init__(self) -> None:
         self.lengths: dict[str, int] = {}
-        self.maps: dict[str, np.ndarray] = {}
+        self._numbers = itertools.count()
 
-    # ---- what an index can be ----
+    def new(self, length: int) -> ast.expr:
+        """Return a new letter for an axis: 0, where that has one place only."""
+        if length == 1:
+            return ast.Constant(0)
+        name = f"_{next(self._numbers)}"
+        self.lengths[name] = length
+        return ast.Name(name)
+
+    # ---- what is an index ----
 
     def is_index(self, tree: ast.expr) -> bool:
-        """Say whether an expression is made of letters, maps and integers alone."""
-        match tree:  # most are one letter
-            case ast.Name(id=name):
-                return name in self.lengths or name in self.maps
-            case ast.Constant(value):
-                return type(value) is int
-        kinds = (
-            ast.Name, ast.Constant, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop,
-            ast.expr_context, ast.Subscript, ast.Tuple,
-        )  # fmt: skip
-        nodes = walk(tree)
+        """Say whether an expression is made of letters and integers alone."""
+        kinds = (ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, ast.expr_context)
         return all(
-            isinstance(node, kinds)
-            and (not isinstance(node, ast.Name) or node.id in self.lengths or node.id in self.maps)
-            and (not isinstance(node, ast.Constant) or type(node.value) is int)
-            for node in nodes
+            node.id in self.lengths
+            if isinstance(node, ast.Name)
+            else type(node.value) is int
+            if isinstance(node, ast.Constant)
+            else isinstance(node, kinds)
+            for node in walk(tree)
         )
 
-    def is_condition(self, tree: ast.expr) -> bool:
+    def is_condition(self, tree: ast.AST) -> bool:
         """Say whether an expression compares indices, as a Kronecker delta does."""
         return (
             isinstance(tree, ast.Compare)
@@ -140,206 +131,167 @@ class Indices:
 
     def bounds(self, index: ast.expr) -> tuple[int, int]:
         """Return numbers that an index does not fall below and does not exceed."""
-        sum_ = linear(index)
-        low = high = sum_.number
-        for text, factor in sum_.factors.items():
-            ends = [factor * end for end in self.bounds_of_part(sum_.parts[text])]
-            low, high = low + min(ends), high + max(ends)
+        factors, low = linear(index)
+        high = low
+        for text, factor in factors.items():
+            match part_of(text):
+                case ast.Name(id=letter):
+                    ends = (0, max(self.lengths[letter] - 1, 0))
+                case ast.BinOp(left, ast.FloorDiv(), ast.Constant(int(n))):
+                    below, above = self.bounds(left)
+                    ends = (below // n, above // n)
+                case ast.BinOp(_, ast.Mod(), ast.Constant(int(n))):
+                    ends = (0, n - 1)
+                case _:
+                    raise TypeError(f"this is no index: {text}")
+            low += min(factor * end for end in ends)
+            high += max(factor * end for end in ends)
         return low, high
 
-    def bounds_of_part(self, part: ast.expr) -> tuple[int, int]:
-        """Return the bounds of a letter, a map, a quotient or a remainder."""
-        match part:
-            case ast.Name(id=letter):
-                return 0, max(self.lengths[letter] - 1, 0)
-            case ast.Subscript(ast.Name(id=name)):
-                array = self.maps[name]
-                return (int(array.min()), int(array.max())) if array.size else (0, 0)
-            case ast.BinOp(left, ast.FloorDiv(), ast.Constant(int(n))):
-                low, high = self.bounds(left)
-                return low // n, high // n
-            case ast.BinOp(_, ast.Mod(), ast.Constant(int(n))):
-                return 0, n - 1
-        raise TypeError(f"this is no index: {ast.unparse(part)}")
-
-    # ---- conditions on indices ----
+    # ---- conditions ----
 
     def equal(self, i: ast.expr, j: ast.expr) -> ast.expr:
-        """Return the condition i = j: the number 1 or 0 where it always or never holds."""
-        difference = added((1, i), (-1, j))
+        """Return the condition i = j: TRUE or FALSE where it always or never holds."""
+        difference = sum_of((1, i), (-1, j))
         low, high = self.bounds(difference)
         if low > 0 or high < 0:
-            return ast.Constant(0.0)
-        if not names(difference):
-            return ast.Constant(1.0)
-        return ast.Compare(i, [ast.Eq()], [j])
+            return FALSE
+        return ast.Compare(i, [ast.Eq()], [j]) if names(difference) else TRUE
 
-    def within(self, index: ast.expr, length: int) -> list[ast.Compare]:
+    def within(self, index: ast.expr, length: int) -> list[ast.expr]:
         """Return the conditions for an index to lie on an axis: none, where it always does."""
         low, high = self.bounds(index)
-        sum_ = linear(index)
+        factors, number = linear(index)
         first, last = 0, length - 1
-        if list(sum_.factors.values()) == [1]:  # j - 1 >= 0 is written as j >= 1
-            index = summed_up(sum_._replace(number=0))
-            first, last = first - sum_.number, last - sum_.number
-        conditions = []
+        if list(factors.values()) == [1]:  # j - 1 >= 0 is written as j >= 1
+            index, first, last = index_of(factors, 0), first - number, last - number
+        conditions: list[ast.expr] = []
         if low < 0:
-            conditions.append(ast.Compare(integer(first), [ast.LtE()], [index]))
+            conditions.append(ast.Compare(index_of({}, first), [ast.LtE()], [index]))
         if high > length - 1:
-            conditions.append(ast.Compare(index, [ast.LtE()], [integer(last)]))
+            conditions.append(ast.Compare(index, [ast.LtE()], [index_of({}, last)]))
         return conditions
 
     def solved(self, condition: ast.expr, letter: str) -> ast.expr | None:
         """Return what a letter must be for an equation to hold; None where that is no index."""
-        assert isinstance(condition, ast.Compare)
-        if not isinstance(condition.ops[0], ast.Eq):
-            return None
-        sum_ = linear(added((1, condition.left), (-1, condition.comparators[0])))
-        factor = sum_.factors.get(letter)
-        if factor not in (1, -1):
-            return None
-        others = {text: n for text, n in sum_.factors.items() if text != letter}
-        if any(letter in names(sum_.parts[text]) for text in others):
-            return None
-        rest = summed_up(Linear(others, sum_.parts, sum_.number))
-        return added((-factor, rest))
+        match condition:
+            case ast.Compare(left, [ast.Eq()], [right]) if self.is_condition(condition):
+                factors, number = combined((1, left), (-1, right))
+                factor = factors.pop(letter, 0)
+                if factor in (1, -1) and letter not in names(index_of(factors, 0)):
+                    return sum_of((-factor, index_of(factors, number)))
+        return None
 
     # ---- indices from numbers ----
 
-    def recognised(
-        self, numbers: np.ndarray, letters: Sequence[ast.expr], listed: bool = False
-    ) -> ast.expr:
-        """Return the index that has given values: by a rule where one fits, else by a named map.
+    def recognised(self, numbers: np.ndarray, index: Sequence[ast.expr]) -> ast.expr:
+        """Return the index that has given values at every place of an array.
 
         Parameters
         ----------
         numbers
             The value at every place.
-        letters
+        index
             The index of the place on each axis.
-        listed
-            Whether they were listed, as labels are: a rule that fits would be one by accident.
+
+        Raises
+        ------
+        NoComponentsError
+            If the values follow no rule, as those of labels do.
         """
-        numbers = np.asarray(numbers)
         if not numbers.size:
             return ast.Constant(0)
         for axis in reversed(range(numbers.ndim)):  # leave out what it does not depend on
             first = numbers.take([0], axis)
-            if (numbers == first).all():
-                numbers = first
-        kept = [axis for axis, n in enumerate(numbers.shape) if n > 1]
-        numbers = numbers.reshape([numbers.shape[axis] for axis in kept])
-        letters = [letters[axis] for axis in kept]
-        origin = int(numbers.flat[0])
-        places: tuple[np.ndarray, ...] = np.indices(numbers.shape, sparse=True)
-        steps = [int(np.moveaxis(numbers, axis, 0)[1].flat[0]) - origin
-                 for axis in range(numbers.ndim)]  # fmt: skip
-        guess = origin + sum(n * place for n, place in zip(steps, places, strict=True))
-        fits = np.array_equal(numbers, np.broadcast_to(guess, numbers.shape))
-        if fits and not (listed and steps and (origin or set(steps) - {0, 1})):
-            return added((1, integer(origin)), *zip(steps, letters, strict=True))
+            numbers = first if (numbers == first).all() else numbers
+        axes = [axis for axis, n in enumerate(numbers.shape) if n > 1]
+        numbers = numbers.reshape([numbers.shape[axis] for axis in axes])
+        index = [index[axis] for axis in axes]
+        origin, places = int(numbers.flat[0]), np.indices(numbers.shape)
+        steps = [
+            int(np.moveaxis(numbers, axis, 0)[1].flat[0]) - origin for axis in range(len(axes))
+        ]
+        if (numbers == origin + sum(n * p for n, p in zip(steps, places, strict=True))).all():
+            return sum_of((origin, ast.Constant(1)), *zip(steps, index, strict=True))
         # else the places, counted row by row, may give it: runs that begin again and again
-        run = int(np.argmax(numbers.ravel() != origin))
-        period = int(numbers.max()) + 1
-        runs = (np.arange(numbers.size) // run + origin) % period
-        if not listed and np.array_equal(numbers.ravel(), runs):
-            sizes = [math.prod(numbers.shape[axis + 1 :]) for axis in range(numbers.ndim)]
-            place = added(*zip(sizes, letters, strict=True))
-            moved = added((1, self.quotient(place, run)), (1, integer(origin)))
-            return self.remainder(moved, period)
-        name = self.map_named(numbers)
-        self.maps[name] = numbers
-        return ast.Subscript(ast.Name(name), ast.Tuple(list(letters)))
+        run, period = int(np.argmax(numbers.ravel() != origin)), int(numbers.max()) + 1
+        if not np.array_equal(numbers.ravel(), (np.arange(numbers.size) // run + origin) % period):
+            raise NoComponentsError("an arrangement of entries that follows no short rule")
+        sizes = [math.prod(numbers.shape[axis + 1 :]) for axis in range(len(axes))]
+        quotient, _ = self.divided(sum_of(*zip(sizes, index, strict=True)), run)
+        return self.divided(sum_of((1, quotient), (origin, ast.Constant(1))), period)[1]
 
-    def quotient(self, index: ast.expr, n: int) -> ast.expr:
-        """Return index // n, simplified where the parts of the index allow it."""
-        sum_ = linear(index)
-        whole = {text: f for text, f in sum_.factors.items() if f % n == 0}
-        rest = {text: f for text, f in sum_.factors.items() if f % n}
-        above, number = divmod(sum_.number, n)
-        inner = summed_up(Linear(rest, sum_.parts, number))
-        outer = summed_up(Linear({t: f // n for t, f in whole.items()}, sum_.parts, above))
+    def divided(self, index: ast.expr, n: int) -> tuple[ast.expr, ast.expr]:
+        """Return index // n and index % n, simplified where the parts of the index allow it."""
+        factors, number = linear(index)
+        whole = {text: f // n for text, f in factors.items() if f % n == 0}
+        inner = index_of({text: f for text, f in factors.items() if f % n}, number % n)
+        outer = index_of(whole, number // n)
         low, high = self.bounds(inner)
         if low // n == high // n:
-            return added((1, outer), (1, integer(low // n)))
-        return added((1, outer), (1, ast.BinOp(inner, ast.FloorDiv(), ast.Constant(n))))
+            times = (low // n, ast.Constant(1))
+            return sum_of((1, outer), times), sum_of((1, inner), (-n * times[0], times[1]))
+        quotient = ast.BinOp(inner, ast.FloorDiv(), ast.Constant(n))
+        return sum_of((1, outer), (1, quotient)), ast.BinOp(inner, ast.Mod(), ast.Constant(n))
 
-    def remainder(self, index: ast.expr, n: int) -> ast.expr:
-        """Return index % n, simplified where the parts of the index allow it."""
-        sum_ = linear(index)
-        rest = {text: f for text, f in sum_.factors.items() if f % n}
-        inner = summed_up(Linear(rest, sum_.parts, sum_.number % n))
-        low, high = self.bounds(inner)
-        if low // n == high // n:
-            return added((1, inner), (-(low // n) * n, ast.Constant(1)))
-        return ast.BinOp(inner, ast.Mod(), ast.Constant(n))
+    # ---- indices put in for letters ----
 
     def put(self, tree: ast.expr, known: Mapping[str, ast.expr]) -> ast.expr:
         """Return an expression with indices in place of letters, each index in its one form."""
-        if not known or not names(tree) & set(known):
-            return tree
-        return Put(self, known).visit(tree)  # type: ignore[no-any-return]
+        return PutIndices(self, known).visit(tree) if known else tree  # type: ignore[no-any-return]
 
     def put_in_index(self, index: ast.expr, known: Mapping[str, ast.expr]) -> ast.expr:
-        """Return an index with others in place of letters."""
         match index:
             case ast.Name(id=name):
                 return known.get(name, index)
             case ast.Constant():
                 return index
-        sum_ = linear(index)
+        factors, number = linear(index)
         terms = []
-        for text, factor in sum_.factors.items():
-            match part := sum_.parts[text]:
-                case ast.Name(id=name):
-                    new = known.get(name, part)
-                case ast.Subscript(value, ast.Tuple(elts)):
-                    inner = [self.put_in_index(i, known) for i in elts]
-                    new = ast.Subscript(value, ast.Tuple(inner))
-                case ast.BinOp(left, ast.FloorDiv(), ast.Constant(int(n))):
-                    new = self.quotient(self.put_in_index(left, known), n)
-                case ast.BinOp(left, ast.Mod(), ast.Constant(int(n))):
-                    new = self.remainder(self.put_in_index(left, known), n)
-                case _:
-                    raise TypeError(f"this is no index: {text}")
-            terms.append((factor, new))
-        return added((1, integer(sum_.number)), *terms)
+        for text, factor in factors.items():
+            match part_of(text):
+                case ast.BinOp(left, op, ast.Constant(int(n))):
+                    both = self.divided(self.put_in_index(left, known), n)
+                    terms.append((factor, both[isinstance(op, ast.Mod)]))
+                case letter:
+                    terms.append((factor, put(letter, known)))
+        return sum_of((number, ast.Constant(1)), *terms)
 
 
-class Put(Rebuilt):
-    """Puts indices in for letters."""
+class PutIndices(Rebuilt):
+    def __init__(self, letters: Letters, known: Mapping[str, ast.expr]) -> None:
+        self.letters, self.known = letters, known
 
-    def __init__(self, indices: Indices, known: Mapping[str, ast.expr]) -> None:
-        self.indices, self.known = indices, known
+    def simplify(self, tree: ast.expr) -> ast.expr:
+        return simplified(tree)
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
-        """Return a node with its parts visited, simplified where one is new."""
         new = super().generic_visit(node)
-        return simple(new) if new is not node and isinstance(new, ast.expr) else new
+        return self.simplify(new) if new is not node and isinstance(new, ast.expr) else new
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
-        """Put in the letters of an entry."""
-        parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-        new = [self.indices.put_in_index(part, self.known) for part in parts]
-        return ast.Subscript(node.value, ast.Tuple(new))
+        assert isinstance(node.slice, ast.Tuple)
+        index = [self.letters.put_in_index(i, self.known) for i in node.slice.elts]
+        return ast.Subscript(node.value, ast.Tuple(index))
 
-    def visit_Compare(self, node: ast.Compare) -> ast.expr:
-        """Put in the letters of a condition, which may then always or never hold."""
-        if not self.indices.is_condition(node):
-            return self.generic_visit(node)  # type: ignore[return-value]
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        if not self.letters.is_condition(node):
+            return self.generic_visit(node)
         left, right = (
-            self.indices.put_in_index(side, self.known) for side in (node.left, *node.comparators)
+            self.letters.put_in_index(side, self.known) for side in (node.left, *node.comparators)
         )
-        if isinstance(node.ops[0], ast.Eq):
-            return self.indices.equal(left, right)
-        if names(left) and names(right):  # 3 - i <= 3 - j is j <= i
-            sum_ = linear(added((1, left), (-1, right)))
-            for_left = {text: n for text, n in sum_.factors.items() if n > 0}
-            for_right = {text: -n for text, n in sum_.factors.items() if n < 0}
-            left = summed_up(Linear(for_left, sum_.parts, max(sum_.number, 0)))
-            right = summed_up(Linear(for_right, sum_.parts, max(-sum_.number, 0)))
-        return ast.Compare(left, node.ops, [right])
+        op = node.ops[0]
+        if isinstance(op, ast.LtE):
+            low, high = self.letters.bounds(sum_of((1, left), (-1, right)))
+            if high <= 0 or low > 0:
+                return TRUE if high <= 0 else FALSE
+            return ast.Compare(left, [op], [right])
+        same = self.letters.equal(left, right)
+        if isinstance(op, ast.Eq):
+            return same
+        if isinstance(same, ast.Constant):
+            return FALSE if same.value else TRUE
+        return ast.Compare(left, [op], [right])
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        """Put in a letter that stands alone."""
         return self.known.get(node.id, node)

@@ -1,20 +1,19 @@
 """The derivative of one component of a step by one of its operand's, in its cases.
 
 It is the rule of the step in components, run on a unit upstream gradient: a Kronecker delta in
-place of g. The conditions that it is zero without, such as i = j for a function entry by entry, are
-told from the one that splits it in two cases, such as i = j and i != j for softmax.
+place of g. What it is zero without, such as i = j for a function entry by entry, is told from the
+condition that splits it in two cases, such as i = j and i != j for softmax.
 """
 
 from __future__ import annotations
 
 import ast
-import functools
 from collections.abc import Sequence
 
-from .indices import Indices
-from .simplify import ZERO, number, summed
-from .sums import chosen, guarded, with_condition
-from .trees import names, walk
+from .components import Part, chosen, letter_of, over, part
+from .indices import Letters
+from .tidy import FALSE, TRUE, ZERO, number, simplified
+from .trees import Rebuilt, names, walk
 
 
 class Jacobian:
@@ -22,86 +21,129 @@ class Jacobian:
 
     Parameters
     ----------
-    tree
-        The component, with Kronecker deltas in it.
-    free
-        The letters of the operand's component: kept, where two letters are equal.
+    component
+        The component of the rule, with Kronecker deltas in it.
+    index
+        The index of the operand's component: its letters stay, where two letters are equal.
     at
-        The letters of the step's component, in whose order the conditions are written.
-    indices
+        The index of the step's component, in whose order the conditions are written.
+    letters
         What is known of the letters.
     """
 
     def __init__(
-        self, tree: ast.expr, free: Sequence[str], at: Sequence[str], indices: Indices
+        self, component: Part, index: Sequence[ast.expr], at: Sequence[ast.expr], letters: Letters
     ) -> None:
-        self.indices = indices
-        bound = {letter for node in walk(tree) if (letter := summed(node)) is not None}
-        conditions = {
+        self.index, self.at, self.letters = index, at, letters
+        place = {i.id: n for n, i in enumerate(at) if isinstance(i, ast.Name)}
+
+        def order(condition: ast.expr) -> int:
+            if not letters.is_condition(condition):
+                return len(place) + 1
+            return min(place.get(name, len(place)) for name in names(condition))
+
+        #: Without these it is zero.
+        self.needed = sorted(component.conditions, key=order)
+        tree, within = component.tree, set()
+        bound = {letter for node in walk(tree) if (letter := letter_of(node))}
+        splits = {
             ast.unparse(node): node
             for node in walk(tree)
-            if isinstance(node, ast.Compare)
-            and indices.is_condition(node)
-            and not bound & names(node)
+            if isinstance(node, ast.Compare) and letters.is_condition(node)
         }
-        place = {letter: n for n, letter in enumerate(at)}
-        self.needed: list[ast.Compare] = []  # without these it is zero
-        self.split: list[ast.Compare] = []
-        self.equal = tree  # where the letters of a delta are equal
+        within = {name for node in splits.values() for name in names(node) & bound}
+        #: Where this holds it is `equal`, elsewhere `different`.
+        self.split: ast.Compare | None = None
         self.different: ast.expr | None = None
-        for text, node in conditions.items():
-            otherwise = with_condition(self.equal, text, 0.0)
-            if number(otherwise) == 0:
-                self.needed.append(node)
-                self.equal = with_condition(self.equal, text, 1.0)
-        self.needed.sort(key=lambda c: min(place.get(n, len(at)) for n in names(c)))
-        splits = [n for text, n in conditions.items() if text in unparsed(self.equal)]
-        if len(splits) == 1 and isinstance(splits[0].ops[0], ast.Eq):
-            self.split = splits
-            self.different = with_condition(self.equal, ast.unparse(splits[0]), 0.0)
-            self.equal = with_condition(self.equal, ast.unparse(splits[0]), 1.0)
-
-        self.same: dict[str, ast.expr] = {}  # what the letters of the step's component must be
-        for node in (*self.needed, *self.split):
-            for side in (node.left, *node.comparators):
-                letter = side.id if isinstance(side, ast.Name) else ""
-                value = indices.solved(node, letter) if letter and letter not in free else None
-                if value is not None and names(value) <= {*free, *indices.maps}:
-                    self.same[letter] = value
-                    break
-        self.equal = indices.put(self.equal, self.same)
+        #: Whether it is written in cases that a reader takes in.
+        self.readable = not splits
+        if len(splits) == 1 and not within:
+            (text, node), *_ = splits.items()
+            if isinstance(node.ops[0], ast.Eq):
+                self.split, self.readable = node, True
+                self.different = with_condition(tree, text, FALSE)
+                tree = with_condition(tree, text, TRUE)
+        self.same = self.solved(self.needed)  # what letters of the step's component must be
+        self.same_if_equal = self.same | self.solved([self.split] if self.split else [])
+        self.equal = letters.put(tree, self.same_if_equal)
         if self.different is not None:
-            letters = names(self.split[0])
-            self.different = indices.put(
-                self.different, {n: o for n, o in self.same.items() if n not in letters}
-            )
+            self.different = letters.put(self.different, self.same)
 
-    def in_letters(self) -> bool:
-        """Say whether every condition is that two letters are equal."""
-        return all(
-            isinstance(c.ops[0], ast.Eq)
-            and isinstance(c.left, ast.Name)
-            and isinstance(c.comparators[0], ast.Name)
-            for c in (*self.needed, *self.split)
-        )
+    def solved(self, conditions: Sequence[ast.expr]) -> dict[str, ast.expr]:
+        """Return what the letters of the step's component are by conditions."""
+        own = {i.id for i in self.at if isinstance(i, ast.Name)}
+        found: dict[str, ast.expr] = {}
+        for condition in conditions:
+            for letter in sorted(names(condition) & own - set(found)):
+                value = self.letters.solved(condition, letter)
+                if value is not None and not names(value) & own:
+                    found[letter] = value
+                    break
+        return found
 
-    @functools.cached_property
+    @property
+    def unequal(self) -> ast.expr:
+        """The condition of the second case."""
+        assert self.split is not None
+        return ast.Compare(self.split.left, [ast.NotEq()], self.split.comparators)
+
+    @property
     def tree(self) -> ast.expr:
         """It as one expression, with np.where for the cases."""
-        conditions = [*self.needed, *self.split]
-        equal = guarded(self.equal, self.indices)
-        if not conditions:
-            return equal
+        if self.split is None or self.different is None:
+            return part(self.equal, *self.needed).closed
         otherwise: ast.expr = ZERO
-        if self.different is not None:
-            unlike = [ast.Compare(c.left, [ast.NotEq()], c.comparators) for c in self.split]
-            different = guarded(self.different, self.indices)
-            if number(different) != 0:
-                otherwise = chosen([*self.needed, *unlike], different, ZERO)
-            return chosen(conditions, equal, otherwise)
-        return guarded(chosen(conditions, self.equal, ZERO), self.indices)
+        if number(self.different) != 0:
+            otherwise = chosen([*self.needed, self.unequal], self.different)
+        return chosen([*self.needed, self.split], self.equal, otherwise)
+
+    def in_cases(self, g: str) -> ast.expr | None:
+        """Return the gradient as the sum of both cases: the term i = j, and the sum over others.
+
+        None where there are not two cases, or their condition is not that two letters are equal.
+        """
+        match self.split:
+            case ast.Compare(ast.Name(i), _, [ast.Name()]) if i in self.same_if_equal:
+                pass
+            case _:
+                return None
+        assert self.different is not None
+        entry = ast.Subscript(ast.Name(g), ast.Tuple(list(self.at)))
+        cases = ((self.equal, self.same_if_equal), (self.different, self.same))
+        sums = []
+        for tree, same in cases:
+            tree = ast.BinOp(self.letters.put(entry, same), ast.Mult(), tree)
+            for letter in reversed(self.at):
+                if isinstance(letter, ast.Name) and letter.id not in same:
+                    if letter.id == i:
+                        tree = chosen([self.unequal], tree)
+                    tree = over("sum", tree, letter, self.letters.lengths[letter.id])
+            sums.append(tree)
+        conditions = [self.letters.put(c, self.same) for c in self.needed]
+        return part(ast.BinOp(sums[0], ast.Add(), sums[1]), *conditions).closed
+
+    def chain(self, g: str, local: ast.expr) -> ast.expr:
+        """Return the gradient by the chain rule: a sum over all entries of what was computed."""
+        entry = ast.Subscript(ast.Name(g), ast.Tuple(list(self.at))) if self.at else ast.Name(g)
+        tree: ast.expr = ast.BinOp(entry, ast.Mult(), local)
+        for letter in reversed(self.at):
+            if isinstance(letter, ast.Name):
+                tree = over("sum", tree, letter, self.letters.lengths[letter.id])
+        return tree
 
 
-def unparsed(tree: ast.expr) -> set[str]:
-    """Return the text of every comparison in an expression."""
-    return {ast.unparse(node) for node in walk(tree) if isinstance(node, ast.Compare)}
+class With(Rebuilt):
+    def __init__(self, condition: str, value: ast.expr) -> None:
+        self.condition, self.value = condition, value
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        new = super().generic_visit(node)
+        return simplified(new) if new is not node and isinstance(new, ast.expr) else new
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        return self.value if ast.unparse(node) == self.condition else node
+
+
+def with_condition(tree: ast.expr, condition: str, value: ast.expr) -> ast.expr:
+    """Put TRUE or FALSE for a condition, and simplify what that leaves."""
+    return With(condition, value).visit(tree)  # type: ignore[no-any-return]

@@ -8,50 +8,49 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...engine import Tensor
 from ...notation.latex import latex
 from ...notation.numbers import written_array
 from ...notation.text import text
-from . import conventions
+from . import remarks
 from .document import Block, Equation, Formula, Heading, Sentence
-from .given import given
 from .lines import MOST_SYMBOLS, Lines
-from .remarks import added_up, left_out
-from .simplify import collected
+from .tidy import array_like, collected, tidied
+from .trees import put, symbols
+
+
+def matrix_form(lines: Lines, numbers: bool) -> Iterator[Block]:
+    """Yield the document.
+
+    Parameters
+    ----------
+    lines
+        The lines.
+    numbers
+        Whether their values stand beside them.
+    """
+    body = list(MatrixForm(lines, numbers).body())
+    yield Heading("Derivation of the gradients")
+    about = (remarks.sides(lines), remarks.shapes(lines), remarks.products(lines))
+    yield from remarks.framed(body, [*about, *remarks.signs(body)])
 
 
 class MatrixForm:
-    """Writes the lines with whole arrays."""
-
     def __init__(self, lines: Lines, numbers: bool) -> None:
         self.lines, self.numbers = lines, numbers
 
-    def blocks(self) -> Iterator[Block]:
-        """Yield the document."""
-        body = list(self.body())
-        yield Heading("Derivation of the gradients")
-        yield from conventions.framed(body, self.conventions(body))
-
-    def conventions(self, body: list[Block]) -> list[str | Formula]:
-        """Return how the lines are to be read."""
-        lines = self.lines
-        about = (conventions.sides(lines), conventions.shapes(lines), conventions.products(lines))
-        return [*about, *conventions.signs(body)]
-
     def body(self) -> Iterator[Block]:
-        """Yield the equations and the gradients."""
         lines = self.lines
         yield Heading("The equations")
-        yield from given(lines, self.written, self.numbers)
-        for t, tree in lines.forward:
+        yield from remarks.given(lines, self.write, self.numbers)
+        for i, tree in lines.forward:
             definition = lines.definition(tree)
             further = [] if definition is None else [definition]
-            yield self.equation(lines.name(t), tree, *further)
+            yield self.equation(lines.name(i), tree, *further)
             yield from self.definitions([tree, *further])
         yield Heading("The gradients, from the loss backward")
-        for x, tree in lines.backward:
-            yield from added_up(lines, x, self.symbol(x))
-            yield self.gradient(x, tree)
+        for i, tree in lines.backward:
+            yield from remarks.added_up(lines, i, self.write(ast.Name(lines.name(i))))
+            yield self.gradient(lines.gradient_name(i), tree)
             yield from self.definitions([tree], hint=True)
         yield Heading("Multiplied out")
         yield Sentence(("The same with the gradients before it put in; values keep their names.",))
@@ -60,42 +59,45 @@ class MatrixForm:
     def definitions(self, trees: list[ast.expr], hint: bool = False) -> Iterator[Block]:
         """Yield what the functions in expressions are that were not met before."""
         for call, tree in self.lines.definitions(trees):
-            sides = (self.written(tree),)
-            yield Equation(self.written(call), sides, self.lines.shape(call), hint=hint)
+            value = np.asarray(self.lines.evaluator.evaluate(call))
+            self.lines.evaluator.check(tree, value, ast.unparse(call))
+            yield Equation(self.write(call), (self.write(tree),), value.shape, hint=hint)
 
     def multiplied_out(self) -> Iterator[Block]:
-        """Yield each gradient with those before it put in."""
+        """Yield each gradient with those before it put in, where that has few symbols."""
         lines = self.lines
-        known = lines.multiplied_out()
-        for x in lines.wanted:
-            if x.id in known:
-                name, tree = lines.names.gradient(x), collected(known[x.id])
-                lines.check(tree, lines.values[name], name)
+        known: dict[str, ast.expr] = {}
+        counts: dict[str, int] = {}  # known before the tree is made, which could be huge
+        done: dict[int, ast.expr] = {}
+        for i, tree in lines.backward:
+            name = lines.gradient_name(i)
+            counts[name] = symbols(tree, counts)
+            if counts[name] <= MOST_SYMBOLS:
+                done[i] = tidied(put(tree, known), lines.evaluator)
+                known[name] = array_like(done[i])
+        for i in lines.wanted:
+            if i in done:
+                name, tree = lines.gradient_name(i), collected(done[i])
                 yield replace(self.equation(name, tree, numbers=False), asked=True)
-        yield from left_out(lines, set(known), self.symbol, f"{MOST_SYMBOLS} symbols")
+        yield from remarks.left_out(lines, done, self.write, f"{MOST_SYMBOLS} symbols")
 
-    def gradient(self, x: Tensor, tree: ast.expr) -> Equation:
+    def gradient(self, name: str, tree: ast.expr) -> Equation:
         """Write a gradient, and what it is with equal terms as one."""
-        name, simpler = self.lines.names.gradient(x), collected(tree)
-        if simpler is tree:
-            return replace(self.equation(name, tree), asked=True)
-        self.lines.check(simpler, self.lines.values[name], name)
-        return replace(self.equation(name, tree, simpler), asked=True)
+        simpler = collected(tree)
+        sides = [tree] if simpler is tree else [tree, simpler]
+        return replace(self.equation(name, *sides), asked=True)
 
     def equation(self, name: str, *trees: ast.expr, numbers: bool = True) -> Equation:
-        """Write ``name = tree``, with its value if numbers are wanted."""
-        value = np.asarray(self.lines.values[name])
-        sides = [self.written(tree) for tree in trees]
+        """Check and write ``name = tree``, with its value if numbers are wanted."""
+        value = self.lines.values[name]
+        for tree in trees:
+            self.lines.evaluator.check(tree, value, name)
+        sides = [self.write(tree) for tree in trees]
         if self.numbers and numbers and written_array(value) not in sides:
             sides.append(written_array(value))
-        return Equation(self.written(ast.Name(name)), tuple(sides), value.shape)
+        return Equation(self.write(ast.Name(name)), tuple(sides), value.shape)
 
-    def symbol(self, t: Tensor) -> Formula:
-        """Write a tensor."""
-        return self.written(ast.Name(self.lines.name(t)))
-
-    def written(self, tree: ast.expr) -> Formula:
-        """Write an expression."""
+    def write(self, tree: ast.expr) -> Formula:
         lines = self.lines
         return Formula(
             latex(tree, lines.latex, lines.scalars), text(tree, lines.text, lines.scalars)

@@ -1,47 +1,196 @@
-"""Sentences that stand between the equations of both forms."""
+"""The sentences of a derivation: conventions, what is given, what adds up, what is left out.
+
+Of all conventions, a derivation says those that it makes use of.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import ast
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-from ...engine import Tensor
-from .document import Block, Formula, Sentence
+import numpy as np
+
+from ...notation.numbers import fits, written_array, written_shape
+from .document import Block, Equation, Formula, Sentence
 from .lines import Lines
+from .trees import walk
 
-#: So many names stand in a list; of more, their number is told.
+#: Of more names than this, a sentence says how many more there are.
+MOST_GIVEN = 40
 MOST_LISTED = 12
 
+#: A sign in plain text that is explained where it occurs, and the explanation.
+SIGNS: list[tuple[str, tuple[str | Formula, ...]]] = [
+    ("⊙", (Formula(r"\odot", "⊙"), " multiplies entry by entry. ")),
+    (
+        r"Σ(?!\[\w+(=| [≠≤<>=]))",
+        (
+            "A sum reaches over the product after it; one over an axis is repeated along that axis "
+            "where it stands beside an array that has it. ",
+        ),
+    ),
+    (
+        r"(?<![^\s(−])\[[^\[\]]*[<>≤≥≠=][^\[\]]*\]",
+        ("A condition in square brackets is 1 where it holds, and 0 elsewhere. ",),
+    ),
+    (
+        r"(?<![^\s(−])1\[",
+        (Formula(r"\mathbf{1}", "1[…]"), " is an array of ones, with its shape below. "),
+    ),
+    (
+        r"key = |(?<=\w)(?<![\s(−]1)\[−?\d+(, …|, \d+)*\](?!\()",
+        ("An index counts from 0, as in the code. ",),
+    ),
+    (
+        "scatter",
+        ("scatter puts entries at an index of an array of zeros, with its shape below. ",),
+    ),
+    ("broadcast", ("broadcast repeats entries up to the shape below it. ",)),
+]
 
-def added_up(lines: Lines, x: Tensor, symbol: Formula) -> Iterator[Block]:
+CHECKED = "Every line above was evaluated as it stands, and gives the engine's number."
+
+
+def framed(body: Sequence[Block], conventions: Iterable[str | Formula]) -> Iterator[Block]:
+    """Yield the conventions, the document, and what was checked."""
+    *others, last = [part for part in conventions if part] or [""]
+    if last:
+        yield Sentence(("Conventions. ", *others, last.rstrip() if isinstance(last, str) else last))
+    yield from body
+    yield Sentence((CHECKED,), hint=True)
+
+
+# ---- conventions ----
+
+
+def texts(blocks: Iterable[Block]) -> str:
+    """Return the formulas of a document as plain text."""
+    return "\n".join(
+        formula.text
+        for block in blocks if isinstance(block, Equation)
+        for formula in (block.left, *block.sides)
+    )  # fmt: skip
+
+
+def signs(blocks: Sequence[Block]) -> list[str | Formula]:
+    text = texts(blocks)
+    return [part for sign, words in SIGNS if re.search(sign, text) for part in words]
+
+
+def shapes(lines: Lines) -> str:
+    if not any(t.ndim for t in lines.tensors):
+        return ""
+    return (
+        "A gradient has the shape of what it is the derivative by, which stands beside the line. "
+    )
+
+
+def matrix_products(lines: Lines) -> list[ast.BinOp]:
+    nodes = [node for _, tree in lines.forward for node in walk(tree)]
+    return [n for n in nodes if isinstance(n, ast.BinOp) and isinstance(n.op, ast.MatMult)]
+
+
+def products(lines: Lines) -> str:
+    if not matrix_products(lines):
+        return ""
+    return "Factors side by side are a matrix product, or one of them is a number. "
+
+
+def sides(lines: Lines) -> str:
+    """Say from which side parameters multiply: what makes vectors columns, or rows.
+
+    Nothing, where they multiply from both sides, or not at all.
+    """
+    parameters = {
+        lines.name(i)
+        for i, t in enumerate(lines.tensors)
+        if t.primitive is None and t.requires_grad
+    }
+    columns, rows = set(), set()  # how many samples there are
+    for node in matrix_products(lines):
+        left, right = (
+            isinstance(side, ast.Name) and side.id in parameters for side in (node.left, node.right)
+        )
+        if left == right:
+            continue
+        other = lines.evaluator.shape(node.right if left else node.left)
+        if left:
+            columns.add(other[-1] if len(other) > 1 else 0)
+        else:
+            rows.add(other[-2] if len(other) > 1 else 0)
+    if bool(columns) == bool(rows) or len(columns | rows) != 1:
+        return ""
+    (samples,) = columns | rows
+    place, side = ("column", "left") if columns else ("row", "right")
+    start = f"Parameters multiply from the {side}: "
+    if not samples:
+        return f"{start}the product of a matrix and an array of one axis has one axis. "
+    if samples == 1:
+        return f"{start}vectors are {place}s. "
+    return f"{start}each {place} is a sample, and products with a transpose sum over the samples. "
+
+
+# ---- between the lines ----
+
+
+def given(lines: Lines, write: Callable[[ast.expr], Formula], numbers: bool) -> Iterator[Block]:
+    """Yield what is given, with its values if numbers are wanted.
+
+    A small array that the computation holds without a name, such as the rows of one-hot labels, is
+    shown in any case: nothing else says what it is.
+    """
+    leaves = [
+        i for i, t in enumerate(lines.tensors) if t.primitive is None and i not in lines.inline
+    ]
+    names = [*map(lines.name, leaves), *lines.constants]
+    if not names:
+        return
+    parts: list[str | Formula] = []
+    for name in names[:MOST_GIVEN]:
+        parts += [", ", write(ast.Name(name)), " ", written_shape(np.shape(lines.values[name]))]
+    if names[MOST_GIVEN:]:
+        parts.append(f", and {len(names) - MOST_GIVEN} more")
+    yield Sentence(("Given: ", *parts[1:], "."))
+    tensors = {lines.name(i): lines.tensors[i] for i in leaves}
+    unnamed = {name for name, t in tensors.items() if t.name is None and not t.requires_grad}
+    values = []
+    for name in names[:MOST_GIVEN]:
+        value = lines.values[name]
+        if numbers or (
+            value.size and fits(value, "derivation") and name in unnamed.union(lines.constants)
+        ):
+            values.append(Equation(write(ast.Name(name)), (written_array(value),)))
+    if values:
+        yield from values
+        yield Sentence(("From these:",))
+
+
+def added_up(lines: Lines, place: int, symbol: Formula) -> Iterator[Block]:
     """Say of a value that is used more than once that its gradient is a sum."""
-    terms = len(lines.edges[x.id])
+    terms = len(lines.terms[place])
     if terms > 1:
         yield Sentence((symbol, f" is used {terms} times: {terms} terms add up."), hint=True)
 
 
 def left_out(
-    lines: Lines, known: set[int], symbol: Callable[[Tensor], Formula], most: str
+    lines: Lines, known: Collection[int], write: Callable[[ast.expr], Formula], most: str
 ) -> Iterator[Block]:
     """Say which gradients are not multiplied out: those that would have more than is read."""
-    long = [x for x in lines.wanted if x.id not in known and x.id in lines.gradient]
+
+    def symbol(place: int) -> Formula:
+        return write(ast.Name(lines.name(place)))
+
+    long = [symbol(x) for x in lines.wanted if x not in known and x in lines.gradient]
     if long:
-        yield Sentence(
-            (
-                f"Left out, since each would have more than {most}: by ",
-                *listed([symbol(x) for x in long]),
-                ". Put the lines above into each other.",
-            )
-        )
+        parts: list[str | Formula] = []
+        for formula in long[:MOST_LISTED]:
+            parts += [", ", formula]
+        if long[MOST_LISTED:]:
+            parts.append(f" and {len(long) - MOST_LISTED} more")
+        start = f"Left out, since each would have more than {most}: by "
+        yield Sentence((start, *parts[1:], ". Put the lines above into each other."))
     for x in lines.wanted:
-        if x.id not in lines.gradient:
+        if x not in lines.gradient:
             L = symbol(lines.loss)
             yield Sentence((L, " does not depend on ", symbol(x), ": no gradient flows."))
-
-
-def listed(formulas: list[Formula]) -> list[str | Formula]:
-    """Return the parts of a sentence that list formulas."""
-    parts: list[str | Formula] = []
-    for formula in formulas[:MOST_LISTED]:
-        parts += [", ", formula]
-    rest = len(formulas) - MOST_LISTED
-    return [*parts[1:], f" and {rest} more"] if rest > 0 else parts[1:]

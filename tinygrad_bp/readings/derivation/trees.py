@@ -1,4 +1,4 @@
-"""Parts of an expression replaced, in a new tree; the tree that is given stays as it is."""
+"""Expressions with parts replaced: always a new tree, and the given one stays as it is."""
 
 from __future__ import annotations
 
@@ -27,8 +27,7 @@ def walk(tree: ast.AST) -> list[ast.AST]:
     """Return an expression and all its parts, the outer ones first: `ast.walk`, in less time."""
     found = [tree]
     for node in found:  # which grows meanwhile
-        kind = type(node)
-        for name in PARTS.get(kind, node._fields):
+        for name in PARTS.get(type(node), node._fields):
             part = getattr(node, name, None)
             if isinstance(part, list):
                 found += [item for item in part if isinstance(item, ast.AST)]
@@ -41,7 +40,6 @@ class Rebuilt(ast.NodeTransformer):
     """A transformer that never changes a node: where a part is new, the node is too."""
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
-        """Return a node with its parts visited."""
         kind = type(node)
         new: dict[str, Any] = {}
         for name in PARTS.get(kind, node._fields):
@@ -60,13 +58,10 @@ class Rebuilt(ast.NodeTransformer):
 
 
 class Put(Rebuilt):
-    """Puts expressions in for names."""
-
     def __init__(self, known: Mapping[str, ast.expr]) -> None:
         self.known = known
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        """Replace a name that is known."""
         return self.known.get(node.id, node)
 
 
@@ -79,9 +74,43 @@ def put(tree: ast.expr, known: Mapping[str, ast.expr]) -> ast.expr:
     >>> ast.unparse(put(tree, {"g": ast.parse("x + y", mode="eval").body}))
     '(x + y) * a'
     """
-    return Put(known).visit(tree)  # type: ignore[no-any-return]
+    return Put(known).visit(tree) if known else tree  # type: ignore[no-any-return]
 
 
 def names(tree: ast.AST) -> set[str]:
-    """Return the names in an expression."""
     return {node.id for node in walk(tree) if isinstance(node, ast.Name)}
+
+
+def symbols(tree: ast.expr, counts: Mapping[str, int]) -> int:
+    """Count the names, numbers, signs and functions of an expression, but not its indices.
+
+    Parameters
+    ----------
+    tree
+        An expression.
+    counts
+        How many symbols are to be put in place of some names.
+
+    Examples
+    --------
+    >>> symbols(ast.parse("g * (1.0 - np.sum(-a[i], axis=0))", mode="eval").body, {"g": 5})
+    9
+    """
+    count = 0
+    stack: list[ast.AST] = [tree]
+    while stack:
+        match stack.pop():
+            case ast.Name(name):
+                count += counts.get(name, 1)
+            case ast.Constant() | ast.Attribute(ast.Name("np")):
+                count += 1
+            case ast.Call(func, args):
+                stack += [func, *args]
+            case ast.Subscript(value):
+                stack.append(value)
+            case ast.GeneratorExp(body):
+                stack.append(body)
+            case node:
+                count += isinstance(node, ast.UnaryOp | ast.Attribute)
+                stack += ast.iter_child_nodes(node)
+    return count

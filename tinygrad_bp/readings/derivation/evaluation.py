@@ -1,0 +1,221 @@
+"""Every line is evaluated from its text before anyone sees it: one that does not hold raises.
+
+A line is mathematics, so it is evaluated in float64, whatever the types of the arrays are. How
+closely it has to give the engine's number depends on the coarsest type of the run, and on how large
+the terms are that may have cancelled.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...primitive import Primitive
+from .trees import Rebuilt, names, walk
+
+#: How far a line may be from the engine's number, relative to it, by the bytes of a float.
+TOLERANCES = {2: 1e-2, 4: 1e-5, 8: 1e-9}
+
+#: What an expression may call besides operations. No tensor's name begins with an underscore.
+BUILTINS = {
+    "slice": slice, "float": float, "int": int, "bool": bool, "_sum": sum, "_range": range,
+}  # fmt: skip
+
+
+class Entries(np.ndarray):
+    """An array in which an entry that does not exist is not a number, and not another entry.
+
+    A choice such as ``np.where(j >= 1, a[j - 1], 0.0)`` evaluates both sides.
+    """
+
+    def __getitem__(self, key: Any) -> Any:
+        values = np.asarray(self)
+        if not isinstance(key, tuple) or len(key) != values.ndim or not values.ndim:
+            return values[key]
+        if not values.size:
+            return np.full(np.broadcast_shapes(*map(np.shape, key)), np.nan)
+        there = [(i >= 0) & (i < n) for i, n in zip(key, values.shape, strict=True)]
+        if all(np.all(inside) for inside in there):
+            return values[key]
+        nearest = [np.clip(i, 0, n - 1) for i, n in zip(key, values.shape, strict=True)]
+        return np.where(functools.reduce(np.logical_and, there), values[tuple(nearest)], np.nan)
+
+
+class Wholes(Rebuilt):
+    """Names each array in a component that has no name, such as ``softmax(z)``."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, ast.expr] = {}
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+        if isinstance(node.value, ast.Name):
+            return node
+        name = f"_whole{len(self.found)}"
+        self.found[name] = node.value
+        return ast.Subscript(ast.Name(name), node.slice)
+
+
+class Evaluator:
+    """Evaluates expressions.
+
+    Parameters
+    ----------
+    values
+        The array that each name stands for.
+    functions
+        The operations that expressions call, by name.
+    tolerance
+        How far, relative to it, a line may be from the engine's number.
+    """
+
+    def __init__(
+        self, values: dict[str, Any], functions: Mapping[str, Any], tolerance: float
+    ) -> None:
+        self.values, self.functions, self.tolerance = values, functions, tolerance
+        self._shapes: dict[str, tuple[int, ...]] = {}
+
+    def shape(self, tree: ast.expr) -> tuple[int, ...]:
+        match tree:
+            case ast.Name(id=name):
+                return np.shape(self.values[name])
+            case ast.Constant():
+                return ()
+            case ast.UnaryOp(_, operand):
+                return self.shape(operand)
+            case ast.BinOp(left, op, right) if not isinstance(op, ast.MatMult):
+                return np.broadcast_shapes(self.shape(left), self.shape(right))
+        text = ast.unparse(tree)
+        if text not in self._shapes:
+            self._shapes[text] = np.shape(self.evaluate(tree))
+        return self._shapes[text]
+
+    def evaluate(self, tree: ast.expr, letters: Mapping[str, Any] | None = None) -> Any:
+        """Return the value of an expression, with further names if some are given."""
+        code = ast.unparse(tree)
+        scope: dict[str, Any] = {"__builtins__": {}}
+        for name in names(tree):
+            for known in (letters or {}, self.values, self.functions, BUILTINS):
+                if name in known:
+                    scope[name] = known[name]
+                    break
+            else:
+                if name.startswith("_"):  # over a letter: a reduction of the operation's own name
+                    scope[name] = functools.partial(reduced, self.functions.get(name[1:]))
+        with np.errstate(all="ignore"):
+            try:
+                return eval(code, scope)
+            except Exception as error:
+                raise ValueError(
+                    f"this line cannot be evaluated: {readable(code)} ({error})"
+                ) from error
+
+    def everywhere(
+        self, tree: ast.expr, index: Sequence[ast.expr], shape: tuple[int, ...],
+        at: Mapping[str, Any],
+    ) -> np.ndarray:  # fmt: skip
+        """Evaluate a component at every index, and for all values of letters that are given."""
+        axes = shape[len(shape) - len(index) :]
+        grid = np.indices(axes, sparse=True) if axes else ()
+        letters: dict[str, Any] = {
+            i.id: n for i, n in zip(index, grid, strict=True) if isinstance(i, ast.Name)
+        }
+        wholes = Wholes()
+        tree = wholes.visit(tree)
+        arrays = {
+            node.value.id
+            for node in walk(tree)
+            if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name)
+        }
+        values = {name: self.evaluate(whole) for name, whole in wholes.found.items()}
+        values |= {name: self.values[name] for name in arrays - set(values)}
+        entries = {name: np.asarray(value).view(Entries) for name, value in values.items()}
+        value = np.asarray(self.evaluate(tree, {**letters, **at, **entries}))
+        return np.broadcast_to(np.asarray(value), shape)
+
+    def check(
+        self, tree: ast.expr, value: Any, what: str, index: Sequence[ast.expr] | None = None,
+        at: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        """Raise ValueError unless an expression, or a component at every index, has a value."""
+        value = np.asarray(value)
+
+        def evaluated(tree: ast.expr) -> np.ndarray:
+            if index is None:
+                return np.asarray(self.evaluate(tree))
+            return self.everywhere(tree, index, value.shape, at or {})
+
+        got = evaluated(tree)
+        if self.agrees(got, value):
+            return
+        # Where terms nearly cancel, the sum is as exact as they are, so their size is what counts.
+        terms = evaluated(self.sizes(tree))
+        size = float(np.abs(terms[np.isfinite(terms)]).max(initial=0.0))
+        if self.agrees(got, value, size):
+            return
+        if not np.isfinite(value).all():
+            raise ValueError(
+                f"{what} is not finite here: the engine has {value!r:.200}. There is no line that "
+                "holds for it; change the computation so that it has finite numbers."
+            )
+        raise ValueError(
+            f"this line does not hold: {what} = {readable(ast.unparse(tree))}. It gives "
+            f"{got!r:.200}, and the engine has {value!r:.200}."
+        )
+
+    def agrees(self, got: np.ndarray, value: np.ndarray, terms: float = 0.0) -> bool:
+        """Say whether shapes are equal, and entries equal but for rounding of terms of a size."""
+        if got.shape != value.shape:
+            return False
+        finite = np.abs(value[np.isfinite(value)])
+        scale = max(terms, float(finite.max()) if finite.size else 0.0)
+        floor = self.tolerance * 1e-3 * scale
+        return bool(np.allclose(got, value, rtol=self.tolerance, atol=floor, equal_nan=True))
+
+    def sizes(self, tree: ast.expr) -> ast.expr:
+        """Return how large the terms are of which an expression is made: what rounding goes by."""
+        match tree:
+            case ast.BinOp(left, ast.Add() | ast.Sub(), right):
+                return ast.BinOp(self.sizes(left), ast.Add(), self.sizes(right))
+            case ast.BinOp(left, (ast.Mult() | ast.MatMult()) as op, right):
+                return ast.BinOp(self.sizes(left), op, self.sizes(right))
+            case ast.BinOp(left, ast.Div(), right):
+                return ast.BinOp(self.sizes(left), ast.Div(), absolute(right))
+            case ast.BinOp(base, ast.Pow(), ast.Constant() as exponent):
+                return ast.BinOp(self.sizes(base), ast.Pow(), exponent)
+            case ast.UnaryOp(ast.USub(), operand):
+                return self.sizes(operand)
+            case ast.Call(func, [ast.GeneratorExp(body, loops)], []):
+                return ast.Call(func, [ast.GeneratorExp(self.sizes(body), loops)], [])
+            case ast.Call(ast.Attribute(_, "where") as func, [condition, a, b], []):
+                return ast.Call(func, [condition, self.sizes(a), self.sizes(b)], [])
+            case ast.Call(ast.Attribute(_, "sum") as func, [base], keywords):
+                return ast.Call(func, [self.sizes(base)], keywords)
+            case ast.Call(ast.Attribute(_, name), [base], []) if self.kind(name) == "entrywise":
+                # What it is given was rounded, and where it is not steep, it passes that on.
+                return ast.BinOp(absolute(tree), ast.Add(), self.sizes(base))
+            case ast.Attribute(base, "mT"):
+                return ast.Attribute(self.sizes(base), "mT")
+        return absolute(tree)
+
+    def kind(self, name: str) -> str:
+        """Return what kind of operation is called by a name."""
+        operation = self.functions.get(name)
+        return operation.kind if isinstance(operation, Primitive) else ""
+
+
+def reduced(operation: Any, entries: Any) -> Any:
+    """Return what an operation such as max makes of entries, one for each value of a letter."""
+    return operation(np.stack(np.broadcast_arrays(*entries)), axis=0)
+
+
+def readable(code: str) -> str:
+    """Return the text of a line for an error message."""
+    return f"{code.replace(' _', ' ').replace('(_', '('):.500}"
+
+
+def absolute(tree: ast.expr) -> ast.expr:
+    return ast.Call(ast.Attribute(ast.Name("np"), "abs"), [tree], [])

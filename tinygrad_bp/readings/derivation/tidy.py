@@ -1,0 +1,299 @@
+"""Expressions as a person leaves them: no factor is 1, numbers stand first, a * a is a power.
+
+A transpose of a transpose is turned back, a number beside an array needs no broadcast, and equal
+terms of a sum are collected.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TypeGuard
+
+from ...notation.expressions import call
+from ...notation.literals import literal
+from .evaluation import Evaluator
+from .trees import Rebuilt, names, put
+
+ZERO, ONE = ast.Constant(0.0), ast.Constant(1.0)
+TRUE, FALSE = ast.Constant(True), ast.Constant(False)
+
+
+def number(tree: ast.expr) -> float | None:
+    """Return the value of a number that is written out; None for any other expression."""
+    match tree:
+        case ast.UnaryOp(ast.USub(), operand):
+            inner = number(operand)
+            return None if inner is None else -inner
+        case ast.Call(ast.Attribute(_, "float64"), [inner], []):
+            return number(inner)
+        case ast.Constant(value) if type(value) in (int, float):
+            return value  # type: ignore[return-value]
+    return None
+
+
+def array_like(tree: ast.expr) -> ast.expr:
+    """Return an expression of NumPy's: a Python number has none of an array's methods."""
+    plain = not isinstance(tree, ast.Call) and number(tree) is not None
+    return call("np.float64", tree) if plain else tree
+
+
+def negative(tree: ast.expr) -> ast.expr:
+    return ast.UnaryOp(ast.USub(), tree)
+
+
+def times(left: ast.expr, right: ast.expr) -> ast.expr:
+    """Return a product without a factor 1 or -1."""
+    for one, other in ((left, right), (right, left)):
+        match number(one):
+            case 1:
+                return other
+            case -1:
+                return negative(other)
+    return ast.BinOp(left, ast.Mult(), right)
+
+
+def is_where(tree: ast.AST) -> TypeGuard[ast.Call]:
+    """Say whether an expression is np.where(condition, a, b)."""
+    match tree:
+        case ast.Call(ast.Attribute(_, "where"), [_, _, _]):
+            return True
+    return False
+
+
+# ---- the gradient of a step that has no line of its own, put into the rule of the next ----
+
+
+def with_gradient(rule: ast.expr, g: str, gradient: ast.expr, evaluator: Evaluator) -> ast.expr:
+    """Write a gradient out in a rule: of an array of equal entries, one entry, where that does."""
+    whole = put(rule, {g: array_like(gradient)})
+    entry = equal_entry(gradient)
+    if entry is None or not entry_by_entry(rule, g):
+        return whole
+    single = without_one(rule, g) if number(entry) == 1 else rule
+    single = put(single, {g: array_like(entry)})
+    return single if evaluator.shape(single) == evaluator.shape(whole) else whole
+
+
+def without_one(tree: ast.expr, g: str) -> ast.expr:
+    """Leave out a gradient that is 1, such as that of the loss by itself, where it is a factor."""
+    match tree:
+        case ast.Name(id=name) if name == g:
+            return ONE
+        case ast.UnaryOp(op, operand):
+            return ast.UnaryOp(op, without_one(operand, g))
+        case ast.BinOp(left, ast.Mult(), right):
+            return times(without_one(left, g), without_one(right, g))
+        case ast.BinOp(left, op, right):
+            return ast.BinOp(without_one(left, g), op, without_one(right, g))
+        case ast.Call(ast.Attribute(_, "broadcast_to") as function, [entry, shape], []):
+            entry = without_one(entry, g)
+            if number(entry) == 1:
+                return call("np.ones", shape)
+            return ast.Call(function, [array_like(entry), shape], [])
+    return tree
+
+
+def entry_by_entry(tree: ast.expr, name: str) -> bool:
+    """Say whether an array is used in a way that one of its entries, all being equal, can be."""
+    match tree:
+        case ast.BinOp(left, op, right) if not isinstance(op, ast.MatMult):
+            return entry_by_entry(left, name) and entry_by_entry(right, name)
+        case ast.UnaryOp(_, operand):
+            return entry_by_entry(operand, name)
+        case ast.Call(_, args) if is_where(tree):
+            return all(entry_by_entry(arg, name) for arg in args)
+    return isinstance(tree, ast.Name) or name not in names(tree)
+
+
+def equal_entry(tree: ast.expr) -> ast.expr | None:
+    """Return the entry of an array of which all are equal by its text; None for any other."""
+    match tree:
+        case ast.Constant():
+            return tree
+        case ast.Call(ast.Attribute(_, "ones"), [_], []):
+            return ONE
+        case ast.Call(ast.Attribute(_, "broadcast_to"), [entry, _], []):
+            return None if names(entry) - {"np"} else entry
+    return None
+
+
+# ---- a line ----
+
+
+def tidied(tree: ast.expr, evaluator: Evaluator) -> ast.expr:
+    """Return an expression simplified: 1 / 12 * 2 * y ** 1 is y / 6, (X.T @ g).T is g.T @ X."""
+    return Tidied(evaluator).visit(tree)  # type: ignore[no-any-return]
+
+
+class Tidied(Rebuilt):
+    def __init__(self, evaluator: Evaluator) -> None:
+        self.evaluator = evaluator
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        new = self.generic_visit(node)
+        match new:
+            case ast.Attribute(ast.Attribute(base, "mT"), "mT"):
+                return base
+            case ast.Attribute(ast.BinOp(left, ast.MatMult(), right), "mT"):
+                turned = any(isinstance(side, ast.Attribute) for side in (left, right))
+                if turned and self.is_matrix(left) and self.is_matrix(right):
+                    return ast.BinOp(transposed(right), ast.MatMult(), transposed(left))
+        return new
+
+    def is_matrix(self, tree: ast.expr) -> bool:
+        """Say whether an expression is a name of a matrix, or of stacks of them, or a transpose."""
+        if isinstance(tree, ast.Name):
+            return tree.id in self.evaluator.values and len(self.evaluator.shape(tree)) > 1
+        return isinstance(tree, ast.Attribute) and tree.attr == "mT"
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        new = self.generic_visit(node)
+        match new:
+            case ast.Call(ast.Attribute(_, "ones"), [ast.Tuple([])], []):
+                return ONE
+            case ast.Call(ast.Attribute(_, "broadcast_to"), [entry, ast.Tuple([])], []):
+                return entry
+            case ast.Call(ast.Name() as function, args, keywords) if new is not node:
+                return ast.Call(function, [array_like(arg) for arg in args], keywords)
+        return new
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        new = self.generic_visit(node)
+        assert isinstance(new, ast.BinOp)
+        a, b = number(new.left), number(new.right)
+        match new:
+            case ast.BinOp(left, ast.Pow(), _) if b == 1:
+                return left
+            case ast.BinOp(_, ast.Mult(), _) if a is not None and b is not None:
+                return literal(float(a) * b)
+            case ast.BinOp(_, ast.Div(), _) if a is not None and b:
+                return literal(float(a) / b)
+            case ast.BinOp(left, ast.Mult(), right):
+                return self.product(left, right)
+            case ast.BinOp(left, ast.MatMult(), ast.BinOp(ast.Constant() as n, ast.Mult(), right)):
+                return ast.BinOp(n, ast.Mult(), ast.BinOp(left, ast.MatMult(), right))
+            case ast.BinOp(ast.BinOp(ast.Constant() as n, ast.Mult(), left), ast.MatMult(), right):
+                return ast.BinOp(n, ast.Mult(), ast.BinOp(left, ast.MatMult(), right))
+        return new
+
+    def product(self, left: ast.expr, right: ast.expr) -> ast.expr:
+        """Return a product: without ones, with its number first, and of equal factors a power."""
+        match left:
+            case ast.UnaryOp(ast.USub(), ast.Call(ast.Attribute(_, "ones")) as ones):
+                return negative(self.product(ones, right))
+        for one, other in ((left, right), (right, left)):
+            entry = None if isinstance(one, ast.Constant) else equal_entry(one)
+            if entry is not None and self.evaluator.shape(other) == self.evaluator.shape(one):
+                return self.product(entry, other)  # a number beside an array needs no broadcast
+        if isinstance(left, ast.Name) and isinstance(right, ast.Name) and left.id == right.id:
+            return ast.BinOp(left, ast.Pow(), ast.Constant(2))
+        if number(right) is not None:
+            left, right = right, left
+        a = number(left)
+        match right:
+            case ast.BinOp(first, ast.Mult(), rest) if a is not None:
+                b = number(first)
+                if b is not None:
+                    return times(literal(float(a) * b), rest)
+        return times(left, right)
+
+
+def transposed(tree: ast.expr) -> ast.expr:
+    if isinstance(tree, ast.Attribute) and tree.attr == "mT":
+        return tree.value
+    return ast.Attribute(tree, "mT")
+
+
+# ---- what is left where a factor is 1, or a term or a condition is 0 ----
+
+
+def simplified(tree: ast.expr) -> ast.expr:
+    """Return what is left of an expression; a minus goes to the front of a product."""
+    match tree:
+        case ast.UnaryOp(ast.USub(), operand) if number(operand) == 0:
+            return ZERO
+        case ast.Call(_, [ast.Constant(condition), a, b]) if is_where(tree):
+            return a if condition else b
+        case ast.Call(_, [_, a, b]) if is_where(tree):
+            return a if number(a) is not None and number(a) == number(b) else tree
+        case ast.Call(_, [ast.GeneratorExp(body)]) if number(body) == 0:
+            return ZERO
+        case ast.BinOp(ast.Constant(first), ast.BitAnd(), second):
+            return second if first else FALSE
+        case ast.BinOp(first, ast.BitAnd(), ast.Constant(second)):
+            return first if second else FALSE
+        case ast.BinOp(left, op, right):
+            return simplified_operator(tree, left, op, right)
+    return tree
+
+
+def simplified_operator(
+    tree: ast.BinOp, left: ast.expr, op: ast.operator, right: ast.expr
+) -> ast.expr:
+    a, b = number(left), number(right)
+    match op:
+        case ast.Mult() if 0 in (a, b):
+            return ZERO
+        case ast.Mult() if 1 in (a, b) or a == -1:
+            return simplified(times(left, right))
+        case ast.Mult() if isinstance(right, ast.UnaryOp) and b is None:
+            return negative(ast.BinOp(left, op, right.operand))
+        case ast.Div() if a is not None and b:
+            return literal(float(a) / b)
+        case ast.Div() if a == 0 or b == 1:
+            return left
+        case ast.Add() if a == 0:
+            return right
+        case ast.Add() | ast.Sub() if b == 0:
+            return left
+        case ast.Sub() if a == 0:
+            return negative(right)
+    return tree
+
+
+# ---- equal terms ----
+
+
+def terms(tree: ast.expr) -> list[tuple[int, ast.expr]]:
+    """Return the terms of a sum, with their signs."""
+    match tree:
+        case ast.BinOp(left, ast.Add(), right):
+            return [*terms(left), *terms(right)]
+        case ast.BinOp(left, ast.Sub(), right):
+            return [*terms(left), *((-sign, term) for sign, term in terms(right))]
+        case ast.UnaryOp(ast.USub(), operand):
+            return [(-sign, term) for sign, term in terms(operand)]
+    return [(1, tree)]
+
+
+def collected(tree: ast.expr) -> ast.expr:
+    """Return a sum with equal terms as one; the same tree, where no two are equal.
+
+    Examples
+    --------
+    >>> ast.unparse(collected(ast.parse("a * x + b + a * x - 3.0 * b", mode="eval").body))
+    '2.0 * (a * x) - 2.0 * b'
+    """
+    found: dict[str, tuple[float, ast.expr]] = {}
+    every = terms(tree)
+    if len(every) < 2:
+        return tree
+    for sign, term in every:
+        factor, rest = float(sign), term
+        match term:
+            case ast.BinOp(ast.Constant(int(value) | float(value)), ast.Mult(), rest):
+                factor *= value
+        text = ast.unparse(rest)
+        found[text] = (found[text][0] + factor if text in found else factor, rest)
+    if len(found) == len(every) or not all(factor for factor, _ in found.values()):
+        return tree
+    result: ast.expr | None = None
+    for factor, rest in found.values():
+        if result is None:
+            result = times(literal(factor), rest)
+        elif factor > 0:
+            result = ast.BinOp(result, ast.Add(), times(literal(factor), rest))
+        else:
+            result = ast.BinOp(result, ast.Sub(), times(literal(-factor), rest))
+    assert result is not None
+    return result
