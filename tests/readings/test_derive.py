@@ -22,8 +22,9 @@ from tests.notation.latex_check import check
 from tests.rules.cases import trials_of
 from tests.test_random_programs import SEARCH, Program, programs
 from tinygrad_bp.cli import main
+from tinygrad_bp.notation.alphabets import TEXT
 from tinygrad_bp.readings.derivation import index_form, matrix_form
-from tinygrad_bp.readings.derivation.component_writers import TextComponents, opposites
+from tinygrad_bp.readings.derivation.component_printer import ComponentPrinter, opposites
 from tinygrad_bp.readings.derivation.components import Components, Part
 from tinygrad_bp.readings.derivation.document import Equation, display, line
 from tinygrad_bp.readings.derivation.evaluation import Evaluator
@@ -621,9 +622,9 @@ def test_every_case_is_written(form: Any) -> None:
 
 
 def test_the_second_case_is_left_out_only_where_it_is_the_opposite() -> None:
-    assert opposites(["i = j", "i ≠ j"], "≠")
-    assert not opposites(["i = j and m = k", "i ≠ j and m ≠ k"], "≠")
-    assert not opposites(["x[j] > 0.3", "x[j] = 0.3"], "≠")
+    assert opposites(["i = j", "i ≠ j"])
+    assert not opposites(["i = j and m = k", "i ≠ j and m ≠ k"])
+    assert not opposites(["x[j] > 0.3", "x[j] = 0.3"])
 
 
 def test_a_condition_in_brackets_is_no_option_of_a_line() -> None:
@@ -875,7 +876,7 @@ def test_an_index_on_paper_counts_from_one(arranged: Any, shape: tuple[int, ...]
     form = IndexForm(Lines(Record(loss), bp_leaves(loss)), False)
     numbers = arranged(np.arange(np.prod(shape)).reshape(shape))
     index = form.new_index(numbers.shape)
-    written = TextComponents({}, form.lines, form.letters)
+    written = ComponentPrinter(TEXT, {}, form.lines, form.letters)
     for place in np.unravel_index(numbers, shape):
         (found,), letters_of = form.on_paper([form.letters.recognised(place, index)], index)
         text = written.index(found)

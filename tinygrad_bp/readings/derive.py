@@ -12,9 +12,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from ..engine import Tensor
 from ..record import Record
 from ..saving import save
-from ..tensor import Tensor
 from .derivation.document import (
     Block,
     Equation,

@@ -18,16 +18,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...backward import backward_closures
-from ...notation.expressions import call
-from ...notation.literals import literal
-from ...notation.twins import twin
-from ...primitive import Primitive
-from ...tensor import Tensor
+from ...engine import Primitive, Tensor
+from ...notation.steps import twin
+from ...notation.trees import call, is_where, literal, names
 from .evaluation import Evaluator
 from .indices import Letters, NoComponentsError
-from .tidy import FALSE, ONE, TRUE, ZERO, is_where, negative, number, simplified, times
-from .trees import names
+from .tidy import FALSE, ONE, TRUE, ZERO, negative, number, simplified, times
 
 
 class Part(NamedTuple):
@@ -295,7 +291,7 @@ class Components:
         shape = self.shape(operand)
         out = self.evaluator.functions[name](Tensor(np.zeros(shape), True), **arguments)
         numbers = np.arange(float(out.size)).reshape(out.shape)
-        goal = np.broadcast_to(backward_closures(out, create_graph=False)[0](numbers), shape)
+        goal = np.broadcast_to(out.closures(False)[0](numbers), shape)
         inner = [self.letters.new(n) for n in shape]
         goals = unravelled(goal.round().astype(int), out.shape)
         reached = [self.letters.recognised(place, inner) for place in goals]

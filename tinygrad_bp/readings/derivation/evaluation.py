@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ...primitive import Primitive
-from .trees import Rebuilt, names, walk
+from ...engine import Primitive
+from ...notation.trees import Rebuilt, names, shape_of, shaped, walk
 
 #: How far a line may be from the engine's number, relative to it, by the bytes of a float.
 TOLERANCES = {2: 1e-2, 4: 1e-5, 8: 1e-9}
@@ -79,6 +79,9 @@ class Evaluator:
         self._shapes: dict[str, tuple[int, ...]] = {}
 
     def shape(self, tree: ast.expr) -> tuple[int, ...]:
+        known = shape_of(tree)
+        if known is not None:
+            return known
         match tree:
             case ast.Name(id=name):
                 return np.shape(self.values[name])
@@ -92,6 +95,16 @@ class Evaluator:
         if text not in self._shapes:
             self._shapes[text] = np.shape(self.evaluate(tree))
         return self._shapes[text]
+
+    def with_shapes(self, tree: ast.expr) -> ast.expr:
+        """Let each part of a line know its shape, which the printer goes by; and return it."""
+        for node in reversed(walk(tree)):
+            match node:
+                case ast.BinOp() | ast.UnaryOp() | ast.Call():
+                    shaped(node, self.shape(node))
+                case ast.Name(id=name) if name in self.values:
+                    shaped(node, self.shape(node))
+        return tree
 
     def evaluate(self, tree: ast.expr, letters: Mapping[str, Any] | None = None) -> Any:
         """Return the value of an expression, with further names if some are given."""

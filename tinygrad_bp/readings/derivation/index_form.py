@@ -1,7 +1,7 @@
 """The derivation in components, with explicit sums: found from the matrix lines, not written again.
 
 Each line is taken apart into one component (`components`), evaluated at every index, and written
-(`component_writers`). Before a gradient stand the local derivatives that lead to it (`jacobian`).
+(`component_printer`). Before a gradient stand the local derivatives that lead to it (`jacobian`).
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...backward import name_of
-from ...notation.latex import latex
+from ...errors import operation
+from ...notation.alphabets import LATEX, TEXT
 from ...notation.numbers import written_array
-from ...notation.text import text
+from ...notation.printer import latex, text
+from ...notation.trees import put, walk
 from . import remarks
-from .component_writers import LatexComponents, TextComponents
+from .component_printer import ComponentPrinter
 from .components import Components, letter_of
 from .document import Block, Equation, Formula, Heading, Sentence
 from .indices import Letters, NoComponentsError, PutIndices
 from .jacobian import Jacobian
 from .lines import MOST_SYMBOLS, Lines, Term, added
-from .tidy import ONE, array_like, collected, number, simplified
-from .trees import put, symbols, walk
+from .tidy import ONE, array_like, collected, number, simplified, symbols
 
 #: Letters on paper: for the components of a gradient, and for what is summed over.
 FREE = ("j", "k", "q", "r")
@@ -62,7 +62,7 @@ class Component(NamedTuple):
     """A component of an array, and the index that it is of."""
 
     tree: ast.expr
-    index: Sequence[ast.expr]
+    of: Sequence[ast.expr]
 
 
 class IndexForm:
@@ -92,7 +92,7 @@ class IndexForm:
         return Component(found.closed, index)
 
     def check(self, component: Component, value: np.ndarray, name: str) -> None:
-        (tree,), index = self.on_paper([component.tree], component.index)
+        (tree,), index = self.on_paper([component.tree], component.of)
         self.evaluator.check(tree, value, f"a component of {name}", index)
 
     def on_paper(
@@ -194,8 +194,8 @@ class IndexForm:
                 shape = self.evaluator.shape(call)
                 left, right = (self.component(side, shape) for side in (call, tree))
                 formulas = [
-                    *self.write([left.tree], left.index),
-                    *self.write([right.tree], right.index),
+                    *self.write([left.tree], left.of),
+                    *self.write([right.tree], right.of),
                 ]
                 if formulas[0] != formulas[1]:
                     self.check(right, self.evaluator.evaluate(call), ast.unparse(call))
@@ -241,7 +241,7 @@ class IndexForm:
             sides = [*filter(None, [split]), whole]
             simpler = collected(whole.tree)
             if simpler is not whole.tree:
-                sides.append(Component(simpler, whole.index))
+                sides.append(Component(simpler, whole.of))
             yield from self.equation(name, sides, first, asked=True)
         yield from self.definitions([tree], hint=True)
 
@@ -335,7 +335,7 @@ class IndexForm:
         written = [*first]
         for component in components:
             self.check(component, value, name)
-            written += self.write([component.tree], component.index)
+            written += self.write([component.tree], component.of)
         sides = list(dict.fromkeys(written))
         beside = self.numbers and numbers and value.size == 1
         if beside and written_array(value.reshape(())) not in sides:
@@ -357,8 +357,8 @@ class IndexForm:
         in_text = {**self.lines.text, **{name: formula.text for name, formula in own.items()}}
         return [
             Formula(
-                LatexComponents(in_latex, self.lines, self.letters).write(tree).text,
-                TextComponents(in_text, self.lines, self.letters).write(tree).text,
+                ComponentPrinter(LATEX, in_latex, self.lines, self.letters).write(tree).text,
+                ComponentPrinter(TEXT, in_text, self.lines, self.letters).write(tree).text,
             )
             for tree in trees
         ]
@@ -431,6 +431,6 @@ def in_order(tree: ast.expr) -> ast.expr:
 def no_index_form(lines: Lines, place: int, error: NoComponentsError) -> ValueError:
     """Say which operation cannot be written in components, and what to do."""
     return ValueError(
-        f"{error.operation or name_of(lines.tensors[place])} has no index form here: {error}. "
+        f"{error.operation or operation(lines.tensors[place])} has no index form here: {error}. "
         'Derive it with form="matrix".'
     )

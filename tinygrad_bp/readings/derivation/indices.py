@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ...notation.trees import Rebuilt, names, put, walk
 from .tidy import FALSE, TRUE, simplified
-from .trees import Rebuilt, names, put, walk
 
 
 class NoComponentsError(ValueError):
@@ -238,7 +238,7 @@ class Letters:
 
     def put(self, tree: ast.expr, known: Mapping[str, ast.expr]) -> ast.expr:
         """Return an expression with indices in place of letters, each index in its one form."""
-        return PutIndices(self, known).visit(tree) if known else tree  # type: ignore[no-any-return]
+        return PutIndices(self, known).visit(tree) if known else tree
 
     def put_in_index(self, index: ast.expr, known: Mapping[str, ast.expr]) -> ast.expr:
         match index:

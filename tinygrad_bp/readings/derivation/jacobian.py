@@ -10,10 +10,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
+from ...notation.trees import Rebuilt, names, walk
 from .components import Part, chosen, letter_of, over, part
 from .indices import Letters
 from .tidy import FALSE, TRUE, ZERO, number, simplified
-from .trees import Rebuilt, names, walk
 
 
 class Jacobian:

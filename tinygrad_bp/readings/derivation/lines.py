@@ -16,17 +16,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...notation.expressions import call, one_line
-from ...notation.literals import literal
+from ...engine import Tensor
 from ...notation.names import fresh
-from ...notation.rules import rule_expressions
-from ...notation.twins import twin
+from ...notation.operations import one_line
+from ...notation.steps import rule_expressions, twin
+from ...notation.trees import call, literal, names, put, walk
 from ...record import Edge, Record
 from ...table import TABLE
-from ...tensor import Tensor
 from .evaluation import TOLERANCES, Evaluator
-from .tidy import tidied, with_gradient, without_one
-from .trees import names, put, symbols, walk
+from .tidy import symbols, tidied, with_gradient, without_one
 
 #: A step without a name is written inside the next, if it has at most this many parts: of more, a
 #: reader loses sight of the line that it stands in.
@@ -93,7 +91,7 @@ class Lines:
         self._constants: dict[tuple[Any, ...], str] = {}
         self._defined: set[str] = set()
         functions = {t.primitive.__name__: t.primitive for t in self.tensors if t.primitive}
-        self.functions = {**TABLE, **functions, "np": np}
+        self.functions: dict[str, Any] = {**TABLE, **functions, "np": np}
         self.evaluator = Evaluator(
             {name: as_float(value) for name, value in self.values.items()},
             self.functions,

@@ -8,14 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...notation.latex import latex
 from ...notation.numbers import written_array
-from ...notation.text import text
+from ...notation.printer import latex, text
+from ...notation.trees import put
 from . import remarks
 from .document import Block, Equation, Formula, Heading, Sentence
 from .lines import MOST_SYMBOLS, Lines
-from .tidy import array_like, collected, tidied
-from .trees import put, symbols
+from .tidy import array_like, collected, symbols, tidied
 
 
 def matrix_form(lines: Lines, numbers: bool) -> Iterator[Block]:
@@ -98,7 +97,5 @@ class MatrixForm:
         return Equation(self.write(ast.Name(name)), tuple(sides), value.shape)
 
     def write(self, tree: ast.expr) -> Formula:
-        lines = self.lines
-        return Formula(
-            latex(tree, lines.latex, lines.scalars), text(tree, lines.text, lines.scalars)
-        )
+        tree = self.lines.evaluator.with_shapes(tree)
+        return Formula(latex(tree, self.lines.latex), text(tree, self.lines.text))

@@ -12,9 +12,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 import numpy as np
 
 from ...notation.numbers import fits, written_array, written_shape
+from ...notation.trees import walk
 from .document import Block, Equation, Formula, Sentence
 from .lines import Lines
-from .trees import walk
 
 #: Of more names than this, a sentence says how many more there are.
 MOST_GIVEN = 40

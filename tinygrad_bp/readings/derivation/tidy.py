@@ -7,12 +7,12 @@ terms of a sum are collected.
 from __future__ import annotations
 
 import ast
-from typing import TypeGuard
+from collections.abc import Mapping
 
-from ...notation.expressions import call
-from ...notation.literals import literal
+import numpy as np
+
+from ...notation.trees import Rebuilt, call, is_where, literal, names, put, shape_of, shaped
 from .evaluation import Evaluator
-from .trees import Rebuilt, names, put
 
 ZERO, ONE = ast.Constant(0.0), ast.Constant(1.0)
 TRUE, FALSE = ast.Constant(True), ast.Constant(False)
@@ -50,14 +50,6 @@ def times(left: ast.expr, right: ast.expr) -> ast.expr:
             case -1:
                 return negative(other)
     return ast.BinOp(left, ast.Mult(), right)
-
-
-def is_where(tree: ast.AST) -> TypeGuard[ast.Call]:
-    """Say whether an expression is np.where(condition, a, b)."""
-    match tree:
-        case ast.Call(ast.Attribute(_, "where"), [_, _, _]):
-            return True
-    return False
 
 
 # ---- the gradient of a step that has no line of its own, put into the rule of the next ----
@@ -146,6 +138,12 @@ class Tidied(Rebuilt):
             return tree.id in self.evaluator.values and len(self.evaluator.shape(tree)) > 1
         return isinstance(tree, ast.Attribute) and tree.attr == "mT"
 
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
+        new = self.generic_visit(node)
+        assert isinstance(new, ast.UnaryOp)
+        shape = self.evaluator.shape(new.operand)
+        return new if shape_of(new) == shape else shaped(ast.UnaryOp(new.op, new.operand), shape)
+
     def visit_Call(self, node: ast.Call) -> ast.AST:
         new = self.generic_visit(node)
         match new:
@@ -160,6 +158,11 @@ class Tidied(Rebuilt):
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         new = self.generic_visit(node)
         assert isinstance(new, ast.BinOp)
+        if not isinstance(new.op, ast.MatMult):  # an entry may stand in the place of an array
+            sides = self.evaluator.shape(new.left), self.evaluator.shape(new.right)
+            shape = np.broadcast_shapes(*sides)
+            if shape_of(new) != shape:
+                new = shaped(ast.BinOp(new.left, new.op, new.right), shape)
         a, b = number(new.left), number(new.right)
         match new:
             case ast.BinOp(left, ast.Pow(), _) if b == 1:
@@ -297,3 +300,38 @@ def collected(tree: ast.expr) -> ast.expr:
             result = ast.BinOp(result, ast.Sub(), times(literal(-factor), rest))
     assert result is not None
     return result
+
+
+def symbols(tree: ast.expr, counts: Mapping[str, int]) -> int:
+    """Count the names, numbers, signs and functions of an expression, but not its indices.
+
+    Parameters
+    ----------
+    tree
+        An expression.
+    counts
+        How many symbols are to be put in place of some names.
+
+    Examples
+    --------
+    >>> symbols(ast.parse("g * (1.0 - np.sum(-a[i], axis=0))", mode="eval").body, {"g": 5})
+    9
+    """
+    count = 0
+    stack: list[ast.AST] = [tree]
+    while stack:
+        match stack.pop():
+            case ast.Name(name):
+                count += counts.get(name, 1)
+            case ast.Constant() | ast.Attribute(ast.Name("np")):
+                count += 1
+            case ast.Call(func, args):
+                stack += [func, *args]
+            case ast.Subscript(value):
+                stack.append(value)
+            case ast.GeneratorExp(body):
+                stack.append(body)
+            case node:
+                count += isinstance(node, ast.UnaryOp | ast.Attribute)
+                stack += ast.iter_child_nodes(node)
+    return count
