@@ -326,7 +326,7 @@ def test_random_programs_hold() -> None:
                 derivation = derive(loss, form=form)
             except ValueError as error:
                 assert form == "index"
-                assert "has no index form here" in str(error)
+                assert "has no index form here" in str(error)  # noqa: PT017
                 continue
             assert derivation.markdown
             assert derivation.latex
@@ -513,12 +513,14 @@ def test_every_line_that_is_shown_was_evaluated(form: Any, monkeypatch: pytest.M
     for skipped in range(200):
         count = 0
 
-        def check_but_one(self: Evaluator, tree: ast.expr, *others: Any, **more: Any) -> None:
+        def check_but_one(
+            self: Evaluator, tree: ast.expr, *others: Any, at: Any = None, skipped: int = skipped
+        ) -> None:
             nonlocal count
             count += 1
             if count == skipped:
                 tree = ast.BinOp(tree, ast.Add(), ast.Constant(1.0))
-            checks(self, tree, *others, **more)
+            checks(self, tree, *others, at=at)
 
         monkeypatch.setattr(Evaluator, "check", check_but_one)
         if skipped == 0:

@@ -8,21 +8,17 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
-from ...notation.alphabets import LATEX, TEXT, Alphabet
+from ...notation.alphabets import LOOKS, TEXT, Looks
 from ...notation.pieces import Level, Piece
-from ...notation.printer import COMPARISONS, Printer
+from ...notation.printer import Printer
 from ...notation.trees import is_where, is_zero
 from .components import conjuncts
 from .indices import Letters, linear, part_of
 from .lines import Lines
 
-#: Signs by alphabet: in text, in LaTeX.
 MINUS = ("−", "-")
-BOTH = (" and ", r" \text{ and } ")
-DOWN = ("⌊{}/{}⌋", r"\lfloor {}/{} \rfloor")
-UP = ("⌈{}/{}⌉", r"\lceil {}/{} \rceil")
-REMAINDER = ("{} mod {}", r"{} \bmod {}")
 TOTALS = {"_sum": ("Σ", r"\sum"), "_prod": ("Π", r"\prod")}
 
 
@@ -39,11 +35,21 @@ class ComponentPrinter(Printer):
         What is known of the letters.
     """
 
+    looks: ClassVar[Looks] = {
+        **LOOKS,
+        "and": (" and ", r" \text{{ and }} "),
+        "down": ("⌊{}/{}⌋", r"\lfloor {}/{} \rfloor"),
+        "up": ("⌈{}/{}⌉", r"\lceil {}/{} \rceil"),
+        "remainder": ("{} mod {}", r"{} \bmod {}"),
+        "from": ("{}[{}=1..{}]", "{}_{{{}=1}}^{{{}}}"),
+        "where": ("{}[{}]", "{}_{{{}}}"),
+    }
+
     def __init__(
-        self, alphabet: Alphabet, symbols: Mapping[str, str], lines: Lines, letters: Letters
+        self, alphabet: int, symbols: Mapping[str, str], lines: Lines, letters: Letters
     ) -> None:
         super().__init__(alphabet, symbols)
-        self.lines, self.letters, self.side = lines, letters, alphabet.side
+        self.lines, self.letters, self.minus = lines, letters, MINUS[alphabet]
 
     def write(self, node: ast.expr) -> Piece:
         piece = super().write(node)
@@ -66,7 +72,7 @@ class ComponentPrinter(Printer):
         """Write an entry: of a gradient in LaTeX, with the letters on what it is taken by."""
         if not index:
             return symbol
-        if self.alphabet is TEXT:
+        if self.alphabet == TEXT:
             return f"{symbol}[{','.join(index)}]"
         fraction = re.fullmatch(r"(\\frac\{.*\}\{\\partial )(.*)\}", symbol)
         return (
@@ -82,11 +88,11 @@ class ComponentPrinter(Printer):
             match part_of(text):
                 case ast.BinOp(left, ast.FloorDiv(), ast.Constant(int(n))):
                     up = factor == 1 and constant >= 1
-                    template = (UP if up else DOWN)[self.side]
-                    symbol = template.format(closed(self.index(left, int(up))), n)
+                    inner = closed(self.index(left, int(up)))
+                    symbol = self.look("up" if up else "down", inner, str(n))
                     constant -= up
                 case ast.BinOp(left, ast.Mod(), ast.Constant(int(n))):
-                    symbol = REMAINDER[self.side].format(closed(self.index(left, 0)), n)
+                    symbol = self.look("remainder", closed(self.index(left, 0)), str(n))
                     alone = len(factors) == 1 and factor == 1 and not constant
                     symbol = symbol if alone else f"({symbol})"
                 case _:
@@ -99,10 +105,10 @@ class ComponentPrinter(Printer):
             result, constant = str(constant), 0
         for factor, symbol in terms:
             times = "" if abs(factor) == 1 else f"{abs(factor)}{' ' * (len(symbol) > 1)}"
-            result += ("+" if result else "") if factor > 0 else MINUS[self.side]
+            result += ("+" if result else "") if factor > 0 else self.minus
             result += f"{times}{symbol}"
         if constant or not result:
-            result += ("+" if result else "") if constant >= 0 else MINUS[self.side]
+            result += ("+" if result else "") if constant >= 0 else self.minus
             result += str(abs(constant))
         return result
 
@@ -110,18 +116,16 @@ class ComponentPrinter(Printer):
 
     def write_Compare(self, node: ast.Compare) -> Piece:
         if self.letters.is_condition(node):
-            return self.chain([node.left, *node.comparators], COMPARISONS[type(node.ops[0])])
+            return self.chain([node.left, *node.comparators], node.ops)
         match node:
             case ast.Compare(ast.Subscript(ast.Name(name)) | ast.Name(name), [ast.NotEq()]):
                 if self.lines.values[name].dtype == bool:  # a mask
                     return self.write(node.left)
         return super().write_Compare(node)
 
-    def chain(self, indices: Sequence[ast.expr], sign: str) -> Piece:
+    def chain(self, indices: Sequence[ast.expr], ops: Sequence[ast.cmpop]) -> Piece:
         """Write comparisons of indices."""
-        sides = [Piece(self.index(i)) for i in indices]
-        parts = self.separated(sides, f" {self.alphabet.signs.get(sign, sign)} ").parts
-        return Piece(parts, Level.COMPARISON)
+        return self.comparison([Piece(self.index(i)) for i in indices], ops)
 
     def conditions(self, parts: Sequence[ast.expr]) -> Piece:
         """Write conditions that all hold: a lower and an upper bound as one."""
@@ -134,11 +138,11 @@ class ComponentPrinter(Printer):
                     ast.Compare(low, [ast.LtE()], [middle]),
                     [ast.Compare(same, [ast.LtE()], [high])],
                 ) if ast.unparse(middle) == ast.unparse(same) and self.letters.is_condition(node):
-                    found.append(self.chain([low, middle, high], "≤"))
+                    found.append(self.chain([low, middle, high], [ast.LtE(), ast.LtE()]))
                     rest.pop(0)
                 case _:
                     found.append(Piece(self.within(self.write(node), Level.AND)))
-        return self.separated(found, BOTH[self.side])
+        return self.separated(found, self.look("and"))
 
     def choice(self, node: ast.Call) -> Piece:
         """Write the cases of a choice, with a condition for each."""
@@ -172,11 +176,11 @@ class ComponentPrinter(Printer):
         """Write the sign of a sum, or of another reduction, with the letters that it goes over."""
         if name not in TOTALS:
             row = self.lines.functions[name[1:]]
-            return f"{self.head(name[1:], row)}{self.fill(self.alphabet.below, letter)}"
-        sign, latex = TOTALS[name][self.side], self.alphabet is LATEX
+            return Piece(self.look("where", self.head(name[1:], row), letter)).text
+        sign = TOTALS[name][self.alphabet]
         if where is not None:
-            return f"{sign}_{{{where}}}" if latex else f"{sign}[{where}]"
-        return f"{sign}_{{{letter}=1}}^{{{length}}}" if latex else f"{sign}[{letter}=1..{length}]"
+            return Piece(self.look("where", sign, where)).text
+        return Piece(self.look("from", sign, letter, str(length))).text
 
     def below(self, letter: str, parts: Sequence[ast.expr]) -> str:
         """Write for which letters there is a term."""

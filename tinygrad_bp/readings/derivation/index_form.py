@@ -16,8 +16,8 @@ import numpy as np
 
 from ...errors import operation
 from ...notation.alphabets import LATEX, TEXT
+from ...notation.formula import latex, text
 from ...notation.numbers import written_array
-from ...notation.printer import latex, text
 from ...notation.trees import put, walk
 from . import remarks
 from .component_printer import ComponentPrinter
@@ -306,7 +306,7 @@ class IndexForm:
             for i, place in zip(at, places, strict=True) if isinstance(i, ast.Name)
         }  # fmt: skip
         what = f"the Jacobian of {t.described()}"
-        self.evaluator.check(tree, values, what, index, fixed)
+        self.evaluator.check(tree, values, what, index, at=fixed)
 
     # ---- writing ----
 

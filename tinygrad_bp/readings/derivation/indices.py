@@ -1,8 +1,8 @@
 """Arithmetic of indices: ``2 * j + 1``, ``j // 3``, ``j % 3``, and when two of them are equal.
 
-An index is a Python expression of letters and integers, counted from 0 as Python does; the printers
-count from 1. Sums are kept in one form, so that two indices that are equal look equal. A letter is a
-name such as ``_7`` while lines are made; on paper it gets a letter of the alphabet.
+An index is a Python expression of letters and integers, counted from 0 as Python does; on paper it
+counts from 1. Sums are kept in one form, so that two indices that are equal look equal. A letter is
+a name such as ``_7`` while lines are made; on paper it gets a letter of the alphabet.
 """
 
 from __future__ import annotations

@@ -85,7 +85,9 @@ class Lines:
         self.tensors = record.tensors
         self.wanted = [record.place[t.id] for t in wanted]
         self.loss = len(self.tensors) - 1
-        self.latex, self.text = symbols_of(record, symbols or {})
+        self.names = record.names.with_latex(symbols or {})
+        self.latex = self.names.latex_symbols
+        self.text = self.names.text_symbols
         self.values = self._values()
         self.constants: list[str] = []
         self._constants: dict[tuple[Any, ...], str] = {}
@@ -111,10 +113,10 @@ class Lines:
         self.backward = self._backward()
 
     def name(self, place: int) -> str:
-        return self.record.names.identifier(self.tensors[place])
+        return self.names.identifier(self.tensors[place])
 
     def gradient_name(self, place: int) -> str:
-        return self.record.names.gradient(self.tensors[place])
+        return self.names.gradient(self.tensors[place])
 
     @functools.cached_property
     def scalars(self) -> frozenset[str]:
@@ -152,9 +154,8 @@ class Lines:
     def _rules(self, step: int) -> dict[Edge, ast.expr]:
         found = self.record.rules(step, self._constant)
         if not found:  # a user's own rule may run on arrays alone: say why
-            t, names_of = self.tensors[step], self.record.names
-            operands = ["" if x is None else names_of.identifier(x) for x in t.inputs]
-            rule_expressions(t, names_of.gradient(t), names_of.identifier(t), operands)
+            t = self.tensors[step]
+            rule_expressions(t, "g", "out", ["x"] * len(t.inputs))
         return found
 
     # ---- forward ----
@@ -280,23 +281,6 @@ class Lines:
         if step == self.loss and not self.tensors[step].ndim:
             rule = without_one(rule, g)
         return Term((*before, edge), tidied(self.with_inlined(rule), self.evaluator))
-
-
-def symbols_of(record: Record, own: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return LaTeX and text for every name; some names have LaTeX of the user's own."""
-    latex = record.names.latex_symbols(record.output)
-    text = record.names.text_symbols(record.output)
-
-    def symbol(t: Tensor) -> str:
-        identifier = record.names.identifier(t)
-        return own.get(t.name or identifier) or latex[identifier]
-
-    loss = symbol(record.output)
-    written = {}
-    for t in record.tensors if own else ():
-        written[record.names.identifier(t)] = symbol(t)
-        written[record.names.gradient(t)] = rf"\frac{{\partial {loss}}}{{\partial {symbol(t)}}}"
-    return latex | written, text
 
 
 def as_float(value: np.ndarray) -> np.ndarray:

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from ...notation.formula import latex, text
 from ...notation.numbers import written_array
-from ...notation.printer import latex, text
 from ...notation.trees import put
 from . import remarks
 from .document import Block, Equation, Formula, Heading, Sentence
