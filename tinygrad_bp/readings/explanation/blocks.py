@@ -110,6 +110,8 @@ def beside(parts: list[Block]) -> Block:
     """Put blocks side by side, level at their bases."""
     base = max(part.base for part in parts)
     below = max(len(part.lines) - part.base for part in parts)
+    if base + below == 1:
+        return Block(["".join(part.lines[0] for part in parts)])
     lines = [""] * (base + below)
     for part in parts:
         n = max(map(width, part.lines))
@@ -120,6 +122,7 @@ def beside(parts: list[Block]) -> Block:
     return Block(lines, base)
 
 
+@functools.lru_cache(maxsize=10_000)
 def width(text: str) -> int:
     """Return how many columns a text takes on a console."""
     return len(text) if text.isascii() else sum(map(columns, text))

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...notation.formula import Formula
 from ...notation.numbers import fits, stand_in
+from ...notation.trees import shaped
 from ...record import Edge, Record
 
 
@@ -16,12 +17,18 @@ class Formulas:
 
     def __init__(self, record: Record) -> None:
         self.record, self.names = record, record.names
+        self.symbols: dict[str, Formula] = {}  # each is written many times
 
     def tensor(self, i: int) -> Formula:
-        return Formula(ast.Name(self.names.identifier(self.record.tensors[i])), self.names)
+        return self.symbol(self.names.identifier(self.record.tensors[i]))
 
     def gradient(self, i: int) -> Formula:
-        return Formula(ast.Name(self.names.gradient(self.record.tensors[i])), self.names)
+        return self.symbol(self.names.gradient(self.record.tensors[i]))
+
+    def symbol(self, name: str) -> Formula:
+        if name not in self.symbols:
+            self.symbols[name] = Formula(ast.Name(name), self.names)
+        return self.symbols[name]
 
     def equation(self, i: int) -> Formula:
         """Return what a tensor was computed as."""
@@ -56,4 +63,4 @@ def read_only(value: object) -> np.ndarray:
 
 def stand_in_of(array: np.ndarray) -> ast.expr | None:
     """Return what stands for an array in an expression: its shape, where it is large."""
-    return None if fits(array) else ast.Name(stand_in(array))
+    return None if fits(array) else shaped(ast.Name(stand_in(array)), array.shape)

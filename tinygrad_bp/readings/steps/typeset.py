@@ -14,11 +14,11 @@ from ...notation.numbers import fits, in_line, rows, stand_in
 from ...pages.page import safe, typeset
 from .rows import Numbers, Side, Sources
 
-#: The first of the private characters of Unicode, which stand for arrays while LaTeX is typeset.
-MARK = 0xE000
-
 if TYPE_CHECKING:
     from markupsafe import Markup
+
+#: The first of the private characters of Unicode, which stand for arrays while LaTeX is typeset.
+MARK = 0xE000
 
 
 def typeset_side(side: Side) -> Markup | str:
@@ -57,16 +57,13 @@ def words(text: str) -> str:
 def value(array: np.ndarray, alone: bool) -> str:
     """Write a value: a matrix as a table; within a formula, a negative number in brackets."""
     if array.ndim == 2 and array.size and fits(array):
-        cells = ("".join(f"<mtd>{number(x)}</mtd>" for x in row) for row in rows(array))
+        cells = ("".join(f"<mtd><mn>{x}</mn></mtd>" for x in row) for row in rows(array))
         body = "".join(f"<mtr>{row}</mtr>" for row in cells)
-        return f'<mtable class="matrix">{body}</mtable>'
+        return f'<mtable class="matrix">{body.replace("-", "−")}</mtable>'
     if not alone and not fits(array):
         return words(stand_in(array))
     written = in_line(array)
-    text = words(written.replace("-", "−")) if array.ndim else number(written)
+    text = written.replace("-", "−")
+    text = words(text) if array.ndim else f"<mn>{text}</mn>"
     negative = not alone and written.startswith("-")
     return f"<mrow><mo>(</mo>{text}<mo>)</mo></mrow>" if negative else text
-
-
-def number(text: str) -> str:
-    return f"<mn>{text.replace('-', '−')}</mn>"
