@@ -161,12 +161,14 @@ class Lines:
         while True:
             expression = self._expression(key)
             text = ast.unparse(expression)
+            if len(text) <= room:
+                break
             inline = {
                 part: ast.unparse(self.expressions[part])
                 for part in self._keys(key)
                 if not isinstance(self.expressions[part], ast.Name)
             }
-            if len(text) <= room or not inline:
+            if not inline:
                 break
             longest = max(inline, key=lambda part: len(inline[part]))
             self._bind(longest, next(self.temporaries), inline[longest])
