@@ -63,14 +63,8 @@ class DotWriter:
 
     def largest(self, values: Iterable[np.ndarray | str | None]) -> float:
         """Return the largest finite size of an entry that is shown in a table."""
-        shown = [
-            np.abs(value).ravel()
-            for value in values
-            if value is not None
-            and not isinstance(value, str)
-            and value.ndim
-            and fits(value, self.picture.level)
-        ]
+        arrays = [v for v in values if isinstance(v, np.ndarray) and v.ndim]
+        shown = [np.abs(v).ravel() for v in arrays if fits(v, self.picture.level)]
         entries = np.concatenate([np.zeros(1), *shown])
         return float(entries[np.isfinite(entries)].max())
 
@@ -78,7 +72,7 @@ class DotWriter:
         from graphviz import Digraph  # takes long to import
 
         picture = self.picture
-        rows = rows_crossed((a.tail, a.head) for a in picture.arrows if not a.backward)
+        rows = rows_crossed([(a.tail, a.head) for a in picture.arrows if not a.backward])
         hurry = HURRIED if rows * (2 if picture.sweep else 1) > MANY_ROWS else {}
         graph = Digraph(
             "computation",
@@ -127,11 +121,9 @@ class DotWriter:
                 cells["gradient"] = self.grid(node.gradient, self.most_gradient)
         span = f' COLSPAN="{len(cells)}"' if len(cells) > 1 else ""
         lines = [f"<TR><TD{span}>{row}</TD></TR>" for row in [*rows, *self.room]]
-        lines += ["<HR/>"] * bool(cells)
-        if node.kind != "gradient" and cells:
-            lines.append(beside(map(grey, cells)))
         if cells:
-            lines.append(beside(cells.values()))
+            heads = [] if node.kind == "gradient" else [beside(map(grey, cells))]
+            lines += ["<HR/>", *heads, beside(cells.values())]
         return f"<{table(lines, 4)}>"
 
     def grid(self, value: np.ndarray | str | None, most: float) -> str:
@@ -156,7 +148,7 @@ class DotWriter:
                 settings = look(kind, f"legend{i}", "legend") | {"fontcolor": GREY, "height": "0.3"}
                 legend.node(f"legend{i}", words, **settings)
         for i in range(len(self.picture.kinds)):
-            graph.edge(self.picture.output.id, f"legend{i}", **INVISIBLE)
+            graph.edge(self.picture.forward[-1].id, f"legend{i}", **INVISIBLE)
 
     def caption(self) -> str:
         """Write what stands below the legend."""

@@ -7,14 +7,17 @@ Tensors are known by their positions in the record.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
-from typing import NamedTuple
+from collections.abc import Hashable, Sequence
+from typing import NamedTuple, TypeAlias
 
 from ...notation.symbols import plain_name
 from ...record import Edge, Record
 
 #: How many rows all edges cross together, at most: beyond, no layout program is done in time.
 MOST_ROWS = 8000
+
+#: For every operand of every step, whether a gradient flows along it or not, which tensor it is.
+Operands: TypeAlias = dict[Edge, int]
 
 
 class Group(NamedTuple):
@@ -29,8 +32,7 @@ class Group(NamedTuple):
         return self.tensors[-1]
 
 
-def operands(record: Record) -> dict[Edge, int]:
-    """Return every operand of every step, whether a gradient flows along it or not."""
+def find_operands(record: Record) -> Operands:
     return {
         Edge(i, place): record.place[x.id]
         for i, t in enumerate(record.tensors)
@@ -39,54 +41,46 @@ def operands(record: Record) -> dict[Edge, int]:
     }
 
 
-def fold(record: Record, level: str, most: int) -> tuple[list[Group], str]:
+def fold(record: Record, operands: Operands, level: str, most: int) -> tuple[list[Group], str]:
     """Return the groups in the order of their last tensors, and a note if there were too many.
 
     At the level "layers" scopes are collapsed; at others, only if there are too many tensors. There
     are at most ``most`` groups: if need be, the earliest tensors are one. There are fewer where
     edges would cross more than `MOST_ROWS`.
     """
-    uses = operands(record)
-    groups, note = fold_to(record, uses, level, most)
-    while rows_crossed(ends(groups, uses)) > MOST_ROWS and len(groups) > 2:
+    while True:
+        groups, note = fold_to(record, operands, level, most)
+        home = {i: group.last for group in groups for i in group.tensors}
+        ends = dict.fromkeys((home[i], home[edge.step]) for edge, i in operands.items())
+        edges = [(tail, head) for tail, head in ends if tail != head]
+        if rows_crossed(edges) <= MOST_ROWS or len(groups) <= 2:
+            return groups, note
         most = min(most, len(groups)) * 3 // 4
-        groups, note = fold_to(record, uses, level, most)
-    return groups, note
 
 
-def fold_to(
-    record: Record, uses: dict[Edge, int], level: str, most: int
-) -> tuple[list[Group], str]:
+def fold_to(record: Record, operands: Operands, level: str, most: int) -> tuple[list[Group], str]:
     count = len(record.tensors)
     groups = [Group([i]) for i in range(count)]
     note = ""
     if count > most and level != "layers":
         note = f"{count:,} tensors are more than the {most} that are drawn one by one"
     if level == "layers" or note:
-        groups = by_visit(record, uses)
+        groups = by_visit(record, operands)
         if note and len(groups) < count:
             note += ": scopes are collapsed"
     if len(groups) > most:
         note = note or f"{len(groups):,} nodes are more than the {most} that are drawn"
-        groups = latest(record, groups, uses, most)
+        groups = latest(record, groups, operands, most)
         note += f"{',' if ':' in note else ':'} the earliest are one node"
     return groups, note
 
 
-def ends(groups: list[Group], uses: dict[Edge, int]) -> list[tuple[int, int]]:
-    """Return the edges between groups, each known by its last tensor."""
-    home = {i: group.last for group in groups for i in group.tensors}
-    edges = dict.fromkeys((home[i], home[edge.step]) for edge, i in uses.items())
-    return [(tail, head) for tail, head in edges if tail != head]
-
-
-def rows_crossed(edges: Iterable[tuple[Hashable, Hashable]]) -> int:
+def rows_crossed(edges: Sequence[tuple[Hashable, Hashable]]) -> int:
     """Return how many rows edges cross, all together: they come by the recording of heads.
 
     What is computed stands in the row below the lowest of its operands, a leaf just above the first
     of what is computed from it.
     """
-    edges = list(edges)
     row: dict[Hashable, int] = {}
     for tail, head in edges:
         row[head] = max(row.get(head, 0), row.get(tail, 0) + 1)
@@ -98,63 +92,57 @@ def rows_crossed(edges: Iterable[tuple[Hashable, Hashable]]) -> int:
     return sum(row[head] - row[tail] for tail, head in edges)
 
 
-def by_visit(record: Record, uses: dict[Edge, int]) -> list[Group]:
+def by_visit(record: Record, operands: Operands) -> list[Group]:
     """Fold what was recorded in one visit to a scope: operations that no other scope parts.
 
     The output keeps its node, and so do leaves, but for unnamed inputs used in one visit only.
     """
-    tensors = record.tensors
     groups: list[Group] = []
-    home: dict[int, Group] = {}
-    visited = None
-    for i, t in enumerate(tensors):
+    home: dict[int, int] = {}
+    previous = None
+    for i, t in enumerate(record.tensors):
         if t.primitive is None:
             continue
-        visit = (t.scope, getattr(t, "visit", ()))
-        if not t.scope or visit != visited or t is record.output:
-            scope = "" if t is record.output else t.scope
-            visited = visit if scope else None
-            title = plain_name(scope.rpartition("/")[2]) if scope else ""
-            groups.append(Group([], title, scope))
+        scope = "" if t is record.output else t.scope
+        visit = (scope, t.scope.visit)
+        if not scope or visit != previous:
+            groups.append(Group([], plain_name(scope.rpartition("/")[2]) if scope else "", scope))
+        previous = visit
+        home[i] = len(groups) - 1
         groups[-1].tensors.append(i)
-        home[i] = groups[-1]
 
-    users: dict[int, dict[int, Group]] = {}  # of each leaf, the groups, by their first tensors
-    for edge, i in uses.items():
-        if tensors[i].primitive is None:
-            group = home[edge.step]
-            users.setdefault(i, {})[group.tensors[0]] = group
-    for i, t in enumerate(tensors):
+    users: dict[int, set[int]] = {}
+    for edge, i in operands.items():
+        users.setdefault(i, set()).add(home[edge.step])
+    for i, t in enumerate(record.tensors):
         if t.primitive is not None:
             continue
-        visits = list(users.get(i, {}).values())
-        shown = t.name is not None or t.requires_grad or len(visits) != 1 or not visits[0].title
-        if shown:
-            groups.append(Group([i]))
-        else:
+        visits = [groups[n] for n in users.get(i, ())]
+        if t.name is None and not t.requires_grad and len(visits) == 1 and visits[0].title:
             visits[0].tensors.append(i)
+        else:
+            groups.append(Group([i]))
     for group in groups:
         group.tensors.sort()
     return sorted(groups, key=lambda group: group.last)
 
 
-def latest(record: Record, groups: list[Group], uses: dict[Edge, int], most: int) -> list[Group]:
+def latest(record: Record, groups: list[Group], operands: Operands, most: int) -> list[Group]:
     """Keep the latest groups with the leaves that they use, and fold what came before into one."""
     leaves = {g.last: g for g in groups if record.tensors[g.last].primitive is None and not g.title}
-    used: dict[int, set[int]] = {}  # leaves, by the step that uses them
-    for edge, i in uses.items():
+    used: dict[int, list[int]] = {}  # leaves, by the step that uses them
+    for edge, i in operands.items():
         if i in leaves:
-            used.setdefault(edge.step, set()).add(i)
-    shown: dict[int, Group] = {}
+            used.setdefault(edge.step, []).append(i)
+    shown = {groups[-1].last: groups[-1]}
     for group in reversed(groups):
         if group.last in leaves:
             continue
-        more = {group.last: group}
-        more |= {leaf: leaves[leaf] for i in group.tensors for leaf in used.get(i, ())}
+        more = {leaf: leaves[leaf] for i in group.tensors for leaf in used.get(i, ())}
+        more[group.last] = group
         if len(shown | more) >= most:
             break
         shown |= more
-    shown = shown or {groups[-1].last: groups[-1]}
     rest = sorted(i for group in groups if group.last not in shown for i in group.tensors)
     every = [Group(rest, f"{len(rest):,} earlier tensors"), *shown.values()]
     return sorted(every, key=lambda group: group.last)

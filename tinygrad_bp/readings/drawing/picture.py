@@ -9,29 +9,22 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ...engine import Tensor
-from ...notation.formula import text
+from ...notation.formula import Formula
 from ...notation.numbers import LONGEST_NAME, fits, listed, number, printable, stand_in
 from ...notation.symbols import plain_name
 from ...record import Edge, Record
-from .folding import Group, fold, operands
+from .folding import Group, Operands, fold, find_operands
 from .looks import LOOKS
 
-#: With the bounds of `folding`, a picture of so many nodes is laid out in seconds.
-MOST_NODES = 400
-
-#: A rule that is longer is cut: it would push the nodes apart.
-LONGEST_RULE = 48
-
-#: Deeper frames in frames leave no room for what is in them.
-DEEPEST_FRAME = 6
-
-#: Of a list in a node, the first parts are written.
-MOST_LISTED = 3
+MOST_NODES = 400  # with the bounds of `folding`, they are laid out in seconds
+LONGEST_RULE = 48  # a longer one would push the nodes apart
+DEEPEST_FRAME = 6  # frames in frames leave no room for what is in them
+MOST_LISTED = 3  # parts of a list in a node
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,10 +80,6 @@ class Picture:
         return [node for node in self.nodes if node.kind != "gradient"]
 
     @property
-    def output(self) -> Node:
-        return self.forward[-1]
-
-    @property
     def sweep(self) -> list[Node]:
         """The nodes of the reverse sweep; the last is where it starts."""
         return [node for node in self.nodes if node.kind == "gradient"]
@@ -118,63 +107,59 @@ def picture(
     """Return what is drawn of a computation. Raises, with ``backward``, if it has no gradient."""
     tensors, output = record.tensors, record.output
     swept = any(t.primitive is None and t.grad is not None for t in tensors)
-    if backward or (swept and output.requires_grad and output.size == 1):
-        gradients = record.gradients
-    else:
-        gradients = {}
-    groups, note = fold(record, level, most // 2 if backward else most)
+    shown = backward or (swept and output.requires_grad and output.size == 1)
+    operands = find_operands(record)
+    groups, note = fold(record, operands, level, most // 2 if backward else most)
     if any(t.scope.count("/") >= DEEPEST_FRAME for t in tensors):
         deep = f"scopes are framed down to depth {DEEPEST_FRAME}"
         note = f"{note}; {deep}" if note else deep
-    writer = PictureWriter(record, groups, gradients)
-    nodes = [writer.node(group) for group in groups]
-    arrows = writer.arrows(rules and not backward)
-    if backward:
-        back = writer.arrows(rules, back=True)
-        nodes += [
-            writer.gradient_node(group, back)
-            for group in groups
-            if any(i in gradients for i in group.tensors)
-        ]
-        arrows += back
+    drawer = Drawer(record, operands, groups, record.gradients if shown else {})
+    nodes = [drawer.node(group) for group in groups]
+    arrows = drawer.arrows(rules and not backward)
     name = record.names.text(output)
     kinds = Counter("operation" if t.primitive is not None else kind_of(t) for t in tensors)
     counts = listed(f"{n:,} {kind}{'s' * (n > 1)}" for kind, n in kinds.items())
     summary = f"The forward pass runs downward to {name}, through {counts}."
     if backward:
         summary += " Beside it, dashed, the reverse sweep runs up."
+        back = drawer.arrows(rules, back=True)
+        nodes = [*nodes, *drawer.gradient_nodes(nodes, back)]
+        arrows += back
     return Picture(level, f"The graph of {name}", summary, note, tuple(nodes), tuple(arrows))
 
 
-class PictureWriter:
+class Drawer:
     """Turns groups of tensors into nodes, and operands into arrows."""
 
     def __init__(
-        self, record: Record, groups: list[Group], gradients: dict[int, np.ndarray]
+        self,
+        record: Record,
+        operands: Operands,
+        groups: list[Group],
+        gradients: dict[int, np.ndarray],
     ) -> None:
-        self.record, self.names, self.gradients = record, record.names, gradients
-        self.operands = operands(record)
+        self.record, self.operands, self.gradients = record, operands, gradients
+        self.names = record.names
         self.home = {i: group for group in groups for i in group.tensors}
         self.used_outside = {
             i for edge, i in self.operands.items() if self.home[i] is not self.home[edge.step]
         }
         paths = [scope.split("/") for scope in {t.scope for t in record.tensors}]
         self.outer_scopes = {"/".join(path[:i]) for path in paths for i in range(len(path))}
-        self.symbols = record.names.text_symbols
 
     def node(self, group: Group) -> Node:
         if group.title:
             return self.folded_node(group)
         i = group.last
-        t = self.record.tensors[i]
-        values = self.record.values(i)
+        t, values = self.record.tensors[i], self.record.values(i)
+        kind = "output" if t is self.record.output else kind_of(t)
         return Node(
             f"n{i}",
-            "output" if t is self.record.output else kind_of(t),
+            kind,
             self.names.text(t),
             t.name is not None,
             str(t.shape),
-            operation(t) or ("output" if t is self.record.output else kind_of(t)),
+            kind if t.primitive is None else operation(t),
             frame(t.scope),
             (i,),
             values[0] if len(values) == 1 else f"{len(values)} values in turn",
@@ -183,10 +168,9 @@ class PictureWriter:
 
     def folded_node(self, group: Group) -> Node:
         tensors = [self.record.tensors[i] for i in group.tensors]
-        results = [t for t in tensors if self.record.place[t.id] in self.used_outside]
+        results = [self.record.tensors[i] for i in group.tensors if i in self.used_outside]
         words = [t.primitive.__name__ for t in tensors if t.primitive is not None]
-        scope = group.scope  # its frame, if it is one for what is in scopes inside it
-        around = scope if scope in self.outer_scopes else scope.rpartition("/")[0]
+        scope = group.scope  # its frame too, if scopes inside it have nodes of their own
         return Node(
             f"n{group.last}",
             "layer",
@@ -194,25 +178,30 @@ class PictureWriter:
             True,
             listed([f"{self.names.text(t)} {t.shape}" for t in results], MOST_LISTED),
             listed(words, MOST_LISTED),
-            frame(around),
+            frame(scope if scope in self.outer_scopes else scope.rpartition("/")[0]),
             tuple(group.tensors),
         )
 
-    def gradient_node(self, group: Group, back: list[Arrow]) -> Node:
-        """Return the node of the gradient with respect to what a group holds."""
-        i, node = group.last, self.node(group)
-        t = self.record.tensors[i]
-        terms = sum(arrow.tail == f"g{i}" for arrow in back)
-        name, shape = self.names.gradient_text(t), node.shape
-        word = f"sum of {terms}" if terms > 1 else ""
-        if t is self.record.output:
-            word = "the sweep starts"
-        if group.title:
-            name, shape, word = f"back through {group.title}", "", ""
-        gradient = self.gradients.get(i)
-        return Node(
-            f"g{i}", "gradient", name, True, shape, word, node.frame, node.tensors, None, gradient
-        )
+    def gradient_nodes(self, nodes: list[Node], back: list[Arrow]) -> Iterator[Node]:
+        """Yield a node for the gradient with respect to what each node holds, if there is one."""
+        terms = Counter(arrow.tail for arrow in back)
+        for node in nodes:
+            if not any(i in self.gradients for i in node.tensors):
+                continue
+            i, key, layer = node.tensors[-1], f"g{node.id[1:]}", node.kind == "layer"
+            word = f"sum of {terms[key]}" if terms[key] > 1 and not layer else ""
+            tensor = self.names.gradient_text(self.record.tensors[i])
+            yield replace(
+                node,
+                id=key,
+                kind="gradient",
+                name=f"back through {node.name}" if layer else tensor,
+                given=True,
+                shape="" if layer else node.shape,
+                operation="the sweep starts" if node.kind == "output" else word,
+                value=None,
+                gradient=self.gradients.get(i),
+            )
 
     def arrows(self, rules: bool, back: bool = False) -> list[Arrow]:
         """Return the operands between nodes; with ``back``, what flows back along these.
@@ -223,23 +212,23 @@ class PictureWriter:
         for edge, i in self.operands.items():
             tail, head = self.home[i], self.home[edge.step]
             if tail is not head and not (back and edge not in self.record.contributions):
-                folded = tail.title or head.title
-                drawn.setdefault((tail.last, head.last) if folded else edge, []).append(edge)
+                ends = (tail.last, head.last) if tail.title or head.title else edge
+                drawn.setdefault(ends, []).append(edge)
         written: dict[int, dict[Edge, str]] = {}
         arrows = []
         for edges in drawn.values():
             edge, i, k = edges[0], self.operands[edges[0]], edges[0].step
-            tail, head = self.home[i], self.home[k]
+            head = self.home[k]
             if rules and not head.title and k not in written:
                 written[k] = self.rules(k)
             several = sum(x is not None for x in self.record.tensors[k].inputs) > 1
-            letter = "g" if back else "n"
+            numbered = several and not back and not head.title
             arrows.append(
                 Arrow(
                     f"{'b' if back else 'e'}{i}-{k}-{edge.operand + 1}",
-                    f"{letter}{tail.last}",
-                    f"{letter}{head.last}",
-                    edge.operand + 1 if several and not back and not head.title else 0,
+                    f"{'g' if back else 'n'}{self.home[i].last}",
+                    f"{'g' if back else 'n'}{head.last}",
+                    edge.operand + 1 if numbered else 0,
                     written.get(k, {}).get(edge, ""),
                     tuple(edges),
                 )
@@ -248,19 +237,10 @@ class PictureWriter:
 
     def rules(self, i: int) -> dict[Edge, str]:
         """Return the contributions that a step makes, in symbols."""
-        t = self.record.tensors[i]
-        if t.primitive is None or not t.requires_grad:
+        if not self.record.tensors[i].requires_grad:
             return {}
-        written = {}
-        for edge, rule in self.record.rules(i, shape_of_large).items():
-            words = text(rule, self.symbols)
-            written[edge] = words if len(words) <= LONGEST_RULE else shortened(words)
-        return written
-
-
-def shape_of_large(array: np.ndarray) -> ast.expr | None:
-    """Return what stands for an array in a rule: its shape, where it is large."""
-    return None if fits(array) else ast.Name(stand_in(array))
+        rules = self.record.rules(i, lambda x: None if fits(x) else ast.Name(stand_in(x)))
+        return {edge: shortened(Formula(rule, self.names).text) for edge, rule in rules.items()}
 
 
 def shortened(rule: str) -> str:
@@ -271,6 +251,8 @@ def shortened(rule: str) -> str:
     >>> shortened("a" * 40 + " − " + "b" * 20)
     'aaaaaaaaaaaaaaaaaaaaaaa … − bbbbbbbbbbbbbbbbbbbb'
     """
+    if len(rule) <= LONGEST_RULE:
+        return rule
     half = (LONGEST_RULE - 3) // 2
     return f"{rule[: LONGEST_RULE - 3 - half]} … {rule[-half:].lstrip()}"
 
@@ -283,8 +265,7 @@ def kind_of(t: Tensor) -> str:
 
 def operation(t: Tensor) -> str:
     """Write what computed a tensor, with Python numbers: ``^ 2 power``, ``where(·, 0, ·)``."""
-    if t.primitive is None:
-        return ""
+    assert t.primitive is not None
     name = printable(t.primitive.__name__, LONGEST_NAME)
     symbol = printable(t.primitive.symbol, LONGEST_NAME)
     numbers = [

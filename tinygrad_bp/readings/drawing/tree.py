@@ -35,7 +35,7 @@ def lines(picture: Picture) -> Iterator[str]:
         if not arrow.backward:
             operands[arrow.head].append(arrow)
     seen: set[str] = set()
-    stack = [(picture.output.id, "", "", "")]
+    stack = [(picture.forward[-1].id, "", "", "")]
     for _ in range(MOST_LINES):
         if not stack:
             return
