@@ -606,7 +606,9 @@ def test_more_steps_than_are_shown():
 def test_more_rows_than_are_shown():
     many = [leaf(float(i)) for i in range(MOST_ROWS + 5)]
     explanation = explain(bp.stack(many).sum().named("L"))
-    assert str(explanation).count("…           (5 more)") == 2  # of what is given, and reached
+    lines = str(explanation).splitlines()
+    assert lines.count("…           (5 more)") == 2  # of what is given, and reached
+    assert lines.count("…           (7 more)") == 1  # of the step from the stack, with two above
     assert len(explanation.gradients) == MOST_ROWS + 5
 
 

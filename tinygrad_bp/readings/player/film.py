@@ -123,14 +123,7 @@ def backward(rows: Rows, step: Step, title: str) -> Frame:
 
 
 def films(records: Sequence[Record]) -> list[Film]:
-    """Return the films of several runs of one graph.
-
-    Raises
-    ------
-    ValueError
-        If a tensor of a later run was computed otherwise than that of the first, or its gradient
-        takes another way.
-    """
+    """Return the films of several runs of one graph."""
     check_same_graph(records)
     made = [film(record) for record in records]
     first = list(map(skeleton, made[0].frames))

@@ -29,15 +29,7 @@ BRIEF = 19
 
 
 def page(films: Sequence[Film], stage: Stage) -> str:
-    """Return the page for the runs of one graph.
-
-    Parameters
-    ----------
-    films
-        One for each run.
-    stage
-        The picture, and where in it everything is.
-    """
+    """Return the page for the runs of one graph, each a film."""
     script, offset = read("player.js"), films[0].offset
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return write_page(

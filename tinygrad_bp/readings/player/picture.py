@@ -37,22 +37,11 @@ ARROWHEAD = (
 
 @dataclass(frozen=True)
 class Stage:
-    """The picture, and where in it the tensors and operands of the computation are.
+    """The picture, and where in it the tensors and operands of the computation are."""
 
-    Parameters
-    ----------
-    svg
-        The picture. Every node is a button that is called by its name, and holds two texts, of the
-        classes ``value`` and ``gradient``.
-    home
-        By position of a tensor, that of the node that it is drawn in; in a large graph many share.
-    edges
-        By edge of the computation, the id of the one that is drawn; there is none inside a node.
-    """
-
-    svg: str
-    home: tuple[int, ...]
-    edges: dict[Edge, str]
+    svg: str  # every node is a button, and holds two texts, of the classes value and gradient
+    home: tuple[int, ...]  # by tensor, the node that it is drawn in; in a large graph many share
+    edges: dict[Edge, str]  # the id of the edge that is drawn; there is none inside a node
 
 
 def stage(record: Record) -> Stage:

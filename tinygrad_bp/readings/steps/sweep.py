@@ -104,15 +104,7 @@ def loss_record(loss: object, reading: str) -> Record:
 
 
 class Sweep:
-    """Makes the steps that lead to the gradients asked for.
-
-    Parameters
-    ----------
-    record
-        The run.
-    wanted
-        The tensors whose gradients are asked for.
-    """
+    """Makes the steps of a run that lead to the gradients by the wanted tensors."""
 
     def __init__(self, record: Record, wanted: Sequence[Tensor]) -> None:
         self.record, self.formulas = record, Formulas(record)
