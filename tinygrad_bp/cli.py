@@ -94,7 +94,7 @@ class Command(NamedTuple):
 
 OF_A_COMPUTATION = (
     argument(
-        "--file", type=Path,
+        "--file", "--problem", type=Path,
         help="a Python file with a function that returns the loss; if it takes leaves by name, a "
         "mapping called inputs holds their values (default: the worked problem)",
     ),
@@ -312,7 +312,7 @@ COMMANDS: dict[str, Command] = {
         "grading ran.",
         (
             argument("files", nargs="+", type=Path, metavar="FILE", help="a submission"),
-            problem_argument("--problem"),
+            problem_argument("--problem", "--file"),
             argument(
                 "--require", nargs="+", default=(), metavar="NAME",
                 help="what must be answered (default: only what is answered counts)",
@@ -352,7 +352,7 @@ COMMANDS: dict[str, Command] = {
         "mistake: every one that the problem can show, a row each.",
         (
             argument("mistake", nargs="?", metavar="MISTAKE", help="its name; --list has them"),
-            problem_argument("--file"),
+            problem_argument("--file", "--problem"),
             argument(
                 "--at", metavar="NAME",
                 help="make it in the gradient of this quantity alone (default: wherever it can be)",

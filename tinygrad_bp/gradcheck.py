@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .differences import Array, Differences, Estimate, differences_along
-from .engine import Tensor, grad
+from .engine import Tensor, grad, sweep
 from .transforms import differentiating
 
 #: Steps that are swept, relative to max(1, |entry|).
@@ -88,7 +88,7 @@ class GradcheckReport(NamedTuple):
 
     @property
     def outcome(self) -> str:
-        """One of "passed", "FAILED" and "not decided": nothing is wrong, but not all was checked."""
+        """One of "passed", "FAILED" and "not decided": nothing is wrong, but not all checked."""
         reasons = {failure.reason for found in self.inputs for failure in found.failures}
         if not self.linear or reasons - {"no plateau"}:
             return "FAILED"
@@ -298,16 +298,8 @@ class Check:
         cancels in a gradient, as in that of the sum of a softmax, does not cancel here.
         """
         output, leaves = self.record(self.points)
-        found, stack = {output.id: output}, [output]
-        while stack:
-            for x in stack.pop().inputs:
-                if x is not None and x.requires_grad and x.id not in found:
-                    found[x.id] = x
-                    stack.append(x)
         largest = [np.zeros(point.shape) for point in self.points]
-        tensors = [t for t in found.values() if t.requires_grad]
-        gradients = grad(output, tensors, self.g) if tensors else ()
-        for t, g in zip(tensors, gradients, strict=True):
+        for t, g in sweep([(output, self.g)]) if output.requires_grad else ():
             parts = grad(t, leaves, g * self.rng.standard_normal(g.shape))
             largest = [np.maximum(a, np.abs(b)) for a, b in zip(largest, parts, strict=True)]
         return largest

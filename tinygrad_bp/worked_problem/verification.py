@@ -8,6 +8,8 @@ Where the three agree, all are right, or all are wrong in the same way by chance
 says which mistakes they could not see on a given problem.
 """
 
+from collections.abc import Callable
+from functools import partial
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -157,39 +159,30 @@ def by_differences(problem: Problem) -> dict[str, Array]:
     """Find every factor and gradient by finite differences, by the names of the closed form."""
     W1, W2, W3, x, y = problem.W1, problem.W2, problem.W3, problem.x, problem.y
     at = network(W1, W2, W3, x, y)
+    at["a3"] = at["y_hat"]
+    steps: dict[str, Callable[[Array], Any]] = {
+        "z1": sigmoid,
+        "a1": lambda a1: W2 @ a1,
+        "z2": sigmoid,
+        "a2": lambda a2: W3 @ a2,
+        "z3": lambda z3: softmax(z3, axis=0),
+        "a3": lambda a3: square_sum(y - a3),
+    }
 
-    def loss_of_a3(a3: Array) -> Any:
-        return square_sum(y - a3)
-
-    def loss_of_z3(z3: Array) -> Any:
-        return loss_of_a3(softmax(z3, axis=0))
-
-    def loss_of_a2(a2: Array) -> Any:
-        return loss_of_z3(W3 @ a2)
-
-    def loss_of_z2(z2: Array) -> Any:
-        return loss_of_a2(sigmoid(z2))
-
-    def loss_of_a1(a1: Array) -> Any:
-        return loss_of_z2(W2 @ a1)
-
-    def loss_of_z1(z1: Array) -> Any:
-        return loss_of_a1(sigmoid(z1))
+    def loss_from(quantity: str, value: Array) -> Any:  # the rest of the network
+        for step in list(steps.values())[list(steps).index(quantity) :]:
+            value = step(value)
+        return value
 
     difference = extrapolated_difference
     return {
-        "dL/da3": difference(loss_of_a3, at["y_hat"]),
-        "da3/dz3": np.stack([jacobian_difference(softmax, z) for z in at["z3"].T]),
-        "dL/dz3": difference(loss_of_z3, at["z3"]),
-        "dL/dW3": difference(lambda W: loss_of_z3(W @ at["a2"]), W3),
-        "dL/da2": difference(loss_of_a2, at["a2"]),
-        "da2/dz2": difference(lambda z: np.sum(sigmoid(z)), at["z2"]),
-        "dL/dz2": difference(loss_of_z2, at["z2"]),
-        "dL/dW2": difference(lambda W: loss_of_z2(W @ at["a1"]), W2),
-        "dL/da1": difference(loss_of_a1, at["a1"]),
+        **{f"dL/d{name}": difference(partial(loss_from, name), at[name]) for name in steps},
+        "dL/dW1": difference(lambda W: loss_from("z1", W @ x), W1),
+        "dL/dW2": difference(lambda W: loss_from("z2", W @ at["a1"]), W2),
+        "dL/dW3": difference(lambda W: loss_from("z3", W @ at["a2"]), W3),
         "da1/dz1": difference(lambda z: np.sum(sigmoid(z)), at["z1"]),
-        "dL/dz1": difference(loss_of_z1, at["z1"]),
-        "dL/dW1": difference(lambda W: loss_of_z1(W @ x), W1),
+        "da2/dz2": difference(lambda z: np.sum(sigmoid(z)), at["z2"]),
+        "da3/dz3": np.stack([jacobian_difference(softmax, z) for z in at["z3"].T]),
     }
 
 
