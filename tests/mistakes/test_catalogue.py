@@ -387,6 +387,14 @@ def test_a_name_has_one_row():
     assert len(names) == len(set(names))
 
 
+def test_a_mistake_is_looked_up_by_name_and_a_mistyped_name_is_told():
+    assert named("lost-factor-2").sentence.startswith("A factor 2 was lost")
+    with pytest.raises(ValueError, match=r"no mistake 'lost-factor'\. Is lost-factor-2 meant\?"):
+        named("lost-factor")
+    with pytest.raises(ValueError, match="inject --list shows them all"):
+        named("?")
+
+
 def test_the_operations_exist():
     operations = {at for mistake in CATALOGUE for at in mistake.rules} - {ANYWHERE}
     assert operations <= set(TABLE)

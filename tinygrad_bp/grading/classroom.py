@@ -61,21 +61,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Classroom:
-    """What came out of a class.
-
-    Examples
-    --------
-    >>> rows = (
-    ...     Row("ann.py", True, 1.0, verdicts={"z": "right"}),
-    ...     Row("bob.py", False, 0.0, "z", ("sign",), {"z": "wrong"}),
-    ...     Row("eve.py", False, 0.0, failure="it printed more than 10 bytes"),
-    ... )
-    >>> classroom = Classroom(rows, ("z",))
-    >>> classroom.outcomes()
-    {'dL/dz: sign': 1, 'gave no answers': 1, 'all right': 1}
-    >>> classroom.lines()
-    {'z': {'right': 1, 'carried forward': 0, 'wrong': 1, 'unreadable': 0, 'missing': 1}}
-    """
+    """What came out of a class."""
 
     rows: tuple[Row, ...]  # one for each submission, by name
     quantities: tuple[str, ...]  # whose gradients were to be derived, from the loss back
@@ -108,16 +94,7 @@ class Classroom:
         return f"{n} submission{'' if n == 1 else 's'}, {passed} all right.{average}"
 
     def to_csv(self) -> str:
-        """Return a table for a spreadsheet, a line for each submission.
-
-        Examples
-        --------
-        >>> row = Row("=1+1.py", True, 1.0, verdicts={"z": "right"})
-        >>> print(Classroom((row,), ("z",)).to_csv())
-        submission,score,passed,outcome,first wrong,mistakes,reason,z
-        '=1+1.py,1.0,yes,all right,,,,right
-        <BLANKLINE>
-        """
+        """Return a table for a spreadsheet, a line for each submission."""
         names = list(self.lines())
         text = io.StringIO()
         table = csv.writer(text, lineterminator="\n")
@@ -179,13 +156,7 @@ def to_bars(counts: Mapping[str, tuple[int, Mapping[str, int]]]) -> list[dict[st
 
 
 def to_cell(text: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula.
-
-    Examples
-    --------
-    >>> to_cell("=1+1"), to_cell("1+1")
-    ("'=1+1", '1+1')
-    """
+    """Return a cell that no spreadsheet takes for a formula."""
     cell = printable(text, LONGEST_REASON)
     return f"'{cell}" if cell.lstrip().startswith(FORMULA) else cell
 
@@ -265,15 +236,7 @@ def grade_row(name: str, submission: IsolatedFile | Exception, assignment: Assig
 
 
 def name_files(paths: Sequence[Path]) -> list[str]:
-    """Return what to call files: by their names, or from the folder down that holds them all.
-
-    Examples
-    --------
-    >>> name_files([Path("/class/ann.py"), Path("/class/bob.py")])
-    ['ann.py', 'bob.py']
-    >>> name_files([Path("/class/ann/work.py"), Path("/class/bob/work.py")])
-    ['ann/work.py', 'bob/work.py']
-    """
+    """Return what to call files: by their names, or from the folder down that holds them all."""
     names = [path.name for path in paths]
     if len(set(names)) < len(names):
         shared = os.path.commonpath([path.parent for path in paths])

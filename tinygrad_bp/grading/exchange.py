@@ -17,13 +17,7 @@ DTYPES = {np.dtype(code).str for code in "?bhiqBHIQefd"}
 
 
 def pack(array: np.ndarray) -> dict[str, Any]:
-    """Return an array as what JSON can hold; raise TypeError for another type of entries.
-
-    Examples
-    --------
-    >>> pack(np.array([[1.0, 2.0]]))
-    {'dtype': '<f8', 'shape': [1, 2], 'entries': 'AAAAAAAA8D8AAAAAAAAAQA=='}
-    """
+    """Return an array as what JSON can hold; raise TypeError for another type of entries."""
     array = np.asarray(array)
     if array.dtype.str not in DTYPES:
         raise TypeError(f"an array of {array.dtype} does not pass; only bool, int and float do")

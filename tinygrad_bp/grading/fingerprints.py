@@ -106,12 +106,6 @@ def find_facts(
     """Say what can be measured of a wrong answer at each point, a clause each.
 
     The gradients of the other quantities, by name, are compared too.
-
-    Examples
-    --------
-    >>> right = [np.array([1.0, 2.0, -3.0])]
-    >>> list(find_facts([3.0 * right[0]], right, {}))
-    ['it is 3 times the right answer at every point']
     """
     if not all(np.isfinite(answer).all() for answer in answers):
         return

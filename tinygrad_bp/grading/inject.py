@@ -8,7 +8,7 @@ run is where people look first, gradient descent along them does too.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any, TypeAlias
 
@@ -23,6 +23,7 @@ from ..worked_problem.problem import random_problem
 from .assignment import ALIASES, DATA, Problem, record, to_leaves, worked_problem
 from .findings import errors, finite
 from .precision import RIGHT
+from .report import Line
 from .tables import Cells, Shown, gradient_of
 
 #: Gradients by the position of their tensor; those that cannot be computed are not there.
@@ -34,26 +35,6 @@ Leaves: TypeAlias = Mapping[str, np.ndarray]
 #: enough for the loss to fall steadily, and large enough for a wrong gradient to show.
 STEPS = 10
 GAIN = 0.05
-
-
-@dataclass(frozen=True)
-class Effect:
-    """What became of the gradient of one quantity."""
-
-    name: str
-    verdict: str  # unchanged, wrong, wrong shape, or not computable
-    shape: tuple[int, ...] | None  # of the broken gradient; None where there is none
-    right_shape: tuple[int, ...]
-    error: float | None = None  # of the worst entry, relative to the largest
-
-    def said(self) -> str:
-        """Say how far off it is."""
-        return {
-            "unchanged": "",
-            "wrong": "not finite" if self.error is None else f"{self.error:.1%} off",
-            "wrong shape": f"{self.shape} for {self.right_shape}",
-            "not computable": "the shapes no longer fit",
-        }[self.verdict]
 
 
 @dataclass(frozen=True)
@@ -96,7 +77,7 @@ class Injection(Shown):
     mistake: str  # its name
     sentence: str  # what it is
     places: tuple[str, ...]  # in whose gradient it was made; empty for a fault of the sweep
-    effects: tuple[Effect, ...]  # from the loss back
+    effects: tuple[Line, ...]  # what became of each gradient, from the loss back
     descent: Descent | None  # None where no step can be taken
     note: str = ""  # why nothing changes, or why no step can be taken
 
@@ -120,7 +101,7 @@ class Injection(Shown):
         """Whether the gradient of a parameter breaks."""
         return self.descent is None or not set(self.descent.parameters).isdisjoint(self.broken)
 
-    def __getitem__(self, name: str) -> Effect:
+    def __getitem__(self, name: str) -> Line:
         """Return what became of the gradient of a quantity."""
         for effect in self.effects:
             if effect.name == name:
@@ -156,8 +137,7 @@ class Injection(Shown):
     def rows(self) -> list[Cells]:
         """Return the effects as rows of a table."""
         return [
-            Cells(e.verdict, f"{gradient_of(e.name)} {e.right_shape}", finding=e.said())
-            for e in self.effects
+            Cells(e.verdict, f"{e.label} {e.right_shape}", finding=e.message) for e in self.effects
         ]
 
 
@@ -321,13 +301,7 @@ def possible_in(run: Run) -> list[str]:
 def possible_mistakes(
     fn: Problem | None = None, inputs: Mapping[str, Any] | None = None
 ) -> list[str]:
-    """Return the names of the mistakes that can be injected into a problem.
-
-    Examples
-    --------
-    >>> "softmax-diagonal" in possible_mistakes(), "tanh-lost-square" in possible_mistakes()
-    (True, False)
-    """
+    """Return the names of the mistakes that can be injected into a problem."""
     with np.errstate(all="ignore"):
         return possible_in(Run(record(*complete_problem(fn, inputs))))
 
@@ -335,7 +309,7 @@ def possible_mistakes(
 # ---- what it does ----
 
 
-def compare(run: Run, broken: Gradients) -> Iterator[Effect]:
+def compare(run: Run, broken: Gradients) -> Iterator[Line]:
     """Compare the broken gradients with the right ones, from the loss back."""
     for name in run.backward_order:
         i = run.quantities[name]
@@ -343,16 +317,17 @@ def compare(run: Run, broken: Gradients) -> Iterator[Effect]:
             continue
         right, wrong = np.asarray(run.gradients[i]), broken.get(i)
         shape = None if wrong is None else np.shape(wrong)
-        verdict, error = "wrong", None
+        line = Line(name, "wrong", shape=shape, right_shape=right.shape)
         if wrong is None:
-            verdict = "not computable"
+            yield replace(line, verdict="not computable", message="the shapes no longer fit")
         elif shape != right.shape:
-            verdict = "wrong shape"
+            yield replace(line, verdict="wrong shape", message=f"{shape} for {right.shape}")
         elif agree(wrong, right, RIGHT, run.noise):
-            verdict, error = "unchanged", 0.0
+            yield replace(line, verdict="unchanged", error=0.0)
         else:
             error = finite(errors(wrong, right).max())
-        yield Effect(name, verdict, shape, right.shape, error)
+            message = "not finite" if error is None else f"{error:.1%} off"
+            yield replace(line, error=error, message=message)
 
 
 def choose_parameters(

@@ -40,15 +40,7 @@ Story: TypeAlias = tuple[Fault | Implied, ...]
 
 
 class Judge:
-    """Judges the answers of one submission.
-
-    Parameters
-    ----------
-    runs
-        The recorded computation at each point.
-    answers
-        The answers at each point.
-    """
+    """Judges the answers of one submission, given the recorded computation at each point too."""
 
     def __init__(self, runs: Sequence[Run], answers: Sequence[Answers]) -> None:
         self.runs = runs
@@ -73,9 +65,6 @@ class Judge:
                     raw[i] = number
                 if all(f is not None for f in fits):
                     own[i] = fit
-        self.truth: Upstream = [
-            {i: run.gradients[i] for i in own} for run, own in zip(runs, self.own, strict=True)
-        ]
         self.swept: dict[Story, Upstream] = {}
         self.places: dict[tuple[int, Edge, Story], Place] = {}
         self.work = 0
@@ -127,7 +116,7 @@ class Judge:
         i = self.positions[name]
         expected = self.expected(i)
         finding = Finding(name, "wrong", right, answered, expected)
-        told = [s for s in stories if self.agrees(answered, [g.get(i) for g in self.follow(s)])]
+        told = [story for story in stories if self.agrees(answered, self.expected(i, story))]
         if self.agrees(answered, right):
             digits = count_digits(answered, right)
             reason = say_digits(digits) if digits is not None and digits < FULL_SINGLE else ""
@@ -151,9 +140,9 @@ class Judge:
 
     # ---- what follows from what ----
 
-    def expected(self, i: int) -> list[Any]:
-        """Return what follows from the person's own answers at each point; None where nothing."""
-        return [gradients.get(i) for gradients in self.follow(())]
+    def expected(self, i: int, story: Story = ()) -> list[Any]:
+        """Return what follows from the person's own answers and a story; None where nothing."""
+        return [gradients.get(i) for gradients in self.follow(story)]
 
     def agrees(self, answered: Numbers, numbers: Sequence[Any]) -> bool:
         """Say whether answers are equal to some numbers at every point."""
@@ -173,11 +162,8 @@ class Judge:
 
     def follows_as_it_is(self, i: int, answered: Numbers) -> bool:
         """Say whether an answer follows from answers of wrong shapes, or NaN, taken as they are."""
-        if all(
-            own.get(step) is number
-            for own, raw in zip(self.own, self.raw, strict=True)
-            for step, number in raw.items()
-        ):
+        pairs = zip(self.own, self.raw, strict=True)
+        if all(own.get(step) is number for own, raw in pairs for step, number in raw.items()):
             return False  # all of them fit
         numbers = [
             run.sweep(raw, edges=run.part(i, raw).edges).get(i)
@@ -223,7 +209,8 @@ class Judge:
         if stories != [()]:
             attempts.append(([()], self.own))
         if parts[0].given:
-            attempts.append(([()], self.truth))
+            truth = [{i: run.gradients[i] for i in self.own[0]} for run in self.runs]
+            attempts.append(([()], truth))
         for told, upstream in attempts:
             fitting = [
                 (story, fault)
@@ -240,10 +227,9 @@ class Judge:
 
     def is_refuted(self, story: Story, fault: Fault) -> bool:
         """Say whether a line before, which a story explains, would be another with this mistake."""
-        told, new = self.follow(story), self.follow((*story, fault))
         return any(
-            self.agrees(answered, [g.get(i) for g in told])
-            and not self.agrees(answered, [g.get(i) for g in new])
+            self.agrees(answered, self.expected(i, story))
+            and not self.agrees(answered, self.expected(i, (*story, fault)))
             for i, answered in self.before
         )
 
@@ -355,12 +341,6 @@ def in_layout(answer: np.ndarray, right: np.ndarray) -> tuple[str | None, np.nda
 
     It is right (an empty text), transposed, as a row that stands for a column is, or has other axes
     of length 1, as a flat column; None if its shape is another.
-
-    Examples
-    --------
-    >>> right = np.zeros((3, 1))
-    >>> [in_layout(np.zeros(shape), right)[0] for shape in [(3, 1), (1, 3), 3, 4]]
-    ['', 'transposed', 'flat', None]
     """
     if answer.shape == right.shape:
         return "", answer

@@ -33,13 +33,7 @@ Numbers = Sequence[np.ndarray]
 
 
 def stored_as_computed(answer: np.ndarray) -> np.ndarray:
-    """Return an answer in float32 if it was computed in that, though it may have come in float64.
-
-    Examples
-    --------
-    >>> [stored_as_computed(np.float64(x)).dtype.name for x in (np.float32(0.1), 0.1)]
-    ['float32', 'float64']
-    """
+    """Return an answer in float32 if it was computed in that, though it may come in float64."""
     return answer.astype(np.float32) if fits(answer, np.float32) else answer
 
 
@@ -55,14 +49,7 @@ def tolerance_of(answer: np.ndarray, tolerance: float = RIGHT) -> float:
 
 
 def count_digits(answered: Numbers, rights: Sequence[np.ndarray | None]) -> int | None:
-    """Return to how many digits answers are right, if they are as far as they were computed.
-
-    Examples
-    --------
-    >>> right = [np.array([1.0, 1 / 3])]
-    >>> count_digits([np.round(right[0], 2)], right), count_digits([right[0] * 1.01], right)
-    (2, None)
-    """
+    """Return to how many digits answers are right, if they are as far as they were computed."""
     pairs = [(a, r) for a, r in zip(answered, rights, strict=True) if r is not None]
     if len(pairs) < len(answered) or any(a.shape != r.shape or not a.size for a, r in pairs):
         return None

@@ -83,17 +83,6 @@ def call(function: Callable[..., Any], point: Point) -> Answers:
 
     It is given copies of the quantities that its parameters name, so a change to one stays its own.
     Whatever it raises becomes the failure, with its line. What it prints is dropped.
-
-    Examples
-    --------
-    >>> call(lambda z: {"dz": 2 * z}, {"z": np.ones(2)}).values
-    {'z': array([2., 2.])}
-    >>> call(lambda w: {}, {"z": np.ones(2)}).failure
-    'it asks for w, which the problem does not have. It has: z.'
-    >>> def answers(z):
-    ...     return {"z": z / nothing}
-    >>> print(call(answers, {"z": np.ones(2)}).failure)
-    NameError: name 'nothing' is not defined, in line 2: return {"z": z / nothing}
     """
     try:
         with (
@@ -165,18 +154,7 @@ def describe_error(error: BaseException, file: str) -> str:
 
 
 def read_answers(returned: Any, known: Collection[str]) -> Answers:
-    """Read whatever a submission returned: a mapping, if all is well, from names of quantities.
-
-    Examples
-    --------
-    >>> answers = read_answers({"dz3": [1, 2], "dL/dW3": [[1], [2, 3]], "q": 0.0}, ["z3", "W3"])
-    >>> answers.values
-    {'z3': array([1., 2.])}
-    >>> for name, why in answers.unreadable.items():
-    ...     print(name, "-", why)
-    W3 - its rows differ in length, so it is no array
-    q - the problem has no quantity of this name. It has: z3, W3.
-    """
+    """Read whatever a submission returned: a mapping, if all is well, from names of quantities."""
     if not isinstance(returned, Mapping):
         what = "None" if returned is None else f"a {type(returned).__name__}"
         such = next(iter(known), "z")
@@ -204,13 +182,7 @@ def read_answers(returned: Any, known: Collection[str]) -> Answers:
 
 
 def find_quantity(key: Any, known: Collection[str]) -> str | None:
-    """Return the name of the quantity that a key of a submission means.
-
-    Examples
-    --------
-    >>> [find_quantity(key, ["z3", "dz", "z"]) for key in ["z3", "dL_dz3", "∂L/∂z", "dz", "W9"]]
-    ['z3', 'z3', 'z', 'dz', None]
-    """
+    """Return the name of the quantity that a key of a submission means."""
     if not isinstance(key, str):
         return None
     if key in known:

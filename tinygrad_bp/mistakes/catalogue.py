@@ -232,22 +232,7 @@ CATALOGUE: tuple[Mistake, ...] = (
 
 
 def named(name: str) -> Mistake:
-    """Return the mistake of a name.
-
-    Raises
-    ------
-    ValueError
-        If there is none; it suggests one that is spelled alike.
-
-    Examples
-    --------
-    >>> named("lost-factor-2").sentence
-    'A factor 2 was lost: the result is half of what it should be.'
-    >>> named("lost-factor")
-    Traceback (most recent call last):
-    ...
-    ValueError: there is no mistake 'lost-factor'. Is lost-factor-2 meant?
-    """
+    """Return the mistake of a name; a ValueError suggests one that is spelled alike."""
     rows = {mistake.name: mistake for mistake in CATALOGUE}
     if name not in rows:
         close = get_close_matches(name, rows)

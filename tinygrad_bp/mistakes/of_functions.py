@@ -19,6 +19,14 @@ from .mistake import Mistake
 FACTOR = "Every operation of the forward pass leaves a factor: is there one for this?"
 FULL_MATRIX = "Every output of a softmax depends on every input: the Jacobian is a full matrix."
 
+
+def missing(name: str, what: str, see: str, *operations: str) -> Mistake:
+    """Return the mistake to leave a derivative out, at operations that have it alike."""
+    sentence = f"The gradient passes {what} unchanged: its derivative is left out."
+    rules = dict.fromkeys(operations, wrong.unchanged)
+    return Mistake(f"missing-{name}", sentence, see, None, **rules)
+
+
 OF_THE_SOFTMAX = (
     Mistake(
         "softmax-diagonal",
@@ -240,13 +248,12 @@ OF_ACTIVATIONS = (
         "The slope of tanh at 0 is 1: is yours?",
         tanh=wrong.rule(lambda a, z: sigmoid.rule(a, z)),
     ),
-    Mistake(
-        "missing-relu-derivative",
-        "The gradient passes the relu unchanged: its slope where the input was negative is left "
-        "out.",
+    missing(
+        "relu-derivative",
+        "the relu",
         "Nudge a negative input: by how much does the output change?",
-        relu=wrong.unchanged,
-        leaky_relu=wrong.unchanged,
+        "relu",
+        "leaky_relu",
     ),
     Mistake(
         "relu-of-gradient",
@@ -280,16 +287,6 @@ OF_ACTIVATIONS = (
         sigmoid=wrong.slope(lambda a, z: a),
         relu=wrong.slope(lambda a, z: a),
     ),
-    Mistake(
-        "missing-derivative",
-        "The gradient passes this function unchanged: its derivative is left out.",
-        FACTOR,
-        None,
-        **dict.fromkeys(
-            ("sqrt", "reciprocal", "sin", "cos", "elu", "gelu", "silu", "softplus", "log_sigmoid"),
-            wrong.unchanged,
-        ),
-    ),
 )
 
 OF_ROOTS_AND_EXPONENTIALS = (
@@ -299,29 +296,26 @@ OF_ROOTS_AND_EXPONENTIALS = (
         "The root grows ever more slowly: does your slope shrink?",
         sqrt=wrong.rule(lambda out, a: lambda g: 0.5 * g * out),
     ),
-    Mistake(
-        "missing-exp-derivative",
-        "The gradient passes the exponential unchanged: its derivative is left out.",
-        FACTOR,
-        exp=wrong.unchanged,
-    ),
+    missing("exp-derivative", "the exponential", FACTOR, "exp"),
     Mistake(
         "exponent-for-exp",
         "The exponent stands where the exponential belongs.",
         "The exponential is never negative, and never flat: is your factor like that?",
         exp=wrong.slope(lambda out, a: a),
     ),
-    Mistake(
-        "missing-log-derivative",
-        "The gradient passes the logarithm unchanged: its derivative 1 / a is left out.",
-        FACTOR,
-        log=wrong.unchanged,
-    ),
+    missing("log-derivative", "the logarithm", FACTOR, "log"),
     Mistake(
         "log-not-inverted",
         "a stands where the derivative 1 / a belongs.",
         "The logarithm grows ever more slowly: does your slope shrink?",
         log=wrong.slope(lambda out, a: a),
+    ),
+    missing(
+        "derivative",
+        "this function",
+        FACTOR,
+        *("sqrt", "reciprocal", "sin", "cos"),
+        *("elu", "gelu", "silu", "softplus", "log_sigmoid"),
     ),
 )
 
