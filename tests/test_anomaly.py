@@ -101,6 +101,18 @@ def test_what_was_not_finite_before_is_not_blamed():
         assert not np.isfinite(x.grad).all()
 
 
+@pytest.mark.parametrize(
+    "infinity",
+    [-np.inf, np.float32(-np.inf), np.array(-np.inf), (-np.inf, 0.0), [[-np.inf, 1.0]]],
+    ids=["float", "float32", "array", "pair", "nested"],
+)
+def test_an_infinity_in_an_argument_is_not_blamed(infinity):
+    x = leaf([1.0, 2.0])
+    with bp.detect_anomaly():
+        np.pad(x, 1, constant_values=infinity).max().backward()
+    assert x.grad.tolist() == [0.0, 1.0]
+
+
 def test_an_infinity_that_was_asked_for_is_not_blamed():
     x = leaf(np.arange(4.0).reshape(1, 1, 2, 2))
     with bp.detect_anomaly():

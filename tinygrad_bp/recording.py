@@ -246,8 +246,16 @@ def checked(
 
 def of_finite(values: Sequence[Any], output: Any) -> bool:
     """Whether values are all finite, and so are the arguments: pad may be asked for infinity."""
-    numbers = [value for value in output.params.values() if isinstance(value, (float, np.floating))]
+    numbers = floats_in(list(output.params.values()))
     return all(first_not_finite(value) is None for value in (*values, *numbers))
+
+
+def floats_in(argument: Any) -> Iterator[Any]:
+    if isinstance(argument, (list, tuple)):
+        for part in argument:
+            yield from floats_in(part)
+    elif np.asarray(argument).dtype.kind == "f":
+        yield argument
 
 
 def first_not_finite(value: Any) -> float | None:
