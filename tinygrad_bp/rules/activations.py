@@ -151,18 +151,9 @@ silu.twin(lambda z: z * sigmoid(z))
 def softmax(z: Value, *, axis: int = -1) -> Value:
     """Return exp(z) / sum(exp(z)) along an axis: positive numbers that sum to 1.
 
-    The largest entry is subtracted first. It cancels in the quotient, and nothing overflows.
-
-    Parameters
-    ----------
-    z
-        Of any shape, with at least one entry along the axis.
-    axis
-        Along which the results sum to 1; by default the last. Where samples are columns, it is 0.
-
-    Examples
-    --------
-    Every output depends on every input; the Jacobian is diag(p) - p p^T:
+    The largest entry is subtracted first. It cancels in the quotient, and nothing overflows. The
+    axis is by default the last; where samples are columns, it is 0. Every output depends on every
+    input: the Jacobian is diag(p) - p p^T.
 
     >>> bp.jacobian(bp.softmax)([1000.0, 1000.0])
     array([[ 0.25, -0.25],

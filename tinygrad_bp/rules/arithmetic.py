@@ -12,6 +12,12 @@ from ..engine import primitive
 from ..table import Closure, Value
 from .rows import BROADCASTING, POSITIVE, elementwise
 
+
+def chosen(g: Value, this: Value, both: Value) -> Value:
+    """Return g where this operand was chosen, and half of it where both are equal."""
+    return np.where(this, g, np.where(both, 0.5 * g, 0.0))
+
+
 add = elementwise(
     np.add, "a + b", lambda out, a, b: (lambda g: g, lambda g: g), at=(2, 3, 5, 1, 1), symbol="+"
 )
@@ -87,20 +93,14 @@ sign = elementwise(
 maximum = elementwise(
     np.maximum,
     "the larger of each two entries; where they are equal, each gets half the gradient.",
-    lambda out, a, b: (
-        lambda g: np.where(a > b, g, np.where(a == b, 0.5 * g, 0.0)),
-        lambda g: np.where(b > a, g, np.where(a == b, 0.5 * g, 0.0)),
-    ),
+    lambda out, a, b: (lambda g: chosen(g, a > b, a == b), lambda g: chosen(g, b > a, a == b)),
     at=(2, 3, 3, 0, 1),
     notation=("max", r"\max"),
 )
 minimum = elementwise(
     np.minimum,
     "the smaller of each two entries; where they are equal, each gets half the gradient.",
-    lambda out, a, b: (
-        lambda g: np.where(a < b, g, np.where(a == b, 0.5 * g, 0.0)),
-        lambda g: np.where(b < a, g, np.where(a == b, 0.5 * g, 0.0)),
-    ),
+    lambda out, a, b: (lambda g: chosen(g, a < b, a == b), lambda g: chosen(g, b < a, a == b)),
     at=(2, 3, 2, 1, 0),
     notation=("min", r"\min"),
 )

@@ -26,12 +26,9 @@ def pair(value: Any, what: str) -> tuple[int, int]:
     """Return a setting for rows and columns as two integers."""
     is_pair = isinstance(value, (tuple, list)) and len(value) == 2
     rows, columns = value if is_pair else (value, value)
-    for n in (rows, columns):
-        if not isinstance(n, (int, np.integer)):
-            raise TypeError(
-                f"{what} {value!r}: give an integer, or one for rows and one for columns"
-            )
-    return rows, columns
+    if not isinstance(rows, (int, np.integer)) or not isinstance(columns, (int, np.integer)):
+        raise TypeError(f"{what} {value!r}: give an integer, or one for rows and one for columns")
+    return int(rows), int(columns)
 
 
 def steps_of(stride: Pair, dilation: Pair) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -80,14 +77,8 @@ def from_windows(
     return out
 
 
-@windows.backward
-def _(out: Value, x: Value, *, size: Pair, **steps: Pair) -> Closure:
-    return lambda g: from_windows(g, shape=x.shape, **steps)
-
-
-@from_windows.backward
-def _(out: Value, w: Value, *, shape: tuple[int, ...], **steps: Pair) -> Closure:
-    return lambda g: windows(g, size=w.shape[4:], **steps)
+windows.backward(lambda out, x, *, size, **by: lambda g: from_windows(g, shape=x.shape, **by))
+from_windows.backward(lambda out, w, *, shape, **by: lambda g: windows(g, size=w.shape[4:], **by))
 
 
 @primitive(
@@ -105,13 +96,9 @@ def conv2d(
         Images, of shape (sample, channel, row, column).
     w
         Kernels, of shape (output, channel / groups, row, column).
-    stride
-        The steps between windows: one number, or one for rows and one for columns, as for padding
-        and dilation too.
-    padding
-        Rows and columns of zeros added around the images first.
-    dilation
-        The steps between the rows and columns that a window takes in: at 1 they are neighbours.
+    stride, padding, dilation
+        The steps between windows, the zeros added around the images, and the steps between the rows
+        and columns that a window takes in: one number, or one for rows and one for columns.
     groups
         Into how many parts inputs and outputs are dealt out; a part sees only its own.
 
@@ -138,9 +125,9 @@ def conv2d(
     if w.dtype.kind != "f":  # integers would be multiplied and added up in their own type
         w = w.astype(float)
     seen = windows(padded(x, padding), size=w.shape[2:], stride=stride, dilation=dilation)
-    seen, kernels = grouped(seen, groups), in_groups(w, groups)
-    out = np.einsum("ngcrsij,gocij->ngors", seen, kernels, optimize=True)
-    return out.reshape(len(x), len(w), *out.shape[3:])
+    seen, w = grouped(seen, groups), grouped(w, groups, axis=0)
+    out = np.einsum("ngcrsij,gocij->ngors", seen, w, optimize=True)
+    return out.reshape(len(x), w.shape[0] * w.shape[1], *out.shape[3:])
 
 
 @conv2d.backward
@@ -152,7 +139,7 @@ def _(
     inside = (..., slice(top, top + x.shape[2]), slice(left, left + x.shape[3]))
 
     def to_image(g: Value) -> Value:
-        parts = einsum("ngors,gocij->ngcrsij", grouped(g, groups), in_groups(w, groups))
+        parts = einsum("ngors,gocij->ngcrsij", grouped(g, groups), grouped(w, groups, axis=0))
         spread = parts.reshape((*x.shape[:2], *parts.shape[3:]))
         return from_windows(spread, shape=wide.shape, **steps)[inside]
 
@@ -166,7 +153,7 @@ def _(
 @conv2d.twin
 def _(x: Value, w: Value, *, padding: Pair = 0, groups: int = 1, **steps: Pair) -> Value:
     seen = windows(padded(x, padding), size=w.shape[2:], **steps)
-    out = einsum("ngcrsij,gocij->ngors", grouped(seen, groups), in_groups(w, groups))
+    out = einsum("ngcrsij,gocij->ngors", grouped(seen, groups), grouped(w, groups, axis=0))
     return out.reshape((x.shape[0], w.shape[0], *out.shape[3:]))
 
 
@@ -179,14 +166,9 @@ def padded(x: Value, padding: Pair, fill: float = 0) -> Value:
     return pad(x, pad_width=frame, constant_values=fill)
 
 
-def grouped(x: Value, groups: int) -> Value:
-    """Split the channels, on the second axis, into groups: (sample, group, channel, ...)."""
-    return x.reshape((x.shape[0], groups, x.shape[1] // groups, *x.shape[2:]))
-
-
-def in_groups(w: Value, groups: int) -> Value:
-    """Split the outputs of kernels, on the first axis, into groups: (group, output, ...)."""
-    return w.reshape((groups, w.shape[0] // groups, *w.shape[1:]))
+def grouped(x: Value, groups: int, axis: int = 1) -> Value:
+    """Split an axis into groups: of images that of the channels, of kernels the outputs, axis 0."""
+    return x.reshape((*x.shape[:axis], groups, x.shape[axis] // groups, *x.shape[axis + 1 :]))
 
 
 def pooled_windows(
@@ -220,13 +202,10 @@ def max_pool2d(x: Value, size: Pair, stride: Pair | None = None, padding: Pair =
     ----------
     x
         Images, of shape (sample, channel, row, column).
-    size
-        Rows and columns of a window: one number, or one for each.
-    stride
-        The steps between windows; the size, if left out.
+    size, stride
+        Of a window, and the steps between windows: the size, if left out.
     padding
-        Rows and columns added around the images first, which are never the largest: at most half
-        the size.
+        Rows and columns added around the images, which are never the largest: at most half a size.
 
     Examples
     --------
@@ -334,12 +313,12 @@ def cross_entropy(logits: Value, target: Any, axis: int = 1) -> Value:
     Parameters
     ----------
     logits
-        Scores of any size; the classes on one axis, by default the second: (sample, class, ...).
+        Scores of any size.
     target
         The number of the right class, integers in the shape of the logits without the class axis;
         or probabilities, in the shape of the logits.
     axis
-        The axis of the classes; the mean is over all others.
+        The axis of the classes, by default the second; the mean is over all others.
 
     Examples
     --------

@@ -36,23 +36,10 @@ def elementwise(
 ) -> Primitive:
     r"""Make an operation of a function of NumPy's that works entry by entry.
 
-    Parameters
-    ----------
-    function
-        The function; the operation has its name.
-    what
-        What it returns: the expression that it is written as; or a sentence, with a full stop, and
-        it is written as a call.
-    rule
-        The backward rule.
-    at
-        The operands, the value and the slopes at a point: the example in the docstring.
-    integers
-        Whether it is an integer of an integer; if not, one operand is computed with as a float.
-    notation
-        As of `primitive`; if left out, its name is a command of LaTeX's, such as ``\exp``.
-    row
-        Further arguments of `primitive`.
+    What it returns is the expression that it is written as; or a sentence, with a full stop, and
+    then it is written as a call. The operands, the value and the slopes at a point are the example
+    in its docstring. One operand is computed with as a float, unless integers stay integers. If
+    no notation is given, its name is a command of LaTeX's, such as ``\exp``.
     """
     name, single = function.__name__, function.nin == 1
     is_sentence = what.endswith(".")
@@ -83,12 +70,9 @@ def elementwise(
 
 
 def composed(of: Primitive | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Make an entry of a function that is composed of entries, and so needs no rule; a decorator.
+    """Make an entry of a function that is composed of others, and so needs no rule; a decorator.
 
-    Parameters
-    ----------
-    of
-        The entry that it calls: the function's own name takes the place of that in errors.
+    An error is in its name, and not in that of the entry that it is made of.
     """
 
     def entered(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -97,9 +81,11 @@ def composed(of: Primitive | None = None) -> Callable[[Callable[..., Any]], Call
             try:
                 return function(*args, **settings)
             except (TypeError, ValueError) as error:
-                if of is None or not str(error).startswith(f"{of.__name__} "):
-                    raise
-                text = str(error).replace(of.__name__, function.__name__, 1)
+                name, text = function.__name__, str(error)
+                if of is not None and text.startswith(of.__name__):
+                    text = text.replace(of.__name__, name, 1)
+                elif not text.startswith(name):
+                    text = f"{name}: {text}"
                 raise type(error)(text) from error.__cause__
 
         TABLE[function.__name__] = call
