@@ -112,12 +112,12 @@ class Sweep:
         edges = [e for e in record.edges if record.source[e] in leading and e in record.given]
         self.edges = {i: tuple(group) for i, group in groupby(edges, key=lambda edge: edge.step)}
         self.terms: dict[int, list[Term]] = defaultdict(list)
-        self.place: dict[Edge, int] = {}  # which term of its sum the contribution is, from 1
+        self.term_of: dict[Edge, int] = {}  # which term of its sum a contribution is, from 1
         for number, group in enumerate(self.edges.values(), 1):
             for edge in group:
                 terms = self.terms[record.source[edge]]
                 terms.append(Term(number, edge.operand, read_only(record.contributions[edge])))
-                self.place[edge] = len(terms)
+                self.term_of[edge] = len(terms)
         self.defined: set[object] = set()  # the operations whose composition has been shown
 
     def steps(self) -> Iterator[Step]:
@@ -175,7 +175,7 @@ class Sweep:
             i,
             self.formulas.tensor(i).text,
             self.formulas.gradient(i).text,
-            self.place[edge],
+            self.term_of[edge],
             len(self.terms[i]),
             rule,
             read_only(value),
