@@ -69,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="tinygrad-bp",
         description="Gradients, recorded and checked. Without a command, a first look: the worked "
-        "problem in a few files. Its options without a command are those of verify.",
+        "problem in a few files. Options without a command are those of verify.",
         epilog="tinygrad-bp COMMAND --help shows the options of a command.",
     )
     top.add_argument("--version", action="version", version=f"tinygrad_bp {__version__}")
@@ -99,7 +99,7 @@ OF_A_COMPUTATION = (
         "mapping called inputs holds their values (default: the worked problem)",
     ),
     argument(
-        "--function", default="loss", help="its function that returns the loss (default: loss)"
+        "--function", default="loss", help="the function that returns the loss (default: loss)"
     ),
     argument("--out", type=Path, help="a file to write to (default: the console)"),
 )  # fmt: skip
@@ -243,7 +243,7 @@ def problem_argument(*flags: str) -> Callable[[Any], None]:
     return argument(
         *flags, dest="problem", type=Path, metavar="FILE",
         help="a Python file with a function loss(), which builds the loss from its parameters, "
-        "and with their values at one point, a mapping called inputs (default: the worked problem)",
+        "and a mapping called inputs, their values at one point (default: the worked problem)",
     )  # fmt: skip
 
 
@@ -282,7 +282,7 @@ COMMANDS: dict[str, Command] = {
                 help="widths from input to output (default: 4 5 6 3)",
             ),
             argument("--batch", type=int, default=1, help="number of samples (default: 1)"),
-            argument("--seed", type=int, default=0, help="of the random numbers (default: 0)"),
+            argument("--seed", type=int, default=0, help="seed of the random numbers (default: 0)"),
             argument(
                 "--target", choices=("random", "prediction"), default="random",
                 help="'prediction' sets y = y_hat, where every gradient is zero",
@@ -306,10 +306,9 @@ COMMANDS: dict[str, Command] = {
     "grade": Command(
         "check a hand derivation line by line, or those of a class",
         "Check a derivation: a Python file with a function whose parameters are quantities by "
-        "name, and which returns a mapping from names to gradients. Of several files, or with "
-        "--out or --csv, a class is made. Each file is run in a process of its own, with limits "
-        "that are no sandbox. Exit status 0 only if the derivation has passed; for a class, if the "
-        "grading ran.",
+        "name, and which returns a mapping from names to gradients. Several files, or --out or "
+        "--csv, make a class. Each file runs in its own process, with limits; that is not a "
+        "sandbox. Exit status 0 only if the derivation passed; for a class, if the grading ran.",
         (
             argument("files", nargs="+", type=Path, metavar="FILE", help="a submission"),
             problem_argument("--problem", "--file"),

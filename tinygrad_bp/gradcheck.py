@@ -40,7 +40,7 @@ MEANING = {
 }
 
 
-class Wrong(NamedTuple):
+class Failure(NamedTuple):
     """One entry, or one random direction, along which a gradient is not what differences say."""
 
     where: Any  # the entry's index, or the direction's number
@@ -57,7 +57,7 @@ class InputReport(NamedTuple):
     checked: int  # how many were checked...
     along: str  # ..."entries" or "directions"
     error: float  # the largest difference, relative to the largest slope
-    failures: list[Wrong]
+    failures: list[Failure]
 
     def __str__(self) -> str:
         head = f"{self.name} {self.shape}: "
@@ -341,7 +341,7 @@ class Check:
             largest = max(largest, abs(found.slope))
             reason = objection(found, slope, tolerance, size)
             length = float(np.linalg.norm(direction))
-            wrong = Wrong(place, slope / length, found.slope / length, reason or "no plateau")
+            wrong = Failure(place, slope / length, found.slope / length, reason or "no plateau")
             if reason:
                 failures.append(wrong)
             elif max(abs(slope), abs(found.slope)) > found.error:

@@ -68,7 +68,7 @@ def show_comparison(problem: Problem, mistake: str | None, console: Console) -> 
 def comparison(rows: list[Row], none: str = "–") -> Table:
     """Lay out what `verify` found, a row for each quantity; ``none`` stands for no difference."""
     table = Table(
-        title="Largest relative difference between each two witnesses", title_justify="left"
+        title="Largest relative difference between each pair of witnesses", title_justify="left"
     )
     table.add_column("quantity")
     table.add_column("shape")
