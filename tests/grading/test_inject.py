@@ -172,7 +172,7 @@ def test_the_worked_problem_cannot_show_a_fault_of_the_sweep_and_says_why(mistak
 
 def test_an_order_that_happens_to_do_is_told_apart():
     (note,) = inject("without-topological-order", networks.shared, networks.SHARED).notes()
-    assert "all contributions to it have arrived by then" in note
+    assert "all contributions have arrived by then" in note
 
 
 # ---- would the loss still fall ----

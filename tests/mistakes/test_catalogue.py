@@ -13,7 +13,7 @@ from tinygrad_bp.grading.grade import Assignment, grade, grade_submission
 from tinygrad_bp.grading.judge import Judge
 from tinygrad_bp.grading.submission import Answers
 from tinygrad_bp.mistakes import catalogue
-from tinygrad_bp.mistakes.catalogue import CATALOGUE, find_faults
+from tinygrad_bp.mistakes.catalogue import CATALOGUE, find_faults, named
 from tinygrad_bp.mistakes.mistake import ANYWHERE, Mistake
 from tinygrad_bp.table import TABLE
 from tinygrad_bp.worked_problem.problem import random_problem

@@ -33,7 +33,7 @@ Leaves: TypeAlias = Mapping[str, np.ndarray]
 
 
 def worked_problem(W1: Any, W2: Any, W3: Any, x: Any, y: Any) -> Tensor:
-    """Return the loss of the worked problem; see `tinygrad_bp.worked_problem.network`."""
+    """Return the loss of the worked problem."""
     loss: Tensor = network(W1, W2, W3, x, y)["L"]
     return loss
 
@@ -43,13 +43,6 @@ ALIASES: dict[Problem, dict[str, str]] = {worked_problem: {"a3": "y_hat"}}
 
 #: Leaves that are data: their gradients are judged where they are answered, and not missed.
 DATA: dict[Problem, tuple[str, ...]] = {worked_problem: ("x", "y")}
-
-#: The worked problem has one sample. With a batch, the mistakes that are made in one show.
-BATCH = {"batch": 7}
-
-#: Where all widths are equal every product can be computed: with one sample, those of matrices and
-#: columns; with as many samples as the widths, those of columns too.
-SQUARES = ({"sizes": (4, 4, 4, 4)}, {"sizes": (4, 4, 4, 4), "batch": 4})
 
 
 class Assignment:
@@ -124,27 +117,29 @@ class Assignment:
             if not self.is_given:
                 raise
             return
-        run = self.runs[-1]
-        is_finite = all(np.isfinite(g).all() for g in run.gradients.values())
-        if not is_finite or steps(run) != steps(self.runs[0]):
-            self.runs.pop()
-            self.points.pop()
+        is_finite = all(np.isfinite(g).all() for g in self.runs[-1].gradients.values())
+        if not is_finite or steps(self.runs[-1]) != steps(self.runs[0]):
+            del self.runs[-1], self.points[-1]
 
-    def reshaped(self, shape: Mapping[str, Any]) -> Assignment | None:
-        """Return the worked problem at points of another shape; None if the points were given."""
+    def reshaped(self, *shapes: Mapping[str, Any]) -> tuple[Assignment, ...]:
+        """Return the worked problem at points of other shapes; none if the points were given."""
         if self.is_given or self.fn is not worked_problem:
-            return None
-        return Assignment(required=self.required, seed=self.seed, shape=shape)
+            return ()
+        return tuple(Assignment(None, None, self.required, self.seed, shape=s) for s in shapes)
 
     @cached_property
-    def batched(self) -> Assignment | None:
+    def batched(self) -> tuple[Assignment, ...]:
         """The worked problem with a batch, where the mistakes show that are made in one."""
-        return self.reshaped(BATCH)
+        return self.reshaped({"batch": 7})
 
     @cached_property
     def squares(self) -> tuple[Assignment, ...]:
-        """The worked problem with all widths equal, where a missing transpose gives numbers."""
-        return tuple(square for shape in SQUARES if (square := self.reshaped(shape)))
+        """The worked problem with all widths equal, where a missing transpose gives numbers.
+
+        With one sample, products of matrices and columns can be computed; with as many samples as
+        the widths, those of columns too.
+        """
+        return self.reshaped({"sizes": (4,) * 4}, {"sizes": (4,) * 4, "batch": 4})
 
     def read(self, answers: Answers) -> Answers:
         """Return answers by the names of the quantities, where they are called by others."""

@@ -95,9 +95,9 @@ def grade_submission(submission: Submission, assignment: Assignment) -> Report:
     report = grade_at_points(submission, assignment)
     if report.failure is not None:
         return grade_where_all_fits(submission, assignment, report.failure) or report
-    if report.passed and assignment.batched is not None:
-        note = say_of_batch(grade_at_points(submission, assignment.batched))
-        return replace(report, warnings=(*report.warnings, *note))
+    for batched in assignment.batched if report.passed else ():
+        note = say_of_batch(grade_at_points(submission, batched))
+        report = replace(report, warnings=(*report.warnings, *note))
     return report
 
 

@@ -22,8 +22,6 @@ class Limits:
             raise ValueError(f"the output must be at least 0 bytes, not {self.output}")
 
 
-# ---- what is read of a submission ----
-
 #: A source file of more bytes is no derivation.
 LARGEST_SOURCE = 1_000_000
 
@@ -34,22 +32,18 @@ LARGEST_ANSWER = 10_000
 #: The characters that are shown of a reason, which quotes several pieces of a submission.
 LONGEST_REASON = 1000
 
-# ---- where it is judged ----
-
 #: A wrong formula may agree with the right one at one point by chance, but not at three.
 POINTS = 3
 
 #: A problem that fails at a point, as a logarithm does, is tried at this many.
 MOST_DRAWS = 30
 
-# ---- how far mistakes are sought ----
-
 #: The edges between an answer and the nearest others at which each mistake is tried: with about
-#: three to a layer, those of a dozen layers.
+#: three to a layer, those of a dozen layers. To ask what a point hides, at fewer: it is done for
+#: every gradient, in the lines nearest to the loss.
 MOST_EDGES = 40
-
-#: The same where it is asked what a point hides, which is done for every gradient of a problem.
 FEW_EDGES = 8
+MOST_LINES = 40
 
 #: The explanations of the answers that are followed at the same time.
 MOST_STORIES = 8
@@ -61,9 +55,5 @@ MOST_WORK = 600_000
 #: the entries of its quantity: from line to line it could grow without end.
 MOST_GROWTH = 100
 
-#: A gradient that was not answered is solved for up to this many entries; least squares takes
-#: their cube.
+#: A gradient that was not answered is solved for up to this many entries; it takes their cube.
 MOST_UNKNOWNS = 256
-
-#: The gradients, nearest to the loss, in which a given point is searched for what it hides.
-MOST_LINES = 40

@@ -28,8 +28,7 @@ CATALOGUE: tuple[Mistake, ...] = (
     # ---- products of matrices ----
     Mistake(
         "missing-transpose",
-        "A transpose is missing: W g for W^T g, g a for g a^T, or a gradient that was not "
-        "transposed back.",
+        "A transpose is missing: W g for W^T g, g a for g a^T, or one that was not undone.",
         "Write one entry out as a sum over an index, and see which index it is.",
         matmul=wrong.rule(lambda out, a, b: (lambda g: g @ b, lambda g: a @ g)),
         matrix_transpose=wrong.unchanged,
@@ -40,8 +39,7 @@ CATALOGUE: tuple[Mistake, ...] = (
         "The product is transposed: a g^T for g a^T.",
         SHAPE,
         matmul=wrong.where(
-            lambda place: place.leads_to_weight and place.input.ndim == 2,
-            wrong.on_top(np.transpose),
+            lambda at: at.leads_to_weight and at.input.ndim == 2, wrong.on_top(np.transpose)
         ),
     ),
     Mistake(
@@ -65,12 +63,11 @@ CATALOGUE: tuple[Mistake, ...] = (
         "The kernels are the wrong way round: flipped where they are not, or not where they are.",
         "Take one entry of the image: which entries of the kernel lay on it, and for which output?",
         conv2d=wrong.either(
-            wrong.where(
-                lambda place: place.edge.operand == 0,
-                wrong.rule(lambda out, x, w, **how: conv2d.rule(out, x, w[..., ::-1, ::-1], **how)),
+            wrong.rule(
+                lambda out, x, w, **how: (conv2d.rule(out, x, w[..., ::-1, ::-1], **how)[0], None)
             ),
             wrong.where(
-                lambda place: place.edge.operand == 1, wrong.on_top(lambda g: g[..., ::-1, ::-1])
+                lambda at: at.edge.operand == 1, wrong.on_top(lambda g: g[..., ::-1, ::-1])
             ),
         ),
     ),
@@ -113,28 +110,24 @@ CATALOGUE: tuple[Mistake, ...] = (
         "mean-for-sum",
         "It was divided by the number of samples, or of terms, and this step is a sum of them.",
         RATIO,
-        sum=wrong.scaled(lambda place: place.tensor.size / place.input.size),
+        sum=wrong.scaled(lambda at: at.tensor.size / at.input.size),
         anywhere=wrong.either(
-            wrong.scaled(lambda place: 1.0 / place.run.batch),
-            wrong.where(
-                lambda place: place.is_broadcast,
-                wrong.scaled(lambda place: place.input.size / place.tensor.size),
-            ),
+            wrong.scaled(lambda at: 1.0 / at.run.batch),
+            wrong.scaled(lambda at: at.input.size / at.tensor.size if at.is_broadcast else 1.0),
         ),
     ),
     Mistake(
         "sum-for-mean",
         "It was multiplied by the number of samples, or of terms, or a division by it was lost.",
         RATIO,
-        mean=wrong.scaled(lambda place: place.input.size / place.tensor.size),
+        mean=wrong.scaled(lambda at: at.input.size / at.tensor.size),
         cross_entropy_with_probabilities=wrong.scaled(wrong.samples),
-        binary_cross_entropy_with_logits=wrong.scaled(lambda place: place.input.size),
-        anywhere=wrong.scaled(lambda place: place.run.batch),
+        binary_cross_entropy_with_logits=wrong.scaled(lambda at: at.input.size),
+        anywhere=wrong.scaled(lambda at: at.run.batch),
     ),
     Mistake(
         "one-sample-only",
-        "Of a sum over the samples, one sample's term alone is there, as when a loop writes over "
-        "its result instead of adding to it.",
+        "Of a sum over the samples one term alone is there, as when a loop overwrites its result.",
         "Change another sample: your gradient has to change too.",
         anywhere=wrong.either(wrong.one_sample(0), wrong.one_sample(-1)),
     ),
@@ -143,30 +136,20 @@ CATALOGUE: tuple[Mistake, ...] = (
         "The quantity was broadcast, and its gradient was not summed over the copies.",
         SHAPE,
         Duty("sums_copies", "no tensor is broadcast", "a bias beside a batch"),
-        anywhere=wrong.where(lambda place: place.is_broadcast, wrong.not_summed),
+        anywhere=wrong.where(lambda at: at.is_broadcast, wrong.not_summed),
     ),
     Mistake(
         "overwritten-contribution",
-        "The quantity is used more than once, and a contribution was lost: written over another, "
-        "where the two are added.",
+        "The quantity is used more than once, and one contribution was written over another.",
         "Count the places in which the quantity is used: each adds one term.",
-        Duty(
-            "adds_up",
-            "what is written over is zero",
-            "a weight, or any other tensor, that is used twice",
-        ),
-        anywhere=wrong.where(lambda place: len(place.uses) > 1, wrong.nothing),
+        Duty("adds_up", "what is written over is zero", "a weight that is used twice"),
+        anywhere=wrong.where(lambda at: len(at.uses) > 1, wrong.nothing),
     ),
     Mistake(
         "without-topological-order",
-        "Gradients are passed on first come, first served, and not when every contribution to "
-        "them has arrived: what comes late is not passed on.",
+        "Gradients are passed on first come, first served: what arrives late is not passed on.",
         "Of a value that is used twice, which use does the sweep reach first, and which last?",
-        Duty(
-            "in_order",
-            "whatever is passed on, all contributions to it have arrived by then",
-            "a value that is used twice, the second time after several more steps",
-        ),
+        Duty("in_order", "all contributions have arrived by then", "a shortcut past several steps"),
     ),
     # ---- what can be made at any step ----
     Mistake(
@@ -215,11 +198,10 @@ CATALOGUE: tuple[Mistake, ...] = (
     ),
     Mistake(
         "flattened-gradient",
-        "The entries lie along one axis, and the quantity has more. Beside a column, NumPy "
-        "broadcasts such a vector to a matrix.",
+        "The entries lie in one axis. Beside a column, NumPy broadcasts such a vector to a matrix.",
         SHAPE,
         anywhere=wrong.where(
-            lambda place: 1 in place.input.shape and place.input.ndim > 1, wrong.on_top(np.ravel)
+            lambda at: 1 in at.input.shape and at.input.ndim > 1, wrong.on_top(np.ravel)
         ),
     ),
     Mistake(

@@ -36,22 +36,19 @@ OF_THE_SOFTMAX = (
     ),
     Mistake(
         "softmax-off-diagonal",
-        "Only the entries off the diagonal of the softmax Jacobian are kept: -a_i a_j, and zero "
-        "for i = j.",
+        "Only the entries off the diagonal of the Jacobian are kept: -a_i a_j, and zero for i = j.",
         "The cases i = j and i != j are two terms of one sum, not alternatives.",
         softmax=wrong.jacobian(diagonal=0.0, rest=1.0),
     ),
     Mistake(
         "softmax-wrong-sign",
-        "The entries off the diagonal of the softmax Jacobian have the wrong sign: a_i a_j for "
-        "-a_i a_j.",
+        "Off its diagonal the softmax Jacobian has the wrong sign: a_i a_j for -a_i a_j.",
         "The outputs sum to 1, so when one rises, what do the others do?",
         softmax=wrong.jacobian(diagonal=1.0, rest=-1.0),
     ),
     Mistake(
         "softmax-lost-square",
-        "The softmax was differentiated as if its denominator were constant: a_i for the whole "
-        "Jacobian.",
+        "The softmax was differentiated as if its denominator were constant: a_i for the Jacobian.",
         "The denominator depends on the input too: use the quotient rule.",
         softmax=wrong.rule(lambda p, z, axis: lambda g: p * g),
     ),
@@ -76,8 +73,7 @@ OF_THE_SOFTMAX = (
     ),
     Mistake(
         "log-softmax-diagonal",
-        "Only the diagonal of the Jacobian of the log-softmax is kept: 1 - p_i, and zero for "
-        "i != j.",
+        "Only the diagonal of the log-softmax's Jacobian is kept: 1 - p_i, and zero for i != j.",
         FULL_MATRIX,
         log_softmax=wrong.rule(lambda out, z, axis: lambda g: g - np.exp(out) * g),
     ),
@@ -95,8 +91,7 @@ OF_THE_SOFTMAX = (
     ),
     Mistake(
         "maximum-shared-out",
-        "The gradient goes to every entry, all of it or an equal part, and only the largest entry "
-        "counts.",
+        "The gradient goes to every entry, whole or in parts, and only the largest entry counts.",
         "Nudge an entry that is not the largest: does the result change?",
         max=wrong.either(wrong.rule(reductions.sum.rule), wrong.rule(reductions.mean.rule)),
     ),
@@ -108,7 +103,7 @@ OF_LOSSES = (
         "The scores stand where the probabilities belong: z - y for softmax(z) - y.",
         "Add the same number to every score: the loss stays, so the entries must sum to zero.",
         cross_entropy_with_probabilities=wrong.to_scores(
-            lambda place, g, z, y: g / wrong.samples(place) * (z - y)
+            lambda at, g, z, y: g / wrong.samples(at) * (z - y)
         ),
     ),
     Mistake(
@@ -116,24 +111,21 @@ OF_LOSSES = (
         "The target is not subtracted: softmax(z) for softmax(z) - y.",
         "Where the prediction is perfect, the gradient must be zero.",
         cross_entropy_with_probabilities=wrong.to_scores(
-            lambda place, g, z, y: place.right(g) + g / wrong.samples(place) * y
+            lambda at, g, z, y: at.right(g) + g / wrong.samples(at) * y
         ),
     ),
     Mistake(
         "right-class-only",
-        "Only the entry of the right class is there: the other scores lower the loss too, through "
-        "the denominator.",
+        "Only the entry of the right class is there, and the denominator holds the other scores.",
         "Raise the score of a wrong class: does the loss stay as it is?",
-        cross_entropy_with_probabilities=wrong.to_scores(lambda place, g, z, y: place.right(g) * y),
+        cross_entropy_with_probabilities=wrong.to_scores(lambda at, g, z, y: at.right(g) * y),
     ),
     Mistake(
         "softmax-twice",
         "softmax(z) - y holds the softmax's Jacobian already, and it was multiplied by again.",
         "Derive softmax(z) - y once from the logarithm, and see where the Jacobian went.",
         cross_entropy_with_probabilities=wrong.to_scores(
-            lambda place, g, z, y: wrong.through(
-                softmax, z, place.right(g), axis=place.tensor.params["axis"]
-            )
+            lambda at, g, z, y: wrong.through(softmax, z, at.right(g), **at.tensor.params)
         ),
     ),
     Mistake(
@@ -141,7 +133,7 @@ OF_LOSSES = (
         "The softmax was taken along the axis of the samples, not along that of the classes.",
         "The probabilities of one sample sum to 1: along which axis do yours?",
         cross_entropy_with_probabilities=wrong.where(
-            lambda place: place.input.ndim == 2, wrong.to_scores(wrong.other_axis)
+            lambda at: at.input.ndim == 2, wrong.to_scores(wrong.other_axis)
         ),
     ),
     Mistake(
@@ -149,23 +141,21 @@ OF_LOSSES = (
         "sigmoid(z) - y holds the sigmoid's derivative already, and it was multiplied by again.",
         "Derive sigmoid(z) - y once from the logarithm, and see where a (1 - a) went.",
         binary_cross_entropy_with_logits=wrong.to_scores(
-            lambda place, g, z, y: wrong.through(sigmoid, z, place.right(g))
+            lambda at, g, z, y: wrong.through(sigmoid, z, at.right(g))
         ),
     ),
     Mistake(
         "missing-sigmoid",
         "The scores stand where the probabilities belong: z - y for sigmoid(z) - y.",
         "A probability lies between 0 and 1: does what you subtract y from?",
-        binary_cross_entropy_with_logits=wrong.to_scores(
-            lambda place, g, z, y: g / z.size * (z - y)
-        ),
+        binary_cross_entropy_with_logits=wrong.to_scores(lambda at, g, z, y: g / z.size * (z - y)),
     ),
     Mistake(
         "mean-over-everything",
         "It was divided by the number of entries, and this loss does not divide by that.",
         "Write the loss of one sample out: is there a division in it?",
-        square_sum=wrong.scaled(lambda place: 1.0 / place.input.size),
-        cross_entropy_with_probabilities=wrong.scaled(lambda place: 1.0 / wrong.classes(place)),
+        square_sum=wrong.scaled(lambda at: 1.0 / at.input.size),
+        cross_entropy_with_probabilities=wrong.scaled(lambda at: 1.0 / wrong.classes(at)),
     ),
 )
 
@@ -257,8 +247,7 @@ OF_ACTIVATIONS = (
     ),
     Mistake(
         "relu-of-gradient",
-        "The relu was applied to the gradient: what counts is the sign of the forward input, not "
-        "that of the gradient.",
+        "The relu was applied to the gradient, and what counts is the sign of the forward input.",
         "Can a negative gradient pass your step? It should, where the input was positive.",
         relu=wrong.rule(lambda a, z: relu),
     ),
@@ -266,7 +255,7 @@ OF_ACTIVATIONS = (
         "inverted-relu-derivative",
         "The gradient passes where the input was negative, and is cut where it was positive.",
         "Nudge an input that the relu cut off: does the loss change?",
-        relu=lambda place: wrong.rule(lambda a, z: lambda g: g - place.right(g))(place),
+        relu=wrong.by(lambda at, g: at.summed(g - at.right(g))),
     ),
     Mistake(
         "relu-derivative-of-wrong-layer",

@@ -74,16 +74,9 @@ class Run(Record):
 
     @cached_property
     def weight_side(self) -> int | None:
-        """Which operand of its matrix products a weight is; None where that is not seen.
-
-        It is seen in the later layers, where the other operand was computed.
-        """
-        sides = {
-            edge.operand
-            for edge in self.products
-            if (other := self.tensors[edge.step].inputs[1 - edge.operand]) is not None
-            and other.primitive is not None
-        }
+        """Which operand of its products a weight is, as is seen where the other was computed."""
+        others = ((e.operand, self.tensors[e.step].inputs[1 - e.operand]) for e in self.products)
+        sides = {i for i, other in others if other is not None and other.primitive is not None}
         return sides.pop() if len(sides) == 1 else None
 
     @cached_property

@@ -108,12 +108,12 @@ def replaced_factor(weights: bool) -> WrongRule:
         i, right, is_weight = other_factor(place)
         if is_weight != weights or not isinstance(right, np.ndarray):
             return []
-        primitive, operands = place.tensor.primitive, place.tensor.operands
-        assert primitive is not None
+        rule: Any = place.tensor.primitive.rule  # type: ignore[union-attr]
+        operands = place.tensor.operands
 
         def instead(factor: Value) -> Contribute:
-            replaced = (*operands[:i], factor, *operands[i + 1 :])
-            return lambda g: place.by_rule(primitive.rule, replaced)(g)
+            replaced = (factor, operands[1]) if i == 0 else (operands[0], factor)
+            return lambda g: place.by_rule(rule, replaced)(g)
 
         fitting = {
             name: instead(t.data)
