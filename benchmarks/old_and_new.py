@@ -58,7 +58,7 @@ def figures_of(folder):
     """Time the version in a folder, in fresh interpreters that find it first."""
     environment = os.environ | dict.fromkeys(THREADS, "1") | {"PYTHONPATH": str(folder)}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # as an installed package has it
-    run = partial(subprocess.run, check=True, env=environment, capture_output=True, text=True)
+    run = partial(subprocess.run, check=True, env=environment, stdout=subprocess.PIPE, text=True)
     start = perf_counter()
     run([sys.executable, "-c", "import tinygrad_bp"])
     figures = {"import, whole process (ms)": 1e3 * (perf_counter() - start)}

@@ -244,7 +244,6 @@ def test_relative_difference_refuses_complex_numbers():
         ([math.inf, 1.0], [math.inf, 2.0], False),
     ],
 )
-@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")  # infinity - infinity
 def test_agreement(a, b, expected):
     assert agree(np.array(a), np.array(b), tolerance=1e-8) is expected
 

@@ -188,7 +188,8 @@ def agree(a: Any, b: Any, tolerance: float, floor: float = 0.0) -> bool:
         return False
     if a is b or np.size(a) == 0:
         return True
-    off = np.abs(a - b).max()
+    with np.errstate(invalid="ignore"):  # infinity - infinity
+        off = np.abs(a - b).max()
     largest = max(np.abs(a).max(), np.abs(b).max())
     if off <= tolerance * largest + floor and largest < np.inf:
         return True
