@@ -13,8 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..backward import starting_gradient
-from ..engine import Tensor
+from ..engine import Tensor, starting_gradient
 from ..record import Record
 from ..saving import written_to
 from .standalone.lines import Lines
@@ -95,7 +94,7 @@ def source(loss: Tensor, wrt: Tensor | Sequence[Tensor] | None = None) -> Source
             f"{loss.described()} has {loss.size} entries, and source writes the gradients of one "
             "number. Reduce it first, as with .sum()."
         )
-    starting_gradient(loss, None)  # raises where no gradient is needed
+    starting_gradient(loss)  # raises where no gradient is needed
     record = Record(loss)
     lines = Lines(record, record.wanted(wrt, "source"))
     result = Source(lines.module())

@@ -11,7 +11,7 @@ def sigmoid(z):
 
 def softmax(z, axis=-1):
     """Return exp(z) / sum(exp(z)) along an axis: positive numbers that sum to 1."""
-    if z.dtype.kind != "f":
+    if z.dtype.kind != 'f':
         z = z.astype(float)
     e = np.exp(z - z.max(axis=axis, keepdims=True))
     return e / e.sum(axis=axis, keepdims=True)
@@ -19,7 +19,7 @@ def softmax(z, axis=-1):
 
 def square_sum(a):
     """Return the sum of the squares of all entries: the product of a, made flat, with itself."""
-    if a.dtype.kind != "f":
+    if a.dtype.kind != 'f':
         a = a.astype(float)
     return np.vdot(a, a)
 

@@ -12,8 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from ...backward import sweep
-from ...engine import Tensor, next_id
+from ...engine import Tensor, next_id, sweep
 from ...notation.steps import not_written
 from ...notation.trees import literal
 from ...record import Record, recorded_tensors
@@ -90,32 +89,29 @@ class Program:
 
     def _sweep(self, loss: Tensor) -> None:
         """Run the reverse sweep on Tensors, and keep every gradient."""
-        visited: list[Tensor] = []
-
-        def visit(t: Tensor, g: Any) -> None:
-            keep(t, g)
-            visited.append(t)
-            self._visits.append((next_id(), t.id))
-            for x in t.inputs:
-                if x is not None:
-                    self._consumers.setdefault(x.id, []).append(t.id)
-
-        def keep(t: Tensor, g: Any) -> None:
-            self.gradients[t.id] = g if isinstance(g, Tensor) else Tensor(g)
-
+        steps: list[Tensor] = []
+        leaves: list[Tensor] = []
         self.start = Tensor(np.ones(loss.shape, loss.dtype))
         try:
             with recorded_comparisons(), np.errstate(all="ignore"):
-                leaves = sweep(loss, self.start, create_graph=True, visit=visit)
+                for t, g in sweep([(loss, self.start)]):
+                    self.gradients[t.id] = g if isinstance(g, Tensor) else Tensor(g)
+                    if t.primitive is None:
+                        leaves.append(t)
+                        continue
+                    steps.append(t)  # its rule runs when the sweep goes on
+                    self._visits.append((next_id(), t.id))
+                    for x in t.inputs:
+                        if x is not None:
+                            self._consumers.setdefault(x.id, []).append(t.id)
         except Exception as error:  # a rule may be the user's own
-            raise not_written(visited[-1], error) from error
+            raise not_written(steps[-1], error) from error
         # The gradient of a leaf comes as soon as all of it is there.
         ready: dict[int | None, list[Tensor]] = {}
-        for x, g in leaves:
-            keep(x, g)
+        for x in leaves:
             ready.setdefault(self._consumers.get(x.id, [None])[-1], []).append(x)
         self.order = ready.get(None, [])
-        for t in visited:
+        for t in steps:
             self.order += [t, *ready.get(t.id, [])]
 
     def _add(self, t: Tensor, forward: bool) -> None:
