@@ -280,8 +280,8 @@ def test_what_cannot_be_injected(arguments, text):
         inject(*arguments)
 
 
-def test_there_is_no_gradient_of_that_name():
-    with pytest.raises(KeyError, match="no gradient 'q'; there are"):
+def test_there_is_no_line_of_that_name():
+    with pytest.raises(KeyError, match="no line 'q'; there are"):
         inject("softmax-diagonal")["q"]
 
 
@@ -293,7 +293,7 @@ def test_it_prints_as_text_as_a_table_and_as_html():
     printed = io.StringIO()
     Console(file=printed, width=120).print(injection)
     for shown in (str(injection), printed.getvalue(), injection._repr_html_()):
-        for text in ("made in dL/dz3", "38.6% off", "unchanged", "The loss still falls"):
+        for text in ("made in dL/dz3", "38.6%", "unchanged", "The loss still falls"):
             assert text in shown
 
 

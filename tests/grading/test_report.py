@@ -177,9 +177,8 @@ def test_a_learner_sees_no_error_in_what_follows_rightly():
     view = report.for_learner()
     assert view.said(report["W3"]) == "Right, given an earlier slip."
     assert report["W3"].error > 0.1
-    errors = {row.label: row.error for row in view.rows()}
-    assert errors["dL/dW3"] == ""
-    assert errors["dL/dz3"] == f"{report['z3'].error:.1%}"
+    assert report["W3"].own_error == ""
+    assert report["z3"].own_error == f"{report['z3'].error:.1%}"
     for shown in (
         on_console(view),
         *(h.split("</style>")[1] for h in (view._repr_html_(), view.to_html())),

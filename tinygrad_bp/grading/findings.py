@@ -14,8 +14,7 @@ from ..mistakes.mistake import Fault, Mistake
 from ..notation.numbers import listed, percent
 from .fingerprints import NEARLY, find_facts
 from .precision import RIGHT
-from .report import Line
-from .tables import gradient_of
+from .tables import Line, gradient_of
 
 #: The numbers of a gradient at each point.
 Numbers: TypeAlias = Sequence[np.ndarray]

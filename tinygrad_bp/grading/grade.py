@@ -15,9 +15,9 @@ import numpy as np
 from .assignment import Assignment, Problem
 from .findings import Finding, to_sentence
 from .judge import Judge
-from .report import Line, Report
+from .report import Report
 from .submission import Answers, Arrays, Function, Submission
-from .tables import VERDICTS
+from .tables import VERDICTS, Line
 
 
 def grade(

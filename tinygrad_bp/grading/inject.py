@@ -23,8 +23,7 @@ from ..worked_problem.problem import random_problem
 from .assignment import ALIASES, DATA, Problem, record, to_leaves, worked_problem
 from .findings import errors, finite
 from .precision import RIGHT
-from .report import Line
-from .tables import Cells, Shown, gradient_of
+from .tables import Line, Shown, gradient_of
 
 #: Gradients by the position of their tensor; those that cannot be computed are not there.
 Gradients: TypeAlias = Mapping[int, Any]
@@ -101,13 +100,6 @@ class Injection(Shown):
         """Whether the gradient of a parameter breaks."""
         return self.descent is None or not set(self.descent.parameters).isdisjoint(self.broken)
 
-    def __getitem__(self, name: str) -> Line:
-        """Return what became of the gradient of a quantity."""
-        for effect in self.effects:
-            if effect.name == name:
-                return effect
-        raise KeyError(f"there is no gradient {name!r}; there are {[e.name for e in self.effects]}")
-
     def notes(self) -> list[str]:
         """Return what is said below the gradients."""
         notes = [self.note] if self.note else []
@@ -134,11 +126,12 @@ class Injection(Shown):
         where = f"made in {places}" if places else "throughout the sweep"
         return f"{self.mistake}, {where}\n{self.sentence}"
 
-    def rows(self) -> list[Cells]:
-        """Return the effects as rows of a table."""
-        return [
-            Cells(e.verdict, f"{e.label} {e.right_shape}", finding=e.message) for e in self.effects
-        ]
+    @property
+    def lines(self) -> tuple[Line, ...]:  # type: ignore[override]
+        return self.effects
+
+    def said(self, line: Line) -> str:
+        return line.message
 
 
 def inject(
@@ -326,8 +319,7 @@ def compare(run: Run, broken: Gradients) -> Iterator[Line]:
             yield replace(line, verdict="unchanged", error=0.0)
         else:
             error = finite(errors(wrong, right).max())
-            message = "not finite" if error is None else f"{error:.1%} off"
-            yield replace(line, error=error, message=message)
+            yield replace(line, error=error, message="it is not finite" if error is None else "")
 
 
 def choose_parameters(

@@ -12,35 +12,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..notation.numbers import percent
 from ..saving import save
-from .tables import Cells, Shown, gradient_of
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of a derivation, judged."""
-
-    name: str  # the quantity whose gradient it is
-    verdict: str  # right, wrong, carried forward, missing or unreadable
-    mistakes: tuple[str, ...] = ()  # that reproduce the numbers; several cannot be told apart
-    error: float | None = None  # relative to the largest entry; None if nothing can be compared
-    message: str = ""  # what is wrong, in full
-    hint: str = ""  # how to see it, without the answer
-    score: float | None = None  # from 0 to 1; None where the line does not count
-    shape: tuple[int, ...] | None = None  # of the answer
-    right_shape: tuple[int, ...] | None = None  # of the quantity; None if there is none
-    worst: tuple[int, ...] | None = None  # the index of the entry that is furthest off
-    answered: float | None = None  # the number there
-    right: float | None = None  # the right one there
-    wrong_entries: int | None = None
-    entries: int | None = None
-    fingerprints: tuple[str, ...] = ()  # what was measured, where no mistake is named
-
-    @property
-    def label(self) -> str:
-        """How the gradient is written: ``dL/dz3``; as it was answered, if there is no such one."""
-        return self.name if self.right_shape is None else gradient_of(self.name)
+from .tables import Line, Shown, gradient_of
 
 
 @dataclass(frozen=True)
@@ -73,24 +46,19 @@ class Report(Shown):
         scores = [line.score for line in self.lines if line.score is not None]
         return sum(scores) / len(scores) if scores else 0.0
 
-    def __getitem__(self, name: str) -> Line:
-        """Return the line of a quantity."""
-        for line in self.lines:
-            if line.name == name:
-                return line
-        raise KeyError(f"there is no line {name!r}; there are {[x.name for x in self.lines]}")
-
     def for_learner(self, reveal: bool = False) -> Report:
         """Return the learner's view: hints, and the answers only if they are to be revealed."""
         return replace(self.for_teacher(), reveal=reveal, hints=True)
 
     def for_teacher(self) -> Report:
-        """Return the teacher's view: every finding, but no line that nobody answered or asked for.
+        """Return the teacher's view: every finding, with its numbers."""
+        return replace(self, lines=tuple(self.shown()))
 
-        What nobody answered or asked for does not count, so the score is the same.
-        """
-        shown = (x for x in self.lines if x.verdict != "missing" or x.score is not None)
-        return replace(self, lines=() if self.failure is not None else tuple(shown))
+    def shown(self) -> list[Line]:
+        """Return the lines that somebody answered or asked for: the others do not count."""
+        if self.failure is not None:
+            return []
+        return [x for x in self.lines if x.verdict != "missing" or x.score is not None]
 
     # ---- in words ----
 
@@ -116,18 +84,6 @@ class Report(Shown):
         if not self.reveal:
             return line.hint
         return f"{line.message}\nHint: {line.hint}" if self.hints and line.hint else line.message
-
-    def rows(self) -> list[Cells]:
-        """Return the lines as rows of a table."""
-        rows = []
-        for line in self.for_teacher().lines:
-            finding, _, hint = self.said(line).partition("\n")
-            # Of a line that follows rightly from a wrong one, the error is not its own.
-            is_own = line.verdict == "wrong" and line.error is not None
-            error = percent(line.error) if is_own else ""  # type: ignore[arg-type]
-            strong = line.mistakes if self.reveal else ()
-            rows.append(Cells(line.verdict, line.label, error, finding, hint, strong))
-        return rows
 
     def notes(self) -> list[str]:
         return [f"Note: {warning}" for warning in self.warnings]

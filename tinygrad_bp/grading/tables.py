@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from io import StringIO
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..notation.numbers import percent
 from ..pages.page import write_page, write_part
 
 if TYPE_CHECKING:
@@ -35,31 +37,68 @@ VERDICTS = {
 #: Those on the lines of a derivation.
 OF_LINES = tuple(name for name, verdict in VERDICTS.items() if verdict.score is not None)
 
+#: No console is wider: at this width a table is plain text, without a frame and unbroken.
+WIDEST = 10_000
 
-class Cells(NamedTuple):
-    """A row of the table, in words."""
 
-    verdict: str
-    label: str
-    error: str = ""
-    finding: str = ""
-    hint: str = ""
-    strong: Sequence[str] = ()  # words of the finding that are set off
+@dataclass(frozen=True)
+class Line:
+    """What is said about one gradient: a line of a derivation, judged."""
+
+    name: str  # the quantity whose gradient it is
+    verdict: str  # right, wrong, carried forward, missing or unreadable
+    mistakes: tuple[str, ...] = ()  # that reproduce the numbers; several cannot be told apart
+    error: float | None = None  # relative to the largest entry; None if nothing can be compared
+    message: str = ""  # what is wrong, in full
+    hint: str = ""  # how to see it, without the answer
+    score: float | None = None  # from 0 to 1; None where the line does not count
+    shape: tuple[int, ...] | None = None  # of the answer
+    right_shape: tuple[int, ...] | None = None  # of the quantity; None if there is none
+    worst: tuple[int, ...] | None = None  # the index of the entry that is furthest off
+    answered: float | None = None  # the number there
+    right: float | None = None  # the right one there
+    wrong_entries: int | None = None
+    entries: int | None = None
+    fingerprints: tuple[str, ...] = ()  # what was measured, where no mistake is named
+
+    @property
+    def label(self) -> str:
+        """How the gradient is written: ``dL/dz3``; as it was answered, if there is no such one."""
+        return self.name if self.right_shape is None else gradient_of(self.name)
+
+    @property
+    def own_error(self) -> str:
+        """How far off it is, where that is its own: not if it is right, or follows rightly."""
+        return "" if self.verdict != "wrong" or self.error is None else percent(self.error)
 
 
 class Shown:
-    """Something that shows verdicts: it prints, and it is HTML in a notebook or a page."""
+    """Something that shows lines: it prints, and it is HTML in a notebook or a page."""
+
+    lines: tuple[Line, ...]
+
+    def shown(self) -> Sequence[Line]:
+        """Return the lines that are worth showing."""
+        return self.lines
 
     def summary(self) -> str:
         """Return a heading, and on a second line a sentence."""
         raise NotImplementedError
 
-    def rows(self) -> list[Cells]:
+    def said(self, line: Line) -> str:
+        """Say what was found about a line, and on a second line a hint."""
         raise NotImplementedError
 
     def notes(self) -> list[str]:
         """Return what is said below the table."""
         raise NotImplementedError
+
+    def __getitem__(self, name: str) -> Line:
+        """Return the line of a quantity."""
+        for line in self.lines:
+            if line.name == name:
+                return line
+        raise KeyError(f"there is no line {name!r}; there are {[x.name for x in self.lines]}")
 
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
@@ -71,26 +110,18 @@ class Shown:
         heading, *sentence = self.summary().splitlines()
         yield Text(heading, style="bold")
         yield from map(Text, sentence)
-        rows = self.rows()
-        heads = ["", "gradient", "verdict", "error", "what was found"]
-        if not any(row.error for row in rows):
-            heads.remove("error")
-        # As plain text it is a table without a frame, as wide as it has to be.
-        plain = options.max_width > WIDEST
-        table = Table(*heads, box=None if plain else SIMPLE_HEAD, show_header=not plain)
+        is_plain = options.max_width > WIDEST
+        table = Table("", box=None if is_plain else SIMPLE_HEAD, show_header=not is_plain)
         table.pad_edge = False
-        for row in rows:
-            verdict = VERDICTS[row.verdict]
-            finding = Text("\n".join(filter(None, [row.finding, row.hint])))
-            finding.highlight_words(row.strong, "bold")
-            table.add_row(
-                Text(verdict.sign, verdict.colour),
-                Text(row.label),
-                Text(row.verdict, verdict.colour),
-                *([Text(row.error)] if "error" in heads else []),
-                finding,
-            )
-        if rows:
+        for head in ("gradient", "verdict", "error", "what was found"):
+            table.add_column(head, overflow="fold")
+        for line in self.shown():
+            verdict = VERDICTS[line.verdict]
+            found = Text(self.said(line))
+            found.highlight_words(line.mistakes, "bold")
+            cells = (line.label, Text(line.verdict, verdict.colour), line.own_error, found)
+            table.add_row(Text(verdict.sign, verdict.colour), *map(as_text, cells))
+        if table.rows:
             yield table
         yield from map(Text, self.notes())
 
@@ -106,12 +137,15 @@ class Shown:
         from markupsafe import Markup, escape
 
         lines = []
-        for row in self.rows():
-            html = str(escape(row.finding))
-            for word in row.strong:
-                html = re.sub(rf"\b{re.escape(word)}(?=[ :])", f"<strong>{word}</strong>", html)
-            cells = row._asdict() | {"sign": VERDICTS[row.verdict].sign, "finding": Markup(html)}
-            lines.append(cells)
+        for line in self.shown():
+            finding, _, hint = self.said(line).partition("\n")
+            html = str(escape(finding))
+            for name in line.mistakes:
+                html = re.sub(rf"\b{re.escape(name)}(?=[ :])", f"<strong>{name}</strong>", html)
+            names = ("verdict", "sign", "label", "error", "finding", "hint")
+            sign = VERDICTS[line.verdict].sign
+            cells = (line.verdict, sign, line.label, line.own_error, Markup(html), hint)
+            lines.append(dict(zip(names, cells, strict=True)))
         heading, *sentence = self.summary().splitlines()
         return {"summary": heading, "lines": lines, "notes": [*sentence, *self.notes()]}
 
@@ -123,8 +157,11 @@ class Shown:
         return write_page("report", title=title, **self.content())
 
 
-#: No console is wider.
-WIDEST = 10_000
+def as_text(cell: Any) -> Any:
+    """Return a cell that rich does not read as markup."""
+    from rich.text import Text
+
+    return Text(cell) if isinstance(cell, str) else cell
 
 
 def gradient_of(name: str) -> str:
