@@ -74,9 +74,7 @@ relu.backward(lambda out, z: lambda g: np.where(z > 0, g, 0.0))
 
 @primitive(kind="entrywise")
 def leaky_relu(z: Value, *, slope: float = 0.01) -> Value:
-    """Return z where it is positive, and slope * z elsewhere.
-
-    At 0, where it has a corner, its derivative is taken as the slope.
+    """Return z where it is positive, and slope * z elsewhere; in the corner at 0 it has that slope.
 
     >>> bp.value_and_grad(bp.leaky_relu)(-1.0, slope=0.25)
     (array(-0.25), array(0.25))
@@ -89,9 +87,7 @@ leaky_relu.backward(lambda out, z, *, slope: lambda g: np.where(z > 0, g, float(
 
 @primitive(kind="entrywise")
 def elu(z: Value, *, alpha: float = 1.0) -> Value:
-    """Return z where it is positive, and alpha (exp(z) - 1) elsewhere.
-
-    At 0, where it has a corner unless alpha is 1, its derivative is taken as alpha.
+    """Return z where it is positive, and alpha (exp(z) - 1) elsewhere; at 0 its slope is alpha.
 
     >>> bp.value_and_grad(bp.elu)(-1000.0, alpha=0.5)
     (array(-0.5), array(0.))

@@ -1,8 +1,4 @@
-"""Comparisons and what is made of them: booleans, through which no gradient flows.
-
-They are recorded only where an expression is to be written down; a Tensor compared with anything
-otherwise gives a plain array.
-"""
+"""Comparisons: booleans, recorded only where a rule is written down; no gradient flows through."""
 
 import numpy as np
 

@@ -47,10 +47,7 @@ def steps_of(stride: Pair, dilation: Pair) -> tuple[tuple[int, int], tuple[int, 
     kind="arranges",
 )
 def windows(x: Value, *, size: Pair, stride: Pair = 1, dilation: Pair = 1) -> Value:
-    """Return every window of images, its rows and columns on two new last axes.
-
-    With a dilation of 2, a window takes in every second row and column.
-    """
+    """Return every window of images, its rows and columns on two new last axes."""
     (down, right), (row_gap, column_gap) = steps_of(stride, dilation)
     rows, columns = pair(size, "size")
     span = ((rows - 1) * row_gap + 1, (columns - 1) * column_gap + 1)
@@ -257,8 +254,7 @@ def embedding(weight: Value, indices: Any) -> Value:
 def dropout(x: Value, p: float, rng: np.random.Generator) -> Value:
     """Return x with each entry zeroed with probability p, and the others divided by 1 - p.
 
-    So the mean of an entry over many draws is the entry itself. The generator draws which entries
-    stay, so that a run can be repeated.
+    The generator draws which entries stay, so that a run can be repeated.
 
     >>> bp.dropout(np.ones(6), 0.5, np.random.default_rng(0))
     array([2., 0., 0., 0., 2., 2.])

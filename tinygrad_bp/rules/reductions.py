@@ -51,10 +51,8 @@ def sum(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
 
     With keepdims, these axes stay, with length 1. So it is in every reduction.
 
-    >>> a = bp.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
-    >>> bp.grad(bp.sum(a, axis=1), a, gradient=[1.0, 10.0])
-    array([[ 1.,  1.],
-           [10., 10.]])
+    >>> bp.sum([[1.0, 2.0], [3.0, 4.0]], axis=1)
+    array([3., 7.])
     """
     return np.sum(a, axis=axis, keepdims=keepdims)
 
@@ -156,10 +154,7 @@ def others_along(a: Value, axis: Axis) -> Value:
 
 @primitive
 def product_of_others(a: Value) -> Value:
-    """Return for each entry of the last axis the product of all others: no division by 0.
-
-    It is the product of those before, times the product of those after.
-    """
+    """Return for each entry of the last axis the product of all others, without a division."""
     one = np.ones_like(a[..., :1])
     before = np.cumprod(np.concatenate([one, a[..., :-1]], axis=-1), axis=-1)
     after = np.cumprod(np.concatenate([one, a[..., :0:-1]], axis=-1), axis=-1)
@@ -205,9 +200,7 @@ def _(a: Value, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> 
 
 @primitive(kind="reduces", written="np.std(a, axis=axis, ddof=ddof, keepdims=keepdims)")
 def std(a: Value, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Value:
-    """Return the standard deviation, the root of the variance `var`.
-
-    Where it is 0, its derivative is taken as 0, and its second derivative is NaN.
+    """Return the standard deviation; where it is 0, its slope is 0, and its second derivative NaN.
 
     >>> bp.value_and_grad(bp.std)([1.0, 1.0, 5.0, 5.0])
     (array(2.), array([-0.25, -0.25,  0.25,  0.25]))
@@ -230,9 +223,7 @@ std.twin(lambda a, **settings: np.sqrt(np.var(a, **settings)))
 
 @primitive(kind="reduces")
 def logsumexp(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
-    """Return log(sum(exp(a))), the largest entry taken out first, so that nothing overflows.
-
-    The gradient is the softmax:
+    """Return log(sum(exp(a))), so that nothing overflows; its gradient is the softmax.
 
     >>> bp.value_and_grad(bp.logsumexp)([-1000.0, 1000.0])
     (array(1000.), array([0., 1.]))

@@ -241,9 +241,7 @@ def _(out: Value, *arrays: Value, axis: int) -> tuple[Closure, ...]:
     kind="spreads",
 )
 def pad(a: Value, *, pad_width: Any, mode: str = "constant", constant_values: float = 0) -> Value:
-    """Return the entries with constants added before and after them on each axis.
-
-    No gradient flows to the constants. There is no mode but "constant".
+    """Return the entries with constants, to which no gradient flows, before and after them.
 
     >>> bp.pad([1.0, 2.0], (1, 2))
     array([0., 1., 2., 0., 0.])
@@ -270,10 +268,7 @@ def _(out: Value, a: Value, *, pad_width: Any, mode: str, constant_values: float
 
 @primitive(kind="spreads")
 def scatter(a: Value, *, key: Any, shape: tuple[int, ...]) -> Value:
-    """Return zeros of a shape with a added at an index: the reverse of taking a[key].
-
-    Where the index names an entry more than once, all that is added there adds up.
-    """
+    """Return zeros of a shape with a added at an index, if need be several times: undo a[key]."""
     out = np.zeros(shape, dtype=a.dtype)
     np.add.at(out, key, a)
     return out
