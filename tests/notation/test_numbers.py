@@ -17,6 +17,7 @@ from tinygrad_bp.notation.numbers import (
     in_node,
     listed,
     number,
+    number_latex,
     printable,
     rows,
     written_array,
@@ -33,6 +34,19 @@ def test_a_number(value: float, text: str) -> None:
     assert number(value) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "tex"),
+    [
+        ("0.25", "0.25"),
+        ("1e-05", r"1 \cdot 10^{-5}"),
+        ("-inf", r"-\infty"),
+        ("nan", r"\mathrm{nan}"),
+    ],
+)
+def test_a_number_in_latex(text: str, tex: str) -> None:
+    assert number_latex(text) == tex
+
+
 @given(st.lists(st.floats(-1e3, 1e3, allow_nan=False), min_size=2, max_size=6))
 def test_entries_have_as_many_decimals_and_are_near(entries: list[float]) -> None:
     array = np.array(entries)
@@ -47,6 +61,9 @@ def test_entries_have_as_many_decimals_and_are_near(entries: list[float]) -> Non
 
 def test_rows_and_their_summaries() -> None:
     assert rows(np.array([[1.0, 2.0], [3.0, -0.5]])) == [["1.0", "2.0"], ["3.0", "-0.5"]]
+    assert alike(np.array([1.0, -0.25, 12.3456])) == ["1.00", "-0.25", "12.35"]
+    assert alike(np.array([1.0, 1e-9])) == ["1", "1e-09"]
+    assert in_node(np.array([[1.0, 0.51234]])) == "[[1, 0.512]]"
     assert in_line(np.zeros((0, 3))) == "[]"
     assert in_line(np.arange(100.0)) == "⟨100⟩ from 0 to 99: 0, 1, 2, 3, …"
     assert in_node(np.arange(100.0)) == "min 0, max 99"
@@ -73,6 +90,7 @@ def test_arrays_in_latex(array: np.ndarray) -> None:
 def test_a_shape() -> None:
     assert written_shape((5, 4)) == ("(5, 4)", "(5, 4)")
     assert written_shape(np.zeros(3).shape).text == "(3,)"
+    assert written_shape(()) == (r"\text{(number)}", "(number)")
 
 
 def test_a_list_in_words() -> None:

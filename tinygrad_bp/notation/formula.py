@@ -76,45 +76,27 @@ class Formula:
 
     @cached_property
     def parts(self) -> Parts:
-        return with_numbers(self.tree, TEXT, self.symbols[TEXT], self.values)
+        return self._with_numbers(TEXT)
 
     @cached_property
     def latex_parts(self) -> Parts:
-        return with_numbers(self.tree, LATEX, self.symbols[LATEX], self.values)
+        return self._with_numbers(LATEX)
 
     @property
     def latex_with_numbers(self) -> str:
-        return "".join(
-            part if isinstance(part, str) else array_latex(part) for part in self.latex_parts
-        )
+        parts = self.latex_parts
+        return "".join(part if isinstance(part, str) else array_latex(part) for part in parts)
+
+    def _with_numbers(self, alphabet: int) -> Parts:
+        parts = Printer(alphabet, self.symbols[alphabet], self.values).write(self.tree).parts
+        return (parts,) if isinstance(parts, str) else parts
 
 
 def text(tree: ast.expr, symbols: Mapping[str, str]) -> str:
-    """Return an expression as plain text, in Unicode, on one line.
-
-    Examples
-    --------
-    >>> print(text(ast.parse("g * a * (1.0 - a)", mode="eval").body, {"g": "∂L/∂a₁", "a": "a₁"}))
-    ∂L/∂a₁ ⊙ a₁ ⊙ (1 − a₁)
-    """
+    """Return an expression as plain text, in Unicode, on one line."""
     return Printer(TEXT, symbols).write(tree).text
 
 
 def latex(tree: ast.expr, symbols: Mapping[str, str]) -> str:
-    r"""Return an expression in LaTeX, for the inside of a formula.
-
-    Examples
-    --------
-    >>> rule = ast.parse("g * a * (1.0 - a)", mode="eval").body
-    >>> print(latex(rule, {"g": r"\frac{\partial L}{\partial a_1}", "a": "a_1"}))
-    \frac{\partial L}{\partial a_1} \odot a_1 \odot (1 - a_1)
-    """
+    """Return an expression in LaTeX, for the inside of a formula."""
     return Printer(LATEX, symbols).write(tree).text
-
-
-def with_numbers(
-    tree: ast.expr, alphabet: int, symbols: Mapping[str, str], values: Values
-) -> Parts:
-    """Return an expression with arrays in place of names, a transposed one as its transpose."""
-    parts = Printer(alphabet, symbols, values).write(tree).parts
-    return (parts,) if isinstance(parts, str) else parts

@@ -69,13 +69,7 @@ def percent(share: float) -> str:
 
 
 def number_latex(written: str) -> str:
-    r"""Return a written number in LaTeX.
-
-    Examples
-    --------
-    >>> print(number_latex("0.25"), number_latex("1e-05"), number_latex("-inf"))
-    0.25 1 \cdot 10^{-5} -\infty
-    """
+    """Return a written number in LaTeX."""
     mantissa, e, exponent = written.partition("e")
     if written in ("inf", "-inf"):
         return written.replace("inf", r"\infty")
@@ -95,13 +89,7 @@ def fits(array: np.ndarray, place: str = "page") -> bool:
 
 
 def alike(array: np.ndarray) -> list[str]:
-    """Write the entries of an array, all to as many decimals: four digits of the largest.
-
-    Examples
-    --------
-    >>> alike(np.array([1.0, -0.25, 12.3456])), alike(np.array([1.0, 1e-9]))
-    (['1.00', '-0.25', '12.35'], ['1', '1e-09'])
-    """
+    """Write the entries of an array, all to as many decimals: four digits of the largest."""
     entries = array.ravel().tolist()
     largest = max((abs(x) for x in entries if math.isfinite(x)), default=0)
     if len(entries) < 2 or array.dtype.kind != "f" or not 1e-3 <= largest < 1e4:
@@ -118,13 +106,11 @@ def alike(array: np.ndarray) -> list[str]:
 
 
 def rows(matrix: np.ndarray) -> list[list[str]]:
-    """Write the entries of a matrix, row by row."""
     texts, n = alike(matrix), matrix.shape[1]
     return [texts[i * n : (i + 1) * n] for i in range(matrix.shape[0])]
 
 
 def nested(texts: Sequence[str], shape: tuple[int, ...]) -> str:
-    """Write entries as nested lists, in one line."""
     if not shape:
         return texts[0]
     n = math.prod(shape[1:])
@@ -149,13 +135,7 @@ def in_line(array: np.ndarray) -> str:
 
 
 def in_node(array: np.ndarray, place: str = "ops") -> str:
-    """Write an array in one line of a picture: its entries, or how far they reach.
-
-    Examples
-    --------
-    >>> in_node(np.array([[1.0, 0.51234]])), in_node(np.arange(50.0))
-    ('[[1, 0.512]]', 'min 0, max 49')
-    """
+    """Write an array in one line of a picture: its entries, or how far they reach."""
     if array.size and fits(array, place):
         return nested([number(entry, FEW_DIGITS) for entry in array.flat], array.shape)
     return reach(array)

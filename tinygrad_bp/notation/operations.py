@@ -93,13 +93,6 @@ def one_line(primitive: Primitive) -> ast.expr | None:
     return value if simple else None
 
 
-@functools.cache
-def text_of(primitive: Primitive) -> str:
-    template = one_line(primitive)
-    assert template is not None
-    return ast.unparse(template)
-
-
 def variadic(primitive: Primitive) -> str | None:
     """Return the name of ``*operands``, where an operation takes any number."""
     code = primitive.forward.__code__

@@ -34,30 +34,14 @@ class Level(IntEnum):
 
 @dataclass
 class Piece:
-    """A part of the output.
+    """A part of the output."""
 
-    Parameters
-    ----------
-    parts
-        How it is written: a text, or also texts with arrays between.
-    level
-        How tightly it holds together.
-    scalar
-        Whether it is a single number: its products are written side by side.
-    kind
-        Of a product or a sum: kinds are not mixed without brackets.
-    minus
-        Whether it begins with a minus.
-    divided
-        Whether it ends in a divisor after a slash, which a factor beside it would be a part of.
-    """
-
-    parts: str | Parts
+    parts: str | Parts  # a text, or also texts with arrays between
     level: Level = Level.ATOM
-    scalar: bool = False
-    kind: str = ""
-    minus: bool = False
-    divided: bool = False
+    scalar: bool = False  # a single number: its products are written side by side
+    kind: str = ""  # of a product or a sum: kinds are not mixed without brackets
+    minus: bool = False  # it begins with a minus
+    divided: bool = False  # it ends in a divisor after a slash, which swallows a factor beside it
 
     @property
     def text(self) -> str:

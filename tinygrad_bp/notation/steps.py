@@ -19,8 +19,8 @@ import numpy as np
 from ..engine import Primitive, Tensor
 from ..recording import recorded_comparisons
 from ..table import TABLE
-from .operations import one_line, returned, text_of, variadic
-from .trees import Constants, Shape, call, index, literal, shape_of, shaped
+from .operations import one_line, returned, variadic
+from .trees import Constants, Rebuilt, Shape, call, index, literal, shape_of, shaped
 
 
 def step(
@@ -32,18 +32,7 @@ def step(
 ) -> ast.expr:
     """Return the expression of one operation on operands that are expressions themselves.
 
-    Parameters
-    ----------
-    primitive
-        The operation.
-    operands
-        The expression of each operand.
-    settings
-        The operation's settings. Where one is at its default, the expression leaves it out.
-    constants
-        What to write in place of an array among the settings; see `literal`.
-    shape
-        The shape of the result.
+    Settings at their default are left out; the shape is that of the result.
 
     Examples
     --------
@@ -72,13 +61,12 @@ def step(
             if many
             else dict(zip(primitive.operand_names, operands, strict=True))
         )
-        copy = ast.parse(text_of(primitive), mode="eval").body
-        filled = Filled(named, settings, given, constants).visit(copy)
+        filled = Filled(named, settings, given, constants).visit(template)
     filled.primitive = primitive  # type: ignore[attr-defined]
     return shaped(filled, shape)
 
 
-class Filled(ast.NodeTransformer):
+class Filled(Rebuilt):
     """Puts operands and settings in for their names.
 
     Settings at their default are left out where NumPy surely has the same default: those given by
@@ -96,7 +84,6 @@ class Filled(ast.NodeTransformer):
         self.constants = constants
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        """Replace the name of an operand or a setting."""
         if node.id in self.operands:
             return self.operands[node.id]
         if node.id in self.settings:
@@ -104,11 +91,9 @@ class Filled(ast.NodeTransformer):
         return node
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
-        """Let a number know that it is one."""
-        return literal(node.value)
+        return literal(node.value)  # which knows its shape
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
-        """Replace the name of an index by what stands in the brackets."""
         key = node.slice
         value: ast.expr = self.visit(node.value)
         if isinstance(key, ast.Name) and key.id in self.settings:
@@ -116,13 +101,10 @@ class Filled(ast.NodeTransformer):
         return ast.Subscript(value, self.visit(key))
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.expr:
-        """Replace a text that is made of settings by the text itself."""
         code = compile(ast.fix_missing_locations(ast.Expression(node)), "<forward>", "eval")
         return ast.Constant(eval(code, {"__builtins__": {}}, dict(self.settings)))
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
-        """Leave out settings at their default, and write ``*operands`` out."""
-
         def at_default(value: ast.expr) -> bool:
             is_setting = isinstance(value, ast.Name) and value.id in self.settings
             return is_setting and value.id not in self.given  # type: ignore[attr-defined]
@@ -130,10 +112,11 @@ class Filled(ast.NodeTransformer):
         def is_none(value: ast.expr) -> bool:
             return at_default(value) and self.settings[value.id] is None  # type: ignore[attr-defined]
 
-        while node.args and is_none(node.args[-1]):
-            node.args.pop()
+        given = list(node.args)
+        while given and is_none(given[-1]):
+            given.pop()
         arguments: list[ast.expr] = []
-        for argument in node.args:
+        for argument in given:
             if isinstance(argument, ast.Starred):
                 every = self.visit(argument.value)
                 assert isinstance(every, ast.List)
@@ -149,7 +132,6 @@ class Filled(ast.NodeTransformer):
 
 
 def is_default(value: Any, default: Any) -> bool:
-    """Say whether a setting is at its default."""
     return type(value) is type(default) and not hasattr(value, "dtype") and bool(value == default)
 
 
@@ -185,16 +167,7 @@ def expression(
     named: Callable[[Tensor], ast.expr | None],
     constants: Constants | None = None,
 ) -> ast.expr:
-    """Return the expression of a tensor down to those that have a name.
-
-    Parameters
-    ----------
-    tensor
-        A recorded tensor.
-    named
-        The name of a tensor, as an expression; None for one that is to be written out.
-    constants
-        What to write in place of an array constant; see `literal`.
+    """Return the expression of a tensor down to those that are named, as expressions.
 
     Examples
     --------
@@ -241,21 +214,9 @@ def rule_expressions(
 ) -> list[ast.expr | None]:
     """Return the contribution to each input of the step that computed a tensor.
 
-    Parameters
-    ----------
-    tensor
-        A computed tensor.
-    g, out, operands
-        What the upstream gradient, the output and the operands are called in the expressions. The
-        name of an operand that is a Python number is not used: the number stands there itself.
-    constants
-        What to write in place of an array constant; see `literal`.
-
-    Returns
-    -------
-    list
-        An expression for each input; None where no gradient flows to it. Where the input was
-        broadcast, the contribution is summed to its shape.
+    Where the input was broadcast, the contribution is summed to its shape; None where no gradient
+    flows. A name is given for the upstream gradient, the output and each operand; of an operand
+    that is a Python number it is not used, since the number stands there itself.
 
     Raises
     ------
@@ -302,17 +263,14 @@ def rule_expressions(
     except Exception as error:  # a rule may be the user's own
         raise not_written(tensor, error) from error
     return [
-        expression(c, named, constants)
-        if isinstance(c, Tensor)
-        else None
-        if c is None
+        expression(c, named, constants) if isinstance(c, Tensor)
+        else None if c is None
         else literal(c, constants)
         for c in contributions
-    ]
+    ]  # fmt: skip
 
 
 def not_written(tensor: Tensor, error: Exception) -> ValueError:
-    """Return the error for a step whose backward rule does not run on Tensors."""
     name = tensor.primitive.__name__ if tensor.primitive is not None else "a leaf"
     return ValueError(
         f"the backward rule of {name} cannot be written down: it failed on Tensors ({error}). "
@@ -336,16 +294,7 @@ def twin(
 ) -> Twin | None:
     """Return a call as it is composed: by its twin, or by its own text where that is one line.
 
-    Parameters
-    ----------
-    primitive
-        The function that is called.
-    args, values
-        Its operands, as expressions and as values.
-    settings
-        Its settings.
-    constants
-        What to write in place of an array constant; see `literal`.
+    The operands are given as expressions and as values.
 
     Examples
     --------

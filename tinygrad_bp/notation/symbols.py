@@ -51,20 +51,13 @@ def parts(name: str) -> Parts | None:
     """
     name = unicodedata.normalize("NFKC", name)
     stem, *further = name.rstrip("_").split("_")
-    match = re.fullmatch(r"([^\W\d_]+)(\d*)", GREEK.get(stem, stem))
-    digits_of_greek = re.fullmatch(r"([A-Za-z]+)(\d+)", stem)
-    if (
-        match is None
-        or len(name) > LONGEST_NAME
-        or not all(re.fullmatch(r"\w+", p) for p in further)
-    ):
+    match = re.fullmatch(r"([^\W\d_]+)(\d*)", stem)
+    words = all(re.fullmatch(r"\w+", part) for part in further)
+    if match is None or not words or len(name) > LONGEST_NAME:
         return None
-    letters = match[1]
-    if digits_of_greek is not None:
-        letters = GREEK.get(digits_of_greek[1], letters)
     accents = [part for part in further if part in ACCENTS]
-    subscripts = [match[2]] if match[2] else []
-    return Parts(letters, accents, subscripts + [part for part in further if part not in ACCENTS])
+    subscripts = [part for part in (match[2], *further) if part and part not in ACCENTS]
+    return Parts(GREEK.get(match[1], match[1]), accents, subscripts)
 
 
 def latex_symbol(name: str) -> str:
@@ -117,7 +110,7 @@ def text_symbol(name: str) -> str:
     taken = parts(name)
     if taken is None:
         return plain_name(name)
-    stem = GREEK.get(taken.stem, taken.stem)
+    stem = taken.stem
     if taken.accents and len(stem) > 1:
         stem = "_".join([stem, *taken.accents])
     else:

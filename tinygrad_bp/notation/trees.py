@@ -83,7 +83,6 @@ def walk(tree: ast.AST) -> list[ast.AST]:
 
 
 def names(tree: ast.AST) -> set[str]:
-    """Return the names in an expression."""
     return {node.id for node in walk(tree) if isinstance(node, ast.Name)}
 
 
@@ -94,7 +93,6 @@ class Rebuilt(ast.NodeTransformer):
     """
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
-        """Return a node with its parts visited."""
         kind = type(node)
         new: dict[str, Any] = {}
         for name in PARTS.get(kind, node._fields):
@@ -120,7 +118,6 @@ class Put(Rebuilt):
         self.known = known
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        """Replace a name that is known."""
         return self.known.get(node.id, node)
 
 
@@ -149,14 +146,12 @@ def call(function: str, *operands: ast.expr, **settings: Any) -> ast.Call:
     return ast.Call(func, list(operands), keywords)
 
 
-def is_numpy(node: ast.AST) -> bool:
-    """Say whether an expression is np.something."""
+def is_numpy(node: ast.AST) -> bool:  # np.something
     inside = node.value if isinstance(node, ast.Attribute) else None
     return isinstance(inside, ast.Name) and inside.id == "np"
 
 
-def is_where(node: ast.AST) -> TypeGuard[ast.Call]:
-    """Say whether an expression is np.where(condition, a, b)."""
+def is_where(node: ast.AST) -> TypeGuard[ast.Call]:  # np.where(condition, a, b)
     return (
         isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
@@ -166,7 +161,6 @@ def is_where(node: ast.AST) -> TypeGuard[ast.Call]:
 
 
 def is_zero(node: ast.expr) -> bool:
-    """Say whether an expression is the number 0."""
     return isinstance(node, ast.Constant) and type(node.value) in (int, float) and node.value == 0
 
 
@@ -176,18 +170,7 @@ def is_zero(node: ast.expr) -> bool:
 def literal(value: Any, constants: Constants | None = None) -> ast.expr:
     """Return the expression of a setting or constant: evaluated, it is equal and of equal type.
 
-    Parameters
-    ----------
-    value
-        A number, text, slice, type, array, or a tuple, list or dictionary of those.
-    constants
-        What to write in place of an array constant; None, or where it returns None, the array is
-        written out.
-
-    Raises
-    ------
-    TypeError
-        For a value of another type, which has no text that could be run.
+    Raises TypeError for a value that has no text that could be run.
 
     Examples
     --------
@@ -296,12 +279,10 @@ def array(value: np.ndarray) -> ast.expr:
     return call("np.array", literal(value.tolist()), **of_type)
 
 
-def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
-    """Say whether two arrays are equal, and zeros have equal signs."""
+def same_bits(a: np.ndarray, b: np.ndarray) -> bool:  # signs of zeros too
     signs = a.dtype.kind != "f" or np.array_equal(np.signbit(a), np.signbit(b))
     return signs and np.array_equal(a, b)
 
 
 def of_numpy(name: str) -> ast.expr:
-    """Return the expression ``np.name``."""
     return ast.Attribute(ast.Name("np"), "bool_" if name == "bool" else name)
