@@ -175,10 +175,7 @@ def files_in(places: list[str]) -> list[Path]:
     return [file for p in paths for file in ([p] if p.is_file() else sorted(p.rglob("*.py")))]
 
 
-FILES = [file for file in files_in(PLACES) if file.name not in ("latex.py", "writer.py")]  # go soon
-
-
-@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
+@pytest.mark.parametrize("file", files_in(PLACES), ids=lambda file: str(file.relative_to(PACKAGE)))
 def test_no_list_of_operation_names(file: Path) -> None:
     assert lists_of_operations(file.read_text(encoding="utf-8")) == []
 
