@@ -185,8 +185,3 @@ def gradients(problem: Problem) -> dict[str, Array]:
     for name, factor, needed in CHAIN:
         known[name] = factor(*(known[other] for other in needed))
     return {name: known[name] for name, _, _ in CHAIN}
-
-
-def closed_form(problem: Problem) -> dict[str, Array]:
-    """Return everything: what `forward` computes, then what `gradients` derives from it."""
-    return forward(problem) | gradients(problem)
