@@ -26,7 +26,7 @@ from .derivation.document import (
     line,
 )
 from .derivation.lines import Lines
-from .derivation.matrix_form import matrix_form
+from .derivation.matrix_form import MatrixForm
 
 FORMS = ("matrix", "index")
 
@@ -159,11 +159,11 @@ def derive(
         raise ValueError("derive was given no Tensor to differentiate by.")
     lines = Lines(record, wanted, symbols)
     if form == "index":
-        from .derivation.index_form import index_form
+        from .derivation.index_form import IndexForm
 
-        blocks = list(index_form(lines, numbers))
+        blocks = list(IndexForm(lines, numbers).blocks())
     else:
-        blocks = list(matrix_form(lines, numbers))
+        blocks = list(MatrixForm(lines, numbers).blocks())
     if worksheet:
         blocks = [blank(block) for block in blocks if isinstance(block, Heading) or not block.hint]
     return Derivation(tuple(blocks))

@@ -19,8 +19,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...engine import Primitive, Tensor
+from ...notation.operations import operands_of
 from ...notation.steps import twin
-from ...notation.trees import call, is_where, literal, names
+from ...notation.trees import call, like, literal, names
 from .evaluation import Evaluator
 from .indices import Letters, NoComponentsError
 from .tidy import FALSE, ONE, TRUE, ZERO, negative, number, simplified, times
@@ -210,14 +211,17 @@ class Components:
     # ---- calls ----
 
     def call(self, node: ast.Call, index: Sequence[ast.expr]) -> Part:
-        name, operands = called(node)
-        if is_where(node):
-            return self.choice(node, index)
-        match name, operands:
+        name = called(node)
+        row = self.evaluator.functions.get(name)
+        row = row if isinstance(row, Primitive) else None
+        operands, trees = operands_of(row, node)
+        match name, node.args:
+            case "where", [_, _, _]:
+                return self.choice(node, index)
             case (("float64" | "float32"), [operand]):
                 return self.at(operand, index)
-            case "astype", [operand, *_]:
-                inner = self.at(operand, index)
+            case "astype", _:
+                inner = self.at(operands[0], index)
                 is_test = isinstance(inner.tree, ast.Compare)
                 return part(ONE, inner.tree) if is_test else inner
             case (("ones" | "zeros"), _):
@@ -227,37 +231,27 @@ class Components:
             case "outer", [a, b]:
                 flat = [call("np.ravel", side) for side in (a, b)]
                 return self.contraction("i,j", "ij", flat, index)
-            case "einsum", [ast.Constant(str(subscripts)), *operands]:
+            case "einsum", [ast.Constant(str(subscripts)), *factors]:
                 left, _, right = subscripts.partition("->")
-                return self.contraction(left, right, operands, index)
-        operation = self.evaluator.functions.get(name)
-        if not isinstance(operation, Primitive) or operation.takes_any_number:
+                return self.contraction(left, right, factors, index)
+        if row is None or row.takes_any_number:
             return self.whole(node, index)
-        arguments = self.arguments(operation, node, operands)
-        match operation.kind:
+        given = {key: self.evaluator.evaluate(tree) for key, tree in trees.items()}
+        match row.kind:
             case "entrywise":
-                if any(map(np.ndim, arguments.values())):
+                if any(map(np.ndim, given.values())):
                     raise NoComponentsError("there is an array among its arguments", name)
                 parts = [self.part(operand, index).closed for operand in operands]
-                of_numpy = hasattr(np, name)
-                function = ast.Attribute(ast.Name("np"), name) if of_numpy else ast.Name(name)
-                return Part(ast.Call(function, parts, node.keywords))
+                keywords = [ast.keyword(key, tree) for key, tree in trees.items()]
+                function = ast.Attribute(ast.Name("np"), name) if hasattr(np, name) else node.func
+                return Part(like(ast.Call(function, parts, keywords), node))
             case "arranges":
-                return self.arranged(name, operands[0], arguments, index)
+                return self.arranged(name, operands[0], given, index)
             case "spreads":
-                return self.spread(name, operands[0], arguments, index)
-            case "reduces" if operation.composed is None:
-                return self.reduced(name, operands[0], arguments, index)
-        return self.composed(operation, node, operands, arguments, index)
-
-    def arguments(
-        self, operation: Primitive, node: ast.Call, operands: list[ast.expr]
-    ) -> dict[str, Any]:
-        """Return the values of the arguments that are no operands, and leave the operands."""
-        further = operands[operation.arity :]
-        del operands[operation.arity :]
-        given = dict(zip(operation.settings, map(self.evaluator.evaluate, further), strict=False))
-        return given | {w.arg or "": self.evaluator.evaluate(w.value) for w in node.keywords}
+                return self.spread(name, operands[0], given, index)
+            case "reduces" if row.composed is None:
+                return self.reduced(name, operands[0], given, index)
+        return self.composed(row, node, operands, given, index)
 
     def composed(
         self, operation: Primitive, node: ast.Call, operands: list[ast.expr],
@@ -380,11 +374,9 @@ def unravelled(numbers: np.ndarray, shape: tuple[int, ...]) -> list[np.ndarray]:
     return [np.asarray(place) for place in np.unravel_index(numbers, shape)]
 
 
-def called(node: ast.Call) -> tuple[str, list[ast.expr]]:
-    """Return the name of the function that is called, and its operands: of a method, the object."""
+def called(node: ast.Call) -> str:
+    """Return the name of the function that is called."""
     match node.func:
-        case ast.Attribute(ast.Name("np"), name) | ast.Name(name):
-            return name, list(node.args)
-        case ast.Attribute(value, name):
-            return name, [value, *node.args]
-    return "", list(node.args)
+        case ast.Attribute(_, name) | ast.Name(name):
+            return name
+    return ""

@@ -19,7 +19,7 @@ from .tidy import FALSE, TRUE, simplified
 
 
 class NoComponentsError(ValueError):
-    """What is not taken apart into components, and the operation that it is about."""
+    """Why something is not taken apart into components, and the operation that it is about."""
 
     def __init__(self, reason: str, operation: str = "") -> None:
         super().__init__(reason)

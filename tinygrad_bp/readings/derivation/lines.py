@@ -24,7 +24,7 @@ from ...notation.trees import call, literal, names, put, walk
 from ...record import Edge, Record
 from ...table import TABLE
 from .evaluation import TOLERANCES, Evaluator
-from .tidy import symbols, tidied, with_gradient, without_one
+from .tidy import symbols, tidied, with_gradient
 
 #: A step without a name is written inside the next, if it has at most this many parts: of more, a
 #: reader loses sight of the line that it stands in.
@@ -276,10 +276,9 @@ class Lines:
         g = self.gradient_name(step)
         before: tuple[Edge, ...] = ()
         if step in self.inline:  # its gradient has no line either
-            rule = with_gradient(rule, g, self.gradient[step], self.evaluator)
             before = self.terms[step][0].path
-        if step == self.loss and not self.tensors[step].ndim:
-            rule = without_one(rule, g)
+        if before or (step == self.loss and not self.tensors[step].ndim):  # which is 1
+            rule = with_gradient(rule, g, self.gradient[step], self.evaluator)
         return Term((*before, edge), tidied(self.with_inlined(rule), self.evaluator))
 
 

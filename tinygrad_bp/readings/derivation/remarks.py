@@ -134,7 +134,7 @@ def sides(lines: Lines) -> str:
 # ---- between the lines ----
 
 
-def given(lines: Lines, write: Callable[[ast.expr], Formula], numbers: bool) -> Iterator[Block]:
+def given(lines: Lines, write: Callable[[str], Formula], numbers: bool) -> Iterator[Block]:
     """Yield what is given, with its values if numbers are wanted.
 
     A small array that the computation holds without a name, such as the rows of one-hot labels, is
@@ -148,7 +148,7 @@ def given(lines: Lines, write: Callable[[ast.expr], Formula], numbers: bool) -> 
         return
     parts: list[str | Formula] = []
     for name in names[:MOST_GIVEN]:
-        parts += [", ", write(ast.Name(name)), " ", written_shape(np.shape(lines.values[name]))]
+        parts += [", ", write(name), " ", written_shape(np.shape(lines.values[name]))]
     if names[MOST_GIVEN:]:
         parts.append(f", and {len(names) - MOST_GIVEN} more")
     yield Sentence(("Given: ", *parts[1:], "."))
@@ -160,7 +160,7 @@ def given(lines: Lines, write: Callable[[ast.expr], Formula], numbers: bool) -> 
         if numbers or (
             value.size and fits(value, "derivation") and name in unnamed.union(lines.constants)
         ):
-            values.append(Equation(write(ast.Name(name)), (written_array(value),)))
+            values.append(Equation(write(name), (written_array(value),)))
     if values:
         yield from values
         yield Sentence(("From these:",))
@@ -174,12 +174,12 @@ def added_up(lines: Lines, place: int, symbol: Formula) -> Iterator[Block]:
 
 
 def left_out(
-    lines: Lines, known: Collection[int], write: Callable[[ast.expr], Formula], most: str
+    lines: Lines, known: Collection[int], write: Callable[[str], Formula], most: str
 ) -> Iterator[Block]:
     """Say which gradients are not multiplied out: those that would have more than is read."""
 
     def symbol(place: int) -> Formula:
-        return write(ast.Name(lines.name(place)))
+        return write(lines.name(place))
 
     long = [symbol(x) for x in lines.wanted if x not in known and x in lines.gradient]
     if long:

@@ -61,28 +61,9 @@ def with_gradient(rule: ast.expr, g: str, gradient: ast.expr, evaluator: Evaluat
     entry = equal_entry(gradient)
     if entry is None or not entry_by_entry(rule, g):
         return whole
-    single = without_one(rule, g) if number(entry) == 1 else rule
-    single = put(single, {g: array_like(entry)})
-    return single if evaluator.shape(single) == evaluator.shape(whole) else whole
-
-
-def without_one(tree: ast.expr, g: str) -> ast.expr:
-    """Leave out a gradient that is 1, such as that of the loss by itself, where it is a factor."""
-    match tree:
-        case ast.Name(id=name) if name == g:
-            return ONE
-        case ast.UnaryOp(op, operand):
-            return ast.UnaryOp(op, without_one(operand, g))
-        case ast.BinOp(left, ast.Mult(), right):
-            return times(without_one(left, g), without_one(right, g))
-        case ast.BinOp(left, op, right):
-            return ast.BinOp(without_one(left, g), op, without_one(right, g))
-        case ast.Call(ast.Attribute(_, "broadcast_to") as function, [entry, shape], []):
-            entry = without_one(entry, g)
-            if number(entry) == 1:
-                return call("np.ones", shape)
-            return ast.Call(function, [array_like(entry), shape], [])
-    return tree
+    single = put(rule, {g: array_like(entry)})
+    shapes = (np.shape(evaluator.evaluate(tree)) for tree in (single, whole))
+    return single if len(set(shapes)) == 1 else whole
 
 
 def entry_by_entry(tree: ast.expr, name: str) -> bool:
@@ -151,6 +132,8 @@ class Tidied(Rebuilt):
                 return ONE
             case ast.Call(ast.Attribute(_, "broadcast_to"), [entry, ast.Tuple([])], []):
                 return entry
+            case ast.Call(ast.Attribute(_, "broadcast_to"), [entry, shape], []):
+                return call("np.ones", shape) if number(entry) == 1 else new
             case ast.Call(ast.Name() as function, args, keywords) if new is not node:
                 return ast.Call(function, [array_like(arg) for arg in args], keywords)
         return new
