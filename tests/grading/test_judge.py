@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_bp as bp
-from tinygrad_bp.grading import judge, limits
+from tinygrad_bp.grading import limits, sheet
 from tinygrad_bp.grading.grade import Assignment, grade, grade_submission
 from tinygrad_bp.grading.judge import Judge
 from tinygrad_bp.grading.submission import Answers, Function
@@ -402,7 +402,7 @@ def test_a_judge_with_a_wrong_truth_marks_the_right_derivation(monkeypatch):
 def test_a_judge_that_accepts_anything_is_seen(monkeypatch):
     slip = {"z2": lambda q, d: d["a2"]}
     assert not judged(derivation(slip)).passed
-    monkeypatch.setattr(judge, "agree", lambda *_: True)
+    monkeypatch.setattr(sheet, "agree", lambda *_: True)
     assert judged(derivation(slip)).passed
 
 
@@ -443,7 +443,7 @@ def test_the_search_in_a_large_network_is_bounded_and_that_is_said(monkeypatch):
 def test_the_wrong_contributions_of_a_place_are_made_once(monkeypatch):
     problem, inputs = chain_of(4)
     assignment = Assignment(problem, inputs)
-    place = Judge(assignment.runs, [Answers()] * 3).place(0, assignment.runs[0].edges[-1])
+    place = Judge(assignment.runs, [Answers()] * 3).sheets[0].place(assignment.runs[0].edges[-1])
     for mistake in CATALOGUE:
         assert mistake.at(place) is mistake.at(place)
 

@@ -51,7 +51,7 @@ class Planted:
         nobody = Judge(assignment.runs, [Answers()] * len(assignment.runs))
         with np.errstate(all="ignore"):
             swept = [
-                run.sweep(planted=nobody.plant(p, (fault,)))
+                run.sweep(planted=nobody.sheets[p].plant((fault,)))
                 for p, run in enumerate(assignment.runs)
             ]
         self.values = [
@@ -76,7 +76,7 @@ class Planted:
 def faults(assignment):
     nobody = Judge(assignment.runs, [Answers()] * len(assignment.runs))
     for edge in assignment.runs[0].edges:
-        yield from find_faults(nobody.place(0, edge))
+        yield from find_faults(nobody.sheets[0].place(edge))
 
 
 @cache

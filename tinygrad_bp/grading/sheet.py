@@ -1,0 +1,140 @@
+"""What a person answered at one point, and what follows from it there.
+
+What went wrong so far, as one explanation of the answers has it, is a story: mistakes of the
+catalogue, and wrong gradients that were not answered.
+"""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ..differences import agree
+from ..mistakes.mistake import Fault
+from ..mistakes.run import Place, Run
+from ..record import Contribute, Edge, Part
+from .findings import Implied
+from .limits import MOST_UNKNOWNS
+from .precision import RIGHT, stored_as_computed, tolerance_of
+from .submission import Answers
+
+#: How close a mistake must reproduce the numbers to be named: a formula that is nearly the same,
+#: such as one with a small term more, must not.
+REPRODUCED = 1e-9
+
+Story: TypeAlias = tuple[Fault | Implied, ...]
+
+
+class Sheet:
+    """The answers at one point, which is counted from 0."""
+
+    def __init__(self, point: int, run: Run, answers: Answers) -> None:
+        self.point, self.run = point, run
+        self.numbers = {
+            name: stored_as_computed(unwrapped(answers.values[name], run.gradients[i]))
+            for name, i in run.quantities.items()
+            if name in answers.values and name not in answers.unreadable
+        }
+        #: The answers as upstream gradients, by position: those that fit, and all as they are.
+        self.own: dict[int, Any] = {}
+        self.raw: dict[int, Any] = {}
+        self.swept: dict[Story, dict[int, Any]] = {}
+        self.places: dict[tuple[Edge, Story], Place] = {}
+
+    def follow(self, story: Story) -> dict[int, Any]:
+        """Return all gradients that follow from the answers and a story."""
+        if story not in self.swept:
+            given = self.own | self.implied_by(story)
+            self.swept[story] = self.run.sweep(given, self.plant(story))
+        return self.swept[story]
+
+    def plant(self, story: Story) -> dict[Edge, Contribute]:
+        """Return the wrong contributions of a story, by edge."""
+        return {
+            edge: fault.contribution(self.place(edge, story[:k]))
+            for k, fault in enumerate(story)
+            if isinstance(fault, Fault)
+            for edge in fault.edges
+        }
+
+    def implied_by(self, story: Story) -> dict[int, Any]:
+        """Return the gradients that a story implies, by position."""
+        return {x.step: x.gradients[self.point] for x in story if isinstance(x, Implied)}
+
+    def place(self, edge: Edge, story: Story = ()) -> Place:
+        """Return an edge, with the gradients that the person has there.
+
+        What was not answered is there as it follows from the answers and the story so far.
+        """
+        if (edge, story) not in self.places:
+            follows = self.follow(story) if story else {}
+            at_hand = ChainMap(self.own, follows, self.run.gradients)
+            self.places[edge, story] = Place(self.run, edge, at_hand)
+        return self.places[edge, story]
+
+    def agrees(self, answer: np.ndarray, number: Any, tolerance: float = RIGHT) -> bool:
+        """Say whether an answer is equal to a number, as precisely as it was computed."""
+        tolerance = tolerance_of(answer, tolerance)
+        return number is not None and agree(answer, number, tolerance, self.run.noise)
+
+    def reproduces(
+        self, answer: np.ndarray, part: Part, fault: Fault, story: Story, given: Mapping[int, Any]
+    ) -> bool:
+        """Say whether a mistake gives an answer: on top of a story, and from given gradients."""
+        known = ChainMap(dict(given), self.follow(story))
+        start = {step: known[step] for step in part.given if step in known}
+        planted = self.plant((*story, fault))
+        arrived = self.run.sweep(start | self.implied_by(story), planted, part.edges)
+        return self.agrees(answer, arrived.get(part.target), REPRODUCED)
+
+    def solve(self, edge: Edge, answer: np.ndarray) -> np.ndarray | None:
+        """Return the upstream gradient from which an answer follows by one edge, if it is just one.
+
+        There must be more numbers than unknowns: else any answer would follow from something.
+        """
+        g = self.run.gradients[edge.step]
+        if answer.shape != self.run.tensors[self.run.source[edge]].shape:
+            return None
+        if g.size > MOST_UNKNOWNS or g.size >= answer.size:
+            return None
+        units = np.eye(g.size).reshape(-1, *g.shape)
+        columns = [self.run.contribution(edge, unit).ravel() for unit in units]
+        matrix = np.stack(columns, axis=1)
+        solution, _, rank, _ = np.linalg.lstsq(matrix, answer.ravel())
+        if rank < g.size or not self.agrees(answer.ravel(), matrix @ solution, REPRODUCED):
+            return None
+        return np.asarray(solution.reshape(g.shape))
+
+
+# ---- layouts ----
+
+
+def unwrapped(answer: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return an answer in the right shape, where it is one number in brackets."""
+    return answer.reshape(right.shape) if answer.size == right.size == 1 else answer
+
+
+def in_layout(answer: np.ndarray, right: np.ndarray) -> tuple[str | None, np.ndarray]:
+    """Return how an answer lays out its numbers, and these in the right layout.
+
+    It is right (an empty text), transposed, as a row that stands for a column is, or has other axes
+    of length 1, as a flat column; None if its shape is another.
+    """
+    if answer.shape == right.shape:
+        return "", answer
+    if answer.shape == right.shape[::-1]:
+        return "transposed", answer.T
+    if answer.squeeze().shape == right.squeeze().shape:
+        return "flat", answer.reshape(right.shape)
+    return None, answer
+
+
+def fitted(answer: np.ndarray, right: np.ndarray) -> np.ndarray | None:
+    """Return an answer as an upstream gradient, if it can be one: a flat column as a column."""
+    layout, numbers = in_layout(answer, right)
+    if layout is None or not np.isfinite(numbers).all():
+        return None
+    return numbers.astype(np.float64, copy=False)
