@@ -17,7 +17,7 @@ source derivation; where the source slips (`slips.py` shows where), the formula 
 one. Arrays are float64 throughout.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -172,10 +172,11 @@ CHAIN: tuple[tuple[str, Factor, tuple[str, ...]], ...] = (
 )
 
 
-def gradients(problem: Problem) -> dict[str, Array]:
+def gradients(problem: Problem, replaced: Mapping[str, Factor] | None = None) -> dict[str, Array]:
     """Return every factor and gradient, by its name in `CHAIN`, in the order of the source.
 
-    Each has the shape of what it is a derivative by, except "da3/dz3", which is (B, n3, n3).
+    Each has the shape of what it is a derivative by, except "da3/dz3", which is (B, n3, n3). A
+    factor that is replaced by another function shows what follows from it.
 
     >>> from tinygrad_bp.worked_problem.problem import random_problem
     >>> gradients(random_problem(sizes=(4, 5, 6, 3)))["dL/dW1"].shape
@@ -183,5 +184,6 @@ def gradients(problem: Problem) -> dict[str, Array]:
     """
     known = vars(problem) | forward(problem)
     for name, factor, needed in CHAIN:
+        factor = (replaced or {}).get(name, factor)
         known[name] = factor(*(known[other] for other in needed))
     return {name: known[name] for name, _, _ in CHAIN}
