@@ -596,7 +596,7 @@ def test_more_steps_than_are_shown():
     explanation = explain(y.named("L"))
     for form in (str(explanation), printed(explanation), explanation._repr_html_()):
         assert len(re.findall(r"Step \d+ of 1200", form)) == MOST_STEPS
-        assert "Steps 501 to 700 are left out: at most 1,000 are shown. JSON has them all." in form
+        assert "Steps 501 to 700 are left out: at most 1,000 are shown. JSON has all." in form
         assert "Step 1200 of 1200" in form
     assert len(json.loads(explanation.to_json())["steps"]) == MOST_STEPS + 200
     assert "left out" not in str(explain(chain(MOST_STEPS - 4)))

@@ -145,13 +145,8 @@ class Explanation:
             yield "Given", bounded(map(rows.given, self.given))
         for step in self.shown():
             if n > MOST_STEPS and step.number == n - MOST_STEPS // 2 + 1:
-                yield (
-                    (
-                        f"Steps {MOST_STEPS // 2 + 1:,} to {step.number - 1:,} are left out: at most "
-                        f"{MOST_STEPS:,} are shown. JSON has them all."
-                    ),
-                    [],
-                )
+                which = f"Steps {MOST_STEPS // 2 + 1:,} to {step.number - 1:,}"
+                yield f"{which} are left out: at most {MOST_STEPS:,} are shown. JSON has all.", []
             yield f"Step {step.number} of {n}: {way(step)}", bounded(rows.step(step))
         yield "The gradients", bounded(map(rows.reached, self.gradients))
 
