@@ -57,18 +57,15 @@ class Formula:
     def __init__(
         self, tree: ast.expr, names: Names | None = None, values: Values | None = None
     ) -> None:
-        self.tree, self.values = tree, values or {}
-        self.symbols: tuple[Mapping[str, str], Mapping[str, str]] = ({}, {})
-        if names is not None:
-            self.symbols = names.text_symbols, names.latex_symbols
+        self.tree, self.names, self.values = tree, names, values or {}
 
     @cached_property
     def text(self) -> str:
-        return text(self.tree, self.symbols[TEXT])
+        return text(self.tree, self._symbols(TEXT))
 
     @cached_property
     def latex(self) -> str:
-        return latex(self.tree, self.symbols[LATEX])
+        return latex(self.tree, self._symbols(LATEX))
 
     @property
     def code(self) -> str:
@@ -87,8 +84,13 @@ class Formula:
         parts = self.latex_parts
         return "".join(part if isinstance(part, str) else array_latex(part) for part in parts)
 
+    def _symbols(self, alphabet: int) -> Mapping[str, str]:
+        if self.names is None:
+            return {}
+        return self.names.latex_symbols if alphabet == LATEX else self.names.text_symbols
+
     def _with_numbers(self, alphabet: int) -> Parts:
-        parts = Printer(alphabet, self.symbols[alphabet], self.values).write(self.tree).parts
+        parts = Printer(alphabet, self._symbols(alphabet), self.values).write(self.tree).parts
         return (parts,) if isinstance(parts, str) else parts
 
 

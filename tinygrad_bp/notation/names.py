@@ -84,20 +84,22 @@ class Names:
             {key: text_symbol(name) for key, name in self._shown},
             lambda n: f"({n})".translate(SUPERSCRIPTS),
         )
-        self._set_latex(symbols or {})
+        self._given_latex = symbols or {}
 
-    def _set_latex(self, symbols: Mapping[str, str]) -> None:
-        self._latex = distinguished(
-            {key: symbols.get(name) or latex_symbol(name) for key, name in self._shown},
+    @cached_property
+    def _latex(self) -> Mapping[int, str]:
+        given = self._given_latex
+        return distinguished(
+            {key: given.get(name) or latex_symbol(name) for key, name in self._shown},
             "^{{({})}}".format,
         )
 
     def with_latex(self, symbols: Mapping[str, str]) -> Names:
         """Return the same names, some with other LaTeX."""
         names = object.__new__(Names)
-        names.__dict__.update(self.__dict__)
-        names.__dict__.pop("latex_symbols", None)
-        names._set_latex(symbols)
+        names.__dict__.update(self.__dict__, _given_latex=symbols)
+        for made in ("_latex", "latex_symbols"):
+            names.__dict__.pop(made, None)
         return names
 
     def identifier(self, t: Tensor) -> str:

@@ -32,7 +32,10 @@ class Level(IntEnum):
     SINGLE = 9  # a single character
 
 
-@dataclass
+LEVELS = {level.name.lower(): level for level in Level}
+
+
+@dataclass(slots=True)
 class Piece:
     """A part of the output."""
 
@@ -66,8 +69,10 @@ def fields(template: str) -> tuple[tuple[str, str | None, str], ...]:
 
 def joined(parts: Sequence[str | Parts]) -> str | Parts:
     """Return texts and arrays in a row, each run of texts as one."""
-    if all(type(part) is str for part in parts):
+    try:
         return "".join(parts)  # type: ignore[arg-type]
+    except TypeError:  # there are arrays between
+        pass
     found: list[str | np.ndarray] = [""]
     for part in parts:
         for item in (part,) if isinstance(part, str) else part:
@@ -108,28 +113,35 @@ class Typesetter:
     def fill(self, template: str, *pieces: Piece | str, **named: Piece | str) -> str | Parts:
         """Return a template with pieces in its fields."""
         filled: list[str | Parts] = []
-        rest = iter(pieces)
+        n = 0
         for before, name, level in fields(template):
-            filled.append(before)
-            if name is not None:
-                piece = named[name] if name else next(rest)
-                filled.append(piece if isinstance(piece, str) else self.within(piece, level))
+            if before:
+                filled.append(before)
+            if name is None:
+                continue
+            if name:
+                piece = named[name]
+            else:
+                piece = pieces[n]
+                n += 1
+            if isinstance(piece, str):
+                filled.append(piece)
+            else:
+                filled.append(self.within(piece, level) if level else piece.parts)
         return joined(filled)
 
     def within(self, piece: Piece, level: str | Level) -> str | Parts:
         """Return a part, in brackets unless it holds together as tightly as a level."""
-        if not level:
-            return piece.parts
         if level == "base":  # LaTeX has no superscript of a superscript
             parts = self.within(piece, Level.ATOM)
             braces = self.alphabet and ("^" in piece.text or not isinstance(parts, str))
             return joined(["{", parts, "}"]) if braces else parts
-        least = level if isinstance(level, Level) else Level[level.upper()]
+        least = LEVELS[level] if isinstance(level, str) else level
         holds = len(piece.text) == 1 if least is Level.SINGLE else piece.level >= least
         return piece.parts if holds else self.bracketed(piece.parts)
 
     def enclosed(self, piece: Piece, level: Level) -> Piece:
-        """Return a part that keeps nothing of what it was made of, in brackets if it needs them."""
+        """Return a part, in brackets if it needs them; of what it was made of, it keeps nothing."""
         return Piece(self.within(piece, level))
 
     def bracketed(self, parts: str | Parts) -> str | Parts:

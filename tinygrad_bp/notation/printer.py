@@ -31,7 +31,7 @@ from .alphabets import (
 )
 from .numbers import ROOM, bmatrix
 from .operations import operands_of
-from .pieces import Level, Parts, Piece, Typesetter, joined
+from .pieces import LEVELS, Level, Parts, Piece, Typesetter, joined
 from .trees import is_numpy, is_where, is_zero, names, put, shape_of
 
 #: Fractions up to this denominator are recognised, where a decimal would be long.
@@ -50,14 +50,15 @@ class Printer(Typesetter):
 
     def write(self, node: ast.expr) -> Piece:
         """Write any expression."""
-        method: Callable[[Any], Piece] = getattr(
-            self, f"write_{type(node).__name__}", self.write_other
-        )
         row = getattr(node, "primitive", None)
         piece = None
         if row is not None and row.notation is not None and not isinstance(node, ast.Call):
             piece = self.noted(row, *operands_of(row, node), Piece(""))
-        piece = piece or method(node)
+        if piece is None:
+            method: Callable[[Any], Piece] = getattr(
+                self, f"write_{type(node).__name__}", self.write_other
+            )
+            piece = method(node)
         shape = shape_of(node)
         if shape is not None:
             piece.scalar = shape == ()
@@ -291,7 +292,7 @@ class Printer(Typesetter):
         template = notation[self.alphabet]
         if "{" not in notation[TEXT] or settings or (below.parts and "{below}" not in template):
             return None
-        level = Level[notation[2].upper()] if notation[2:] else Level.ATOM
+        level = LEVELS[notation[2]] if notation[2:] else Level.ATOM
         kind = row.__name__ if level is Level.PRODUCT else ""
         return Piece(
             self.fill(template, *map(self.argument, operands), below=below), level, kind=kind
