@@ -18,7 +18,7 @@ from ...notation.formula import Formula
 from ...notation.numbers import LONGEST_NAME, fits, listed, number, printable, stand_in
 from ...notation.symbols import plain_name
 from ...record import Edge, Record
-from .folding import Group, Operands, fold, find_operands
+from .folding import Group, Operands, find_operands, fold
 from .looks import LOOKS
 
 MOST_NODES = 400  # with the bounds of `folding`, they are laid out in seconds
