@@ -27,7 +27,49 @@ def missing(name: str, what: str, see: str, *operations: str) -> Mistake:
     return Mistake(f"missing-{name}", sentence, see, None, **rules)
 
 
-OF_THE_SOFTMAX = (
+def of_activation(f: Primitive, derivative: str, steepness: str) -> tuple[Mistake, ...]:
+    """Return what goes wrong alike at the sigmoid and at tanh, whose slopes are written in a."""
+    name = f.__name__
+
+    def row(mistake: str, sentence: str, see: str, rule: wrong.WrongRule) -> Mistake:
+        return Mistake(mistake, sentence, see, None, **{name: rule})
+
+    return (
+        row(
+            f"missing-{name}-derivative",
+            f"The gradient passes the {name} unchanged: its derivative {derivative} is left out.",
+            FACTOR,
+            wrong.unchanged,
+        ),
+        row(
+            f"{name}-derivative-at-pre-activation",
+            f"The derivative {derivative} is written in the output a, and the input z was put in.",
+            steepness,
+            wrong.rule(lambda a, z: f.rule(z, z)),
+        ),
+        row(
+            f"{name}-derivative-of-activation",
+            f"The {name} was applied once more: the derivative is taken at a, not at z.",
+            "Does your function for the derivative expect z or a, and which was it given?",
+            wrong.rule(lambda a, z: f.rule(f(a), a)),
+        ),
+        row(
+            f"squared-{name}-derivative",
+            f"The derivative {derivative} is there twice.",
+            f"How many {name}s are on the way, and how many factors did you write for them?",
+            wrong.twice,
+        ),
+        row(
+            f"{name}-derivative-of-wrong-layer",
+            f"The derivative {derivative} is taken with another layer's activation.",
+            f"Which {name} is passed here, and what did it give?",
+            wrong.of_wrong_layer,
+        ),
+    )
+
+
+OF_FUNCTIONS: tuple[Mistake, ...] = (
+    # ---- the softmax ----
     Mistake(
         "softmax-diagonal",
         "Only the diagonal of the softmax Jacobian is kept: a_i (1 - a_i), and zero for i != j.",
@@ -95,9 +137,7 @@ OF_THE_SOFTMAX = (
         "Nudge an entry that is not the largest: does the result change?",
         max=wrong.either(wrong.rule(reductions.sum.rule), wrong.rule(reductions.mean.rule)),
     ),
-)
-
-OF_LOSSES = (
+    # ---- losses with a softmax or a sigmoid in them ----
     Mistake(
         "missing-softmax",
         "The scores stand where the probabilities belong: z - y for softmax(z) - y.",
@@ -157,51 +197,7 @@ OF_LOSSES = (
         square_sum=wrong.scaled(lambda at: 1.0 / at.input.size),
         cross_entropy_with_probabilities=wrong.scaled(lambda at: 1.0 / wrong.classes(at)),
     ),
-)
-
-
-def of_activation(f: Primitive, derivative: str, steepness: str) -> tuple[Mistake, ...]:
-    """Return what goes wrong alike at the sigmoid and at tanh, whose slopes are written in a."""
-    name = f.__name__
-
-    def row(mistake: str, sentence: str, see: str, wrong: object) -> Mistake:
-        return Mistake(mistake, sentence, see, **{name: wrong})  # type: ignore[arg-type]
-
-    return (
-        row(
-            f"missing-{name}-derivative",
-            f"The gradient passes the {name} unchanged: its derivative {derivative} is left out.",
-            FACTOR,
-            wrong.unchanged,
-        ),
-        row(
-            f"{name}-derivative-at-pre-activation",
-            f"The derivative {derivative} is written in the output a, and the input z was put in.",
-            steepness,
-            wrong.rule(lambda a, z: f.rule(z, z)),
-        ),
-        row(
-            f"{name}-derivative-of-activation",
-            f"The {name} was applied once more: the derivative is taken at a, not at z.",
-            "Does your function for the derivative expect z or a, and which was it given?",
-            wrong.rule(lambda a, z: f.rule(f(a), a)),
-        ),
-        row(
-            f"squared-{name}-derivative",
-            f"The derivative {derivative} is there twice.",
-            f"How many {name}s are on the way, and how many factors did you write for them?",
-            wrong.twice,
-        ),
-        row(
-            f"{name}-derivative-of-wrong-layer",
-            f"The derivative {derivative} is taken with another layer's activation.",
-            f"Which {name} is passed here, and what did it give?",
-            wrong.of_wrong_layer,
-        ),
-    )
-
-
-OF_ACTIVATIONS = (
+    # ---- activations ----
     *of_activation(
         sigmoid,
         "a (1 - a)",
@@ -276,9 +272,7 @@ OF_ACTIVATIONS = (
         sigmoid=wrong.slope(lambda a, z: a),
         relu=wrong.slope(lambda a, z: a),
     ),
-)
-
-OF_ROOTS_AND_EXPONENTIALS = (
+    # ---- roots, exponentials and the rest ----
     Mistake(
         "root-not-inverted",
         "The root multiplies, where it divides: the derivative is 1 / (2 sqrt(a)).",
@@ -307,5 +301,3 @@ OF_ROOTS_AND_EXPONENTIALS = (
         *("elu", "gelu", "silu", "softplus", "log_sigmoid"),
     ),
 )
-
-OF_FUNCTIONS = (*OF_THE_SOFTMAX, *OF_LOSSES, *OF_ACTIVATIONS, *OF_ROOTS_AND_EXPONENTIALS)

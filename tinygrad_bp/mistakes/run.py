@@ -56,11 +56,7 @@ class Run(Record):
     @cached_property
     def broadcast(self) -> set[Edge]:
         """The edges at which the operand was broadcast, so that its contribution is a sum."""
-        return {
-            edge
-            for edge, given in self.given.items()
-            if given.shape != self.tensors[self.source[edge]].shape
-        }
+        return {e for e, given in self.given.items() if given.shape != self.contributions[e].shape}
 
     @cached_property
     def products(self) -> list[Edge]:
