@@ -53,9 +53,10 @@ def valid(given_names: list[str | None]) -> Names:
 
 
 def test_hostile_names() -> None:
-    names = valid([*HOSTILE, None, None])
-    again = valid([*HOSTILE, None, None])
-    assert list(names._identifiers.values()) == list(again._identifiers.values())
+    first, again = valid([*HOSTILE, None, None]), valid([*HOSTILE, None, None])
+    assert [first.identifier(t) for t in first.tensors] == [
+        again.identifier(t) for t in again.tensors
+    ]
 
 
 @settings(max_examples=100)
@@ -103,7 +104,7 @@ def test_a_symbol(name: str, tex: str, plain: str) -> None:
 
 def test_symbols_of_the_users() -> None:
     z1, loss = tensors_named(["z1", "L"])
-    names = Names([z1, loss], symbols={"z1": r"\zeta"})
+    names = Names([z1, loss]).with_latex({"z1": r"\zeta"})
     assert names.latex(z1) == r"\zeta"
     assert names.gradient_latex(z1) == r"\frac{\partial L}{\partial \zeta}"
     assert names.gradient_text(z1) == "∂L/∂z₁"

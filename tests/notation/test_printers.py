@@ -13,7 +13,7 @@ import tinygrad_bp as bp
 from tests.rules.cases import Trial
 from tinygrad_bp.notation.formula import Formula, latex, text
 from tinygrad_bp.notation.names import Names
-from tinygrad_bp.notation.printer import fraction
+from tinygrad_bp.notation.numbers import fraction
 from tinygrad_bp.notation.steps import rule_expressions
 from tinygrad_bp.notation.trees import shaped
 from tinygrad_bp.record import recorded_tensors

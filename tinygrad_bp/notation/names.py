@@ -31,8 +31,6 @@ class Names:
         In recording order.
     reserved
         Identifiers that no tensor and no gradient may take, such as those of helper functions.
-    symbols
-        LaTeX for given names, such as ``{"z1": r"\zeta"}``; used as it is.
     loss
         What the gradients are of; without a name, it is called ``L``. By default the last tensor,
         called as others are.
@@ -41,7 +39,7 @@ class Names:
     --------
     >>> import tinygrad_bp as bp
     >>> z1, again, lam = (bp.tensor(1.0, name=name) for name in ["z1", "z1", "lambda"])
-    >>> names = Names([z1, again, lam], symbols={"lambda": r"\ell"})
+    >>> names = Names([z1, again, lam]).with_latex({"lambda": r"\ell"})
     >>> names.identifier(z1), names.identifier(again), names.identifier(lam), names.gradient(z1)
     ('z1', 'z1_2', 'lambda_', 'dz1')
     >>> print(names.latex(z1), names.latex(again), names.latex(lam), names.text(again))
@@ -54,7 +52,6 @@ class Names:
         self,
         tensors: Iterable[Tensor],
         reserved: Iterable[str] = (),
-        symbols: Mapping[str, str] | None = None,
         loss: Tensor | None = None,
     ) -> None:
         self.tensors = list(tensors)
@@ -84,7 +81,7 @@ class Names:
             {key: text_symbol(name) for key, name in self._shown},
             lambda n: f"({n})".translate(SUPERSCRIPTS),
         )
-        self._given_latex = symbols or {}
+        self._given_latex: Mapping[str, str] = {}
 
     @cached_property
     def _latex(self) -> Mapping[int, str]:
@@ -95,7 +92,7 @@ class Names:
         )
 
     def with_latex(self, symbols: Mapping[str, str]) -> Names:
-        """Return the same names, some with other LaTeX."""
+        """Return the same names, some with other LaTeX, which is used as it is."""
         names = object.__new__(Names)
         names.__dict__.update(self.__dict__, _given_latex=symbols)
         for made in ("_latex", "latex_symbols"):

@@ -34,6 +34,7 @@ ROOM = {
 #: Digits of a number: on a page, and in a node of a picture, which is narrow.
 DIGITS, FEW_DIGITS = 4, 3
 
+LARGEST_DENOMINATOR = 64  #: of a fraction that is recognised where a decimal would be long
 FIRST_ENTRIES = 4  #: how a large array begins, in its summary
 MOST_NAMES = 6  #: of a list in words
 LONGEST_NAME = 40  #: of what is longer, the middle is left out
@@ -56,7 +57,7 @@ def number(value: Any, digits: int = DIGITS) -> str:
 
 
 def percent(share: float) -> str:
-    """Write a share.
+    """Write a share of a whole.
 
     Examples
     --------
@@ -76,6 +77,35 @@ def number_latex(written: str) -> str:
     if written in ("nan", "True", "False"):
         return rf"\mathrm{{{written}}}"
     return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if e else written
+
+
+def fraction(value: float) -> tuple[int, int] | None:
+    """Return numerator and denominator of a number that is one half, or a long decimal otherwise.
+
+    Examples
+    --------
+    >>> fraction(1 / 3), fraction(0.5), fraction(0.25), fraction(2 ** 0.5)
+    ((1, 3), (1, 2), None, None)
+    """
+    if value != 0.5 and len(repr(value)) < 12:
+        return None
+    for below in range(2, LARGEST_DENOMINATOR + 1):
+        above = round(value * below)
+        if above and math.gcd(above, below) == 1 and above / below == value:
+            return above, below
+    return None
+
+
+def scientific(value: float) -> tuple[str, int | None]:
+    """Return the digits of a number that is not negative, and the power of ten, or None.
+
+    Examples
+    --------
+    >>> scientific(2.0), scientific(0.01), scientific(1e-05), scientific(2.5e30)
+    (('2', None), ('0.01', None), ('1', -5), ('2.5', 30))
+    """
+    digits, e, exponent = repr(value).partition("e")
+    return digits.removesuffix(".0"), int(exponent) if e else None
 
 
 # ---- arrays ----

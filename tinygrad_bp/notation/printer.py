@@ -29,13 +29,10 @@ from .alphabets import (
     TEXT,
     WORD,
 )
-from .numbers import ROOM, bmatrix
+from .numbers import ROOM, bmatrix, fraction, scientific
 from .operations import operands_of
 from .pieces import LEVELS, Level, Parts, Piece, Typesetter, joined
 from .trees import is_numpy, is_where, is_zero, names, put, shape_of
-
-#: Fractions up to this denominator are recognised, where a decimal would be long.
-LARGEST_DENOMINATOR = 64
 
 #: Settings that stand below an operation, as the axis of a sum.
 BELOW = ("axis", "shape", "axes")
@@ -255,7 +252,7 @@ class Printer(Typesetter):
         name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
         if is_where(node):
             return self.choice(node)
-        if name == "astype" and isinstance(node.func, ast.Attribute):
+        if name == "astype" and isinstance(node.func, ast.Attribute) and node.args:
             return self.cast(node.func.value, node.args[0])
         if is_numpy(node.func) and node.args and not node.keywords:
             piece = self.array(name, node.args)
@@ -346,11 +343,10 @@ class Printer(Typesetter):
         """Write the entries of an array, if they are few: in LaTeX as a matrix."""
         if not isinstance(node, ast.List):
             return self.write(node)
-        shape = []
-        inner: ast.expr = node
+        shape, inner = list[int](), node
         while isinstance(inner, ast.List):
             shape.append(len(inner.elts))
-            inner = inner.elts[0] if inner.elts else ast.Constant(0)
+            inner = inner.elts[0] if inner.elts else ast.Constant(0)  # type: ignore[assignment]
         few = math.prod(shape) <= ROOM["formula"].entries
         if few and self.alphabet == TEXT:
             return self.write(node)
@@ -422,32 +418,3 @@ def row_of(node: ast.expr, name: str) -> Primitive | None:
     alias = getattr(getattr(np, name, None), "__name__", name)  # np.abs is np.absolute
     row = TABLE.get(name, TABLE.get(alias))
     return row if isinstance(row, Primitive) else own
-
-
-def fraction(value: float) -> tuple[int, int] | None:
-    """Return numerator and denominator of a number that is one half, or a long decimal otherwise.
-
-    Examples
-    --------
-    >>> fraction(1 / 3), fraction(0.5), fraction(0.25), fraction(2 ** 0.5)
-    ((1, 3), (1, 2), None, None)
-    """
-    if value != 0.5 and len(repr(value)) < 12:
-        return None
-    for below in range(2, LARGEST_DENOMINATOR + 1):
-        above = round(value * below)
-        if above and math.gcd(above, below) == 1 and above / below == value:
-            return above, below
-    return None
-
-
-def scientific(value: float) -> tuple[str, int | None]:
-    """Return the digits of a number that is not negative, and the power of ten, or None.
-
-    Examples
-    --------
-    >>> scientific(2.0), scientific(0.01), scientific(1e-05), scientific(2.5e30)
-    (('2', None), ('0.01', None), ('1', -5), ('2.5', 30))
-    """
-    digits, e, exponent = repr(value).partition("e")
-    return digits.removesuffix(".0"), int(exponent) if e else None
