@@ -68,22 +68,28 @@ def sort_arguments(
     if primitive.takes_any_number:  # given as one list, then arguments: concatenate([a, b], 0)
         if len(operands) == 1 or isinstance(operands[0], (tuple, list)):
             if len(operands) > 1 + len(names):
-                raise errors.too_many(primitive, len(operands))
+                raise too_many(primitive, len(operands))
             params.update(zip(names, operands[1:], strict=False))
             operands = tuple(operands[0])
     else:
         if len(operands) > arity + len(names):
-            raise errors.too_many(primitive, len(operands))
+            raise too_many(primitive, len(operands))
         params.update(zip(names, operands[arity:], strict=False))
         missing = primitive.operand_names[len(operands) :]
         if not all(name in params for name in missing):
-            raise errors.too_few(primitive, len(operands))
+            raise errors.too_few(primitive, " and ".join(primitive.operand_names), len(operands))
         operands = operands[:arity] + tuple(params.pop(name) for name in missing)
     for name, value in params.items():
         if name not in names:
-            raise errors.unknown_argument(primitive, name)
+            raise errors.unknown_argument(primitive, name, ", ".join(names) or "none")
         params[name] = capture(value, f"the argument {name!r} of {primitive.__name__}")
     return operands, {**primitive.defaults, **params}
+
+
+def too_many(primitive: Any, given: int) -> Exception:
+    several = primitive.takes_any_number
+    operands = "a list of operands" if several else f"{primitive.arity} operand(s)"
+    return errors.too_many(primitive, operands, len(primitive.settings), given)
 
 
 def capture(value: Any, where: str) -> Any:
@@ -137,7 +143,7 @@ def owned(primitive: Any, result: Any) -> np.ndarray:
     """Return a result as an array of real numbers that nothing outside of the record can change."""
     array = np.asarray(None if isinstance(result, (tuple, list)) else result)
     if array.dtype.kind not in "fiub":
-        raise errors.bad_result(primitive, result)
+        raise errors.bad_result(primitive, type(result).__name__)
     if array.dtype.kind == "f" and array.dtype not in FLOATS:
         return array.astype(np.float64)
     if primitive.fresh or isinstance(result, np.generic):  # a number, of which an array was made
@@ -165,6 +171,18 @@ def real_array(data: Any, floating: bool) -> np.ndarray:
         array = array.astype(np.float64)
     array.setflags(write=False)
     return array
+
+
+def checked_flag(requires_grad: Any) -> bool:
+    if not isinstance(requires_grad, (bool, np.bool_)):
+        raise errors.bad_flag(requires_grad)
+    return bool(requires_grad)
+
+
+def checked_name(name: Any) -> str | None:
+    if name is not None and not isinstance(name, str):
+        raise errors.bad_name(name)
+    return name
 
 
 def read_index(key: Any) -> Any:

@@ -31,7 +31,15 @@ import numpy as np
 from numpy import ndarray
 
 from . import errors
-from .arguments import arrays, constants, owned, real_array, sort_arguments
+from .arguments import (
+    arrays,
+    checked_flag,
+    checked_name,
+    constants,
+    owned,
+    real_array,
+    sort_arguments,
+)
 from .operators import Operators
 from .recording import adding_up, check_forward, checked, current, line_of_caller
 from .table import TABLE, Closure, Row, Value
@@ -91,10 +99,10 @@ class Tensor(Operators):
     recorded_at: str
 
     def __init__(self, data: Any, requires_grad: bool = False, name: str | None = None) -> None:
-        self._requires_grad = errors.check_flag(requires_grad)
+        self._requires_grad = checked_flag(requires_grad)
         self._array = real_array(data, floating=requires_grad)
         self._grad: ndarray | None = None
-        self._name = errors.check_name(name)
+        self._name = checked_name(name)
         self.id = next_id()
         self.scope = current.get().scope
         self.primitive: Primitive | None = None
@@ -158,7 +166,7 @@ class Tensor(Operators):
         if not isinstance(found, tuple):  # an operation of one input may return its closure bare
             found = (found,)
         if len(found) != len(self.inputs):
-            raise errors.wrong_number_of_closures(self, len(found))
+            raise errors.wrong_number_of_closures(self.primitive, len(found), len(self.inputs))
         return found  # type: ignore[no-any-return]
 
 
@@ -266,11 +274,11 @@ def as_it_was(x: Tensor, value: ndarray) -> Tensor:
 def sum_copies(x: Tensor, given: Value, tensor: Tensor) -> Value:
     """Sum what a rule gave over the axes along which its input was broadcast."""
     if not hasattr(given, "shape"):
-        raise errors.no_array(x, given, tensor)
+        raise errors.no_array(x, given, tensor.primitive)
     try:
         return TABLE["sum_to"](given, shape=x._array.shape)
     except ValueError:
-        raise errors.wrong_shape(x, given, tensor) from None
+        raise errors.wrong_shape(x, given.shape, tensor.primitive) from None
 
 
 def add_up(x: Tensor, earlier: Value, contribution: Value) -> Value:
@@ -343,7 +351,7 @@ def starting_gradient(output: Tensor, gradient: Any = None, recorded: bool = Fal
         gradient = np.ones(output.shape)
     g = gradient if isinstance(gradient, Tensor) else Tensor(gradient)
     if g.shape != output.shape:
-        raise errors.upstream_shape(output, g)
+        raise errors.upstream_shape(output, g.shape)
     if g.dtype != output.dtype:
         g = g.astype(output.dtype)
     return g if recorded else g._array
@@ -414,8 +422,10 @@ def grad(
     if create_graph and not current.get().enabled:
         raise errors.not_recording()
     for x in wanted:
-        if not isinstance(x, Tensor) or not x._requires_grad:
-            raise errors.no_input(x)
+        if not isinstance(x, Tensor):
+            raise errors.no_tensor(x)
+        if not x._requires_grad:
+            raise errors.unwanted(x)
     ids = {x.id for x in wanted}
     start = starting_gradient(output, gradient, recorded=create_graph)
     swept = sweep([(output, start)], *checked(Tensor.closures, sum_copies, add_up))

@@ -56,7 +56,8 @@ def in_place(symbol: str) -> Callable[[Any, Any], Any]:
     """Return a method that refuses ``tensor <op>= other``."""
 
     def refuse(self: Any, other: Any) -> Any:
-        raise errors.in_place(self, symbol)
+        parameter = self.primitive is None and self.requires_grad
+        raise errors.in_place(self, symbol, "t.data" if parameter else "t")
 
     return refuse
 
@@ -109,7 +110,7 @@ class Operators(Variable):
         11.0
         """
         if self.ndim > 2 or np.ndim(other) > 2:
-            raise ValueError("dot is for matrices and vectors here; write a @ b for stacks.")
+            raise errors.dot_of_stacks()
         return TABLE["matmul"](self, other)
 
     def reshape(self, *shape: Any) -> Any:
@@ -178,11 +179,7 @@ class Operators(Variable):
         return bool(self._array)
 
     def __float__(self) -> float:
-        raise errors.would_lose_record(
-            self,
-            "turning {} into a number",
-            ", as math.exp(t) would. Use t.item() for the number, or np.exp(t) to record a step.",
-        )
+        raise errors.becomes_number(self)
 
     def __copy__(self) -> Any:
         if self.primitive is not None:
@@ -215,11 +212,7 @@ class Operators(Variable):
         return call_function(function, args, settings)
 
     def __array__(self, *_: Any, **__: Any) -> np.ndarray:
-        raise errors.would_lose_record(
-            self,
-            "converting {} to an array",
-            ". Use t.data for the value, or an operation of this package to record a step.",
-        )
+        raise errors.becomes_array(self)
 
 
 # ---- NumPy functions called on a Tensor ----

@@ -96,7 +96,7 @@ class Row:
         self.symbol = symbol or forward.__name__
         self.needs, self.written, self.kind = needs, written, kind
         self.notation, self.domain, self.fresh = notation, domain, fresh
-        self.rule: Rule = errors.missing_rule(self)
+        self.rule: Rule = self._no_rule
         self.composed: Callable[..., Any] | None = None
         signature = read_signature(self)
         self.operand_names, self.settings, self.defaults, self.takes_any_number = signature
@@ -111,6 +111,9 @@ class Row:
         """Set the same function composed of simpler operations, as a check; a decorator."""
         self.composed = composed
         return composed
+
+    def _no_rule(self, *_: Any, **__: Any) -> Any:
+        raise errors.no_rule(self)
 
     def __repr__(self) -> str:
         return f"<primitive {self.__name__}>"

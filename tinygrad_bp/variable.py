@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import errors
-from .arguments import real_array
+from .arguments import checked_flag, checked_name, real_array
 from .table import TABLE
 
 
@@ -133,7 +133,7 @@ class Variable:
 
     @requires_grad.setter
     def requires_grad(self, wanted: bool) -> None:
-        wanted = errors.check_flag(wanted)
+        wanted = checked_flag(wanted)
         if self.primitive is not None:
             raise errors.computed_flag(self)
         if wanted and self._array.dtype.kind != "f":
@@ -157,7 +157,7 @@ class Variable:
         array(12.)
         """
         if self.primitive is not None and self._grad is None:
-            warnings.warn(errors.only_leaves_keep(self), stacklevel=2)
+            warnings.warn(str(errors.only_leaves_keep(self)), stacklevel=2)
         return self._grad
 
     @grad.setter
@@ -205,7 +205,7 @@ class Variable:
         if self.primitive is None:
             raise errors.is_a_leaf(self)
         if not 0 <= i < len(self.inputs):
-            raise errors.no_such_input(self, i)
+            raise errors.no_such_input(self, len(self.inputs), i)
         x = self.inputs[i]
         if x is None or not x.requires_grad:
             raise errors.input_needs_no_gradient(self, i)
@@ -225,7 +225,7 @@ class Variable:
 
     @name.setter
     def name(self, name: str | None) -> None:
-        self._name = errors.check_name(name)
+        self._name = checked_name(name)
 
     def named(self, name: str) -> Any:
         """Give this Tensor a name and return it: ``z1 = (W1 @ x).named("z1")``.
