@@ -193,6 +193,20 @@ def test_an_endless_loop(failure, text):
     assert time.monotonic() - since < 20
 
 
+@posix
+def test_a_process_that_switches_its_clocks_off_is_ended_all_the_same(failure, monkeypatch):
+    monkeypatch.setattr(isolated, "START", 2.0)
+    text = (
+        "import faulthandler, signal, time\n"
+        "faulthandler.cancel_dump_traceback_later()\n"
+        "signal.alarm(0)\n"
+        "time.sleep(1000)"
+    )
+    since = time.monotonic()
+    assert failure(text, limits=Limits(seconds=0.5)).startswith("it was still running after 0.5 s")
+    assert time.monotonic() - since < 20
+
+
 def test_the_time_is_that_of_the_submission_alone(answers, monkeypatch):
     # The interpreter takes longer to start than this submission may take.
     monkeypatch.setattr(isolated, "BOOTSTRAP", "import time; time.sleep(1); " + isolated.BOOTSTRAP)

@@ -7,7 +7,6 @@ The submission can reach and change all that is here, so nothing here is trusted
 from __future__ import annotations
 
 import faulthandler
-import functools
 import inspect
 import json
 import math
@@ -15,7 +14,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stderr, redirect_stdout, suppress
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -104,7 +103,8 @@ def find_answers(
     try:
         exec(compile(file.read_bytes(), file, "exec"), vars(module))
         function = find_function(vars(module), name)
-        return [call(let_print(function), point) for point in points]
+        # The grader counts what is printed.
+        return [call(function, point, sys.__stdout__, sys.__stderr__) for point in points]
     except NoFunctionError as reason:
         failure = str(reason)
     except BaseException as error:  # whatever the submission raises: sys.exit() too
@@ -130,17 +130,6 @@ def find_function(defined: Mapping[str, Any], name: str | None) -> Callable[...,
         return next(iter(own.values()))
     others = ", ".join(f"{key}()" for key in own)
     raise NoFunctionError(f"it has no function {wanted}()" + (f", but {others}" if own else ""))
-
-
-def let_print(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a function print, though `call` drops it: the grader counts what is printed."""
-
-    @functools.wraps(function)
-    def printing(*positional: Any, **named: Any) -> Any:
-        with redirect_stdout(sys.__stdout__), redirect_stderr(sys.__stderr__):
-            return function(*positional, **named)
-
-    return printing
 
 
 def to_json(answers: Answers, point: Mapping[str, Any]) -> dict[str, Any]:

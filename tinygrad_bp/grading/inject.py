@@ -167,8 +167,7 @@ def inject(
     Raises
     ------
     ValueError
-        If there is no such mistake, it cannot be made in this problem or at this place, or there
-        are no inputs where they are needed.
+        If there is no such mistake, or it cannot be made in this problem or at this place.
 
     Examples
     --------
@@ -191,28 +190,24 @@ def inject(
             raise ValueError(f"{mistake} cannot be made {say_where_else(run, row, at)}")
         parameters = choose_parameters(fn, leaves, run, wrt)
         effects = tuple(compare(run, broken))
-        lost = [
-            e
-            for e in effects
-            if e.name in parameters and e.verdict in ("wrong shape", "not computable")
-        ]
+        stuck = next(
+            (e for e in effects if e.name in parameters and e.shape != e.right_shape), None
+        )
         descent = None
-        if not lost:  # a step can be taken
-            descent = descend(
-                fn, leaves, run, parameters, lambda run: break_gradients(run, row, at)[0]
-            )
+        if stuck is None:
+            breaking = lambda run: break_gradients(run, row, at)[0]  # noqa: E731
+            descent = descend(fn, leaves, run, parameters, breaking)
     note = ""
-    if lost:
-        what = "has the wrong shape" if lost[0].verdict == "wrong shape" else "cannot be computed"
-        note = f"No step can be taken: {gradient_of(lost[0].name)} {what}."
+    if stuck is not None:
+        what = "cannot be computed" if stuck.shape is None else "has the wrong shape"
+        note = f"No step can be taken: {stuck.label} {what}."
     elif all(effect.verdict == "unchanged" for effect in effects):
         note = f"Nothing changes here: {say_why_harmless(run, row.duty)}"
     places = {edge: label(run, edge) for edge in planted}
     taken = [f"{w.detail} in {gradient_of(places[e])}" for e, w in planted.items() if w.detail]
     sentence = f"{row.sentence} Taken instead: {', '.join(taken)}." if taken else row.sentence
-    return Injection(
-        mistake, sentence, tuple(dict.fromkeys(places.values())), effects, descent, note
-    )
+    where = tuple(dict.fromkeys(places.values()))
+    return Injection(mistake, sentence, where, effects, descent, note)
 
 
 def complete_problem(
@@ -271,10 +266,10 @@ def label(run: Run, edge: Edge) -> str:
 
 def say_where_else(run: Run, mistake: Mistake, at: str | None) -> str:
     """Say where a mistake could be made instead, or which others could."""
+    where = "in this problem" if at is None else f"in {gradient_of(at)}"
     elsewhere = dict.fromkeys(label(run, edge) for edge in find_places(run, mistake))
     if elsewhere:
-        return f"in dL/d{at}. It can be made in {', '.join(map(gradient_of, elsewhere))}."
-    where = "in this problem" if at is None else f"in dL/d{at}"
+        return f"{where}. It can be made in {', '.join(map(gradient_of, elsewhere))}."
     return f"{where}. These can be: {', '.join(possible_in(run))}."
 
 

@@ -78,16 +78,17 @@ class UnansweredError(Exception):
 # ---- calling ----
 
 
-def call(function: Callable[..., Any], point: Point) -> Answers:
+def call(function: Callable[..., Any], point: Point, out: Any = None, err: Any = None) -> Answers:
     """Call a submission's function at a point, and read what it returns.
 
     It is given copies of the quantities that its parameters name, so a change to one stays its own.
-    Whatever it raises becomes the failure, with its line. What it prints is dropped.
+    Whatever it raises becomes the failure, with its line. What it prints is dropped,
+    if no streams are given.
     """
     try:
         with (
-            redirect_stdout(Nowhere()),
-            redirect_stderr(Nowhere()),
+            redirect_stdout(out or Nowhere()),
+            redirect_stderr(err or Nowhere()),
             warnings.catch_warnings(action="ignore"),
             np.errstate(all="ignore"),
         ):

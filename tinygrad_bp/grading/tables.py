@@ -119,8 +119,8 @@ class Shown:
             verdict = VERDICTS[line.verdict]
             found = Text(self.said(line))
             found.highlight_words(line.mistakes, "bold")
-            cells = (line.label, Text(line.verdict, verdict.colour), line.own_error, found)
-            table.add_row(Text(verdict.sign, verdict.colour), *map(as_text, cells))
+            sign, name = (Text(word, verdict.colour) for word in (verdict.sign, line.verdict))
+            table.add_row(sign, Text(line.label), name, Text(line.own_error), found)
         if table.rows:
             yield table
         yield from map(Text, self.notes())
@@ -155,13 +155,6 @@ class Shown:
     def to_html(self, title: str = "A derivation, graded") -> str:
         """Return a page of its own."""
         return write_page("report", title=title, **self.content())
-
-
-def as_text(cell: Any) -> Any:
-    """Return a cell that rich does not read as markup."""
-    from rich.text import Text
-
-    return Text(cell) if isinstance(cell, str) else cell
 
 
 def gradient_of(name: str) -> str:
