@@ -211,7 +211,7 @@ def on_diagonal(
 ) -> Value:
     """Return zeros of a shape with a on a diagonal: the reverse of `diagonal`."""
     out = np.zeros(shape, dtype=a.dtype)
-    rows = np.arange(a.shape[-1]) + max(-offset, 0)
+    rows = np.arange(a.shape[-1]) + max(-int(offset), 0)
     columns = np.arange(a.shape[-1]) + max(offset, 0)
     np.moveaxis(out, (axis1, axis2), (-2, -1))[..., rows, columns] = a
     return out

@@ -189,13 +189,13 @@ def var(a: Value, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -
 @var.backward
 def _(out: Value, a: Value, *, axis: Axis, ddof: int, keepdims: bool) -> Closure:
     deviation = a - a.mean(axis=axis, keepdims=True)
-    return lambda g: 2.0 * kept(g, axis, keepdims) * deviation / (count(a, axis) - ddof)
+    return lambda g: 2.0 * kept(g, axis, keepdims) * deviation / (count(a, axis) - float(ddof))
 
 
 @var.twin
 def _(a: Value, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Value:
     deviation = a - a.mean(axis=axis, keepdims=True)
-    return np.square(deviation).sum(axis=axis, keepdims=keepdims) / (count(a, axis) - ddof)
+    return np.square(deviation).sum(axis=axis, keepdims=keepdims) / (count(a, axis) - float(ddof))
 
 
 @primitive(kind="reduces", written="np.std(a, axis=axis, ddof=ddof, keepdims=keepdims)")
@@ -210,11 +210,11 @@ def std(a: Value, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -
 
 @std.backward
 def _(out: Value, a: Value, *, axis: Axis, ddof: int, keepdims: bool) -> Closure:
-    n = count(a, axis)
-    if n == 1 and ddof == 0:
+    n, less = count(a, axis), float(ddof)
+    if n == 1 and less == 0:
         return None  # the deviation of one entry is always 0
     deviation = a - a.mean(axis=axis, keepdims=True)
-    slope = over_length(deviation / (n - ddof), kept(out, axis, keepdims))
+    slope = over_length(deviation / (n - less), kept(out, axis, keepdims))
     return lambda g: kept(g, axis, keepdims) * slope
 
 

@@ -123,7 +123,7 @@ def roll(a: Value, *, shift: Shape, axis: Axes = None) -> Value:
 
 @roll.backward
 def _(out: Value, a: Value, *, shift: Shape, axis: Axes) -> Closure:
-    back = tuple(-s for s in shift) if isinstance(shift, (tuple, list)) else -shift
+    back = (-np.asarray(shift, int)).tolist()  # as integers with a sign
     return lambda g: np.roll(g, back, axis)
 
 
@@ -181,7 +181,7 @@ def tile(a: Value, *, reps: Shape) -> Value:
 
 @tile.backward
 def _(out: Value, a: Value, *, reps: Shape) -> Closure:
-    counts = tuple(np.ravel(reps).tolist())
+    counts = tuple(map(int, np.ravel(reps)))
     ndim = max(len(counts), a.ndim)
     counts = (1,) * (ndim - len(counts)) + counts
     lengths = (1,) * (ndim - a.ndim) + a.shape
