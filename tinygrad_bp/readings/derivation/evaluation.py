@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -138,16 +139,18 @@ class Evaluator:
         }
         wholes = Wholes()
         tree = wholes.visit(tree)
-        arrays = {
-            node.value.id
-            for node in walk(tree)
-            if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name)
-        }
         values = {name: self.evaluate(whole) for name, whole in wholes.found.items()}
-        values |= {name: self.values[name] for name in arrays - set(values)}
-        entries = {name: np.asarray(value).view(Entries) for name, value in values.items()}
-        value = np.asarray(self.evaluate(tree, {**letters, **at, **entries}))
-        return np.broadcast_to(np.asarray(value), shape)
+        nodes = walk(tree)
+        if any(compares_indices(node) for node in nodes) or not math.prod(shape):
+            arrays = {
+                node.value.id
+                for node in nodes
+                if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name)
+            }
+            values |= {name: self.values[name] for name in arrays - set(values)}
+            values = {name: np.asarray(value).view(Entries) for name, value in values.items()}
+        value = np.asarray(self.evaluate(tree, {**letters, **at, **values}))
+        return np.broadcast_to(value, shape)
 
     def check(
         self, tree: ast.expr, value: Any, what: str, index: Sequence[ast.expr] | None = None,
@@ -183,6 +186,8 @@ class Evaluator:
         """Say whether shapes are equal, and entries equal but for rounding of terms of a size."""
         if got.shape != value.shape:
             return False
+        if (got == value).all():  # as most are, and it takes less time
+            return True
         finite = np.abs(value[np.isfinite(value)])
         scale = max(terms, float(finite.max()) if finite.size else 0.0)
         floor = self.tolerance * 1e-3 * scale
@@ -218,6 +223,13 @@ class Evaluator:
         """Return what kind of operation is called by a name."""
         operation = self.functions.get(name)
         return operation.kind if isinstance(operation, Primitive) else ""
+
+
+def compares_indices(node: ast.AST) -> bool:
+    """Say whether a node chooses by indices, as far as is seen: then some entries may not exist."""
+    return isinstance(node, ast.Compare) and not any(
+        isinstance(part, ast.Subscript) for part in walk(node)
+    )
 
 
 def reduced(operation: Any, entries: Any) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -22,11 +22,13 @@ from .lines import MOST_SYMBOLS, Lines
 from .tidy import collected, symbols
 
 
-class Side(NamedTuple):
+@dataclass
+class Side:
     """A side of an equation: an expression, and of a component, the index that it is at."""
 
     tree: ast.expr
     at: Sequence[ast.expr] = ()
+    paper: tuple[ast.expr, Sequence[ast.expr]] | None = None  # both in letters of the alphabet
 
 
 class Locals(NamedTuple):
@@ -156,9 +158,10 @@ class Form:
         names = {place: self.lines.gradient_name(place) for place in self.lines.wanted}
         done = [place for place, name in names.items() if name in known]
         for place in done:
-            tree, index = known[names[place]]
-            side = Side(collected(tree), index)
-            yield from self.equation(names[place], [side], asked=True, numbers=False)
+            side = known[names[place]]
+            simpler = collected(side.tree)
+            sides = [side if simpler is side.tree else Side(simpler, side.at)]
+            yield from self.equation(names[place], sides, asked=True, numbers=False)
         yield from remarks.left_out(self.lines, done, self.symbol, more)
 
     # ---- a line ----

@@ -65,7 +65,7 @@ class IndexForm(Form):
         index = self.new_index(shape)
         try:
             side = Side(Components(self.evaluator, self.letters).at(tree, index).closed, index)
-            self.on_paper([side.tree], index)  # there are letters for it
+            self.put_on_paper(side)
         except NoComponentsError as error:
             raise self.refusal(step, error) from error
         return side
@@ -78,8 +78,14 @@ class IndexForm(Form):
         )
 
     def check(self, side: Side, value: np.ndarray, name: str) -> None:
-        (tree,), index = self.on_paper([side.tree], side.at)
+        tree, index = self.put_on_paper(side)
         self.evaluator.check(tree, value, f"a component of {name}", index)
+
+    def put_on_paper(self, side: Side) -> tuple[ast.expr, Sequence[ast.expr]]:
+        if side.paper is None:
+            (tree,), index = self.on_paper([side.tree], side.at)
+            side.paper = tree, index
+        return side.paper
 
     def on_paper(
         self, trees: Sequence[ast.expr], index: Sequence[ast.expr], at: Sequence[ast.expr] = ()
@@ -104,28 +110,22 @@ class IndexForm(Form):
         return [put(tree, renamed) for tree in trees], [put(i, renamed) for i in index]
 
     def put_in(self, side: Side, known: Mapping[str, Side]) -> Side:
-        tree = Composed(self.letters, known).visit(side.tree)
-        self.on_paper([tree], side.at)
-        return Side(tree, side.at)
+        composed = Side(Composed(self.letters, known).visit(side.tree), side.at)
+        self.put_on_paper(composed)
+        return composed
 
     # ---- writing ----
 
     def write(self, side: Side) -> Formula:
-        return self.write_all([side.tree], side.at)[0]
+        return self.write_trees([self.put_on_paper(side)[0]])[0]
 
-    def write_all(
-        self, trees: Sequence[ast.expr], index: Sequence[ast.expr],
-        at: Sequence[ast.expr] = (), local: Formula | None = None,
-    ) -> list[Formula]:  # fmt: skip
-        """Write components with common letters; a local derivative in them by its symbol."""
-        trees, _ = self.on_paper(trees, index, at)
-        symbols = [dict(self.lines.latex), dict(self.lines.text)]
+    def write_trees(self, trees: Sequence[ast.expr], local: Formula | None = None) -> list[Formula]:
+        """Write components in letters of the alphabet; a local derivative by its own formula."""
+        latex, text = self.lines.latex, self.lines.text
         if local is not None:
-            symbols[0]["_local"], symbols[1]["_local"] = local
-        in_latex, in_text = (
-            ComponentPrinter(alphabet, known, self.lines, self.letters)
-            for alphabet, known in zip((LATEX, TEXT), symbols, strict=True)
-        )
+            latex, text = {**latex, "_local": local.latex}, {**text, "_local": local.text}
+        in_latex = ComponentPrinter(LATEX, latex, self.lines, self.letters)
+        in_text = ComponentPrinter(TEXT, text, self.lines, self.letters)
         return [Formula(in_latex.write(tree).text, in_text.write(tree).text) for tree in trees]
 
     def left(self, name: str) -> Formula:
@@ -174,7 +174,8 @@ class IndexForm(Form):
                     whole, lines.values[lines.gradient_name(place)], lines.gradient_name(place)
                 )
                 short = jacobian.chain(g, ast.Name("_local"))
-                chain = self.write_all([short], jacobian.index, jacobian.at, local.left)
+                trees, _ = self.on_paper([short], jacobian.index, jacobian.at)
+                chain = self.write_trees(trees, local.left)
         return Locals(blocks, chain, cases)
 
     def local(self, step: int, place: int, jacobian: Jacobian) -> Equation:
@@ -182,7 +183,8 @@ class IndexForm(Form):
         above = entry(self.lines.name(step), jacobian.at)
         below = entry(self.lines.name(place), jacobian.index)
         trees = [above, below, jacobian.tree]
-        up, down, tree = self.write_all(trees, jacobian.index, jacobian.at)
+        trees, _ = self.on_paper(trees, jacobian.index, jacobian.at)
+        up, down, tree = self.write_trees(trees)
         left = Formula(
             rf"\frac{{\partial {up.latex}}}{{\partial {down.latex}}}", f"∂{up.text}/∂{down.text}"
         )
@@ -285,7 +287,7 @@ class Composed(PutIndices):
 
     def put(self, name: str, at: Sequence[ast.expr]) -> ast.expr:
         """Return a component at an index, with new letters for its sums."""
-        tree, index = self.entries[name]
+        tree, index = self.entries[name].tree, self.entries[name].at
         known: dict[str, ast.expr] = {
             i.id: goal for i, goal in zip(index, at, strict=True) if isinstance(i, ast.Name)
         }

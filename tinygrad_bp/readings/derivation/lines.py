@@ -107,6 +107,7 @@ class Lines:
         for step in dict.fromkeys(edge.step for edge in self.edges):
             self.rules |= self._rules(step)
         self.inline: dict[int, ast.expr] = {}  # forward expressions that are part of others
+        self._by_name: dict[str, ast.expr] = {}  # the same
         self.forward = self._forward()
         self.gradient: dict[int, ast.expr] = {}  # of every tensor, as its line has it
         self.terms: dict[int, list[Term]] = defaultdict(list)
@@ -198,19 +199,19 @@ class Lines:
         for i, t in enumerate(self.tensors):
             if t.primitive is None:
                 if i in inside:
-                    self.inline[i] = literal(t.data.item())
+                    self.inline[i] = self._by_name[self.name(i)] = literal(t.data.item())
                 continue
             tree = self.with_inlined(self.equations[i])
             if i in inside:
                 self.evaluator.check(tree, t.data, self.name(i))
-                self.inline[i] = tree
+                self.inline[i] = self._by_name[self.name(i)] = tree
             else:
                 lines.append(Line(i, tree))
         return lines
 
     def with_inlined(self, tree: ast.expr) -> ast.expr:
         """Write the operands of a step out that have no line of their own."""
-        return put(tree, {self.name(i): inner for i, inner in self.inline.items()})
+        return put(tree, self._by_name)
 
     def definitions(self, trees: Iterable[ast.expr]) -> Iterator[tuple[ast.expr, ast.expr]]:
         """Yield each function that is called in expressions and not defined yet, and what it is."""
