@@ -1,7 +1,7 @@
 """The documentation is true: its code runs and prints what it shows, and its links lead somewhere.
 
 In a page, ```python is run, ```text right below it is what it prints, and ```py is a quotation from
-the package.
+the package. A line "..." in an output stands for lines that are left out.
 
 The faults that these checks look for are planted in small pages at the end.
 """
@@ -10,6 +10,7 @@ import contextlib
 import io
 import re
 import runpy
+import tomllib
 import xml.etree.ElementTree as ET
 from itertools import pairwise
 from pathlib import Path
@@ -21,6 +22,7 @@ from tinygrad_bp.cli import main
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
+INDEX = ROOT / "docs" / "README.md"
 PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -57,7 +59,14 @@ def run(page: str) -> None:
             error.add_note(f"in the block at line {block.line} of the page")
             raise
         if after is not None and after.follows and after.language == "text":
-            assert printed.getvalue() == after.text, f"what is shown at line {after.line}"
+            output = printed.getvalue()
+            assert agrees(after.text, output), f"at line {after.line} is shown other than\n{output}"
+
+
+def agrees(shown: str, printed: str) -> bool:
+    """Compare an output with what is shown of it: a line "..." stands for one line or more."""
+    parts = re.split(r"^\.\.\.\n", shown, flags=re.MULTILINE)
+    return re.fullmatch(r"(?:.*\n)+".join(map(re.escape, parts)) + r"\n?", printed) is not None
 
 
 def check_links(page: str, folder: Path) -> None:
@@ -146,13 +155,39 @@ def test_the_readme_has_two_commands_of_one_line():
     assert second.endswith("pytest --quiet\n")
 
 
+def test_the_readme_is_short():
+    prose = re.sub(r"^```.*?^```$", "", README.read_text(encoding="utf-8"), flags=re.M | re.S)
+    assert len(prose.split()) < 700
+
+
+def test_every_page_and_picture_is_found_from_the_index():
+    """Each page, and each description of a format, in one look; pictures on some page."""
+    for file in (ROOT / "docs").iterdir():
+        if file.suffix in (".md", ".json") and file.name != "README.md":
+            assert f"]({file.name})" in INDEX.read_text(encoding="utf-8"), file.name
+        elif file.suffix in (".svg", ".png"):
+            pages = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+            assert re.search(rf"[(\"/]{re.escape(file.name)}[)\"]", pages), file.name
+
+
+def test_extras_that_are_named_exist():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    texts = [*PAGES, *(ROOT / "tinygrad_bp").rglob("*.py"), *(ROOT / "docs" / "make").glob("*.py")]
+    for file in texts:
+        named = re.findall(r"(?:tinygrad_bp|[\"'.])\[([a-z,]+)\]", file.read_text(encoding="utf-8"))
+        for extra in ",".join(named).split(",") if named else []:
+            assert extra in extras, f"{file.name}: [{extra}]"
+
+
 def test_the_figures_of_the_digits_are_those_printed(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "100")
     main(["--data", "digits", "--out", str(tmp_path)])
     correct = capsys.readouterr().out.splitlines()[-1]
-    assert correct in README.read_text(encoding="utf-8")
     held_out = re.findall(r"[\d.]+%", correct)[-1]
     page = (ROOT / "docs" / "worked_problem.md").read_text(encoding="utf-8")
+    assert correct in page
     assert f"{held_out} are then recognised" in page
 
 
@@ -162,10 +197,19 @@ def test_the_reference_page_is_current():
     assert page == made, "run: python docs/make/operations_page.py"
 
 
-def test_the_picture_in_the_readme_is_that_of_its_code(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("page", "picture"),
+    [
+        (README, "network.svg"),
+        (ROOT / "docs" / "first_steps.md", "first_look.svg"),
+        (ROOT / "docs" / "drawing.md", "drawing_backward.svg"),
+    ],
+    ids=lambda value: str(value).rpartition("/")[2],
+)
+def test_a_picture_is_that_of_the_code_beside_it(page, picture, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    run(README.read_text(encoding="utf-8"))
-    assert words(ROOT / "docs" / "first_look.svg") == words(tmp_path / "first_look.svg")
+    run(page.read_text(encoding="utf-8"))
+    assert words(ROOT / "docs" / picture) == words(tmp_path / picture)
 
 
 def test_the_picture_of_the_worked_problem_is_that_of_the_command(tmp_path, capsys):
@@ -179,8 +223,18 @@ def test_the_picture_of_the_worked_problem_is_that_of_the_command(tmp_path, caps
 def test_a_wrong_output_is_seen():
     right = "```python\nprint(1)\n```\n\n```text\n1\n```\n"
     run(right)
-    with pytest.raises(AssertionError, match="shown at line 6"):
+    with pytest.raises(AssertionError, match="at line 6"):
         run(right.replace("text\n1", "text\n2"))
+
+
+def test_lines_may_be_left_out_where_it_is_said():
+    assert agrees("a\n...\nd\n", "a\nb\nc\nd\n")
+    assert agrees("...\nd\n", "c\nd\n")
+    assert agrees("a\n...\n", "a\nb\n")
+    assert not agrees("a\nd\n", "a\nb\nd\n")
+    assert not agrees("a\n...\nd\n", "a\nd\n")  # nothing is left out
+    assert not agrees("a\n...\nc\n", "a\nb\nd\n")
+    assert not agrees("b\n...\n", "a\nb\nc\n")
 
 
 def test_a_text_that_does_not_follow_directly_is_no_output():

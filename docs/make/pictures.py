@@ -1,13 +1,18 @@
-"""Make the pictures of the README and of docs/, each from the code that it stands beside.
+"""Make the pictures of the README and of docs/.
 
     python docs/make/pictures.py [FOLDER]
 
-Those that are kept were laid out by graphviz-pure: where ``dot`` is installed too, it is taken, and
-the pictures come out slightly different.
+A picture that a page saves in its own code is made by that code. Those in the repository were laid
+out by ``dot``; where graphviz-pure takes its place, pictures look slightly different.
 """
 
+import re
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable
+from contextlib import chdir, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import tinygrad_bp as bp
@@ -17,20 +22,19 @@ from tinygrad_bp.worked_problem.verification import recorded
 
 DOCS = Path(__file__).parents[1]
 
-
-def first_look() -> bp.Tensor:
-    """Return the loss of the README's first example."""
-    W = bp.tensor([[0.1, -0.2], [0.4, 0.3], [-0.5, 0.2]], requires_grad=True, name="W")
-    x = bp.tensor([[1.0], [2.0]], name="x")
-    y = bp.tensor([[1.0], [0.0], [0.0]], name="y")
-    z = (W @ x).named("z")
-    y_hat = bp.softmax(z, axis=0).named("y_hat")
-    return after_backward(bp.square_sum(y - y_hat).named("loss"))
+#: What the code of a page saves.
+SAVED = {
+    "network.svg": DOCS.parent / "README.md",
+    "first_look.svg": DOCS / "first_steps.md",
+    "drawing_backward.svg": DOCS / "drawing.md",
+}
 
 
 def worked_problem() -> bp.Tensor:
     """Return the loss of the worked problem, with the numbers of the command's default."""
-    return after_backward(recorded(random_problem())["L"])
+    loss = recorded(random_problem())["L"]
+    loss.backward()  # so that the gradients are shown
+    return loss
 
 
 def slope_of_sigmoid() -> bp.Tensor:
@@ -42,27 +46,33 @@ def slope_of_sigmoid() -> bp.Tensor:
     return slope.named("da_dz")  # type: ignore[no-any-return]
 
 
-def after_backward(loss: bp.Tensor) -> bp.Tensor:
-    """Run the backward pass, so that the gradients are shown."""
-    loss.backward()
-    return loss
-
-
-PICTURES: dict[str, Callable[[], Drawing]] = {
-    "first_look.svg": lambda: bp.draw(first_look()),
+DRAWN: dict[str, Callable[[], Drawing]] = {
     "worked_problem.svg": lambda: bp.draw(worked_problem()),
     "drawing_layers.svg": lambda: bp.draw(worked_problem(), "layers"),
-    "drawing_backward.svg": lambda: bp.draw(first_look(), backward=True, rules=True),
     "drawing_gradient.svg": lambda: bp.draw(slope_of_sigmoid()),
 }
 
 
+def run(page: Path, folder: Path) -> None:
+    """Run the Python blocks of a page, one after the other, in a folder."""
+    text = page.read_text(encoding="utf-8")
+    names: dict[str, object] = {"__name__": "__main__"}
+    with chdir(folder), redirect_stdout(StringIO()):
+        for block in re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+            exec(block, names)
+
+
 def main() -> None:
     """Write the pictures."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else DOCS
-    for name, picture in PICTURES.items():
-        picture().save(folder / name)
-        print(folder / name)
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else DOCS
+    for name, picture in DRAWN.items():
+        picture().save(target / name)
+        print(target / name)
+    for name, page in SAVED.items():
+        with tempfile.TemporaryDirectory() as folder:
+            run(page, Path(folder))
+            shutil.copyfile(Path(folder, name), target / name)
+        print(target / name)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Make the screenshots of the player for the README and docs/playing.md.
+"""Make the screenshots of the page that `bp.play` makes, for the README and docs/playing.md.
 
     python docs/make/screenshots.py [FOLDER]
 
@@ -11,8 +11,10 @@ import argparse
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from playwright.sync_api import Browser, sync_playwright
@@ -28,6 +30,16 @@ DOCS = Path(__file__).parents[1]
 def worked_problem() -> bp.Tensor:
     """Return the loss of the worked problem, with the numbers of the command's default."""
     return recorded(random_problem())["L"]
+
+
+def network() -> bp.Tensor:
+    """Return the loss of the README's network."""
+    text = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    names: dict[str, Any] = {}
+    with redirect_stdout(StringIO()):
+        exec(text.partition("```python\n")[2].partition("```")[0], names)
+    loss: bp.Tensor = names["L"]
+    return loss
 
 
 def scalars() -> bp.Tensor:
@@ -79,6 +91,7 @@ class Shot(NamedTuple):
 
 
 KEPT = {
+    "network_page.png": Shot(network, "step=10", height=650),
     "player.png": Shot(worked_problem, "step=11"),
     "player_phone.png": Shot(scalars, "step=7", 360, 740, "dark"),
 }
