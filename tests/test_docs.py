@@ -176,7 +176,9 @@ def test_extras_that_are_named_exist():
     ]
     texts = [*PAGES, *(ROOT / "tinygrad_bp").rglob("*.py"), *(ROOT / "docs" / "make").glob("*.py")]
     for file in texts:
-        named = re.findall(r"(?:tinygrad_bp|[\"'.])\[([a-z,]+)\]", file.read_text(encoding="utf-8"))
+        named = re.findall(
+            r"(?:tinygrad_bp|[\"']\.)\[([a-z,]+)\]", file.read_text(encoding="utf-8")
+        )
         for extra in ",".join(named).split(",") if named else []:
             assert extra in extras, f"{file.name}: [{extra}]"
 
