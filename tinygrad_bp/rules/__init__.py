@@ -3,7 +3,7 @@
 An entry is a function on plain arrays, made an operation by `primitive`, and its backward rule.
 Rules are written in NumPy. Given arrays, that is NumPy itself; given Tensors, operators, methods
 and NumPy functions record the operation of the same name in the table. A few public functions need
-no rule, because they are composed of entries (see ``rows.composed``).
+no rule: they are composed of entries. Examples in docstrings begin with np and bp imported.
 """
 
 from ..engine import Primitive
