@@ -51,8 +51,8 @@ class Drawing:
     def svg(self) -> str:
         """The picture as SVG; needs a layout program.
 
-        The group of tensor k of the record has the id ``n{k}`` and its kind as a
-        class; that of the edge from tensor i to tensor k as operand p, from 1, ``e{i}-{k}-{p}``.
+        The group of tensor k of the record has the id ``n{k}`` and its kind as a class; that of the
+        edge from tensor i to tensor k as operand p, from 1, ``e{i}-{k}-{p}``.
         """
         return described(lay_out(self.dot, ".svg"), self.picture.title, self.picture.summary)
 
@@ -68,17 +68,6 @@ class Drawing:
         RuntimeError
             If there is no layout program, or it fails, takes longer than a minute, or does not
             write the format.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> from pathlib import Path
-        >>> import tinygrad_bp as bp
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = Path(folder, "square.dot")
-        ...     bp.draw(bp.tensor(3.0) ** 2).save(path)
-        ...     path.read_text(encoding="utf-8").splitlines()[0]
-        'digraph computation {'
         """
         save(
             path,

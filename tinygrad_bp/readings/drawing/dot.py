@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...notation.numbers import FEW_DIGITS, fits, number, reach
+from ...notation.numbers import FEW_DIGITS, fits, number
 from .folding import rows_crossed
 from .looks import GREY, LOOKS, PAGE, colour
-from .picture import Arrow, Node, Picture, framed
+from .picture import Arrow, Node, Picture, Shown, framed
 
 if TYPE_CHECKING:
     from graphviz import Digraph
@@ -58,10 +58,12 @@ class DotWriter:
     def __init__(self, picture: Picture, room: Sequence[str], margin: str) -> None:
         self.picture, self.room, self.margin = picture, room, margin
         self.frames = count(1)
-        self.most_value = self.largest(node.value for node in picture.nodes)
-        self.most_gradient = self.largest(node.gradient for node in picture.nodes)
+        self.most = {
+            "value": self.largest(node.value for node in picture.nodes),
+            "gradient": self.largest(node.gradient for node in picture.nodes),
+        }
 
-    def largest(self, values: Iterable[np.ndarray | str | None]) -> float:
+    def largest(self, values: Iterable[Shown]) -> float:
         """Return the largest finite size of an entry that is shown in a table."""
         arrays = [v for v in values if isinstance(v, np.ndarray) and v.ndim]
         shown = [np.abs(v).ravel() for v in arrays if fits(v, self.picture.level)]
@@ -113,31 +115,22 @@ class DotWriter:
         elif node.operation:
             words = escaped(node.operation)
             rows.append(words if node.kind in ("intermediate", "output") else grey(words))
-        cells = {}
-        if node.kind != "layer" and self.picture.level != "layers":
-            if node.kind != "gradient":
-                cells["value"] = self.grid(node.value, self.most_value)
-            if node.kind == "gradient" or not self.picture.sweep:
-                cells["gradient"] = self.grid(node.gradient, self.most_gradient)
+        numbers = self.picture.numbers(node)
+        cells = [self.grid(value, self.most[name]) for name, value in numbers.items()]
         span = f' COLSPAN="{len(cells)}"' if len(cells) > 1 else ""
         lines = [f"<TR><TD{span}>{row}</TD></TR>" for row in [*rows, *self.room]]
         if cells:
-            heads = [] if node.kind == "gradient" else [beside(map(grey, cells))]
-            lines += ["<HR/>", *heads, beside(cells.values())]
+            heads = [] if node.kind == "gradient" else [beside(map(grey, numbers))]
+            lines += ["<HR/>", *heads, beside(cells)]
         return f"<{table(lines, 4)}>"
 
-    def grid(self, value: np.ndarray | str | None, most: float) -> str:
+    def grid(self, value: Shown, most: float) -> str:
         """Write a value: a table of coloured cells, if it is small."""
-        if value is None:
-            return "—"
-        if isinstance(value, str):
-            return escaped(value)
-        if not value.size or not fits(value, self.picture.level):
-            return reach(value)
-        if not value.ndim:
-            return number(value[()], FEW_DIGITS)
-        rows = ("".join(cell(x, most) for x in row) for row in np.atleast_2d(value))
-        return table([f"<TR>{row}</TR>" for row in rows], 2, space=1)
+        entries = value if isinstance(value, np.ndarray) and value.ndim and value.size else None
+        if entries is not None and fits(entries, self.picture.level):
+            rows = ("".join(cell(x, most) for x in row) for row in np.atleast_2d(entries))
+            return table([f"<TR>{row}</TR>" for row in rows], 2, space=1)
+        return escaped(self.picture.in_line(value))
 
     def add_legend(self, graph: Digraph) -> None:
         """Add a frame with a node of each kind in the picture, and what the numbers mean."""
@@ -162,9 +155,9 @@ class DotWriter:
             rows.append("—: no gradient, as before backward()")
         rows += [escaped(self.picture.note)] * bool(self.picture.note)
         lines = [f'<TR><TD COLSPAN="4" ALIGN="LEFT">{grey(row)}</TD></TR>' for row in rows]
-        for name, most in [("values", self.most_value), ("gradients", self.most_gradient)]:
+        for name, most in self.most.items():
             if most:
-                words = grey(f"colours of {name}:")
+                words = grey(f"colours of {name}s:")
                 cells = "".join(cell(x, most) for x in np.array([-most, 0.0, most]))
                 lines.append(f'<TR><TD ALIGN="LEFT">{words}</TD>{cells}</TR>')
         return f"<{table(lines, 2, space=1)}>" if lines else ""

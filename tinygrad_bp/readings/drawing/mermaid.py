@@ -6,9 +6,6 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import count
 
-import numpy as np
-
-from ...notation.numbers import in_node
 from .looks import LOOKS
 from .picture import Arrow, Node, Picture, framed
 
@@ -54,19 +51,10 @@ def rows(node: Node, picture: Picture) -> Iterator[str]:
     """Yield what is in a node, line by line."""
     if node.kind == "layer":
         yield from (node.name, node.operation, node.shape)
-        return
-    yield from (f"{node.name} {node.shape}", node.operation)
-    if picture.level != "layers" and node.kind != "gradient":
-        yield f"value {written(node.value, picture.level)}"
-    if picture.level != "layers" and (node.kind == "gradient" or not picture.sweep):
-        yield f"gradient {written(node.gradient, picture.level)}"
-
-
-def written(value: np.ndarray | str | None, level: str) -> str:
-    """Write a value in a line."""
-    if value is None:
-        return "—"
-    return value if isinstance(value, str) else in_node(value, level)
+    else:
+        yield from (f"{node.name} {node.shape}", node.operation)
+    for name, value in picture.numbers(node).items():
+        yield f"{name} {picture.in_line(value)}"
 
 
 def arrow_line(arrow: Arrow) -> str:

@@ -10,12 +10,14 @@ import ast
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 
 from ...engine import Tensor
 from ...notation.formula import Formula
-from ...notation.numbers import LONGEST_NAME, fits, listed, number, printable, stand_in
+from ...notation.numbers import LONGEST_NAME, fits, in_node, listed, number, printable, stand_in
 from ...notation.symbols import plain_name
 from ...record import Edge, Record
 from .folding import Group, Operands, find_operands, fold
@@ -25,6 +27,9 @@ MOST_NODES = 400  # with the bounds of `folding`, they are laid out in seconds
 LONGEST_RULE = 48  # a longer one would push the nodes apart
 DEEPEST_FRAME = 6  # frames in frames leave no room for what is in them
 MOST_LISTED = 3  # parts of a list in a node
+
+#: None is a dash; a leaf that had several values in turn has a text.
+Shown: TypeAlias = np.ndarray | str | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +44,7 @@ class Node:
     operation: str  # × 2 multiply; of a leaf, its kind; of several tensors, their operations
     frame: tuple[str, ...]  # the scopes around it, from the outermost
     tensors: tuple[int, ...]  # the positions of those that it stands for
-    value: np.ndarray | str | None = None  # None for a dash; text for a leaf with several values
+    value: Shown = None
     gradient: np.ndarray | None = None
 
 
@@ -74,12 +79,12 @@ class Picture:
     nodes: tuple[Node, ...]
     arrows: tuple[Arrow, ...]
 
-    @property
+    @cached_property
     def forward(self) -> list[Node]:
         """The nodes of the forward pass; the last is the output."""
         return [node for node in self.nodes if node.kind != "gradient"]
 
-    @property
+    @cached_property
     def sweep(self) -> list[Node]:
         """The nodes of the reverse sweep; the last is where it starts."""
         return [node for node in self.nodes if node.kind == "gradient"]
@@ -87,6 +92,19 @@ class Picture:
     @property
     def kinds(self) -> list[str]:
         return [kind for kind in LOOKS if any(node.kind == kind for node in self.nodes)]
+
+    def numbers(self, node: Node) -> dict[str, Shown]:
+        """Return what is shown in a node: no gradient that has a node of its own."""
+        if node.kind == "layer" or self.level == "layers":
+            return {}
+        if node.kind == "gradient":
+            return {"gradient": node.gradient}
+        return {"value": node.value} | ({} if self.sweep else {"gradient": node.gradient})
+
+    def in_line(self, value: Shown) -> str:
+        if value is None:
+            return "—"
+        return value if isinstance(value, str) else in_node(value, self.level)
 
 
 def framed(nodes: Sequence[Node], depth: int = 0) -> Iterator[Node | list[Node]]:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...notation.numbers import reach
-from .mermaid import written
 from .picture import Arrow, Node, Picture
 
 MOST_LINES = 200
@@ -60,11 +59,9 @@ def in_words(node: Node, picture: Picture) -> str:
     line = f"{node.name} {node.shape}  {node.operation}"
     if picture.level == "layers":
         return line
-    twin = next((n for n in picture.sweep if n.id == f"g{node.id[1:]}"), node)
-    value, gradient = (shortly(v, picture.level) for v in (node.value, twin.gradient))
-    return f"{line}  value {value}  gradient {gradient}"
-
-
-def shortly(value: np.ndarray | str | None, level: str) -> str:
-    text = written(value, level)
-    return reach(value) if isinstance(value, np.ndarray) and len(text) > LONGEST[level] else text
+    for name, value in [("value", node.value), ("gradient", node.gradient)]:
+        text = picture.in_line(value)
+        if isinstance(value, np.ndarray) and len(text) > LONGEST[picture.level]:
+            text = reach(value)
+        line += f"  {name} {text}"
+    return line
