@@ -24,7 +24,6 @@ from tests.rules.cases import trials_of
 from tests.test_random_programs import SEARCH, Program, programs
 from tinygrad_bp.cli import main
 from tinygrad_bp.notation.alphabets import TEXT
-from tinygrad_bp.readings.derivation import form as form_module
 from tinygrad_bp.readings.derivation import matrix_form
 from tinygrad_bp.readings.derivation.component_printer import ComponentPrinter, opposites
 from tinygrad_bp.readings.derivation.components import Components, Part
@@ -552,9 +551,9 @@ def test_a_wrong_line_multiplied_out_raises(form: Any, monkeypatch: pytest.Monke
 def test_wrongly_collected_terms_raise(form: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     x = leaf([1.0, 2.0], "x")
     assert "= 2 " in derive((x * x).sum(), form=form).text
-    right = form_module.collected
+    right = matrix_form.collected
     monkeypatch.setattr(
-        form_module, "collected",
+        matrix_form, "collected",
         lambda tree: tree if right(tree) is tree
         else ast.parse(ast.unparse(right(tree)).replace("2.0", "3.0"), mode="eval").body,
     )  # fmt: skip

@@ -1,12 +1,9 @@
-"""What ``derive`` is made of.
+"""What ``derive`` is made of, in the order in which a run becomes a document.
 
-- `lines`: the equations and gradients as expressions, each evaluated from its text;
-- `matrix_form`, `index_form`: the two documents that are written from them; `conventions`, `given`,
-  `remarks`, `values`: what both say besides, and the numbers beside the symbols;
-- `components`: one component of an expression; `indices`: which entry it is of; `sums`: what is
-  left of a sum with a Kronecker delta in it; `jacobian`: the cases of a local derivative;
-  `composed`: components put into each other; `component_writers`: components on paper;
-- `trees`, `simplify`, `tidied`: expressions with parts replaced; `rounding`: how exact a line can
-  be;
-- `document`: Markdown, LaTeX, HTML and plain text.
+- `lines`: the equations and gradients of a `Record` as expressions; `tidy`: as a person leaves
+  them; `evaluation`: each is evaluated from its text, and has to give the engine's number;
+- `matrix_form`, `index_form`: the document with whole arrays, and with components; `remarks`: the
+  sentences between the lines; `document`: Markdown, LaTeX, HTML and plain text;
+- of components: `indices`, which entry one is; `components`, how it is found; `jacobian`, the cases
+  of a local derivative; `component_printer`, how all that is written.
 """

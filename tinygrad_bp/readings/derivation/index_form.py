@@ -21,10 +21,10 @@ from . import remarks
 from .component_printer import ComponentPrinter
 from .components import Components, letter_of
 from .document import Block, Equation, Formula
-from .form import Form, Locals, Side, with_side
 from .indices import Letters, NoComponentsError, PutIndices
 from .jacobian import Jacobian
 from .lines import Lines, Term, added
+from .matrix_form import Locals, MatrixForm, Side, with_side
 from .tidy import collected, number, simplified
 
 #: Letters on paper: for the components of a gradient, and for what is summed over.
@@ -36,7 +36,7 @@ BOUND = ("i", "m", "n", "l", "p", "s", "t", "u", "v", "w", "e", "f", "c", "d", "
 MOST_ROWS = 50
 
 
-class IndexForm(Form):
+class IndexForm(MatrixForm):
     """Writes lines down in components.
 
     Raises

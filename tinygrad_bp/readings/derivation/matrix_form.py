@@ -1,26 +1,68 @@
-"""The derivation with whole arrays."""
+"""From lines to a document, with whole arrays: each line is checked where it is written.
+
+The equations, the gradients from the loss backward, and those asked for multiplied out. The form
+with components, `index_form`, has the same document, and other sides of its equations.
+"""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from ...notation.formula import latex, text
+from ...notation.numbers import written_array
 from ...notation.trees import put
 from . import remarks
-from .document import Block, Equation, Formula
-from .form import Form, Locals, Side, with_side
-from .tidy import array_like, tidied
+from .document import Block, Equation, Formula, Heading, Sentence
+from .indices import NoComponentsError
+from .lines import MOST_SYMBOLS, Lines
+from .tidy import array_like, collected, symbols, tidied
 
 
-class MatrixForm(Form):
-    """Writes lines down with whole arrays."""
+@dataclass
+class Side:
+    """A side of an equation: an expression, and of a component, the index that it is at."""
 
-    title = "Derivation of the gradients"
+    tree: ast.expr
+    at: Sequence[ast.expr] = ()
+    paper: tuple[ast.expr, Sequence[ast.expr]] | None = None  # both in letters of the alphabet
+
+
+class Locals(NamedTuple):
+    """The local derivatives that lead to a gradient, and what it is by them."""
+
+    blocks: Sequence[Block] = ()
+    chain: Sequence[Formula] = ()
+    cases: Side | None = None
+
+
+class MatrixForm:
+    """Writes lines down with whole arrays.
+
+    Parameters
+    ----------
+    lines
+        The lines.
+    numbers
+        Whether their values stand beside them.
+    """
+
+    title: ClassVar[str] = "Derivation of the gradients"
+
+    def __init__(self, lines: Lines, numbers: bool) -> None:
+        self.lines, self.numbers = lines, numbers
+        self.evaluator = lines.evaluator
+        self.sides: dict[str, Side] = {}  # of each gradient
+
+    # ---- what components have otherwise ----
 
     def side(self, tree: ast.expr, shape: Sequence[int], step: int) -> Side:
+        """Return a side in this form; the step is blamed where there is none."""
         return Side(tree)
 
     def check(self, side: Side, value: np.ndarray, name: str) -> None:
@@ -40,9 +82,116 @@ class MatrixForm(Form):
         return Locals()
 
     def put_in(self, side: Side, known: Mapping[str, Side]) -> Side:
+        """Return a gradient with others in place of their names."""
         trees = {name: array_like(inner.tree) for name, inner in known.items()}
         return Side(tidied(put(side.tree, trees), self.evaluator))
 
-    def conventions(self, body: Sequence[Block]) -> list[str | Formula]:
+    def conventions(self, body: Sequence[Block]) -> Iterable[str | Formula]:
         about = (remarks.sides, remarks.shapes, remarks.products)
         return [*(say(self.lines) for say in about), *remarks.signs(body)]
+
+    # ---- the document ----
+
+    def blocks(self) -> Iterator[Block]:
+        body = list(self.body())
+        yield Heading(self.title)
+        yield from remarks.framed(body, self.conventions(body))
+
+    def body(self) -> Iterator[Block]:
+        lines = self.lines
+        yield Heading("The equations")
+        yield from remarks.given(lines, self.symbol, self.numbers)
+        for i, tree in lines.forward:
+            shape = lines.tensors[i].shape
+            sides, trees = [self.side(tree, shape, i)], [tree]
+            definition = lines.definition(tree)
+            if definition is not None:
+                trees.append(definition)
+                with contextlib.suppress(NoComponentsError):
+                    sides.append(self.side(definition, shape, i))
+            yield from self.equation(lines.name(i), sides)
+            yield from self.definitions(trees)
+        yield Heading("The gradients, from the loss backward")
+        for i, tree in lines.backward:
+            yield from self.gradient(i, tree)
+        yield Heading("Multiplied out")
+        yield Sentence(("The same with the gradients before it put in; values keep their names.",))
+        yield from self.multiplied_out()
+
+    def definitions(self, trees: list[ast.expr], hint: bool = False) -> Iterator[Block]:
+        """Yield what the functions in expressions are that were not met before."""
+        for call, tree in self.lines.definitions(trees):
+            value = np.asarray(self.evaluator.evaluate(call))
+            try:
+                left, right = (self.side(side, value.shape, -1) for side in (call, tree))
+            except NoComponentsError:
+                continue
+            formulas = self.write(left), self.write(right)
+            if formulas[0] != formulas[1]:  # as of a function that is taken apart
+                self.check(right, value, ast.unparse(call))
+                yield Equation(formulas[0], formulas[1:], value.shape, hint=hint)
+
+    def gradient(self, place: int, tree: ast.expr) -> Iterator[Block]:
+        """Yield the local derivatives that lead to a gradient, then the gradient."""
+        lines, name = self.lines, self.lines.gradient_name(place)
+        found = self.local_derivatives(place)
+        yield from found.blocks
+        yield from remarks.added_up(lines, place, self.symbol(lines.name(place)))
+        step = lines.terms[place][0].path[-1].step if lines.terms[place] else place
+        whole = self.side(tree, lines.tensors[place].shape, step)
+        self.sides[name] = found.cases or whole
+        sides = [*filter(None, [found.cases]), whole]
+        simpler = collected(whole.tree)
+        if simpler is not whole.tree:
+            sides.append(Side(simpler, whole.at))
+        yield from self.equation(name, sides, found.chain, asked=True)
+        yield from self.definitions([tree], hint=True)
+
+    def multiplied_out(self) -> Iterator[Block]:
+        """Yield each gradient with those before it put in, where that has few symbols."""
+        known: dict[str, Side] = {}
+        counts: dict[str, int] = {}  # known before the tree is made, which could be huge
+        more = f"{MOST_SYMBOLS} symbols"
+        for name, side in self.sides.items():
+            counts[name] = symbols(side.tree, counts)
+            if counts[name] <= MOST_SYMBOLS:
+                try:
+                    known[name] = self.put_in(side, known)
+                except NoComponentsError:
+                    counts[name] = MOST_SYMBOLS + 1  # nor can it be put into others
+                    more = f"{MOST_SYMBOLS} symbols, or more sums than there are letters"
+        names = {place: self.lines.gradient_name(place) for place in self.lines.wanted}
+        done = [place for place, name in names.items() if name in known]
+        for place in done:
+            side = known[names[place]]
+            simpler = collected(side.tree)
+            sides = [side if simpler is side.tree else Side(simpler, side.at)]
+            yield from self.equation(names[place], sides, asked=True, numbers=False)
+        yield from remarks.left_out(self.lines, done, self.symbol, more)
+
+    # ---- a line ----
+
+    def equation(
+        self, name: str, sides: Sequence[Side], before: Sequence[Formula] = (),
+        asked: bool = False, numbers: bool = True,
+    ) -> Iterator[Equation]:  # fmt: skip
+        """Check and write what a name equals."""
+        value = self.lines.values[name]
+        for side in sides:
+            self.check(side, value, name)
+        formulas = dict.fromkeys([*before, *map(self.write, sides)])
+        equation = Equation(self.left(name), tuple(formulas), value.shape, asked)
+        if self.numbers and numbers:
+            yield from self.with_numbers(equation, name)
+        else:
+            yield equation
+
+    def symbol(self, name: str) -> Formula:
+        """Write the name of a whole array."""
+        tree = ast.Name(name)
+        return Formula(latex(tree, self.lines.latex), text(tree, self.lines.text))
+
+
+def with_side(equation: Equation, value: np.ndarray) -> Equation:
+    """Return an equation with its value as the last side."""
+    return replace(equation, sides=tuple(dict.fromkeys([*equation.sides, written_array(value)])))
