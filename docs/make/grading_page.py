@@ -52,7 +52,7 @@ def source_graded() -> Iterator[str]:
             yield from table(
                 ("gradient", "verdict", "what was found"),
                 (
-                    (f"dL/d{line.name}", line.verdict, line.message)
+                    (line.label, line.verdict, line.message)
                     for line in report.lines
                     if line.verdict != "missing"
                 ),

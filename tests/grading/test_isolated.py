@@ -195,7 +195,7 @@ def test_an_endless_loop(failure, text):
 
 @posix
 def test_a_process_that_switches_its_clocks_off_is_ended_all_the_same(failure, monkeypatch):
-    monkeypatch.setattr(isolated, "START", 2.0)
+    monkeypatch.setattr(isolated, "START", 5.0)
     text = (
         "import faulthandler, signal, time\n"
         "faulthandler.cancel_dump_traceback_later()\n"

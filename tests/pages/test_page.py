@@ -13,8 +13,8 @@ PAGES = Path(tinygrad_bp.__file__).parent / "pages"
 HOSTILE = "<script>alert('1')</script>\"&{{ x }}"
 
 LINE = {"verdict": "wrong", "sign": "✗", "label": HOSTILE, "error": "3%", "finding": HOSTILE}
-BAR = {"label": HOSTILE, "count": 3, "parts": [("right", 3, 30.0)]}
-ROW = {"name": HOSTILE, "score": "", "verdicts": ["right"], "outcome": HOSTILE, "reason": HOSTILE}
+BAR = (HOSTILE, 3, {"right": 3})
+ROW = {"name": HOSTILE, "score": None, "verdicts": {}, "outcome": HOSTILE, "reason": HOSTILE}
 
 CONTENT = {
     "explanation": {
@@ -25,11 +25,12 @@ CONTENT = {
     "report": {"summary": HOSTILE, "lines": [LINE | {"hint": HOSTILE}], "notes": [HOSTILE]},
     "class": {
         "summary": HOSTILE,
-        "verdicts": {"right": "✓"},
+        "verdicts": {"right": "✓", "missing": "·"},
         "outcomes": [BAR],
+        "most": 3,
         "lines": [BAR],
-        "names": [HOSTILE],
-        "submissions": [ROW],
+        "quantities": {"z": HOSTILE},
+        "rows": [ROW],
     },
 }
 

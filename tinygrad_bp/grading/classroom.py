@@ -124,35 +124,12 @@ class Classroom:
             title=title,
             summary=self.summary(),
             verdicts={name: VERDICTS[name].sign for name in OF_LINES},
-            outcomes=to_bars(
-                {name: (n, {colours.get(name, "missing"): n}) for name, n in outcomes.items()}
-            ),
-            lines=to_bars({gradient_of(name): (n["wrong"], n) for name, n in lines.items()}),
-            names=[gradient_of(name) for name in lines],
-            submissions=[
-                {
-                    "name": row.name,
-                    "score": "" if row.score is None else f"{row.score:.0%}",
-                    "verdicts": [row.verdicts.get(name, "missing") for name in lines],
-                    "outcome": row.outcome,
-                    "reason": row.reason,
-                }
-                for row in self.rows
-            ],
+            outcomes=[(x, n, {colours.get(x, "missing"): n}) for x, n in outcomes.items()],
+            most=max(outcomes.values(), default=1),
+            lines=[(gradient_of(name), n["wrong"], n) for name, n in lines.items()],
+            quantities={name: gradient_of(name) for name in lines},
+            rows=self.rows,
         )
-
-
-def to_bars(counts: Mapping[str, tuple[int, Mapping[str, int]]]) -> list[dict[str, Any]]:
-    """Return a bar for each label: the count that is shown, and a part for each verdict."""
-    most = max((sum(parts.values()) for _, parts in counts.values()), default=1)
-    return [
-        {
-            "label": label,
-            "count": count,
-            "parts": [(verdict, n, 100 * n / most) for verdict, n in parts.items() if n],
-        }
-        for label, (count, parts) in counts.items()
-    ]
 
 
 def to_cell(text: str) -> str:
