@@ -78,6 +78,21 @@ def test_points_with_other_steps_are_left_out():
     assert len({run.tensors[1].primitive.__name__ for run in assignment.runs}) == 1
 
 
+def test_a_problem_may_make_an_operation_at_each_call():
+    def problem(x):
+        @bp.primitive
+        def double(a):
+            return 2.0 * a
+
+        @double.backward
+        def _(out, a):
+            return lambda g: 2.0 * g
+
+        return bp.square_sum(double(x).named("d")).named("L")
+
+    assert len(Assignment(problem, {"x": [1.0, -2.0]}).points) == POINTS
+
+
 def two_outputs(**changes):
     return vars(random_problem(sizes=(4, 5, 6, 2), seed=1)) | changes
 

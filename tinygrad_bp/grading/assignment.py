@@ -178,7 +178,11 @@ def record(fn: Problem, leaves: Leaves) -> Tensor:
 def steps(run: Run) -> list[Any]:
     """Return the operations of a run and what they use, to compare with another run's."""
     return [
-        (t.name, t.primitive, [None if x is None else run.place[x.id] for x in t.inputs])
+        (
+            t.name,
+            t.primitive and t.primitive.__name__,  # a problem may make its own at each call
+            [None if x is None else run.place[x.id] for x in t.inputs],
+        )
         for t in run.tensors
     ]
 

@@ -151,7 +151,8 @@ def of_wrong_layer(place: Place) -> list[Wrong]:
     layers = {
         name: instead(t)
         for name, t in place.quantities.items()
-        if t.primitive is place.tensor.primitive and t is not place.tensor
+        if t.primitive is not None and t.primitive.__name__ == place.operation
+        if t is not place.tensor
     }
     return take(place, layers)
 
