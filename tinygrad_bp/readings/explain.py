@@ -19,7 +19,7 @@ from ..engine import Tensor
 from ..notation.numbers import listed
 from ..pages.page import write_page, write_part
 from ..saving import save, written_to
-from .explanation.as_json import array_json, given_json, gradient_json, step_json
+from .explanation.as_json import as_json
 from .explanation.console import EQUATION, LABEL, in_columns, table
 from .steps.formulas import Formulas
 from .steps.rows import Row, Rows, way
@@ -67,12 +67,12 @@ class Explanation:
         """
         content = {
             "version": 1,
-            "output": {"tensor": self.output, "value": array_json(self.value)},
-            "given": list(map(given_json, self.given)),
-            "steps": list(map(step_json, self.steps)),
-            "gradients": list(map(gradient_json, self.gradients)),
+            "output": {"tensor": self.output, "value": self.value},
+            "given": self.given,
+            "steps": self.steps,
+            "gradients": self.gradients,
         }
-        text = json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+        text = json.dumps(as_json(content), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
         if path is not None:
             written_to(path, text)
         return text
