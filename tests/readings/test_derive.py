@@ -895,7 +895,20 @@ def test_what_cannot_be_derived() -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_hostile_names(form: Any) -> None:
-    more = ['__import__("os")', "a b", "W₁", "i", "j", "np", "sum", "$$", "}{", "\\end{document}"]
+    more = [
+        "slice",
+        "float",
+        '__import__("os")',
+        "a b",
+        "W₁",
+        "i",
+        "j",
+        "np",
+        "sum",
+        "$$",
+        "}{",
+        "\\end{document}",
+    ]
     leaves = [leaf([1.0, 2.0], name) for name in [*HOSTILE, *more, "z1", "z1"]]
     total = leaves[0]
     for other in leaves[1:]:
@@ -904,6 +917,13 @@ def test_hostile_names(form: Any) -> None:
     valid(derivation)
     assert "<script" not in derivation.markdown + derivation.html
     assert "\\end{document}" not in derivation.latex[:-20]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", ["slice", "scatter", "range", "sum", "_sum", "_0", "k1", "i"])
+def test_a_tensor_called_like_what_lines_are_made_of(form: Any, name: str) -> None:
+    x = leaf([1.0, 2.0, 3.0], name)
+    derive((bp.softmax(x[1:] * x[:2]).named("s") * x[1]).sum(), form=form)
 
 
 @pytest.mark.parametrize("form", FORMS)

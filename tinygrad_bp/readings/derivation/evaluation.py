@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import functools
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,7 +24,7 @@ TOLERANCES = {2: 1e-2, 4: 1e-5, 8: 1e-9}
 
 #: What an expression may call besides operations. No tensor's name begins with an underscore.
 BUILTINS = {
-    "slice": slice, "float": float, "int": int, "bool": bool, "_sum": sum, "_range": range,
+    "float": float, "int": int, "bool": bool, "_sum": sum, "_range": range,
 }  # fmt: skip
 
 
@@ -109,8 +110,8 @@ class Evaluator:
 
     def evaluate(self, tree: ast.expr, letters: Mapping[str, Any] | None = None) -> Any:
         """Return the value of an expression, with further names if some are given."""
-        code = ast.unparse(tree)
-        scope: dict[str, Any] = {"__builtins__": {}}
+        code = re.sub(r"\bslice\(", "_slice(", ast.unparse(tree))  # a tensor may be called slice
+        scope: dict[str, Any] = {"__builtins__": {}, "_slice": slice}
         for name in names(tree):
             for known in (letters or {}, self.values, self.functions, BUILTINS):
                 if name in known:

@@ -119,11 +119,6 @@ class Lines:
     def gradient_name(self, place: int) -> str:
         return self.names.gradient(self.tensors[place])
 
-    @functools.cached_property
-    def scalars(self) -> frozenset[str]:
-        """The names of single numbers."""
-        return frozenset(name for name, value in self.values.items() if not np.ndim(value))
-
     # ---- what the names stand for ----
 
     def _values(self) -> dict[str, np.ndarray]:
