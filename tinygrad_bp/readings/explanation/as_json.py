@@ -19,7 +19,7 @@ def as_json(x: Any) -> Any:
         return {name: as_json(value) for name, value in x.items()}
     if isinstance(x, tuple):
         return list(map(as_json, x))
-    return x if x is None or isinstance(x, (str, int, list)) else as_json(fields_of(x))
+    return x if x is None or isinstance(x, (str, int, float, list)) else as_json(fields_of(x))
 
 
 def fields_of(x: Given | Gradient | Contribution | Step | np.ndarray) -> dict[str, Any]:
