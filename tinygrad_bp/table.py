@@ -68,7 +68,7 @@ class Row:
         ``("σ", r"\sigma")``, or as a template, ``("|{}|", r"\lvert {} \rvert")``, with {} for each
         operand, ``{:product}`` for one that is put in brackets unless it holds together as tightly
         as a product, and ``{below}`` for an axis. A third text says how tightly the whole holds
-        together; see `notation.printer.Level`. Or as an expression of its operands that means the
+        together; see `notation.pieces.Level`. Or as an expression of its operands that means the
         same: ``"np.log(1 + a)"``.
     domain
         Between which numbers the tests draw its operands.

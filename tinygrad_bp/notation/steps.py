@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -164,16 +164,16 @@ def unbroadcast(tree: ast.expr, to: Shape) -> ast.expr:
 
 def expression(
     tensor: Tensor,
-    named: Callable[[Tensor], ast.expr | None],
+    known: Mapping[int, ast.expr],
     constants: Constants | None = None,
 ) -> ast.expr:
-    """Return the expression of a tensor down to those that are named, as expressions.
+    """Return the expression of a tensor down to those for which one is known, by their ids.
 
     Examples
     --------
     >>> import tinygrad_bp as bp
-    >>> x = bp.tensor([1.0, 2.0], name="x")
-    >>> ast.unparse(expression(bp.exp(-x) * 2, lambda t: ast.Name(t.name) if t.name else None))
+    >>> x = bp.tensor([1.0, 2.0])
+    >>> ast.unparse(expression(bp.exp(-x) * 2, {x.id: ast.Name("x")}))
     'np.exp(-x) * 2'
     """
     done: dict[int, ast.expr] = {}
@@ -183,9 +183,8 @@ def expression(
         if t.id in done:
             stack.pop()
             continue
-        name = named(t)
-        if name is not None:
-            done[t.id] = shaped(name, t.shape)
+        if t.id in known:
+            done[t.id] = shaped(known[t.id], t.shape)
         elif t.primitive is None:
             done[t.id] = literal(t.data, constants)
         else:
@@ -232,15 +231,12 @@ def rule_expressions(
     """
     if tensor.primitive is None:
         raise ValueError(f"{tensor.described()} is a leaf: no step computed it, so it has no rule.")
-    names: dict[int, str] = {}
+    placeholders: dict[int, ast.expr] = {}
 
     def placeholder(value: Any, name: str) -> Tensor:
         t = Tensor(value, requires_grad=value.dtype.kind == "f", name=name)
-        names[t.id] = name
+        placeholders[t.id] = ast.Name(name)
         return t
-
-    def named(t: Tensor) -> ast.expr | None:
-        return ast.Name(names[t.id]) if t.id in names else None
 
     values = [
         value if x is None else placeholder(value, name)
@@ -263,7 +259,7 @@ def rule_expressions(
     except Exception as error:  # a rule may be the user's own
         raise not_written(tensor, error) from error
     return [
-        expression(c, named, constants) if isinstance(c, Tensor)
+        expression(c, placeholders, constants) if isinstance(c, Tensor)
         else None if c is None
         else literal(c, constants)
         for c in contributions
@@ -323,7 +319,7 @@ def twin(
             result = composed(*operands, **{**primitive.defaults, **settings})
         if not isinstance(result, Tensor):
             return None
-        return Twin(expression(result, lambda t: parts.get(t.id), constants), result.data)
+        return Twin(expression(result, parts, constants), result.data)
     except Exception:  # a text of NumPy's that Tensors do not run
         if primitive.composed is not None:
             raise
