@@ -122,7 +122,8 @@ class Components:
                 return self.at(value, [*index[:-2], index[-1], index[-2]])
             case ast.Subscript(value, key):
                 key = ast.Subscript(ast.Attribute(ast.Name("np"), "s_"), key)
-                return self.arranged("getitem", value, {"key": self.evaluator.evaluate(key)}, index)
+                row = self.evaluator.functions["getitem"]
+                return self.arranged(row, value, {"key": self.evaluator.evaluate(key)}, index)
             case ast.Call():
                 return self.call(node, index)
             case ast.Name(name) if self.upstream is not None and name == self.upstream[0]:
@@ -212,7 +213,7 @@ class Components:
 
     def call(self, node: ast.Call, index: Sequence[ast.expr]) -> Part:
         name = called(node)
-        row = self.evaluator.functions.get(name)
+        row = getattr(node, "primitive", self.evaluator.functions.get(name))
         row = row if isinstance(row, Primitive) else None
         operands, trees = operands_of(row, node)
         match name, node.args:
@@ -242,15 +243,13 @@ class Components:
                 if any(map(np.ndim, given.values())):
                     raise NoComponentsError("there is an array among its arguments", name)
                 parts = [self.part(operand, index).closed for operand in operands]
-                keywords = [ast.keyword(key, tree) for key, tree in trees.items()]
-                function = ast.Attribute(ast.Name("np"), name) if hasattr(np, name) else node.func
-                return Part(like(ast.Call(function, parts, keywords), node))
+                return Part(like(with_operands(node, name, parts), node))
             case "arranges":
-                return self.arranged(name, operands[0], given, index)
+                return self.arranged(row, operands[0], given, index)
             case "spreads":
-                return self.spread(name, operands[0], given, index)
+                return self.spread(row, operands[0], given, index)
             case "reduces" if row.composed is None:
-                return self.reduced(name, operands[0], given, index)
+                return self.reduced(row, operands[0], given, index)
         return self.composed(row, node, operands, given, index)
 
     def composed(
@@ -265,25 +264,27 @@ class Components:
         return self.at(found.tree, index)
 
     def arranged(
-        self, name: str, operand: ast.expr, arguments: dict[str, Any], index: Sequence[ast.expr]
-    ) -> Part:
+        self, row: Primitive, operand: ast.expr, arguments: dict[str, Any],
+        index: Sequence[ast.expr],
+    ) -> Part:  # fmt: skip
         """Return a component of entries arranged anew: run on their numbers, it says from where."""
-        refuse_lists(name, arguments)
+        refuse_lists(row, arguments)
         shape = self.shape(operand)
         numbers = np.arange(math.prod(shape)).reshape(shape)
-        origin = np.asarray(self.evaluator.functions[name](numbers, **arguments))
+        origin = np.asarray(row(numbers, **arguments))
         places = unravelled(origin, shape)
         return self.at(operand, [self.letters.recognised(place, index) for place in places])
 
     def spread(
-        self, name: str, operand: ast.expr, arguments: dict[str, Any], index: Sequence[ast.expr]
-    ) -> Part:
+        self, row: Primitive, operand: ast.expr, arguments: dict[str, Any],
+        index: Sequence[ast.expr],
+    ) -> Part:  # fmt: skip
         """Sum the entries that, by the backward rule run on numbers, go to one place."""
-        refuse_lists(name, arguments)
-        if np.any(arguments.get("constant_values", 0)):
-            raise NoComponentsError("it puts other numbers than 0 around", name)
+        refuse_lists(row, arguments)
         shape = self.shape(operand)
-        out = self.evaluator.functions[name](Tensor(np.zeros(shape), True), **arguments)
+        out = row(Tensor(np.zeros(shape), True), **arguments)
+        if out.data.any():
+            raise NoComponentsError("it puts other numbers than 0 around", row.__name__)
         numbers = np.arange(float(out.size)).reshape(out.shape)
         goal = np.broadcast_to(out.closures(False)[0](numbers), shape)
         inner = [self.letters.new(n) for n in shape]
@@ -297,8 +298,9 @@ class Components:
         return result
 
     def reduced(
-        self, name: str, operand: ast.expr, arguments: dict[str, Any], index: Sequence[ast.expr]
-    ) -> Part:
+        self, row: Primitive, operand: ast.expr, arguments: dict[str, Any],
+        index: Sequence[ast.expr],
+    ) -> Part:  # fmt: skip
         """Return a component of a reduction such as max, letter by letter."""
         shape = self.shape(operand)
         axis = arguments.get("axis")
@@ -306,7 +308,7 @@ class Components:
         gone = [int(a) % len(shape) for a in axes]
         keepdims = bool(arguments.get("keepdims"))
         if not math.prod(shape):
-            raise NoComponentsError("it is given no entries", name)
+            raise NoComponentsError("it is given no entries", row.__name__)
         outer = iter(index)
         inner = []
         for axis, n in enumerate(shape):
@@ -316,7 +318,7 @@ class Components:
         result = self.at(operand, inner)
         for axis in sorted(gone, reverse=True):
             if isinstance(inner[axis], ast.Name):
-                result = Part(over(name, result.closed, inner[axis], shape[axis]))
+                result = Part(over(row.__name__, result.closed, inner[axis], shape[axis]))
         return result
 
     def contraction(
@@ -359,12 +361,12 @@ def matrix_product(m: int, n: int) -> tuple[str, str]:
     return f"{left},{right}", stack + ("i" if m > 1 else "") + ("k" if n > 1 else "")
 
 
-def refuse_lists(name: str, arguments: dict[str, Any]) -> None:
+def refuse_lists(row: Primitive, arguments: dict[str, Any]) -> None:
     """Refuse places that are listed one by one: a rule that fits them would be an accident."""
     for value in (arguments.get(word) for word in ("key", "indices", "repeats")):
         for item in value if isinstance(value, tuple) else (value,):
             if isinstance(item, np.ndarray | list) and np.ndim(item):
-                raise NoComponentsError("its places are listed one by one", name)
+                raise NoComponentsError("its places are listed one by one", row.__name__)
 
 
 def unravelled(numbers: np.ndarray, shape: tuple[int, ...]) -> list[np.ndarray]:
@@ -372,6 +374,15 @@ def unravelled(numbers: np.ndarray, shape: tuple[int, ...]) -> list[np.ndarray]:
     if not shape or not math.prod(shape):
         return [np.zeros_like(numbers) for _ in shape]
     return [np.asarray(place) for place in np.unravel_index(numbers, shape)]
+
+
+def with_operands(node: ast.Call, name: str, operands: list[ast.expr]) -> ast.Call:
+    """Return a call on other operands; what is no operand stays."""
+    match node.func:
+        case ast.Attribute(ast.Name("np")) | ast.Name():
+            return ast.Call(node.func, [*operands, *node.args[len(operands) :]], node.keywords)
+    method = ast.Attribute(operands[0], name)
+    return ast.Call(method, [*operands[1:], *node.args[len(operands) - 1 :]], node.keywords)
 
 
 def called(node: ast.Call) -> str:
