@@ -412,6 +412,54 @@ def _(out: Any, x: Any) -> Any:
     return lambda g: doubled(g)
 
 
+@bp.primitive(kind="entrywise")
+def cube_root(x: Any) -> Any:
+    """Return the cube root, which is no operation of the table."""
+    return np.cbrt(x)
+
+
+@cube_root.backward
+def _(out: Any, x: Any) -> Any:
+    return lambda g: g / (3.0 * out * out)
+
+
+@bp.primitive(kind="arranges")
+def upside_down(x: Any) -> Any:
+    """Return the rows in the other order."""
+    return x[::-1]
+
+
+@upside_down.backward
+def _(out: Any, x: Any) -> Any:
+    return lambda g: upside_down(g)
+
+
+@bp.primitive(kind="reduces")
+def largest(x: Any, *, axis: Any = None) -> Any:
+    """Return the largest entry."""
+    found = np.max(x, axis=axis)
+    return found
+
+
+@largest.backward
+def _(out: Any, x: Any, *, axis: Any) -> Any:
+    return lambda g: np.where(x == out, g, 0.0)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_operation_of_ones_own_is_derived_by_its_kind(form: Any) -> None:
+    x = leaf([1.0, 2.0, 0.5], "x")
+    root = derive((cube_root(x).named("c") ** 2).sum(), form=form)
+    turned = derive((upside_down(x).named("u") * x).sum(), form=form)
+    most = derive((largest(x).named("m") * x).sum(), form=form)
+    for derivation in (root, turned, most):
+        valid(derivation)
+    if form == "index":
+        assert "u[j] = x[4−j]" in turned.text
+        assert "m = largest[i] x[i]" in most.text
+        assert "c[j] = cbrt(x[j])" in root.text or "c[j] = cube_root(x[j])" in root.text
+
+
 def test_an_operation_without_index_form_is_named() -> None:
     # no kind and no twin says which entry of doubled(g) comes from which entry of g
     x = leaf([1.0, 2.0], "x")
