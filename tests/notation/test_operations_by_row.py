@@ -113,6 +113,18 @@ def test_a_users_operation_on_a_number_is_a_number() -> None:
     assert "odot" not in formula.latex
 
 
+@bp.primitive
+def norm(x: Any) -> Any:
+    """Return the sum of sizes, which is not what the table calls a norm."""
+    sizes = np.abs(x)
+    return np.sum(sizes)
+
+
+def test_a_users_operation_of_a_known_name_is_not_taken_for_ours() -> None:
+    assert Formula(step(norm, [ast.Name("a")], {})).text == "norm(a)"
+    assert Formula(step(bp.norm, [ast.Name("a")], {})).text == "‖a‖"
+
+
 @bp.primitive(notation=("∛{:single}", r"\sqrt[3]{{{}}}"))
 def root(x: Any) -> Any:
     return np.cbrt(x)

@@ -406,14 +406,14 @@ def spelled_out(notation: str) -> ast.expr:
     return ast.parse(notation, mode="eval").body
 
 
-def row_of(node: ast.expr, name: str) -> Primitive | None:
+def row_of(node: ast.Call, name: str) -> Primitive | None:
     """Return the operation that says how a call looks.
 
     A call of NumPy's looks as the operation of that name does, where the operation that it is the
     text of has no notation of its own: relu(z) is np.maximum(z, 0), which is max(z, 0).
     """
     own: Primitive | None = getattr(node, "primitive", None)
-    if own is not None and own.notation is not None:
+    if own is not None and (own.notation is not None or isinstance(node.func, ast.Name)):
         return own
     alias = getattr(getattr(np, name, None), "__name__", name)  # np.abs is np.absolute
     row = TABLE.get(name, TABLE.get(alias))
