@@ -20,6 +20,7 @@ from tinygrad_bp.notation.numbers import (
     number_latex,
     printable,
     rows,
+    scientific,
     written_array,
     written_shape,
 )
@@ -57,6 +58,11 @@ def test_entries_have_as_many_decimals_and_are_near(entries: list[float]) -> Non
     for text, entry in zip(texts, entries, strict=True):
         assert float(text) == pytest.approx(entry, rel=0.5, abs=1e-3 * np.abs(array).max())
         assert not text.startswith("-0") or float(text)
+
+
+def test_digits_and_powers_of_ten() -> None:
+    found = [scientific(value) for value in (2.0, 0.01, 1e-05, 2.5e30)]
+    assert found == [("2", None), ("0.01", None), ("1", -5), ("2.5", 30)]
 
 
 def test_rows_and_their_summaries() -> None:

@@ -70,7 +70,6 @@ def percent(share: float) -> str:
 
 
 def number_latex(written: str) -> str:
-    """Return a written number in LaTeX."""
     mantissa, e, exponent = written.partition("e")
     if written in ("inf", "-inf"):
         return written.replace("inf", r"\infty")
@@ -97,13 +96,7 @@ def fraction(value: float) -> tuple[int, int] | None:
 
 
 def scientific(value: float) -> tuple[str, int | None]:
-    """Return the digits of a number that is not negative, and the power of ten, or None.
-
-    Examples
-    --------
-    >>> scientific(2.0), scientific(0.01), scientific(1e-05), scientific(2.5e30)
-    (('2', None), ('0.01', None), ('1', -5), ('2.5', 30))
-    """
+    """Return the digits of a number that is not negative, and the power of ten, or None."""
     digits, e, exponent = repr(value).partition("e")
     return digits.removesuffix(".0"), int(exponent) if e else None
 
@@ -244,13 +237,7 @@ def bmatrix(cells: Sequence[Sequence[str]]) -> str:
 
 
 def written_shape(shape: Sequence[int]) -> Written:
-    r"""Write a shape, ``(3, 1)``, and that of a number in words.
-
-    Examples
-    --------
-    >>> written_shape((3, 1)).text, written_shape((3,)).text, written_shape(()).latex
-    ('(3, 1)', '(3,)', '\\text{(number)}')
-    """
+    """Write a shape, ``(3, 1)``, and that of a number in words."""
     if not shape:
         return Written(r"\text{(number)}", "(number)")
     text = str(tuple(map(int, shape)))

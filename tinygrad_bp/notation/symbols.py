@@ -34,8 +34,6 @@ ESCAPES = {
 
 
 class Parts(NamedTuple):
-    """A name taken apart."""
-
     stem: str
     accents: list[str]
     subscripts: list[str]

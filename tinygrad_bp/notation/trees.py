@@ -31,7 +31,6 @@ KNOWN = ("shape", "primitive")
 
 
 def shape_of(node: ast.AST) -> Shape | None:
-    """Return the shape of what a node computes; None where it is not known."""
     return getattr(node, "shape", None)
 
 
@@ -221,14 +220,7 @@ def literal(value: Any, constants: Constants | None = None) -> ast.expr:
 
 
 def index(key: Any, constants: Constants | None = None) -> ast.expr:
-    """Return what stands in the brackets of ``a[key]``.
-
-    Examples
-    --------
-    >>> keys = 0, (slice(2),), (..., 1)
-    >>> [ast.unparse(ast.Subscript(ast.Name("a"), index(key))) for key in keys]
-    ['a[0]', 'a[:2]', 'a[..., 1]']
-    """
+    """Return what stands in the brackets of ``a[key]``, where a slice has colons."""
 
     def between_commas(part: Any) -> ast.expr:
         if not isinstance(part, slice):
@@ -244,13 +236,7 @@ def index(key: Any, constants: Constants | None = None) -> ast.expr:
 
 
 def array(value: np.ndarray) -> ast.expr:
-    """Return the expression of an array: as a call where it has a pattern, else entry by entry.
-
-    Examples
-    --------
-    >>> ast.unparse(array(np.array([[1.0, 2.5]]))), ast.unparse(array(np.ones((2, 3))))
-    ('np.array([[1.0, 2.5]])', 'np.ones((2, 3))')
-    """
+    """Return the expression of an array: as a call where it has a pattern, else entry by entry."""
     # whether NumPy gives the entries, written as Python numbers, this type by itself
     usual = value.dtype in (np.float64, np.int64, np.bool_)
     of_type = {} if usual else {"dtype": value.dtype}
