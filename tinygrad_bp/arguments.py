@@ -150,7 +150,7 @@ def owned(primitive: Any, result: Any) -> np.ndarray:
         return array
     base = array if array.base is None else array.base
     if not isinstance(base, np.ndarray) or base.flags.writeable:
-        return array.copy()
+        return array.copy(order="K")  # laid out as it was: sums over it add up alike
     return array
 
 

@@ -426,6 +426,8 @@ def test_a_wrong_helper_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_random_programs() -> None:
+    inexact: list[Program] = []
+
     def check(program: Program) -> None:
         leaves: list[bp.Tensor] = []
 
@@ -435,10 +437,16 @@ def test_random_programs() -> None:
 
         loss = program.run(TABLE, kept, constant=lambda array: array)
         used = {t.id for t in recorded_tensors(loss)}
-        text = agrees(loss, [x for x in leaves if x.id in used], exactly=False)
+        wanted = [x for x in leaves if x.id in used]
+        text = agrees(loss, wanted, exactly=False)
         assert "tinygrad" not in text.partition("import")[2]
+        value, gradients = run(text)
+        pairs = zip([value, *gradients.values()], [loss.data, *bp.grad(loss, wanted)], strict=True)
+        if not all(np.array_equal(ours, theirs, equal_nan=True) for ours, theirs in pairs):
+            inexact.append(program)
 
     settings(SEARCH, max_examples=300)(given(programs())(check))()
+    assert len(inexact) <= 3, inexact  # NumPy may lay a view out in another way: 1 in 2,500
 
 
 def test_random_programs_in_a_fresh_interpreter(tmp_path: Path) -> None:
@@ -548,6 +556,34 @@ def test_powers_of_single_numbers_are_the_engines_to_the_last_bit(kind: type) ->
         agrees(squared_norm(x * n) + np.sum(x * x) ** 0.5, [x, n])
 
 
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+def test_views_add_up_as_in_the_engine(kind: type) -> None:
+    rng = np.random.default_rng(0)
+
+    def random(*shape: int) -> bp.Tensor:
+        return leaf(rng.normal(size=shape).astype(kind))
+
+    for _ in range(10):
+        x, w, a, b = random(2, 2, 6, 6), random(3, 2, 3, 3), random(7, 9), random(5, 7)
+        fortran = leaf(np.asfortranarray(rng.normal(size=(7, 9)).astype(kind)))
+        agrees(bp.var(bp.conv2d(x, w)), [x, w])
+        agrees(bp.relu(bp.conv2d(x, w)).mean(), [x, w])
+        agrees(bp.tanh(fortran).mean(), [fortran])
+        agrees(turned(a).mean(), [a])
+        agrees((np.einsum("ij,kj->ki", a.T, b) ** 2).mean(), [a, b])
+
+
+@bp.primitive
+def turned(a: Any) -> Any:
+    b = np.exp(a)
+    return b.T
+
+
+@turned.backward
+def _(out: Any, a: Any) -> Any:
+    return lambda g: np.transpose(g * out)
+
+
 @bp.primitive
 def squared_norm(a: Any) -> Any:
     b = np.sum(a) ** 2.5
@@ -557,6 +593,17 @@ def squared_norm(a: Any) -> Any:
 @squared_norm.backward
 def _(out: Any, a: Any) -> Any:
     return lambda g: g * 4.0 * a**3
+
+
+def test_constants_of_a_recorded_gradient_are_no_parameters() -> None:
+    x = leaf([1.0, 2.0], "x")
+    g = bp.grad((3 * x).sum() + bp.square_sum(x), x, create_graph=True)
+    text = agrees(bp.square_sum(g), [x])
+    assert list(text.arguments) == ["x"]
+    constant = bp.grad((3 * x).sum(), x, create_graph=True)
+    assert "parameter" not in str(bp.draw(bp.square_sum(constant)))
+    with pytest.raises(ValueError, match="needs no gradient"):
+        source(bp.square_sum(constant))
 
 
 def test_an_operation_without_text() -> None:
