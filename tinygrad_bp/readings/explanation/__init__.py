@@ -1,1 +1,1 @@
-"""What ``explain`` is made of: the record of a sweep, how it comes about, and how it is shown."""
+"""How an explanation is shown: as text, on a console, as JSON."""
