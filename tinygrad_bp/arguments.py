@@ -56,12 +56,11 @@ def sort_arguments(
     params = primitive.defaults | given
     names = primitive.settings
     if len(operands) == primitive.arity and len(params) == len(names):
-        for value in params.values():
-            if type(value) not in PLAIN:
+        for name, value in params.items():
+            if type(value) not in PLAIN or name not in names:
                 break
         else:  # nearly all calls
-            if not given or given.keys() <= set(names):
-                return operands, params
+            return operands, params
 
     params = dict(given)
     arity = primitive.arity

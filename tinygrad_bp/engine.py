@@ -147,8 +147,7 @@ class Tensor(Operators):
 
         With ``recorded``, the rule runs on Tensors, so that what the closures do is recorded.
         """
-        assert self.primitive is not None
-        rule, params = self.primitive.rule, self.params
+        rule, params = self.primitive.rule, self.params  # type: ignore[union-attr]
         try:
             if recorded:
                 inputs = [
@@ -334,8 +333,8 @@ def sweep(
                 contribution = add(x, gradients[key], contribution)
             else:
                 heappush(waiting, (turn(x) if turn else -key, x))
-            if type(contribution) is ndarray:  # read-only: several tensors may share the array
-                contribution.setflags(False)  # type: ignore[call-arg]
+            if not recorded:
+                contribution.setflags(False)  # read-only: several tensors may share the array
             gradients[key] = contribution
 
 

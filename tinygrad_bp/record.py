@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Mapping
-from enum import Enum
 from functools import cached_property, partial
 from itertools import count
 from typing import Any, NamedTuple, TypeAlias
@@ -32,13 +31,25 @@ LARGEST_COMPOSED = 10_000
 Contribute: TypeAlias = Callable[[Any], Any]
 
 
-class Lost(Enum):
-    """The gradient that cannot be computed any more, as a mistake gave it another shape."""
+class Absent:
+    """What stands in an altered sweep for an array that is not there: `LOST` or `NOTHING`."""
 
-    LOST = "lost"
+    __array_ufunc__ = None  # an array leaves an addition to this class
+
+    def __add__(self, other: Any) -> Any:
+        return LOST if self is LOST else other
+
+    __radd__ = __add__
+
+    def setflags(self, write: bool) -> None:
+        """Stay as it is: the sweep makes gradients read-only."""
 
 
-LOST = Lost.LOST
+#: A gradient that cannot be computed any more, as a mistake gave another one another shape.
+LOST = Absent()
+
+#: A contribution that a mistake leaves out.
+NOTHING = Absent()
 
 
 class Edge(NamedTuple):
@@ -322,12 +333,8 @@ Edge(step=1, operand=1)])
             return found
 
         def add(x: Any, earlier: Any, later: Any) -> Any:
-            if earlier is None or later is None:
-                return later if earlier is None else earlier
-            if earlier is LOST or later is LOST:
-                return LOST
             try:
-                return earlier + later if adds_up else later
+                return earlier + later if adds_up or later is NOTHING else later
             except ValueError:
                 return LOST
 
@@ -340,8 +347,8 @@ Edge(step=1, operand=1)])
         for t, g in sweep(starts, closures, lambda x, found, t: found, add, turn):
             i = self.place[t.id]
             if i in reached or i == last:
-                arrived[i] = add(t, arrived.get(i), g)
-        return {i: g for i, g in arrived.items() if g is not LOST and g is not None}
+                arrived[i] = add(t, arrived.get(i, NOTHING), g)
+        return {i: g for i, g in arrived.items() if not isinstance(g, Absent)}
 
     def part(self, target: int, given: Iterable[int]) -> Part:
         """Return the part of the sweep from given gradients, or the output, to one tensor's."""
@@ -410,10 +417,11 @@ def or_lost(closure: Contribute) -> Contribute:
     """Return a closure that gives `LOST` where it cannot be computed."""
 
     def run(g: Any) -> Any:
-        if g is LOST or g is None:
+        if isinstance(g, Absent):
             return LOST
         try:
-            return closure(g)
+            found = closure(g)
+            return NOTHING if found is None else found
         except Exception:  # the shapes do not fit any more
             return LOST
 
