@@ -377,6 +377,14 @@ def test_one_input_gives_one_gradient_and_a_list_or_tuple_gives_a_tuple():
     assert bp.grad(product, []) == ()
 
 
+def test_a_gradient_that_depends_on_nothing_is_a_constant():
+    x = leaf([1.0, 2.0], "x")
+    slope = bp.grad((3 * x).sum(), x, create_graph=True)
+    assert isinstance(slope, bp.Tensor)
+    assert slope.data.tolist() == [3.0, 3.0]
+    assert not slope.requires_grad
+
+
 def test_interior_tensors_and_the_output_itself():
     x = leaf(3.0)
     a = x * x

@@ -526,6 +526,46 @@ def test_zero_grad_forgets():
         assert x.grad is None
 
 
+@pytest.mark.parametrize("name", [0, 1.5, b"x", ("x",)])
+def test_a_name_is_text(name):
+    with pytest.raises(TypeError, match="a name is text, and"):
+        bp.tensor(1.0, name=name)
+    with pytest.raises(TypeError, match="a name is text, and"):
+        bp.tensor(1.0).named(name)
+    x = bp.tensor(1.0)
+    with pytest.raises(TypeError, match="a name is text, and"):
+        x.name = name
+
+
+def test_requires_grad_and_grad_take_nothing_else():
+    x = bp.tensor(1.0, name="x")
+    with pytest.raises(TypeError, match="requires_grad is True or False, not 'no'"):
+        x.requires_grad = "no"
+    for value in ("abc", 1j, object()):
+        with pytest.raises(TypeError, match=r"a gradient of x with shape \(\) is an array of real"):
+            x.grad = value
+
+
+@pytest.mark.parametrize("key", [1.5, 1j, {}, "a"])
+def test_an_index_that_is_none_is_refused(key):
+    with pytest.raises(TypeError, match="an index is an integer, a slice, None"):
+        bp.tensor([1.0, 2.0])[key]
+
+
+def test_an_index_of_numpys_true():
+    assert bp.tensor([1.0, 2.0])[np.True_].shape == (1, 2)
+
+
+def test_transposes_take_axes_as_numpy_does():
+    t = bp.tensor(np.arange(6.0).reshape(2, 3), requires_grad=True)
+    for axes in (np.array([1, 0]), [1, 0], (1, 0)):
+        assert np.array_equal(t.transpose(axes).data, t.data.T)
+    flat = bp.tensor([1.0, 2.0], requires_grad=True)
+    for axis in (0, np.int64(0), np.array(0)):
+        assert bp.grad(np.transpose(flat, axis).sum(), flat).tolist() == [1.0, 1.0]
+        assert bp.grad(flat.transpose(axis).sum(), flat).tolist() == [1.0, 1.0]
+
+
 def test_ids_count_up_in_recording_order():
     x = bp.tensor(1.0)
     y = x + 1

@@ -70,14 +70,20 @@ class Changed(AbstractContextManager["None"]):
             @functools.wraps(function)
             def generate(*args: Any, **keywords: Any) -> Iterator[Any]:
                 generator = function(*args, **keywords)
-                sent = None
-                while True:
-                    try:
+                resume, value = generator.send, None
+                try:
+                    while True:
                         with Changed(self.change):
-                            value = generator.send(sent)
-                    except StopIteration as stop:
-                        return stop.value  # type: ignore[no-any-return]
-                    sent = yield value
+                            item = resume(value)
+                        try:
+                            resume, value = generator.send, (yield item)
+                        except Exception as error:  # of the caller's throw()
+                            resume, value = generator.throw, error
+                except StopIteration as stop:
+                    return stop.value  # type: ignore[no-any-return]
+                finally:
+                    with Changed(self.change):
+                        generator.close()
 
             return generate
 

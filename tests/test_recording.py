@@ -1,11 +1,18 @@
-"""The debugging mode: the first operation that makes a NaN or infinity is named, with its line."""
+"""What is recorded, and where; and the debugging mode, which names the first culprit.
 
+The first operation that makes a NaN or infinity is named, with its line.
+"""
+
+import os
+import signal
+import threading
 import warnings
 
 import numpy as np
 import pytest
 
 import tinygrad_bp as bp
+from tinygrad_bp.recording import adding_up
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # outside of detect_anomaly()
 
@@ -258,3 +265,108 @@ def test_a_file_beside_the_package_is_not_in_it():
 def test_arrays_alone_are_not_watched():
     with bp.detect_anomaly():
         assert bp.log(np.zeros(1)) == -np.inf
+
+
+# no_grad and scope as decorators, also of generators
+
+
+def test_no_grad_without_brackets():
+    w = bp.tensor(2.0, requires_grad=True)
+
+    @bp.no_grad
+    def square(t):
+        return t * t
+
+    assert not square(w).requires_grad
+    assert (w * w).requires_grad
+
+
+@pytest.mark.parametrize("decorator", [bp.no_grad, bp.no_grad()])
+def test_a_generator_computes_without_recording_and_its_caller_records(decorator):
+    w = bp.tensor(2.0, requires_grad=True)
+
+    @decorator
+    def batches():
+        sent = yield w * 2
+        yield w * sent
+
+    running = batches()
+    assert not next(running).requires_grad
+    assert (w * w).requires_grad
+    result = running.send(3.0)
+    assert (result.item(), result.requires_grad) == (6.0, False)
+    assert list(running) == []
+
+
+def test_a_generator_is_closed_and_raises_as_without_the_decorator():
+    ended = []
+
+    @bp.no_grad
+    def numbers():
+        try:
+            yield 1
+            yield 2
+        except KeyError:
+            yield 3
+        finally:
+            ended.append(True)
+
+    running = numbers()
+    assert next(running) == 1
+    assert running.throw(KeyError) == 3
+    running.close()
+    assert ended == [True]
+
+
+def test_each_visit_to_a_scope_is_told_apart():
+    tensors = []
+    for _ in range(2):
+        with bp.scope("cell"):
+            tensors += [bp.tensor(1.0), bp.tensor(2.0)]
+    first, second, third, _ = (t.scope for t in tensors)
+    assert first == third == "cell"
+    assert first.visit == second.visit != third.visit
+
+
+# Threads, signals and processes
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_child_forked_while_a_thread_holds_the_lock_can_run_backward():
+    x = bp.tensor(3.0, requires_grad=True)
+    loss = x * x
+    held, release = threading.Event(), threading.Event()
+
+    def hold():
+        with adding_up():
+            held.set()
+            release.wait(10)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(10)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forking with threads
+        child = os.fork()
+    if child == 0:
+        signal.alarm(10)  # it must not wait for ever
+        loss.backward()
+        os._exit(0 if x.grad == 6.0 else 1)
+    _, status = os.waitpid(child, 0)
+    release.set()
+    thread.join()
+    assert status == 0
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timers")
+def test_backward_inside_a_signal_handler():
+    x = bp.tensor(3.0, requires_grad=True)
+    handled = []
+    before = signal.signal(signal.SIGALRM, lambda *_: handled.append((x * x).backward()))
+    try:
+        with adding_up():
+            signal.raise_signal(signal.SIGALRM)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert handled == [None]
+    assert x.grad == 6.0
