@@ -27,28 +27,28 @@ INTRODUCTION = """\
 
 This page is made from the rule table by `python docs/make/operations_page.py`; do not edit it.
 
-Operands come first. They may be Tensors, arrays or numbers: with a Tensor among them the step is
-recorded, and without one the result is a plain array. Then come settings, such as an axis or a
-shape, that no gradient flows to. What NumPy has too goes by its name and means the same.
+Operands come first. They may be Tensors, arrays or numbers. If a Tensor is among them, the step is
+recorded; if not, the result is a plain array. Further arguments follow, such as an axis or a shape;
+no gradient flows to them. An operation that NumPy has too has NumPy's name and meaning.
 
-- **NumPy** is the function that records the same step when it is called on a Tensor. One that has
-  no entry raises a `TypeError` that says what to write instead; one whose result carries no
-  gradient, such as `np.argmax`, gives a plain array.
+- **NumPy** is the function that records the same step when it is called on a Tensor. A function of
+  NumPy's that is not in the table raises a `TypeError` that says what to write instead. One whose
+  result carries no gradient, such as `np.argmax`, gives a plain array.
 - **Rule** says where the derivative comes from. *own*: the entry has a backward rule. *own, twin*:
-  beside it stands the same function composed of simpler operations, and tests hold the two against
-  each other. *composed*: the function is made of other entries, and needs no rule.
-- A name without `bp.` belongs to an entry that the rules of others need, or that is written as an
-  operator.
+  it also has a twin, the same function composed of simpler operations, and tests compare the two.
+  *composed*: the function is made of other entries, and needs no rule.
+- An entry without `bp.` in its name is used by the rules of others, or is written as an operator.
 
 `+`, `-`, `*`, `/`, `@`, `**`, unary `-`, unary `+`, `abs()` and `t[key]` record on Tensors, and so
 do the properties `t.T` and `t.mT`. Comparisons such as `t > 0` give plain arrays of booleans.
 
-What NumPy computes of integers and booleans as integers, such as `a + b`, is the same here. All
-else is computed of them in float64, also where NumPy would compute in 16 or 32 bits: `bp.exp`,
-`bp.softmax`, `bp.norm`. Results are float64 or float32, never float16.
+Where NumPy's result for integers and booleans is an integer, as for `a + b`, the result is the same
+here. Other functions, such as `bp.exp`, `bp.softmax` and `bp.norm`, compute integers in float64,
+also where NumPy would compute in 16 or 32 bits. A float result is float64 or float32, never
+float16.
 
-Where a function has a corner, its slope there is one of those beside it, as the table says. Where
-its second derivative has no bound beside the corner, as that of `bp.norm` at 0, it is NaN there.
+Where a function has a corner, the slope of one side is taken; the table says which. If the second
+derivative grows without bound toward the corner, as that of `bp.norm` at 0, it is NaN there.
 
 Images that come out of `bp.conv2d` have
 `(rows + 2 * padding - dilation * (kernel_rows - 1) - 1) // stride + 1` rows, and columns likewise.
