@@ -48,7 +48,7 @@ class Helpers:
         self._kept: list[Any] = []  # so that no id is used twice
 
     def name(self, value: Any, wanted: str = "") -> str:
-        """Return the name of a function, a module or a constant, and write its text if it is new.
+        """Return the name of a function or module, and write its text if it is new.
 
         Raises
         ------
@@ -57,10 +57,7 @@ class Helpers:
         """
         if id(value) in self._names:
             return self._names[id(value)]
-        wanted = re.sub(r"\W", "_", wanted or value.__name__)
-        name = self._names[id(value)] = fresh(wanted, self.taken)
-        self.taken.add(name)
-        self._kept.append(value)
+        name = self._take(value, re.sub(r"\W", "_", wanted or value.__name__))
         if isinstance(value, ModuleType):
             plain = name == value.__name__
             self.imports.append(f"import {value.__name__}" + ("" if plain else f" as {name}"))
@@ -68,6 +65,12 @@ class Helpers:
             self.texts.append(self._function(value.forward, name, value))
         else:
             self.texts.append(self._function(value, name))
+        return name
+
+    def _take(self, value: Any, wanted: str) -> str:
+        name = self._names[id(value)] = fresh(wanted, self.taken)
+        self.taken.add(name)
+        self._kept.append(value)
         return name
 
     def _function(self, function: Any, name: str, primitive: Primitive | None = None) -> str:
@@ -114,9 +117,7 @@ class Helpers:
             expression = literal(value)
         except TypeError:
             expression = self._assigned(name, function)
-        new = self._names[id(value)] = fresh(name, self.taken)
-        self.taken.add(new)
-        self._kept.append(value)
+        new = self._take(value, name)
         self.texts.append(f"{new} = {ast.unparse(expression)}")
         return new
 
@@ -135,7 +136,6 @@ class Helpers:
 
 
 def refusal(function: Any, name: str, why: str) -> str:
-    """Say that a function cannot be taken along."""
     return (
         f"source cannot take {function.__name__} along: it uses {name}, and {why}. Write the "
         "operation with NumPy and functions of your own."
@@ -143,7 +143,6 @@ def refusal(function: Any, name: str, why: str) -> str:
 
 
 def of_python(module: str) -> bool:
-    """Say whether a module comes with Python."""
     return module != "__main__" and module.partition(".")[0] in sys.stdlib_module_names
 
 
@@ -165,7 +164,7 @@ def numpy_path(value: Any) -> str | None:
 
 
 class Linked(ast.NodeTransformer):
-    """Gives the names of a function's text the meaning that they have where it was written."""
+    """Gives the names in a function the meaning that they had there, and leaves out types."""
 
     def __init__(self, helpers: Helpers, function: Any, tree: ast.AST) -> None:
         self.helpers, self.function = helpers, function
@@ -182,7 +181,6 @@ class Linked(ast.NodeTransformer):
                 self.local.add(node.name)
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        """Replace a name from outside of the function."""
         if node.id in self.local or node.id not in self.meaning:
             return node
         return self.helpers.reference(self.meaning[node.id], node.id, self.function)
@@ -209,18 +207,15 @@ class Linked(ast.NodeTransformer):
         return getattr(owner, node.attr, None)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
-        """Leave out the types of a function inside."""
         node.returns = None
         self.generic_visit(node)
         return node
 
     def visit_arg(self, node: ast.arg) -> ast.arg:
-        """Leave out the type of a parameter."""
         node.annotation = None
         return node
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt | None:
-        """Leave out the type of a variable."""
         if node.value is None:
             return None
         return ast.copy_location(ast.Assign([node.target], self.visit(node.value)), node)

@@ -16,7 +16,9 @@ from ...notation.trees import call, literal
 from ...record import Record
 from .helpers import FUNCTION, RESERVED, Helpers, fresh
 from .program import Gradient, Key, Program
-from .wrapping import INDENT, WIDTH, docstring, listed
+
+WIDTH = 88  # ruff's default: lines are kept within it where names and numbers allow
+INDENT = " " * 4
 
 
 class Lines:
@@ -238,3 +240,23 @@ def has_power(primitive: Primitive) -> bool:
         return any(isinstance(node, ast.Pow) for node in ast.walk(bare(primitive.forward)))
     except ValueError:  # the text is not known; what is written instead is a call of NumPy's
         return False
+
+
+def listed(head: str, items: list[str], tail: str, indent: str) -> list[str]:
+    """Return lines of comma-separated items: one, if it is not too long, or one for each item."""
+    line = f"{head}{', '.join(items)}{tail}"
+    if len(indent + line) <= WIDTH or not items:
+        return [line]
+    inner = ", ".join(items)
+    if indent == "" and len(INDENT + inner) <= WIDTH:
+        return [head, f"{INDENT}{inner}", tail]
+    return [head, *(f"{INDENT}{item}," for item in items), tail]
+
+
+def docstring(summary: str, shapes: list[str]) -> list[str]:
+    """Return a docstring with the shapes of the parameters."""
+    line = f'{INDENT}"""{summary}, for {", ".join(shapes)}."""'
+    if len(line) <= WIDTH and shapes:
+        return [line]
+    lines = [f'"""{summary}.', "", *shapes, '"""']
+    return [f"{INDENT}{line}" if line else "" for line in lines]
