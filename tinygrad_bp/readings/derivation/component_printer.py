@@ -23,17 +23,7 @@ TOTALS = {"_sum": ("Σ", r"\sum"), "_prod": ("Π", r"\prod")}
 
 
 class ComponentPrinter(Printer):
-    """Writes components.
-
-    Parameters
-    ----------
-    alphabet, symbols
-        As for `Printer`.
-    lines
-        What the names stand for: an axis of length 1 has no letter.
-    letters
-        What is known of the letters.
-    """
+    """Writes components; an axis of length 1 has no letter."""
 
     looks: ClassVar[Looks] = {
         **LOOKS,

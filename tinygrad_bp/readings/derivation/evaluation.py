@@ -62,17 +62,7 @@ class Wholes(Rebuilt):
 
 
 class Evaluator:
-    """Evaluates expressions.
-
-    Parameters
-    ----------
-    values
-        The array that each name stands for.
-    functions
-        The operations that expressions call, by name.
-    tolerance
-        How far, relative to it, a line may be from the engine's number.
-    """
+    """Evaluates expressions, in which names stand for arrays and operations."""
 
     def __init__(
         self, values: dict[str, Any], functions: Mapping[str, Any], tolerance: float

@@ -44,20 +44,20 @@ class Jacobian:
 
         #: Without these it is zero.
         self.needed = sorted(component.conditions, key=order)
-        tree, within = component.tree, set()
+        tree = component.tree
         bound = {letter for node in walk(tree) if (letter := letter_of(node))}
         splits = {
             ast.unparse(node): node
             for node in walk(tree)
             if isinstance(node, ast.Compare) and letters.is_condition(node)
         }
-        within = {name for node in splits.values() for name in names(node) & bound}
+        inside_sums = any(names(node) & bound for node in splits.values())
         #: Where this holds it is `equal`, elsewhere `different`.
         self.split: ast.Compare | None = None
         self.different: ast.expr | None = None
         #: Whether it is written in cases that a reader takes in.
         self.readable = not splits
-        if len(splits) == 1 and not within:
+        if len(splits) == 1 and not inside_sums:
             (text, node), *_ = splits.items()
             if isinstance(node.ops[0], ast.Eq):
                 self.split, self.readable = node, True

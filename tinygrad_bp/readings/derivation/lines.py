@@ -60,16 +60,7 @@ class Term(NamedTuple):
 
 
 class Lines:
-    r"""Every line of a derivation.
-
-    Parameters
-    ----------
-    record
-        The run; its output has one entry.
-    wanted
-        The tensors to differentiate by.
-    symbols
-        LaTeX for names, such as ``{"z1": r"\zeta"}``.
+    """Every line of a derivation.
 
     Raises
     ------

@@ -42,15 +42,7 @@ class Locals(NamedTuple):
 
 
 class MatrixForm:
-    """Writes lines down with whole arrays.
-
-    Parameters
-    ----------
-    lines
-        The lines.
-    numbers
-        Whether their values stand beside them.
-    """
+    """Writes lines down with whole arrays; with numbers, their values stand beside them."""
 
     title: ClassVar[str] = "Derivation of the gradients"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from typing import TypeGuard
 
 import numpy as np
 
@@ -39,6 +40,10 @@ def array_like(tree: ast.expr) -> ast.expr:
 
 def negative(tree: ast.expr) -> ast.expr:
     return ast.UnaryOp(ast.USub(), tree)
+
+
+def is_negative(tree: ast.expr) -> TypeGuard[ast.UnaryOp]:
+    return isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.USub)
 
 
 def times(left: ast.expr, right: ast.expr) -> ast.expr:
@@ -222,7 +227,7 @@ def simplified_operator(
             return ZERO
         case ast.Mult() if 1 in (a, b) or a == -1:
             return simplified(times(left, right))
-        case ast.Mult() if isinstance(right, ast.UnaryOp) and b is None:
+        case ast.Mult() if is_negative(right) and b is None:
             return negative(ast.BinOp(left, op, right.operand))
         case ast.Div() if a is not None and b:
             return literal(float(a) / b)
