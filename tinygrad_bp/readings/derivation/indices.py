@@ -8,6 +8,7 @@ a name such as ``_7`` while lines are made; on paper it gets a letter of the alp
 from __future__ import annotations
 
 import ast
+import functools
 import itertools
 import math
 from collections.abc import Mapping, Sequence
@@ -87,6 +88,7 @@ def index_of(factors: Mapping[str, int], number: int) -> ast.expr:
     return result
 
 
+@functools.cache
 def part_of(text: str) -> ast.expr:
     """Return the part of an index that has a text: a letter, a quotient or a remainder."""
     return ast.Name(text) if text.isidentifier() else ast.parse(text, mode="eval").body
@@ -207,7 +209,7 @@ class Letters:
         axes = [axis for axis, n in enumerate(numbers.shape) if n > 1]
         numbers = numbers.reshape([numbers.shape[axis] for axis in axes])
         index = [index[axis] for axis in axes]
-        origin, places = int(numbers.flat[0]), np.indices(numbers.shape)
+        origin, places = int(numbers.flat[0]), np.indices(numbers.shape, sparse=True)
         steps = [
             int(np.moveaxis(numbers, axis, 0)[1].flat[0]) - origin for axis in range(len(axes))
         ]
