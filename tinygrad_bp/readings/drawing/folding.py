@@ -48,31 +48,25 @@ def fold(record: Record, operands: Operands, level: str, most: int) -> tuple[lis
     are at most ``most`` groups: if need be, the earliest tensors are one. There are fewer where
     edges would cross more than `MOST_ROWS`.
     """
+    count = len(record.tensors)
     while True:
-        groups, note = fold_to(record, operands, level, most)
+        groups, note = [Group([i]) for i in range(count)], ""
+        if count > most and level != "layers":
+            note = f"{count:,} tensors are more than the {most} that are drawn one by one"
+        if level == "layers" or note:
+            groups = by_visit(record, operands)
+            if note and len(groups) < count:
+                note += ": scopes are collapsed"
+        if len(groups) > most:
+            note = note or f"{len(groups):,} nodes are more than the {most} that are drawn"
+            groups = latest(record, groups, operands, most)
+            note += f"{',' if ':' in note else ':'} the earliest are one node"
         home = {i: group.last for group in groups for i in group.tensors}
         ends = dict.fromkeys((home[i], home[edge.step]) for edge, i in operands.items())
         edges = [(tail, head) for tail, head in ends if tail != head]
         if rows_crossed(edges) <= MOST_ROWS or len(groups) <= 2:
             return groups, note
         most = min(most, len(groups)) * 3 // 4
-
-
-def fold_to(record: Record, operands: Operands, level: str, most: int) -> tuple[list[Group], str]:
-    count = len(record.tensors)
-    groups = [Group([i]) for i in range(count)]
-    note = ""
-    if count > most and level != "layers":
-        note = f"{count:,} tensors are more than the {most} that are drawn one by one"
-    if level == "layers" or note:
-        groups = by_visit(record, operands)
-        if note and len(groups) < count:
-            note += ": scopes are collapsed"
-    if len(groups) > most:
-        note = note or f"{len(groups):,} nodes are more than the {most} that are drawn"
-        groups = latest(record, groups, operands, most)
-        note += f"{',' if ':' in note else ':'} the earliest are one node"
-    return groups, note
 
 
 def rows_crossed(edges: Sequence[tuple[Hashable, Hashable]]) -> int:

@@ -235,19 +235,20 @@ class Drawer:
         written: dict[int, dict[Edge, str]] = {}
         arrows = []
         for edges in drawn.values():
-            edge, i, k = edges[0], self.operands[edges[0]], edges[0].step
+            (k, place), i = edges[0], self.operands[edges[0]]
             head = self.home[k]
             if rules and not head.title and k not in written:
                 written[k] = self.rules(k)
             several = sum(x is not None for x in self.record.tensors[k].inputs) > 1
             numbered = several and not back and not head.title
+            node = "g" if back else "n"
             arrows.append(
                 Arrow(
-                    f"{'b' if back else 'e'}{i}-{k}-{edge.operand + 1}",
-                    f"{'g' if back else 'n'}{self.home[i].last}",
-                    f"{'g' if back else 'n'}{head.last}",
-                    edge.operand + 1 if numbered else 0,
-                    written.get(k, {}).get(edge, ""),
+                    f"{'b' if back else 'e'}{i}-{k}-{place + 1}",
+                    f"{node}{self.home[i].last}",
+                    f"{node}{head.last}",
+                    place + 1 if numbered else 0,
+                    written.get(k, {}).get(edges[0], ""),
                     tuple(edges),
                 )
             )
