@@ -209,11 +209,12 @@ class Letters:
         axes = [axis for axis, n in enumerate(numbers.shape) if n > 1]
         numbers = numbers.reshape([numbers.shape[axis] for axis in axes])
         index = [index[axis] for axis in axes]
-        origin, places = int(numbers.flat[0]), np.indices(numbers.shape, sparse=True)
+        origin = int(numbers.flat[0])
+        places: tuple[np.ndarray, ...] = np.indices(numbers.shape, sparse=True)
         steps = [
             int(np.moveaxis(numbers, axis, 0)[1].flat[0]) - origin for axis in range(len(axes))
         ]
-        if (numbers == origin + sum(n * p for n, p in zip(steps, places, strict=True))).all():
+        if np.all(numbers == origin + sum(n * p for n, p in zip(steps, places, strict=True))):
             return sum_of((origin, ast.Constant(1)), *zip(steps, index, strict=True))
         # else the places, counted row by row, may give it: runs that begin again and again
         run, period = int(np.argmax(numbers.ravel() != origin)), int(numbers.max()) + 1
