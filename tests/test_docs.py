@@ -160,11 +160,13 @@ def test_the_readme_is_short():
     assert len(prose.split()) < 700
 
 
-def test_every_page_and_picture_is_found_from_the_index():
-    """Each page, and each description of a format, in one look; pictures on some page."""
+def test_every_page_and_picture_is_found():
+    """Pages in the README and in the index, schemas in the index, pictures on some page."""
     for file in (ROOT / "docs").iterdir():
         if file.suffix in (".md", ".json") and file.name != "README.md":
             assert f"]({file.name})" in INDEX.read_text(encoding="utf-8"), file.name
+        if file.suffix == ".md":
+            assert f"](docs/{file.name})" in README.read_text(encoding="utf-8"), file.name
         elif file.suffix in (".svg", ".png"):
             pages = "".join(page.read_text(encoding="utf-8") for page in PAGES)
             assert re.search(rf"[(\"/]{re.escape(file.name)}[)\"]", pages), file.name
