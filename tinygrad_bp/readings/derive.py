@@ -141,7 +141,7 @@ def derive(
     >>> L = bp.exp(w).named("a").sum().named("L")
     >>> [line] = [line for line in bp.derive(L).text.split("\n") if "∂L/∂a ⊙" in line]
     >>> print(line)
-    ∂L/∂w = ∂L/∂a ⊙ a    (2)
+    ∂L/∂w = ∂L/∂a ⊙ a    (2,)
     """
     if not isinstance(loss, Tensor):
         raise TypeError(f"derive takes a Tensor, not {loss!r:.60}.")

@@ -19,7 +19,6 @@ from .indices import Letters, linear, part_of
 from .lines import Lines
 
 MINUS = ("−", "-")
-TOTALS = {"_sum": ("Σ", r"\sum"), "_prod": ("Π", r"\prod")}
 
 
 class ComponentPrinter(Printer):
@@ -164,13 +163,13 @@ class ComponentPrinter(Printer):
 
     def total(self, name: str, letter: str, length: object, where: str | None) -> str:
         """Write the sign of a sum, or of another reduction, with the letters that it goes over."""
-        if name not in TOTALS:
-            row = self.lines.functions[name[1:]]
-            return Piece(self.look("where", self.head(name[1:], row), letter)).text
-        sign = TOTALS[name][self.alphabet]
-        if where is not None:
-            return Piece(self.look("where", sign, where)).text
-        return Piece(self.look("from", sign, letter, str(length))).text
+        row = self.lines.functions[name[1:]]
+        notation = row.notation if isinstance(row.notation, tuple) else ("", "")
+        sign, below, _ = notation[self.alphabet].partition("{below}")
+        if below and "{" not in sign and where is None:  # a sign such as Σ: from 1 to the last
+            return Piece(self.look("from", sign, letter, str(length))).text
+        sign = sign if below and "{" not in sign else self.head(name[1:], row)
+        return Piece(self.look("where", sign, where or letter)).text
 
     def below(self, letter: str, parts: Sequence[ast.expr]) -> str:
         """Write for which letters there is a term."""
