@@ -11,13 +11,13 @@ import keyword
 import linecache
 import re
 import sys
-from collections.abc import Collection, Container
 from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from ...engine import Primitive
+from ...notation.names import fresh
 from ...notation.operations import bare
 from ...notation.trees import literal
 
@@ -28,20 +28,11 @@ FUNCTION = "loss_and_gradients"
 RESERVED = {"np", FUNCTION, "l", "O", "I", *dir(builtins), *keyword.kwlist}
 
 
-def fresh(base: str, taken: Container[str]) -> str:
-    """Return a name that is not taken."""
-    name, n = base, 1
-    while name in taken:
-        n += 1
-        name = f"{base}_{n}"
-    return name
-
-
 class Helpers:
     """The functions that the lines call, and all that those need: each once, as source text."""
 
-    def __init__(self, taken: Collection[str]) -> None:
-        self.taken = set(taken)  # by the tensors: it is a helper that takes another name
+    def __init__(self, taken: set[str]) -> None:
+        self.taken = taken  # by the tensors too: it is a helper that takes another name
         self.imports: list[str] = []
         self.texts: list[str] = []  # what is needed by another comes first
         self._names: dict[int, str] = {}
@@ -69,7 +60,6 @@ class Helpers:
 
     def _take(self, value: Any, wanted: str) -> str:
         name = self._names[id(value)] = fresh(wanted, self.taken)
-        self.taken.add(name)
         self._kept.append(value)
         return name
 

@@ -10,11 +10,12 @@ from collections import Counter
 import numpy as np
 
 from ...engine import Primitive, Tensor
+from ...notation.names import fresh
 from ...notation.operations import bare, one_line
 from ...notation.steps import step
 from ...notation.trees import call, literal
 from ...record import Record
-from .helpers import FUNCTION, RESERVED, Helpers, fresh
+from .helpers import FUNCTION, RESERVED, Helpers
 from .program import Gradient, Key, Program
 
 WIDTH = 88  # ruff's default: lines are kept within it where names and numbers allow
@@ -39,7 +40,6 @@ class Lines:
         self._name_values()
         self.helpers = Helpers(self.taken)
         self._write_helpers()
-        self.taken |= self.helpers.taken
         numbered = (f"t{n}" for n in itertools.count(1))
         self.temporaries = (name for name in numbered if name not in self.taken)
 
@@ -75,7 +75,6 @@ class Lines:
         for key, name in called.items():
             if key not in self.names:
                 self.names[key] = fresh(name, self.taken)
-                self.taken.add(self.names[key])
         for key in leaves:
             t, array = program.origin[key], program.leaves[key]
             if t.name is None and not t.requires_grad and array.ndim == 0:
@@ -85,10 +84,8 @@ class Lines:
                 self.parameters[self.names[key]] = array
 
     def _write_helpers(self) -> None:
-        for value in self.uses:
-            primitive = (
-                None if isinstance(value, Gradient) else self.program.tensors[value].primitive
-            )
+        values = [key for key in self.uses if not isinstance(key, Gradient)]
+        for primitive in (self.program.tensors[value].primitive for value in values):
             if primitive is not None and one_line(primitive) is None:
                 try:
                     self.helpers.name(primitive)
@@ -99,13 +96,11 @@ class Lines:
         """Return the whole text."""
         program = self.program
         L = self.names[program.value[self.record.output.id]]
-        self.lines.append("# Forward")
         for value in program.forward:
             self.write(value)
-        if not program.forward:
-            self.lines.clear()
-        heading = f"# Backward: the gradient of {L} by each line above, the latest first"
-        self.lines += ["", heading] if self.lines else [heading]
+        if self.lines:
+            self.lines = ["# Forward", *self.lines, ""]
+        self.lines.append(f"# Backward: the gradient of {L} by each line above, the latest first")
         for t in program.order:
             if Gradient(t.id) in self.uses:
                 self.write(Gradient(t.id))
