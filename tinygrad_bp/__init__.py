@@ -12,99 +12,29 @@ from .engine import Primitive, Tensor, grad, primitive, tensor
 from .gradcheck import gradcheck
 from .recording import detect_anomaly, no_grad, scope
 from .rules.activations import (
-    elu,
-    gelu,
-    leaky_relu,
-    log_sigmoid,
-    log_softmax,
-    relu,
-    sigmoid,
-    silu,
-    softmax,
-    softplus,
-)
+    elu, gelu, leaky_relu, log_sigmoid, log_softmax, relu, sigmoid, silu, softmax, softplus,
+)  # fmt: skip
 from .rules.arithmetic import (
-    absolute,
-    add,
-    clip,
-    divide,
-    maximum,
-    minimum,
-    multiply,
-    negative,
-    power,
-    reciprocal,
-    sign,
-    sqrt,
-    square,
-    subtract,
-    where,
-)
+    absolute, add, clip, divide, maximum, minimum, multiply, negative, power, reciprocal, sign,
+    sqrt, square, subtract, where,
+)  # fmt: skip
 from .rules.elementwise import (
-    arccos,
-    arcsin,
-    arctan,
-    cos,
-    cosh,
-    erf,
-    erfc,
-    exp,
-    expm1,
-    log,
-    log1p,
-    sin,
-    sinh,
-    tan,
-    tanh,
-)
+    arccos, arcsin, arctan, cos, cosh, erf, erfc, exp, expm1, log, log1p, sin, sinh, tan, tanh,
+)  # fmt: skip
 from .rules.linear_algebra import (
-    diagonal,
-    einsum,
-    matmul,
-    matrix_transpose,
-    norm,
-    outer,
-    trace,
-    transpose,
-)
+    diagonal, einsum, matmul, matrix_transpose, norm, outer, trace, transpose,
+)  # fmt: skip
 from .rules.models import (
-    avg_pool2d,
-    binary_cross_entropy_with_logits,
-    conv2d,
-    cross_entropy,
-    dropout,
-    embedding,
+    avg_pool2d, binary_cross_entropy_with_logits, conv2d, cross_entropy, dropout, embedding,
     max_pool2d,
-)
+)  # fmt: skip
 from .rules.reductions import (
-    cumsum,
-    logsumexp,
-    max,
-    mean,
-    min,
-    prod,
-    square_sum,
-    std,
-    sum,
-    var,
-)
+    cumsum, logsumexp, max, mean, min, prod, square_sum, std, sum, var,
+)  # fmt: skip
 from .rules.shaping import (
-    astype,
-    broadcast_to,
-    concatenate,
-    expand_dims,
-    flip,
-    pad,
-    ravel,
-    repeat,
-    reshape,
-    roll,
-    split,
-    squeeze,
-    stack,
-    take_along_axis,
-    tile,
-)
+    astype, broadcast_to, concatenate, expand_dims, flip, pad, ravel, repeat, reshape, roll,
+    split, squeeze, stack, take_along_axis, tile,
+)  # fmt: skip
 from .table import TABLE
 from .transforms import hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .variable import name_tensors
