@@ -60,21 +60,11 @@ class Edge(NamedTuple):
 
 
 class Part(NamedTuple):
-    """The part of a sweep that makes one gradient from given ones.
+    """The part of a sweep that makes one gradient from given ones."""
 
-    Parameters
-    ----------
-    target
-        The position of the tensor whose gradient is made.
-    edges
-        The edges that lead to it, latest step first.
-    given
-        The positions of the tensors whose gradients the part starts from.
-    """
-
-    target: int
-    edges: tuple[Edge, ...]
-    given: frozenset[int]
+    target: int  # the position of the tensor whose gradient is made
+    edges: tuple[Edge, ...]  # those that lead to it, latest step first
+    given: frozenset[int]  # the positions of the tensors whose gradients the part starts from
 
 
 class Record:
@@ -114,20 +104,33 @@ Edge(step=1, operand=1)])
         self.output = output
         self.tensors = recorded_tensors(output)
         self.place = {t.id: i for i, t in enumerate(self.tensors)}
-        self.closures: dict[Edge, Contribute] = {}
-        self.source: dict[Edge, int] = {}
-        self.uses: dict[int, list[Edge]] = {}
-        for i, tensor in enumerate(self.tensors):
-            if tensor.primitive is None or not tensor.requires_grad:
-                continue
-            for operand, closure in enumerate(tensor.closures()):
-                x = tensor.inputs[operand]
-                if x is not None and x.requires_grad and closure is not None:
-                    edge = Edge(i, operand)
-                    self.closures[edge] = closure
-                    self.source[edge] = self.place[x.id]
-                    self.uses.setdefault(self.source[edge], []).append(edge)
-        self.edges = tuple(sorted(self.closures, key=lambda edge: (-edge.step, edge.operand)))
+
+    @cached_property
+    def closures(self) -> dict[Edge, Contribute]:
+        # made when asked for: a step can be drawn before its operation has a rule
+        return {
+            Edge(i, operand): closure
+            for i, t in enumerate(self.tensors)
+            if t.primitive is not None and t.requires_grad
+            for operand, (x, closure) in enumerate(zip(t.inputs, t.closures(), strict=True))
+            if x is not None and x.requires_grad and closure is not None
+        }
+
+    @cached_property
+    def source(self) -> dict[Edge, int]:
+        inputs = ((edge, self.tensors[edge.step].inputs[edge.operand]) for edge in self.closures)
+        return {edge: self.place[x.id] for edge, x in inputs if x is not None}
+
+    @cached_property
+    def uses(self) -> dict[int, list[Edge]]:
+        uses: dict[int, list[Edge]] = {}
+        for edge, i in self.source.items():
+            uses.setdefault(i, []).append(edge)
+        return uses
+
+    @cached_property
+    def edges(self) -> tuple[Edge, ...]:
+        return tuple(sorted(self.closures, key=lambda edge: (-edge.step, edge.operand)))
 
     # ---- the tensors ----
 

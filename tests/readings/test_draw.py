@@ -597,6 +597,15 @@ def test_rule_that_takes_arrays_only_is_left_out() -> None:
     assert edges(draw(double(x), rules=True).dot) == ["n0 -> n1"]
 
 
+def test_an_operation_without_a_rule_is_drawn() -> None:
+    @bp.primitive
+    def double(x: np.ndarray) -> np.ndarray:
+        return x * 2
+
+    drawing = draw(double(bp.tensor(1.0, requires_grad=True)).named("y"))
+    assert str(drawing).splitlines()[0] == "y ()  double  value 2  gradient —"
+
+
 def test_long_rule_is_cut() -> None:
     z = bp.tensor(np.ones((2, 3)), requires_grad=True)
     [edge] = draw(bp.softmax(z).named("rather_long_name"), rules=True).picture.arrows
