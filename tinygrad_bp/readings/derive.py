@@ -6,14 +6,13 @@ are in ``derivation/``: the lines, the two forms that they are written in, and t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal
 
 from ..engine import Tensor
-from ..record import Record
 from ..saving import save
 from .derivation.document import (
     Block,
@@ -27,6 +26,7 @@ from .derivation.document import (
 )
 from .derivation.lines import Lines
 from .derivation.matrix_form import MatrixForm
+from .steps.sweep import loss_record
 
 FORMS = ("matrix", "index")
 
@@ -64,19 +64,9 @@ class Derivation:
         return as_text(self.blocks)
 
     def save(self, path: str | Path) -> None:
-        """Write the derivation to a file: .md, .tex, .html or .txt; a missing folder is made.
-
-        Raises
-        ------
-        ValueError
-            For another suffix.
-        """
-        forms: dict[str, Callable[[], str]] = {
-            ".md": lambda: self.markdown,
-            ".tex": lambda: self.latex,
-            ".html": lambda: self.html,
-            ".txt": lambda: self.text,
-        }
+        """Write the derivation to a file: .md, .tex, .html or .txt."""
+        names = {".md": "markdown", ".tex": "latex", ".html": "html", ".txt": "text"}
+        forms = {end: partial(getattr, self, name) for end, name in names.items()}
         save(path, "a derivation", forms)
 
     def __str__(self) -> str:
@@ -143,17 +133,9 @@ def derive(
     >>> print(line)
     ∂L/∂w = ∂L/∂a ⊙ a    (2,)
     """
-    if not isinstance(loss, Tensor):
-        raise TypeError(f"derive takes a Tensor, not {loss!r:.60}.")
+    record = loss_record(loss, "derive")
     if form not in FORMS:
         raise ValueError(f'form is "matrix" or "index", not {form!r:.60}')
-    if loss.size != 1:
-        raise ValueError(
-            f"{loss.described()} has {loss.size} entries, and derive takes one number. "
-            "Reduce it first, as with .sum()."
-        )
-    record = Record(loss)
-    _ = record.start  # raises where no gradient is needed
     wanted = record.wanted(wrt, "derive")
     if not wanted:
         raise ValueError("derive was given no Tensor to differentiate by.")

@@ -6,6 +6,7 @@ what is drawn, its text in three notations, and the layout program that turns it
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -59,27 +60,17 @@ class Drawing:
     def save(self, path: str | Path) -> None:
         """Save the picture as what the path ends in: .svg, .png, .pdf, or .dot or .mmd for text.
 
-        Folders that are missing are created. The file is complete, or it is not there.
-
-        Raises
-        ------
-        ValueError
-            If the path ends in anything else.
-        RuntimeError
-            If there is no layout program, or it fails, takes longer than a minute, or does not
-            write the format.
+        Raises RuntimeError if there is no layout program, or it fails, takes longer than a minute,
+        or does not write the format.
         """
-        save(
-            path,
-            "a drawing",
-            {
-                ".svg": lambda: self.svg,
-                ".png": lambda: lay_out(self.dot, ".png"),
-                ".pdf": lambda: lay_out(self.dot, ".pdf"),
-                ".dot": lambda: self.dot,
-                ".mmd": lambda: self.mermaid,
-            },
-        )
+        forms: dict[str, Callable[[], str | bytes]] = {
+            ".svg": lambda: self.svg,
+            ".png": lambda: lay_out(self.dot, ".png"),
+            ".pdf": lambda: lay_out(self.dot, ".pdf"),
+            ".dot": lambda: self.dot,
+            ".mmd": lambda: self.mermaid,
+        }
+        save(path, "a drawing", forms)
 
     def __str__(self) -> str:
         return tree(self.picture)

@@ -63,7 +63,7 @@ class Explanation:
     def to_json(self, path: str | Path | None = None) -> str:
         """Return the explanation as JSON, and write it to a file if a path is given.
 
-        ``docs/explain.schema.json`` describes it. Folders that are missing are created.
+        ``docs/explain.schema.json`` describes it.
         """
         content = {
             "version": 1,
@@ -78,15 +78,7 @@ class Explanation:
         return text
 
     def save(self, path: str | Path) -> None:
-        """Save the explanation as what the path ends in: ``.txt``, ``.html`` or ``.json``.
-
-        Folders that are missing are created. The file is complete, or it is not there.
-
-        Raises
-        ------
-        ValueError
-            If the path ends in anything else.
-        """
+        """Save the explanation as what the path ends in: ``.txt``, ``.html`` or ``.json``."""
         forms = {
             ".txt": lambda: f"{self}\n",
             ".html": lambda: write_page("explanation", **self.page()),

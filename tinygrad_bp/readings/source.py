@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..engine import Tensor, starting_gradient
-from ..record import Record
+from ..engine import Tensor
 from ..saving import written_to
 from .standalone.lines import Lines
+from .steps.sweep import loss_record
 
 
 class Source(str):
@@ -87,15 +87,7 @@ def source(loss: Tensor, wrt: Tensor | Sequence[Tensor] | None = None) -> Source
         return L, {"w": dw}
     <BLANKLINE>
     """
-    if not isinstance(loss, Tensor):
-        raise TypeError(f"source writes down a Tensor, not {loss!r:.60}.")
-    if loss.size != 1:
-        raise ValueError(
-            f"{loss.described()} has {loss.size} entries, and source writes the gradients of one "
-            "number. Reduce it first, as with .sum()."
-        )
-    starting_gradient(loss)  # raises where no gradient is needed
-    record = Record(loss)
+    record = loss_record(loss, "source")
     lines = Lines(record, record.wanted(wrt, "source"))
     result = Source(lines.module())
     result.arguments = lines.parameters
