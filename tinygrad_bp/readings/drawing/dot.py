@@ -107,14 +107,11 @@ class DotWriter:
 
     def label(self, node: Node) -> str:
         """Write what is in a node: name and shape, operation, and the numbers."""
-        title = escaped(f"{node.name} {node.shape}".strip())
-        rows = [f"<B>{title}</B>" if node.given else grey(title)]
-        if node.kind == "layer":
-            rows = [f"<B>{escaped(node.name)}</B>", grey(escaped(node.operation))]
-            rows += [escaped(node.shape)] * bool(node.shape)
-        elif node.operation:
-            words = escaped(node.operation)
-            rows.append(words if node.kind in ("intermediate", "output") else grey(words))
+        first, *others = map(escaped, node.lines)
+        rows = [f"<B>{first}</B>" if node.given else grey(first)]
+        for line in others:  # what computed a tensor, and what several tensors give, in black
+            black = node.kind in ("intermediate", "output") or len(rows) > 1
+            rows.append(line if black else grey(line))
         numbers = self.picture.numbers(node)
         cells = [self.grid(value, self.most[name]) for name, value in numbers.items()]
         span = f' COLSPAN="{len(cells)}"' if len(cells) > 1 else ""

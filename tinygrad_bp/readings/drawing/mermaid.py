@@ -39,22 +39,14 @@ def node_lines(
     for item in framed(nodes, depth):
         if isinstance(item, Node):
             left, right = LOOKS[item.kind].mermaid
-            label = "<br/>".join(escaped(row.strip()) for row in rows(item, picture) if row.strip())
+            numbers = picture.numbers(item).items()
+            rows = [*item.lines, *(f"{name} {picture.in_line(value)}" for name, value in numbers)]
+            label = "<br/>".join(map(escaped, rows))
             yield f'{item.id}{left}"{label}"{right}:::{item.kind}'
         else:
             yield f'subgraph scope{next(frames)}["{escaped(item[0].frame[depth]) or " "}"]'
             yield from node_lines(picture, item, frames, depth + 1)
             yield "end"
-
-
-def rows(node: Node, picture: Picture) -> Iterator[str]:
-    """Yield what is in a node, line by line."""
-    if node.kind == "layer":
-        yield from (node.name, node.operation, node.shape)
-    else:
-        yield from (f"{node.name} {node.shape}", node.operation)
-    for name, value in picture.numbers(node).items():
-        yield f"{name} {picture.in_line(value)}"
 
 
 def arrow_line(arrow: Arrow) -> str:

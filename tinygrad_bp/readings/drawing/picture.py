@@ -47,6 +47,13 @@ class Node:
     value: Shown = None
     gradient: np.ndarray | None = None
 
+    @property
+    def lines(self) -> list[str]:
+        """What it says, but for the numbers."""
+        if self.kind == "layer":
+            return list(filter(None, [self.name, self.operation, self.shape]))
+        return list(filter(None, [f"{self.name} {self.shape}".strip(), self.operation]))
+
 
 @dataclass(frozen=True)
 class Arrow:
