@@ -43,8 +43,8 @@ SIGNS: list[tuple[str, tuple[str | Formula, ...]]] = [
         ("An index counts from 0, as in the code. ",),
     ),
     (
-        "scatter",
-        ("scatter puts entries at an index of an array of zeros, with its shape below. ",),
+        r"(\w+)\[[\d×]*\]\(.*key = ",  # of an operation of any name
+        ("{} puts entries at an index of an array of zeros, with its shape below. ",),
     ),
     ("broadcast", ("broadcast repeats entries up to the shape below it. ",)),
 ]
@@ -75,7 +75,12 @@ def texts(blocks: Iterable[Block]) -> str:
 
 def signs(blocks: Sequence[Block]) -> list[str | Formula]:
     text = texts(blocks)
-    return [part for sign, words in SIGNS if re.search(sign, text) for part in words]
+    found = [(match, words) for sign, words in SIGNS if (match := re.search(sign, text))]
+    return [
+        part.format(*match.groups()) if isinstance(part, str) else part
+        for match, words in found
+        for part in words
+    ]
 
 
 def shapes(lines: Lines) -> str:
