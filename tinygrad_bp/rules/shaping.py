@@ -266,7 +266,7 @@ def _(out: Value, a: Value, *, pad_width: Any, mode: str, constant_values: float
 # ---- Selecting ----
 
 
-@primitive(kind="spreads")
+@primitive(kind="spreads", notation=("scatter", r"\mathrm{scatter}"))
 def scatter(a: Value, *, key: Any, shape: tuple[int, ...]) -> Value:
     """Return zeros of a shape with a added at an index, if need be several times: undo a[key]."""
     out = np.zeros(shape, dtype=a.dtype)
