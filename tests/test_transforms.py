@@ -429,6 +429,12 @@ def test_local_jacobian_of_softmax():
     assert close(p.local_jacobian(), np.diag(p.data) - np.outer(p.data, p.data))
 
 
+def test_local_jacobian_of_a_number():
+    x = leaf(2.0)
+    assert close(bp.exp(x).local_jacobian(), np.exp(2.0))
+    assert close((x * np.array([1.0, 3.0])).local_jacobian(), [1.0, 3.0])
+
+
 def test_local_jacobian_of_matmul():
     a, b = leaf(A), leaf(np.arange(6.0).reshape(3, 2) + 1)
     product = a @ b

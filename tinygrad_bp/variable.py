@@ -212,8 +212,9 @@ class Variable:
         closure = self.closures()[i]
         rows = np.zeros((self.size, *x.shape), dtype=x.dtype)
         if closure is not None:
-            for row, unit in zip(rows, np.eye(self.size, dtype=self.dtype), strict=True):
-                row[...] = TABLE["sum_to"](closure(unit.reshape(self.shape)), shape=x.shape)
+            units = np.eye(self.size, dtype=self.dtype).reshape(self.size, *self.shape)
+            for k, unit in enumerate(units):
+                rows[k] = TABLE["sum_to"](closure(unit), shape=x.shape)
         return rows.reshape(self.shape + x.shape)
 
     # ---- name ----
