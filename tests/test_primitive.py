@@ -139,6 +139,12 @@ def test_wrong_calls_are_refused(kind):
     assert message(TypeError, lambda: cube(a, axis=1)) == (
         "cube has no argument 'axis'. It has: none."
     )
+    assert message(TypeError, lambda: mix(a, a, 0.25, weight=1)) == (
+        "mix was given its argument 'weight' twice: once by position."
+    )
+    assert message(TypeError, lambda: bp.stack([a, a], 0, axis=1)) == (
+        "stack was given its argument 'axis' twice: once by position."
+    )
     assert message(TypeError, lambda: mix(a)) == (
         "mix needs 2 operand(s), a and b, and was given 1."
     )

@@ -62,27 +62,26 @@ def sort_arguments(
         else:  # nearly all calls
             return operands, params
 
-    params = dict(given)
-    arity = primitive.arity
+    params, arity = dict(given), primitive.arity
+    values, further = operands[:arity], operands[arity:]
     if primitive.takes_any_number:  # given as one list, then arguments: concatenate([a, b], 0)
-        if len(operands) == 1 or isinstance(operands[0], (tuple, list)):
-            if len(operands) > 1 + len(names):
-                raise too_many(primitive, len(operands))
-            params.update(zip(names, operands[1:], strict=False))
-            operands = tuple(operands[0])
-    else:
-        if len(operands) > arity + len(names):
-            raise too_many(primitive, len(operands))
-        params.update(zip(names, operands[arity:], strict=False))
-        missing = primitive.operand_names[len(operands) :]
-        if not all(name in params for name in missing):
-            raise errors.too_few(primitive, " and ".join(primitive.operand_names), len(operands))
-        operands = operands[:arity] + tuple(params.pop(name) for name in missing)
+        as_list = len(operands) == 1 or isinstance(operands[0], (tuple, list))
+        values, further = (tuple(operands[0]), operands[1:]) if as_list else (operands, ())
+    if len(further) > len(names):
+        raise too_many(primitive, len(operands))
+    for name, value in zip(names, further, strict=False):
+        if name in params:
+            raise errors.given_twice(primitive, name)
+        params[name] = value
+    missing = primitive.operand_names[len(values) :]
+    if not all(name in params for name in missing):
+        raise errors.too_few(primitive, " and ".join(primitive.operand_names), len(operands))
+    values += tuple(params.pop(name) for name in missing)
     for name, value in params.items():
         if name not in names:
             raise errors.unknown_argument(primitive, name, ", ".join(names) or "none")
         params[name] = capture(value, f"the argument {name!r} of {primitive.__name__}")
-    return operands, {**primitive.defaults, **params}
+    return values, {**primitive.defaults, **params}
 
 
 def too_many(primitive: Any, given: int) -> Exception:

@@ -137,6 +137,7 @@ no_rule = sentence(
 too_many = sentence(
     TypeError, "{0} takes {1} and {2} further argument(s), and was given {3} values.")
 too_few = sentence(TypeError, "{0} needs {0.arity} operand(s), {1}, and was given {2}.")
+given_twice = sentence(TypeError, "{0} was given its argument {1!r} twice: once by position.")
 unknown_argument = sentence(TypeError, "{0} has no argument {1!r}. It has: {2}.")
 tensor_as_argument = sentence(
     TypeError, "{0} is a Tensor, and gradients flow to operands alone. Use t.data.")
