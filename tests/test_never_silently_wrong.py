@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import tinygrad_bp as bp
+from tinygrad_bp.record import Edge, Record
 
 
 def leaf(value, name=None):
@@ -74,7 +75,8 @@ def test_repeats_that_change_later():
     assert x.grad.tolist() == [1.0, 110.0]
 
 
-def test_a_rule_that_writes_both_contributions_into_one_buffer():
+@pytest.mark.parametrize("part", [(), slice(None)])
+def test_a_rule_that_writes_both_contributions_into_one_buffer(part):
     buffer = np.empty(2)
 
     @bp.primitive
@@ -83,10 +85,30 @@ def test_a_rule_that_writes_both_contributions_into_one_buffer():
 
     @product.backward
     def _(out, a, b):
-        return lambda g: np.multiply(g, b, out=buffer), lambda g: np.multiply(g, a, out=buffer)
+        return (
+            lambda g: np.multiply(g, b, out=buffer)[part],
+            lambda g: np.multiply(g, a, out=buffer)[part],
+        )
 
-    with pytest.raises(ValueError, match="read-only"):
-        product(leaf([1.0, 2.0]), leaf([3.0, 4.0])).sum().backward()
+    a, b = leaf([1.0, 2.0]), leaf([3.0, 4.0])
+    product(a, b).sum().backward()
+    assert a.grad.tolist() == b.data.tolist()
+    assert b.grad.tolist() == a.data.tolist()
+    assert buffer.flags.writeable
+    given = Record(product(a, b).sum()).contributions
+    assert given[Edge(2, 0)].tolist() == b.data.tolist()
+    assert given[Edge(2, 1)].tolist() == a.data.tolist()
+
+
+@pytest.mark.parametrize("reading", [bp.Tensor.backward, bp.explain, bp.derive])
+def test_a_rule_that_gives_a_python_number_is_refused(reading):
+    @bp.primitive
+    def double(x):
+        return 2 * x
+
+    double.backward(lambda out, x: lambda g: 2.0)
+    with pytest.raises(TypeError, match=r"gave 2\.0 for x .* A closure must return an array"):
+        reading(double(leaf(3.0, "x")))
 
 
 def test_a_forward_function_that_returns_a_buffer_of_its_own():

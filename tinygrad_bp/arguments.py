@@ -152,6 +152,18 @@ def owned(primitive: Any, result: Any) -> np.ndarray:
     return array
 
 
+def copied(closure: Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:
+    """Return a closure that copies what a user's closure gives, which may change it later."""
+    if closure is None:
+        return None
+
+    def run(g: Any) -> Any:
+        given = closure(g)
+        return given.copy() if isinstance(given, np.ndarray) else given
+
+    return run
+
+
 def real_array(data: Any, floating: bool) -> np.ndarray:
     """Return a read-only copy of real-valued data; ``floating`` makes float64 of integers."""
     if hasattr(data, "_array"):

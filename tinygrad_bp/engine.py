@@ -36,6 +36,7 @@ from .arguments import (
     checked_flag,
     checked_name,
     constants,
+    copied,
     owned,
     real_array,
     sort_arguments,
@@ -147,7 +148,8 @@ class Tensor(Operators):
 
         With ``recorded``, the rule runs on Tensors, so that what the closures do is recorded.
         """
-        rule, params = self.primitive.rule, self.params  # type: ignore[union-attr]
+        assert self.primitive is not None  # nothing flows on from a leaf
+        rule, params = self.primitive.rule, self.params
         try:
             if recorded:
                 inputs = [
@@ -166,6 +168,8 @@ class Tensor(Operators):
             found = (found,)
         if len(found) != len(self.inputs):
             raise errors.wrong_number_of_closures(self.primitive, len(found), len(self.inputs))
+        if not (recorded or self.primitive.fresh):
+            return [copied(closure) for closure in found]
         return found  # type: ignore[no-any-return]
 
 

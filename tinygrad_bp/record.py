@@ -216,7 +216,7 @@ Edge(step=1, operand=1)])
 
         def noted(edge: Edge, x: Tensor, t: Tensor, g: Any) -> Any:
             given[edge] = contribution = self.closures[edge](g)
-            if contribution.shape != x.shape:
+            if getattr(contribution, "shape", None) != x.shape:
                 contribution = sum_copies(x, contribution, t)
             contributions[edge] = contribution
             return contribution
