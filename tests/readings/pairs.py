@@ -18,9 +18,10 @@ import numpy as np
 
 import tinygrad_bp as bp
 from tests.rules.cases import Trial, trials_of
+from tinygrad_bp.record import Record
 from tinygrad_bp.table import TABLE
 
-#: The first operation is tried on operands of these shapes, the first that the second takes.
+#: After this many tries of cases whose shapes fit, a pair is left out.
 MOST_TRIALS = 40
 
 
@@ -69,7 +70,8 @@ def loss_of(pair: Pair) -> bp.Tensor | None:
         except (ValueError, TypeError, IndexError):
             continue  # a condition, or chances, that the second takes otherwise
         if out.size and out.requires_grad and np.isfinite(out.data).all():
-            return bp.square_sum(out.named("o")).named("L")
+            loss: bp.Tensor = bp.square_sum(out.named("o")).named("L")
+            return loss
     return None
 
 
@@ -82,16 +84,10 @@ def by_source(loss: bp.Tensor) -> None:
     exec(compile(text, "<source>", "exec"), space)
     value, gradients = space["loss_and_gradients"](**text.arguments)
     assert np.allclose(value, loss.data), "source gives another value"
-    leaves = {t.name: t for t in recorded(loss) if t.primitive is None and t.requires_grad}
+    leaves = {t.name: t for t in Record(loss).tensors if t.primitive is None and t.requires_grad}
     for name, gradient in gradients.items():
         right = bp.grad(loss, leaves[name])
         assert np.allclose(gradient, right, equal_nan=True), f"source: another gradient by {name}"
-
-
-def recorded(loss: bp.Tensor) -> list[bp.Tensor]:
-    from tinygrad_bp.record import Record
-
-    return Record(loss).tensors
 
 
 def derived(form: Any) -> Callable[[bp.Tensor], None]:
