@@ -11,7 +11,6 @@ from tests.notation.latex_check import check
 from tinygrad_bp.notation.numbers import (
     ROOM,
     alike,
-    array_latex,
     fits,
     in_line,
     in_node,
@@ -89,7 +88,6 @@ def test_what_there_is_room_for(place: str) -> None:
      np.zeros((0, 2)), np.array([[True, False]]), np.array([1e-30, 1.0])],
 )  # fmt: skip
 def test_arrays_in_latex(array: np.ndarray) -> None:
-    check(array_latex(array))
     check(written_array(array).latex)
 
 

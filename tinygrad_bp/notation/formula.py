@@ -11,7 +11,6 @@ import numpy as np
 
 from .alphabets import LATEX, TEXT
 from .names import Names
-from .numbers import array_latex
 from .pieces import Parts
 from .printer import Printer
 
@@ -38,7 +37,7 @@ class Formula:
     parts
         As text with this run's numbers: texts, and the arrays that stand between.
     latex_parts
-        The same in LaTeX. `latex_with_numbers` writes the arrays as matrices.
+        The same in LaTeX.
 
     Examples
     --------
@@ -48,10 +47,8 @@ class Formula:
     ½ Wᵀ g
     \tfrac{1}{2} W^{\top} g
     0.5 * W.mT @ g
-    >>> formula.parts[0], formula.parts[2]
-    ('½ · ', ' ')
-    >>> print(formula.latex_with_numbers.partition(r"\cdot ")[2])
-    \begin{bmatrix} 1 & 0 \\ 0 & 1 \end{bmatrix} \begin{bmatrix} 3 \\ -1 \end{bmatrix}
+    >>> formula.parts[0], formula.parts[2], formula.latex_parts[0]
+    ('½ · ', ' ', '\\tfrac{1}{2} \\cdot ')
     """
 
     def __init__(
@@ -78,11 +75,6 @@ class Formula:
     @cached_property
     def latex_parts(self) -> Parts:
         return self._with_numbers(LATEX)
-
-    @property
-    def latex_with_numbers(self) -> str:
-        parts = self.latex_parts
-        return "".join(part if isinstance(part, str) else array_latex(part) for part in parts)
 
     def _symbols(self, alphabet: int) -> Mapping[str, str]:
         if self.names is None:

@@ -212,23 +212,6 @@ def written_array(array: np.ndarray) -> Written:
     return Written(f"({entries})" if array.ndim else entries, nested(texts, array.shape))
 
 
-def array_latex(array: np.ndarray) -> str:
-    r"""Write an array as a part of a formula in LaTeX: a negative number in brackets.
-
-    Examples
-    --------
-    >>> print(array_latex(np.array(-2.0)), array_latex(np.zeros((64, 10))))
-    (-2) \langle 64 \times 10 \rangle
-    """
-    if not fits(array):
-        size = r" \times ".join(map(str, array.shape))
-        return rf"\langle {size} \rangle"
-    if array.ndim == 2 and array.size:
-        return bmatrix([[number_latex(cell) for cell in row] for row in rows(array)])
-    text = nested([number_latex(cell) for cell in alike(array)], array.shape)
-    return f"({text})" if text.startswith("-") else text
-
-
 def bmatrix(cells: Sequence[Sequence[str]]) -> str:
     """Return rows of LaTeX as a matrix."""
     # {}: a bracket that begins a line is no option of the command before
