@@ -65,7 +65,7 @@ ERRORS = [
     (
         lambda: setattr(w, "grad", np.ones(3)),
         ValueError,
-        "a gradient of w with shape (2,) has that shape, and this one (3,).",
+        "a gradient of w with shape (2,) must have that shape, and this one has (3,).",
     ),
     (
         lambda: cube.dot(cube),
@@ -110,7 +110,7 @@ ERRORS = [
     (
         lambda: bp.primitive(np.exp),
         TypeError,
-        "a primitive is made of a Python function, and <ufunc 'exp'> is none. Write one that calls it: def f(x): return ...",
+        "a primitive is made of a Python function, and <ufunc 'exp'> is not one. Write one that calls it: def f(x): return ...",
     ),
     (
         lambda: bp.primitive(defaulted),
@@ -165,7 +165,7 @@ ERRORS = [
     (
         lambda: y.backward([1.0]),
         ValueError,
-        "the gradient has shape (1,), but y with shape (2,): the two must be equal.",
+        "the upstream gradient has shape (1,), and it must have that of y with shape (2,).",
     ),
     (
         lambda: d.jacobian_difference(f, np.ones(2, np.float32)),

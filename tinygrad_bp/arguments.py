@@ -27,10 +27,7 @@ FLOATS = (np.float64, np.float32)
 def read_signature(
     primitive: Any,
 ) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, Any], bool]:
-    """Return the operands of a forward function, its further arguments, and their defaults.
-
-    And whether it takes any number of operands.
-    """
+    """Return a function's operands, further arguments, defaults; and if any number is taken."""
     parameters = inspect.signature(primitive.forward).parameters.values()
     operands = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     settings = [p for p in parameters if p.kind is p.KEYWORD_ONLY]

@@ -306,9 +306,9 @@ def sweep(
     starts
         Where to start: tensors with their upstream gradients.
     closures, fit, add, turn
-        The duties of a sweep: what a step passes on, summed where an input was broadcast, added to
-        what arrived before; and whose turn is next, by default that of the tensor that was
-        recorded last. To see what a duty is good for, put another function in its place.
+        The duties of a sweep. ``closures`` make what a step passes on, ``fit`` sums it where an
+        input was broadcast, ``add`` adds it to what arrived before, and ``turn`` says who is next:
+        by default the tensor recorded last. To see what one is for, put another in its place.
     """
     gradients, waiting = {}, []
     for tensor, g in starts:

@@ -85,7 +85,8 @@ other_shape = sentence(
 computed_flag = sentence(
     ValueError, "{0} was computed, so it needs a gradient if its inputs do. "
     "Use t.detach() for a constant of the same value.")
-gradient_shape = sentence(ValueError, "a gradient of {0} has that shape, and this one {1}.")
+gradient_shape = sentence(
+    ValueError, "a gradient of {0} must have that shape, and this one has {1}.")
 gradient_type = sentence(
     TypeError, "a gradient of {0} is an array of real numbers or None, not {1!r:.60}.")
 only_leaves_keep = sentence(
@@ -126,7 +127,7 @@ no_pickle = sentence(
 # ---- operations and their arguments ----
 
 not_a_function = sentence(
-    TypeError, "a primitive is made of a Python function, and {0!r:.60} is none. "
+    TypeError, "a primitive is made of a Python function, and {0!r:.60} is not one. "
     "Write one that calls it: def f(x): return ...")
 unclear_signature = sentence(
     TypeError, "{0}: an operand has no default, and other arguments are named one by one after the "
@@ -172,7 +173,7 @@ needs_upstream = sentence(
     ValueError, "{0} has {0.size} entries, so its backward pass needs an upstream gradient of that "
     "shape. Pass gradient=, or reduce it to one number first, as with .sum().")
 upstream_shape = sentence(
-    ValueError, "the gradient has shape {1}, but {0}: the two must be equal.")
+    ValueError, "the upstream gradient has shape {1}, and it must have that of {0}.")
 
 # fmt: on
 

@@ -41,7 +41,7 @@ Notation: TypeAlias = str | tuple[str, ...] | None
 
 
 class Row:
-    r"""A row of the table: what is known of an operation, in one place.
+    r"""A row of the table: all that is known about an operation, in one place.
 
     Its forward function, its backward rule, how it is written down, and what its tests need. Made
     by the decorator `primitive`.
@@ -59,7 +59,7 @@ class Row:
         The operation as an expression in NumPy, such as ``"a @ b"``, where the forward function is
         not that one line itself.
     kind
-        How the entries of the result hang together with those of the operands: "entrywise",
+        How the entries of the result depend on those of the operands: "entrywise",
         "reduces", "product", "arranges" (each entry of the result is one of the operand's),
         "spreads" (each entry of the operand is added to one of the result's), or "joins" (as
         "arranges", from several operands).

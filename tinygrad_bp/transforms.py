@@ -28,7 +28,7 @@ _inside: ContextVar[bool] = ContextVar("inside", default=False)
 
 
 class Evaluation:
-    """A function's output, recorded from fresh Tensors in the place of some of its arguments."""
+    """A function's output, recorded from fresh Tensors in place of some of its arguments."""
 
     def __init__(
         self,

@@ -122,7 +122,7 @@ class Variable:
 
     @property
     def requires_grad(self) -> bool:
-        """Whether gradients with respect to this Tensor are wanted; of a leaf, it can be set.
+        """Whether gradients with respect to this Tensor are wanted; on a leaf, it can be set.
 
         Raises
         ------

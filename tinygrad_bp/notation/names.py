@@ -141,7 +141,7 @@ class Names:
         return found | self._functions()
 
     def _functions(self) -> dict[str, str]:
-        """Return the functions that keep their name, since a tensor has their symbol: what σ is."""
+        """Return the functions that keep their name, as a tensor has their symbol, such as σ."""
         taken = set(self._text.values())
         rows = {*TABLE.values(), *(t.primitive for t in self.tensors)}
         return {

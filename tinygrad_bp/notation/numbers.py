@@ -1,4 +1,4 @@
-r"""How all that is no formula is written: numbers, arrays, shapes, lists in words, strangers' text.
+r"""How all but formulas is written: numbers, arrays, shapes, lists in words, strangers' text.
 
 Every reading and the grader write them by these functions, and within these limits.
 """
@@ -37,8 +37,8 @@ DIGITS, FEW_DIGITS = 4, 3
 LARGEST_DENOMINATOR = 64  #: of a fraction that is recognised where a decimal would be long
 FIRST_ENTRIES = 4  #: how a large array begins, in its summary
 MOST_NAMES = 6  #: of a list in words
-LONGEST_NAME = 40  #: of what is longer, the middle is left out
-LONGEST_MESSAGE = 200  #: of a stranger's program
+LONGEST_NAME = 40  #: the middle of a longer one is left out
+LONGEST_MESSAGE = 200  #: from a stranger's program
 
 
 class Written(NamedTuple):

@@ -54,7 +54,7 @@ def returned(primitive: Primitive) -> ast.expr | None:
 
 @functools.cache
 def one_line(primitive: Primitive) -> ast.expr | None:
-    """Return what a forward function returns, if that is one operation of NumPy's on its operands.
+    """Return what a forward function returns, if that is one NumPy operation on its operands.
 
     The tree is shared: it is not to be changed.
 

@@ -141,7 +141,7 @@ class Typesetter:
         return piece.parts if holds else self.bracketed(piece.parts)
 
     def enclosed(self, piece: Piece, level: Level) -> Piece:
-        """Return a part, in brackets if it needs them; of what it was made of, it keeps nothing."""
+        """Return a part, in brackets if it needs them, that counts as a whole from now on."""
         return Piece(self.within(piece, level))
 
     def bracketed(self, parts: str | Parts) -> str | Parts:

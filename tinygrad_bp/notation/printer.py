@@ -159,7 +159,7 @@ class Printer(Typesetter):
         return Piece(parts, level, scalar, kind, first.leads, second.divided)
 
     def times(self, first: Piece, second: Piece, kind: str) -> str:
-        """Return what joins two factors: so that nothing else is read."""
+        """Return what joins two factors, so that they are read as they are meant."""
         if kind == "elementwise":
             return "a * b of arrays"
         start, end = first.text, second.text

@@ -42,7 +42,7 @@ def shaped(node: Node, shape: Shape | None) -> Node:
 
 
 def like(node: Node, old: ast.AST) -> Node:
-    """Let a new node know what the one knows whose place it takes, and return it."""
+    """Let a new node know what the node that it replaces knows, and return it."""
     for name in KNOWN:
         if hasattr(old, name) and not hasattr(node, name):
             setattr(node, name, getattr(old, name))

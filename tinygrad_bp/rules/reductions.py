@@ -34,8 +34,8 @@ def count(a: Value, axis: Axis = None, keepdims: bool = False) -> int:
 def over_length(a: Value, length: Value) -> Value:
     """Return a / length, and 0 where the length is 0.
 
-    There the length has a corner, and of the slopes that it may be said to have, 0 is taken. But it
-    has no second derivative: the quotient is computed all the same, and that of it will be 0 / 0.
+    There the length has a corner, and 0 is one of its slopes. It has no second derivative there:
+    the quotient is computed all the same, and its derivative is 0 / 0.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(length != 0, a / length, 0.0)
@@ -49,7 +49,7 @@ def over_length(a: Value, length: Value) -> Value:
 def sum(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
     """Return the sum over one axis, or a tuple of them; over all, if axis is left out.
 
-    With keepdims, these axes stay, with length 1. So it is in every reduction.
+    With keepdims, these axes stay, with length 1, as in every reduction.
 
     >>> bp.sum([[1.0, 2.0], [3.0, 4.0]], axis=1)
     array([3., 7.])

@@ -18,7 +18,7 @@ BROADCASTING = "shapes that broadcast: from the last axis backward, lengths are 
 
 
 def floats(a: Value) -> Value:
-    """Return integers and booleans as float64: of 8 bits, NumPy would compute with 16."""
+    """Return integers and booleans as float64: NumPy computes with float16 for 8-bit ones."""
     if hasattr(a, "dtype") and a.dtype.char in "df":
         return a
     return np.asarray(a, np.float64)
@@ -36,10 +36,10 @@ def elementwise(
 ) -> Primitive:
     r"""Make an operation of a function of NumPy's that works entry by entry.
 
-    What it returns is the expression that it is written as; or a sentence, with a full stop, and
-    then it is written as a call. The operands, the value and the slopes at a point are the example
-    in its docstring. One operand is computed with as a float, unless integers stay integers. If
-    no notation is given, its name is a command of LaTeX's, such as ``\exp``.
+    ``what`` it returns is the expression that it is written as; or a sentence, with a full stop,
+    and then it is written as a call. The operands, the value and the slopes ``at`` a point are the
+    example in its docstring. A single operand becomes a float, unless ``integers`` stay integers.
+    If no notation is given, its name is a command of LaTeX, such as ``\exp``.
     """
     name, single = function.__name__, function.nin == 1
     is_sentence = what.endswith(".")
