@@ -27,34 +27,21 @@ from .problem import Array, Problem
 
 
 def sigmoid(z: Array) -> Array:
-    """Return ``1 / (1 + e^-z)``, elementwise, without overflow at either end.
-
-    >>> sigmoid(np.array([-1000.0, 0.0, np.log(3.0), 1000.0]))
-    array([0.  , 0.5 , 0.75, 1.  ])
-    """
+    """Return ``1 / (1 + e^-z)``, elementwise, without overflow at either end."""
     e = np.exp(-np.abs(z))  # never above 1
     a: Array = np.where(z >= 0, 1.0, e) / (1.0 + e)
     return a
 
 
 def softmax(z: Array) -> Array:
-    """Return ``e^z_i / sum_j e^z_j`` down each column of z, (n, B), without overflow.
-
-    >>> softmax(np.log([[1.0], [3.0], [4.0]])).ravel()
-    array([0.125, 0.375, 0.5  ])
-    """
+    """Return ``e^z_i / sum_j e^z_j`` down each column of z, (n, B), without overflow."""
     e = np.exp(z - z.max(axis=0, keepdims=True))  # a shift of every logit changes nothing
     a: Array = e / e.sum(axis=0, keepdims=True)
     return a
 
 
 def forward(problem: Problem) -> dict[str, Array]:
-    """Return z1, a1, z2, a2, z3, y_hat and the loss L, in the order of computation.
-
-    >>> from tinygrad_bp.worked_problem.problem import random_problem
-    >>> [(name, value.shape) for name, value in forward(random_problem()).items()][-3:]
-    [('z3', (3, 1)), ('y_hat', (3, 1)), ('L', ())]
-    """
+    """Return z1, a1, z2, a2, z3, y_hat and the loss L, in the order of computation."""
     z1 = problem.W1 @ problem.x
     a1 = sigmoid(z1)
     z2 = problem.W2 @ a1
@@ -69,11 +56,7 @@ def forward(problem: Problem) -> dict[str, Array]:
 
 
 def dL_da3(y: Array, y_hat: Array) -> Array:
-    """Return ``dL/da3 = -2 (y - y_hat)``, of shape (n3, B).
-
-    >>> dL_da3(np.array([[1.0], [0.0]]), np.array([[0.75], [0.25]])).ravel()
-    array([-0.5,  0.5])
-    """
+    """Return ``dL/da3 = -2 (y - y_hat)``, of shape (n3, B)."""
     return -2.0 * (y - y_hat)
 
 
@@ -101,9 +84,6 @@ def dL_dz3(dL_da3: Array, da3_dz3: Array) -> Array:
 
     The sum runs over both cases, i = j and i != j. For each sample this is ``J dL/da3``, because
     the Jacobian J is symmetric.
-
-    >>> dL_dz3(np.array([[-0.5], [0.5]]), da3_dz3(np.array([[0.75], [0.25]]))).ravel()
-    array([-0.1875,  0.1875])
     """
     summed_over_i: Array = np.einsum("ib,bij->jb", dL_da3, da3_dz3)
     return summed_over_i
@@ -114,20 +94,12 @@ def dL_dW(dL_dz: Array, a: Array) -> Array:
 
     The source writes ``dz3/dW3 = a2``. In full, ``dz3_i/dW3_km`` is ``a2_m`` if i = k and 0
     otherwise; contracted with dL/dz3 that leaves the outer product.
-
-    >>> dL_dW(np.array([[1.0], [2.0]]), np.array([[3.0], [4.0], [5.0]]))
-    array([[ 3.,  4.,  5.],
-           [ 6.,  8., 10.]])
     """
     return dL_dz @ a.T
 
 
 def dL_da(dL_dz: Array, W: Array) -> Array:
-    """Return ``dL/da = W^T dL/dz`` for ``z = W a``.
-
-    >>> dL_da(np.array([[1.0], [2.0]]), np.array([[3.0, 4.0, 5.0], [6.0, 7.0, 8.0]])).ravel()
-    array([15., 18., 21.])
-    """
+    """Return ``dL/da = W^T dL/dz`` for ``z = W a``."""
     return W.T @ dL_dz
 
 
@@ -135,19 +107,12 @@ def da_dz(a: Array) -> Array:
     """Return ``da/dz = a (1 - a)``, elementwise, for ``a = sigmoid(z)``.
 
     As a matrix this is a diagonal: each a_i depends on its own z_i alone.
-
-    >>> da_dz(np.array([[0.5], [0.75]])).ravel()
-    array([0.25  , 0.1875])
     """
     return a * (1.0 - a)
 
 
 def dL_dz(dL_da: Array, da_dz: Array) -> Array:
-    """Return ``dL/dz = dL/da * da/dz``, elementwise, for ``a = sigmoid(z)``.
-
-    >>> dL_dz(np.array([[2.0], [4.0]]), np.array([[0.25], [0.1875]])).ravel()
-    array([0.5 , 0.75])
-    """
+    """Return ``dL/dz = dL/da * da/dz``, elementwise, for ``a = sigmoid(z)``."""
     return dL_da * da_dz
 
 

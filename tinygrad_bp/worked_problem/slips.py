@@ -1,13 +1,12 @@
 """The four slips of the source derivation, each shown with numbers.
 
 A slip is not argued here but computed: the formula is evaluated as it is printed and compared with
-the right one, which finite differences vouch for. Each slip has two functions: one evaluates what
-is printed, and one makes a `Slip` of the result. `slips` gives all four.
-
-The source is written for one sample, so of a batch only the first is looked at.
+the right one, which finite differences vouch for. The source is written for one sample, so of a
+batch only the first is looked at.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,8 +15,7 @@ from . import closed_form as cf
 from .problem import Array, Problem
 
 
-@dataclass(frozen=True)
-class Slip:
+class Slip(NamedTuple):
     """One slip of the source."""
 
     number: int
@@ -39,35 +37,22 @@ def slips(problem: Problem) -> list[Slip]:
     3. no transposes or marks of product: stops at da3/dz3, (3, 1) times (3, 3)
     4. dz3/dW3 = a2 is shorthand: 54 entries, not 6
     """
-    return [
-        cases_as_alternatives(problem),
-        lost_minus_sign(problem),
-        no_transposes(problem),
-        third_order_shorthand(problem),
-    ]
+    if problem.sizes[-1] < 2:
+        raise ValueError("the slips need two outputs or more: with one, every gradient is zero")
+    show = (cases_as_alternatives, lost_minus_sign, no_transposes, third_order_shorthand)
+    return [slip(problem.sample(0)) for slip in show]
 
 
-# Slip 1: two terms of a sum, given as alternatives
+def weighted_cases(problem: Problem, equal: float, different: float) -> dict[str, Array]:
+    """Return all gradients with a weight on the case i = j of the softmax, and one on i != j."""
+    weights = np.where(np.eye(problem.sizes[-1], dtype=bool), equal, different)
+    return cf.gradients(problem, {"da3/dz3": lambda a3: cf.da3_dz3(a3) * weights})
 
 
 def one_case_alone(problem: Problem) -> tuple[Array, Array]:
-    """Evaluate dL/dz3 as the final formulas print it: i = j alone, and i != j alone.
-
-    >>> from tinygrad_bp.worked_problem.problem import random_problem
-    >>> problem = random_problem()
-    >>> right = cf.gradients(problem)["dL/dz3"]
-    >>> [bool(np.allclose(one, right)) for one in one_case_alone(problem)]
-    [False, False]
-    >>> bool(np.allclose(sum(one_case_alone(problem)), right))
-    True
-    """
-    problem = one_sample(problem)
-    i_equals_j = np.eye(problem.sizes[-1], dtype=bool)
-    equal, different = (
-        cf.gradients(problem, {"da3/dz3": lambda a3, case=case: cf.da3_dz3(a3) * case})["dL/dz3"]
-        for case in (i_equals_j, ~i_equals_j)
-    )
-    return equal, different
+    """Evaluate dL/dz3 as the final formulas print it: i = j alone, and i != j alone."""
+    equal, different = weighted_cases(problem, 1, 0), weighted_cases(problem, 0, 1)
+    return equal["dL/dz3"], different["dL/dz3"]
 
 
 def cases_as_alternatives(problem: Problem) -> Slip:
@@ -76,7 +61,6 @@ def cases_as_alternatives(problem: Problem) -> Slip:
     With two outputs and a target that sums to 1, dL/da3 is (g, -g), so both cases give the same:
     exactly half. That is shown on the first two outputs of the problem, with the target (1, 0).
     """
-    problem = one_sample(problem)
     equal, different = one_case_alone(problem)
     witness = extrapolated_difference(
         lambda z3: np.sum((problem.y - cf.softmax(z3)) ** 2), cf.forward(problem)["z3"]
@@ -87,7 +71,6 @@ def cases_as_alternatives(problem: Problem) -> Slip:
 
     two = replace(problem, W3=problem.W3[:2], y=np.array([[1.0], [0.0]]))
     doubled_off = relative_difference(2 * one_case_alone(two)[0], cf.gradients(two)["dL/dz3"])
-
     return Slip(
         number=1,
         title="cases given as alternatives",
@@ -103,27 +86,13 @@ def cases_as_alternatives(problem: Problem) -> Slip:
     )
 
 
-# Slip 2: a minus sign lost on the way to dL/dW1
-
-
 def dL_dW1_without_minus(problem: Problem) -> Array:
-    """Evaluate dL/dW1 with a_i a_j for i != j, as formula (3) prints it, and both cases summed.
-
-    With two outputs and a target that sums to 1 it leaves nothing at all:
-
-    >>> from tinygrad_bp.worked_problem.problem import random_problem
-    >>> bool(np.allclose(dL_dW1_without_minus(random_problem(sizes=(4, 5, 6, 2))), 0))
-    True
-    """
-    problem = one_sample(problem)
-    i_equals_j = np.eye(problem.sizes[-1], dtype=bool)
-    sign = np.where(i_equals_j, 1.0, -1.0)
-    return cf.gradients(problem, {"da3/dz3": lambda a3: cf.da3_dz3(a3) * sign})["dL/dW1"]
+    """Evaluate dL/dW1 with a_i a_j for i != j, as formula (3) prints it, and both cases summed."""
+    return weighted_cases(problem, 1, -1)["dL/dW1"]
 
 
 def lost_minus_sign(problem: Problem) -> Slip:
     """Show slip 2: without its minus sign the case i != j spoils dL/dW1."""
-    problem = one_sample(problem)
     witness = extrapolated_difference(
         lambda W1: cf.forward(replace(problem, W1=W1))["L"], problem.W1
     )
@@ -142,49 +111,35 @@ def lost_minus_sign(problem: Problem) -> Slip:
     )
 
 
-# Slip 3: the order of the chain rule is not an order that fits
+#: The three final formulas, factor by factor in the order of the source.
+PRINTED_PRODUCTS = {
+    "dL/dW3": ("dL/da3", "da3/dz3", "a2"),
+    "dL/dW2": ("dL/da3", "da3/dz3", "W3", "da2/dz2", "a1"),
+    "dL/dW1": ("dL/da3", "da3/dz3", "W3", "da2/dz2", "W2", "da1/dz1", "x"),
+}
 
 
-def printed_products(problem: Problem) -> dict[str, list[tuple[str, Array]]]:
-    """Return the named factors of the three final formulas, in the order of the source."""
-    problem = one_sample(problem)
-    run = cf.forward(problem)
-    a1, a2, a3 = run["a1"], run["a2"], run["y_hat"]
-    dL_da3 = ("dL/da3", cf.dL_da3(problem.y, a3))
-    da3_dz3 = ("da3/dz3", cf.da3_dz3(a3)[0])
-    W3, da2_dz2 = ("W3", problem.W3), ("a2 (1 - a2)", cf.da_dz(a2))
-    W2, da1_dz1 = ("W2", problem.W2), ("a1 (1 - a1)", cf.da_dz(a1))
-    return {
-        "dL/dW3": [dL_da3, da3_dz3, ("a2", a2)],
-        "dL/dW2": [dL_da3, da3_dz3, W3, da2_dz2, ("a1", a1)],
-        "dL/dW1": [dL_da3, da3_dz3, W3, da2_dz2, W2, da1_dz1, ("x", problem.x)],
-    }
+def multiply_as_printed(problem: Problem, product: str, as_row: bool = False) -> str:
+    """Multiply the factors of a printed formula from left to right, and say how far that goes.
 
-
-def multiply_as_printed(factors: list[tuple[str, Array]]) -> str:
-    """Multiply named matrices from left to right, and say how far that goes.
-
-    >>> column, matrix = np.ones((3, 1)), np.ones((3, 3))
-    >>> multiply_as_printed([("g", column), ("J", matrix)])
-    'stops at J, (3, 1) times (3, 3)'
-    >>> multiply_as_printed([("J", matrix), ("g", column)])
-    'gives the shape (3, 1)'
+    All vectors are columns, or the first of them is a row.
     """
-    (_, product), *rest = factors
-    for name, factor in rest:
+    known = vars(problem) | cf.forward(problem) | cf.gradients(problem)
+    known["da3/dz3"] = known["da3/dz3"][0]  # of the one sample
+    first, *others = PRINTED_PRODUCTS[product]
+    result = known[first].T if as_row else known[first]
+    for name in others:
         try:
-            product = product @ factor
+            result = result @ known[name]
         except ValueError:  # NumPy, refusing the shapes
-            return f"stops at {name}, {product.shape} times {factor.shape}"
-    return f"gives the shape {product.shape}"
+            return f"stops at {name}, {result.shape} times {known[name].shape}"
+    return f"gives the shape {result.shape}"
 
 
 def no_transposes(problem: Problem) -> Slip:
     """Show slip 3: read as matrices, the printed dL/dW3 does not fit, by columns or from a row."""
-    problem = one_sample(problem)
-    (name, dL_da3), *rest = printed_products(problem)["dL/dW3"]
-    columns = multiply_as_printed([(name, dL_da3), *rest])
-    row = multiply_as_printed([(name, dL_da3.T), *rest])
+    columns = multiply_as_printed(problem, "dL/dW3")
+    row = multiply_as_printed(problem, "dL/dW3", as_row=True)
     right = cf.gradients(problem)["dL/dW3"].shape
     return Slip(
         number=3,
@@ -199,30 +154,16 @@ def no_transposes(problem: Problem) -> Slip:
     )
 
 
-# Slip 4: dz3/dW3 is not a2
-
-
 def dz3_dW3(problem: Problem) -> Array:
-    """Return the derivative of every z3_i by every W3_km: a2_m if i = k, and 0 otherwise.
-
-    >>> from tinygrad_bp.worked_problem.problem import random_problem
-    >>> dz3_dW3(random_problem(sizes=(4, 5, 6, 3))).shape
-    (3, 3, 6)
-    """
-    problem = one_sample(problem)
-    outputs = problem.sizes[-1]
-    tensor = np.zeros((outputs, *problem.W3.shape))
-    for i in range(outputs):
-        tensor[i, i, :] = cf.forward(problem)["a2"][:, 0]
-    return tensor
+    """Return the derivative of every z3_i by every W3_km: a2_m if i = k, and 0 otherwise."""
+    i_equals_k = np.eye(problem.sizes[-1])
+    return np.multiply.outer(i_equals_k, cf.forward(problem)["a2"][:, 0])
 
 
 def third_order_shorthand(problem: Problem) -> Slip:
     """Show slip 4: the whole dz3/dW3, and how contracting it leaves the outer product."""
-    problem = one_sample(problem)
-    run, right = cf.forward(problem), cf.gradients(problem)
-    tensor = dz3_dW3(problem)
-    witness = jacobian_difference(lambda W3: (W3 @ run["a2"])[:, 0], problem.W3)
+    a2, right, tensor = cf.forward(problem)["a2"], cf.gradients(problem), dz3_dW3(problem)
+    witness = jacobian_difference(lambda W3: (W3 @ a2)[:, 0], problem.W3)
     tensor_off = relative_difference(tensor, witness)
     contracted = np.einsum("i,ikm->km", right["dL/dz3"][:, 0], tensor)
     contracted_off = relative_difference(contracted, right["dL/dW3"])
@@ -231,20 +172,14 @@ def third_order_shorthand(problem: Problem) -> Slip:
         title="dz3/dW3 = a2 is shorthand",
         printed="dz3/dW3 = a2",
         correct="dz3_i/dW3_km = a2_m if i = k, and 0 otherwise",
-        figure=f"{tensor.size} entries, not {run['a2'].size}",
+        figure=f"{tensor.size} entries, not {a2.size}",
         sentence=(
             f"In full, dz3/dW3 has the shape {tensor.shape}: {tensor.size} entries, "
-            f"{np.count_nonzero(tensor)} of them not zero, where a2 has {run['a2'].size} "
+            f"{np.count_nonzero(tensor)} of them not zero, where a2 has {a2.size} "
             f"(differences agree {within(tensor_off, 1e-8)}). Contracted with dL/dz3 it is "
             f"dL/dz3 a2^T {within(contracted_off, 1e-12)}."
         ),
     )
-
-
-def one_sample(problem: Problem) -> Problem:
-    if problem.sizes[-1] < 2:
-        raise ValueError("the slips need two outputs or more: with one, every gradient is zero")
-    return problem.sample(0)
 
 
 def within(error: float, bound: float) -> str:
