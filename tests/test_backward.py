@@ -651,8 +651,8 @@ def test_backward_of_several_entries_without_a_gradient():
 def test_a_gradient_of_the_wrong_shape(gradient):
     z = (leaf([1.0, 2.0]) * 2).named("z")
     assert message(ValueError, lambda: z.backward(gradient))[0] == (
-        f"the gradient has shape {np.shape(gradient)}, but z with shape (2,): the two must be "
-        "equal."
+        f"the upstream gradient has shape {np.shape(gradient)}, and it must have that of z with "
+        "shape (2,)."
     )
 
 
