@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import tinygrad_bp as bp
-from tinygrad_bp.recording import adding_up
+from tinygrad_bp import recording
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # outside of detect_anomaly()
 
@@ -338,7 +338,7 @@ def test_a_child_forked_while_a_thread_holds_the_lock_can_run_backward():
     held, release = threading.Event(), threading.Event()
 
     def hold():
-        with adding_up():
+        with recording.lock:
             held.set()
             release.wait(10)
 
@@ -364,7 +364,7 @@ def test_backward_inside_a_signal_handler():
     handled = []
     before = signal.signal(signal.SIGALRM, lambda *_: handled.append((x * x).backward()))
     try:
-        with adding_up():
+        with recording.lock:
             signal.raise_signal(signal.SIGALRM)
     finally:
         signal.signal(signal.SIGALRM, before)

@@ -30,7 +30,7 @@ from typing import Any, overload
 import numpy as np
 from numpy import ndarray
 
-from . import errors
+from . import errors, recording
 from .arguments import (
     arrays,
     checked_flag,
@@ -42,7 +42,7 @@ from .arguments import (
     sort_arguments,
 )
 from .operators import Operators
-from .recording import adding_up, check_forward, checked, current, line_of_caller
+from .recording import check_forward, checked, current, line_of_caller
 from .table import TABLE, Closure, Row, Value
 
 FLOAT64 = np.dtype(np.float64)
@@ -137,9 +137,8 @@ class Tensor(Operators):
         array(4.)
         """
         start = starting_gradient(self, gradient)
-        swept = sweep([(self, start)], *checked(Tensor.closures, sum_copies, add_up))
-        leaves = [(x, g) for x, g in swept if x.primitive is None]
-        with adding_up():
+        leaves = [(x, g) for x, g in sweep([(self, start)], *duties()) if x.primitive is None]
+        with recording.lock:  # another thread may add to the same leaves
             for x, g in leaves:
                 x._grad = finish(g if x._grad is None else x._grad + g, x)
 
@@ -342,6 +341,12 @@ def sweep(
             gradients[key] = contribution
 
 
+def duties() -> tuple[Any, ...]:
+    """Return the duties of a sweep; under `detect_anomaly`, with checks."""
+    usual = Tensor.closures, sum_copies, add_up
+    return checked(*usual) if current.get().watched else usual
+
+
 def starting_gradient(output: Tensor, gradient: Any = None, recorded: bool = False) -> Value:
     """Return the upstream gradient of the output itself, checked: 1 unless one is given."""
     if not output._requires_grad:
@@ -431,8 +436,7 @@ def grad(
             raise errors.unwanted(x)
     ids = {x.id for x in wanted}
     start = starting_gradient(output, gradient, recorded=create_graph)
-    swept = sweep([(output, start)], *checked(Tensor.closures, sum_copies, add_up))
-    found = {x.id: g for x, g in swept if x.id in ids}
+    found = {x.id: g for x, g in sweep([(output, start)], *duties()) if x.id in ids}
     results: list[Any] = []
     for x in wanted:
         g = found[x.id] if x.id in found else np.zeros(x.shape)

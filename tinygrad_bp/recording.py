@@ -168,21 +168,18 @@ def recorded_comparisons() -> Changed:
 
 # ---- several threads ----
 
-_lock = threading.RLock()  # re-entrant: a signal handler may run backward, too
+#: Held while gradients are added to those that leaves have. It is re-entrant, as a signal handler
+#: may run backward, too.
+lock = threading.RLock()
 
 
-def adding_up() -> threading.RLock:
-    """Hold other threads off while gradients are added to those that leaves have."""
-    return _lock
-
-
-def _renew_lock() -> None:
-    global _lock
-    _lock = threading.RLock()
+def renew_lock() -> None:
+    global lock
+    lock = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):  # a child process must not wait for a thread that it lacks
-    os.register_at_fork(after_in_child=_renew_lock)
+    os.register_at_fork(after_in_child=renew_lock)
 
 
 # ---- what detect_anomaly looks for: the first NaN or infinity out of finite numbers ----
@@ -217,9 +214,7 @@ def check_forward(
 def checked(
     closures: Callable[..., Any], fit: Callable[..., Any], add: Callable[..., Any]
 ) -> tuple[Callable[..., Any], ...]:
-    """Return the duties of a sweep as they are, or with checks, under `detect_anomaly`."""
-    if not current.get().watched:
-        return closures, fit, add
+    """Return the duties of a sweep with checks, for `detect_anomaly`."""
 
     def checked_closures(tensor: Any, recorded: bool) -> list[Any]:
         def check(closure: Any, x: Any) -> Any:

@@ -437,8 +437,7 @@ def _(out: Any, x: Any) -> Any:
 @bp.primitive(kind="reduces")
 def largest(x: Any, *, axis: Any = None) -> Any:
     """Return the largest entry."""
-    found = np.max(x, axis=axis)
-    return found
+    return np.max(x, axis=axis)
 
 
 @largest.backward
