@@ -230,7 +230,6 @@ def call_ufunc(ufunc: np.ufunc, how: str, inputs: tuple[Any, ...], given: dict[s
 
 
 def call_function(function: Callable[..., Any], args: tuple[Any, ...], given: Any) -> Any:
-    """Apply the operation of a NumPy function."""
     if function in WITHOUT_GRADIENT:
         return values_only(function, args, given)
     entry = operation(function)
@@ -253,7 +252,6 @@ def call_function(function: Callable[..., Any], args: tuple[Any, ...], given: An
 
 
 def operation(function: Any) -> Callable[..., Any]:
-    """Return the entry of the table for a NumPy function."""
     entry = FUNCTIONS.get(function)
     if entry is None:
         raise errors.not_recorded(function)
@@ -270,7 +268,6 @@ def parameter_names(function: Callable[..., Any]) -> list[str]:
 
 
 def values_only(function: Callable[..., Any], args: tuple[Any, ...], given: Any) -> Any:
-    """Call a NumPy function on the arrays of Tensors."""
     return function(*map(value_of, args), **{name: value_of(x) for name, x in given.items()})
 
 

@@ -213,7 +213,6 @@ def written_array(array: np.ndarray) -> Written:
 
 
 def bmatrix(cells: Sequence[Sequence[str]]) -> str:
-    """Return rows of LaTeX as a matrix."""
     # {}: a bracket that begins a line is no option of the command before
     lines = ["{}" * row[0].startswith("[") + " & ".join(row) for row in cells]
     return r"\begin{bmatrix} " + r" \\ ".join(lines) + r" \end{bmatrix}"

@@ -37,8 +37,6 @@ LEVELS = {level.name.lower(): level for level in Level}
 
 @dataclass(slots=True)
 class Piece:
-    """A part of the output."""
-
     parts: str | Parts  # a text, or also texts with arrays between
     level: Level = Level.ATOM
     scalar: bool = False  # a single number: its products are written side by side
@@ -107,7 +105,6 @@ class Typesetter:
         self.alphabet, self.symbols, self.values = alphabet, symbols, values or {}
 
     def look(self, name: str, *pieces: Piece | str, **named: Piece | str) -> str | Parts:
-        """Return what is written by a template of the table."""
         return self.fill(self.looks[name][self.alphabet], *pieces, **named)
 
     def fill(self, template: str, *pieces: Piece | str, **named: Piece | str) -> str | Parts:
@@ -151,7 +148,6 @@ class Typesetter:
         return self.look("tall brackets" if tall else "brackets", inside)
 
     def separated(self, pieces: Sequence[Piece], separator: str | Parts = ", ") -> Piece:
-        """Return pieces with a separator between them."""
         filled: list[str | Parts] = []
         for piece in pieces:
             filled += [separator, piece.parts]

@@ -46,7 +46,6 @@ class Printer(Typesetter):
     """
 
     def write(self, node: ast.expr) -> Piece:
-        """Write any expression."""
         row = getattr(node, "primitive", None)
         piece = None
         if row is not None and row.notation is not None and not isinstance(node, ast.Call):
@@ -189,7 +188,6 @@ class Printer(Typesetter):
         return Piece(parts, Level.SUM if free else Level.PRODUCT, scalar, kind, free, divided=True)
 
     def power(self, base: Piece, exponent: Piece) -> Piece:
-        """Write a power: of arrays, entry by entry."""
         if not (base.scalar and exponent.scalar):
             return Piece(self.look("a ** b of arrays", base, exponent), Level.POWER)
         digits = exponent.text
@@ -200,7 +198,6 @@ class Printer(Typesetter):
         return Piece(parts, Level.POWER, scalar=True)
 
     def conjunction(self, conditions: Sequence[Piece]) -> Piece:
-        """Write conditions that all hold."""
         sides = [self.enclosed(condition, Level.AND) for condition in conditions]
         return Piece(self.separated(sides, self.look("and")).parts, Level.AND)
 
@@ -302,7 +299,6 @@ class Printer(Typesetter):
         return self.indicator(piece) if is_condition else piece
 
     def head(self, name: str, row: Primitive | None) -> str:
-        """Return the name of a function, as it is written."""
         own = self.symbols.get(f"{name}()")  # a tensor has its symbol
         notation = None if row is None or own is not None else row.notation
         if isinstance(notation, tuple) and "{" not in notation[TEXT]:

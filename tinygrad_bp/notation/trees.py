@@ -111,8 +111,6 @@ class Rebuilt(ast.NodeTransformer):
 
 
 class Put(Rebuilt):
-    """Puts expressions in for names."""
-
     def __init__(self, known: Mapping[str, ast.expr]) -> None:
         self.known = known
 
@@ -136,7 +134,6 @@ def put(tree: ast.expr, known: Mapping[str, ast.expr]) -> ast.expr:
 
 
 def call(function: str, *operands: ast.expr, **settings: Any) -> ast.Call:
-    """Return a call of a function, such as ``np.sum``."""
     head, *attributes = function.split(".")
     func: ast.expr = ast.Name(head)
     for attribute in attributes:
