@@ -1,7 +1,6 @@
 """The command ``tinygrad-bp``: arguments in, readings out.
 
-`COMMANDS` is the table of its commands. Those that read one computation are rows of `READINGS`, and
-differ by what they make of it and by their options.
+`COMMANDS` is the table of its commands.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -139,120 +137,50 @@ def make_drawing(loss: Tensor, options: Options) -> Any:
     return draw(loss, options.level, options.backward, options.rules)
 
 
-class Reading(NamedTuple):
-    """A command that makes one document of a computation: what it is, and how it is made."""
+def reading(
+    title: str,  # said of the file that is written
+    help: str,
+    description: str,  # what comes before "of the worked problem, or of a function..."
+    make: Callable[[Tensor, Options], Any],  # what has a method save(path)
+    *arguments: Callable[[Any], None],
+    forms: str = "",
+    default: Path | None = None,  # without --out: where to, or else it is printed
+    text: Callable[[Any], str] | None = None,  # printed as it is; else as rich shows it
+) -> Command:
+    """Return a command that makes one document of a computation."""
 
-    help: str
-    description: str  # what comes before "of the worked problem, or of a function..."
-    forms: str
-    title: str  # said of the file that is written
-    options: tuple[Callable[[Any], None], ...]
-    make: Callable[[Tensor, Options], Any]
-    default: Path | None = None  # without --out: where to, or else it is printed
-    text: Callable[[Any], str] | None = None  # printed as it is; else as rich shows it
-
-    def run(self, options: Options, console: Console) -> int:
+    def run(options: Options, console: Console) -> int:
         file = options.file
         loss = load_loss(file, options.function) if file else recorded(random_problem())["L"]
-        document = self.make(loss, options)
-        path = options.out or self.default
+        document = make(loss, options)
+        path = options.out or default
         if path is not None:
             document.save(path)
-            console.print(f"{self.title}: {path}", markup=False)
-        elif self.text is not None:  # to be piped into a file: not wrapped, not coloured
-            sys.stdout.write(self.text(document))
+            console.print(f"{title}: {path}", markup=False)
+        elif text is not None:  # to be piped into a file: not wrapped, not coloured
+            sys.stdout.write(text(document))
         else:
             console.print(document)
         return 0
 
-    def command(self) -> Command:
-        description = (
-            f"{self.description}: of the worked problem, or of a function in a file of yours that "
-            f"returns a loss. {self.forms}"
-        )
-        return Command(self.help, description, (*self.options, *OF_A_COMPUTATION), self.run)
+    whose = "of the worked problem, or of a function in a file of yours that returns a loss."
+    return Command(help, f"{description}: {whose} {forms}", (*arguments, *OF_A_COMPUTATION), run)
 
 
-READINGS = {
-    "source": Reading(
-        "write the gradients as Python code that needs NumPy alone",
-        "Write a loss and its gradients as a Python module that needs NumPy alone", "",
-        "The loss and its gradients as code", (WRT,),
-        lambda loss, options: source(loss, wanted(options, loss)),
-        text=str,
-    ),
-    "derive": Reading(
-        "write the hand derivation of the gradients, every line checked",
-        "Derive the gradients line by line, as one would by hand",
-        "--out takes a file that ends in .md, .tex, .html or .txt.",
-        "The derivation of the gradients",
-        (
-            argument(
-                "--form", choices=("matrix", "index"), default="matrix",
-                help="whole arrays, or components with explicit sums (default: matrix)",
-            ),
-            argument("--numbers", action="store_true", help="values beside the symbols"),
-            argument(
-                "--worksheet", action="store_true",
-                help="leave the gradients' right-hand sides blank",
-            ),
-            WRT,
-        ),
-        make_derivation,
-        text=lambda derivation: str(derivation.text),
-    ),
-    "explain": Reading(
-        "show the reverse sweep step by step, with its numbers",
-        "Show how the gradients come about, step by step and with numbers",
-        "--out takes a file that ends in .txt, .html or .json.",
-        "How the gradients come about", (WRT,),
-        lambda loss, options: explain(loss, wanted(options, loss)),
-    ),
-    "draw": Reading(
-        "draw the graph, with its values and gradients",
-        "Draw the graph of a computation",
-        "--out takes a file that ends in .svg, .png, .pdf, .dot or .mmd; without it, the graph is "
-        "printed as a tree.",
-        "The graph",
-        (
-            argument(
-                "--level", choices=LEVELS, default="ops",
-                help="layers: scopes collapsed; values: larger arrays written out (default: ops)",
-            ),
-            argument("--backward", action="store_true", help="the reverse sweep as well"),
-            argument("--rules", action="store_true", help="on each edge, what flows back along it"),
-        ),
-        make_drawing,
-        text=lambda drawing: f"{drawing}\n",  # not wrapped, so that the branches stay whole
-    ),
-    "play": Reading(
-        "make a page to step through the forward and the backward pass",
-        "Make a web page, one file that works offline, to step through a computation",
-        "--out takes a file that ends in .html; without it, the page is out/backprop.html.",
-        "To step through the gradients, open in a browser", (),
-        lambda loss, options: play(loss),
-        default=Path("out", "backprop.html"),
-    ),
-}  # fmt: skip
+# ---- What is graded, or has a mistake in it ----
 
-
-# ---- grade ----
-
-
-def problem_argument(*flags: str) -> Callable[[Any], None]:
-    return argument(
-        *flags, dest="problem", type=Path, metavar="FILE",
-        help="a Python file with a function loss(), which builds the loss from its parameters, "
-        "and a mapping called inputs, their values at one point (default: the worked problem)",
-    )  # fmt: skip
-
+PROBLEM = argument(
+    "--problem", "--file", type=Path, metavar="FILE",
+    help="a Python file with a function loss(), which builds the loss from its parameters, "
+    "and a mapping called inputs, their values at one point (default: the worked problem)",
+)  # fmt: skip
 
 LIMITS = Limits()
 
 
 def load_assignment(options: Options) -> Assignment:
     loss, inputs = load_problem(options.problem)
-    with naming_the_line(options.problem) if options.problem else nullcontext():
+    with naming_the_line(options.problem):
         return Assignment(loss, inputs, required=options.require)
 
 
@@ -302,7 +230,60 @@ COMMANDS: dict[str, Command] = {
         ),
         run_verify,
     ),
-    **{name: reading.command() for name, reading in READINGS.items()},
+    "source": reading(
+        "The loss and its gradients as code",
+        "write the gradients as Python code that needs NumPy alone",
+        "Write a loss and its gradients as a Python module that needs NumPy alone",
+        lambda loss, options: source(loss, wanted(options, loss)),
+        WRT, text=str,
+    ),
+    "derive": reading(
+        "The derivation of the gradients",
+        "write the hand derivation of the gradients, every line checked",
+        "Derive the gradients line by line, as one would by hand",
+        make_derivation,
+        argument(
+            "--form", choices=("matrix", "index"), default="matrix",
+            help="whole arrays, or components with explicit sums (default: matrix)",
+        ),
+        argument("--numbers", action="store_true", help="values beside the symbols"),
+        argument(
+            "--worksheet", action="store_true", help="leave the gradients' right-hand sides blank"
+        ),
+        WRT,
+        forms="--out takes a file that ends in .md, .tex, .html or .txt.",
+        text=lambda derivation: str(derivation.text),
+    ),
+    "explain": reading(
+        "How the gradients come about",
+        "show the reverse sweep step by step, with its numbers",
+        "Show how the gradients come about, step by step and with numbers",
+        lambda loss, options: explain(loss, wanted(options, loss)),
+        WRT, forms="--out takes a file that ends in .txt, .html or .json.",
+    ),
+    "draw": reading(
+        "The graph",
+        "draw the graph, with its values and gradients",
+        "Draw the graph of a computation",
+        make_drawing,
+        argument(
+            "--level", choices=LEVELS, default="ops",
+            help="layers: scopes collapsed; values: larger arrays written out (default: ops)",
+        ),
+        argument("--backward", action="store_true", help="the reverse sweep as well"),
+        argument("--rules", action="store_true", help="on each edge, what flows back along it"),
+        forms="--out takes a file that ends in .svg, .png, .pdf, .dot or .mmd; without it, the "
+        "graph is printed as a tree.",
+        text=lambda drawing: f"{drawing}\n",  # not wrapped, so that the branches stay whole
+    ),
+    "play": reading(
+        "To step through the gradients, open in a browser",
+        "make a page to step through the forward and the backward pass",
+        "Make a web page, one file that works offline, to step through a computation",
+        lambda loss, options: play(loss),
+        forms="--out takes a file that ends in .html; without it, the page is out/backprop.html.",
+        default=Path("out", "backprop.html"),
+    ),
     "grade": Command(
         "check a hand derivation line by line, or those of a class",
         "Check a derivation: a Python file with a function whose parameters are quantities by "
@@ -311,7 +292,7 @@ COMMANDS: dict[str, Command] = {
         "sandbox. Exit status 0 only if the derivation passed; for a class, if the grading ran.",
         (
             argument("files", nargs="+", type=Path, metavar="FILE", help="a submission"),
-            problem_argument("--problem", "--file"),
+            PROBLEM,
             argument(
                 "--require", nargs="+", default=(), metavar="NAME",
                 help="what must be answered (default: only what is answered counts)",
@@ -351,7 +332,7 @@ COMMANDS: dict[str, Command] = {
         "mistake: every one that the problem can show, a row each.",
         (
             argument("mistake", nargs="?", metavar="MISTAKE", help="its name; --list has them"),
-            problem_argument("--file", "--problem"),
+            PROBLEM,
             argument(
                 "--at", metavar="NAME",
                 help="make it in the gradient of this quantity alone (default: wherever it can be)",

@@ -33,14 +33,14 @@ def importing_neighbours(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def naming_the_line(path: Path) -> Iterator[None]:
+def naming_the_line(path: Path | None) -> Iterator[None]:
     """Turn whatever a user's file raises, sys.exit() too, into a ValueError that says where."""
     try:
         yield
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        description = describe_error(error, str(path.resolve()))
+        description = describe_error(error, str(path.resolve())) if path else ""
         if "in line" not in description:  # it was not raised there
             raise
         raise ValueError(f"{path}: {description}") from error
