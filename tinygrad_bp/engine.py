@@ -30,17 +30,7 @@ from typing import Any, overload
 import numpy as np
 from numpy import ndarray
 
-from . import errors, recording
-from .arguments import (
-    arrays,
-    checked_flag,
-    checked_name,
-    constants,
-    copied,
-    owned,
-    real_array,
-    sort_arguments,
-)
+from . import arguments, errors, recording
 from .operators import Operators
 from .recording import check_forward, checked, current, line_of_caller
 from .table import TABLE, Closure, Row, Value
@@ -100,10 +90,10 @@ class Tensor(Operators):
     recorded_at: str
 
     def __init__(self, data: Any, requires_grad: bool = False, name: str | None = None) -> None:
-        self._requires_grad = checked_flag(requires_grad)
-        self._array = real_array(data, floating=requires_grad)
+        self._requires_grad = arguments.checked_flag(requires_grad)
+        self._array = arguments.real_array(data, floating=requires_grad)
         self._grad: ndarray | None = None
-        self._name = checked_name(name)
+        self.name = name
         self.id = next_id()
         self.scope = current.get().scope
         self.primitive: Primitive | None = None
@@ -168,7 +158,7 @@ class Tensor(Operators):
         if len(found) != len(self.inputs):
             raise errors.wrong_number_of_closures(self.primitive, len(found), len(self.inputs))
         if not (recorded or self.primitive.fresh):
-            return [copied(closure) for closure in found]
+            return [arguments.copied(closure) for closure in found]
         return found  # type: ignore[no-any-return]
 
 
@@ -178,7 +168,7 @@ class Primitive(Row):
     def __call__(self, *operands: Any, **params: Any) -> Any:
         """Compute the operation, and record it if an operand is a Tensor."""
         if params or self.settings or len(operands) != self.arity:
-            operands, params = sort_arguments(self, operands, params)
+            operands, params = arguments.sort_arguments(self, operands, params)
         recorded = requires_grad = mixed = False
         values = []
         for operand in operands:
@@ -192,9 +182,9 @@ class Primitive(Row):
                 values.append(operand)
         inputs = operands
         if mixed and recorded:  # the record owns its values: it makes Tensors of arrays
-            inputs, values = constants(self, operands, values, Tensor)
+            inputs, values = arguments.constants(self, operands, values, Tensor)
         elif mixed:
-            values = arrays(values)
+            values = arguments.arrays(values)
         try:
             result = self.forward(*values, **params)
         except (TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
@@ -202,7 +192,7 @@ class Primitive(Row):
         if not recorded:
             return result
         if not (self.fresh and type(result) is ndarray and result.dtype is FLOAT64):
-            result = owned(self, result)
+            result = arguments.owned(self, result)
         result.setflags(False)  # read-only
 
         enabled, scope, watched, _ = current.get()
