@@ -130,6 +130,22 @@ def test_defaults_are_recorded():
     assert mix(bp.tensor(1.0), 2.0).params == {"weight": 0.5, "sign": 1}
 
 
+def test_a_rule_may_compute_with_a_tensor_of_its_own_and_return_a_list():
+    weight = bp.tensor(3.0)
+
+    @bp.primitive
+    def weighted(a, b):
+        return 3.0 * a * b
+
+    weighted.backward(lambda out, a, b: [lambda g: g * weight * b, lambda g: g * weight * a])
+    a, b = (bp.tensor(value, requires_grad=True) for value in (2.0, 5.0))
+    weighted(a, b).backward()
+    assert (a.grad, b.grad) == (15.0, 6.0)
+    slope = bp.grad(weighted(a, b), a, create_graph=True)
+    assert bp.grad(slope, b) == 3.0
+    assert "3" in str(bp.explain(weighted(a, b)))
+
+
 @pytest.mark.parametrize("kind", [bp.tensor, np.array])
 def test_wrong_calls_are_refused(kind):
     a = kind(1.0)

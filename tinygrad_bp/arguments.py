@@ -150,12 +150,16 @@ def owned(primitive: Any, result: Any) -> np.ndarray:
 
 
 def copied(closure: Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:
-    """Return a closure that copies what a user's closure gives, which may change it later."""
+    """Return a closure that copies what a user's closure gives, which may change it later.
+
+    Where that computes with a Tensor of its own, the value counts.
+    """
     if closure is None:
         return None
 
     def run(g: Any) -> Any:
         given = closure(g)
+        given = getattr(given, "_array", given)
         return given.copy() if isinstance(given, np.ndarray) else given
 
     return run

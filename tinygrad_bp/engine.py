@@ -146,14 +146,12 @@ class Tensor(Operators):
                     for x, value in zip(self.inputs, self.operands, strict=True)
                 ]
                 found = rule(self, *inputs, **params)
-            elif params:
-                found = rule(self._array, *self.operands, **params)
             else:
-                found = rule(self._array, *self.operands)
+                found = rule(self._array, *self.operands, **params)
         except TypeError as error:
             errors.add_usage(error, self)
             raise
-        if not isinstance(found, tuple):  # an operation of one input may return its closure bare
+        if not isinstance(found, (tuple, list)):  # of one input, a closure may be returned bare
             found = (found,)
         if len(found) != len(self.inputs):
             raise errors.wrong_number_of_closures(self.primitive, len(found), len(self.inputs))

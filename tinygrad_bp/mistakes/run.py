@@ -150,4 +150,4 @@ class Place:
         """Return the closure for this edge from a rule in the form of the rule table."""
         tensor = self.tensor
         closures = rule(tensor.data, *(operands or tensor.operands), **tensor.params)
-        return closures[self.edge.operand] if isinstance(closures, tuple) else closures
+        return closures[self.edge.operand] if isinstance(closures, (tuple, list)) else closures

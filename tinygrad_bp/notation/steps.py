@@ -248,7 +248,7 @@ def rule_expressions(
             closures: Any = tensor.primitive.rule(
                 placeholder(tensor.data, out), *values, **tensor.params
             )
-            if not isinstance(closures, tuple):
+            if not isinstance(closures, (tuple, list)):
                 closures = (closures,)
             found = [None if closure is None else closure(upstream) for closure in closures]
             contributions = [
