@@ -370,3 +370,23 @@ def test_backward_inside_a_signal_handler():
         signal.signal(signal.SIGALRM, before)
     assert handled == [None]
     assert x.grad == 6.0
+
+
+def test_threads_may_share_a_block():
+    constant = bp.no_grad()
+    x = bp.tensor(2.0, requires_grad=True)
+    both_inside = threading.Barrier(2)
+    found = []
+
+    def run():
+        with constant:
+            both_inside.wait(10)
+            inside = (x * x).requires_grad
+        found.append((inside, (x * x).requires_grad))
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [(False, True)] * 2

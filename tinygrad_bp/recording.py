@@ -44,6 +44,9 @@ class Recording(NamedTuple):
 
 current: ContextVar[Recording] = ContextVar("current", default=Recording())  # noqa: B039, a tuple
 
+#: The states around the blocks that are open; not on a block, which several threads may share.
+earlier: ContextVar[tuple[Recording, ...]] = ContextVar("earlier", default=())
+
 visits = itertools.count()
 
 
@@ -55,13 +58,16 @@ class Changed(AbstractContextManager["None"]):
 
     def __init__(self, change: Callable[[Recording], Recording]) -> None:
         self.change = change
-        self.tokens: list[Any] = []
 
     def __enter__(self) -> None:
-        self.tokens.append(current.set(self.change(current.get())))
+        state = self.change(current.get())
+        earlier.set((*earlier.get(), current.get()))
+        current.set(state)
 
     def __exit__(self, *_: object) -> None:
-        current.reset(self.tokens.pop())
+        *others, state = earlier.get()
+        earlier.set(tuple(others))
+        current.set(state)
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function that runs in this state."""
