@@ -10,7 +10,7 @@ as they agree: every estimate comes with its error. Read `differences_along` fir
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -136,22 +136,27 @@ def jacobian_difference(f: Callable[[Array], Any], at: Array, step: float = STEP
 
     middle = value(at)
     steps = [step / 2**k for k in range(HALVINGS + 1)]
-    units = np.maximum(1.0, np.abs(at))
-    columns = []
-    for index in np.ndindex(at.shape):
-        direction = np.zeros(at.shape)
-        direction[index] = units[index]
-        columns.append(differences_along(value, at, middle, direction, steps))
-    if not columns:
+    directions = [direction for _, direction in entry_by_entry(at)]
+    if not directions:
         return np.empty(middle.shape + at.shape)
-    found = Differences(
+    columns = [differences_along(value, at, middle, d, steps) for d in directions]
+    found = Differences(  # all columns at once
         steps=np.array(steps),
         middle=middle[..., np.newaxis],
         ahead=np.stack([column.ahead for column in columns], axis=-1),
         behind=np.stack([column.behind for column in columns], axis=-1),
     ).settled(np.abs(middle)[..., np.newaxis])
-    jacobian: Array = found.slope.reshape(middle.shape + at.shape) / units
+    jacobian: Array = found.slope.reshape(middle.shape + at.shape) / sum(directions)
     return jacobian
+
+
+def entry_by_entry(at: Array) -> Iterator[tuple[tuple[int, ...], Array]]:
+    """Yield for each entry its index, and the direction that steps are relative to."""
+    units = np.maximum(1.0, np.abs(at))
+    for index in np.ndindex(at.shape):
+        direction = np.zeros(at.shape)
+        direction[index] = units[index]
+        yield index, direction
 
 
 def relative_difference(a: ArrayLike, b: ArrayLike) -> float:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .differences import Array, Differences, Estimate, differences_along
+from .differences import Array, Differences, Estimate, differences_along, entry_by_entry
 from .engine import Tensor, grad, sweep
 from .transforms import differentiating
 
@@ -306,16 +306,11 @@ class Check:
 
     def directions(self, point: Array) -> tuple[str, list[tuple[Any, Array]]]:
         """Return what an input is moved along, and where: its entries, or random directions."""
+        if point.size <= LARGE:
+            return "entries", list(entry_by_entry(point))
         unit = np.maximum(1.0, np.abs(point))  # steps are relative to this
-        if point.size > LARGE:
-            draws = [unit * self.rng.standard_normal(point.shape) for _ in range(DIRECTIONS)]
-            return "directions", list(enumerate(draws))
-        entries = []
-        for index in np.ndindex(point.shape):
-            direction = np.zeros(point.shape)
-            direction[index] = unit[index]
-            entries.append((index, direction))
-        return "entries", entries
+        draws = (unit * self.rng.standard_normal(point.shape) for _ in range(DIRECTIONS))
+        return "directions", list(enumerate(draws))
 
     def input(self, i: int, name: str, steps: Sequence[float], tolerance: float) -> InputReport:
         """Compare the gradient by one input with differences.

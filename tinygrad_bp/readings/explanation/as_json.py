@@ -8,57 +8,46 @@ from typing import Any
 
 import numpy as np
 
+from ...notation.formula import Formula
 from ...notation.numbers import FIRST_ENTRIES, fits
-from ..steps.sweep import Contribution, Given, Gradient, Step
+from ..steps.sweep import Contribution, Given, Gradient, Step, Term
 from .blocks import flowing, units
+
+#: What is written of each part, by name.
+WRITTEN = {
+    Given: "tensor values",
+    Gradient: "tensor gradient value terms",
+    Term: "step operand",
+    Contribution: "operand tensor gradient term terms rule numbers value unsummed",
+    Step: "number tensor operation equation definition value upstream contributions complete",
+}
 
 
 def as_json(x: Any) -> Any:
     """Return a part of an explanation as what JSON can hold; see ``docs/explain.schema.json``."""
     if isinstance(x, dict):
         return {name: as_json(value) for name, value in x.items()}
-    if isinstance(x, tuple):
-        return list(map(as_json, x))
-    return x if x is None or isinstance(x, (str, int, float, list)) else as_json(fields_of(x))
+    if isinstance(x, np.ndarray):
+        return array_json(x)
+    if isinstance(x, Formula):
+        return x.text
+    if type(x) in WRITTEN:
+        return part_json(x)
+    return list(map(as_json, x)) if isinstance(x, tuple) else x
 
 
-def fields_of(x: Given | Gradient | Contribution | Step | np.ndarray) -> dict[str, Any]:
-    match x:
-        case np.ndarray():
-            return array_json(x)
-        case Given():
-            return {"tensor": x.tensor, "values": x.values}
-        case Gradient():
-            terms = [{"step": term.step, "operand": term.operand + 1} for term in x.terms]
-            return {"tensor": x.tensor, "gradient": x.name, "value": x.value, "terms": terms}
-        case Contribution():
-            numbers = None
-            if x.formula is not None:  # in one row of blocks
-                lines = flowing(units(x.formula.parts), sys.maxsize).lines
-                numbers = "\n".join(line.rstrip() for line in lines)
-            return {
-                "operand": x.operand + 1,
-                "tensor": x.tensor,
-                "gradient": x.gradient,
-                "term": x.term,
-                "terms": x.terms,
-                "rule": x.rule,
-                "numbers": numbers,
-                "value": x.value,
-                "unsummed": x.unsummed,
-            }
-        case Step():
-            return {
-                "number": x.number,
-                "tensor": x.tensor,
-                "operation": x.operation,
-                "equation": x.equation,
-                "definition": None if x.definition is None else x.definition.text,
-                "value": x.value,
-                "upstream": {"gradient": x.gradient, "value": x.upstream},
-                "contributions": x.contributions,
-                "complete": x.complete,
-            }
+def part_json(x: Any) -> dict[str, Any]:
+    found = {name: as_json(getattr(x, name, None)) for name in WRITTEN[type(x)].split()}
+    if isinstance(x, Gradient):
+        found["gradient"] = x.name
+    if "operand" in found:
+        found["operand"] += 1  # counted from 1, as steps are
+    if isinstance(x, Step):
+        found["upstream"] = {"gradient": x.gradient, "value": found["upstream"]}
+    if isinstance(x, Contribution) and x.formula is not None:  # in one row of blocks
+        lines = flowing(units(x.formula.parts), sys.maxsize).lines
+        found["numbers"] = "\n".join(line.rstrip() for line in lines)
+    return found
 
 
 def array_json(array: np.ndarray) -> dict[str, Any]:
