@@ -145,8 +145,8 @@ def of_wrong_layer(place: Place) -> list[Wrong]:
     """Apply the same rule where another layer has it: with that layer's activation."""
 
     def instead(layer: Tensor) -> Contribute:
-        rule: Any = layer.primitive.rule  # type: ignore[union-attr]
-        return lambda g: rule(layer.data, *layer.operands, **layer.params)(g)
+        closures: Any = layer.closures()
+        return lambda g: closures[0](g)
 
     layers = {
         name: instead(t)
