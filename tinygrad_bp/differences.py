@@ -193,13 +193,9 @@ def agree(a: Any, b: Any, tolerance: float, floor: float = 0.0) -> bool:
         return False
     if a is b or np.size(a) == 0:
         return True
-    with np.errstate(invalid="ignore"):  # infinity - infinity
-        off = np.abs(a - b).max()
     largest = max(np.abs(a).max(), np.abs(b).max())
-    if off <= tolerance * largest + floor and largest < np.inf:
-        return True
-    if np.isfinite(off) or np.isfinite(largest):
-        return False
+    if largest < np.inf:
+        return bool(np.abs(a - b).max() <= tolerance * largest + floor)
     return bool(np.allclose(a, b, tolerance, floor, equal_nan=True))
 
 

@@ -253,18 +253,21 @@ Edge(step=1, operand=1)])
         return self.summed(edge, self.closures[edge](g))
 
     @cached_property
+    def broadcast(self) -> set[Edge]:
+        """The edges at which the operand was broadcast, so that its contribution is a sum."""
+        return {e for e, given in self.given.items() if given.shape != self.contributions[e].shape}
+
+    @cached_property
     def _right_or_lost(self) -> dict[Edge, Contribute]:
-        broadcast = {e for e, g in self.given.items() if g.shape != self.contributions[e].shape}
         return {
-            edge: or_lost(partial(self.contribution, edge) if edge in broadcast else closure)
+            edge: or_lost(partial(self.contribution, edge) if edge in self.broadcast else closure)
             for edge, closure in self.closures.items()
         }
 
     def summed(self, edge: Edge, contribution: Any) -> Any:
         """Sum a contribution to the shape of its operand, where the right one needs it too."""
         x = self.tensors[self.source[edge]]
-        right = self.given[edge].shape if edge in self.given else x.shape
-        if right == x.shape or contribution.shape == x.shape:
+        if edge not in self.broadcast or contribution.shape == x.shape:
             return contribution
         try:
             return sum_copies(x, contribution, self.tensors[edge.step])
@@ -314,26 +317,22 @@ Edge(step=1, operand=1)])
         [39.0, 3.0]
         """
         given, planted = given or {}, planted or {}
-        leaving: dict[int, list[Edge]] = {}
+        right = self._right_or_lost
+        if not sums_copies:
+            right = {edge: or_lost(closure) for edge, closure in self.closures.items()}
+        leaving: dict[int, list[Any]] = {}
+        reached = set()
         for edge in self.edges if edges is None else edges:
-            leaving.setdefault(edge.step, []).append(edge)
-        reached = {self.source[edge] for some in leaving.values() for edge in some}
-        right = self._right_or_lost if sums_copies else {}
-        passed_on: set[int] = set()
+            i, operand = edge
+            closure = or_lost(planted[edge]) if edge in planted else right[edge]
+            if i not in leaving:
+                leaving[i] = [None] * len(self.tensors[i].inputs)
+            leaving[i][operand] = partial(apply, closure, given[i]) if i in given else closure
+            reached.add(self.source[edge])
 
         def closures(t: Tensor, recorded: bool) -> list[Any]:
-            i = self.place[t.id]
-            found: list[Any] = [None] * len(t.inputs)
-            if i in passed_on:  # out of order, a gradient may get more after its turn
-                return found
-            passed_on.add(i)
-            for edge in leaving.get(i, ()):
-                if edge in planted:
-                    closure = or_lost(planted[edge])
-                else:
-                    closure = right[edge] if right else or_lost(self.closures[edge])
-                found[edge.operand] = partial(apply, closure, given[i]) if i in given else closure
-            return found
+            # once each: out of order, a gradient may get more after its turn
+            return leaving.pop(self.place[t.id], [])
 
         def add(x: Any, earlier: Any, later: Any) -> Any:
             try:
@@ -342,15 +341,15 @@ Edge(step=1, operand=1)])
                 return LOST
 
         last = len(self.tensors) - 1
-        starts = [(self.tensors[i], g) for i, g in given.items() if i not in reached | {last}]
-        starts.append((self.output, self.start))
+        begun = {**given, last: self.start}
+        starts = [(self.tensors[i], begun[i]) for i in leaving if i in begun and i not in reached]
         first_come = count()
         turn = None if in_order else lambda x: next(first_come)
-        arrived: dict[int, Any] = {}
+        arrived: dict[int, Any] = {last: self.start}
         for t, g in sweep(starts, closures, lambda x, found, t: found, add, turn):
             i = self.place[t.id]
-            if i in reached or i == last:
-                arrived[i] = add(t, arrived.get(i, NOTHING), g)
+            if i in reached:
+                arrived[i] = add(t, arrived[i], g) if i in arrived else g
         return {i: g for i, g in arrived.items() if not isinstance(g, Absent)}
 
     def part(self, target: int, given: Iterable[int]) -> Part:

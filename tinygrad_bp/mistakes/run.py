@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from ..engine import Tensor
 from ..record import Edge, Record
 from ..table import TABLE
 
@@ -48,15 +46,9 @@ class Run(Record):
 
     @cached_property
     def noise(self) -> float:
-        """The size of rounding noise in a sweep."""
         gradients = (self.gradients[i] for i in self.quantities.values())
         sizes = (float(np.abs(g).max(initial=0.0)) for g in gradients)
         return NOISE * max((size for size in sizes if np.isfinite(size)), default=0.0)
-
-    @cached_property
-    def broadcast(self) -> set[Edge]:
-        """The edges at which the operand was broadcast, so that its contribution is a sum."""
-        return {e for e, given in self.given.items() if given.shape != self.contributions[e].shape}
 
     @cached_property
     def products(self) -> list[Edge]:
@@ -93,37 +85,20 @@ class Run(Record):
         return terms.pop() if len(terms) == 1 else 1
 
 
-@dataclass(frozen=True, eq=False)
 class Place:
     """An edge of one run: what a mistake that is made there has to work with."""
 
-    run: Run
-    edge: Edge
-    at_hand: Mapping[int, Any]  # the gradients that a person has, by position
-    wrongs: dict[Any, Any] = field(default_factory=dict)  # those made so far, by mistake
-
-    @property
-    def tensor(self) -> Tensor:
-        """What the step computed."""
-        return self.run.tensors[self.edge.step]
-
-    @property
-    def operation(self) -> str:
-        assert self.tensor.primitive is not None
-        return self.tensor.primitive.__name__
-
-    @property
-    def input(self) -> Tensor:
-        """The tensor that the contribution goes to."""
-        return self.run.tensors[self.run.source[self.edge]]
-
-    @property
-    def quantities(self) -> dict[str, Tensor]:
-        return {name: self.run.tensors[i] for name, i in self.run.quantities.items()}
+    def __init__(self, run: Run, edge: Edge, at_hand: Mapping[int, Any]) -> None:
+        self.run, self.edge = run, edge
+        self.at_hand = at_hand  # the gradients that a person has, by position
+        self.wrongs: dict[Any, Any] = {}  # those made so far, by mistake
+        self.tensor = run.tensors[edge.step]  # what the step computed
+        self.input = run.tensors[run.source[edge]]  # what the contribution goes to
+        primitive: Any = self.tensor.primitive
+        self.primitive, self.operation = primitive, primitive.__name__
 
     @property
     def uses(self) -> list[Edge]:
-        """All edges that contribute to the same tensor, this one among them."""
         return self.run.uses[self.run.source[self.edge]]
 
     def right(self, g: Any) -> Any:
@@ -146,8 +121,8 @@ class Place:
         is_data = leaves and self.run.weight_side == 1 - self.edge.operand
         return self.input.primitive is None and not is_data
 
-    def by_rule(self, rule: Callable[..., Any], operands: tuple[Any, ...] = ()) -> Any:
+    def by_rule(self, rule: Callable[..., Any], operands: Sequence[Any] = ()) -> Any:
         """Return the closure for this edge from a rule in the form of the rule table."""
-        tensor = self.tensor
-        closures = rule(tensor.data, *(operands or tensor.operands), **tensor.params)
+        t = self.tensor
+        closures = rule(t.data, *(operands or t.operands), **t.params)
         return closures[self.edge.operand] if isinstance(closures, (tuple, list)) else closures
