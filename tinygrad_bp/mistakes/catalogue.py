@@ -15,7 +15,7 @@ import numpy as np
 
 from ..rules.models import conv2d
 from . import wrong_rules as wrong
-from .mistake import Duty, Fault, Mistake
+from .mistake import Duty, Fault, Mistake, Row, row
 from .of_functions import OF_FUNCTIONS
 from .run import Place
 
@@ -23,27 +23,24 @@ from .run import Place
 SHAPE = "Compare the shape of your gradient with the shape of the quantity."
 RATIO = "Nudge one entry, and compare the change of the loss with yours: what is their ratio?"
 
-CATALOGUE: tuple[Mistake, ...] = (
-    *OF_FUNCTIONS,
+ROWS: dict[str, Row] = {
+    **OF_FUNCTIONS,
     # ---- products of matrices ----
-    Mistake(
-        "missing-transpose",
+    "missing-transpose": row(
         "A transpose is missing: W g for W^T g, g a for g a^T, or one that was not undone.",
         "Write one entry out as a sum over an index, and see which index it is.",
         matmul=wrong.rule(lambda out, a, b: (lambda g: g @ b, lambda g: a @ g)),
         matrix_transpose=wrong.unchanged,
         transpose=wrong.unchanged,
     ),
-    Mistake(
-        "transposed-outer-product",
+    "transposed-outer-product": row(
         "The product is transposed: a g^T for g a^T.",
         SHAPE,
         matmul=wrong.where(
             lambda at: at.leads_to_weight and at.input.ndim == 2, wrong.on_top(np.transpose)
         ),
     ),
-    Mistake(
-        "elementwise-for-matrix-product",
+    "elementwise-for-matrix-product": row(
         "The factors were multiplied entry by entry, where a matrix product belongs.",
         "Each entry of the input reaches several outputs: a sum is needed.",
         matmul=wrong.either(
@@ -51,15 +48,13 @@ CATALOGUE: tuple[Mistake, ...] = (
             wrong.rule(lambda out, a, b: (lambda g: g.T * b.T, lambda g: a.T * g.T)),
         ),
     ),
-    Mistake(
-        "missing-batch-sum",
+    "missing-batch-sum": row(
         "The sum over the batch is missing: the result still has an axis of samples.",
         SHAPE,
         matmul=wrong.unsummed_batch,
     ),
     # ---- convolutions ----
-    Mistake(
-        "kernel-flip",
+    "kernel-flip": row(
         "The kernels are the wrong way round: flipped where they are not, or not where they are.",
         "Take one entry of the image: which entries of the kernel lay on it, and for which output?",
         conv2d=wrong.either(
@@ -72,42 +67,36 @@ CATALOGUE: tuple[Mistake, ...] = (
         ),
     ),
     # ---- arithmetic ----
-    Mistake(
-        "own-factor",
+    "own-factor": row(
         "The factor itself stands where the other factor belongs.",
         "Nudge one factor: by what is the change of the product multiplied?",
         multiply=wrong.rule(lambda out, a, b: (lambda g: g * a, lambda g: g * b)),
     ),
-    Mistake(
-        "missing-factor",
+    "missing-factor": row(
         "The gradient passes the product unchanged: the other factor is left out.",
         "Double the other factor: your gradient has to double too.",
         multiply=wrong.unchanged,
     ),
-    Mistake(
-        "divisor-not-squared",
+    "divisor-not-squared": row(
         "The derivative of a / b by b is -a / b^2, and the square is lost.",
         "Double the divisor: by which factor does the slope shrink?",
         divide=wrong.rule(lambda out, a, b: (None, lambda g: -g * a / b)),
         reciprocal=wrong.rule(lambda out, a: lambda g: -g / a),
     ),
-    Mistake(
-        "exponent-not-lowered",
+    "exponent-not-lowered": row(
         "The exponent was not lowered by one: n a^n for n a^(n-1).",
         "Double a: by which factor does the slope grow?",
         power=wrong.rule(lambda out, a, n: (lambda g: g * n * a**n, None)),
         square=wrong.rule(lambda out, a: lambda g: g * 2.0 * a * a),
         square_sum=wrong.rule(lambda out, a: lambda g: g * 2.0 * a * a),
     ),
-    Mistake(
-        "lost-exponent",
+    "lost-exponent": row(
         "The exponent is lost as a factor: a^(n-1) for n a^(n-1).",
         "Differentiate a^3 by the product rule, and count the terms.",
         power=wrong.rule(lambda out, a, n: (lambda g: g * a ** (n - 1), None)),
     ),
     # ---- sums, means and batches ----
-    Mistake(
-        "mean-for-sum",
+    "mean-for-sum": row(
         "It was divided by the number of samples, or of terms, and this step is a sum of them.",
         RATIO,
         sum=wrong.scaled(lambda at: at.tensor.size / at.input.size),
@@ -116,8 +105,7 @@ CATALOGUE: tuple[Mistake, ...] = (
             wrong.scaled(lambda at: at.input.size / at.tensor.size if at.is_broadcast else 1.0),
         ),
     ),
-    Mistake(
-        "sum-for-mean",
+    "sum-for-mean": row(
         "It was multiplied by the number of samples, or of terms, or a division by it was lost.",
         RATIO,
         mean=wrong.scaled(lambda at: at.input.size / at.tensor.size),
@@ -125,92 +113,81 @@ CATALOGUE: tuple[Mistake, ...] = (
         binary_cross_entropy_with_logits=wrong.scaled(lambda at: at.input.size),
         anywhere=wrong.scaled(lambda at: at.run.batch),
     ),
-    Mistake(
-        "one-sample-only",
+    "one-sample-only": row(
         "Of a sum over the samples one term alone is there, as when a loop overwrites its result.",
         "Change another sample: your gradient has to change too.",
         anywhere=wrong.either(wrong.one_sample(0), wrong.one_sample(-1)),
     ),
-    Mistake(
-        "broadcast-not-summed",
+    "broadcast-not-summed": row(
         "The quantity was broadcast, and its gradient was not summed over the copies.",
         SHAPE,
         Duty("sums_copies", "no tensor is broadcast", "a bias beside a batch"),
         anywhere=wrong.where(lambda at: at.is_broadcast, wrong.not_summed),
     ),
-    Mistake(
-        "overwritten-contribution",
+    "overwritten-contribution": row(
         "The quantity is used more than once, and one contribution was written over another.",
         "Count the places in which the quantity is used: each adds one term.",
         Duty("adds_up", "what is written over is zero", "a weight that is used twice"),
         anywhere=wrong.where(lambda at: len(at.uses) > 1, wrong.nothing),
     ),
-    Mistake(
-        "without-topological-order",
+    "without-topological-order": row(
         "Gradients are passed on first come, first served: what arrives late is not passed on.",
         "Of a value that is used twice, which use does the sweep reach first, and which last?",
         Duty("in_order", "all contributions have arrived by then", "a shortcut past several steps"),
     ),
     # ---- what can be made at any step ----
-    Mistake(
-        "wrong-sign",
+    "wrong-sign": row(
         "The sign is wrong: a minus was lost, or one too many was written.",
         "Nudge one entry and watch the loss: does it rise or fall as your sign says?",
         anywhere=wrong.on_top(np.negative),
     ),
-    Mistake(
-        "lost-factor-2",
+    "lost-factor-2": row(
         "A factor 2 was lost: the result is half of what it should be.",
         RATIO,
         anywhere=wrong.on_top(lambda contribution: contribution * 0.5),
     ),
-    Mistake(
-        "extra-factor-2",
+    "extra-factor-2": row(
         "There is a factor 2 too many: the result is twice what it should be.",
         RATIO,
         anywhere=wrong.on_top(lambda contribution: contribution * 2.0),
     ),
-    Mistake(
-        "wrong-upstream",
+    "wrong-upstream": row(
         "The upstream gradient is another quantity's, not that of the step's own output.",
         "Write down which gradient the chain rule multiplies by here: that of what is computed.",
         anywhere=wrong.wrong_upstream,
     ),
-    Mistake(
-        "wrong-activation",
+    "wrong-activation": row(
         "The product is with another layer's values, not with what this step multiplied by.",
         "Look up what stood beside the quantity in the forward pass: that is the other factor.",
         matmul=wrong.replaced_factor(weights=False),
         multiply=wrong.replaced_factor(weights=False),
     ),
-    Mistake(
-        "wrong-weights",
+    "wrong-weights": row(
         "The product is with another layer's weights, not with those of this step.",
         "Look up which weights the quantity was multiplied by in the forward pass.",
         matmul=wrong.replaced_factor(weights=True),
         multiply=wrong.replaced_factor(weights=True),
     ),
-    Mistake(
-        "matrix-for-elementwise-product",
+    "matrix-for-elementwise-product": row(
         "A matrix product was taken where the factors are multiplied entry by entry.",
         "The operation acts on each entry alone: entry i of the result needs only entry i of g.",
         anywhere=wrong.matrix_for_entrywise,
     ),
-    Mistake(
-        "flattened-gradient",
+    "flattened-gradient": row(
         "The entries lie in one axis. Beside a column, NumPy broadcasts such a vector to a matrix.",
         SHAPE,
         anywhere=wrong.where(
             lambda at: 1 in at.input.shape and at.input.ndim > 1, wrong.on_top(np.ravel)
         ),
     ),
-    Mistake(
-        "transposed-result",
+    "transposed-result": row(
         "The result is transposed: a row stands for a column, or a column for a row.",
         SHAPE,
         anywhere=wrong.where(wrong.is_turned_by_transposing, wrong.on_top(np.transpose)),
     ),
-)
+}
+
+CATALOGUE = tuple(make(name) for name, make in ROWS.items())
 
 
 def named(name: str) -> Mistake:
@@ -224,7 +201,6 @@ def named(name: str) -> Mistake:
 
 
 def find_faults(place: Place) -> Iterator[Fault]:
-    """Return every fault that the catalogue has for an edge."""
     for mistake in CATALOGUE:
         for k, made in enumerate(mistake.at(place)):
             yield Fault(mistake, (place.edge,), k, made.detail)

@@ -10,8 +10,6 @@ from .run import Place
 
 
 class Wrong(NamedTuple):
-    """A wrong contribution at one edge."""
-
     closure: Contribute
     detail: str = ""  # what was taken instead, where that varies: "a1"
 
@@ -33,20 +31,10 @@ class Duty(NamedTuple):
 
 
 class Mistake:
-    """A row of the catalogue.
+    """A row of the catalogue: its name, what it is, and how to see it without the answer.
 
-    Parameters
-    ----------
-    name
-        What reports call it.
-    sentence
-        What the mistake is.
-    see
-        How a learner can see it, without the answer.
-    duty
-        The duty that the sweep leaves undone, if it is a mistake of the sweep itself.
-    rules
-        Its wrong rules, by the operation that they belong to, or ``anywhere``.
+    Its wrong rules are given by the operation that they belong to, or as ``anywhere``. If it is a
+    mistake of the sweep itself, that leaves a duty undone.
     """
 
     def __init__(
@@ -68,13 +56,21 @@ class Mistake:
     def at(self, place: Place) -> list[Wrong]:
         """Return the wrong contributions that it can make at a place, computed once for each."""
         if self not in place.wrongs:
+            rules = [self.rules[name] for name in (place.operation, ANYWHERE) if name in self.rules]
             try:
-                rules = (self.rules.get(place.operation), self.rules.get(ANYWHERE))
-                place.wrongs[self] = [wrong for rule in rules if rule for wrong in rule(place)]
+                place.wrongs[self] = [wrong for rule in rules for wrong in rule(place)]
             except Exception:  # a wrong rule may not fit the operands
                 place.wrongs[self] = []
         found: list[Wrong] = place.wrongs[self]
         return found
+
+
+#: A row of the catalogue, which gets its name there.
+Row: TypeAlias = Callable[[str], Mistake]
+
+
+def row(sentence: str, see: str, duty: Duty | None = None, **rules: WrongRule) -> Row:
+    return lambda name: Mistake(name, sentence, see, duty, **rules)
 
 
 class Fault(NamedTuple):
@@ -86,7 +82,6 @@ class Fault(NamedTuple):
     detail: str  # what was taken instead, where that varies
 
     def contribution(self, place: Place) -> Contribute:
-        """Return the wrong contribution at one of its edges."""
         wrongs = self.mistake.at(place)
         return wrongs[self.variant].closure if wrongs else fail
 

@@ -13,291 +13,251 @@ from ..rules import reductions
 from ..rules.activations import relu, sigmoid, softmax
 from ..rules.elementwise import tanh
 from . import wrong_rules as wrong
-from .mistake import Mistake
+from .mistake import Row, row
 
 #: Hints that several mistakes share.
 FACTOR = "Every operation of the forward pass leaves a factor: is there one for this?"
 FULL_MATRIX = "Every output of a softmax depends on every input: the Jacobian is a full matrix."
 
 
-def missing(name: str, what: str, see: str, *operations: str) -> Mistake:
+def missing(what: str, see: str, *operations: str) -> Row:
     """Return the mistake to leave a derivative out, at operations that have it alike."""
     sentence = f"The gradient passes {what} unchanged: its derivative is left out."
-    rules = dict.fromkeys(operations, wrong.unchanged)
-    return Mistake(f"missing-{name}", sentence, see, None, **rules)
+    return row(sentence, see, None, **dict.fromkeys(operations, wrong.unchanged))
 
 
-def of_activation(f: Primitive, derivative: str, steepness: str) -> tuple[Mistake, ...]:
+def of_activation(f: Primitive, derivative: str, steepness: str) -> dict[str, Row]:
     """Return what goes wrong alike at the sigmoid and at tanh, whose slopes are written in a."""
     name = f.__name__
 
-    def row(mistake: str, sentence: str, see: str, rule: wrong.WrongRule) -> Mistake:
-        return Mistake(mistake, sentence, see, None, **{name: rule})
+    def at(sentence: str, see: str, rule: wrong.WrongRule) -> Row:
+        return row(sentence, see, None, **{name: rule})
 
-    return (
-        row(
-            f"missing-{name}-derivative",
+    return {
+        f"missing-{name}-derivative": at(
             f"The gradient passes the {name} unchanged: its derivative {derivative} is left out.",
             FACTOR,
             wrong.unchanged,
         ),
-        row(
-            f"{name}-derivative-at-pre-activation",
+        f"{name}-derivative-at-pre-activation": at(
             f"The derivative {derivative} is written in the output a, and the input z was put in.",
             steepness,
             wrong.rule(lambda a, z: f.rule(z, z)),
         ),
-        row(
-            f"{name}-derivative-of-activation",
+        f"{name}-derivative-of-activation": at(
             f"The {name} was applied once more: the derivative is taken at a, not at z.",
             "Does your function for the derivative expect z or a, and which was it given?",
             wrong.rule(lambda a, z: f.rule(f(a), a)),
         ),
-        row(
-            f"squared-{name}-derivative",
+        f"squared-{name}-derivative": at(
             f"The derivative {derivative} is there twice.",
             f"How many {name}s are on the way, and how many factors did you write for them?",
             wrong.twice,
         ),
-        row(
-            f"{name}-derivative-of-wrong-layer",
+        f"{name}-derivative-of-wrong-layer": at(
             f"The derivative {derivative} is taken with another layer's activation.",
             f"Which {name} is passed here, and what did it give?",
             wrong.of_wrong_layer,
         ),
-    )
+    }
 
 
-OF_FUNCTIONS: tuple[Mistake, ...] = (
+OF_FUNCTIONS: dict[str, Row] = {
     # ---- the softmax ----
-    Mistake(
-        "softmax-diagonal",
+    "softmax-diagonal": row(
         "Only the diagonal of the softmax Jacobian is kept: a_i (1 - a_i), and zero for i != j.",
         FULL_MATRIX,
         softmax=wrong.jacobian(diagonal=1.0, rest=0.0),
     ),
-    Mistake(
-        "softmax-off-diagonal",
+    "softmax-off-diagonal": row(
         "Only the entries off the diagonal of the Jacobian are kept: -a_i a_j, and zero for i = j.",
         "The cases i = j and i != j are two terms of one sum, not alternatives.",
         softmax=wrong.jacobian(diagonal=0.0, rest=1.0),
     ),
-    Mistake(
-        "softmax-wrong-sign",
+    "softmax-wrong-sign": row(
         "Off its diagonal the softmax Jacobian has the wrong sign: a_i a_j for -a_i a_j.",
         "The outputs sum to 1, so when one rises, what do the others do?",
         softmax=wrong.jacobian(diagonal=1.0, rest=-1.0),
     ),
-    Mistake(
-        "softmax-lost-square",
+    "softmax-lost-square": row(
         "The softmax was differentiated as if its denominator were constant: a_i for the Jacobian.",
         "The denominator depends on the input too: use the quotient rule.",
         softmax=wrong.rule(lambda p, z, axis: lambda g: p * g),
     ),
-    Mistake(
-        "softmax-at-pre-activation",
+    "softmax-at-pre-activation": row(
         "The softmax Jacobian is written in the outputs a, and the inputs z were put in.",
         "The entries of the Jacobian are made of probabilities: are yours between 0 and 1?",
         softmax=wrong.rule(lambda p, z, axis: softmax.rule(z, z, axis=axis)),
     ),
-    Mistake(
-        "cross-entropy-shortcut",
+    "cross-entropy-shortcut": row(
         "y_hat - y is the gradient for the cross-entropy loss, and this loss is the squared error.",
         "Which loss does the rule that you remember belong to?",
         softmax=wrong.cross_entropy_shortcut,
     ),
-    Mistake(
-        "missing-softmax-derivative",
+    "missing-softmax-derivative": row(
         "The gradient passes the softmax, or its logarithm, unchanged: the Jacobian is left out.",
         "Add the same number to every input: the loss stays, so the entries must sum to zero.",
         softmax=wrong.unchanged,
         log_softmax=wrong.unchanged,
     ),
-    Mistake(
-        "log-softmax-diagonal",
+    "log-softmax-diagonal": row(
         "Only the diagonal of the log-softmax's Jacobian is kept: 1 - p_i, and zero for i != j.",
         FULL_MATRIX,
         log_softmax=wrong.rule(lambda out, z, axis: lambda g: g - np.exp(out) * g),
     ),
-    Mistake(
-        "softmax-for-log-softmax",
+    "softmax-for-log-softmax": row(
         "The Jacobian is that of the softmax, and this is its logarithm.",
         "Derive the logarithm of a softmax once by itself: which factor does it take away?",
         log_softmax=wrong.rule(lambda out, z, axis: softmax.rule(np.exp(out), z, axis=axis)),
     ),
-    Mistake(
-        "logsumexp-without-softmax",
+    "logsumexp-without-softmax": row(
         "The gradient goes to every entry alike: the softmax that shares it out is left out.",
         "Add 1 to every entry: the result rises by 1, so the shares must sum to 1.",
         logsumexp=wrong.rule(reductions.sum.rule),
     ),
-    Mistake(
-        "maximum-shared-out",
+    "maximum-shared-out": row(
         "The gradient goes to every entry, whole or in parts, and only the largest entry counts.",
         "Nudge an entry that is not the largest: does the result change?",
         max=wrong.either(wrong.rule(reductions.sum.rule), wrong.rule(reductions.mean.rule)),
     ),
     # ---- losses with a softmax or a sigmoid in them ----
-    Mistake(
-        "missing-softmax",
+    "missing-softmax": row(
         "The scores stand where the probabilities belong: z - y for softmax(z) - y.",
         "Add the same number to every score: the loss stays, so the entries must sum to zero.",
         cross_entropy_with_probabilities=wrong.to_scores(
             lambda at, g, z, y: g / wrong.samples(at) * (z - y)
         ),
     ),
-    Mistake(
-        "missing-target",
+    "missing-target": row(
         "The target is not subtracted: softmax(z) for softmax(z) - y.",
         "Where the prediction is perfect, the gradient must be zero.",
         cross_entropy_with_probabilities=wrong.to_scores(
             lambda at, g, z, y: at.right(g) + g / wrong.samples(at) * y
         ),
     ),
-    Mistake(
-        "right-class-only",
+    "right-class-only": row(
         "Only the entry of the right class is there, and the denominator holds the other scores.",
         "Raise the score of a wrong class: does the loss stay as it is?",
         cross_entropy_with_probabilities=wrong.to_scores(lambda at, g, z, y: at.right(g) * y),
     ),
-    Mistake(
-        "softmax-twice",
+    "softmax-twice": row(
         "softmax(z) - y holds the softmax's Jacobian already, and it was multiplied by again.",
         "Derive softmax(z) - y once from the logarithm, and see where the Jacobian went.",
         cross_entropy_with_probabilities=wrong.to_scores(
             lambda at, g, z, y: wrong.through(softmax, z, at.right(g), **at.tensor.params)
         ),
     ),
-    Mistake(
-        "softmax-along-wrong-axis",
+    "softmax-along-wrong-axis": row(
         "The softmax was taken along the axis of the samples, not along that of the classes.",
         "The probabilities of one sample sum to 1: along which axis do yours?",
         cross_entropy_with_probabilities=wrong.where(
             lambda at: at.input.ndim == 2, wrong.to_scores(wrong.other_axis)
         ),
     ),
-    Mistake(
-        "sigmoid-twice",
+    "sigmoid-twice": row(
         "sigmoid(z) - y holds the sigmoid's derivative already, and it was multiplied by again.",
         "Derive sigmoid(z) - y once from the logarithm, and see where a (1 - a) went.",
         binary_cross_entropy_with_logits=wrong.to_scores(
             lambda at, g, z, y: wrong.through(sigmoid, z, at.right(g))
         ),
     ),
-    Mistake(
-        "missing-sigmoid",
+    "missing-sigmoid": row(
         "The scores stand where the probabilities belong: z - y for sigmoid(z) - y.",
         "A probability lies between 0 and 1: does what you subtract y from?",
         binary_cross_entropy_with_logits=wrong.to_scores(lambda at, g, z, y: g / z.size * (z - y)),
     ),
-    Mistake(
-        "mean-over-everything",
+    "mean-over-everything": row(
         "It was divided by the number of entries, and this loss does not divide by that.",
         "Write the loss of one sample out: is there a division in it?",
         square_sum=wrong.scaled(lambda at: 1.0 / at.input.size),
         cross_entropy_with_probabilities=wrong.scaled(lambda at: 1.0 / wrong.classes(at)),
     ),
     # ---- activations ----
-    *of_activation(
+    **of_activation(
         sigmoid,
         "a (1 - a)",
         "The slope of a sigmoid is never above 1/4, and never negative: is yours?",
     ),
-    Mistake(
-        "lost-activation-factor",
+    "lost-activation-factor": row(
         "1 - a stands where the derivative a (1 - a) belongs.",
         "Where the sigmoid saturates at 0, its slope is 0: is yours?",
         sigmoid=wrong.slope(lambda a, z: 1.0 - a),
     ),
-    Mistake(
-        "sigmoid-wrong-sign",
+    "sigmoid-wrong-sign": row(
         "a (1 + a) stands where the derivative a (1 - a) belongs.",
         "Where the sigmoid saturates at 1, its slope is 0: is yours?",
         sigmoid=wrong.slope(lambda a, z: a * (1.0 + a)),
     ),
-    Mistake(
-        "tanh-derivative",
+    "tanh-derivative": row(
         "1 - a^2 is the derivative of tanh, and this is a sigmoid.",
         "The slope of a sigmoid is never above 1/4: is yours?",
         sigmoid=wrong.rule(lambda a, z: tanh.rule(a, z)),
     ),
-    *of_activation(tanh, "1 - a^2", "The slope of tanh is never negative: is yours?"),
-    Mistake(
-        "tanh-lost-square",
+    **of_activation(tanh, "1 - a^2", "The slope of tanh is never negative: is yours?"),
+    "tanh-lost-square": row(
         "1 - a stands where the derivative 1 - a^2 belongs.",
         "The slope of tanh is the same at z and at -z: is yours?",
         tanh=wrong.slope(lambda a, z: 1.0 - a),
     ),
-    Mistake(
-        "sigmoid-derivative",
+    "sigmoid-derivative": row(
         "a (1 - a) is the derivative of the sigmoid, and this is a tanh.",
         "The slope of tanh at 0 is 1: is yours?",
         tanh=wrong.rule(lambda a, z: sigmoid.rule(a, z)),
     ),
-    missing(
-        "relu-derivative",
+    "missing-relu-derivative": missing(
         "the relu",
         "Nudge a negative input: by how much does the output change?",
         "relu",
         "leaky_relu",
     ),
-    Mistake(
-        "relu-of-gradient",
+    "relu-of-gradient": row(
         "The relu was applied to the gradient, and what counts is the sign of the forward input.",
         "Can a negative gradient pass your step? It should, where the input was positive.",
         relu=wrong.rule(lambda a, z: relu),
     ),
-    Mistake(
-        "inverted-relu-derivative",
+    "inverted-relu-derivative": row(
         "The gradient passes where the input was negative, and is cut where it was positive.",
         "Nudge an input that the relu cut off: does the loss change?",
         relu=wrong.by(lambda at, g: at.summed(g - at.right(g))),
     ),
-    Mistake(
-        "relu-derivative-of-wrong-layer",
+    "relu-derivative-of-wrong-layer": row(
         "The gradient is cut where another layer's input was negative.",
         "Which relu is passed here, and where was its input negative?",
         relu=wrong.of_wrong_layer,
     ),
-    Mistake(
-        "relu-for-leaky-relu",
+    "relu-for-leaky-relu": row(
         "The gradient is cut where the input was negative, and this relu leaks.",
         "Nudge a negative input: does the output stay as it is?",
         leaky_relu=wrong.rule(lambda a, z, slope: relu.rule(a, z)),
     ),
-    Mistake(
-        "activation-for-derivative",
+    "activation-for-derivative": row(
         "The activation a stands where its derivative belongs.",
         "Where the activation is largest, how steep is it, and what do you multiply by there?",
         sigmoid=wrong.slope(lambda a, z: a),
         relu=wrong.slope(lambda a, z: a),
     ),
     # ---- roots, exponentials and the rest ----
-    Mistake(
-        "root-not-inverted",
+    "root-not-inverted": row(
         "The root multiplies, where it divides: the derivative is 1 / (2 sqrt(a)).",
         "The root grows ever more slowly: does your slope shrink?",
         sqrt=wrong.rule(lambda out, a: lambda g: 0.5 * g * out),
     ),
-    missing("exp-derivative", "the exponential", FACTOR, "exp"),
-    Mistake(
-        "exponent-for-exp",
+    "missing-exp-derivative": missing("the exponential", FACTOR, "exp"),
+    "exponent-for-exp": row(
         "The exponent stands where the exponential belongs.",
         "The exponential is never negative, and never flat: is your factor like that?",
         exp=wrong.slope(lambda out, a: a),
     ),
-    missing("log-derivative", "the logarithm", FACTOR, "log"),
-    Mistake(
-        "log-not-inverted",
+    "missing-log-derivative": missing("the logarithm", FACTOR, "log"),
+    "log-not-inverted": row(
         "a stands where the derivative 1 / a belongs.",
         "The logarithm grows ever more slowly: does your slope shrink?",
         log=wrong.slope(lambda out, a: a),
     ),
-    missing(
-        "derivative",
+    "missing-derivative": missing(
         "this function",
         FACTOR,
         *("sqrt", "reciprocal", "sin", "cos"),
         *("elu", "gelu", "silu", "softplus", "log_sigmoid"),
     ),
-)
+}

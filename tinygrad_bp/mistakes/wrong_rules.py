@@ -6,13 +6,14 @@ wrong contributions that can be made there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..engine import Primitive, Tensor
-from ..record import Contribute
+from ..engine import Primitive
+from ..record import Edge
 from ..rules.activations import softmax
 from .mistake import Wrong, WrongRule
 from .run import Place
@@ -67,12 +68,10 @@ def scaled(factor: Callable[[Place], float]) -> WrongRule:
 
 
 def where(condition: Callable[[Place], Any], *rules: WrongRule) -> WrongRule:
-    """Restrict wrong rules to the edges at which they can be made."""
     return lambda place: either(*rules)(place) if condition(place) else []
 
 
 def either(*rules: WrongRule) -> WrongRule:
-    """Let a mistake be made in several ways."""
     return lambda place: [wrong for rule in rules for wrong in rule(place)]
 
 
@@ -85,12 +84,15 @@ not_summed = by(lambda place, g: place.right(g))  # a contribution for each broa
 # ---- another quantity, taken instead ----
 
 
-def take(place: Place, closures: Mapping[str, Contribute]) -> list[Wrong]:
-    """Return what is contributed if a quantity is taken instead: the nearest ones, in order."""
+def take(
+    place: Place, fits: Callable[[int], Any], contribution: Callable[[int, Value], Value]
+) -> list[Wrong]:
+    """Return what is contributed if a quantity that fits is taken instead: the nearest ones."""
     positions = place.run.quantities
-    by_distance = sorted(closures, key=lambda name: abs(positions[name] - place.edge.step))
-    nearest = set(by_distance[:MOST_QUANTITIES])
-    return [Wrong(closure, name) for name, closure in closures.items() if name in nearest]
+    fitting = [name for name, i in positions.items() if fits(i)]
+    nearest = sorted(fitting, key=lambda name: abs(positions[name] - place.edge.step))
+    nearest = nearest[:MOST_QUANTITIES]
+    return [Wrong(partial(contribution, positions[n]), n) for n in fitting if n in nearest]
 
 
 def other_factor(place: Place) -> tuple[int, Value, bool]:
@@ -108,53 +110,46 @@ def replaced_factor(weights: bool) -> WrongRule:
         i, right, is_weight = other_factor(place)
         if is_weight != weights or not isinstance(right, np.ndarray):
             return []
-        rule: Any = place.tensor.primitive.rule  # type: ignore[union-attr]
-        operands = place.tensor.operands
+        tensors = place.run.tensors
 
-        def instead(factor: Value) -> Contribute:
-            replaced = (factor, operands[1]) if i == 0 else (operands[0], factor)
-            return lambda g: place.by_rule(rule, replaced)(g)
+        def fits(k: int) -> bool:
+            t = tensors[k]
+            return t.ndim == right.ndim and t is not place.tensor.inputs[i] and t.dtype.kind == "f"
 
-        fitting = {
-            name: instead(t.data)
-            for name, t in place.quantities.items()
-            if t.ndim == right.ndim and t is not place.tensor.inputs[i] and t.dtype.kind == "f"
-        }
-        return take(place, fitting)
+        def contribution(k: int, g: Value) -> Value:
+            operands = list(place.tensor.operands)
+            operands[i] = tensors[k].data
+            return place.by_rule(place.primitive.rule, operands)(g)
+
+        return take(place, fits, contribution)
 
     return at
 
 
 def wrong_upstream(place: Place) -> list[Wrong]:
     """Apply the right rule to the gradients of other quantities, those nearer to the loss."""
-    run, step, x = place.run, place.edge.step, place.run.source[place.edge]
-
-    def instead(i: int) -> Contribute:
-        return lambda g: place.summed(place.right(np.asarray(place.at_hand[i])))
-
-    others = {
-        name: instead(i)
-        for name, i in run.quantities.items()
-        if i > x and i not in (step, run.loss)
-        if run.tensors[i].primitive is not None and np.ndim(run.gradients[i])
-    }
-    return take(place, others)
+    run, x = place.run, place.run.source[place.edge]
+    return take(
+        place,
+        lambda i: (
+            x < i < run.loss
+            and i != place.edge.step
+            and run.tensors[i].primitive is not None
+            and np.ndim(run.gradients[i])
+        ),
+        lambda i, g: place.summed(place.right(np.asarray(place.at_hand[i]))),
+    )
 
 
 def of_wrong_layer(place: Place) -> list[Wrong]:
     """Apply the same rule where another layer has it: with that layer's activation."""
 
-    def instead(layer: Tensor) -> Contribute:
-        closures: Any = layer.closures()
-        return lambda g: closures[0](g)
+    def is_such(i: int) -> bool:
+        layer = place.run.tensors[i]
+        is_other = layer.primitive is not None and layer is not place.tensor
+        return is_other and layer.primitive.__name__ == place.operation  # type: ignore[union-attr]
 
-    layers = {
-        name: instead(t)
-        for name, t in place.quantities.items()
-        if t.primitive is not None and t.primitive.__name__ == place.operation
-        if t is not place.tensor
-    }
-    return take(place, layers)
+    return take(place, is_such, lambda i, g: place.run.closures[Edge(i, 0)](g))
 
 
 # ---- products of another kind, and sums over samples ----
@@ -163,21 +158,19 @@ def of_wrong_layer(place: Place) -> list[Wrong]:
 def matrix_for_entrywise(place: Place) -> list[Wrong]:
     """Return the matrix products of g and the derivative of an entrywise operation."""
     shape = place.tensor.shape
-    assert place.tensor.primitive is not None
-    if place.tensor.primitive.kind != "entrywise" or place.operation in WITHOUT_FACTOR:
+    if place.primitive.kind != "entrywise" or place.operation in WITHOUT_FACTOR:
         return []
     if len(shape) != 2 or place.input.shape != shape or max(shape) > LONGEST_SIDE:
         return []
     derivative = place.right(np.ones(shape))
-    products: list[Contribute] = [
-        lambda g: g @ derivative,
-        lambda g: derivative @ g,
-        lambda g: g @ derivative.T,
-        lambda g: derivative @ g.T,
-        lambda g: g.T @ derivative,
-        lambda g: derivative.T @ g,
+    return [
+        Wrong(lambda g: g @ derivative),
+        Wrong(lambda g: derivative @ g),
+        Wrong(lambda g: g @ derivative.T),
+        Wrong(lambda g: derivative @ g.T),
+        Wrong(lambda g: g.T @ derivative),
+        Wrong(lambda g: derivative.T @ g),
     ]
-    return [Wrong(product) for product in products]
 
 
 def is_sum_over_batch(place: Place) -> bool:
@@ -266,7 +259,6 @@ def to_scores(wrong: Callable[[Place, Value, Value, Value], Value]) -> WrongRule
 
 
 def through(f: Primitive, z: Value, g: Value, **settings: Any) -> Value:
-    """Pass g through a function of z, once more."""
     rule: Any = f.rule
     return rule(f(z, **settings), z, **settings)(g)
 
@@ -277,11 +269,9 @@ def other_axis(place: Place, g: Value, z: Value, y: Value) -> Value:
     return g / samples(place) * (p - y)
 
 
-def samples(place: Place) -> float:
-    """Return how many samples a cross-entropy is the mean of."""
+def samples(place: Place) -> Any:
     return place.input.size / classes(place)
 
 
-def classes(place: Place) -> int:
-    n: int = place.input.shape[place.tensor.params["axis"]]
-    return n
+def classes(place: Place) -> Any:
+    return place.input.shape[place.tensor.params["axis"]]
