@@ -70,7 +70,7 @@ def what_each_does() -> Iterator[str]:
         (
             (
                 f"`{i.mistake}`",
-                f"{len(i.broken)} of {len(i.effects)}",
+                f"{len(i.broken)} of {len(i.lines)}",
                 i.outcome(),
                 f"{i.descent.losses[-1]:.4f}" if i.descent and i.reaches_parameters else "",
             )

@@ -33,9 +33,7 @@ Leaves: TypeAlias = Mapping[str, np.ndarray]
 
 
 def worked_problem(W1: Any, W2: Any, W3: Any, x: Any, y: Any) -> Tensor:
-    """Return the loss of the worked problem."""
-    loss: Tensor = network(W1, W2, W3, x, y)["L"]
-    return loss
+    return network(W1, W2, W3, x, y)["L"]  # type: ignore[no-any-return]
 
 
 #: Other names of a quantity: in the source derivation y_hat is a3 too.
@@ -46,17 +44,11 @@ DATA: dict[Problem, tuple[str, ...]] = {worked_problem: ("x", "y")}
 
 
 class Assignment:
-    """A problem at the points where submissions are judged.
+    """A problem at the points where submissions are judged; what it takes is as of `grade`.
 
-    Parameters
-    ----------
-    fn, inputs, required, seed
-        As of `grade`. The inputs are the first point, and further ones are drawn with their shapes;
-        integers, one-hot rows and probabilities stay as they are.
-    only_inputs
-        Judge at the point given, and draw no others: for answers that were computed there.
-    shape
-        Of the worked problem, where its points are drawn: the ``sizes`` and the ``batch``.
+    The inputs are the first point, and further ones are drawn with their shapes, but for answers
+    that were computed at ``only_inputs``. Where the worked problem is drawn, ``shape`` has its
+    ``sizes`` and ``batch``.
     """
 
     def __init__(
@@ -101,7 +93,6 @@ class Assignment:
             )
 
     def add(self, leaves: Leaves) -> None:
-        """Record the problem at a point, and keep it."""
         run = Run(record(self.fn, leaves))
         _ = run.gradients  # raises where the loss has none
         point = {**leaves, **{t.name: t.data for t in run.tensors if t.name is not None}}
@@ -117,8 +108,9 @@ class Assignment:
             if not self.is_given:
                 raise
             return
-        is_finite = all(np.isfinite(g).all() for g in self.runs[-1].gradients.values())
-        if not is_finite or steps(self.runs[-1]) != steps(self.runs[0]):
+        drawn, first = self.runs[-1], self.runs[0]
+        is_finite = all(np.isfinite(g).all() for g in drawn.gradients.values())
+        if not is_finite or steps(drawn) != steps(first):
             del self.runs[-1], self.points[-1]
 
     def reshaped(self, *shapes: Mapping[str, Any]) -> tuple[Assignment, ...]:
@@ -136,8 +128,7 @@ class Assignment:
     def squares(self) -> tuple[Assignment, ...]:
         """The worked problem with all widths equal, where a missing transpose gives numbers.
 
-        With one sample, products of matrices and columns can be computed; with as many samples as
-        the widths, those of columns too.
+        With as many samples as the widths, products of columns can be computed too.
         """
         return self.reshaped({"sizes": (4,) * 4}, {"sizes": (4,) * 4, "batch": 4})
 
@@ -156,7 +147,6 @@ class Assignment:
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:
-        """What the points cannot show, of points that were given."""
         if not self.is_given:
             return ()
         lines = [name for name in self.runs[0].backward_order if name not in self.optional]
@@ -164,7 +154,6 @@ class Assignment:
 
 
 def record(fn: Problem, leaves: Leaves) -> Tensor:
-    """Record a problem at a point; return its loss."""
     tensors = {
         name: Tensor(value, requires_grad=value.dtype.kind == "f", name=name)
         for name, value in leaves.items()
@@ -231,7 +220,6 @@ def draw_worked_problem(seed: int, **shape: Any) -> Iterator[Leaves]:
 
 
 def redraw(example: Leaves, seed: int) -> Iterator[Leaves]:
-    """Draw points with the shapes of an example."""
     rng = np.random.default_rng(seed)
     while True:
         yield {name: draw_like(value, rng) for name, value in example.items()}

@@ -1,11 +1,14 @@
 """What runs in the process of a submission: its file, at the points that the grader has drawn.
 
 The submission can reach and change all that is here, so nothing here is trusted. The grader, in
-`isolated.py`, reads numbers, and judges them in its own process.
+`isolated.py`, reads numbers, and judges them in its own process. What passes between the two is
+JSON, and reading it runs nothing, whoever wrote it: an array is a shape, one of a few types of
+number, and its entries in base64, and is refused unless the three fit together.
 """
 
 from __future__ import annotations
 
+import base64
 import faulthandler
 import inspect
 import json
@@ -19,9 +22,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from .exchange import pack, unpack
+import numpy as np
+
 from .limits import LARGEST_ANSWER
-from .submission import Answers, call, describe_error
+from .submission import Answers, UnansweredError, call, describe_error
+
+#: The types of number that pass: bool, and integers and floats of up to 64 bits.
+DTYPES = {np.dtype(code).str for code in "?bhiqBHIQefd"}
 
 #: What the submission is called here, as a module; its copy is a file of this name.
 MODULE = "submitted"
@@ -31,7 +38,6 @@ ARRIVED = "arrived\n"
 
 
 def main(path: str) -> None:
-    """Do what a request says, and deliver the answers to the file that it names."""
     request = json.loads(Path(path).read_text(encoding="utf-8"))
     points = [{name: unpack(data) for name, data in point.items()} for point in request["points"]]
     watch(request["seconds"], request["trace"])
@@ -105,19 +111,14 @@ def find_answers(
         function = find_function(vars(module), name)
         # The grader counts what is printed.
         return [call(function, point, sys.__stdout__, sys.__stderr__) for point in points]
-    except NoFunctionError as reason:
+    except UnansweredError as reason:
         failure = str(reason)
     except BaseException as error:  # whatever the submission raises: sys.exit() too
         failure = describe_error(error, str(file))
     return [Answers(failure=failure)] * len(points)
 
 
-class NoFunctionError(Exception):
-    """A file has not the function that is to be graded, or it is not clear which it is."""
-
-
 def find_function(defined: Mapping[str, Any], name: str | None) -> Callable[..., Any]:
-    """Return the function to be graded, from all that a submission defines."""
     wanted = name or "gradients"
     if callable(defined.get(wanted)):
         return defined[wanted]  # type: ignore[no-any-return]
@@ -129,20 +130,43 @@ def find_function(defined: Mapping[str, Any], name: str | None) -> Callable[...,
     if len(own) == 1 and name is None:
         return next(iter(own.values()))
     others = ", ".join(f"{key}()" for key in own)
-    raise NoFunctionError(f"it has no function {wanted}()" + (f", but {others}" if own else ""))
+    raise UnansweredError(f"it has no function {wanted}()" + (f", but {others}" if own else ""))
 
 
 def to_json(answers: Answers, point: Mapping[str, Any]) -> dict[str, Any]:
-    """Return answers as what JSON can hold; one that is far too large costs itself alone."""
-    too_large = {
-        name: f"its shape is {value.shape}, and should be {point[name].shape}"
-        for name, value in answers.values.items()
-        if value.size > max(LARGEST_ANSWER, 2 * point[name].size)
-    }
-    return {
-        "values": {
-            name: pack(value) for name, value in answers.values.items() if name not in too_large
-        },
-        "unreadable": {**answers.unreadable, **too_large},
-        "failure": answers.failure,
-    }
+    values, unreadable = {}, dict(answers.unreadable)
+    for name, value in answers.values.items():
+        right = point[name]
+        if value.size <= max(LARGEST_ANSWER, 2 * right.size):
+            values[name] = pack(value)
+        else:  # it costs itself alone
+            unreadable[name] = f"its shape is {value.shape}, and should be {right.shape}"
+    return {"values": values, "unreadable": unreadable, "failure": answers.failure}
+
+
+# ---- arrays as JSON ----
+
+
+def pack(array: np.ndarray) -> dict[str, Any]:
+    """Return an array as what JSON can hold; raise TypeError for another type of entries."""
+    array = np.asarray(array)
+    if array.dtype.str not in DTYPES:
+        raise TypeError(f"an array of {array.dtype} does not pass; only bool, int and float do")
+    entries = base64.b64encode(array.tobytes()).decode("ascii")
+    return {"dtype": array.dtype.str, "shape": list(array.shape), "entries": entries}
+
+
+def unpack(data: Any) -> np.ndarray:
+    if not isinstance(data, dict) or data.keys() != {"dtype", "shape", "entries"}:
+        raise ValueError("an array is a dtype, a shape and entries")
+    dtype, shape, entries = data["dtype"], data["shape"], data["entries"]
+    if not isinstance(dtype, str) or dtype not in DTYPES:
+        raise ValueError("unknown dtype")
+    if not isinstance(shape, list) or not all(type(n) is int and n >= 0 for n in shape):
+        raise ValueError("a shape is a list of lengths")
+    if not isinstance(entries, str):
+        raise ValueError("the entries are text")
+    array = np.frombuffer(base64.b64decode(entries, validate=True), dtype)
+    if math.prod(shape) != array.size:
+        raise ValueError(f"{array.size} entries do not fill the shape")
+    return array.reshape(shape).copy()

@@ -29,8 +29,6 @@ FORMULA = ("=", "+", "-", "@")
 
 @dataclass(frozen=True)
 class Row:
-    """What came out of one submission."""
-
     name: str  # that of its file, with as many folders as tell it from the others
     passed: bool = False
     score: float | None = None  # from 0 to 1; None if it could not be graded
@@ -43,7 +41,6 @@ class Row:
 
     @property
     def reason(self) -> str:
-        """What is said besides the outcome."""
         return self.trouble or self.failure or self.note or ""
 
     @property
@@ -87,38 +84,30 @@ class Classroom:
         }
 
     def summary(self) -> str:
-        """Say in two sentences how the class did."""
         n, passed = len(self.rows), sum(row.passed for row in self.rows)
         scores = [row.score for row in self.rows if row.score is not None]
         average = f" The mean score is {mean(scores):.0%}." if scores else ""
         return f"{n} submission{'' if n == 1 else 's'}, {passed} all right.{average}"
 
     def to_csv(self) -> str:
-        """Return a table for a spreadsheet, a line for each submission."""
         names = list(self.lines())
-        text = io.StringIO()
-        table = csv.writer(text, lineterminator="\n")
         head = ("submission", "score", "passed", "outcome", "first wrong", "mistakes", "reason")
-        table.writerow([to_cell(cell) for cell in (*head, *names)])
+        table = [(*head, *names)]
         for row in self.rows:
-            cells = (
-                row.name,
-                "" if row.score is None else str(round(row.score, 4)),
-                "yes" if row.passed else "no",
-                row.outcome,
-                row.first_wrong or "",
-                " or ".join(row.mistakes),
-                row.reason,
-                *(row.verdicts.get(name, "missing") for name in names),
-            )
-            table.writerow([to_cell(cell) for cell in cells])
+            score = "" if row.score is None else str(round(row.score, 4))
+            passed, mistakes = "yes" if row.passed else "no", " or ".join(row.mistakes)
+            cells = (row.name, score, passed, row.outcome, row.first_wrong or "", mistakes)
+            verdicts = (row.verdicts.get(name, "missing") for name in names)
+            table.append((*cells, row.reason, *verdicts))
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(map(to_cell, cells) for cells in table)
         return text.getvalue()
 
     def to_html(self, title: str = "The class") -> str:
         """Return a page: how often each first mistake was made, the lines, and the submissions."""
         outcomes, lines = self.outcomes(), self.lines()
         mistakes = {row.outcome for row in self.rows if row.first_wrong is not None}
-        colours = {"all right": "right"} | dict.fromkeys(mistakes, "wrong")
+        colours = dict.fromkeys(mistakes, "wrong") | {"all right": "right"}
         return write_page(
             "class",
             title=title,
@@ -148,18 +137,9 @@ def grade_class(
 ) -> Classroom:
     """Grade many submissions side by side, each in a process of its own.
 
-    Parameters
-    ----------
-    paths
-        The files; one that is given twice is graded once.
-    assignment
-        What was to be derived.
-    limits, function
-        Of each submission; see `IsolatedFile`.
-    jobs
-        How many run at a time; as many as there are processors if left out.
-    done
-        Called after each.
+    A file that is given twice is graded once. The limits, and the name of the function, are those
+    of each. As many jobs run at a time as there are processors, unless it is said; and ``done`` is
+    called after each.
     """
     files = list(dict.fromkeys(Path(path).absolute() for path in paths))
     # All are read before the first is run: a submission could delete those of others.

@@ -41,51 +41,42 @@ def run_grade(options: Options, make: Callable[[], Assignment], console: Console
     if options.jobs is not None and options.jobs < 1:
         raise ValueError(f"--jobs must be at least 1, not {options.jobs}")
 
-    def write(path: Path | None, content: Callable[[], str], what: str) -> None:
-        if path is not None:
-            written_to(path, content())
-            console.print(f"{what}: {path}", markup=False)
-
     if is_class:
-        grade_many(options, assignment, limits, console, write)
+        grade_many(options, assignment, limits, console)
         return 0
     file = IsolatedFile(options.files[0], limits, options.function)
     report = grade_submission(file, assignment)
     view = report.for_learner(reveal=options.reveal)
     console.print(view)
-    write(options.json, report.to_json, "The report")
-    write(options.html, view.to_html, "The report as a page")
+    write(console, options.json, report.to_json, "The report")
+    write(console, options.html, view.to_html, "The report as a page")
     results = lambda: json.dumps(report.to_gradescope(), ensure_ascii=False, indent=2)  # noqa: E731
-    write(options.gradescope, results, "The results for Gradescope")
+    write(console, options.gradescope, results, "The results for Gradescope")
     return 0 if report.passed else 1
 
 
-def grade_many(
-    options: Options,
-    assignment: Assignment,
-    limits: Limits,
-    console: Console,
-    write: Callable[[Path | None, Callable[[], str], str], None],
-) -> None:
+def write(console: Console, path: Path | None, content: Callable[[], str], what: str) -> None:
+    if path is not None:
+        written_to(path, content())
+        console.print(f"{what}: {path}", markup=False)
+
+
+def grade_many(options: Options, assignment: Assignment, limits: Limits, console: Console) -> None:
     columns = (TextColumn("Grading"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("", total=len(options.files))
+        done = lambda: progress.advance(task)  # noqa: E731
         classroom = grade_class(
-            options.files,
-            assignment,
-            limits,
-            options.function,
-            options.jobs,
-            done=lambda: progress.advance(task),
+            options.files, assignment, limits, options.function, options.jobs, done
         )
     table = Table("", "submissions", show_edge=False, pad_edge=False)
     table.columns[1].justify = "right"
     for outcome, count in classroom.outcomes().items():
         table.add_row(Text(outcome), str(count))
     console.print(table)
-    write(options.out, classroom.to_html, "The class as a page")
+    write(console, options.out, classroom.to_html, "The class as a page")
     # With this mark a spreadsheet reads the names of students as they are written.
-    write(options.csv, lambda: f"\ufeff{classroom.to_csv()}", "The class as a table")
+    write(console, options.csv, lambda: f"\ufeff{classroom.to_csv()}", "The class as a table")
 
 
 def run_inject(
@@ -93,7 +84,6 @@ def run_inject(
     load: Callable[[], tuple[Callable[..., Any] | None, Mapping[str, Any] | None]],
     console: Console,
 ) -> int:
-    """Show what a mistake does, or what each does, or which there are."""
     if options.mistake is None and options.at is not None:
         raise ValueError("--at needs the name of a mistake")
     if options.list:
@@ -108,33 +98,30 @@ def run_inject(
     return 0
 
 
+def of_mistakes(*columns: str) -> Table:
+    table = Table("mistake", *columns, box=SIMPLE_HEAD, pad_edge=False, caption_justify="left")
+    table.columns[0].no_wrap = True  # to be copied
+    return table
+
+
 def list_mistakes() -> Table:
-    """Lay out every mistake in the catalogue, with the operation it belongs to."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("mistake", no_wrap=True)  # to be copied
-    for column in ("made at", "what it is"):
-        table.add_column(column)
+    table = of_mistakes("made at", "what it is")
     for mistake in CATALOGUE:
         table.add_row(*map(Text, (mistake.name, ", ".join(mistake.places), mistake.sentence)))
     return table
 
 
 def compare(injections: list[Injection]) -> Table:
-    """Lay out what each mistake does, a row each."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, caption_justify="left")
-    table.add_column("mistake", no_wrap=True)  # to be copied
-    for column in ("gradients\nbroken", "the loss", "after\ndescent"):
-        table.add_column(column)
+    table = of_mistakes("gradients\nbroken", "the loss", "after\ndescent")
     for injection in injections:
-        broken = f"{len(injection.broken)} of {len(injection.effects)}"
+        broken = f"{len(injection.broken)} of {len(injection.lines)}"
         descent, after = injection.descent, ""
-        if descent is not None and injection.reaches_parameters:
-            after = f"{descent.losses[-1]:.4g}"
         if descent is not None:
-            first, *_, last = descent.right_losses
+            after = f"{descent.losses[-1]:.4g}" if injection.reaches_parameters else ""
+            first, *steps = descent.right_losses
             table.caption = (
-                f"With the right gradient, {len(descent.right_losses) - 1} steps of gradient "
-                f"descent take the loss from {first:.4g} to {last:.4g}."
+                f"With the right gradient, {len(steps)} steps of gradient descent take the loss "
+                f"from {first:.4g} to {steps[-1]:.4g}."
             )
         table.add_row(*map(Text, (injection.mistake, broken, injection.outcome(), after)))
     return table

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -45,7 +45,7 @@ class Finding:
 
     @cached_property
     def wanted(self) -> list[np.ndarray]:
-        """What it is compared with: what follows from the earlier answers, or else the truth."""
+        # what it is compared with: what follows from the earlier answers, or else the truth
         return [
             right if expected is None or np.shape(expected) != right.shape else expected
             for expected, right in zip(self.expected, self.right, strict=True)
@@ -58,35 +58,37 @@ class Finding:
         name, as an answer may be another's.
         """
         right_shape = self.right[0].shape
-        line = Line(self.name, self.verdict, score=score, right_shape=right_shape)
+        make = partial(Line, self.name, self.verdict, score=score, right_shape=right_shape)
         if self.answered is None:
             required = "It has to be answered." if score is not None else ""
-            return replace(line, message=to_sentence(self.reason) if self.reason else required)
-        shapes = [a.shape for a in self.answered]
-        shape = next((shape for shape in shapes if shape != right_shape), shapes[0])
-        line = replace(line, shape=shape)
+            return make(message=to_sentence(self.reason) if self.reason else required)
+        shape = next((a.shape for a in self.answered if a.shape != right_shape), right_shape)
         if self.verdict != "wrong":
             follows = "Right, given an earlier slip." if self.verdict == "carried forward" else ""
             error = None
             if shape == right_shape:
-                off = zip(self.answered, self.right, strict=True)
-                error = finite(max(errors(a, r).max(initial=0.0) for a, r in off))
-            return replace(line, error=error, message=self.reason or follows)
-        facts: tuple[str, ...] = ()
+                off = map(errors, self.answered, self.right)
+                error = finite(max(e.max(initial=0.0) for e in off))
+            return make(shape=shape, error=error, message=self.reason or follows)
+        facts: Iterable[str] = ()
         if not self.faults:
             known = {name: right for name, right in others.items() if name != self.name}
-            facts = tuple(find_facts(self.answered, self.wanted, known))
-        line = replace(line, entries=self.right[0].size, fingerprints=facts, **self.measure(shape))
-        hints = dict.fromkeys(fault.mistake.see for fault in self.faults)
+            facts = find_facts(self.answered, self.wanted, known)
+        line = make(
+            shape=shape,
+            entries=self.right[0].size,
+            mistakes=tuple(dict.fromkeys(fault.mistake.name for fault in self.faults)),
+            fingerprints=tuple(facts),
+            **self.measure(shape),
+        )
         return replace(
             line,
-            mistakes=tuple(dict.fromkeys(fault.mistake.name for fault in self.faults)),
-            message=" ".join(filter(None, [self.explain(facts), self.say_numbers(line)])),
-            hint=" Or: ".join(hints) or general_hint(line),
+            message=" ".join(filter(None, [*self.explain(line), self.say_numbers(line)])),
+            hint=" Or: ".join(dict.fromkeys(fault.mistake.see for fault in self.faults))
+            or general_hint(line),
         )
 
     def measure(self, shape: tuple[int, ...]) -> dict[str, Any]:
-        """Return the numbers of a wrong line, at the point where it is furthest off."""
         assert self.answered is not None
         if shape != self.right[0].shape or not self.right[0].size:
             return {}
@@ -101,18 +103,17 @@ class Finding:
             "wrong_entries": int(np.sum(~(off[p] <= RIGHT))),
         }
 
-    def explain(self, facts: Sequence[str]) -> str:
-        """Name the mistakes that fit, or say what was measured."""
+    def explain(self, line: Line) -> Iterator[str]:
         if not self.faults:
-            sentences = ["No known pattern.", self.reason]
+            yield from ("No known pattern.", self.reason)
             if self.implied is not None:
-                sentences.append(
+                yield (
                     f"It follows rightly from a wrong {gradient_of(self.implied.name)}: the slip "
                     "may be there, or nearer to the loss."
                 )
-            if facts:
-                sentences.append(f"Measured: {'; '.join(facts)}.")
-            return " ".join(filter(None, sentences))
+            if line.fingerprints:
+                yield f"Measured: {'; '.join(line.fingerprints)}."
+            return
         details: dict[Mistake, list[str]] = {}
         for fault in self.faults:
             details.setdefault(fault.mistake, []).append(fault.detail)
@@ -121,18 +122,14 @@ class Finding:
             instead = listed(filter(None, taken), last="or")
             name = f"{mistake.name} ({instead})" if instead else mistake.name
             sentences.append(f"{name}: {mistake.sentence}")
-        if len(sentences) == 1:
-            return sentences[0]
-        points = "these points" if len(self.right) > 1 else "the given point"
-        start = f"{len(sentences)} mistakes fit, and {points} cannot tell them apart."
-        return f"{start} {' Or '.join(sentences)}"
+        if len(sentences) > 1:
+            points = "these points" if len(self.right) > 1 else "the given point"
+            yield f"{len(sentences)} mistakes fit, and {points} cannot tell them apart."
+        yield " Or ".join(sentences)
 
     def say_numbers(self, line: Line) -> str:
-        """Say how far off a wrong line is."""
-        assert line.shape is not None
-        assert line.right_shape is not None
         if line.shape != line.right_shape:
-            relation = compare_shapes(line.shape, line.right_shape)
+            relation = compare_shapes(line.shape or (), line.right_shape or ())
             return f"The shape is {line.shape}, and should be {line.right_shape}{relation}."
         if line.worst is None:
             return ""
@@ -149,7 +146,6 @@ class Finding:
 
 
 def general_hint(line: Line) -> str:
-    """Say how to go on where no mistake is named."""
     if line.shape != line.right_shape:
         return "Compare the shape of your gradient with the shape of the quantity."
     if line.error is not None and line.error < NEARLY:

@@ -39,8 +39,30 @@ def is_offset(a: Array, r: Array) -> bool:
     )
 
 
+#: What may hold between an answer and the right one at every point, and how it is said.
+FACTS: tuple[tuple[Callable[[Array, Array], bool], str], ...] = (
+    (
+        lambda a, r: agree(a, r, NEARLY),
+        "it is nearly right: rounded numbers, float32 or a finite difference may explain that",
+    ),
+    (is_transposed, "it is equal to the transpose of the right answer"),
+    (
+        lambda a, r: agree(np.abs(a), np.abs(r), EXACT),
+        "its entries have the right size, and some have the wrong sign",
+    ),
+    (
+        lambda a, r: a.shape == r.shape and is_reordered(a, r),
+        "its entries are the right ones, in another order",
+    ),
+    (
+        lambda a, r: a.shape != r.shape and is_reordered(a, r),
+        "its entries are the right ones, in another shape",
+    ),
+    (is_offset, "it differs from the right answer by the same number in every entry"),
+)
+
+
 def find_ratio(pairs: Pairs) -> str | None:
-    """Say if an answer is the right one times a number."""
     ratios = []
     for a, r in pairs:
         if a.shape != r.shape or not r.any():
@@ -72,7 +94,6 @@ def find_lost_balance(pairs: Pairs) -> str | None:
 
 
 def sums_to_zero(terms: Array, axis: int) -> bool:
-    """Say whether the entries sum to zero along an axis, but for rounding."""
     total = np.abs(terms.sum(axis=axis)).max(initial=0.0)
     return bool(total <= EXACT * np.abs(terms).max(initial=0.0))
 
@@ -93,23 +114,8 @@ def find_facts(
         yield "all of its entries are zero"
         return
     pairs = list(zip(answers, rights, strict=True))
-
-    def every(holds: Callable[[Array, Array], bool]) -> bool:
-        return all(holds(a, r) for a, r in pairs)
-
-    if every(lambda a, r: agree(a, r, NEARLY)):
-        yield "it is nearly right: rounded numbers, float32 or a finite difference may explain that"
-    yield from filter(None, [find_ratio(pairs)])
-    if every(is_transposed):
-        yield "it is equal to the transpose of the right answer"
-    if every(lambda a, r: agree(np.abs(a), np.abs(r), EXACT)):
-        yield "its entries have the right size, and some have the wrong sign"
-    if every(is_reordered):
-        what = "order" if every(lambda a, r: a.shape == r.shape) else "shape"
-        yield f"its entries are the right ones, in another {what}"
-    if every(is_offset):
-        yield "it differs from the right answer by the same number in every entry"
-    yield from filter(None, [find_lost_balance(pairs)])
+    facts = (clause for holds, clause in FACTS if all(holds(a, r) for a, r in pairs))
+    yield from filter(None, (*facts, find_ratio(pairs), find_lost_balance(pairs)))
     for name, numbers in others.items():
         if all(agree(a, n, EXACT) for a, n in zip(answers, numbers, strict=True)):
             yield f"it is equal to the gradient of {name}"

@@ -16,7 +16,7 @@ from .assignment import Assignment, Problem
 from .findings import Finding, to_sentence
 from .judge import Judge
 from .report import Report
-from .submission import Answers, Arrays, Function, Submission
+from .submission import Answers, Function, Submission
 from .tables import VERDICTS, Line
 
 
@@ -80,7 +80,7 @@ def grade(
                 "arrays are answers at one point: give it, as inputs={'W1': ..., ...}. "
                 "A function is called at points of its own."
             )
-        submission = Arrays(answers)
+        submission = Function(lambda: answers)
     elif hasattr(answers, "answers_at"):
         submission = answers
     elif callable(answers):
@@ -102,7 +102,6 @@ def grade_submission(submission: Submission, assignment: Assignment) -> Report:
 
 
 def grade_at_points(submission: Submission, assignment: Assignment) -> Report:
-    """Judge a submission at the points of an assignment, and nowhere else."""
     submitted = submission.answers_at(assignment.points)
     with np.errstate(all="ignore"):  # answers may hold infinity and NaN
         answers = [assignment.read(a) for a in submitted]
@@ -152,7 +151,6 @@ def say_of_batch(report: Report) -> Iterator[str]:
 def write_lines(
     findings: Sequence[Finding], assignment: Assignment, answers: Sequence[Answers]
 ) -> Iterator[Line]:
-    """Write every line of the report, and one for each answer to no quantity."""
     others = {finding.name: finding.right for finding in findings}
     for finding in findings:
         counts = finding.verdict != "missing" or finding.name in assignment.required

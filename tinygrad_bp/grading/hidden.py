@@ -44,7 +44,6 @@ def hidden_mistakes(runs: Sequence[Run], lines: Sequence[str]) -> Iterator[str]:
 
 
 def hidden_in(runs: Sequence[Run], lines: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Return what cannot be seen, and in which line."""
     truths = [
         Answers({name: np.asarray(run.gradients[i]) for name, i in run.quantities.items()})
         for run in runs

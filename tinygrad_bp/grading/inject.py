@@ -8,7 +8,8 @@ run is where people look first, gradient descent along them does too.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from math import isfinite
 from typing import Any, TypeAlias
 
@@ -20,15 +21,13 @@ from ..mistakes.mistake import Duty, Mistake, Wrong
 from ..mistakes.run import Place, Run
 from ..record import Edge
 from ..worked_problem.problem import random_problem
-from .assignment import ALIASES, DATA, Problem, record, to_leaves, worked_problem
+from .assignment import ALIASES, DATA, Leaves, Problem, record, to_leaves, worked_problem
 from .findings import errors, finite
 from .precision import RIGHT
 from .tables import Line, Shown, gradient_of
 
 #: Gradients by the position of their tensor; those that cannot be computed are not there.
 Gradients: TypeAlias = Mapping[int, Any]
-
-Leaves: TypeAlias = Mapping[str, np.ndarray]
 
 #: The steps of gradient descent, and the part of the loss that the first right one gains: small
 #: enough for the loss to fall steadily, and large enough for a wrong gradient to show.
@@ -53,7 +52,6 @@ class Descent:
         return self.slope < -1e-9 * abs(self.right_slope)
 
     def said(self) -> list[str]:
-        """Say it in two sentences."""
         falls = "still falls" if self.falls else "does not fall"
         first, *_, last = self.right_losses
         broken = self.losses[-1]
@@ -76,19 +74,19 @@ class Injection(Shown):
     mistake: str  # its name
     sentence: str  # what it is
     places: tuple[str, ...]  # in whose gradient it was made; empty for a fault of the sweep
-    effects: tuple[Line, ...]  # what became of each gradient, from the loss back
+    lines: tuple[Line, ...]  # what became of each gradient, from the loss back
     descent: Descent | None  # None where no step can be taken
     note: str = ""  # why nothing changes, or why no step can be taken
 
     @property
     def broken(self) -> tuple[str, ...]:
         """The quantities whose gradient is no longer right."""
-        return tuple(e.name for e in self.effects if e.verdict != "unchanged")
+        return tuple(line.name for line in self.lines if line.verdict != "unchanged")
 
     @property
     def unchanged(self) -> tuple[str, ...]:
         """The quantities whose gradient stays right."""
-        return tuple(e.name for e in self.effects if e.verdict == "unchanged")
+        return tuple(line.name for line in self.lines if line.verdict == "unchanged")
 
     @property
     def falls(self) -> bool | None:
@@ -101,7 +99,6 @@ class Injection(Shown):
         return self.descent is None or not set(self.descent.parameters).isdisjoint(self.broken)
 
     def notes(self) -> list[str]:
-        """Return what is said below the gradients."""
         notes = [self.note] if self.note else []
         if self.descent is not None and self.reaches_parameters:
             notes += self.descent.said()
@@ -111,7 +108,6 @@ class Injection(Shown):
         return notes
 
     def outcome(self) -> str:
-        """Say in a few words what becomes of the loss."""
         if not self.broken:
             return "nothing changes"
         if self.descent is None:
@@ -121,17 +117,9 @@ class Injection(Shown):
         return "still falls" if self.falls else "does not fall"
 
     def summary(self) -> str:
-        """Say what was planted, and where."""
         places = ", ".join(map(gradient_of, self.places))
         where = f"made in {places}" if places else "throughout the sweep"
         return f"{self.mistake}, {where}\n{self.sentence}"
-
-    @property
-    def lines(self) -> tuple[Line, ...]:  # type: ignore[override]
-        return self.effects
-
-    def said(self, line: Line) -> str:
-        return line.message
 
 
 def inject(
@@ -189,31 +177,28 @@ def inject(
         if row.duty is None and not planted:
             raise ValueError(f"{mistake} cannot be made {say_where_else(run, row, at)}")
         parameters = choose_parameters(fn, leaves, run, wrt)
-        effects = tuple(compare(run, broken))
-        stuck = next(
-            (e for e in effects if e.name in parameters and e.shape != e.right_shape), None
-        )
+        lines = tuple(compare(run, broken))
+        stuck = [x for x in lines if x.name in parameters and x.shape != x.right_shape]
         descent = None
-        if stuck is None:
+        if not stuck:
             breaking = lambda run: break_gradients(run, row, at)[0]  # noqa: E731
             descent = descend(fn, leaves, run, parameters, breaking)
     note = ""
-    if stuck is not None:
-        what = "cannot be computed" if stuck.shape is None else "has the wrong shape"
-        note = f"No step can be taken: {stuck.label} {what}."
-    elif all(effect.verdict == "unchanged" for effect in effects):
+    if stuck:
+        what = "cannot be computed" if stuck[0].shape is None else "has the wrong shape"
+        note = f"No step can be taken: {stuck[0].label} {what}."
+    elif all(line.verdict == "unchanged" for line in lines):
         note = f"Nothing changes here: {say_why_harmless(run, row.duty)}"
     places = {edge: label(run, edge) for edge in planted}
     taken = [f"{w.detail} in {gradient_of(places[e])}" for e, w in planted.items() if w.detail]
     sentence = f"{row.sentence} Taken instead: {', '.join(taken)}." if taken else row.sentence
     where = tuple(dict.fromkeys(places.values()))
-    return Injection(mistake, sentence, where, effects, descent, note)
+    return Injection(mistake, sentence, where, lines, descent, note)
 
 
 def complete_problem(
     fn: Problem | None, inputs: Mapping[str, Any] | None
 ) -> tuple[Problem, dict[str, np.ndarray]]:
-    """Return what builds the loss, and its leaves: those of the worked problem by default."""
     if inputs is None:
         if fn not in (None, worked_problem):
             raise ValueError("the problem needs its leaves: inputs={'W': ..., 'x': ...}.")
@@ -240,32 +225,25 @@ def find_places(run: Run, mistake: Mistake, at: str | None = None) -> dict[Edge,
 
     Of several wrong contributions it is the one that fits best.
     """
+
+    def fit(edge: Edge, wrong: Wrong) -> int:
+        try:
+            shape = np.shape(wrong.closure(run.gradients[edge.step]))
+        except Exception:  # a wrong rule may not fit the operands
+            return 0
+        return 2 if shape == run.tensors[run.source[edge]].shape else 1
+
     edges = (edge for edge in run.edges if at in (None, label(run, edge)))
     found = {edge: mistake.at(Place(run, edge, run.gradients)) for edge in edges}
-    return {
-        edge: max(wrongs, key=lambda wrong: rate_fit(run, edge, wrong))
-        for edge, wrongs in found.items()
-        if wrongs
-    }
-
-
-def rate_fit(run: Run, edge: Edge, wrong: Wrong) -> int:
-    """Say how well a wrong contribution fits: 2 for the right shape, 0 if it is not computable."""
-    try:
-        shape = np.shape(wrong.closure(run.gradients[edge.step]))
-    except Exception:  # a wrong rule may not fit the operands
-        return 0
-    return 2 if shape == run.tensors[run.source[edge]].shape else 1
+    return {edge: max(w, key=partial(fit, edge)) for edge, w in found.items() if w}
 
 
 def label(run: Run, edge: Edge) -> str:
-    """Return what the quantity is called whose gradient an edge contributes to."""
     tensor = run.tensors[run.source[edge]]
     return tensor.name or run.names.identifier(tensor)
 
 
 def say_where_else(run: Run, mistake: Mistake, at: str | None) -> str:
-    """Say where a mistake could be made instead, or which others could."""
     where = "in this problem" if at is None else f"in {gradient_of(at)}"
     elsewhere = dict.fromkeys(label(run, edge) for edge in find_places(run, mistake))
     if elsewhere:
@@ -276,9 +254,9 @@ def say_where_else(run: Run, mistake: Mistake, at: str | None) -> str:
 def say_why_harmless(run: Run, duty: Duty | None) -> str:
     if duty is None:
         return "at this point the wrong rule gives the right numbers."
-    used_once = all(len(uses) == 1 for uses in run.uses.values())
-    is_reason = used_once and duty.argument != "sums_copies"
-    reason = "every tensor is used once" if is_reason else duty.harmless
+    reason = duty.harmless
+    if duty.argument != "sums_copies" and all(len(uses) == 1 for uses in run.uses.values()):
+        reason = "every tensor is used once"
     return f"{reason}. To show it takes {duty.shown_by}."
 
 
@@ -298,29 +276,28 @@ def possible_mistakes(
 
 
 def compare(run: Run, broken: Gradients) -> Iterator[Line]:
-    """Compare the broken gradients with the right ones, from the loss back."""
     for name in run.backward_order:
         i = run.quantities[name]
         if i == run.loss:
             continue
         right, wrong = np.asarray(run.gradients[i]), broken.get(i)
         shape = None if wrong is None else np.shape(wrong)
-        line = Line(name, "wrong", shape=shape, right_shape=right.shape)
+        error, message = None, ""
         if wrong is None:
-            yield replace(line, verdict="not computable", message="the shapes no longer fit")
+            verdict, message = "not computable", "the shapes no longer fit"
         elif shape != right.shape:
-            yield replace(line, verdict="wrong shape", message=f"{shape} for {right.shape}")
+            verdict, message = "wrong shape", f"{shape} for {right.shape}"
         elif agree(wrong, right, RIGHT, run.noise):
-            yield replace(line, verdict="unchanged", error=0.0)
+            verdict, error = "unchanged", 0.0
         else:
-            error = finite(errors(wrong, right).max())
-            yield replace(line, error=error, message="it is not finite" if error is None else "")
+            verdict, error = "wrong", finite(errors(wrong, right).max())
+            message = "it is not finite" if error is None else ""
+        yield Line(name, verdict, (), error, message, shape=shape, right_shape=right.shape)
 
 
 def choose_parameters(
     fn: Problem, leaves: Leaves, run: Run, wrt: Sequence[str] | None
 ) -> tuple[str, ...]:
-    """Return the leaves that gradient descent changes."""
     differentiable = [name for name in leaves if name in run.quantities]
     for name in wrt or ():
         if name not in differentiable:
@@ -336,7 +313,6 @@ def descend(
     parameters: tuple[str, ...],
     breaking: Callable[[Run], Gradients],
 ) -> Descent | None:
-    """Go down along the broken gradients, and along the right ones."""
 
     def flat(gradients: Gradients) -> np.ndarray:
         entries = [np.ravel(gradients[run.quantities[name]]) for name in parameters]

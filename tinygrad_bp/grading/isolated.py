@@ -23,19 +23,22 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from time import monotonic
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from ..notation.numbers import printable
-from .child import ARRIVED, MODULE
-from .exchange import pack, unpack
+from .child import ARRIVED, MODULE, pack, unpack
 from .limits import LARGEST_ANSWER, LARGEST_SOURCE, LONGEST_REASON, Limits
 from .submission import Answers, Point, read_answers
 
 #: The seconds that Python may take to start. On a machine with twenty processes for each core it
 #: takes ten; a process that needs more is stuck, or hides that its time is up.
 START = 60.0
+
+#: The seconds that it gets on top of its own, to end itself.
+SPARE = 5.0
 
 #: What the interpreter runs: it finds this package and NumPy where we have found them.
 BOOTSTRAP = (
@@ -93,7 +96,7 @@ class IsolatedFile:
                 for name in ("answers", "trace", "printed")
             )
             self.write_request(folder, points, most)
-            status = run(folder, printed, START + self.limits.seconds)
+            status = run(folder, printed, traced, self.limits.seconds)
             trace = read(traced)
             if size(printed) > self.limits.output:
                 failure = f"it printed more than {self.limits.output:,} bytes"
@@ -117,7 +120,6 @@ class IsolatedFile:
             return [Answers(failure=f"{failure}{self.find_line(trace)}")] * len(points)
 
     def write_request(self, folder: Path, points: Sequence[Point], most: int) -> None:
-        """Write what the process is to do, and a copy of the submission."""
         (folder / "work").mkdir()
         copy = folder / "work" / f"{MODULE}.py"
         copy.write_bytes(self.source)
@@ -156,11 +158,11 @@ def make_folder() -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def run(folder: Path, printed: BinaryIO, seconds: float) -> int | None:
+def run(folder: Path, printed: BinaryIO, traced: BinaryIO, seconds: float) -> int | None:
     """Run a submission's process to its end; return its exit status, or None if it came to none.
 
-    It ends itself when its time is up; but a submission can switch that clock off. What it has
-    started, and has not left its group, ends with it.
+    It ends itself when its time is up; but a submission can switch that clock off, and so there is
+    one here. What it has started, and has not left its group, ends with it.
     """
     roots = dict.fromkeys((str(Path(__file__).parents[2]), str(Path(np.__file__).parents[1])))
     python = (sys.executable, "-I", "-B", "-X", "utf8", "-c", BOOTSTRAP)
@@ -174,8 +176,12 @@ def run(folder: Path, printed: BinaryIO, seconds: float) -> int | None:
         start_new_session=True,  # a group of its own, to be ended as one
     )
     try:
-        return child.wait(seconds)
-    except subprocess.TimeoutExpired:
+        end, has_arrived = monotonic() + START, False
+        while monotonic() < end:
+            with suppress(subprocess.TimeoutExpired):
+                return child.wait(0.2)
+            if not has_arrived and size(traced):
+                end, has_arrived = monotonic() + seconds + SPARE, True
         return None
     finally:
         if hasattr(os, "killpg"):
@@ -207,7 +213,6 @@ def size(file: BinaryIO) -> int:
 
 
 def describe_ending(status: int) -> str:
-    """Say how a process has ended that has not delivered."""
     if status >= 0:
         return f"its process ended before its answers were there (exit status {status})"
     causes = {

@@ -56,7 +56,6 @@ class Judge:
         self.before: list[tuple[int, Numbers]] = []
 
     def judge(self) -> list[Finding]:
-        """Judge every quantity, from the loss back."""
         stories: list[Story] = [()]
         findings: list[Finding] = []
         for name in self.run.backward_order:
@@ -100,7 +99,8 @@ class Judge:
         finding = Finding(name, "wrong", right, answered, expected)
         fitting = [story for story in stories if self.agrees(answered, self.expected(i, story))]
         if self.agrees(answered, right):
-            digits = count_digits(answered, right)
+            is_single = any(a.dtype == np.float32 for a in answered)  # others are right to more
+            digits = count_digits(answered, right) if is_single else None
             reason = say_digits(digits) if digits is not None and digits < FULL_SINGLE else ""
             return replace(finding, verdict="right", reason=reason), fitting or stories
         if fitting or self.agrees(answered, expected) or self.follows_as_it_is(i, answered):
@@ -130,7 +130,6 @@ class Judge:
         return [sheet.follow(story).get(i) for sheet in self.sheets]
 
     def agrees(self, answered: Numbers, numbers: Sequence[Any]) -> bool:
-        """Say whether answers are equal to some numbers at every point."""
         every = zip(self.sheets, answered, numbers, strict=True)
         return all(sheet.agrees(answer, number) for sheet, answer, number in every)
 
@@ -192,19 +191,11 @@ class Judge:
         return (), stories
 
     def reproduces(
-        self,
-        answered: Numbers,
-        parts: Sequence[Part],
-        fault: Fault,
-        story: Story,
-        on_truth: bool,
+        self, answered: Numbers, parts: Sequence[Part], fault: Fault, story: Story, on_truth: bool
     ) -> bool:
-        """Say whether a mistake, on top of a story, gives the person's numbers at every point."""
         for sheet, part, answer in zip(self.sheets, parts, answered, strict=True):
             self.work += len(part.edges)
-            truth = sheet.run.gradients
-            given = {i: truth[i] for i in sheet.own} if on_truth else sheet.own
-            if not sheet.reproduces(answer, part, fault, story, given):
+            if not sheet.reproduces(answer, part, fault, story, on_truth):
                 return False
         return True
 
@@ -258,13 +249,11 @@ def nearest(run: Run, part: Part, most: int) -> Part:
 
 
 def different(stories: list[Story]) -> list[Story]:
-    """Return the stories that differ, as many as are followed."""
     by_key = {tuple(map(key, story)): story for story in stories}
     return list(by_key.values())[: limits.MOST_STORIES]
 
 
 def key(part: Fault | Implied) -> tuple[Any, ...]:
-    """Return what tells one part of a story from another."""
     if isinstance(part, Implied):
         return (part.step,)
     return (part.mistake.name, part.detail, part.edges, part.variant)

@@ -55,7 +55,6 @@ class Report(Shown):
         return replace(self, lines=tuple(self.shown()))
 
     def shown(self) -> list[Line]:
-        """Return the lines that somebody answered or asked for: the others do not count."""
         if self.failure is not None:
             return []
         return [x for x in self.lines if x.verdict != "missing" or x.score is not None]
@@ -63,7 +62,6 @@ class Report(Shown):
     # ---- in words ----
 
     def summary(self) -> str:
-        """Say in a sentence how it went."""
         if self.failure is not None:
             return f"There are no answers: {self.failure}"
         counted = [line for line in self.lines if line.score is not None]

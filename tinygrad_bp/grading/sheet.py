@@ -7,7 +7,6 @@ catalogue, and wrong gradients that were not answered.
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -52,7 +51,6 @@ class Sheet:
         return self.swept[story]
 
     def plant(self, story: Story) -> dict[Edge, Contribute]:
-        """Return the wrong contributions of a story, by edge."""
         return {
             edge: fault.contribution(self.place(edge, story[:k]))
             for k, fault in enumerate(story)
@@ -61,7 +59,6 @@ class Sheet:
         }
 
     def implied_by(self, story: Story) -> dict[int, Any]:
-        """Return the gradients that a story implies, by position."""
         return {x.step: x.gradients[self.point] for x in story if isinstance(x, Implied)}
 
     def place(self, edge: Edge, story: Story = ()) -> Place:
@@ -81,10 +78,13 @@ class Sheet:
         return number is not None and agree(answer, number, tolerance, self.run.noise)
 
     def reproduces(
-        self, answer: np.ndarray, part: Part, fault: Fault, story: Story, given: Mapping[int, Any]
+        self, answer: np.ndarray, part: Part, fault: Fault, story: Story, on_truth: bool
     ) -> bool:
-        """Say whether a mistake gives an answer: on top of a story, and from given gradients."""
-        known = ChainMap(dict(given), self.follow(story))
+        """Say whether a mistake gives an answer: on top of a story, and from what was answered.
+
+        Or from the truth, where the person may have gone on with that.
+        """
+        known = ChainMap(self.run.gradients if on_truth else self.own, self.follow(story))
         start = {step: known[step] for step in part.given if step in known}
         planted = self.plant((*story, fault))
         arrived = self.run.sweep(start | self.implied_by(story), planted, part.edges)

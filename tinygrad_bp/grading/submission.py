@@ -32,8 +32,6 @@ PREFIXES = [re.compile(prefix) for prefix in (r"[d∂]", r"[d∂]\w*?[_/][d∂]"
 
 @dataclass(frozen=True)
 class Answers:
-    """What a submission answered at one point."""
-
     #: The gradients, float64 or float32, by the name of their quantity, in the shapes given.
     values: Mapping[str, np.ndarray] = field(default_factory=dict)
     #: Why an answer cannot be read: it is ragged, no numbers, or of no known quantity.
@@ -45,9 +43,7 @@ class Answers:
 class Submission(Protocol):
     """Anything that answers gradients at points."""
 
-    def answers_at(self, points: Sequence[Point]) -> list[Answers]:
-        """Return the answers at each point, in order."""
-        ...
+    def answers_at(self, points: Sequence[Point]) -> list[Answers]: ...
 
 
 @dataclass(frozen=True)
@@ -60,19 +56,8 @@ class Function:
         return [call(self.function, point) for point in points]
 
 
-@dataclass(frozen=True)
-class Arrays:
-    """A mapping of gradients, computed at one point before."""
-
-    arrays: Mapping[str, Any]
-
-    def answers_at(self, points: Sequence[Point]) -> list[Answers]:
-        (point,) = points
-        return [read_answers(self.arrays, point)]
-
-
 class UnansweredError(Exception):
-    """A submission cannot be called with what the problem has, or an answer cannot be read."""
+    """Why a submission cannot be called, or an answer not be read: a sentence for its author."""
 
 
 # ---- calling ----
@@ -117,16 +102,18 @@ def find_arguments(function: Callable[..., Any], point: Point) -> tuple[list[Any
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind is parameter.VAR_KEYWORD:
             named |= {key: value.copy() for key, value in point.items() if key not in named}
-        elif name in point and parameter.kind is parameter.POSITIONAL_ONLY:
+        elif parameter.kind is parameter.VAR_POSITIONAL:
+            continue
+        elif name not in point:
+            if parameter.default is parameter.empty:
+                has = ", ".join(point)
+                raise UnansweredError(
+                    f"it asks for {name}, which the problem does not have. It has: {has}."
+                )
+        elif parameter.kind is parameter.POSITIONAL_ONLY:
             positional.append(point[name].copy())
-        elif name in point and parameter.kind is not parameter.VAR_POSITIONAL:
+        else:
             named[name] = point[name].copy()
-        elif (
-            parameter.default is parameter.empty and parameter.kind is not parameter.VAR_POSITIONAL
-        ):
-            raise UnansweredError(
-                f"it asks for {name}, which the problem does not have. It has: {', '.join(point)}."
-            )
     return positional, named
 
 
@@ -193,7 +180,6 @@ def find_quantity(key: Any, known: Collection[str]) -> str | None:
 
 
 def suggest_name(key: Any, known: Collection[str]) -> str:
-    """Say that there is no such quantity, and which are like it."""
     close = get_close_matches(key[:LONGEST_MESSAGE], list(known)) if isinstance(key, str) else []
     hint = f"Is {close[0]} meant?" if close else f"It has: {', '.join(known)}."
     return f"the problem has no quantity of this name. {hint}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -76,22 +76,16 @@ class Shown:
     """Something that shows lines: it prints, and it is HTML in a notebook or a page."""
 
     lines: tuple[Line, ...]
+    summary: Callable[[], str]  # a heading, and on a second line a sentence
+    notes: Callable[[], list[str]]  # what is said below the table
 
     def shown(self) -> Sequence[Line]:
         """Return the lines that are worth showing."""
         return self.lines
 
-    def summary(self) -> str:
-        """Return a heading, and on a second line a sentence."""
-        raise NotImplementedError
-
     def said(self, line: Line) -> str:
         """Say what was found about a line, and on a second line a hint."""
-        raise NotImplementedError
-
-    def notes(self) -> list[str]:
-        """Return what is said below the table."""
-        raise NotImplementedError
+        return line.message
 
     def __getitem__(self, name: str) -> Line:
         """Return the line of a quantity."""
@@ -133,7 +127,6 @@ class Shown:
         return "\n".join(line.rstrip() for line in written.getvalue().splitlines())
 
     def content(self) -> dict[str, Any]:
-        """Return what the template of a report puts in."""
         from markupsafe import Markup, escape
 
         lines = []
@@ -142,10 +135,7 @@ class Shown:
             html = str(escape(finding))
             for name in line.mistakes:
                 html = re.sub(rf"\b{re.escape(name)}(?=[ :])", f"<strong>{name}</strong>", html)
-            names = ("verdict", "sign", "label", "error", "finding", "hint")
-            sign = VERDICTS[line.verdict].sign
-            cells = (line.verdict, sign, line.label, line.own_error, Markup(html), hint)
-            lines.append(dict(zip(names, cells, strict=True)))
+            lines.append((line, VERDICTS[line.verdict].sign, Markup(html), hint))
         heading, *sentence = self.summary().splitlines()
         return {"summary": heading, "lines": lines, "notes": [*sentence, *self.notes()]}
 
