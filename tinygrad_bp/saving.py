@@ -13,21 +13,10 @@ from pathlib import Path
 
 
 def save(path: str | Path, what: str, forms: Mapping[str, Callable[[], str | bytes]]) -> None:
-    """Save something as what the path ends in.
+    """Save something as what the path ends in, such as ".svg"; ``forms`` make the content.
 
-    Parameters
-    ----------
-    path
-        Folders that are missing are created.
-    what
-        What is saved, for the error message: "a drawing".
-    forms
-        By the end of the name, in lower case, such as ".svg": what makes the content.
-
-    Raises
-    ------
-    ValueError
-        If the path ends in anything else; then nothing is made.
+    For another end it raises ValueError, and nothing is made; ``what`` says there what is saved: "a
+    drawing".
     """
     suffix = Path(path).suffix.lower()
     if suffix not in forms:

@@ -22,7 +22,7 @@ from ..readings.draw import draw
 from ..readings.play import play
 from ..readings.source import source
 from ..saving import written_to
-from .closed_form import forward
+from .closed_form import CHAIN, forward
 from .problem import Problem, random_problem
 from .slips import slips
 from .training import DigitClassifier
@@ -103,16 +103,6 @@ def show_slips(problem: Problem, console: Console) -> None:
     console.print()
 
 
-def verification_text(problem: Problem, mistake: str | None = None) -> str:
-    """Return the table and the slips as plain text."""
-    file = StringIO()
-    console = Console(file=file, width=100)
-    console.print(f"The worked problem: its gradients, computed in three ways\n\n{NETWORK}\n")
-    show_comparison(problem, mistake, console)
-    show_slips(problem, console)
-    return file.getvalue()
-
-
 # ---- The command ----
 
 
@@ -150,10 +140,13 @@ def verify_random(options: argparse.Namespace, console: Console) -> int:
 
 def first_look(problem: Problem, folder: Path, console: Console) -> int:
     """Write all readings of the worked problem, and say in a few lines what to look at."""
-    rows = verify(problem)
-    agrees = all(row.agrees for row in rows)
+    file = StringIO()
+    text = Console(file=file, width=100)
+    text.print(f"The worked problem: its gradients, computed in three ways\n\n{NETWORK}\n")
+    agrees = show_comparison(problem, None, text)
+    show_slips(problem, text)
     files = write_readings(recorded(problem)["L"], folder, console)
-    written_to(folder / "verification.txt", verification_text(problem))
+    written_to(folder / "verification.txt", file.getvalue())
     files[folder / "verification.txt"] = "the comparison, and where a handwritten solution slips"
     first, *_ = files
     opening = f"Open {first} in a browser: {files.pop(first)}."
@@ -161,7 +154,7 @@ def first_look(problem: Problem, folder: Path, console: Console) -> int:
     console.print(f"\nIt shows how the gradients of this network come about:\n\n{NETWORK}\n")
     console.print(
         f"They were computed in three ways: by hand, by the engine and by finite differences.\n"
-        f"{'All' if agrees else 'NOT all'} {len(rows)} quantities agree.",
+        f"{'All' if agrees else 'NOT all'} {1 + len(CHAIN)} quantities agree.",
         style="green" if agrees else "red",
     )
     show_files(files, "\nThere is more to look at:", console)

@@ -80,17 +80,14 @@ def verify(problem: Problem, mistake: str | None = None) -> list[Row]:
 
 def compare(name: str, closed: Array | str, engine: Array, differences: Array | None) -> Row:
     """Compare the answers for one quantity; a closed form that has no value gives the reason."""
-
-    def off(answer: Array) -> float | None:
-        return None if differences is None else relative_difference(answer, differences)
-
-    engine_off = off(engine)
+    engine_off = None if differences is None else relative_difference(engine, differences)
     if not isinstance(closed, str) and closed.shape != engine.shape:
         closed = f"the closed form has shape {closed.shape}"
     if isinstance(closed, str):
         return Row(name, engine.shape, None, None, engine_off, closed)
 
-    exact, closed_off = relative_difference(closed, engine), off(closed)
+    exact = relative_difference(closed, engine)
+    closed_off = None if differences is None else relative_difference(closed, differences)
     closed_holds = closed_off is None or closed_off <= BY_DIFFERENCES
     engine_holds = engine_off is None or engine_off <= BY_DIFFERENCES
     answers = [closed, engine] if differences is None else [closed, engine, differences]

@@ -54,7 +54,6 @@ class Film:
 
 
 def film(record: Record) -> Film:
-    """Return the frames of a run."""
     sweep = Sweep(record, record.wanted(None, "play") or [record.output])
     rows, steps = Rows(sweep.formulas), list(sweep.steps())
     computed = [i for i, t in enumerate(record.tensors) if t.primitive is not None]
@@ -68,7 +67,6 @@ def film(record: Record) -> Film:
 
 
 def start(record: Record, loss: str, steps: int) -> Frame:
-    """Return the frame before the first step."""
     leaves = tuple(i for i, t in enumerate(record.tensors) if t.primitive is None)
     held = ((i, record.values(i)) for i in leaves)
     marks = (
@@ -85,7 +83,6 @@ def start(record: Record, loss: str, steps: int) -> Frame:
 
 
 def forward(rows: Rows, i: int, title: str) -> Frame:
-    """Return the frame in which a value appears."""
     t, name = rows.formulas.record.tensors[i], rows.formulas.tensor(i).text
     return Frame(
         "forward",
@@ -100,7 +97,6 @@ def forward(rows: Rows, i: int, title: str) -> Frame:
 
 
 def backward(rows: Rows, step: Step, title: str) -> Frame:
-    """Return the frame in which a gradient is passed on."""
     marks = [Mark(step.node, "gradient", step.upstream)] if step.number == 1 else []
     complete = {gradient.node: gradient.value for gradient in step.complete}
     last = {c.node: c for c in step.contributions}
@@ -123,7 +119,6 @@ def backward(rows: Rows, step: Step, title: str) -> Frame:
 
 
 def films(records: Sequence[Record]) -> list[Film]:
-    """Return the films of several runs of one graph."""
     check_same_graph(records)
     made = [film(record) for record in records]
     first = list(map(skeleton, made[0].frames))
@@ -142,7 +137,6 @@ def skeleton(frame: Frame) -> tuple[object, ...]:
 
 
 def check_same_graph(records: Sequence[Record]) -> None:
-    """Raise ValueError unless the losses were computed alike."""
     first = list(structure(records[0]))
     for run, record in enumerate(records[1:], 2):
         other = list(structure(record))

@@ -45,7 +45,6 @@ class Stage:
 
 
 def stage(record: Record) -> Stage:
-    """Draw a computation for a player."""
     shown = replace(picture(record, "ops", most=MOST_NODES), level="layers")  # without the numbers
     text = dot(shown, room=(ROOM, ROOM), margin=MARGIN)
     svg = described(lay_out(text, ".svg"), shown.title, shown.summary)

@@ -13,8 +13,6 @@ from ...record import Edge, Record
 
 
 class Formulas:
-    """Writes the expressions of one run, with its names."""
-
     def __init__(self, record: Record) -> None:
         self.record, self.names = record, record.names
         self.symbols: dict[str, Formula] = {}  # each is written many times
@@ -31,11 +29,9 @@ class Formulas:
         return self.symbols[name]
 
     def equation(self, i: int) -> Formula:
-        """Return what a tensor was computed as."""
         return Formula(self.record.equation(i, stand_in_of), self.names, self.values(i))
 
     def composed(self, i: int) -> Formula | None:
-        """Return what the operation that computed a tensor is composed of."""
         tree = self.record.composed(i, stand_in_of)
         return None if tree is None else Formula(tree, self.names, self.values(i))
 

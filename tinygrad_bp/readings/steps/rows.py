@@ -152,7 +152,6 @@ class Rows:
         return Row("added up", shape_of(gradient.value), sides)
 
     def reached(self, g: Gradient) -> Row:
-        """Write a gradient that the sweep led to."""
         sides = (self.formulas.gradient(g.node), (g.value,))
         return Row(brief(g.tensor), shape_of(g.value), sides)
 

@@ -44,7 +44,6 @@ def typeset_side(side: Side) -> Markup | str:
 
 
 def math(parts: Iterable[str]) -> Markup:
-    """Return MathML around its content."""
     start = '<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">'
     return safe(f"{start}{''.join(parts)}</math>")
 
