@@ -199,6 +199,20 @@ def test_any_number_of_operands():
     )
 
 
+def test_a_list_of_operands_is_one():
+    with pytest.raises(TypeError, match=r"concatenate takes a list of operands, not 5\.0\."):
+        bp.concatenate(5.0)
+
+
+def test_a_division_by_zero_names_the_operation():
+    @bp.primitive
+    def inverse(a):
+        return a * (1 / 0)
+
+    with pytest.raises(ValueError, match="inverse failed: a is x with shape"):
+        inverse(bp.tensor(1.0, name="x"))
+
+
 def test_named_operands_and_any_number_of_them_are_not_mixed():
     def joined(first, *rest):
         return np.concatenate([first, *rest])

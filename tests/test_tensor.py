@@ -537,6 +537,14 @@ def test_a_name_is_text(name):
         x.name = name
 
 
+def test_a_gradient_that_is_set_is_a_copy():
+    x = bp.tensor([1.0, 2.0], requires_grad=True)
+    buffer = np.ones(2)
+    x.grad = buffer
+    buffer[:] = 7.0
+    assert x.grad.tolist() == [1.0, 1.0]
+
+
 def test_requires_grad_and_grad_take_nothing_else():
     x = bp.tensor(1.0, name="x")
     with pytest.raises(TypeError, match="requires_grad is True or False, not 'no'"):

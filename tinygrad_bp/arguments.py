@@ -63,6 +63,8 @@ def sort_arguments(
     values, further = operands[:arity], operands[arity:]
     if primitive.takes_any_number:  # given as one list, then arguments: concatenate([a, b], 0)
         as_list = len(operands) == 1 or isinstance(operands[0], (tuple, list))
+        if as_list and not hasattr(operands[0], "__iter__"):
+            raise errors.no_list(primitive, operands[0])
         values, further = (tuple(operands[0]), operands[1:]) if as_list else (operands, ())
     if len(further) > len(names):
         raise too_many(primitive, len(operands))

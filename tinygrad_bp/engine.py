@@ -185,7 +185,7 @@ class Primitive(Row):
             values = arguments.arrays(values)
         try:
             result = self.forward(*values, **params)
-        except (TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
+        except errors.OF_FORWARD as error:
             raise errors.explained(self, error, operands, params) from error
         if not recorded:
             return result

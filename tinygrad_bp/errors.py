@@ -139,6 +139,7 @@ too_many = sentence(
     TypeError, "{0} takes {1} and {2} further argument(s), and was given {3} values.")
 too_few = sentence(TypeError, "{0} needs {0.arity} operand(s), {1}, and was given {2}.")
 given_twice = sentence(TypeError, "{0} was given its argument {1!r} twice: once by position.")
+no_list = sentence(TypeError, "{0} takes a list of operands, not {1!r:.60}.")
 unknown_argument = sentence(TypeError, "{0} has no argument {1!r}. It has: {2}.")
 tensor_as_argument = sentence(
     TypeError, "{0} is a Tensor, and gradients flow to operands alone. Use t.data.")
@@ -193,6 +194,10 @@ def bad_operand(primitive: Any, operands: Sequence[Any], i: int, error: Exceptio
     return type(error)(f"{primitive.__name__} cannot take its {name}: {error}")
 
 
+#: What a forward function raises for operands that do not fit.
+OF_FORWARD = (TypeError, ValueError, IndexError, AttributeError, OverflowError, ZeroDivisionError)
+
+
 def explained(
     primitive: Any, error: Exception, operands: Sequence[Any], params: dict[str, Any]
 ) -> Exception:
@@ -200,7 +205,8 @@ def explained(
     named = zip(operand_names(primitive, operands), operands, strict=False)
     parts = [f"{name} is {describe(operand)}" for name, operand in named]
     parts += [f"{name} = {value!r:.60}" for name, value in params.items()]
-    needs = f" It needs {primitive.needs}." if primitive.needs else ""
+    of_shapes = not isinstance(error, (TypeError, ArithmeticError))
+    needs = f" It needs {primitive.needs}." if primitive.needs and of_shapes else ""
     kind: type[Exception] = ValueError
     if isinstance(error, (TypeError, AttributeError)):
         kind = TypeError

@@ -167,6 +167,7 @@ class Variable:
                 raise errors.gradient_type(self, value)
             if np.shape(value) != self.shape:
                 raise errors.gradient_shape(self, np.shape(value))
+            value = np.array(value)  # a copy, which no later change reaches
         self._grad = value
 
     def zero_grad(self) -> None:
