@@ -18,7 +18,7 @@ from ...notation.numbers import FEW_DIGITS, in_line, number
 from ...pages.page import read, safe, write_page
 from ..steps.rows import Side, Sources
 from ..steps.typeset import typeset_side
-from .film import Film, Frame
+from .film import Film, Mark
 from .picture import Stage
 
 if TYPE_CHECKING:
@@ -81,7 +81,10 @@ def data(films: Sequence[Film], stage: Stage) -> dict[str, Any]:
         "runs": [
             {
                 "loss": in_line(film.value),
-                "marks": [marks(frame, home) for frame in film.frames],
+                "marks": [
+                    [mark_json(m) for m in frame.marks if home[m.node] == m.node]
+                    for frame in film.frames
+                ],
             }
             for film in films
         ],
@@ -92,14 +95,9 @@ def unique(items: Iterable[Any]) -> list[Any]:
     return list(dict.fromkeys(items))
 
 
-def marks(frame: Frame, home: Sequence[int]) -> list[dict[str, Any]]:
-    """Return what a step writes into the nodes of the picture."""
-    signs = {"value": "=", "gradient": "∂"}
-    return [
-        {"node": m.node, "row": m.row, "text": f"{signs[m.row]} {brief(m.content)}"}
-        for m in frame.marks
-        if home[m.node] == m.node
-    ]
+def mark_json(mark: Mark) -> dict[str, Any]:
+    sign = {"value": "=", "gradient": "∂"}[mark.row]
+    return {"node": mark.node, "row": mark.row, "text": f"{sign} {brief(mark.content)}"}
 
 
 def brief(value: np.ndarray | str) -> str:
