@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import re
 import textwrap
-import unicodedata
 from typing import NamedTuple
 
 import numpy as np
+from rich.cells import cell_len as width
 
 from ...notation.numbers import fits, in_line, rows, stand_in
 from ...notation.pieces import Parts
@@ -120,16 +119,3 @@ def beside(parts: list[Block]) -> Block:
             line = part.lines[j] if 0 <= j < len(part.lines) else ""
             lines[i] += line + " " * (n - width(line))
     return Block(lines, base)
-
-
-@functools.lru_cache(maxsize=10_000)
-def width(text: str) -> int:
-    """Return how many columns a text takes on a console."""
-    return len(text) if text.isascii() else sum(map(columns, text))
-
-
-@functools.cache
-def columns(character: str) -> int:
-    if unicodedata.combining(character):
-        return 0  # an accent, which stands on the character before it
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
