@@ -278,6 +278,11 @@ def test_one_output_tests_nothing():
     ("sizes", "batch", "start"),
     [
         ((5, 5, 6, 3), 1, "The widths n0 and n1 are both 5: with W1 square"),
+        (
+            (4, 4, 6, 3),
+            1,
+            "The widths n0 and n1 are both 4: with W1 square, a missing transpose still fits.",
+        ),
         ((4, 6, 6, 3), 1, "The widths n1 and n2 are both 6: with W2 square"),
         ((4, 5, 3, 3), 1, "The widths n2 and n3 are both 3: with W3 square"),
         ((6, 5, 6, 3), 1, "The widths n0 and n2 are both 6: a product with the values of the"),

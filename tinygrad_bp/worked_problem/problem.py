@@ -83,12 +83,6 @@ def random_problem(sizes: Sequence[int] = (4, 5, 6, 3), batch: int = 1, seed: in
     all four differ, and there are three outputs. Weights are standard normal over the root of the
     number of their inputs, so that no sigmoid saturates; x is standard normal; a column of y is
     drawn evenly from all that are positive and sum to 1, so it is like y_hat but not equal to it.
-
-    >>> problem = random_problem(batch=2)
-    >>> problem.W1.shape, problem.W2.shape, problem.W3.shape
-    ((5, 4), (6, 5), (3, 6))
-    >>> problem.x.shape, problem.y.shape
-    ((4, 2), (3, 2))
     """
     if len(sizes) != 4:
         raise ValueError(f"the problem has four sizes, n0 n1 n2 n3, not {len(sizes)}: {sizes!r}")

@@ -27,14 +27,7 @@ class Epoch(NamedTuple):
 
 
 class DigitClassifier:
-    """The network with 64 inputs, one for each pixel, and 10 outputs, one for each digit.
-
-    >>> from tinygrad_bp.datasets import digits
-    >>> classifier = DigitClassifier(hidden=(16, 12))
-    >>> epochs = list(classifier.train(digits(), epochs=2))
-    >>> epochs[1].loss < epochs[0].loss
-    True
-    """
+    """The network with 64 inputs, one for each pixel, and 10 outputs, one for each digit."""
 
     def __init__(self, hidden: tuple[int, int] = (48, 32), seed: int = 0) -> None:
         self.rng = np.random.default_rng(seed)

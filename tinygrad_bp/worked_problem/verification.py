@@ -65,13 +65,6 @@ def verify(problem: Problem, mistake: str | None = None) -> list[Row]:
     """Compare the three witnesses on the loss and on each factor and gradient of the derivation.
 
     A mistake, one of `PLANTED`, is planted in the closed form.
-
-    >>> from tinygrad_bp.worked_problem.problem import random_problem
-    >>> all(row.agrees for row in verify(random_problem()))
-    True
-    >>> rows = verify(random_problem(), "lost-factor-2")
-    >>> next(row.name for row in rows if not row.agrees)
-    'dL/da3'
     """
     hand, engine = by_hand(problem, mistake), by_engine(problem)
     differences = by_differences(problem)
@@ -188,13 +181,6 @@ def hidden_faults(problem: Problem) -> list[str]:
 
     A batch of one is not among them, although it cannot show a missing sum over the batch: one
     sample is what the problem asks for.
-
-    >>> from tinygrad_bp.worked_problem.problem import random_problem
-    >>> hidden_faults(random_problem(sizes=(4, 5, 6, 3)))
-    []
-    >>> for sentence in hidden_faults(random_problem(sizes=(4, 4, 6, 3))):
-    ...     print(sentence)
-    The widths n0 and n1 are both 4: with W1 square, a missing transpose still fits.
     """
     outputs = problem.sizes[-1]
     if outputs == 1:
