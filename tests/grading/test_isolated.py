@@ -203,7 +203,7 @@ def test_a_process_that_switches_its_clocks_off_is_ended_all_the_same(failure):
     )
     since = time.monotonic()
     assert failure(text, limits=Limits(seconds=0.5)).startswith("it was still running after 0.5 s")
-    assert time.monotonic() - since < 20
+    assert time.monotonic() - since < isolated.START / 2
 
 
 def test_the_time_is_that_of_the_submission_alone(answers, monkeypatch):

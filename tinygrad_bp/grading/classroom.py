@@ -58,8 +58,6 @@ class Row:
 
 @dataclass(frozen=True)
 class Classroom:
-    """What came out of a class."""
-
     rows: tuple[Row, ...]  # one for each submission, by name
     quantities: tuple[str, ...]  # whose gradients were to be derived, from the loss back
 
@@ -104,7 +102,6 @@ class Classroom:
         return text.getvalue()
 
     def to_html(self, title: str = "The class") -> str:
-        """Return a page: how often each first mistake was made, the lines, and the submissions."""
         outcomes, lines = self.outcomes(), self.lines()
         mistakes = {row.outcome for row in self.rows if row.first_wrong is not None}
         colours = dict.fromkeys(mistakes, "wrong") | {"all right": "right"}
@@ -144,12 +141,10 @@ def grade_class(
     files = list(dict.fromkeys(Path(path).absolute() for path in paths))
     # All are read before the first is run: a submission could delete those of others.
     submissions = [read_submission(path, limits, function) for path in files]
+    named = list(zip(name_files(files), submissions, strict=True))
     pool = ThreadPoolExecutor(jobs or os.cpu_count())
     try:
-        futures = [
-            pool.submit(grade_row, name, submission, assignment)
-            for name, submission in zip(name_files(files), submissions, strict=True)
-        ]
+        futures = [pool.submit(grade_row, *pair, assignment) for pair in named]
         for _ in as_completed(futures):
             done()
         rows = [future.result() for future in futures]
@@ -162,7 +157,6 @@ def grade_class(
 def read_submission(
     path: Path, limits: Limits | None, function: str | None
 ) -> IsolatedFile | Exception:
-    """Read a submission; return why that cannot be done if it cannot."""
     try:
         return IsolatedFile(path, limits, function)
     except (OSError, ValueError) as error:
@@ -170,7 +164,6 @@ def read_submission(
 
 
 def grade_row(name: str, submission: IsolatedFile | Exception, assignment: Assignment) -> Row:
-    """Grade one submission; an error that is not its author's costs its own row, and no other."""
     try:
         if isinstance(submission, Exception):
             raise submission

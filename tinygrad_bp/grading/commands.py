@@ -29,7 +29,6 @@ OF_ONE, OF_A_CLASS = ("json", "html", "gradescope", "reveal"), ("out", "csv")
 
 
 def run_grade(options: Options, make: Callable[[], Assignment], console: Console) -> int:
-    """Grade a submission or a class, show the report, and write it where that is asked for."""
     for path in options.files:
         if not path.is_file():
             raise ValueError(f"there is no file {path}")

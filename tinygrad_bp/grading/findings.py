@@ -31,8 +31,6 @@ class Implied:
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """What the judge found about one quantity."""
-
     name: str
     verdict: str
     right: Numbers  # the truth

@@ -39,27 +39,23 @@ def is_offset(a: Array, r: Array) -> bool:
     )
 
 
-#: What may hold between an answer and the right one at every point, and how it is said.
-FACTS: tuple[tuple[Callable[[Array, Array], bool], str], ...] = (
-    (
-        lambda a, r: agree(a, r, NEARLY),
-        "it is nearly right: rounded numbers, float32 or a finite difference may explain that",
+#: What may hold between an answer and the right one at every point, by how it is said.
+FACTS: dict[str, Callable[[Array, Array], bool]] = {
+    "it is nearly right: rounded numbers, float32 or a finite difference may explain that": (
+        lambda a, r: agree(a, r, NEARLY)
     ),
-    (is_transposed, "it is equal to the transpose of the right answer"),
-    (
-        lambda a, r: agree(np.abs(a), np.abs(r), EXACT),
-        "its entries have the right size, and some have the wrong sign",
+    "it is equal to the transpose of the right answer": is_transposed,
+    "its entries have the right size, and some have the wrong sign": (
+        lambda a, r: agree(np.abs(a), np.abs(r), EXACT)
     ),
-    (
-        lambda a, r: a.shape == r.shape and is_reordered(a, r),
-        "its entries are the right ones, in another order",
+    "its entries are the right ones, in another order": (
+        lambda a, r: a.shape == r.shape and is_reordered(a, r)
     ),
-    (
-        lambda a, r: a.shape != r.shape and is_reordered(a, r),
-        "its entries are the right ones, in another shape",
+    "its entries are the right ones, in another shape": (
+        lambda a, r: a.shape != r.shape and is_reordered(a, r)
     ),
-    (is_offset, "it differs from the right answer by the same number in every entry"),
-)
+    "it differs from the right answer by the same number in every entry": is_offset,
+}
 
 
 def find_ratio(pairs: Pairs) -> str | None:
@@ -114,7 +110,7 @@ def find_facts(
         yield "all of its entries are zero"
         return
     pairs = list(zip(answers, rights, strict=True))
-    facts = (clause for holds, clause in FACTS if all(holds(a, r) for a, r in pairs))
+    facts = (clause for clause, holds in FACTS.items() if all(holds(a, r) for a, r in pairs))
     yield from filter(None, (*facts, find_ratio(pairs), find_lost_balance(pairs)))
     for name, numbers in others.items():
         if all(agree(a, n, EXACT) for a, n in zip(answers, numbers, strict=True)):

@@ -169,12 +169,11 @@ def write_stray(name: str, assignment: Assignment, answers: Sequence[Answers]) -
     """
     reason = next((a.unreadable[name] for a in answers if name in a.unreadable), None)
     if reason is not None:
-        return Line(name, "unreadable", message=to_sentence(reason), score=0.0)
-    message = (
-        "No gradient flows to it from the loss."
-        if assignment.points[0][name].dtype.kind == "f"
-        else "It holds whole numbers or truth values, and has no gradient."
-    )
-    if not any(np.any(a.values[name]) for a in answers if name in a.values):
+        message = to_sentence(reason)
+    elif assignment.points[0][name].dtype.kind == "f":
+        message = "No gradient flows to it from the loss."
+    else:
+        message = "It holds whole numbers or truth values, and has no gradient."
+    if reason is None and not any(np.any(a.values[name]) for a in answers if name in a.values):
         return Line(name, "right", message=message)
     return Line(name, "unreadable", message=message, score=0.0)

@@ -95,7 +95,6 @@ class Injection(Shown):
 
     @property
     def reaches_parameters(self) -> bool:
-        """Whether the gradient of a parameter breaks."""
         return self.descent is None or not set(self.descent.parameters).isdisjoint(self.broken)
 
     def notes(self) -> list[str]:
@@ -313,7 +312,6 @@ def descend(
     parameters: tuple[str, ...],
     breaking: Callable[[Run], Gradients],
 ) -> Descent | None:
-
     def flat(gradients: Gradients) -> np.ndarray:
         entries = [np.ravel(gradients[run.quantities[name]]) for name in parameters]
         return np.concatenate(entries or [np.zeros(0)])

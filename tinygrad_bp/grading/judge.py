@@ -254,9 +254,7 @@ def different(stories: list[Story]) -> list[Story]:
 
 
 def key(part: Fault | Implied) -> tuple[Any, ...]:
-    if isinstance(part, Implied):
-        return (part.step,)
-    return (part.mistake.name, part.detail, part.edges, part.variant)
+    return (part.step,) if isinstance(part, Implied) else part
 
 
 def without_ruled_out(finding: Finding, stories: list[Story]) -> Finding:

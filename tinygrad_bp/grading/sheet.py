@@ -44,7 +44,6 @@ class Sheet:
         self.places: dict[tuple[Edge, Story], Place] = {}
 
     def follow(self, story: Story) -> dict[int, Any]:
-        """Return all gradients that follow from the answers and a story."""
         if story not in self.swept:
             given = self.own | self.implied_by(story)
             self.swept[story] = self.run.sweep(given, self.plant(story))
@@ -113,7 +112,6 @@ class Sheet:
 
 
 def unwrapped(answer: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Return an answer in the right shape, where it is one number in brackets."""
     return answer.reshape(right.shape) if answer.size == right.size == 1 else answer
 
 

@@ -142,7 +142,6 @@ def describe_error(error: BaseException, file: str) -> str:
 
 
 def read_answers(returned: Any, known: Collection[str]) -> Answers:
-    """Read whatever a submission returned: a mapping, if all is well, from names of quantities."""
     if not isinstance(returned, Mapping):
         what = "None" if returned is None else f"a {type(returned).__name__}"
         such = next(iter(known), "z")
@@ -170,7 +169,6 @@ def read_answers(returned: Any, known: Collection[str]) -> Answers:
 
 
 def find_quantity(key: Any, known: Collection[str]) -> str | None:
-    """Return the name of the quantity that a key of a submission means."""
     if not isinstance(key, str):
         return None
     if key in known:

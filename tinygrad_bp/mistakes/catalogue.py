@@ -203,4 +203,4 @@ def named(name: str) -> Mistake:
 def find_faults(place: Place) -> Iterator[Fault]:
     for mistake in CATALOGUE:
         for k, made in enumerate(mistake.at(place)):
-            yield Fault(mistake, (place.edge,), k, made.detail)
+            yield Fault(mistake, made.detail, (place.edge,), k)

@@ -23,8 +23,6 @@ ANYWHERE = "anywhere"
 
 
 class Duty(NamedTuple):
-    """A duty that the sweep leaves undone."""
-
     argument: str  # of `Record.sweep`, which is false then
     harmless: str  # why nothing changes in a computation that cannot show it
     shown_by: str  # what a computation needs to show it
@@ -77,9 +75,9 @@ class Fault(NamedTuple):
     """A mistake at its places: what can be planted in a sweep."""
 
     mistake: Mistake
+    detail: str  # what was taken instead, where that varies
     edges: tuple[Edge, ...]
     variant: int  # which of its wrong contributions it makes there
-    detail: str  # what was taken instead, where that varies
 
     def contribution(self, place: Place) -> Contribute:
         wrongs = self.mistake.at(place)

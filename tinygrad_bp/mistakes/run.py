@@ -122,7 +122,6 @@ class Place:
         return self.input.primitive is None and not is_data
 
     def by_rule(self, rule: Callable[..., Any], operands: Sequence[Any] = ()) -> Any:
-        """Return the closure for this edge from a rule in the form of the rule table."""
         t = self.tensor
         closures = rule(t.data, *(operands or t.operands), **t.params)
         return closures[self.edge.operand] if isinstance(closures, (tuple, list)) else closures

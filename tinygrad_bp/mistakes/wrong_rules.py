@@ -156,7 +156,6 @@ def of_wrong_layer(place: Place) -> list[Wrong]:
 
 
 def matrix_for_entrywise(place: Place) -> list[Wrong]:
-    """Return the matrix products of g and the derivative of an entrywise operation."""
     shape = place.tensor.shape
     if place.primitive.kind != "entrywise" or place.operation in WITHOUT_FACTOR:
         return []
@@ -240,7 +239,6 @@ def jacobian(diagonal: float, rest: float) -> WrongRule:
 
 
 def cross_entropy_shortcut(place: Place) -> list[Wrong]:
-    """Return p - y at a softmax p whose difference from y is squared."""
     targets = [
         step.operands[1 - edge.operand]
         for edge in place.run.uses.get(place.edge.step, ())  # where p goes
