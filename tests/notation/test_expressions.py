@@ -8,8 +8,8 @@ import pytest
 
 import tinygrad_bp as bp
 from tests.rules.cases import PRIMITIVES, Trial, trials_of
-from tinygrad_bp.notation.operations import one_line
-from tinygrad_bp.notation.steps import expression, rule_expressions, step
+from tinygrad_bp.notation.operations import one_line, operands_of
+from tinygrad_bp.notation.steps import expression, rule_expressions, step, twin, unbroadcast
 from tinygrad_bp.notation.trees import index, literal, shaped
 from tinygrad_bp.table import TABLE
 
@@ -190,6 +190,31 @@ def test_a_rule_that_gives_a_plain_array() -> None:
     (rule,) = rule_expressions(counted(bp.Tensor(np.zeros(6))), "g", "out", ["a"])
     assert rule is not None
     assert ast.unparse(rule) == "np.ones((6,))"
+
+
+def test_a_call_taken_apart_into_operands_and_settings() -> None:
+    node = ast.parse("np.reshape(z, (3, 1))", mode="eval").body
+    [operand], settings = operands_of(bp.reshape, node)
+    assert ast.unparse(operand) == "z"
+    assert {name: ast.unparse(tree) for name, tree in settings.items()} == {"shape": "(3, 1)"}
+
+
+@pytest.mark.parametrize(
+    ("operation", "settings", "text"),
+    [
+        (bp.softmax, {"axis": 0}, "np.exp(z) / np.sum(np.exp(z), axis=0, keepdims=True)"),
+        (bp.leaky_relu, {"slope": 0.1}, "np.where(z > 0, z, 0.1 * z)"),
+    ],
+)
+def test_a_call_as_it_is_composed(operation: Any, settings: dict[str, Any], text: str) -> None:
+    composed = twin(operation, [ast.Name("z")], [np.ones(3)], settings)
+    assert composed is not None
+    assert ast.unparse(composed.tree) == text
+
+
+def test_a_broadcast_is_summed_away() -> None:
+    tree = unbroadcast(shaped(ast.Name("g"), (4, 2)), (2,))
+    assert ast.unparse(tree) == "np.sum(g, axis=0)"
 
 
 def test_a_leaf_has_no_rule() -> None:

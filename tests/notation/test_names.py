@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import tinygrad_bp as bp
 from tinygrad_bp.notation.formula import Formula
-from tinygrad_bp.notation.names import Names
+from tinygrad_bp.notation.names import Names, identifier
 from tinygrad_bp.notation.symbols import latex_symbol, text_symbol
 from tinygrad_bp.record import recorded_tensors
 
@@ -70,6 +70,11 @@ def test_names_without_trouble_are_kept() -> None:
     names = Names(tensors, reserved=["c1"])
     assert [names.identifier(t) for t in tensors] == ["dz1", "z1", "lambda_", "c2", "np_2"]
     assert names.gradient(tensors[1]) == "dz1_2"
+
+
+def test_an_identifier_is_like_the_name() -> None:
+    found = [identifier(name) for name in ["W₁", "a b", "class", "2x", "<script>", ""]]
+    assert found == ["W1", "a_b", "class_", "v2x", "script", "v"]
 
 
 def test_short_names_count_in_recording_order() -> None:

@@ -12,11 +12,13 @@ from tinygrad_bp.notation.numbers import (
     ROOM,
     alike,
     fits,
+    fraction,
     in_line,
     in_node,
     listed,
     number,
     number_latex,
+    percent,
     printable,
     rows,
     scientific,
@@ -59,6 +61,15 @@ def test_entries_have_as_many_decimals_and_are_near(entries: list[float]) -> Non
         assert not text.startswith("-0") or float(text)
 
 
+def test_a_share_of_a_whole() -> None:
+    assert [percent(share) for share in (0.473, 2e-6, 123.4)] == ["47.3%", "0.0002%", "12340%"]
+
+
+def test_a_fraction_where_a_decimal_would_be_long() -> None:
+    assert (fraction(1 / 3), fraction(0.5)) == ((1, 3), (1, 2))
+    assert fraction(0.25) is fraction(2**0.5) is None
+
+
 def test_digits_and_powers_of_ten() -> None:
     found = [scientific(value) for value in (2.0, 0.01, 1e-05, 2.5e30)]
     assert found == [("2", None), ("0.01", None), ("1", -5), ("2.5", 30)]
@@ -70,6 +81,7 @@ def test_rows_and_their_summaries() -> None:
     assert alike(np.array([1.0, 1e-9])) == ["1", "1e-09"]
     assert in_node(np.array([[1.0, 0.51234]])) == "[[1, 0.512]]"
     assert in_line(np.zeros((0, 3))) == "[]"
+    assert in_line(np.eye(2)) == "[[1, 0], [0, 1]]"
     assert in_line(np.arange(100.0)) == "⟨100⟩ from 0 to 99: 0, 1, 2, 3, …"
     assert in_node(np.arange(100.0)) == "min 0, max 99"
     assert in_node(np.zeros((0,))) == "empty"
@@ -91,6 +103,12 @@ def test_arrays_in_latex(array: np.ndarray) -> None:
     check(written_array(array).latex)
 
 
+def test_arrays_in_an_equation() -> None:
+    matrix = written_array(np.array([[1.0], [-0.5]]))
+    assert matrix == (r"\begin{bmatrix} 1.0 \\ -0.5 \end{bmatrix}", "[[ 1.0],\n [-0.5]]")
+    assert written_array(np.linspace(0, 1, 100)).text == "(100 numbers from 0 to 1)"
+
+
 def test_a_shape() -> None:
     assert written_shape((5, 4)) == ("(5, 4)", "(5, 4)")
     assert written_shape(np.zeros(3).shape).text == "(3,)"
@@ -98,6 +116,8 @@ def test_a_shape() -> None:
 
 
 def test_a_list_in_words() -> None:
+    assert listed([]) == ""
+    assert listed("aa") == "a"
     assert listed("abc", last="or") == "a, b or c"
     assert listed(map(str, range(20))) == "0, 1, 2, 3, 4 and 15 more"
 

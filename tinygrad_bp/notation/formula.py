@@ -19,25 +19,7 @@ Values: TypeAlias = Mapping[str, np.ndarray]
 
 
 class Formula:
-    r"""An expression in the names of a run.
-
-    Parameters
-    ----------
-    tree
-        As from `record.Record`: `equation`, `composed`, `rules`.
-    names
-        What the names in it look like; without, they are set as symbols, ``z1`` as z₁.
-    values
-        The numbers of this run by name, for those who ask for them.
-
-    Attributes
-    ----------
-    text, latex, code
-        In symbols.
-    parts
-        As text with this run's numbers: texts, and the arrays that stand between.
-    latex_parts
-        The same in LaTeX.
+    r"""An expression in the names of a run; `parts` are with this run's numbers.
 
     Examples
     --------
@@ -87,10 +69,8 @@ class Formula:
 
 
 def text(tree: ast.expr, symbols: Mapping[str, str]) -> str:
-    """Return an expression as plain text, in Unicode, on one line."""
     return Printer(TEXT, symbols).write(tree).text
 
 
 def latex(tree: ast.expr, symbols: Mapping[str, str]) -> str:
-    """Return an expression in LaTeX, for the inside of a formula."""
     return Printer(LATEX, symbols).write(tree).text

@@ -23,17 +23,8 @@ class Names:
 
     A tensor that has a name keeps it, as far as it is a valid identifier. Others are v1, v2, ...
     where they were computed, p1, p2, ... where they are parameters, and c1, c2, ... where they are
-    constants, in recording order.
-
-    Parameters
-    ----------
-    tensors
-        In recording order.
-    reserved
-        Identifiers that no tensor and no gradient may take, such as those of helper functions.
-    loss
-        What the gradients are of; without a name, it is called ``L``. By default the last tensor,
-        called as others are.
+    constants, in recording order. An unnamed loss is L where that is free; it is the last tensor,
+    if none is given. Reserved identifiers are taken by no tensor and no gradient.
 
     Examples
     --------
@@ -91,8 +82,7 @@ class Names:
             "^{{({})}}".format,
         )
 
-    def with_latex(self, symbols: Mapping[str, str]) -> Names:
-        """Return the same names, some with other LaTeX, which is used as it is."""
+    def with_latex(self, symbols: Mapping[str, str]) -> Names:  # used as it is
         names = object.__new__(Names)
         names.__dict__.update(self.__dict__, _given_latex=symbols)
         for made in ("_latex", "latex_symbols"):
@@ -100,37 +90,29 @@ class Names:
         return names
 
     def identifier(self, t: Tensor) -> str:
-        """Return the name in code: a valid identifier."""
         return self._identifiers[t.id]
 
     def gradient(self, t: Tensor) -> str:
-        """Return the name in code of the gradient with respect to a tensor: ``dz1``."""
         return self._gradients[t.id]
 
     def latex(self, t: Tensor) -> str:
-        """Return the symbol in LaTeX: ``z_1``."""
         return self._latex[t.id]
 
     def text(self, t: Tensor) -> str:
-        """Return the symbol in plain text: ``z₁``."""
         return self._text[t.id]
 
     def gradient_latex(self, t: Tensor) -> str:
-        r"""Return the gradient in LaTeX: ``\frac{\partial L}{\partial z_1}``."""
         return rf"\frac{{\partial {self.latex(self.loss)}}}{{\partial {self.latex(t)}}}"
 
     def gradient_text(self, t: Tensor) -> str:
-        """Return the gradient in plain text: ``∂L/∂z₁``."""
         return f"∂{self.text(self.loss)}/∂{self.text(t)}"
 
     @cached_property
     def latex_symbols(self) -> Mapping[str, str]:
-        """LaTeX for every identifier, those of gradients included: what printers take."""
         return self._symbols(self._latex, self.gradient_latex)
 
     @cached_property
     def text_symbols(self) -> Mapping[str, str]:
-        """Text for every identifier, those of gradients included: what printers take."""
         return self._symbols(self._text, self.gradient_text)
 
     def _symbols(
@@ -141,7 +123,7 @@ class Names:
         return found | self._functions()
 
     def _functions(self) -> dict[str, str]:
-        """Return the functions that keep their name, as a tensor has their symbol, such as σ."""
+        # a function keeps its name where a tensor has its symbol, such as σ
         taken = set(self._text.values())
         rows = {*TABLE.values(), *(t.primitive for t in self.tensors)}
         return {
@@ -153,14 +135,6 @@ class Names:
 
 
 def identifier(name: str) -> str:
-    """Return a valid identifier that is like a name.
-
-    Examples
-    --------
-    >>> [identifier(name) for name in ["z1", "W₁", "a b", "class", "2x", "<script>", ""]]
-    ['z1', 'W1', 'a_b', 'class_', 'v2x', 'script', 'v']
-    """
-
     def letters(run: re.Match[str]) -> str:  # Greek ones are kept
         return "".join(
             c if f"v{c}".isidentifier() and unicodedata.normalize("NFKC", c) == c else "_"
@@ -177,7 +151,6 @@ def identifier(name: str) -> str:
 
 
 def fresh(base: str, taken: set[str], used: dict[str, int] | None = None) -> str:
-    """Return a name that is not taken yet, and take it."""
     used = {} if used is None else used
     name, n = base, used.get(base, 1)
     while name in taken:
@@ -189,7 +162,7 @@ def fresh(base: str, taken: set[str], used: dict[str, int] | None = None) -> str
 
 
 def distinguished(symbols: Mapping[int, str], mark: Callable[[int], str]) -> dict[int, str]:
-    """Return symbols of which no two are equal: those that were seen before get a number."""
+    # those that were seen before get a number
     found, seen = {}, dict[str, int]()
     for key, symbol in symbols.items():
         unique, n = symbol, seen.get(symbol, 0) + 1

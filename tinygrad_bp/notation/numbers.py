@@ -42,8 +42,6 @@ LONGEST_MESSAGE = 200  #: from a stranger's program
 
 
 class Written(NamedTuple):
-    """The same in LaTeX and in plain text."""
-
     latex: str
     text: str
 
@@ -52,18 +50,11 @@ class Written(NamedTuple):
 
 
 def number(value: Any, digits: int = DIGITS) -> str:
-    """Write a number: the significant digits of a float, and never "-0"; all of an integer."""
+    # never "-0", and all digits of an integer
     return f"{value:z.{digits}g}" if isinstance(value, (float, np.floating)) else str(value)
 
 
 def percent(share: float) -> str:
-    """Write a share of a whole.
-
-    Examples
-    --------
-    >>> percent(0.473), percent(2e-6), percent(123.4)
-    ('47.3%', '0.0002%', '12340%')
-    """
     if share < 1e-3:
         return f"{100 * share:.2g}%"
     return f"{share:.1%}" if share < 10 else f"{share:.0%}"
@@ -79,13 +70,7 @@ def number_latex(written: str) -> str:
 
 
 def fraction(value: float) -> tuple[int, int] | None:
-    """Return numerator and denominator of a number that is one half, or a long decimal otherwise.
-
-    Examples
-    --------
-    >>> fraction(1 / 3), fraction(0.5), fraction(0.25), fraction(2 ** 0.5)
-    ((1, 3), (1, 2), None, None)
-    """
+    # a decimal that is short stays one, but for one half
     if value != 0.5 and len(repr(value)) < 12:
         return None
     for below in range(2, LARGEST_DENOMINATOR + 1):
@@ -96,7 +81,6 @@ def fraction(value: float) -> tuple[int, int] | None:
 
 
 def scientific(value: float) -> tuple[str, int | None]:
-    """Return the digits of a number that is not negative, and the power of ten, or None."""
     digits, e, exponent = repr(value).partition("e")
     return digits.removesuffix(".0"), int(exponent) if e else None
 
@@ -105,14 +89,13 @@ def scientific(value: float) -> tuple[str, int | None]:
 
 
 def fits(array: np.ndarray, place: str = "page") -> bool:
-    """Say whether there is room to write an array out."""
     entries, axis, deep = ROOM[place]
     most = entries if array.ndim <= 2 else deep
     return array.size <= most and max(array.shape, default=0) <= axis
 
 
 def alike(array: np.ndarray) -> list[str]:
-    """Write the entries of an array, all to as many decimals: four digits of the largest."""
+    # all to as many decimals: four digits of the largest
     entries = array.ravel().tolist()
     largest = max((abs(x) for x in entries if math.isfinite(x)), default=0)
     if len(entries) < 2 or array.dtype.kind != "f" or not 1e-3 <= largest < 1e4:
@@ -142,13 +125,6 @@ def nested(texts: Sequence[str], shape: tuple[int, ...]) -> str:
 
 
 def in_line(array: np.ndarray) -> str:
-    """Write an array in one line of a page: its entries, or a summary where they are many.
-
-    Examples
-    --------
-    >>> in_line(np.eye(2)), in_line(np.arange(50.0))
-    ('[[1, 0], [0, 1]]', '⟨50⟩ from 0 to 49: 0, 1, 2, 3, …')
-    """
     if fits(array):
         return nested(alike(array), array.shape)
     if not array.size:
@@ -158,38 +134,23 @@ def in_line(array: np.ndarray) -> str:
 
 
 def in_node(array: np.ndarray, place: str = "ops") -> str:
-    """Write an array in one line of a picture: its entries, or how far they reach."""
     if array.size and fits(array, place):
         return nested([number(entry, FEW_DIGITS) for entry in array.flat], array.shape)
     return reach(array)
 
 
 def reach(array: np.ndarray) -> str:
-    """Write the smallest and the largest entry, for a picture."""
     if not array.size:
         return "empty"
     return f"min {number(array.min(), FEW_DIGITS)}, max {number(array.max(), FEW_DIGITS)}"
 
 
 def stand_in(array: np.ndarray) -> str:
-    """Write what stands for a large array: ``⟨64×10⟩``."""
     return f"⟨{'×'.join(map(str, array.shape))}⟩"
 
 
 def written_array(array: np.ndarray) -> Written:
-    r"""Write an array as the side of an equation; in text, a matrix takes a line for each row.
-
-    Examples
-    --------
-    >>> matrix = written_array(np.array([[1.0], [-0.5]]))
-    >>> print(matrix.latex)
-    \begin{bmatrix} 1.0 \\ -0.5 \end{bmatrix}
-    >>> print(matrix.text)
-    [[ 1.0],
-     [-0.5]]
-    >>> written_array(np.linspace(0, 1, 100)).text
-    '(100 numbers from 0 to 1)'
-    """
+    # in text, a matrix takes a line for each row
     if not array.size:
         return Written(r"\text{(no entries)}", "(no entries)")
     if not fits(array, "derivation"):
@@ -219,7 +180,6 @@ def bmatrix(cells: Sequence[Sequence[str]]) -> str:
 
 
 def written_shape(shape: Sequence[int]) -> Written:
-    """Write a shape, ``(3, 1)``, and that of a number in words."""
     if not shape:
         return Written(r"\text{(number)}", "(number)")
     text = str(tuple(map(int, shape)))
@@ -230,15 +190,6 @@ def written_shape(shape: Sequence[int]) -> Written:
 
 
 def listed(names: Iterable[str], most: int = MOST_NAMES, last: str = "and") -> str:
-    """Join names, each once.
-
-    Examples
-    --------
-    >>> listed([]), listed(["a"]), listed(["a", "b", "a", "c"])
-    ('', 'a', 'a, b and c')
-    >>> listed("abcdefgh", most=3, last="or")
-    'a, b or 6 more'
-    """
     once = list(dict.fromkeys(names))
     if len(once) > most:
         once = [*once[: most - 1], f"{len(once) - most + 1} more"]

@@ -16,13 +16,7 @@ from .trees import PARTS, is_numpy
 
 
 def bare(function: Callable[..., Any]) -> ast.FunctionDef:
-    """Return the syntax tree of a function, without decorators, docstring and types.
-
-    Raises
-    ------
-    ValueError
-        If Python does not know the text of the function, or it is no ``def``.
-    """
+    # without decorators, docstring and types; ValueError where Python does not know the text
     try:
         node = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
     except (OSError, TypeError, SyntaxError) as error:
@@ -44,7 +38,7 @@ def bare(function: Callable[..., Any]) -> ast.FunctionDef:
 
 @functools.cache
 def returned(primitive: Primitive) -> ast.expr | None:
-    """Return what a forward function returns, if that is all it does and its text is known."""
+    # None unless that is all it does, and its text is known
     try:
         body = bare(primitive.forward).body
     except ValueError:
@@ -94,7 +88,7 @@ def one_line(primitive: Primitive) -> ast.expr | None:
 
 
 def variadic(primitive: Primitive) -> str | None:
-    """Return the name of ``*operands``, where an operation takes any number."""
+    # the name of ``*operands``
     code = primitive.forward.__code__
     place = code.co_argcount + code.co_kwonlyargcount
     return code.co_varnames[place] if primitive.takes_any_number else None
@@ -103,19 +97,8 @@ def variadic(primitive: Primitive) -> str | None:
 def operands_of(
     primitive: Primitive | None, node: ast.expr
 ) -> tuple[list[ast.expr], dict[str, ast.expr]]:
-    """Return the operands and the settings of a step, from an expression of it.
-
-    The expression is compared with the operation's one line; where they differ, as in a call by
-    the operation's name, operands come first, then settings.
-
-    Examples
-    --------
-    >>> import tinygrad_bp as bp
-    >>> node = ast.parse("np.reshape(z, (3, 1))", mode="eval").body
-    >>> operands, settings = operands_of(bp.reshape, node)
-    >>> ast.unparse(operands[0]), ast.unparse(settings["shape"])
-    ('z', '(3, 1)')
-    """
+    # The expression is compared with the operation's one line; where they differ, as in a call by
+    # the operation's name, operands come first, then settings.
     template = None if primitive is None else one_line(primitive)
     found: dict[str, ast.expr] = {}
     if primitive is not None and template is not None:
@@ -140,7 +123,7 @@ def operands_of(
 
 
 def match(template: ast.AST, node: ast.AST, found: dict[str, ast.expr]) -> None:
-    """Find what stands in an expression where names stand in a template."""
+    # finds what stands in an expression where names stand in a template
     if isinstance(template, ast.Name) and isinstance(node, ast.expr):
         found[template.id] = node
     elif type(template) is type(node):

@@ -46,27 +46,27 @@ class Piece:
 
     @property
     def text(self) -> str:
-        """The text, with boxes for arrays."""
+        # with boxes for arrays
         if isinstance(self.parts, str):
             return self.parts
         return "".join(part if isinstance(part, str) else "□" for part in self.parts)
 
     @property
     def leads(self) -> bool:
-        """Whether it is a product but for a leading minus, so that others can follow it."""
+        # a product but for a leading minus, so that others can follow it
         return self.minus and self.level == Level.SUM and self.kind != "sum"
 
 
 @functools.lru_cache(maxsize=1000)
 def fields(template: str) -> tuple[tuple[str, str | None, str], ...]:
-    """Return the fields of a template: the text before each, its name and its level."""
+    # the text before each, its name and its level
     return tuple(
         (before, name, spec or "") for before, name, spec, _ in Formatter().parse(template)
     )
 
 
 def joined(parts: Sequence[str | Parts]) -> str | Parts:
-    """Return texts and arrays in a row, each run of texts as one."""
+    # each run of texts becomes one
     try:
         return "".join(parts)  # type: ignore[arg-type]
     except TypeError:  # there are arrays between
@@ -82,17 +82,7 @@ def joined(parts: Sequence[str | Parts]) -> str | Parts:
 
 
 class Typesetter:
-    """Puts pieces together.
-
-    Parameters
-    ----------
-    alphabet
-        `alphabets.TEXT` or `alphabets.LATEX`.
-    symbols
-        How each name is written; of a function, its name with a pair of brackets.
-    values
-        Arrays to be placed instead of names.
-    """
+    """Puts pieces together; a function has its symbol under its name with brackets: ``exp()``."""
 
     looks: ClassVar[Looks] = LOOKS
 
@@ -108,7 +98,6 @@ class Typesetter:
         return self.fill(self.looks[name][self.alphabet], *pieces, **named)
 
     def fill(self, template: str, *pieces: Piece | str, **named: Piece | str) -> str | Parts:
-        """Return a template with pieces in its fields."""
         filled: list[str | Parts] = []
         n = 0
         for before, name, level in fields(template):
@@ -128,7 +117,7 @@ class Typesetter:
         return joined(filled)
 
     def within(self, piece: Piece, level: str | Level) -> str | Parts:
-        """Return a part, in brackets unless it holds together as tightly as a level."""
+        # in brackets, unless it holds together as tightly as the level
         if level == "base":  # LaTeX has no superscript of a superscript
             parts = self.within(piece, Level.ATOM)
             braces = self.alphabet and ("^" in piece.text or not isinstance(parts, str))
@@ -138,11 +127,10 @@ class Typesetter:
         return piece.parts if holds else self.bracketed(piece.parts)
 
     def enclosed(self, piece: Piece, level: Level) -> Piece:
-        """Return a part, in brackets if it needs them, that counts as a whole from now on."""
+        # it counts as a whole from now on
         return Piece(self.within(piece, level))
 
     def bracketed(self, parts: str | Parts) -> str | Parts:
-        """Return a part in round brackets, as tall as it is."""
         inside = Piece(parts)
         tall = self.values or any(word in inside.text for word in TALL)
         return self.look("tall brackets" if tall else "brackets", inside)
@@ -154,5 +142,4 @@ class Typesetter:
         return Piece(joined(filled[1:]))
 
     def indicator(self, condition: Piece) -> Piece:
-        """Write 1 where a condition holds, else 0."""
         return Piece(self.look("tall indicator" if self.values else "indicator", condition))

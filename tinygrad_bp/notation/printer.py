@@ -39,11 +39,7 @@ BELOW = ("axis", "shape", "axes")
 
 
 class Printer(Typesetter):
-    """Writes expressions; see `Typesetter` for its parameters.
-
-    For each kind of node there is a method ``write_...``. A subclass may replace some, and `looks`:
-    the components of an expression are written so.
-    """
+    """Writes expressions, each kind of node by its ``write_...``; a subclass writes components."""
 
     def write(self, node: ast.expr) -> Piece:
         row = getattr(node, "primitive", None)
@@ -61,7 +57,6 @@ class Printer(Typesetter):
         return piece
 
     def write_other(self, node: ast.expr) -> Piece:
-        """Write what has no notation in mathematics: as code."""
         return Piece(self.word(ast.unparse(node)))
 
     def word(self, text: str) -> str:
@@ -85,7 +80,6 @@ class Printer(Typesetter):
         return self.number(value)
 
     def number(self, value: float) -> Piece:
-        """Write a number that is not negative."""
         if isinstance(value, float) and not math.isfinite(value):
             return Piece(self.look("infinity" if value > 0 else "not a number"), scalar=True)
         if value in NUMBERS:
@@ -139,7 +133,6 @@ class Printer(Typesetter):
         return Piece(parts, Level.SUM, left.scalar and right.scalar, "sum", left.minus)
 
     def product(self, left: Piece, right: Piece, kind: str) -> Piece:
-        """Write a product, with brackets where its factors are sums or products of another kind."""
         single = left.scalar or right.scalar
         if single:
             kind = "scalar"
@@ -158,7 +151,6 @@ class Printer(Typesetter):
         return Piece(parts, level, scalar, kind, first.leads, second.divided)
 
     def times(self, first: Piece, second: Piece, kind: str) -> str:
-        """Return what joins two factors, so that they are read as they are meant."""
         if kind == "elementwise":
             return "a * b of arrays"
         start, end = first.text, second.text
@@ -173,7 +165,7 @@ class Printer(Typesetter):
         return "thin space" if words else "beside"
 
     def quotient(self, above: Piece, below: Piece) -> Piece:
-        """Write a quotient; what is divided entry by entry is a product of that kind."""
+        # what is divided entry by entry is a product of that kind
         scalar = above.scalar and below.scalar
         if self.alphabet == LATEX:  # the line of a fraction takes the place of brackets
             if isinstance(above.parts, str):
@@ -243,7 +235,6 @@ class Printer(Typesetter):
     # ---- calls ----
 
     def write_Call(self, node: ast.Call) -> Piece:
-        """Write a call: in NumPy's syntax for arrays and choices, else as its operation looks."""
         if not isinstance(node.func, ast.Attribute | ast.Name):
             return self.write_other(node)
         name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
@@ -276,7 +267,7 @@ class Printer(Typesetter):
         settings: Mapping[str, ast.expr],
         below: Piece,
     ) -> Piece | None:
-        """Write an operation by its notation; None where that leaves something out."""
+        # None where the notation leaves something out
         if isinstance(row.notation, str):
             tree = spelled_out(row.notation)
             known = dict(zip(row.operand_names, operands, strict=False)) | dict(settings)
@@ -293,7 +284,7 @@ class Printer(Typesetter):
         )
 
     def argument(self, node: ast.expr) -> Piece:
-        """Write an argument; a condition among them counts as 1 or 0."""
+        # a condition counts as 1 or 0
         piece = self.write(node)
         is_condition = piece.level in (Level.AND, Level.COMPARISON)
         return self.indicator(piece) if is_condition else piece
@@ -306,7 +297,6 @@ class Printer(Typesetter):
         return self.word(own or name)
 
     def remark(self, key: str, value: ast.expr) -> Piece:
-        """Write what stands below an operation: a shape, or axes."""
         several = value.elts if isinstance(value, ast.Tuple | ast.List) else None
         parts = [self.write(part) for part in several or [value]]  # of no axes: ()
         if key == "shape":
@@ -314,7 +304,6 @@ class Printer(Typesetter):
         return Piece(self.look("axis" if several is None else "axes", self.separated(parts)))
 
     def cast(self, node: ast.expr, dtype: ast.expr) -> Piece:
-        """Write another type: as a function, but for a condition that is used as a number."""
         piece = self.write(node)
         if piece.level in (Level.AND, Level.COMPARISON):
             return self.indicator(piece)
@@ -323,7 +312,6 @@ class Printer(Typesetter):
     # ---- what NumPy alone has ----
 
     def array(self, name: str, arguments: Sequence[ast.expr]) -> Piece | None:
-        """Write arrays entry by entry, constant ones, and sums over letters."""
         first = arguments[0]
         if name == "einsum" and isinstance(first, ast.Constant):
             return self.contraction(str(first.value), arguments[1:])
@@ -336,7 +324,6 @@ class Printer(Typesetter):
         return None
 
     def entries(self, node: ast.expr) -> Piece:
-        """Write the entries of an array, if they are few: in LaTeX as a matrix."""
         if not isinstance(node, ast.List):
             return self.write(node)
         shape, inner = list[int](), node
@@ -355,7 +342,7 @@ class Printer(Typesetter):
         return Piece(bmatrix([[self.write(entry).text for entry in row] for row in rows]))
 
     def choice(self, node: ast.Call) -> Piece:
-        """Write np.where: with an indicator where the other entries are 0, else as cases."""
+        # with an indicator where the other entries are 0, else as cases
         condition, value, other = node.args
         if is_zero(other):
             chosen = self.indicator(self.write(condition))
@@ -370,7 +357,6 @@ class Printer(Typesetter):
         return self.cases(rows, self.write(last))
 
     def cases(self, rows: Sequence[tuple[Piece, Piece]], otherwise: Piece | None) -> Piece:
-        """Write a choice: (value, condition) in turn, and what is left."""
         lines = [Piece(self.look("case", value, condition)) for value, condition in rows]
         if otherwise is not None:
             lines.append(Piece(self.look("otherwise", otherwise)))
@@ -381,7 +367,6 @@ class Printer(Typesetter):
         return Piece(self.look("cases", content), level)
 
     def contraction(self, subscripts: str, operands: Sequence[ast.expr]) -> Piece:
-        """Write a sum of products with letters as subscripts."""
         comma = str(self.look("between letters"))
         left, _, output = subscripts.partition("->")
         terms = left.split(",")
@@ -403,11 +388,8 @@ def spelled_out(notation: str) -> ast.expr:
 
 
 def row_of(node: ast.Call, name: str) -> Primitive | None:
-    """Return the operation that says how a call looks.
-
-    A call of NumPy's looks as the operation of that name does, where the operation that it is the
-    text of has no notation of its own: relu(z) is np.maximum(z, 0), which is max(z, 0).
-    """
+    # A call of NumPy's looks as the operation of that name does, where the operation that it is the
+    # text of has no notation of its own: relu(z) is np.maximum(z, 0), which is max(z, 0).
     own: Primitive | None = getattr(node, "primitive", None)
     if own is not None and (own.notation is not None or isinstance(node.func, ast.Name)):
         return own

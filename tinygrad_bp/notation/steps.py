@@ -32,8 +32,6 @@ def step(
 ) -> ast.expr:
     """Return the expression of one operation on operands that are expressions themselves.
 
-    Settings at their default are left out; the shape is that of the result.
-
     Examples
     --------
     >>> import tinygrad_bp as bp
@@ -67,12 +65,8 @@ def step(
 
 
 class Filled(Rebuilt):
-    """Puts operands and settings in for their names.
-
-    Settings at their default are left out where NumPy surely has the same default: those given by
-    keyword, and a None at the end.
-    """
-
+    # Settings at their default are left out where NumPy surely has the same default: those given by
+    # keyword, and a None at the end.
     def __init__(
         self,
         operands: Mapping[str, ast.expr],
@@ -136,15 +130,7 @@ def is_default(value: Any, default: Any) -> bool:
 
 
 def unbroadcast(tree: ast.expr, to: Shape) -> ast.expr:
-    """Return an expression summed over the axes along which an array of a shape was broadcast.
-
-    It is the engine's step ``sum_to``, written in NumPy, which has no function for it.
-
-    Examples
-    --------
-    >>> ast.unparse(unbroadcast(shaped(ast.Name("g"), (4, 2)), (2,)))
-    'np.sum(g, axis=0)'
-    """
+    # the engine's step ``sum_to`` in NumPy, which has no function for it
     shape = shape_of(tree)
     assert shape is not None
     if shape == to:
@@ -167,15 +153,7 @@ def expression(
     known: Mapping[int, ast.expr],
     constants: Constants | None = None,
 ) -> ast.expr:
-    """Return the expression of a tensor down to those for which one is known, by their ids.
-
-    Examples
-    --------
-    >>> import tinygrad_bp as bp
-    >>> x = bp.tensor([1.0, 2.0])
-    >>> ast.unparse(expression(bp.exp(-x) * 2, {x.id: ast.Name("x")}))
-    'np.exp(-x) * 2'
-    """
+    # down to the tensors for which an expression is known, by their ids
     done: dict[int, ast.expr] = {}
     stack = [tensor]
     while stack:
@@ -211,24 +189,9 @@ def rule_expressions(
     operands: Sequence[str],
     constants: Constants | None = None,
 ) -> list[ast.expr | None]:
-    """Return the contribution to each input of the step that computed a tensor.
-
-    Where the input was broadcast, the contribution is summed to its shape; None where no gradient
-    flows. A name is given for the upstream gradient, the output and each operand; of an operand
-    that is a Python number it is not used, since the number stands there itself.
-
-    Raises
-    ------
-    ValueError
-        For a leaf, which no step computed; if the rule fails on Tensors.
-
-    Examples
-    --------
-    >>> import tinygrad_bp as bp
-    >>> a = bp.sigmoid(bp.tensor([1.0, 2.0], requires_grad=True))
-    >>> [ast.unparse(contribution) for contribution in rule_expressions(a, "g", "a", ["z"])]
-    ['g * a * (1.0 - a)']
-    """
+    # The contribution to each input, summed to its shape where it was broadcast; None where no
+    # gradient flows. The name of an operand that is a Python number is not used: the number stands
+    # there itself.
     if tensor.primitive is None:
         raise ValueError(f"{tensor.described()} is a leaf: no step computed it, so it has no rule.")
     placeholders: dict[int, ast.expr] = {}
@@ -288,19 +251,7 @@ def twin(
     settings: Mapping[str, Any],
     constants: Constants | None = None,
 ) -> Twin | None:
-    """Return a call as it is composed: by its twin, or by its own text where that is one line.
-
-    The operands are given as expressions and as values.
-
-    Examples
-    --------
-    >>> import tinygrad_bp as bp
-    >>> z = ast.Name("z")
-    >>> ast.unparse(twin(bp.softmax, [z], [np.ones(3)], {"axis": 0}).tree)
-    'np.exp(z) / np.sum(np.exp(z), axis=0, keepdims=True)'
-    >>> ast.unparse(twin(bp.leaky_relu, [z], [np.ones(3)], {"slope": 0.1}).tree)
-    'np.where(z > 0, z, 0.1 * z)'
-    """
+    # by its twin, or by its own text where that is one line
     if not isinstance(primitive, Primitive):
         return None
     composed = primitive.composed

@@ -59,19 +59,6 @@ def parts(name: str) -> Parts | None:
 
 
 def latex_symbol(name: str) -> str:
-    r"""Return a name in LaTeX.
-
-    Examples
-    --------
-    >>> for name in ["z1", "y_hat", "theta12", "logits", "W_in", "a b"]:
-    ...     print(latex_symbol(name))
-    z_1
-    \hat{y}
-    \theta_{12}
-    \mathrm{logits}
-    W_{\mathrm{in}}
-    \mathrm{a\ b}
-    """
     taken = parts(name)
     if taken is None:
         escaped = "".join(ESCAPES.get(character, character) for character in plain_name(name))
@@ -87,7 +74,7 @@ def latex_symbol(name: str) -> str:
 
 
 def in_latex(word: str) -> str:
-    """Return letters or digits in LaTeX: more than one letter upright."""
+    # more than one letter is upright
     word = GREEK.get(word, word)
     if word in COMMANDS:
         return COMMANDS[word]
@@ -98,13 +85,6 @@ def in_latex(word: str) -> str:
 
 
 def text_symbol(name: str) -> str:
-    r"""Return a name in Unicode, as plain text.
-
-    Examples
-    --------
-    >>> print(*map(text_symbol, ["z1", "y_hat", "theta12", "logits", "W_in", "a\nb"]))
-    z₁ ŷ θ₁₂ logits W_in a b
-    """
     taken = parts(name)
     if taken is None:
         return plain_name(name)
@@ -120,5 +100,4 @@ def text_symbol(name: str) -> str:
 
 
 def plain_name(name: str) -> str:
-    """Return a name that is not made like a symbol."""
     return printable(unicodedata.normalize("NFKC", name[: 10 * LONGEST_NAME]), LONGEST_NAME) or "?"

@@ -35,14 +35,13 @@ def shape_of(node: ast.AST) -> Shape | None:
 
 
 def shaped(node: Node, shape: Shape | None) -> Node:
-    """Let a new node know its shape, and return it."""
     if shape is not None:
         node.shape = shape  # type: ignore[attr-defined]
     return node
 
 
 def like(node: Node, old: ast.AST) -> Node:
-    """Let a new node know what the node that it replaces knows, and return it."""
+    # it knows what the node that it replaces knows
     for name in KNOWN:
         if hasattr(old, name) and not hasattr(node, name):
             setattr(node, name, getattr(old, name))
@@ -69,7 +68,7 @@ PARTS: dict[type, tuple[str, ...]] = {
 
 
 def walk(tree: ast.AST) -> list[ast.AST]:
-    """Return an expression and all its parts, the outer ones first: `ast.walk`, in less time."""
+    # `ast.walk`, in less time; the outer ones first
     found = [tree]
     for node in found:  # which grows meanwhile
         for name in PARTS.get(type(node), node._fields):
@@ -164,15 +163,7 @@ def is_zero(node: ast.expr) -> bool:
 
 
 def literal(value: Any, constants: Constants | None = None) -> ast.expr:
-    """Return the expression of a setting or constant: evaluated, it is equal and of equal type.
-
-    Raises TypeError for a value that has no text that could be run.
-
-    Examples
-    --------
-    >>> ast.unparse(literal((2, -1.0, slice(1), np.eye(3))))
-    '(2, -1.0, slice(1), np.eye(3))'
-    """
+    # evaluated, it is equal and of equal type; TypeError for a value that has no such text
     match value:
         case tuple():
             return ast.Tuple([literal(item, constants) for item in value])
@@ -233,7 +224,6 @@ def index(key: Any, constants: Constants | None = None) -> ast.expr:
 
 
 def array(value: np.ndarray) -> ast.expr:
-    """Return the expression of an array: as a call where it has a pattern, else entry by entry."""
     # whether NumPy gives the entries, written as Python numbers, this type by itself
     usual = value.dtype in (np.float64, np.int64, np.bool_)
     of_type = {} if usual else {"dtype": value.dtype}
