@@ -52,6 +52,7 @@ class Descent:
         return self.slope < -1e-9 * abs(self.right_slope)
 
     def said(self) -> list[str]:
+        """Say it in two sentences."""
         falls = "still falls" if self.falls else "does not fall"
         first, *_, last = self.right_losses
         broken = self.losses[-1]
@@ -95,9 +96,11 @@ class Injection(Shown):
 
     @property
     def reaches_parameters(self) -> bool:
+        """Whether the gradient of a parameter breaks."""
         return self.descent is None or not set(self.descent.parameters).isdisjoint(self.broken)
 
     def notes(self) -> list[str]:
+        """Return what is said below the gradients."""
         notes = [self.note] if self.note else []
         if self.descent is not None and self.reaches_parameters:
             notes += self.descent.said()
@@ -107,6 +110,7 @@ class Injection(Shown):
         return notes
 
     def outcome(self) -> str:
+        """Say in a few words what becomes of the loss."""
         if not self.broken:
             return "nothing changes"
         if self.descent is None:
@@ -116,6 +120,7 @@ class Injection(Shown):
         return "still falls" if self.falls else "does not fall"
 
     def summary(self) -> str:
+        """Say what was planted, and where."""
         places = ", ".join(map(gradient_of, self.places))
         where = f"made in {places}" if places else "throughout the sweep"
         return f"{self.mistake}, {where}\n{self.sentence}"

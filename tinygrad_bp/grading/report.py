@@ -30,10 +30,14 @@ class Report(Shown):
     hints: bool = False  # whether hints are shown
 
     @property
+    def counted(self) -> list[Line]:
+        """The lines that count: what was answered, or had to be."""
+        return [line for line in self.lines if line.score is not None]
+
+    @property
     def passed(self) -> bool:
         """Whether every line that counts is right, and there is one."""
-        counted = [line for line in self.lines if line.score is not None]
-        return bool(counted) and all(line.verdict == "right" for line in counted)
+        return bool(self.counted) and all(line.verdict == "right" for line in self.counted)
 
     @property
     def first_wrong(self) -> str | None:
@@ -43,8 +47,7 @@ class Report(Shown):
     @property
     def score(self) -> float:
         """The mean of the scores of the lines that count, from 0 to 1."""
-        scores = [line.score for line in self.lines if line.score is not None]
-        return sum(scores) / len(scores) if scores else 0.0
+        return sum(line.score or 0.0 for line in self.counted) / max(len(self.counted), 1)
 
     def for_learner(self, reveal: bool = False) -> Report:
         """Return the learner's view: hints, and the answers only if they are to be revealed."""
@@ -55,6 +58,7 @@ class Report(Shown):
         return replace(self, lines=tuple(self.shown()))
 
     def shown(self) -> list[Line]:
+        """Return the lines that somebody answered or asked for: the others do not count."""
         if self.failure is not None:
             return []
         return [x for x in self.lines if x.verdict != "missing" or x.score is not None]
@@ -62,13 +66,13 @@ class Report(Shown):
     # ---- in words ----
 
     def summary(self) -> str:
+        """Say in a sentence how it went."""
         if self.failure is not None:
             return f"There are no answers: {self.failure}"
-        counted = [line for line in self.lines if line.score is not None]
-        if not counted:
+        if not self.counted:
             return "Nothing is answered."
-        right = sum(line.verdict == "right" for line in counted)
-        score = f"{right} of {len(counted)} lines right, score {self.score:.0%}."
+        right = sum(line.verdict == "right" for line in self.counted)
+        score = f"{right} of {len(self.counted)} lines right, score {self.score:.0%}."
         if self.passed:
             return f"Passed: {score}"
         if self.first_wrong is None:
@@ -117,8 +121,7 @@ class Report(Shown):
                     "status": "passed" if line.verdict == "right" else "failed",
                     "output": f"{line.verdict}. {view.said(line)}".strip(),
                 }
-                for line in self.lines
-                if line.score is not None
+                for line in self.counted
             ],
         }
 

@@ -143,6 +143,7 @@ class Shown:
         return write_part("report", **self.content())
 
     def to_html(self, title: str = "A derivation, graded") -> str:
+        """Return a page of its own."""
         return write_page("report", title=title, **self.content())
 
 
