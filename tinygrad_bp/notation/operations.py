@@ -88,7 +88,6 @@ def one_line(primitive: Primitive) -> ast.expr | None:
 
 
 def variadic(primitive: Primitive) -> str | None:
-    # the name of ``*operands``
     code = primitive.forward.__code__
     place = code.co_argcount + code.co_kwonlyargcount
     return code.co_varnames[place] if primitive.takes_any_number else None

@@ -152,6 +152,5 @@ def derive(
 
 
 def blank(block: Block) -> Block:
-    """Leave the right-hand side of a line out that is asked for."""
     asked = isinstance(block, Equation) and block.asked
     return replace(block, sides=()) if asked else block  # type: ignore[arg-type]

@@ -76,7 +76,7 @@ class Drawing:
         return tree(self.picture)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        """Return what a notebook shows: the picture, or the tree where there is no program."""
+        # the picture, or the tree where there is no program
         bundle = {"text/plain": str(self)}
         try:
             bundle["image/svg+xml"] = self.svg

@@ -22,8 +22,7 @@ MINUS = ("−", "-")
 
 
 class ComponentPrinter(Printer):
-    """Writes components; an axis of length 1 has no letter."""
-
+    # an axis of length 1 has no letter
     looks: ClassVar[Looks] = {
         **LOOKS,
         "and": (" and ", r" \text{{ and }} "),
@@ -58,7 +57,7 @@ class ComponentPrinter(Printer):
         return Piece(self.entry(Piece(self.within(array, Level.ATOM)).text, index))
 
     def entry(self, symbol: str, index: Sequence[str]) -> str:
-        """Write an entry: of a gradient in LaTeX, with the letters on what it is taken by."""
+        # of a gradient in LaTeX, the letters stand on what it is taken by
         if not index:
             return symbol
         if self.alphabet == TEXT:
@@ -69,7 +68,6 @@ class ComponentPrinter(Printer):
         )
 
     def index(self, index: ast.expr, start: int = 1) -> str:
-        """Write an index, counted from 1, or from 0."""
         factors, constant = linear(index)
         constant += start
         terms = []
@@ -113,11 +111,10 @@ class ComponentPrinter(Printer):
         return super().write_Compare(node)
 
     def chain(self, indices: Sequence[ast.expr], ops: Sequence[ast.cmpop]) -> Piece:
-        """Write comparisons of indices."""
         return self.comparison([Piece(self.index(i)) for i in indices], ops)
 
     def conditions(self, parts: Sequence[ast.expr]) -> Piece:
-        """Write conditions that all hold: a lower and an upper bound as one."""
+        # a lower and an upper bound are written as one
         found: list[Piece] = []
         rest = list(parts)
         while rest:
@@ -134,7 +131,6 @@ class ComponentPrinter(Printer):
         return self.separated(found, self.look("and"))
 
     def choice(self, node: ast.Call) -> Piece:
-        """Write the cases of a choice, with a condition for each."""
         cases, last = branches(node)
         rows = [(self.tall(value), self.conditions(parts)) for parts, value in cases]
         texts = [condition.text for _, condition in rows]
@@ -162,7 +158,6 @@ class ComponentPrinter(Printer):
         return super().write_Call(node)
 
     def total(self, name: str, letter: str, length: object, where: str | None) -> str:
-        """Write the sign of a sum, or of another reduction, with the letters that it goes over."""
         row = self.lines.functions[name[1:]]
         notation = row.notation if isinstance(row.notation, tuple) else ("", "")
         sign, below, _ = notation[self.alphabet].partition("{below}")
@@ -172,7 +167,6 @@ class ComponentPrinter(Printer):
         return Piece(self.look("where", sign, where or letter)).text
 
     def below(self, letter: str, parts: Sequence[ast.expr]) -> str:
-        """Write for which letters there is a term."""
         text = self.conditions(parts).text
         match parts:
             case [ast.Compare(ast.Name(first))] if first == letter:
@@ -180,17 +174,14 @@ class ComponentPrinter(Printer):
         return f"{letter}: {text}"
 
     def quotient(self, above: Piece, below: Piece) -> Piece:
-        """Write a quotient: of a gradient, which is a fraction itself, with a factor before it."""
+        # a gradient is a fraction itself: the factor stands before it
         if above.text.startswith(r"\frac{\partial") and r"\partial" not in below.text:
             return Piece(rf"\frac{{1}}{{{below.text}}} {above.text}", Level.PRODUCT)
         return super().quotient(above, below)
 
 
 def branches(node: ast.expr) -> tuple[list[tuple[list[ast.expr], ast.expr]], ast.expr]:
-    """Return the cases of a choice, as (conditions, value), and what is left.
-
-    A choice within a case is taken apart too, where both leave 0.
-    """
+    # a case that is a choice is taken apart too, where both leave 0
     cases: list[tuple[list[ast.expr], ast.expr]] = []
     while is_where(node):
         parts, value, node = conjuncts(node.args[0]), node.args[1], node.args[2]
@@ -203,7 +194,7 @@ def branches(node: ast.expr) -> tuple[list[tuple[list[ast.expr], ast.expr]], ast
 
 
 def opposites(conditions: Sequence[str]) -> bool:
-    """Say whether there are two cases, i = j and i ≠ j: one holds where the other does not."""
+    # i = j and i ≠ j: one holds where the other does not
     match conditions:
         case [first, second] if re.fullmatch(r"[^ ]+ = [^ ]+", first):
             return second in (first.replace("=", "≠"), first.replace("=", r"\neq"))
@@ -211,7 +202,7 @@ def opposites(conditions: Sequence[str]) -> bool:
 
 
 def closed(text: str) -> str:
-    """Put brackets around an index of several parts; one that is rounded has its own."""
+    # an index of several parts gets brackets; one that is rounded has its own
     rounded = re.fullmatch(r"\\l(\w+) [^\\]*\\r\1|⌊[^⌊]*⌋|⌈[^⌈]*⌉", text)
     return text if len(text) == 1 or rounded else f"({text})"
 

@@ -35,7 +35,6 @@ class Part(NamedTuple):
 
     @property
     def closed(self) -> ast.expr:
-        """It as one expression."""
         return chosen(self.conditions, self.tree) if self.conditions else self.tree
 
 
@@ -43,7 +42,6 @@ NOTHING = Part(ZERO)
 
 
 def part(tree: ast.expr, *conditions: ast.expr) -> Part:
-    """Return a component, with each condition once."""
     found = {ast.unparse(c): c for c in conditions if c is not TRUE}
     if FALSE in found.values() or number(tree) == 0:
         return NOTHING
@@ -51,13 +49,11 @@ def part(tree: ast.expr, *conditions: ast.expr) -> Part:
 
 
 def chosen(conditions: Sequence[ast.expr], a: ast.expr, b: ast.expr = ZERO) -> ast.expr:
-    """Return a where all conditions hold, and b elsewhere."""
     both = functools.reduce(lambda x, y: ast.BinOp(x, ast.BitAnd(), y), conditions)
     return call("np.where", both, a, b)
 
 
 def conjuncts(condition: ast.expr) -> list[ast.expr]:
-    """Return the conditions that all have to hold."""
     match condition:
         case ast.BinOp(left, ast.BitAnd(), right):
             return [*conjuncts(left), *conjuncts(right)]
@@ -65,7 +61,6 @@ def conjuncts(condition: ast.expr) -> list[ast.expr]:
 
 
 def over(name: str, body: ast.expr, letter: ast.expr, length: int) -> ast.expr:
-    """Return a sum over a letter, or another reduction such as max by its name."""
     assert isinstance(letter, ast.Name)
     numbers = ast.Call(ast.Name("_range"), [ast.Constant(length)], [])
     loop = ast.comprehension(ast.Name(letter.id), numbers, [], 0)
@@ -73,7 +68,6 @@ def over(name: str, body: ast.expr, letter: ast.expr, length: int) -> ast.expr:
 
 
 def letter_of(tree: ast.AST) -> str | None:
-    """Return the letter that a reduction goes over; None for any other expression."""
     match tree:
         case ast.Call(_, [ast.GeneratorExp(_, [ast.comprehension(ast.Name(letter))])]):
             return letter
@@ -81,16 +75,9 @@ def letter_of(tree: ast.AST) -> str | None:
 
 
 class Components:
-    """Takes expressions apart into components.
+    """Takes expressions apart into components; each sum takes a new letter.
 
-    Parameters
-    ----------
-    evaluator
-        Gives the shape and the value of an expression.
-    letters
-        The letters of the document; each sum takes a new one.
-    upstream
-        The name of an array that a Kronecker delta stands for, and the one index at which it is 1.
+    `upstream` names an array that is a Kronecker delta: 1 at one index.
     """
 
     def __init__(
@@ -136,13 +123,13 @@ class Components:
         return self.at(node, self.own_index(node, index))
 
     def own_index(self, node: ast.expr, index: Sequence[ast.expr]) -> list[ast.expr]:
-        """Return an index for the axes that an array has, with 0 where it has one place only."""
+        # 0 where an axis has one place only
         shape = self.shape(node)
         last = index[len(index) - len(shape) :]
         return [ast.Constant(0) if n == 1 else i for n, i in zip(shape, last, strict=True)]
 
     def whole(self, node: ast.expr, index: Sequence[ast.expr]) -> Part:
-        """Return an entry of what is not taken apart: of a name, or of a function's result."""
+        # what is not taken apart: a name, or a function's result
         found = names(node)
         if self.upstream is not None and self.upstream[0] in found:
             raise NoComponentsError(f"{ast.unparse(node)[:100]} is not known entry by entry")
@@ -187,7 +174,7 @@ class Components:
         return part(chosen([test], a.closed, b.closed), *both)
 
     def total(self, term: Part, letter: ast.expr, length: int) -> Part:
-        """Sum over a letter: where a condition says what it is, one term is left."""
+        # one term is left, where a condition says what the letter is
         if not isinstance(letter, ast.Name):
             return term
         if not length:
@@ -256,7 +243,7 @@ class Components:
         self, operation: Primitive, node: ast.Call, operands: list[ast.expr],
         arguments: dict[str, Any], index: Sequence[ast.expr],
     ) -> Part:  # fmt: skip
-        """Return a component of a function as it is composed, unless that overflows."""
+        # as it is composed, unless that overflows
         values = [self.evaluator.evaluate(operand) for operand in operands]
         found = twin(operation, operands, values, arguments)
         if found is None or not np.isfinite(self.evaluator.evaluate(found.tree)).all():
@@ -267,7 +254,7 @@ class Components:
         self, row: Primitive, operand: ast.expr, arguments: dict[str, Any],
         index: Sequence[ast.expr],
     ) -> Part:  # fmt: skip
-        """Return a component of entries arranged anew: run on their numbers, it says from where."""
+        # the operation is run on the numbers of the entries: that says where each comes from
         refuse_lists(row, arguments)
         shape = self.shape(operand)
         numbers = np.arange(math.prod(shape)).reshape(shape)
@@ -279,7 +266,7 @@ class Components:
         self, row: Primitive, operand: ast.expr, arguments: dict[str, Any],
         index: Sequence[ast.expr],
     ) -> Part:  # fmt: skip
-        """Sum the entries that, by the backward rule run on numbers, go to one place."""
+        # the backward rule is run on numbers: that says which entries go to one place
         refuse_lists(row, arguments)
         shape = self.shape(operand)
         out = row(Tensor(np.zeros(shape), True), **arguments)
@@ -301,7 +288,6 @@ class Components:
         self, row: Primitive, operand: ast.expr, arguments: dict[str, Any],
         index: Sequence[ast.expr],
     ) -> Part:  # fmt: skip
-        """Return a component of a reduction such as max, letter by letter."""
         shape = self.shape(operand)
         axis = arguments.get("axis")
         axes = range(len(shape)) if axis is None else np.ravel(axis).tolist()
@@ -324,7 +310,6 @@ class Components:
     def contraction(
         self, inputs: str, output: str, operands: Sequence[ast.expr], index: Sequence[ast.expr]
     ) -> Part:
-        """Return a component of a sum of products by Einstein's convention."""
         places = dict(zip(output, index, strict=True))
         lengths: dict[str, int] = {}
         terms = inputs.split(",")
@@ -344,7 +329,6 @@ class Components:
 
 
 def without_common(a: Part, b: Part) -> tuple[tuple[ast.expr, ...], Part, Part]:
-    """Return the conditions that two components share, and the two without them."""
     texts = {ast.unparse(c) for c in a.conditions} & {ast.unparse(c) for c in b.conditions}
     both = tuple(c for c in a.conditions if ast.unparse(c) in texts)
     rest = (
@@ -354,7 +338,6 @@ def without_common(a: Part, b: Part) -> tuple[tuple[ast.expr, ...], Part, Part]:
 
 
 def matrix_product(m: int, n: int) -> tuple[str, str]:
-    """Return the subscripts of a matrix product, or of stacks of them, of so many axes."""
     stack = "abcdefgh"[: max(m, n, 2) - 2]
     left = stack[len(stack) - max(m - 2, 0) :] + ("ij" if m > 1 else "j")
     right = stack[len(stack) - max(n - 2, 0) :] + ("jk" if n > 1 else "j")
@@ -362,7 +345,7 @@ def matrix_product(m: int, n: int) -> tuple[str, str]:
 
 
 def refuse_lists(row: Primitive, arguments: dict[str, Any]) -> None:
-    """Refuse places that are listed one by one: a rule that fits them would be an accident."""
+    # of places that are listed one by one, a rule that fits would be an accident
     for value in (arguments.get(word) for word in ("key", "indices", "repeats")):
         for item in value if isinstance(value, tuple) else (value,):
             if isinstance(item, np.ndarray | list) and np.ndim(item):
@@ -370,14 +353,12 @@ def refuse_lists(row: Primitive, arguments: dict[str, Any]) -> None:
 
 
 def unravelled(numbers: np.ndarray, shape: tuple[int, ...]) -> list[np.ndarray]:
-    """Return, for the numbers of entries, their index on each axis."""
     if not shape or not math.prod(shape):
         return [np.zeros_like(numbers) for _ in shape]
     return [np.asarray(place) for place in np.unravel_index(numbers, shape)]
 
 
 def with_operands(node: ast.Call, name: str, operands: list[ast.expr]) -> ast.Call:
-    """Return a call on other operands; what is no operand stays."""
     match node.func:
         case ast.Attribute(ast.Name("np")) | ast.Name():
             return ast.Call(node.func, [*operands, *node.args[len(operands) :]], node.keywords)
@@ -386,7 +367,6 @@ def with_operands(node: ast.Call, name: str, operands: list[ast.expr]) -> ast.Ca
 
 
 def called(node: ast.Call) -> str:
-    """Return the name of the function that is called."""
     match node.func:
         case ast.Attribute(_, name) | ast.Name(name):
             return name

@@ -21,8 +21,6 @@ from ...pages.page import safe, write_page, write_part
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading."""
-
     text: str
 
 
@@ -38,16 +36,7 @@ class Sentence:
 class Equation:
     """``left = side = side``, and its shape beside it; without sides, to be filled in.
 
-    Parameters
-    ----------
-    left, sides
-        What are equal.
-    shape
-        Of both; None where none is to be shown.
-    asked
-        Whether it is a line of the solution, which a worksheet asks for.
-    hint
-        Whether it tells of the solution, and is no part of a worksheet.
+    A worksheet asks for the sides of a line that is `asked`, and leaves out a hint.
     """
 
     left: Formula
@@ -63,7 +52,6 @@ BLANK = Formula(r"\underline{" + r"\qquad" * 8 + "}", "_" * 40)
 
 
 def line(equation: Equation) -> str:
-    """Return an equation in LaTeX."""
     sides = equation.sides or (BLANK,)
     text = " = ".join([equation.left.latex, *(side.latex for side in sides)])
     if equation.shape is None:
@@ -76,7 +64,7 @@ WIDE = 220
 
 
 def lines_of(equation: Equation) -> list[tuple[str, str]]:
-    """Return an equation in LaTeX: one line, or one for each side where that would be wide."""
+    # one line, or one for each side where that would be wide
     whole = line(equation)
     if len(whole) <= WIDE or len(equation.sides) < 2:
         return [("", whole)]
@@ -87,7 +75,6 @@ def lines_of(equation: Equation) -> list[tuple[str, str]]:
 
 
 def display(equation: Equation) -> str:
-    """Return an equation in LaTeX, its sides one below the other where that would be wide."""
     lines = lines_of(equation)
     if len(lines) == 1:
         return lines[0][1]
@@ -96,7 +83,6 @@ def display(equation: Equation) -> str:
 
 
 def as_markdown(blocks: Sequence[Block]) -> str:
-    """Write a document as Markdown with LaTeX."""
     parts = []
     for i, block in enumerate(blocks):
         match block:
@@ -110,7 +96,6 @@ def as_markdown(blocks: Sequence[Block]) -> str:
 
 
 def as_text(blocks: Sequence[Block]) -> str:
-    """Write a document as plain text."""
     parts = []
     previous: Block | None = None
     for i, block in enumerate(blocks):
@@ -137,7 +122,7 @@ def as_text(blocks: Sequence[Block]) -> str:
 
 
 def columns(text: str) -> int:
-    """Return how wide a text is: accents take no place of their own."""
+    # accents take no place of their own
     return sum(not unicodedata.combining(c) for c in text)
 
 
@@ -156,7 +141,6 @@ PREAMBLE = r"""\documentclass{article}
 
 
 def as_latex(blocks: Sequence[Block]) -> str:
-    """Write a document as LaTeX that compiles by itself."""
     parts = [PREAMBLE]
     for i, block in enumerate(blocks):
         match block:
@@ -175,12 +159,10 @@ def as_latex(blocks: Sequence[Block]) -> str:
 
 
 def plain_latex(text: str) -> str:
-    """Return fixed text in LaTeX."""
     return re.sub(r"([&%$#_{}])", r"\\\1", text).replace("`", "")
 
 
 def ascii_only(text: str) -> str:
-    """Write letters that old LaTeX engines do not know by their number."""
     return re.sub(
         "[^\x00-\x7f]",
         lambda c: rf"\text{{{c[0]}}}" if c[0].isalpha() and ord(c[0]) < 0x100
@@ -190,7 +172,7 @@ def ascii_only(text: str) -> str:
 
 
 def as_html(blocks: Sequence[Block], standalone: bool = True) -> str:
-    """Write a document as HTML with MathML: no script, and nothing from the network."""
+    # no script, and nothing from the network
     content: list[dict[str, Any]] = []
     for block in blocks:
         match block:
@@ -206,7 +188,6 @@ def as_html(blocks: Sequence[Block], standalone: bool = True) -> str:
 
 
 def math_of(equation: Equation) -> str:
-    """Return an equation as MathML: in a table, where it has several lines or a blank."""
     if not equation.sides:
         cells = [mathml(f"{equation.left.latex} =", display=True), ""]
         if equation.shape is not None:

@@ -89,7 +89,7 @@ class Evaluator:
         return self._shapes[text]
 
     def with_shapes(self, tree: ast.expr) -> ast.expr:
-        """Let each part of a line know its shape, which the printer goes by; and return it."""
+        # the printer goes by the shape of each part
         for node in reversed(walk(tree)):
             match node:
                 case ast.BinOp() | ast.UnaryOp() | ast.Call():
@@ -99,7 +99,6 @@ class Evaluator:
         return tree
 
     def evaluate(self, tree: ast.expr, letters: Mapping[str, Any] | None = None) -> Any:
-        """Return the value of an expression, with further names if some are given."""
         code = re.sub(r"\bslice\(", "_slice(", ast.unparse(tree))  # a tensor may be called slice
         scope: dict[str, Any] = {"__builtins__": {}, "_slice": slice}
         for name in names(tree):
@@ -122,7 +121,6 @@ class Evaluator:
         self, tree: ast.expr, index: Sequence[ast.expr], shape: tuple[int, ...],
         at: Mapping[str, Any],
     ) -> np.ndarray:  # fmt: skip
-        """Evaluate a component at every index, and for all values of letters that are given."""
         axes = shape[len(shape) - len(index) :]
         grid = np.indices(axes, sparse=True) if axes else ()
         letters: dict[str, Any] = {
@@ -147,7 +145,6 @@ class Evaluator:
         self, tree: ast.expr, value: Any, what: str, index: Sequence[ast.expr] | None = None,
         at: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
-        """Raise ValueError unless an expression, or a component at every index, has a value."""
         value = np.asarray(value)
 
         def evaluated(tree: ast.expr) -> np.ndarray:
@@ -174,7 +171,7 @@ class Evaluator:
         )
 
     def agrees(self, got: np.ndarray, value: np.ndarray, terms: float = 0.0) -> bool:
-        """Say whether shapes are equal, and entries equal but for rounding of terms of a size."""
+        # equal but for rounding of terms of this size
         if got.shape != value.shape:
             return False
         if (got == value).all():  # as most are, and it takes less time
@@ -185,7 +182,7 @@ class Evaluator:
         return bool(np.allclose(got, value, rtol=self.tolerance, atol=floor, equal_nan=True))
 
     def sizes(self, tree: ast.expr) -> ast.expr:
-        """Return how large the terms are of which an expression is made: what rounding goes by."""
+        # of the terms that it is made of: rounding goes by them
         match tree:
             case ast.BinOp(left, ast.Add() | ast.Sub(), right):
                 return ast.BinOp(self.sizes(left), ast.Add(), self.sizes(right))
@@ -211,25 +208,22 @@ class Evaluator:
         return absolute(tree)
 
     def kind(self, name: str) -> str:
-        """Return what kind of operation is called by a name."""
         operation = self.functions.get(name)
         return operation.kind if isinstance(operation, Primitive) else ""
 
 
 def compares_indices(node: ast.AST) -> bool:
-    """Say whether a node chooses by indices, as far as is seen: then some entries may not exist."""
+    # then some entries may not exist
     return isinstance(node, ast.Compare) and not any(
         isinstance(part, ast.Subscript) for part in walk(node)
     )
 
 
 def reduced(operation: Any, entries: Any) -> Any:
-    """Return what an operation such as max makes of entries, one for each value of a letter."""
     return operation(np.stack(np.broadcast_arrays(*entries)), axis=0)
 
 
 def readable(code: str) -> str:
-    """Return the text of a line for an error message."""
     return f"{code.replace(' _', ' ').replace('(_', '('):.500}"
 
 

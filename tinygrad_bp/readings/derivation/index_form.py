@@ -37,13 +37,7 @@ MOST_ROWS = 50
 
 
 class IndexForm(MatrixForm):
-    """Writes lines down in components.
-
-    Raises
-    ------
-    ValueError
-        If an operation is not taken apart into components, or a component does not hold.
-    """
+    """Writes lines down in components; ValueError where that cannot be, or one does not hold."""
 
     title = "Derivation of the gradients, in components"
 
@@ -71,7 +65,6 @@ class IndexForm(MatrixForm):
         return side
 
     def refusal(self, step: int, error: NoComponentsError) -> NoComponentsError:
-        """Say which operation cannot be written in components, and what to do."""
         name = error.operation or operation(self.lines.tensors[step])
         return NoComponentsError(
             f'{name} has no index form here: {error}. Derive it with form="matrix".', name
@@ -90,10 +83,7 @@ class IndexForm(MatrixForm):
     def on_paper(
         self, trees: Sequence[ast.expr], index: Sequence[ast.expr], at: Sequence[ast.expr] = ()
     ) -> tuple[list[ast.expr], list[ast.expr]]:
-        """Return expressions and an index with letters of the alphabet.
-
-        Each sum has a letter of its own, further to those of the index and of a step's component.
-        """
+        # Each sum has a letter of its own, other than those of the index and of a step's component.
         free = [i.id for i in index if isinstance(i, ast.Name)]
         bound = [i.id for i in at if isinstance(i, ast.Name)]
         bound += [letter for tree in trees for node in walk(tree) if (letter := letter_of(node))]
@@ -120,7 +110,7 @@ class IndexForm(MatrixForm):
         return self.write_trees([self.put_on_paper(side)[0]])[0]
 
     def write_trees(self, trees: Sequence[ast.expr], local: Formula | None = None) -> list[Formula]:
-        """Write components in letters of the alphabet; a local derivative by its own formula."""
+        # a local derivative is written by its own formula
         latex, text = self.lines.latex, self.lines.text
         if local is not None:
             latex, text = {**latex, "_local": local.latex}, {**text, "_local": local.text}
@@ -179,7 +169,6 @@ class IndexForm(MatrixForm):
         return Locals(blocks, chain, cases)
 
     def local(self, step: int, place: int, jacobian: Jacobian) -> Equation:
-        """Write the derivative of one component by another."""
         above = entry(self.lines.name(step), jacobian.at)
         below = entry(self.lines.name(place), jacobian.index)
         trees = [above, below, jacobian.tree]
@@ -191,7 +180,7 @@ class IndexForm(MatrixForm):
         return Equation(left, (tree,), asked=True)
 
     def jacobian(self, terms: list[Term], place: int) -> Jacobian:
-        """Run the rules of a line on a unit upstream gradient, and check it row by row."""
+        # the rules of a line are run on a unit upstream gradient, and checked row by row
         lines, step = self.lines, terms[0].path[0].step
         t, x = lines.tensors[step], lines.tensors[place]
         index, at = self.new_index(x.shape), self.new_index(t.shape)
@@ -239,7 +228,6 @@ class IndexForm(MatrixForm):
         return parts
 
     def entries(self) -> list[str | Formula]:
-        """Say how the entries of this computation's arrays are written."""
         parts: list[str | Formula] = []
         places = {
             sum(n != 1 for n in t.shape): i
@@ -286,7 +274,7 @@ class Composed(PutIndices):
         return self.put(node.value.id, node.slice.elts)
 
     def put(self, name: str, at: Sequence[ast.expr]) -> ast.expr:
-        """Return a component at an index, with new letters for its sums."""
+        # with new letters for its sums
         tree, index = self.entries[name].tree, self.entries[name].at
         known: dict[str, ast.expr] = {
             i.id: goal for i, goal in zip(index, at, strict=True) if isinstance(i, ast.Name)
@@ -304,7 +292,7 @@ class InOrder(PutIndices):
 
 
 def in_order(tree: ast.expr) -> ast.expr:
-    """Leave out factors 1 and terms 0, and move a number to the front."""
+    # factors 1 and terms 0 are left out, a number goes to the front
     match tree:
         case ast.BinOp(left, ast.Mult(), ast.BinOp(ast.Constant(float(n)), ast.Mult(), rest)):
             if isinstance(left, ast.Constant) and isinstance(left.value, float):

@@ -28,7 +28,7 @@ class NoComponentsError(ValueError):
 
 
 def linear(index: ast.expr) -> tuple[dict[str, int], int]:
-    """Return an index as a sum: a factor for the text of each part, and a number."""
+    # a factor for the text of each part, and a number
     match index:
         case ast.Name(id=letter):
             return {letter: 1}, 0
@@ -69,7 +69,7 @@ def sum_of(*terms: tuple[int, ast.expr]) -> ast.expr:
 
 
 def index_of(factors: Mapping[str, int], number: int) -> ast.expr:
-    """Return an index in its one form: what is added, what is subtracted, and the number."""
+    # the one form: what is added, what is subtracted, the number
     result: ast.expr | None = None
     for text, factor in sorted(factors.items(), key=lambda item: item[1] < 0):
         part = part_of(text)
@@ -90,7 +90,6 @@ def index_of(factors: Mapping[str, int], number: int) -> ast.expr:
 
 @functools.cache
 def part_of(text: str) -> ast.expr:
-    """Return the part of an index that has a text: a letter, a quotient or a remainder."""
     return ast.Name(text) if text.isidentifier() else ast.parse(text, mode="eval").body
 
 
@@ -102,7 +101,7 @@ class Letters:
         self._numbers = itertools.count()
 
     def new(self, length: int) -> ast.expr:
-        """Return a new letter for an axis: 0, where that has one place only."""
+        # 0 on an axis that has one place only
         if length == 1:
             return ast.Constant(0)
         name = f"_{next(self._numbers)}"
@@ -112,7 +111,6 @@ class Letters:
     # ---- what is an index ----
 
     def is_index(self, tree: ast.expr) -> bool:
-        """Say whether an expression is made of letters and integers alone."""
         kinds = (ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, ast.expr_context)
         return all(
             node.id in self.lengths
@@ -124,7 +122,6 @@ class Letters:
         )
 
     def is_condition(self, tree: ast.AST) -> bool:
-        """Say whether an expression compares indices, as a Kronecker delta does."""
         return (
             isinstance(tree, ast.Compare)
             and bool(names(tree))
@@ -132,7 +129,6 @@ class Letters:
         )
 
     def bounds(self, index: ast.expr) -> tuple[int, int]:
-        """Return numbers that an index does not fall below and does not exceed."""
         factors, low = linear(index)
         high = low
         for text, factor in factors.items():
@@ -153,7 +149,7 @@ class Letters:
     # ---- conditions ----
 
     def equal(self, i: ast.expr, j: ast.expr) -> ast.expr:
-        """Return the condition i = j: TRUE or FALSE where it always or never holds."""
+        # TRUE or FALSE where i = j always or never holds
         difference = sum_of((1, i), (-1, j))
         low, high = self.bounds(difference)
         if low > 0 or high < 0:
@@ -161,7 +157,7 @@ class Letters:
         return ast.Compare(i, [ast.Eq()], [j]) if names(difference) else TRUE
 
     def within(self, index: ast.expr, length: int) -> list[ast.expr]:
-        """Return the conditions for an index to lie on an axis: none, where it always does."""
+        # none, where the index always lies on the axis
         low, high = self.bounds(index)
         factors, number = linear(index)
         first, last = 0, length - 1
@@ -175,7 +171,7 @@ class Letters:
         return conditions
 
     def solved(self, condition: ast.expr, letter: str) -> ast.expr | None:
-        """Return what a letter must be for an equation to hold; None where that is no index."""
+        # what the letter must be for the equation to hold; None where that is no index
         match condition:
             case ast.Compare(left, [ast.Eq()], [right]) if self.is_condition(condition):
                 factors, number = combined((1, left), (-1, right))
@@ -187,19 +183,9 @@ class Letters:
     # ---- indices from numbers ----
 
     def recognised(self, numbers: np.ndarray, index: Sequence[ast.expr]) -> ast.expr:
-        """Return the index that has given values at every place of an array.
+        """Return the index that has given values, one for each place of an array.
 
-        Parameters
-        ----------
-        numbers
-            The value at every place.
-        index
-            The index of the place on each axis.
-
-        Raises
-        ------
-        NoComponentsError
-            If the values follow no rule, as those of labels do.
+        NoComponentsError, if they follow no rule, as the values of labels do.
         """
         if not numbers.size:
             return ast.Constant(0)
@@ -225,7 +211,7 @@ class Letters:
         return self.divided(sum_of((1, quotient), (origin, ast.Constant(1))), period)[1]
 
     def divided(self, index: ast.expr, n: int) -> tuple[ast.expr, ast.expr]:
-        """Return index // n and index % n, simplified where the parts of the index allow it."""
+        # index // n and index % n, simplified where the parts of the index allow it
         factors, number = linear(index)
         whole = {text: f // n for text, f in factors.items() if f % n == 0}
         inner = index_of({text: f for text, f in factors.items() if f % n}, number % n)
@@ -240,7 +226,7 @@ class Letters:
     # ---- indices put in for letters ----
 
     def put(self, tree: ast.expr, known: Mapping[str, ast.expr]) -> ast.expr:
-        """Return an expression with indices in place of letters, each index in its one form."""
+        # each index is left in its one form
         return PutIndices(self, known).visit(tree) if known else tree
 
     def put_in_index(self, index: ast.expr, known: Mapping[str, ast.expr]) -> ast.expr:

@@ -17,18 +17,10 @@ from .tidy import FALSE, TRUE, ZERO, number, simplified
 
 
 class Jacobian:
-    """A local derivative, in its cases.
+    """A local derivative, in its cases: the component of a rule, with Kronecker deltas in it.
 
-    Parameters
-    ----------
-    component
-        The component of the rule, with Kronecker deltas in it.
-    index
-        The index of the operand's component: its letters stay, where two letters are equal.
-    at
-        The index of the step's component, in whose order the conditions are written.
-    letters
-        What is known of the letters.
+    The letters of `index`, that of the operand's component, stay where two letters are equal;
+    conditions are written in the order of `at`, the index of the step's component.
     """
 
     def __init__(
@@ -70,7 +62,6 @@ class Jacobian:
             self.different = letters.put(self.different, self.same)
 
     def solved(self, conditions: Sequence[ast.expr]) -> dict[str, ast.expr]:
-        """Return what the letters of the step's component are by conditions."""
         own = {i.id for i in self.at if isinstance(i, ast.Name)}
         found: dict[str, ast.expr] = {}
         for condition in conditions:
@@ -83,13 +74,11 @@ class Jacobian:
 
     @property
     def unequal(self) -> ast.expr:
-        """The condition of the second case."""
         assert self.split is not None
         return ast.Compare(self.split.left, [ast.NotEq()], self.split.comparators)
 
     @property
     def tree(self) -> ast.expr:
-        """It as one expression, with np.where for the cases."""
         if self.split is None or self.different is None:
             return part(self.equal, *self.needed).closed
         otherwise: ast.expr = ZERO
@@ -98,10 +87,8 @@ class Jacobian:
         return chosen([*self.needed, self.split], self.equal, otherwise)
 
     def in_cases(self, g: str) -> ast.expr | None:
-        """Return the gradient as the sum of both cases: the term i = j, and the sum over others.
-
-        None where there are not two cases, or their condition is not that two letters are equal.
-        """
+        # The term i = j, and the sum over others; None where there are not two cases, or their
+        # condition is not that two letters are equal.
         match self.split:
             case ast.Compare(ast.Name(i), _, [ast.Name()]) if i in self.same_if_equal:
                 pass
@@ -123,7 +110,7 @@ class Jacobian:
         return part(ast.BinOp(sums[0], ast.Add(), sums[1]), *conditions).closed
 
     def chain(self, g: str, local: ast.expr) -> ast.expr:
-        """Return the gradient by the chain rule: a sum over all entries of what was computed."""
+        # a sum over all entries of what was computed
         entry = ast.Subscript(ast.Name(g), ast.Tuple(list(self.at))) if self.at else ast.Name(g)
         tree: ast.expr = ast.BinOp(entry, ast.Mult(), local)
         for letter in reversed(self.at):
@@ -145,5 +132,4 @@ class With(Rebuilt):
 
 
 def with_condition(tree: ast.expr, condition: str, value: ast.expr) -> ast.expr:
-    """Put TRUE or FALSE for a condition, and simplify what that leaves."""
     return With(condition, value).visit(tree)  # type: ignore[no-any-return]

@@ -45,14 +45,9 @@ class Line(NamedTuple):
 
 
 class Term(NamedTuple):
-    """What a step adds to the gradient of an operand.
+    """What a step adds to the gradient of an operand, in terms of that of the first step.
 
-    Parameters
-    ----------
-    path
-        The edges from the step that has a line, through those written inside it, to the operand.
-    tree
-        What is added, in terms of the gradient of the first step.
+    The path has the edges from the step that has a line, through those written inside it.
     """
 
     path: tuple[Edge, ...]
@@ -60,14 +55,7 @@ class Term(NamedTuple):
 
 
 class Lines:
-    """Every line of a derivation.
-
-    Raises
-    ------
-    ValueError
-        If what is written inside a line does not hold, if an operation's rule cannot be written
-        down, or if a leaf had several values during the computation.
-    """
+    """Every line of a derivation; ValueError where one does not hold or cannot be written down."""
 
     def __init__(
         self, record: Record, wanted: list[Tensor], symbols: Mapping[str, str] | None = None
@@ -113,7 +101,6 @@ class Lines:
     # ---- what the names stand for ----
 
     def _values(self) -> dict[str, np.ndarray]:
-        """Return the array that each name stands for, as it was recorded."""
         values = {}
         for i, t in enumerate(self.tensors):
             if not all(np.array_equal(v, t.data, equal_nan=True) for v in self.record.values(i)):
@@ -127,7 +114,6 @@ class Lines:
         return values
 
     def _constant(self, array: np.ndarray) -> ast.expr | None:
-        """Return the name of an array among the arguments that is too large to be written out."""
         if array.size <= MOST_ENTRIES or has_pattern(array):
             return None
         key = (array.shape, array.dtype.str, array.tobytes())
@@ -196,11 +182,9 @@ class Lines:
         return lines
 
     def with_inlined(self, tree: ast.expr) -> ast.expr:
-        """Write the operands of a step out that have no line of their own."""
         return put(tree, self._by_name)
 
     def definitions(self, trees: Iterable[ast.expr]) -> Iterator[tuple[ast.expr, ast.expr]]:
-        """Yield each function that is called in expressions and not defined yet, and what it is."""
         stack = list(trees)
         while stack:
             for node in walk(stack.pop()):
@@ -211,10 +195,7 @@ class Lines:
                     stack.append(tree)
 
     def definition(self, node: ast.AST) -> ast.expr | None:
-        """Return what a function is that is called, such as sigma, if it was not returned yet.
-
-        None also where that simpler form is long or, unlike the function, overflows.
-        """
+        # None also where that simpler form is long or, unlike the function, overflows
         match node:
             case ast.Call(ast.Name(name), args, keywords) if name not in self._defined:
                 evaluate = self.evaluator.evaluate
@@ -233,7 +214,6 @@ class Lines:
     # ---- backward ----
 
     def _backward(self) -> list[Line]:
-        """Return the gradients in the order in which they are complete."""
         loss = self.tensors[self.loss]
         one = call("np.ones", literal(loss.shape)) if loss.ndim else literal(1.0)
         self.gradient[self.loss] = one
@@ -258,7 +238,6 @@ class Lines:
         return lines
 
     def _term(self, edge: Edge) -> Term:
-        """Return what one edge adds, in terms of the gradient of the step that has a line."""
         step, rule = edge.step, self.rules[edge]
         g = self.gradient_name(step)
         before: tuple[Edge, ...] = ()
@@ -274,14 +253,14 @@ def as_float(value: np.ndarray) -> np.ndarray:
 
 
 def has_pattern(array: np.ndarray) -> bool:
-    """Say whether an array has a short text: all entries are equal, or it is an identity."""
+    # all entries are equal, or it is an identity
     square = array.ndim == 2 and array.shape[0] == array.shape[1]
     uniform = bool((array == array.flat[0]).all())
     return uniform or (square and np.array_equal(array, np.eye(len(array))))
 
 
 def added(terms: list[ast.expr]) -> ast.expr:
-    """Return a sum: many terms by halves, so that it is not deep."""
+    # by halves, so that it is not deep
     if len(terms) <= 4:
         return functools.reduce(lambda a, b: ast.BinOp(a, ast.Add(), b), terms)
     half = len(terms) // 2
@@ -289,6 +268,5 @@ def added(terms: list[ast.expr]) -> ast.expr:
 
 
 def count_parts(tree: ast.expr) -> int:
-    """Count the operators, names and numbers of an expression."""
     kinds = (ast.Name, ast.Constant, ast.BinOp, ast.UnaryOp, ast.Call)
     return sum(isinstance(node, kinds) for node in walk(tree))

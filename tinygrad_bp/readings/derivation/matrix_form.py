@@ -26,7 +26,7 @@ from .tidy import array_like, collected, symbols, tidied
 
 @dataclass
 class Side:
-    """A side of an equation: an expression, and of a component, the index that it is at."""
+    """A side of an equation; the index is that of a component."""
 
     tree: ast.expr
     at: Sequence[ast.expr] = ()
@@ -54,7 +54,7 @@ class MatrixForm:
     # ---- what components have otherwise ----
 
     def side(self, tree: ast.expr, shape: Sequence[int], step: int) -> Side:
-        """Return a side in this form; the step is blamed where there is none."""
+        # the step is blamed where there is none in this form
         return Side(tree)
 
     def check(self, side: Side, value: np.ndarray, name: str) -> None:
@@ -74,7 +74,6 @@ class MatrixForm:
         return Locals()
 
     def put_in(self, side: Side, known: Mapping[str, Side]) -> Side:
-        """Return a gradient with others in place of their names."""
         trees = {name: array_like(inner.tree) for name, inner in known.items()}
         return Side(tidied(put(side.tree, trees), self.evaluator))
 
@@ -111,7 +110,6 @@ class MatrixForm:
         yield from self.multiplied_out()
 
     def definitions(self, trees: list[ast.expr], hint: bool = False) -> Iterator[Block]:
-        """Yield what the functions in expressions are that were not met before."""
         for call, tree in self.lines.definitions(trees):
             value = np.asarray(self.evaluator.evaluate(call))
             try:
@@ -124,7 +122,6 @@ class MatrixForm:
                 yield Equation(formulas[0], formulas[1:], value.shape, hint=hint)
 
     def gradient(self, place: int, tree: ast.expr) -> Iterator[Block]:
-        """Yield the local derivatives that lead to a gradient, then the gradient."""
         lines, name = self.lines, self.lines.gradient_name(place)
         found = self.local_derivatives(place)
         yield from found.blocks
@@ -140,7 +137,7 @@ class MatrixForm:
         yield from self.definitions([tree], hint=True)
 
     def multiplied_out(self) -> Iterator[Block]:
-        """Yield each gradient with those before it put in, where that has few symbols."""
+        # those before it are put in, where that has few symbols
         known: dict[str, Side] = {}
         counts: dict[str, int] = {}  # known before the tree is made, which could be huge
         more = f"{MOST_SYMBOLS} symbols"
@@ -167,7 +164,6 @@ class MatrixForm:
         self, name: str, sides: Sequence[Side], before: Sequence[Formula] = (),
         asked: bool = False, numbers: bool = True,
     ) -> Iterator[Equation]:  # fmt: skip
-        """Check and write what a name equals."""
         value = self.lines.values[name]
         for side in sides:
             self.check(side, value, name)
@@ -179,11 +175,9 @@ class MatrixForm:
             yield equation
 
     def symbol(self, name: str) -> Formula:
-        """Write the name of a whole array."""
         tree = ast.Name(name)
         return Formula(latex(tree, self.lines.latex), text(tree, self.lines.text))
 
 
 def with_side(equation: Equation, value: np.ndarray) -> Equation:
-    """Return an equation with its value as the last side."""
     return replace(equation, sides=tuple(dict.fromkeys([*equation.sides, written_array(value)])))

@@ -53,7 +53,6 @@ CHECKED = "Every line above was evaluated as it stands, and gives the engine's n
 
 
 def framed(body: Sequence[Block], conventions: Iterable[str | Formula]) -> Iterator[Block]:
-    """Yield the conventions, the document, and what was checked."""
     *others, last = [part for part in conventions if part] or [""]
     if last:
         yield Sentence(("Conventions. ", *others, last.rstrip() if isinstance(last, str) else last))
@@ -65,7 +64,6 @@ def framed(body: Sequence[Block], conventions: Iterable[str | Formula]) -> Itera
 
 
 def texts(blocks: Iterable[Block]) -> str:
-    """Return the formulas of a document as plain text."""
     return "\n".join(
         formula.text
         for block in blocks if isinstance(block, Equation)
@@ -103,10 +101,8 @@ def products(lines: Lines) -> str:
 
 
 def sides(lines: Lines) -> str:
-    """Say from which side parameters multiply: what makes vectors columns, or rows.
-
-    Nothing, where they multiply from both sides, or not at all.
-    """
+    # From which side parameters multiply makes vectors columns, or rows. Nothing, where they
+    # multiply from both sides, or not at all.
     parameters = {
         lines.name(i)
         for i, t in enumerate(lines.tensors)
@@ -140,11 +136,8 @@ def sides(lines: Lines) -> str:
 
 
 def given(lines: Lines, write: Callable[[str], Formula], numbers: bool) -> Iterator[Block]:
-    """Yield what is given, with its values if numbers are wanted.
-
-    A small array that the computation holds without a name, such as the rows of one-hot labels, is
-    shown in any case: nothing else says what it is.
-    """
+    # A small array that the computation holds without a name, such as the rows of one-hot labels,
+    # is shown in any case: nothing else says what it is.
     leaves = [
         i for i, t in enumerate(lines.tensors) if t.primitive is None and i not in lines.inline
     ]
@@ -172,7 +165,7 @@ def given(lines: Lines, write: Callable[[str], Formula], numbers: bool) -> Itera
 
 
 def added_up(lines: Lines, place: int, symbol: Formula) -> Iterator[Block]:
-    """Say of a value that is used more than once that its gradient is a sum."""
+    # a value that is used more than once has a sum as its gradient
     terms = len(lines.terms[place])
     if terms > 1:
         yield Sentence((symbol, f" is used {terms} times: {terms} terms add up."), hint=True)
@@ -181,8 +174,6 @@ def added_up(lines: Lines, place: int, symbol: Formula) -> Iterator[Block]:
 def left_out(
     lines: Lines, known: Collection[int], write: Callable[[str], Formula], most: str
 ) -> Iterator[Block]:
-    """Say which gradients are not multiplied out: those that would have more than is read."""
-
     def symbol(place: int) -> Formula:
         return write(lines.name(place))
 

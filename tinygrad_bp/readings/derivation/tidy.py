@@ -20,7 +20,6 @@ TRUE, FALSE = ast.Constant(True), ast.Constant(False)
 
 
 def number(tree: ast.expr) -> float | None:
-    """Return the value of a number that is written out; None for any other expression."""
     match tree:
         case ast.UnaryOp(ast.USub(), operand):
             inner = number(operand)
@@ -33,7 +32,7 @@ def number(tree: ast.expr) -> float | None:
 
 
 def array_like(tree: ast.expr) -> ast.expr:
-    """Return an expression of NumPy's: a Python number has none of an array's methods."""
+    # a Python number has none of an array's methods
     plain = not isinstance(tree, ast.Call) and number(tree) is not None
     return call("np.float64", tree) if plain else tree
 
@@ -47,7 +46,6 @@ def is_negative(tree: ast.expr) -> TypeGuard[ast.UnaryOp]:
 
 
 def times(left: ast.expr, right: ast.expr) -> ast.expr:
-    """Return a product without a factor 1 or -1."""
     for one, other in ((left, right), (right, left)):
         match number(one):
             case 1:
@@ -61,7 +59,7 @@ def times(left: ast.expr, right: ast.expr) -> ast.expr:
 
 
 def with_gradient(rule: ast.expr, g: str, gradient: ast.expr, evaluator: Evaluator) -> ast.expr:
-    """Write a gradient out in a rule: of an array of equal entries, one entry, where that does."""
+    # one entry is put in for an array of equal ones, where that will do
     whole = put(rule, {g: array_like(gradient)})
     entry = equal_entry(gradient)
     if entry is None or not entry_by_entry(rule, g):
@@ -72,7 +70,7 @@ def with_gradient(rule: ast.expr, g: str, gradient: ast.expr, evaluator: Evaluat
 
 
 def entry_by_entry(tree: ast.expr, name: str) -> bool:
-    """Say whether an array is used in a way that one of its entries, all being equal, can be."""
+    # whether one entry of the array, all being equal, would do in its place
     match tree:
         case ast.BinOp(left, op, right) if not isinstance(op, ast.MatMult):
             return entry_by_entry(left, name) and entry_by_entry(right, name)
@@ -84,7 +82,6 @@ def entry_by_entry(tree: ast.expr, name: str) -> bool:
 
 
 def equal_entry(tree: ast.expr) -> ast.expr | None:
-    """Return the entry of an array of which all are equal by its text; None for any other."""
     match tree:
         case ast.Constant():
             return tree
@@ -119,7 +116,6 @@ class Tidied(Rebuilt):
         return new
 
     def is_matrix(self, tree: ast.expr) -> bool:
-        """Say whether an expression is a name of a matrix, or of stacks of them, or a transpose."""
         if isinstance(tree, ast.Name):
             return tree.id in self.evaluator.values and len(self.evaluator.shape(tree)) > 1
         return isinstance(tree, ast.Attribute) and tree.attr == "mT"
@@ -168,7 +164,7 @@ class Tidied(Rebuilt):
         return new
 
     def product(self, left: ast.expr, right: ast.expr) -> ast.expr:
-        """Return a product: without ones, with its number first, and of equal factors a power."""
+        # without ones, with its number first, and of equal factors a power
         match left:
             case ast.UnaryOp(ast.USub(), ast.Call(ast.Attribute(_, "ones")) as ones):
                 return negative(self.product(ones, right))
@@ -199,7 +195,7 @@ def transposed(tree: ast.expr) -> ast.expr:
 
 
 def simplified(tree: ast.expr) -> ast.expr:
-    """Return what is left of an expression; a minus goes to the front of a product."""
+    # a minus goes to the front of a product
     match tree:
         case ast.UnaryOp(ast.USub(), operand) if number(operand) == 0:
             return ZERO
@@ -246,7 +242,6 @@ def simplified_operator(
 
 
 def terms(tree: ast.expr) -> list[tuple[int, ast.expr]]:
-    """Return the terms of a sum, with their signs."""
     match tree:
         case ast.BinOp(left, ast.Add(), right):
             return [*terms(left), *terms(right)]
@@ -291,20 +286,7 @@ def collected(tree: ast.expr) -> ast.expr:
 
 
 def symbols(tree: ast.expr, counts: Mapping[str, int]) -> int:
-    """Count the names, numbers, signs and functions of an expression, but not its indices.
-
-    Parameters
-    ----------
-    tree
-        An expression.
-    counts
-        How many symbols are to be put in place of some names.
-
-    Examples
-    --------
-    >>> symbols(ast.parse("g * (1.0 - np.sum(-a[i], axis=0))", mode="eval").body, {"g": 5})
-    9
-    """
+    # names, numbers, signs and functions, not indices; `counts` is for names that others replace
     count = 0
     stack: list[ast.AST] = [tree]
     while stack:

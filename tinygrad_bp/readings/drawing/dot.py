@@ -48,7 +48,7 @@ MARGIN = "0.08,0.05"
 
 
 def dot(picture: Picture, room: Sequence[str] = (), margin: str = MARGIN) -> str:
-    """Return a picture as DOT text; every node ends with rows as wide as the texts in ``room``."""
+    # every node ends with rows as wide as the texts in ``room``
     return str(DotWriter(picture, room, margin).graph().source)
 
 
@@ -64,7 +64,6 @@ class DotWriter:
         }
 
     def largest(self, values: Iterable[Shown]) -> float:
-        """Return the largest finite size of an entry that is shown in a table."""
         arrays = [v for v in values if isinstance(v, np.ndarray) and v.ndim]
         shown = [np.abs(v).ravel() for v in arrays if fits(v, self.picture.level)]
         entries = np.concatenate([np.zeros(1), *shown])
@@ -95,7 +94,6 @@ class DotWriter:
         return graph
 
     def add(self, graph: Digraph, nodes: Sequence[Node], depth: int = 0) -> None:
-        """Add nodes, with the frames around them."""
         for item in framed(nodes, depth):
             if isinstance(item, Node):
                 graph.node(item.id, self.label(item), **look(item.kind, item.id, item.kind))
@@ -106,7 +104,6 @@ class DotWriter:
                     self.add(inside, item, depth + 1)
 
     def label(self, node: Node) -> str:
-        """Write what is in a node: name and shape, operation, and the numbers."""
         first, *others = map(escaped, node.lines)
         rows = [f"<B>{first}</B>" if node.given else grey(first)]
         for line in others:  # what computed a tensor, and what several tensors give, in black
@@ -122,7 +119,6 @@ class DotWriter:
         return f"<{table(lines, 4)}>"
 
     def grid(self, value: Shown, most: float) -> str:
-        """Write a value: a table of coloured cells, if it is small."""
         entries = value if isinstance(value, np.ndarray) and value.ndim and value.size else None
         if entries is not None and fits(entries, self.picture.level):
             rows = ("".join(cell(x, most) for x in row) for row in np.atleast_2d(entries))
@@ -130,7 +126,6 @@ class DotWriter:
         return escaped(self.picture.in_line(value))
 
     def add_legend(self, graph: Digraph) -> None:
-        """Add a frame with a node of each kind in the picture, and what the numbers mean."""
         with graph.subgraph(name="cluster_legend") as legend:
             legend.attr(label=self.caption(), color="none", **{"class": "legend"})
             for i, kind in enumerate(self.picture.kinds):
@@ -141,7 +136,6 @@ class DotWriter:
             graph.edge(self.picture.forward[-1].id, f"legend{i}", **INVISIBLE)
 
     def caption(self) -> str:
-        """Write what stands below the legend."""
         rows = []
         if any(arrow.order for arrow in self.picture.arrows):
             rows.append("numbers on edges: which operand")
@@ -161,7 +155,6 @@ class DotWriter:
 
 
 def look(kind: str, name: str, css_class: str) -> dict[str, str]:
-    """Return how a node of a kind looks, and what it is called in the SVG."""
     shape, style, line, fill, width, _ = LOOKS[kind]
     return {
         "id": name, "class": css_class, "shape": shape, "style": style,
@@ -170,7 +163,7 @@ def look(kind: str, name: str, css_class: str) -> dict[str, str]:
 
 
 def arrow_label(arrow: Arrow) -> str | None:
-    """Write words beside an arrow, which cover the frames that they cross."""
+    # the words cover the frames that they cross
     if not arrow.words:
         return None
     cells = f'<TD WIDTH="4"></TD><TD BGCOLOR="{PAGE}">{escaped(arrow.words)}</TD>'
@@ -183,12 +176,10 @@ def table(rows: Iterable[str], padding: int, space: int = 0) -> str:
 
 
 def beside(cells: Iterable[str]) -> str:
-    """Write a row of cells with lines between them."""
     return f"<TR>{'<VR/>'.join(f'<TD>{cell}</TD>' for cell in cells)}</TR>"
 
 
 def cell(entry: np.generic, most: float) -> str:
-    """Write an entry of an array in its colour."""
     text = number(entry, FEW_DIGITS)
     return f'<TD ALIGN="RIGHT" BGCOLOR="{colour(float(entry), most)}">{text}</TD>'
 
@@ -198,10 +189,8 @@ def grey(content: str) -> str:
 
 
 def escaped(content: str) -> str:
-    """Escape text, so that it is shown as it is: no markup, no backslash codes of Graphviz's.
-
-    ``dot`` reads a label as XML by a parser that stumbles over a bracket before a tag: ``]</B>``.
-    """
+    # No markup, and no backslash codes of Graphviz's. ``dot`` reads a label as XML by a parser that
+    # stumbles over a bracket before a tag: ``]</B>``.
     from graphviz import escape
 
     return str(escape(html.escape(content))).replace("]", "&#93;")

@@ -44,9 +44,9 @@ def find_operands(record: Record) -> Operands:
 def fold(record: Record, operands: Operands, level: str, most: int) -> tuple[list[Group], str]:
     """Return the groups in the order of their last tensors, and a note if there were too many.
 
-    At the level "layers" scopes are collapsed; at others, only if there are too many tensors. There
-    are at most ``most`` groups: if need be, the earliest tensors are one. There are fewer where
-    edges would cross more than `MOST_ROWS`.
+    At the level "layers" scopes are collapsed; at others, only if there are too many tensors. If
+    need be, the earliest tensors are one group; there are fewer than ``most`` where edges would
+    cross more than `MOST_ROWS`.
     """
     count = len(record.tensors)
     while True:
@@ -70,11 +70,8 @@ def fold(record: Record, operands: Operands, level: str, most: int) -> tuple[lis
 
 
 def rows_crossed(edges: Sequence[tuple[Hashable, Hashable]]) -> int:
-    """Return how many rows edges cross, all together: they come by the recording of heads.
-
-    What is computed stands in the row below the lowest of its operands, a leaf just above the first
-    of what is computed from it.
-    """
+    # Edges come by the recording of their heads. What is computed stands in the row below the
+    # lowest of its operands, a leaf just above the first of what is computed from it.
     row: dict[Hashable, int] = {}
     for tail, head in edges:
         row[head] = max(row.get(head, 0), row.get(tail, 0) + 1)
@@ -87,10 +84,8 @@ def rows_crossed(edges: Sequence[tuple[Hashable, Hashable]]) -> int:
 
 
 def by_visit(record: Record, operands: Operands) -> list[Group]:
-    """Fold what was recorded in one visit to a scope: operations that no other scope parts.
-
-    The output keeps its node, and so do leaves, but for unnamed inputs used in one visit only.
-    """
+    # One visit to a scope is folded: operations that no other scope parts. The output keeps its
+    # node, and so do leaves, but for unnamed inputs used in one visit only.
     groups: list[Group] = []
     home: dict[int, int] = {}
     previous = None
@@ -122,7 +117,7 @@ def by_visit(record: Record, operands: Operands) -> list[Group]:
 
 
 def latest(record: Record, groups: list[Group], operands: Operands, most: int) -> list[Group]:
-    """Keep the latest groups with the leaves that they use, and fold what came before into one."""
+    # with the leaves that they use; what came before is folded into one
     leaves = {g.last: g for g in groups if record.tensors[g.last].primitive is None and not g.title}
     used: dict[int, list[int]] = {}  # leaves, by the step that uses them
     for edge, i in operands.items():

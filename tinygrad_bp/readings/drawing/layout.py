@@ -22,13 +22,7 @@ TEXT = f"{{{SVG}}}text"
 
 
 def lay_out(dot: str, suffix: str) -> bytes:
-    """Run the layout program on a DOT text and return the picture.
-
-    Raises
-    ------
-    RuntimeError
-        If there is no layout program, it cannot write the format, fails, or takes too long.
-    """
+    # RuntimeError: no layout program, or it cannot write the format, fails, or takes too long
     program = layout_program()
     if Path(program).stem == "graphviz-pure":
         if suffix == ".pdf":
@@ -63,7 +57,7 @@ def lay_out(dot: str, suffix: str) -> bytes:
 
 
 def layout_program() -> str:
-    """Return the path of the layout program; pip puts ``graphviz-pure`` beside Python's scripts."""
+    # pip puts ``graphviz-pure`` beside Python's scripts
     program = (
         shutil.which("dot")
         or shutil.which("graphviz-pure")
@@ -106,10 +100,7 @@ def described(svg: bytes, title: str, description: str) -> str:
 
 
 def centre_words(node: ET.Element) -> None:
-    """Put the words above the numbers in the middle of their node.
-
-    A layout program places them by the widths of other letters than those that a reader sees.
-    """
+    # a layout program places them by the widths of other letters than those that a reader sees
     outline = next(child for child in node if child.get("points") or child.get("d"))
     across = re.findall(r"-?[\d.]+", outline.get("points", "") + outline.get("d", ""))[::2]
     middle = (min(map(float, across)) + max(map(float, across))) / 2

@@ -12,8 +12,6 @@ import numpy as np
 
 
 class Look(NamedTuple):
-    """How a kind of node looks."""
-
     shape: str  # in DOT
     style: str  # in DOT
     line: str  # the colour

@@ -11,7 +11,6 @@ from .picture import Arrow, Node, Picture, framed
 
 
 def mermaid(picture: Picture) -> str:
-    """Return a picture as Mermaid text."""
     return "\n".join(lines(picture)) + "\n"
 
 
@@ -35,7 +34,6 @@ def lines(picture: Picture) -> Iterator[str]:
 def node_lines(
     picture: Picture, nodes: Sequence[Node], frames: Iterator[int], depth: int = 0
 ) -> Iterator[str]:
-    """Yield a line for each node, with the frames around them."""
     for item in framed(nodes, depth):
         if isinstance(item, Node):
             left, right = LOOKS[item.kind].mermaid

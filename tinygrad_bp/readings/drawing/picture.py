@@ -49,7 +49,6 @@ class Node:
 
     @property
     def lines(self) -> list[str]:
-        """What it says, but for the numbers."""
         if self.kind == "layer":
             return list(filter(None, [self.name, self.operation, self.shape]))
         return list(filter(None, [f"{self.name} {self.shape}".strip(), self.operation]))
@@ -88,12 +87,12 @@ class Picture:
 
     @cached_property
     def forward(self) -> list[Node]:
-        """The nodes of the forward pass; the last is the output."""
+        # the last is the output
         return [node for node in self.nodes if node.kind != "gradient"]
 
     @cached_property
     def sweep(self) -> list[Node]:
-        """The nodes of the reverse sweep; the last is where it starts."""
+        # the last is where it starts
         return [node for node in self.nodes if node.kind == "gradient"]
 
     @property
@@ -101,7 +100,7 @@ class Picture:
         return [kind for kind in LOOKS if any(node.kind == kind for node in self.nodes)]
 
     def numbers(self, node: Node) -> dict[str, Shown]:
-        """Return what is shown in a node: no gradient that has a node of its own."""
+        # no gradient that has a node of its own
         if node.kind == "layer" or self.level == "layers":
             return {}
         if node.kind == "gradient":
@@ -115,7 +114,7 @@ class Picture:
 
 
 def framed(nodes: Sequence[Node], depth: int = 0) -> Iterator[Node | list[Node]]:
-    """Yield the nodes that stand in no frame beyond a depth, and for each such frame its nodes."""
+    # the nodes that stand in no frame beyond this depth, and for each such frame its nodes
     drawn = set()
     for node in nodes:
         inner = node.frame[: depth + 1]
@@ -129,7 +128,7 @@ def framed(nodes: Sequence[Node], depth: int = 0) -> Iterator[Node | list[Node]]
 def picture(
     record: Record, level: str, backward: bool = False, rules: bool = False, most: int = MOST_NODES
 ) -> Picture:
-    """Return what is drawn of a computation. Raises, with ``backward``, if it has no gradient."""
+    # raises, with ``backward``, if the computation has no gradient
     tensors, output = record.tensors, record.output
     swept = any(t.primitive is None and t.grad is not None for t in tensors)
     shown = backward or (swept and output.requires_grad and output.size == 1)
@@ -154,8 +153,6 @@ def picture(
 
 
 class Drawer:
-    """Turns groups of tensors into nodes, and operands into arrows."""
-
     def __init__(
         self,
         record: Record,
@@ -208,7 +205,6 @@ class Drawer:
         )
 
     def gradient_nodes(self, nodes: list[Node], back: list[Arrow]) -> Iterator[Node]:
-        """Yield a node for the gradient with respect to what each node holds, if there is one."""
         terms = Counter(arrow.tail for arrow in back)
         for node in nodes:
             if not any(i in self.gradients for i in node.tensors):
@@ -229,10 +225,8 @@ class Drawer:
             )
 
     def arrows(self, rules: bool, back: bool = False) -> list[Arrow]:
-        """Return the operands between nodes; with ``back``, what flows back along these.
-
-        Between two nodes, one of which is folded, there is a single arrow.
-        """
+        # With ``back``, what flows back along the operands. Between two nodes, one of which is
+        # folded, there is a single arrow.
         drawn: dict[object, list[Edge]] = {}
         for edge, i in self.operands.items():
             tail, head = self.home[i], self.home[edge.step]
@@ -262,7 +256,6 @@ class Drawer:
         return arrows
 
     def rules(self, i: int) -> dict[Edge, str]:
-        """Return the contributions that a step makes, in symbols."""
         if not self.record.tensors[i].requires_grad:
             return {}
         rules = self.record.rules(i, lambda x: None if fits(x) else ast.Name(stand_in(x)))
@@ -270,13 +263,7 @@ class Drawer:
 
 
 def shortened(rule: str) -> str:
-    """Cut a rule that is too long in its middle, so that its end is seen.
-
-    Examples
-    --------
-    >>> shortened("a" * 40 + " − " + "b" * 20)
-    'aaaaaaaaaaaaaaaaaaaaaaa … − bbbbbbbbbbbbbbbbbbbb'
-    """
+    # in its middle, so that its end is seen
     if len(rule) <= LONGEST_RULE:
         return rule
     half = (LONGEST_RULE - 3) // 2
@@ -290,7 +277,7 @@ def kind_of(t: Tensor) -> str:
 
 
 def operation(t: Tensor) -> str:
-    """Write what computed a tensor, with Python numbers: ``^ 2 power``, ``where(·, 0, ·)``."""
+    # with Python numbers: ``^ 2 power``, ``where(·, 0, ·)``
     assert t.primitive is not None
     name = printable(t.primitive.__name__, LONGEST_NAME)
     symbol = printable(t.primitive.symbol, LONGEST_NAME)
@@ -307,5 +294,4 @@ def operation(t: Tensor) -> str:
 
 
 def frame(scope: str) -> tuple[str, ...]:
-    """Return the frames of a scope, "outer/inner", from the outermost."""
     return tuple(map(plain_name, scope.split("/")[:DEEPEST_FRAME])) if scope else ()

@@ -17,15 +17,12 @@ LONGEST = {"ops": 32, "values": 100}
 
 
 def tree(picture: Picture) -> str:
-    """Return a picture as a tree of text."""
     return "\n".join(line.rstrip() for line in lines(picture))
 
 
 def lines(picture: Picture) -> Iterator[str]:
-    """Yield the lines, each operand below what was computed from it.
-
-    What is used several times is written once, and only called by its name after that.
-    """
+    # Each operand stands below what was computed from it. What is used several times is written
+    # once, and only called by its name after that.
     if picture.note:
         yield f"({picture.note}.)"
     nodes = {node.id: node for node in picture.nodes}

@@ -39,13 +39,7 @@ class Helpers:
         self._kept: list[Any] = []  # so that no id is used twice
 
     def name(self, value: Any, wanted: str = "") -> str:
-        """Return the name of a function or module, and write its text if it is new.
-
-        Raises
-        ------
-        ValueError
-            If it has no text that runs with NumPy alone.
-        """
+        # its text is written if it is new; ValueError if it has none that runs with NumPy alone
         if id(value) in self._names:
             return self._names[id(value)]
         name = self._take(value, re.sub(r"\W", "_", wanted or value.__name__))
@@ -82,7 +76,6 @@ class Helpers:
         return ast.unparse(ast.fix_missing_locations(tree))
 
     def reference(self, value: Any, name: str, function: Any) -> ast.expr:
-        """Return how to write what a name means in a function."""
         path = numpy_path(value)
         if path is not None:
             return ast.parse(path, mode="eval").body
@@ -100,7 +93,7 @@ class Helpers:
         return ast.Name(self._constant(value, name, function))
 
     def _constant(self, value: Any, name: str, function: Any) -> str:
-        """Write down a constant of a module: its value, or else the text that made it."""
+        # its value, or else the text that made it
         if id(value) in self._names:
             return self._names[id(value)]
         try:
@@ -112,7 +105,6 @@ class Helpers:
         return new
 
     def _assigned(self, name: str, function: Any) -> ast.expr:
-        """Return the text that a name was assigned in the module of a function."""
         lines = linecache.getlines(function.__code__.co_filename, function.__globals__)
         tree = ast.parse("".join(lines))
         for statement in tree.body:
@@ -137,7 +129,7 @@ def of_python(module: str) -> bool:
 
 
 def numpy_path(value: Any) -> str | None:
-    """Return where a value is found in NumPy, such as ``np.linalg.norm``; None if it is not."""
+    # such as ``np.linalg.norm``
     if isinstance(value, ModuleType):
         inside = value.__name__.partition(".")[0] == "numpy"
         return re.sub("^numpy", "np", value.__name__) if inside else None
@@ -176,7 +168,7 @@ class Linked(ast.NodeTransformer):
         return self.helpers.reference(self.meaning[node.id], node.id, self.function)
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        """Replace what is taken from a module other than NumPy's or Python's."""
+        # what is taken from a module other than NumPy's or Python's is replaced
         value = self._meant(node)
         if value is not None:
             return self.helpers.reference(value, node.attr, self.function)
@@ -184,7 +176,7 @@ class Linked(ast.NodeTransformer):
         return node
 
     def _meant(self, node: ast.Attribute) -> Any:
-        """Return what a dotted name means, if it is one of a module that cannot be imported."""
+        # what it means, if it is a name of a module that cannot be imported
         owner: Any = None
         if isinstance(node.value, ast.Name) and node.value.id not in self.local:
             owner = self.meaning.get(node.value.id)

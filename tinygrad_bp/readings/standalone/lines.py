@@ -44,7 +44,6 @@ class Lines:
         self.temporaries = (name for name in numbered if name not in self.taken)
 
     def _uses(self) -> Counter[Key]:
-        """Count how often each value and each gradient is written, of those that are needed."""
         roots: list[Key] = [*self.program.forward, *filter(None, self.gradients)]
         uses: Counter[Key] = Counter(roots)
         stack = list(uses)
@@ -57,7 +56,7 @@ class Lines:
         return uses
 
     def _name_values(self) -> None:
-        """Name the values: as in every reading, but for names that would break the code."""
+        # as in every reading, but for names that would break the code
         program, names = self.program, self.record.names
         loss = program.value[self.record.output.id]
         leaves = sorted(key for key in program.leaves if key in self.uses or key == loss)
@@ -93,7 +92,6 @@ class Lines:
                     raise ValueError(f"{primitive.__name__} cannot be written: {error}") from error
 
     def module(self) -> str:
-        """Return the whole text."""
         program = self.program
         L = self.names[program.value[self.record.output.id]]
         for value in program.forward:
@@ -135,7 +133,6 @@ class Lines:
         return text + "\n"
 
     def write(self, key: Key) -> None:
-        """Write the line of a value or a gradient, and before it what it needs."""
         stack = [key]
         while stack:
             key = stack[-1]
@@ -152,7 +149,7 @@ class Lines:
         return [part for part in operands if isinstance(part, (int, Gradient))]
 
     def _finish(self, key: Key) -> None:
-        """Write an expression of which all parts are written: as a line, or for use in one."""
+        # all its parts are written: it becomes a line, or is used in one
         name, comment = self._variable(key)
         room = WIDTH - len(INDENT) - (len(f"{name} = ") if name else len("return "))
         while True:
@@ -186,7 +183,7 @@ class Lines:
         self.expressions[key] = ast.Name(name)
 
     def _variable(self, key: Key) -> tuple[str | None, str]:
-        """Return the name and the comment of a line; no name where the value needs no line."""
+        # the name and the comment of the line; no name where the value needs no line
         if isinstance(key, Gradient):
             value = self.program.value[key.tensor]
             comment = self.forward_text.get(value, self.names[value])
@@ -226,11 +223,8 @@ class Lines:
 
 @functools.cache
 def has_power(primitive: Primitive) -> bool:
-    """Say whether the text of an operation has a ``**``.
-
-    NumPy computes it otherwise for its own scalars, which results of no axes are in the code, than
-    for arrays, which they are in the engine: the last bit may differ.
-    """
+    # NumPy computes ``**`` otherwise for its own scalars, which results of no axes are in the code,
+    # than for arrays, which they are in the engine: the last bit may differ.
     try:
         return any(isinstance(node, ast.Pow) for node in ast.walk(bare(primitive.forward)))
     except ValueError:  # the text is not known; what is written instead is a call of NumPy's
@@ -238,7 +232,6 @@ def has_power(primitive: Primitive) -> bool:
 
 
 def listed(head: str, items: list[str], tail: str, indent: str) -> list[str]:
-    """Return lines of comma-separated items: one, if it is not too long, or one for each item."""
     line = f"{head}{', '.join(items)}{tail}"
     if len(indent + line) <= WIDTH or not items:
         return [line]
@@ -249,7 +242,6 @@ def listed(head: str, items: list[str], tail: str, indent: str) -> list[str]:
 
 
 def docstring(summary: str, shapes: list[str]) -> list[str]:
-    """Return a docstring with the shapes of the parameters."""
     line = f'{INDENT}"""{summary}, for {", ".join(shapes)}."""'
     if len(line) <= WIDTH and shapes:
         return [line]

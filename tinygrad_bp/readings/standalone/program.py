@@ -36,8 +36,7 @@ Parts: TypeAlias = list[int | ast.expr]
 class Program:
     """The values of a run and of its sweep, numbered; equal ones are shared.
 
-    A forward line that has a name, or whose gradient is wanted, stays a line of its own all the
-    same.
+    A forward line that has a name, or whose gradient is wanted, is still a line of its own.
     """
 
     def __init__(self, record: Record, wanted: list[Tensor]) -> None:
@@ -88,7 +87,6 @@ class Program:
                 g = g.inputs[0]
 
     def _sweep(self, loss: Tensor) -> None:
-        """Run the reverse sweep on Tensors, and keep every gradient."""
         steps: list[Tensor] = []
         leaves: list[Tensor] = []
         self.start = Tensor(np.ones(loss.shape, loss.dtype))
@@ -115,7 +113,6 @@ class Program:
             self.order += [t, *ready.get(t.id, [])]
 
     def _add(self, t: Tensor, forward: bool) -> None:
-        """Find the value of a tensor: a known one, or a new one."""
         parts: Parts = []
         for x, operand in zip(t.inputs, t.operands, strict=True):
             if x is None:
@@ -140,7 +137,7 @@ class Program:
             self.tensors[value], self.parts[value] = t, parts
 
     def _version(self, x: Tensor, array: np.ndarray) -> int:
-        """Return the value of a leaf when it had an array: it may have had others."""
+        # a leaf may have held other arrays before
         version = x if x.id not in self.value else Tensor(array)
         value = self._versions.setdefault((x.id, id(array)), version.id)
         if value == version.id:
@@ -150,7 +147,6 @@ class Program:
         return value
 
     def operands(self, key: Key) -> list[Key | ast.expr]:
-        """Return what the line of a value or of a gradient is written with."""
         if isinstance(key, Gradient):
             value = self.value[self.gradients[key.tensor].id]
             sharing = self.sharing.get(value, {})
@@ -166,11 +162,9 @@ class Program:
         ]
 
     def _variable(self, value: int, user: int, place: int) -> Key:
-        """Return the variable for a value: a gradient has one for each tensor that it belongs to.
-
-        It is that of the tensor whose rule was running when the user was recorded; where the user
-        adds to earlier contributions, that of a tensor they came from.
-        """
+        # A gradient has a variable for each tensor that it belongs to: the tensor whose rule was
+        # running when the user was recorded; where the user adds to earlier contributions, one they
+        # came from.
         sharing = self.sharing.get(value)
         if sharing is None:
             return value
@@ -180,13 +174,13 @@ class Program:
         return next((sharing[t] for t in likely if t in sharing), next(iter(sharing.values())))
 
     def _visited(self, tensor: int) -> int:
-        """Return the tensor whose rule was running when another was recorded; -1 for none."""
+        # the tensor whose rule was running when this one was recorded; -1 for none
         latest = bisect(self._visits, (tensor,)) - 1
         return self._visits[latest][1] if latest >= 0 else -1
 
 
 def frozen(value: Any) -> Any:
-    """Return a key for a setting or constant, equal only for values that are written alike."""
+    # a key, equal only for values that are written alike
     if isinstance(value, (np.ndarray, np.generic)):
         return type(value), value.dtype.str, value.shape, value.tobytes()
     if isinstance(value, (tuple, list)):
