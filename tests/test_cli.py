@@ -259,6 +259,10 @@ def test_the_prediction_as_target_makes_zeros_of_the_gradients_only(run):
         (("--batch", 0), "tinygrad-bp: the batch must be at least 1, not 0\n"),
         (("--seed", -1), "tinygrad-bp: the seed must be at least 0, not -1\n"),
         (("--data", "digits", "--seed", -1), "tinygrad-bp: the seed must be at least 0, not -1\n"),
+        (
+            ("--brief", "--mistake", "lost-factor-2"),
+            "tinygrad-bp: --brief takes neither --mistake nor --data; leave it out.\n",
+        ),
     ],
 )
 def test_values_that_make_no_sense_are_status_2(run, arguments, text):

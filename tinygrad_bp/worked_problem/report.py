@@ -111,6 +111,8 @@ def run_verify(options: argparse.Namespace, console: Console) -> int:
         raise ValueError(f"the seed must be at least 0, not {options.seed}")
     if options.out.exists() and not options.out.is_dir():
         raise ValueError(f"--out takes a folder, and {options.out} is a file")
+    if options.brief and (options.mistake or options.data):
+        raise ValueError("--brief takes neither --mistake nor --data; leave it out.")
     if not options.data:
         return verify_random(options, console)
     if (tuple(options.sizes), options.batch, options.target) != ((4, 5, 6, 3), 1, "random"):
@@ -153,7 +155,7 @@ def first_look(problem: Problem, folder: Path, console: Console) -> int:
     console.print(opening, style="bold", markup=False, soft_wrap=True)
     console.print(f"\nIt shows how the gradients of this network come about:\n\n{NETWORK}\n")
     console.print(
-        f"They were computed in three ways: by hand, by the engine and by finite differences.\n"
+        f"They were computed by hand, by the engine and by finite differences.\n"
         f"{'All' if agrees else 'NOT all'} {1 + len(CHAIN)} quantities agree.",
         style="green" if agrees else "red",
     )
