@@ -99,7 +99,6 @@ OF_A_COMPUTATION = (
     argument(
         "--function", default="loss", help="the function that returns the loss (default: loss)"
     ),
-    argument("--out", type=Path, help="a file to write to (default: the console)"),
 )  # fmt: skip
 
 WRT = argument(
@@ -164,7 +163,10 @@ def reading(
         return 0
 
     whose = "of the worked problem, or of a function in a file of yours that returns a loss."
-    return Command(help, f"{description}: {whose} {forms}", (*arguments, *OF_A_COMPUTATION), run)
+    where = "the console" if default is None else default.as_posix()
+    out = argument("--out", type=Path, help=f"a file to write to (default: {where})")
+    every = (*arguments, *OF_A_COMPUTATION, out)
+    return Command(help, f"{description}: {whose} {forms}", every, run)
 
 
 # ---- What is graded, or has a mistake in it ----
@@ -281,7 +283,7 @@ COMMANDS: dict[str, Command] = {
         "make a page to step through the forward and the backward pass",
         "Make a web page, one file that works offline, to step through a computation",
         lambda loss, options: play(loss),
-        forms="--out takes a file that ends in .html; without it, the page is out/backprop.html.",
+        forms="--out takes a file that ends in .html.",
         default=Path("out", "backprop.html"),
     ),
     "grade": Command(
