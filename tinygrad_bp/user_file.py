@@ -10,7 +10,7 @@ import importlib.util
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from inspect import signature
+from inspect import isfunction, signature
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -67,7 +67,13 @@ def load_loss(path: Path, function: str) -> Tensor:
         module = load(path)
         build = getattr(module, function, None)
         if not callable(build):
-            raise ValueError(f"{path} has no function {function}()")
+            own = [
+                f"{name}()"
+                for name, value in vars(module).items()
+                if isfunction(value) and value.__module__ == module.__name__ and name[0] != "_"
+            ]
+            others = f", but {', '.join(own)}: choose one with --function" if own else ""
+            raise ValueError(f"{path} has no function {function}(){others}")
         leaves = signature(build).parameters
         if leaves and not hasattr(module, "inputs"):
             raise ValueError(

@@ -709,7 +709,10 @@ def test_the_command_reads_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[
     capsys.readouterr()
     for arguments, message in [
         (["--function", "other"], "should return a Tensor"),
-        (["--function", "none"], "has no function none()"),
+        (
+            ["--function", "none"],
+            "has no function none(), but loss(), other(): choose one with --function",
+        ),
     ]:
         assert main(["source", "--file", str(net), *arguments]) == 2
         assert message in " ".join(capsys.readouterr().err.split())
