@@ -393,6 +393,8 @@ def test_a_mistake_is_looked_up_by_name_and_a_mistyped_name_is_told():
         named("lost-factor")
     with pytest.raises(ValueError, match="inject --list shows them all"):
         named("?")
+    with pytest.raises(ValueError, match="Is missing-relu-derivative meant"):
+        named("missing-relu")
 
 
 def test_the_operations_exist():

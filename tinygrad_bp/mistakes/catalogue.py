@@ -194,7 +194,8 @@ def named(name: str) -> Mistake:
     """Return the mistake of a name; a ValueError suggests one that is spelled alike."""
     rows = {mistake.name: mistake for mistake in CATALOGUE}
     if name not in rows:
-        close = get_close_matches(name, rows)
+        begun = [row for row in rows if name and row.startswith(name)]
+        close = begun or get_close_matches(name, rows)
         hint = f"Is {close[0]} meant?" if close else "tinygrad-bp inject --list shows them all."
         raise ValueError(f"there is no mistake {name!r}. {hint}")
     return rows[name]
