@@ -765,6 +765,18 @@ def test_a_rule_with_the_wrong_number_of_closures(rule):
         assert message(TypeError, call)[0] == text
 
 
+def test_a_rule_that_gives_no_closure():
+    x = leaf(1.0)
+    text = (
+        "the backward rule of product returned an object of type ndarray where a closure belongs: "
+        "a function of the gradient that arrives, as lambda g: g * ..."
+    )
+    for create_graph in (False, True):
+        product = operation((lambda g: g, np.ones(())))(x, x)
+        call = lambda y=product, c=create_graph: bp.grad(y, x, create_graph=c)  # noqa: E731
+        assert message(TypeError, call)[0] == text
+
+
 @pytest.mark.parametrize("result", [2.0, None])
 def test_a_rule_that_gives_no_array(result):
     x = leaf(1.0, name="x")

@@ -155,8 +155,12 @@ class Tensor(Operators):
             found = (found,)
         if len(found) != len(self.inputs):
             raise errors.wrong_number_of_closures(self.primitive, len(found), len(self.inputs))
-        if not (recorded or self.primitive.fresh):
-            return [arguments.copied(closure) for closure in found]
+        if not self.primitive.fresh:
+            for closure in found:
+                if closure is not None and not callable(closure):
+                    raise errors.no_closure(self.primitive, type(closure).__name__)
+            if not recorded:
+                return [arguments.copied(closure) for closure in found]
         return found  # type: ignore[no-any-return]
 
 

@@ -152,6 +152,9 @@ bad_result = sentence(
 wrong_number_of_closures = sentence(
     TypeError, "the backward rule of {0} returned {1} closure(s), and the operation has {2} "
     "input(s). Return one for each, in a tuple; None for an input that no gradient flows to.")
+no_closure = sentence(
+    TypeError, "the backward rule of {0} returned an object of type {1} where a closure belongs: "
+    "a function of the gradient that arrives, as lambda g: g * ...")
 no_array = sentence(
     TypeError, "the backward rule of {2} gave {1!r:.60} for {0}. A closure must return an array, "
     "or a Tensor where it is given one.")
