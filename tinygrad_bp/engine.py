@@ -137,28 +137,30 @@ class Tensor(Operators):
 
         With ``recorded``, the rule runs on Tensors, so that what the closures do is recorded.
         """
-        assert self.primitive is not None  # nothing flows on from a leaf
-        rule, params = self.primitive.rule, self.params
+        primitive, params = self.primitive, self.params
+        assert primitive is not None  # nothing flows on from a leaf
         try:
             if recorded:
                 inputs = [
                     value if x is None else as_it_was(x, value)
                     for x, value in zip(self.inputs, self.operands, strict=True)
                 ]
-                found = rule(self, *inputs, **params)
-            else:
-                found = rule(self._array, *self.operands, **params)
+                found = primitive.rule(self, *inputs, **params)
+            elif params:
+                found = primitive.rule(self._array, *self.operands, **params)
+            else:  # as most operations: a call without ** takes less time
+                found = primitive.rule(self._array, *self.operands)
         except TypeError as error:
             errors.add_usage(error, self)
             raise
         if not isinstance(found, (tuple, list)):  # of one input, a closure may be returned bare
             found = (found,)
         if len(found) != len(self.inputs):
-            raise errors.wrong_number_of_closures(self.primitive, len(found), len(self.inputs))
-        if not self.primitive.fresh:
+            raise errors.wrong_number_of_closures(primitive, len(found), len(self.inputs))
+        if not primitive.fresh:
             for closure in found:
                 if closure is not None and not callable(closure):
-                    raise errors.no_closure(self.primitive, type(closure).__name__)
+                    raise errors.no_closure(primitive, type(closure).__name__)
             if not recorded:
                 return [arguments.copied(closure) for closure in found]
         return found  # type: ignore[no-any-return]
