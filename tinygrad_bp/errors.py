@@ -208,8 +208,8 @@ def explained(
     named = zip(operand_names(primitive, operands), operands, strict=False)
     parts = [f"{name} is {describe(operand)}" for name, operand in named]
     parts += [f"{name} = {value!r:.60}" for name, value in params.items()]
-    of_shapes = not isinstance(error, (TypeError, ArithmeticError))
-    needs = f" It needs {primitive.needs}." if primitive.needs and of_shapes else ""
+    too_large = isinstance(error, ArithmeticError)  # operands fit, but the result does not
+    needs = f" It needs {primitive.needs}." if primitive.needs and not too_large else ""
     kind: type[Exception] = ValueError
     if isinstance(error, (TypeError, AttributeError)):
         kind = TypeError

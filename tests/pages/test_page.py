@@ -12,7 +12,7 @@ from tinygrad_bp.pages.page import read, safe, typeset, write_page, write_part
 PAGES = Path(tinygrad_bp.__file__).parent / "pages"
 HOSTILE = "<script>alert('1')</script>\"&{{ x }}"
 
-LINE = {"verdict": "wrong", "sign": "✗", "label": HOSTILE, "error": "3%", "finding": HOSTILE}
+LINE = {"verdict": "wrong", "label": HOSTILE, "own_error": "3%"}
 BAR = (HOSTILE, 3, {"right": 3})
 ROW = {"name": HOSTILE, "score": None, "verdicts": {}, "outcome": HOSTILE, "reason": HOSTILE}
 
@@ -22,7 +22,7 @@ CONTENT = {
         "sections": [(HOSTILE, [{"label": HOSTILE, "notes": (HOSTILE,), "sides": (HOSTILE,) * 3}])],
         "write": str,
     },
-    "report": {"summary": HOSTILE, "lines": [LINE | {"hint": HOSTILE}], "notes": [HOSTILE]},
+    "report": {"summary": HOSTILE, "lines": [(LINE, "✗", HOSTILE, HOSTILE)], "notes": [HOSTILE]},
     "class": {
         "summary": HOSTILE,
         "verdicts": {"right": "✓", "missing": "·"},
