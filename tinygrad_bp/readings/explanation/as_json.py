@@ -24,7 +24,7 @@ WRITTEN = {
 
 
 def as_json(x: Any) -> Any:
-    """Return a part of an explanation as what JSON can hold; see ``docs/explain.schema.json``."""
+    # see ``docs/explain.schema.json``
     if isinstance(x, dict):
         return {name: as_json(value) for name, value in x.items()}
     if isinstance(x, np.ndarray):
@@ -51,7 +51,6 @@ def part_json(x: Any) -> dict[str, Any]:
 
 
 def array_json(array: np.ndarray) -> dict[str, Any]:
-    """Return the entries of an array, or a summary where they are many."""
     facts: dict[str, Any] = {"shape": list(array.shape), "dtype": str(array.dtype)}
     if fits(array) or not array.size:
         return facts | {"entries": plain(array.tolist() if array.size else [])}
@@ -61,7 +60,7 @@ def array_json(array: np.ndarray) -> dict[str, Any]:
 
 
 def plain(entries: Any) -> Any:
-    """Return nested lists of numbers; NaN and infinity, which JSON lacks, as text."""
+    # NaN and infinity, which JSON lacks, become text
     if isinstance(entries, list):
         return [plain(entry) for entry in entries]
     finite = not isinstance(entries, float) or math.isfinite(entries)

@@ -31,7 +31,6 @@ class Unit(NamedTuple):
 
 
 def block(value: np.ndarray) -> Block:
-    """Write a value: a number, a list, a matrix in brackets, or the summary of a large array."""
     if value.ndim != 2 or not fits(value) or not value.size:
         return Block([in_line(value)])
     cells = rows(value)
@@ -43,17 +42,14 @@ def block(value: np.ndarray) -> Block:
 
 
 def factor(value: np.ndarray) -> Block:
-    """Write a value within a formula: a large one by its shape, a negative number in brackets."""
+    # a large one by its shape, a negative number in brackets
     part = block(value) if fits(value) else Block([stand_in(value)])
     negative = len(part.lines) == 1 and part.lines[0].startswith("-")
     return Block([f"({part.lines[0]})"]) if negative else part
 
 
 def units(parts: Parts) -> list[Unit]:
-    """Take a formula with numbers apart, where it may be broken over lines.
-
-    Two matrices side by side are a product: where one begins a line, it gets a dot before it.
-    """
+    # Two matrices side by side are a product: where one begins a line, it gets a dot before it.
     if len(parts) == 1 and not isinstance(parts[0], str):
         return [Unit("", [block(parts[0])])]
     found = [Unit("", [])]
@@ -74,10 +70,7 @@ def units(parts: Parts) -> list[Unit]:
 
 
 def flowing(parts: list[Unit], room: int) -> Block:
-    """Put units side by side; where they become too wide, go on below, after an empty line.
-
-    A single text that is too wide is broken.
-    """
+    # what becomes too wide goes on below, after an empty line; a single text is broken
     if len(parts) == 1 and len(parts[0].blocks) == 1 and len(parts[0].blocks[0].lines) == 1:
         return Block(wrapped(parts[0].blocks[0].lines[0], room))
     lines: list[list[Block]] = [[]]
@@ -97,7 +90,7 @@ def flowing(parts: list[Unit], room: int) -> Block:
 
 
 def wrapped(text: str, room: int) -> list[str]:
-    """Break a formula into lines: before a sign, not after it, and further in than it began."""
+    # before a sign, not after it, and further in than the formula began
     if width(text) <= room:
         return [text]
     kept = re.sub(f" ([{SIGNS}]) ", " \\1\N{NO-BREAK SPACE}", text)
@@ -106,7 +99,7 @@ def wrapped(text: str, room: int) -> list[str]:
 
 
 def beside(parts: list[Block]) -> Block:
-    """Put blocks side by side, level at their bases."""
+    # level at their bases
     base = max(part.base for part in parts)
     below = max(len(part.lines) - part.base for part in parts)
     if base + below == 1:

@@ -20,7 +20,6 @@ FRAME = 7
 
 
 def in_columns(row: Row) -> list[str]:
-    """Return a row as lines of plain text: the label, and beside it the equation."""
     left, right = [row.label, *row.notes], equation(row.sides, EQUATION)
     if max(map(width, left)) > LABEL:  # the equation starts below
         right = [""] * len(left) + right
@@ -31,7 +30,6 @@ def in_columns(row: Row) -> list[str]:
 
 
 def table(title: str, rows: Iterable[Row], room: int) -> Table:
-    """Return rows as a table for a console that has this many columns."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -55,10 +53,7 @@ def table(title: str, rows: Iterable[Row], room: int) -> Table:
 
 
 def equation(sides: tuple[Side, ...], room: int) -> list[str]:
-    """Write ``side = side``, and each further side below.
-
-    The first stands on a line of its own where the others would not fit beside it.
-    """
+    # The first side stands on a line of its own where the others would not fit beside it.
     first = written(sides[0], room)
     if len(sides) == 1:
         return first.lines
@@ -76,7 +71,6 @@ def equation(sides: tuple[Side, ...], room: int) -> list[str]:
 
 
 def written(side: Side, room: int) -> Block:
-    """Write a side of an equation: broken over lines where it is long."""
     if isinstance(side, Formula):
         return Block(wrapped(side.text, room))
     if isinstance(side, (str, Sources)):

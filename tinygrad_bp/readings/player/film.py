@@ -29,8 +29,6 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One step of the player."""
-
     kind: Literal["start", "forward", "backward"]
     title: str
     summary: str
@@ -132,7 +130,7 @@ def films(records: Sequence[Record]) -> list[Film]:
 
 
 def skeleton(frame: Frame) -> tuple[object, ...]:
-    """Return what a frame is made of, but for its symbols and numbers."""
+    # all but its symbols and numbers
     return frame.title, frame.node, frame.edges, [(r.notes, len(r.sides)) for r in frame.rows]
 
 
@@ -158,7 +156,7 @@ def check_same_graph(records: Sequence[Record]) -> None:
 
 
 def structure(record: Record) -> Iterator[tuple[str, tuple[object, ...]]]:
-    """Yield what a graph is made of, but for its numbers: in words, and what tells it apart."""
+    # of each part, what it is in words, and what tells it apart; no numbers
     for t in record.tensors:
         operation = None if t.primitive is None else t.primitive.__name__
         inputs = tuple(-1 if x is None else record.place[x.id] for x in t.inputs)

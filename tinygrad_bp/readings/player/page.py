@@ -29,7 +29,6 @@ BRIEF = 19
 
 
 def page(films: Sequence[Film], stage: Stage) -> str:
-    """Return the page for the runs of one graph, each a film."""
     script, offset = read("player.js"), films[0].offset
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return write_page(
@@ -46,7 +45,7 @@ def page(films: Sequence[Film], stage: Stage) -> str:
 
 
 def linked(side: Side, offset: int) -> Markup | str:
-    """Return a side of an equation; terms are named by buttons that lead to their steps."""
+    # terms are named by buttons that lead to their steps
     if not isinstance(side, Sources):
         return typeset_side(side)
     button = safe('<button class="link" data-step="{}">{}</button>')
@@ -55,11 +54,7 @@ def linked(side: Side, offset: int) -> Markup | str:
 
 
 def data(films: Sequence[Film], stage: Stage) -> dict[str, Any]:
-    """Return what the script needs, as what JSON can hold.
-
-    Nodes and edges are those of the picture: a node may hold several tensors, and then it shows the
-    numbers of the last of them.
-    """
+    # A node of the picture may hold several tensors, and then it shows the numbers of the last.
     first, home = films[0], stage.home
     steps: dict[int, list[int]] = {node: [] for node in sorted(set(home))}
     for step, frame in enumerate(first.frames):
@@ -101,7 +96,7 @@ def mark_json(mark: Mark) -> dict[str, Any]:
 
 
 def brief(value: np.ndarray | str) -> str:
-    """Write an array in few characters: its entries, or from which to which they go."""
+    # its entries, or from which to which they go
     if isinstance(value, str):
         return value
     if not value.size:

@@ -59,7 +59,7 @@ def stage(record: Record) -> Stage:
 
 
 def interactive(svg: str, names: dict[str, str]) -> str:
-    """Make nodes buttons with lines to write into; hide from screen readers what is no node."""
+    # nodes become buttons; screen readers pass over what is no node
     root = ET.fromstring(svg)
     width, height = map(float, root.get("viewBox", "").split()[2:])
     root.set("width", f"{SCALE * width:.0f}")

@@ -36,13 +36,12 @@ class Formulas:
         return None if tree is None else Formula(tree, self.names, self.values(i))
 
     def rules(self, i: int) -> dict[Edge, Formula]:
-        """Return what a step passes on, by edge; nothing where its rule takes only arrays."""
+        # nothing where the rule takes only arrays
         values = self.values(i)
         rules = self.record.rules(i, stand_in_of)
         return {edge: Formula(rule, self.names, values) for edge, rule in rules.items()}
 
     def values(self, i: int) -> dict[str, np.ndarray]:
-        """Return what the names in the equation and the rules of a step stand for."""
         t, g = self.record.tensors[i], self.record.gradients.get(i)
         operands = zip(t.inputs, t.operands, strict=True)
         known = {self.names.identifier(x): value for x, value in operands if x is not None}
@@ -58,5 +57,5 @@ def read_only(value: object) -> np.ndarray:
 
 
 def stand_in_of(array: np.ndarray) -> ast.expr | None:
-    """Return what stands for an array in an expression: its shape, where it is large."""
+    # its shape, where it is large
     return None if fits(array) else shaped(ast.Name(stand_in(array)), array.shape)

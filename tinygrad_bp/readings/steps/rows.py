@@ -24,8 +24,6 @@ LONGEST_MENTION = 24
 
 
 class Numbers(NamedTuple):
-    """A formula with numbers put in."""
-
     formula: Formula
 
 
@@ -36,10 +34,8 @@ class Sources(NamedTuple):
     left_out: int
 
     def name(self, term: Term, before: int = 0) -> str:
-        """Name the step, and the operand where one step gives several terms.
-
-        A player counts the steps of the forward pass before it.
-        """
+        # the operand too, where one step gives several terms; a player counts the forward steps
+        # before
         several = sum(other.step == term.step for other in self.terms) > 1
         return f"step {before + term.step}" + f", operand {term.operand + 1}" * several
 
@@ -65,19 +61,17 @@ class Row(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """What it is in a quiz: given, an answer, or one of several terms of one."""
+        # in a quiz: given, an answer, or one of several terms of one
         term = any(note.startswith("term ") for note in self.notes)
         return "given" if self.label == "arrived" else "term" if term else "answer"
 
 
 class Rows:
-    """Writes the rows of a run."""
-
     def __init__(self, formulas: Formulas) -> None:
         self.formulas = formulas
 
     def given(self, given: Given) -> Row:
-        """Say what a tensor held; a leaf may have been given new values on the way."""
+        # a leaf may have been given new values on the way
         t = self.formulas.record.tensors[given.node]
         kind = "computed" if t.primitive else "parameter" if t.requires_grad else "constant"
         first, *others = given.values
@@ -87,13 +81,11 @@ class Rows:
         return Row(kind, shape_of(first), (self.formulas.tensor(given.node), tuple(parts)))
 
     def computed(self, i: int) -> Row:
-        """Say how a tensor is computed, with numbers put in: a step of the forward pass."""
         value, formula = self.formulas.record.tensors[i].data, self.formulas.equation(i)
         sides = (self.formulas.tensor(i), formula, Numbers(formula), (value,))
         return Row("computed", shape_of(value), sides)
 
     def step(self, step: Step) -> Iterator[Row]:
-        """Yield what happens in a step of the backward pass, and what it starts from."""
         forward: list[Side] = [self.formulas.tensor(step.node), step.computed]
         if step.definition is not None:
             forward.append(step.definition)
@@ -112,10 +104,7 @@ class Rows:
                 yield self.added_up(gradient)
 
     def passed_on(self, c: Contribution, step: Step, several: bool) -> Row:
-        """Write a contribution: by its rule, with numbers put in, summed if it must be, as a value.
-
-        One of several terms is not the gradient, and stands by itself.
-        """
+        # one of several terms is not the gradient, and stands by itself
         label, notes = f"to {brief(c.tensor)}", list(shape_of(c.value))
         notes += [f"as operand {c.operand + 1}"] * several
         notes += [f"term {c.term} of {c.terms}"] * (c.terms > 1)
@@ -136,7 +125,6 @@ class Rows:
         return Row(label, tuple(notes), (*sides, (c.value,)))
 
     def added_up(self, gradient: Gradient) -> Row:
-        """Write a gradient as the sum of its terms, and say which steps they come from."""
         terms = gradient.terms[:MOST_TERMS]
         sources = Sources(terms, len(gradient.terms) - len(terms))
         parts: list[str | np.ndarray] = []
@@ -157,7 +145,6 @@ class Rows:
 
 
 def way(step: Step) -> str:
-    """Say through which operation a step goes, and from where to where."""
     inputs = listed([brief(c.tensor) for c in step.contributions])
     return f"through {step.operation}, from {brief(step.tensor)} to {inputs}"
 

@@ -63,7 +63,6 @@ class Contribution:
 
     @property
     def rule(self) -> str | None:
-        """The contribution in symbols."""
         return None if self.formula is None else self.formula.text
 
 
@@ -85,12 +84,10 @@ class Step:
 
     @property
     def equation(self) -> str:
-        """How the tensor was computed: ``z = W x``."""
         return f"{self.tensor} = {self.computed.text}"
 
 
 def loss_record(loss: object, reading: str) -> Record:
-    """Return the record of a loss, which must be a Tensor of one entry that needs a gradient."""
     if not isinstance(loss, Tensor):
         raise TypeError(f"{reading} takes a Tensor, not {loss!r:.60}.")
     if loss.size != 1:
@@ -125,7 +122,6 @@ class Sweep:
             yield self.step(number, i, edges)
 
     def given(self) -> Iterator[Given]:
-        """Yield what the steps use and none of them computes, in recording order."""
         place = self.record.place
         used = {
             place[x.id] for i in self.edges for x in self.record.tensors[i].inputs if x is not None
@@ -134,7 +130,7 @@ class Sweep:
             yield Given(i, self.formulas.tensor(i).text, self.record.values(i))
 
     def gradient(self, i: int) -> Gradient:
-        """Return a gradient to which every term has arrived; zero, where none does."""
+        # zero, where no term arrives
         t, formulas = self.record.tensors[i], self.formulas
         value = np.asarray(self.record.gradients.get(i, np.zeros(t.shape)), t.dtype)
         names = formulas.tensor(i).text, formulas.gradient(i).text
@@ -159,7 +155,7 @@ class Sweep:
         )
 
     def definition(self, i: int) -> Formula | None:
-        """Return what an operation is composed of, the first time that it is met."""
+        # the first time that the operation is met
         primitive = self.record.tensors[i].primitive
         if primitive in self.defined:
             return None

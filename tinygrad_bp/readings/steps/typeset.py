@@ -22,7 +22,6 @@ MARK = 0xE000
 
 
 def typeset_side(side: Side) -> Markup | str:
-    """Return a side of an equation as MathML, or as text where it is in words."""
     if isinstance(side, Formula):
         return typeset(side.latex)
     if isinstance(side, Numbers):
@@ -49,12 +48,12 @@ def math(parts: Iterable[str]) -> Markup:
 
 
 def words(text: str) -> str:
-    """Write text in MathML, with the spaces at its ends."""
+    # MathML drops the spaces at the ends of a text
     return f"<mtext>{html.escape(text).replace(' ', '&nbsp;')}</mtext>"
 
 
 def value(array: np.ndarray, alone: bool) -> str:
-    """Write a value: a matrix as a table; within a formula, a negative number in brackets."""
+    # within a formula, a negative number is in brackets
     if array.ndim == 2 and array.size and fits(array):
         cells = ("".join(f"<mtd><mn>{x}</mn></mtd>" for x in row) for row in rows(array))
         body = "".join(f"<mtr>{row}</mtr>" for row in cells)
