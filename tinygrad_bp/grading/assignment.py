@@ -44,7 +44,7 @@ DATA: dict[Problem, tuple[str, ...]] = {worked_problem: ("x", "y")}
 
 
 class Assignment:
-    """A problem at the points where submissions are judged; what it takes is as of `grade`.
+    """A problem at the points where submissions are judged.
 
     The inputs are the first point, and further ones are drawn with their shapes, but for answers
     that were computed at ``only_inputs``. Where the worked problem is drawn, ``shape`` has its
@@ -100,7 +100,7 @@ class Assignment:
         self.runs.append(run)
 
     def add_drawn(self, leaves: Leaves) -> None:
-        """Record the problem at a drawn point, if it can be computed there, in the same steps."""
+        # if the problem can be computed there, in the same steps
         try:
             with np.errstate(all="ignore"):
                 self.add(leaves)
@@ -114,26 +114,24 @@ class Assignment:
             del self.runs[-1], self.points[-1]
 
     def reshaped(self, *shapes: Mapping[str, Any]) -> tuple[Assignment, ...]:
-        """Return the worked problem at points of other shapes; none if the points were given."""
+        # the worked problem at points of other shapes; none if the points were given
         if self.is_given or self.fn is not worked_problem:
             return ()
         return tuple(Assignment(None, None, self.required, self.seed, shape=s) for s in shapes)
 
     @cached_property
     def batched(self) -> tuple[Assignment, ...]:
-        """The worked problem with a batch, where the mistakes show that are made in one."""
+        # here the mistakes show that are made in a batch
         return self.reshaped({"batch": 7})
 
     @cached_property
     def squares(self) -> tuple[Assignment, ...]:
-        """The worked problem with all widths equal, where a missing transpose gives numbers.
-
-        With as many samples as the widths, products of columns can be computed too.
-        """
+        # With all widths equal a missing transpose gives numbers; with as many samples as the
+        # widths, products of columns do too.
         return self.reshaped({"sizes": (4,) * 4}, {"sizes": (4,) * 4, "batch": 4})
 
     def read(self, answers: Answers) -> Answers:
-        """Return answers by the names of the quantities, where they are called by others."""
+        # by the names of the quantities, where answers are called by others
         values, unreadable = dict(answers.values), dict(answers.unreadable)
         for alias, name in self.aliases.items():
             if alias in unreadable:
@@ -165,7 +163,7 @@ def record(fn: Problem, leaves: Leaves) -> Tensor:
 
 
 def steps(run: Run) -> list[Any]:
-    """Return the operations of a run and what they use, to compare with another run's."""
+    # to compare with another run's
     return [
         (
             t.name,
@@ -177,11 +175,8 @@ def steps(run: Run) -> list[Any]:
 
 
 def to_leaves(fn: Problem, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """Return the leaves of a problem as arrays: float64 wherever a gradient can flow to them.
-
-    Whole numbers may be a weight, written as [[1, 2, 3]], or labels that pick a class. So each leaf
-    of them is tried as float64, and stays an integer if it has no gradient then either.
-    """
+    # Whole numbers may be a weight, written as [[1, 2, 3]], or labels that pick a class. So each
+    # leaf of them is tried as float64, and stays an integer if it has no gradient then either.
     leaves = {
         name: np.array(value.data if isinstance(value, Tensor) else value)
         for name, value in inputs.items()
@@ -195,7 +190,6 @@ def to_leaves(fn: Problem, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
 
 
 def has_gradient(fn: Problem, leaves: Leaves, name: str) -> bool:
-    """Say whether a problem can be computed from leaves, with a gradient that flows to one."""
     try:
         run = Record(record(fn, leaves))
         return any(run.tensors[i].name == name for i in run.gradients)
@@ -207,11 +201,8 @@ def has_gradient(fn: Problem, leaves: Leaves, name: str) -> bool:
 
 
 def draw_worked_problem(seed: int, **shape: Any) -> Iterator[Leaves]:
-    """Draw instances of the worked problem: by default one sample, and all widths different.
-
-    The entries of y do not sum to 1: as those of y_hat do, the entries of dL/dy_hat would sum to 0,
-    and a wrong multiple of their sum could not be seen in dL/dz3.
-    """
+    # The entries of y do not sum to 1: as those of y_hat do, the entries of dL/dy_hat would sum to
+    # 0, and a wrong multiple of their sum could not be seen in dL/dz3.
     while True:
         leaves = vars(random_problem(**shape, seed=seed))
         rng = np.random.default_rng(seed)
@@ -226,10 +217,8 @@ def redraw(example: Leaves, seed: int) -> Iterator[Leaves]:
 
 
 def draw_like(value: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw an array like another: with its shape, and in its range where that is one-sided.
-
-    Integers, truth values and probabilities stay as they are: other values might mean nothing.
-    """
+    # In its range where that is one-sided; integers, truth values and probabilities stay as they
+    # are: other values might mean nothing.
     if value.dtype.kind != "f" or is_distribution(value):
         return value
     if (value > 0).all():
@@ -241,7 +230,6 @@ def draw_like(value: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def is_distribution(value: np.ndarray) -> bool:
-    """Say whether the entries along some axis are probabilities."""
     if value.size <= 1 or (value < 0).any():
         return False
     axes = (axis for axis, n in enumerate(value.shape) if n > 1)

@@ -49,7 +49,7 @@ def main(path: str) -> None:
 
 
 def watch(seconds: float, trace: str) -> None:
-    """End this process when its time is up, and write down its line then, or at a crash."""
+    # when its time is up, or at a crash, the line that runs is written down
     file = open(trace, "w", encoding="utf-8")  # noqa: SIM115, it stays open to the end
     file.write(ARRIVED)
     file.flush()
@@ -63,11 +63,8 @@ def watch(seconds: float, trace: str) -> None:
 
 
 def confine(seconds: float, memory: int, file_size: int) -> None:
-    """Limit what this process may use from here on; memory and files in bytes.
-
-    Windows has no such limits; macOS keeps all but that of memory. What is mapped already is not
-    counted: NumPy maps much or little, depending on what it was built with.
-    """
+    # Windows has no such limits; macOS keeps all but that of memory. What is mapped already is not
+    # counted: NumPy maps much or little, depending on what it was built with.
     if hasattr(signal, "alarm"):  # if the submission switches the other clock off, and we are gone
         signal.alarm(math.ceil(seconds) + 5)
     try:
@@ -87,7 +84,7 @@ def confine(seconds: float, memory: int, file_size: int) -> None:
 
 
 def mapped() -> int:
-    """Return the bytes of memory that this process has mapped, on Linux; else 0."""
+    # in bytes, on Linux; else 0
     try:
         pages, *_ = Path("/proc/self/statm").read_text().split()
     except OSError:
@@ -98,10 +95,8 @@ def mapped() -> int:
 def find_answers(
     file: Path, name: str | None, folder: str, points: list[dict[str, Any]]
 ) -> list[Answers]:
-    """Return a submission's answers at each point; all the same failure if it cannot be called.
-
-    Its function is called ``gradients`` if no name is given, or else it is the only public one.
-    """
+    # All have the same failure if it cannot be called. Its function is called ``gradients`` if no
+    # name is given, or else it is the only public one.
     sys.path.append(folder)  # last, so that a neighbour called random.py does not replace Python's
     module = ModuleType(MODULE)
     module.__file__ = str(file)
@@ -148,7 +143,7 @@ def to_json(answers: Answers, point: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def pack(array: np.ndarray) -> dict[str, Any]:
-    """Return an array as what JSON can hold; raise TypeError for another type of entries."""
+    # TypeError for another type of entries
     array = np.asarray(array)
     if array.dtype.str not in DTYPES:
         raise TypeError(f"an array of {array.dtype} does not pass; only bool, int and float do")

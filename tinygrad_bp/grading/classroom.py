@@ -45,7 +45,7 @@ class Row:
 
     @property
     def outcome(self) -> str:
-        """What came out, in one line: the first mistake, where there is one."""
+        # the first mistake, where there is one
         if self.trouble is not None:
             return "could not be graded"
         if self.failure is not None:
@@ -62,7 +62,7 @@ class Classroom:
     quantities: tuple[str, ...]  # whose gradients were to be derived, from the loss back
 
     def outcomes(self) -> dict[str, int]:
-        """Return how often each came out: mistakes first, and the commonest first."""
+        # mistakes first, and the commonest first
         counts = Counter(row.outcome for row in self.rows)
         wrong = Counter(row.outcome for row in self.rows if row.first_wrong is not None)
         mistakes = sorted(wrong.items(), key=lambda item: (-item[1], item[0]))
@@ -70,7 +70,7 @@ class Classroom:
         return dict(mistakes) | {other: counts[other] for other in others if counts[other]}
 
     def lines(self) -> dict[str, dict[str, int]]:
-        """Return how often each verdict was given on each quantity that somebody has answered."""
+        # how often each verdict was given on each quantity that somebody has answered
         counts = {
             name: Counter(row.verdicts.get(name, "missing") for row in self.rows)
             for name in self.quantities
@@ -119,7 +119,7 @@ class Classroom:
 
 
 def to_cell(text: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
+    # no spreadsheet takes it for a formula
     cell = printable(text, LONGEST_REASON)
     return f"'{cell}" if cell.lstrip().startswith(FORMULA) else cell
 
@@ -132,12 +132,8 @@ def grade_class(
     jobs: int | None = None,
     done: Callable[[], Any] = lambda: None,
 ) -> Classroom:
-    """Grade many submissions side by side, each in a process of its own.
-
-    A file that is given twice is graded once. The limits, and the name of the function, are those
-    of each. As many jobs run at a time as there are processors, unless it is said; and ``done`` is
-    called after each.
-    """
+    # Each in a process of its own, as many at a time as there are processors, unless it is said. A
+    # file that is given twice is graded once; ``done`` is called after each.
     files = list(dict.fromkeys(Path(path).absolute() for path in paths))
     # All are read before the first is run: a submission could delete those of others.
     submissions = [read_submission(path, limits, function) for path in files]
@@ -186,7 +182,7 @@ def grade_row(name: str, submission: IsolatedFile | Exception, assignment: Assig
 
 
 def name_files(paths: Sequence[Path]) -> list[str]:
-    """Return what to call files: by their names, or from the folder down that holds them all."""
+    # by their names, or from the folder down that holds them all
     names = [path.name for path in paths]
     if len(set(names)) < len(names):
         shared = os.path.commonpath([path.parent for path in paths])

@@ -50,11 +50,7 @@ class Finding:
         ]
 
     def to_line(self, score: float | None, others: Mapping[str, Numbers]) -> Line:
-        """Write it as a line of the report.
-
-        The score is None if the line does not count; the gradients of all quantities are given by
-        name, as an answer may be another's.
-        """
+        # the score is None if the line does not count; an answer may be another's gradient
         right_shape = self.right[0].shape
         make = partial(Line, self.name, self.verdict, score=score, right_shape=right_shape)
         if self.answered is None:
@@ -167,11 +163,11 @@ def to_sentence(clause: str) -> str:
 
 
 def errors(answer: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Return how far off each entry is, relative to the largest right one, unless all are zero."""
+    # relative to the largest right entry, unless all are zero
     largest = np.abs(right).max(initial=0.0) or np.abs(answer).max(initial=0.0) or 1.0
     return np.asarray(np.abs(answer - right) / largest)
 
 
 def finite(value: Any) -> float | None:
-    """Return a finite number as Python has it; None for NaN and infinity, which JSON lacks."""
+    # None for NaN and infinity, which JSON lacks
     return float(value) if np.isfinite(value) else None

@@ -73,7 +73,7 @@ def find_ratio(pairs: Pairs) -> str | None:
 
 
 def find_lost_balance(pairs: Pairs) -> str | None:
-    """Say if entries do not sum to zero along an axis where the right ones do, as of a softmax."""
+    # entries do not sum to zero along an axis where the right ones do, as of a softmax
     ndim = pairs[0][1].ndim
     for axis in range(ndim):
         if all(
@@ -97,10 +97,6 @@ def sums_to_zero(terms: Array, axis: int) -> bool:
 def find_facts(
     answers: Sequence[Array], rights: Sequence[Array], others: Mapping[str, Sequence[Any]]
 ) -> Iterator[str]:
-    """Say what can be measured of a wrong answer at each point, a clause each.
-
-    The gradients of the other quantities, by name, are compared too.
-    """
     if not all(np.isfinite(answer).all() for answer in answers):
         return
     if not all(answer.size for answer in answers):

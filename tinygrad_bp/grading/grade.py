@@ -91,7 +91,7 @@ def grade(
 
 
 def grade_submission(submission: Submission, assignment: Assignment) -> Report:
-    """Judge a submission against an assignment, which may serve for any number of them."""
+    # the assignment may serve for any number of submissions
     report = grade_at_points(submission, assignment)
     if report.failure is not None:
         return grade_where_all_fits(submission, assignment, report.failure) or report
@@ -116,7 +116,7 @@ def grade_at_points(submission: Submission, assignment: Assignment) -> Report:
 def grade_where_all_fits(
     submission: Submission, assignment: Assignment, failure: str
 ) -> Report | None:
-    """Judge what could not be computed where all widths are equal, if a mistake shows there."""
+    # what could not be computed may show its mistake where all widths are equal
     if not failure.startswith("ValueError"):  # which NumPy raises where a transpose is missing
         return None
     for square in assignment.squares:
@@ -131,10 +131,7 @@ def grade_where_all_fits(
 
 
 def say_of_batch(report: Report) -> Iterator[str]:
-    """Say what a derivation that is right for one sample gets wrong for a batch.
-
-    This is no mistake: the worked problem has one sample, and may be derived for one.
-    """
+    # This is no mistake: the worked problem has one sample, and may be derived for one.
     if report.failure is not None:
         found = f"it gives no answers: {report.failure.removesuffix('.')}"
     elif report.first_wrong is not None:
@@ -162,11 +159,9 @@ def write_lines(
 
 
 def write_stray(name: str, assignment: Assignment, answers: Sequence[Answers]) -> Line:
-    """Write an answer to no quantity with a gradient: a mistyped name, or a leaf without one.
-
-    Zero is right for a leaf without a gradient, and earns nothing. Whatever else it is, it cannot
-    be judged, and so the derivation has not passed.
-    """
+    # An answer to no quantity with a gradient is a mistyped name, or a leaf without one. Zero is
+    # right for such a leaf, and earns nothing. Whatever else it is, it cannot be judged, and so the
+    # derivation has not passed.
     reason = next((a.unreadable[name] for a in answers if name in a.unreadable), None)
     if reason is not None:
         message = to_sentence(reason)

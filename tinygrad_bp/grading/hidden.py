@@ -26,7 +26,7 @@ HARMLESS = {"wrong-upstream", "flattened-gradient", "transposed-result"}
 
 
 def hidden_mistakes(runs: Sequence[Run], lines: Sequence[str]) -> Iterator[str]:
-    """Say which mistakes give the right numbers at these points, or the same as another mistake."""
+    # those that give the right numbers at these points, or the same as another mistake
     points = "these points" if len(runs) > 1 else "the given point"
     found: dict[str, list[str]] = {}
     with np.errstate(all="ignore"):
@@ -63,7 +63,6 @@ def hidden_in(runs: Sequence[Run], lines: Iterable[str]) -> Iterator[tuple[str, 
 
 
 def balanced(runs: Sequence[Run]) -> Iterator[str]:
-    """Return the gradients of softmax outputs whose entries sum to zero at every point."""
     names = {i: gradient_of(name) for name, i in runs[0].quantities.items()}
     for i, tensor in enumerate(runs[0].tensors):
         if tensor.primitive is TABLE["softmax"] and all(
@@ -78,7 +77,7 @@ def balanced(runs: Sequence[Run]) -> Iterator[str]:
 def groups_alike(
     named: Iterable[tuple[str, Sequence[np.ndarray]]], agrees: Callable[[Any, Any], bool]
 ) -> list[list[str]]:
-    """Return the names grouped by their numbers, each once in its group, in order."""
+    # by their numbers, each name once in its group, in order
     groups: list[tuple[float, Sequence[np.ndarray], list[str]]] = []
     for name, numbers in named:
         size = float(np.linalg.norm(numbers[0]))  # compared first: that is fast

@@ -52,7 +52,6 @@ class Descent:
         return self.slope < -1e-9 * abs(self.right_slope)
 
     def said(self) -> list[str]:
-        """Say it in two sentences."""
         falls = "still falls" if self.falls else "does not fall"
         first, *_, last = self.right_losses
         broken = self.losses[-1]
@@ -217,7 +216,6 @@ def complete_problem(
 def break_gradients(
     run: Run, mistake: Mistake, at: str | None = None
 ) -> tuple[Gradients, dict[Edge, Wrong]]:
-    """Return the gradients with a mistake made, and where a wrong rule made it."""
     if mistake.duty is not None:
         return run.sweep(**{mistake.duty.argument: False}), {}  # type: ignore[arg-type]
     planted = find_places(run, mistake, at)

@@ -48,21 +48,11 @@ BOOTSTRAP = (
 
 
 class IsolatedFile:
-    r"""A submission in a file: each call of `answers_at` runs it in a process of its own.
+    """A submission in a file: each call of `answers_at` runs it in a process of its own.
 
     The file defines a function whose parameters are quantities by name, and which returns a mapping
     from name to gradient: it is called ``gradients`` if no name is given, or else it is the only
     public one. The file is read once, here, so what happens to it later has no effect.
-
-    Examples
-    --------
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name, "square.py")
-    >>> _ = path.write_text("def gradients(x):\n    while True: pass")
-    >>> [answers] = IsolatedFile(path, Limits(seconds=0.5)).answers_at([{"x": np.ones(2)}])
-    >>> answers.failure
-    'it was still running after 0.5 s, in line 2: while True: pass'
-    >>> folder.cleanup()
     """
 
     def __init__(
@@ -81,11 +71,8 @@ class IsolatedFile:
             )
 
     def answers_at(self, points: Sequence[Point]) -> list[Answers]:
-        """Return the answers at each point, all from one process.
-
-        If the process ends without delivering them, each has the same failure, which says why. If
-        it fails before it comes to the submission, that is an error of ours: a RuntimeError.
-        """
+        # If the process ends without delivering them, each has the same failure, which says why. If
+        # it fails before it comes to the submission, that is an error of ours: a RuntimeError.
         values = [value for point in points for value in point.values()]
         # As text an answer is a third larger, and it may have twice its quantity's entries.
         most = 1_000_000 + sum(4 * max(value.nbytes, 8 * LARGEST_ANSWER) for value in values)
@@ -137,7 +124,7 @@ class IsolatedFile:
         (folder / "request").write_text(json.dumps(request), encoding="utf-8")
 
     def find_line(self, trace: str) -> str:
-        """Return which line of the submission a trace names first, which is the innermost."""
+        # the first that the trace names: the innermost
         found = re.search(rf'{MODULE}\.py", line (\d+)', trace)
         if not found:
             return ""
@@ -149,7 +136,7 @@ class IsolatedFile:
 
 @contextmanager
 def make_folder() -> Iterator[Path]:
-    """Make a folder, and remove it with all that a submission has left there."""
+    # removed with all that a submission has left there
     folder = Path(tempfile.mkdtemp(prefix="tinygrad-bp-")).resolve()
     try:
         yield folder
@@ -159,11 +146,9 @@ def make_folder() -> Iterator[Path]:
 
 
 def run(folder: Path, printed: BinaryIO, traced: BinaryIO, seconds: float) -> int | None:
-    """Run a submission's process to its end; return its exit status, or None if it came to none.
-
-    It ends itself when its time is up; but a submission can switch that clock off, and so there is
-    one here. What it has started, and has not left its group, ends with it.
-    """
+    # The exit status, or None if it came to none. It ends itself when its time is up; but a
+    # submission can switch that clock off, and so there is one here. What it has started, and has
+    # not left its group, ends with it.
     roots = dict.fromkeys((str(Path(__file__).parents[2]), str(Path(np.__file__).parents[1])))
     python = (sys.executable, "-I", "-B", "-X", "utf8", "-c", BOOTSTRAP)
     child = subprocess.Popen(
@@ -197,7 +182,7 @@ def read(file: BinaryIO, most: int = 100_000) -> str:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """Return the environment of a submission: nothing of ours but what Python needs to start."""
+    # nothing of ours but what Python needs to start
     kept = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
     libraries = ("OPENBLAS_NUM", "OMP_NUM", "MKL_NUM", "VECLIB_MAXIMUM")
     return {
@@ -225,7 +210,7 @@ def describe_ending(status: int) -> str:
 
 
 def from_json(data: Any, point: Point) -> Answers:
-    """Return the answers at a point from what was delivered; raise whatever if they are none."""
+    # what is delivered may be anything: this raises whatever comes of that
     given = {printable(name): unpack(array) for name, array in data["values"].items()}
     unreadable = {
         printable(name): printable(why, LONGEST_REASON) for name, why in data["unreadable"].items()

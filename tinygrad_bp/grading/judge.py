@@ -66,7 +66,6 @@ class Judge:
         return [without_ruled_out(finding, stories) for finding in findings]
 
     def judge_line(self, name: str, stories: list[Story]) -> tuple[Finding, list[Story]]:
-        """Judge one quantity; return it, and the stories that go on."""
         i = self.run.quantities[name]
         right = self.right(i)
         answered = self.readable.get(name)
@@ -93,7 +92,6 @@ class Judge:
     def compare(
         self, name: str, right: Numbers, answered: Numbers, stories: list[Story]
     ) -> tuple[Finding, list[Story]]:
-        """Compare an answer with the truth, and with what follows; else look for its mistake."""
         i = self.run.quantities[name]
         expected = self.expected(i)
         finding = Finding(name, "wrong", right, answered, expected)
@@ -126,7 +124,7 @@ class Judge:
         return [sheet.run.gradients[i] for sheet in self.sheets]
 
     def expected(self, i: int, story: Story = ()) -> list[Any]:
-        """Return what follows from the person's own answers and a story; None where nothing."""
+        # what follows from the person's own answers and a story; None where nothing does
         return [sheet.follow(story).get(i) for sheet in self.sheets]
 
     def agrees(self, answered: Numbers, numbers: Sequence[Any]) -> bool:
@@ -134,7 +132,7 @@ class Judge:
         return all(sheet.agrees(answer, number) for sheet, answer, number in every)
 
     def follows_as_it_is(self, i: int, answered: Numbers) -> bool:
-        """Say whether an answer follows from answers of wrong shapes, or NaN, taken as they are."""
+        # answers of wrong shapes, or NaN, are taken as they are
         if all(x.own.get(step) is number for x in self.sheets for step, number in x.raw.items()):
             return False  # all of them fit
         numbers = [x.run.sweep(x.raw, edges=x.run.part(i, x.raw).edges).get(i) for x in self.sheets]
@@ -162,11 +160,8 @@ class Judge:
     def explain(
         self, i: int, answered: Numbers, stories: list[Story]
     ) -> tuple[tuple[Fault, ...], list[Story]]:
-        """Return the mistakes that reproduce an answer, and the stories that include them.
-
-        They are planted on top of the stories so far; else on the person's own answers alone; else
-        on the truth, in case the person went on with that.
-        """
+        # Mistakes are planted on top of the stories so far; else on the person's own answers alone;
+        # else on the truth, in case the person went on with that.
         if self.work >= limits.MOST_WORK:
             return (), stories
         parts = [nearest(x.run, x.run.part(i, x.own), limits.MOST_EDGES) for x in self.sheets]
@@ -200,7 +195,7 @@ class Judge:
         return True
 
     def is_refuted(self, story: Story, fault: Fault) -> bool:
-        """Say whether a line before, which a story explains, would be another with this mistake."""
+        # a line before, which the story explains, would be another with this mistake
         return any(
             self.agrees(answered, self.expected(i, story))
             and not self.agrees(answered, self.expected(i, (*story, fault)))
@@ -208,7 +203,7 @@ class Judge:
         )
 
     def find_candidates(self, part: Part) -> Iterator[Fault]:
-        """Return what can be planted: every mistake at each edge, and at all its edges at once."""
+        # every mistake at each edge, and at all its edges at once
         everywhere: dict[tuple[int, int], list[Fault]] = {}
         for edge in part.edges:
             for fault in find_faults(self.sheets[0].place(edge)):
@@ -220,7 +215,7 @@ class Judge:
                 yield faults[0]._replace(edges=edges)
 
     def find_consequences(self, i: int) -> Iterator[tuple[Fault, Numbers]]:
-        """Return each mistake between a quantity and the nearest answers, with what it gives."""
+        # each mistake between a quantity and the nearest answers, with what it gives
         parts = [sheet.run.part(i, sheet.own) for sheet in self.sheets]
         for fault in self.find_candidates(nearest(self.run, parts[0], limits.FEW_EDGES)):
             if len(fault.edges) > 1:
@@ -238,7 +233,7 @@ def say_digits(digits: int) -> str:
 
 
 def nearest(run: Run, part: Part, most: int) -> Part:
-    """Return a part cut to its last edges, where it is so large that a search would take long."""
+    # the last edges of a large part are left: a search through all would take long
     if len(part.edges) <= most:
         return part
     edges = part.edges[-most:]
@@ -258,7 +253,7 @@ def key(part: Fault | Implied) -> tuple[Any, ...]:
 
 
 def without_ruled_out(finding: Finding, stories: list[Story]) -> Finding:
-    """Drop the explanations of a line that the lines after it rule out."""
+    # the lines after it rule some explanations out
     kept = {key(part)[:2] for story in stories for part in story}
     faults = tuple(fault for fault in finding.faults if key(fault)[:2] in kept)
     implied = finding.implied if finding.implied and key(finding.implied) in kept else None

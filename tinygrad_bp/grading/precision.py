@@ -33,23 +33,22 @@ Numbers = Sequence[np.ndarray]
 
 
 def stored_as_computed(answer: np.ndarray) -> np.ndarray:
-    """Return an answer in float32 if it was computed in that, though it may come in float64."""
+    # in float32 if it was computed in that, though it may come in float64
     return answer.astype(np.float32) if fits(answer, np.float32) else answer
 
 
 def fits(answer: np.ndarray, kind: type[np.floating]) -> bool:
-    """Say whether a type of number holds an answer to the last bit."""
+    # to the last bit
     with np.errstate(all="ignore"):
         return np.array_equal(answer, answer.astype(kind), equal_nan=True)
 
 
 def tolerance_of(answer: np.ndarray, tolerance: float = RIGHT) -> float:
-    """Return how close an answer must come to what it is compared with."""
     return SINGLE if answer.dtype == np.float32 else tolerance
 
 
 def count_digits(answered: Numbers, rights: Sequence[np.ndarray | None]) -> int | None:
-    """Return to how many digits answers are right, if they are as far as they were computed."""
+    # None, unless they are right as far as they were computed
     pairs = [(a, r) for a, r in zip(answered, rights, strict=True) if r is not None]
     if len(pairs) < len(answered) or any(a.shape != r.shape or not a.size for a, r in pairs):
         return None

@@ -61,10 +61,7 @@ class Sheet:
         return {x.step: x.gradients[self.point] for x in story if isinstance(x, Implied)}
 
     def place(self, edge: Edge, story: Story = ()) -> Place:
-        """Return an edge, with the gradients that the person has there.
-
-        What was not answered is there as it follows from the answers and the story so far.
-        """
+        # What was not answered is there as it follows from the answers and the story so far.
         if (edge, story) not in self.places:
             follows = self.follow(story) if story else {}
             at_hand = ChainMap(self.own, follows, self.run.gradients)
@@ -72,17 +69,15 @@ class Sheet:
         return self.places[edge, story]
 
     def agrees(self, answer: np.ndarray, number: Any, tolerance: float = RIGHT) -> bool:
-        """Say whether an answer is equal to a number, as precisely as it was computed."""
+        # as precisely as the answer was computed
         tolerance = tolerance_of(answer, tolerance)
         return number is not None and agree(answer, number, tolerance, self.run.noise)
 
     def reproduces(
         self, answer: np.ndarray, part: Part, fault: Fault, story: Story, on_truth: bool
     ) -> bool:
-        """Say whether a mistake gives an answer: on top of a story, and from what was answered.
-
-        Or from the truth, where the person may have gone on with that.
-        """
+        # On top of a story, and from what was answered; or from the truth, where the person may
+        # have gone on with that.
         known = ChainMap(self.run.gradients if on_truth else self.own, self.follow(story))
         start = {step: known[step] for step in part.given if step in known}
         planted = self.plant((*story, fault))
@@ -90,10 +85,8 @@ class Sheet:
         return self.agrees(answer, arrived.get(part.target), REPRODUCED)
 
     def solve(self, edge: Edge, answer: np.ndarray) -> np.ndarray | None:
-        """Return the upstream gradient from which an answer follows by one edge, if it is just one.
-
-        There must be more numbers than unknowns: else any answer would follow from something.
-        """
+        # The upstream gradient from which the answer follows, if it is just one. There must be more
+        # numbers than unknowns: else any answer would follow from something.
         g = self.run.gradients[edge.step]
         if answer.shape != self.run.tensors[self.run.source[edge]].shape:
             return None
@@ -116,11 +109,8 @@ def unwrapped(answer: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 def in_layout(answer: np.ndarray, right: np.ndarray) -> tuple[str | None, np.ndarray]:
-    """Return how an answer lays out its numbers, and these in the right layout.
-
-    It is right (an empty text), transposed, as a row that stands for a column is, or has other axes
-    of length 1, as a flat column; None if its shape is another.
-    """
+    # It is right (an empty text), transposed, as a row that stands for a column is, or has other
+    # axes of length 1, as a flat column; None if its shape is another.
     if answer.shape == right.shape:
         return "", answer
     if answer.shape == right.shape[::-1]:
@@ -131,7 +121,7 @@ def in_layout(answer: np.ndarray, right: np.ndarray) -> tuple[str | None, np.nda
 
 
 def fitted(answer: np.ndarray, right: np.ndarray) -> np.ndarray | None:
-    """Return an answer as an upstream gradient, if it can be one: a flat column as a column."""
+    # a flat column as a column
     layout, numbers = in_layout(answer, right)
     if layout is None or not np.isfinite(numbers).all():
         return None

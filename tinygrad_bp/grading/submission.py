@@ -64,12 +64,9 @@ class UnansweredError(Exception):
 
 
 def call(function: Callable[..., Any], point: Point, out: Any = None, err: Any = None) -> Answers:
-    """Call a submission's function at a point, and read what it returns.
-
-    It is given copies of the quantities that its parameters name, so a change to one stays its own.
-    Whatever it raises becomes the failure, with its line. What it prints is dropped,
-    if no streams are given.
-    """
+    # It is given copies of the quantities that its parameters name, so a change to one stays its
+    # own. Whatever it raises becomes the failure, with its line. What it prints is dropped, if no
+    # streams are given.
     try:
         with (
             redirect_stdout(out or Nowhere()),
@@ -96,7 +93,6 @@ class Nowhere(io.TextIOBase):
 
 
 def find_arguments(function: Callable[..., Any], point: Point) -> tuple[list[Any], dict[str, Any]]:
-    """Return copies of the quantities that a function's parameters name, in order and by name."""
     positional: list[Any] = []
     named: dict[str, Any] = {}
     for name, parameter in inspect.signature(function).parameters.items():
@@ -118,10 +114,7 @@ def find_arguments(function: Callable[..., Any], point: Point) -> tuple[list[Any
 
 
 def describe_error(error: BaseException, file: str) -> str:
-    """Say what was raised, and at which line of a file.
-
-    The file may be a stranger's, and so may the class of the exception.
-    """
+    # The file may be a stranger's, and so may the class of the exception.
     kind = type(error).__name__
     if isinstance(error, SyntaxError) and error.lineno is not None:
         where = f"in line {error.lineno}: {(error.text or '').strip()}"
@@ -184,7 +177,7 @@ def suggest_name(key: Any, known: Collection[str]) -> str:
 
 
 def to_numbers(answer: Any) -> np.ndarray:
-    """Return an answer as an array of its own, float64 or float32, or say why it is none."""
+    # an array of its own, float64 or float32
     try:
         array = np.array(answer)
     except ValueError:
