@@ -31,8 +31,8 @@ class Duty(NamedTuple):
 class Mistake:
     """A row of the catalogue: its name, what it is, and how to see it without the answer.
 
-    Its wrong rules are given by the operation that they belong to, or as ``anywhere``. If it is a
-    mistake of the sweep itself, that leaves a duty undone.
+    Its wrong rules are given by the operation that they belong to, or as ``anywhere``. A mistake of
+    the sweep itself leaves a duty undone.
     """
 
     def __init__(
@@ -46,13 +46,12 @@ class Mistake:
 
     @property
     def places(self) -> tuple[str, ...]:
-        """Where it is made: operations, any step, or the sweep itself."""
         if self.duty is not None:
             return ("the sweep",)
         return ("any step",) if ANYWHERE in self.rules else tuple(self.rules)
 
     def at(self, place: Place) -> list[Wrong]:
-        """Return the wrong contributions that it can make at a place, computed once for each."""
+        # computed once for each place
         if self not in place.wrongs:
             rules = [self.rules[name] for name in (place.operation, ANYWHERE) if name in self.rules]
             try:
@@ -85,5 +84,5 @@ class Fault(NamedTuple):
 
 
 def fail(g: Any) -> Any:
-    """Stand for the contribution of a mistake that cannot be made at this point."""
+    # stands for a mistake that cannot be made at this point
     raise ValueError("this mistake cannot be made here")

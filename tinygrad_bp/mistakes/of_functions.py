@@ -21,13 +21,12 @@ FULL_MATRIX = "Every output of a softmax depends on every input: the Jacobian is
 
 
 def missing(what: str, see: str, *operations: str) -> Row:
-    """Return the mistake to leave a derivative out, at operations that have it alike."""
     sentence = f"The gradient passes {what} unchanged: its derivative is left out."
     return row(sentence, see, None, **dict.fromkeys(operations, wrong.unchanged))
 
 
 def of_activation(f: Primitive, derivative: str, steepness: str) -> dict[str, Row]:
-    """Return what goes wrong alike at the sigmoid and at tanh, whose slopes are written in a."""
+    # the sigmoid and tanh, whose slopes are written in a
     name = f.__name__
 
     def at(sentence: str, see: str, rule: wrong.WrongRule) -> Row:

@@ -26,7 +26,6 @@ class Run(Record):
 
     @cached_property
     def quantities(self) -> dict[str, int]:
-        """The positions of the named tensors that a gradient flows to."""
         names = [(t.name, i) for i, t in enumerate(self.tensors) if t.name is not None]
         twice = [name for name, n in Counter(name for name, _ in names).items() if n > 1]
         if twice:
@@ -35,8 +34,6 @@ class Run(Record):
 
     @cached_property
     def backward_order(self) -> list[str]:
-        """The quantities in the order in which their gradients are complete, the loss first."""
-
         def complete(name: str) -> tuple[int, int, int]:
             i = self.quantities[name]
             last = min(self.uses.get(i, ()), default=Edge(self.loss + 1, 0))
@@ -52,7 +49,6 @@ class Run(Record):
 
     @cached_property
     def products(self) -> list[Edge]:
-        """The edges by which leaves that are matrices go into matrix products."""
         return [
             edge
             for edge, i in self.source.items()
@@ -62,17 +58,14 @@ class Run(Record):
 
     @cached_property
     def weight_side(self) -> int | None:
-        """Which operand of its products a weight is, as is seen where the other was computed."""
+        # seen where the other operand was computed
         others = ((e.operand, self.tensors[e.step].inputs[1 - e.operand]) for e in self.products)
         sides = {i for i, other in others if other is not None and other.primitive is not None}
         return sides.pop() if len(sides) == 1 else None
 
     @cached_property
     def batch(self) -> int:
-        """The number of samples, as far as the steps agree on one; else 1.
-
-        It is how many terms the gradients of the parameters are sums of.
-        """
+        # as far as the steps agree on one; the gradients of parameters are sums of as many terms
         terms = {
             self.tensors[edge.step].shape[1 - edge.operand]
             for edge in self.products
@@ -102,11 +95,10 @@ class Place:
         return self.run.uses[self.run.source[self.edge]]
 
     def right(self, g: Any) -> Any:
-        """Return the right contribution, not yet summed to the input's shape."""
+        # not yet summed to the input's shape
         return self.run.closures[self.edge](g)
 
     def summed(self, contribution: Any) -> Any:
-        """Sum a contribution to the input's shape, where the right one needs it too."""
         return self.run.summed(self.edge, contribution)
 
     @property
@@ -115,7 +107,7 @@ class Place:
 
     @property
     def leads_to_weight(self) -> bool:
-        """Whether the input is a weight of a matrix product: a leaf, and not the data beside it."""
+        # a leaf, and not the data beside it
         other = self.tensor.inputs[1 - self.edge.operand]
         leaves = other is not None and other.primitive is None
         is_data = leaves and self.run.weight_side == 1 - self.edge.operand

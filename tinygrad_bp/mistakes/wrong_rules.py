@@ -33,7 +33,6 @@ WITHOUT_FACTOR = {"add", "subtract", "negative"}
 
 
 def by(contribution: Callable[[Place, Value], Value]) -> WrongRule:
-    """Make a wrong rule of what is contributed at a place, given the upstream gradient."""
     return lambda place: [Wrong(lambda g: contribution(place, g))]
 
 
@@ -53,7 +52,6 @@ def slope(derivative: Callable[[Value, Value], Value]) -> WrongRule:
 
 
 def on_top(change: Callable[[Value], Value]) -> WrongRule:
-    """Make a wrong rule of a change to what the right rule contributes."""
     return by(lambda place, g: change(place.summed(place.right(g))))
 
 
@@ -104,8 +102,6 @@ def other_factor(place: Place) -> tuple[int, Value, bool]:
 
 
 def replaced_factor(weights: bool) -> WrongRule:
-    """Take another quantity for the other factor of a product, in place of a weight or a value."""
-
     def at(place: Place) -> list[Wrong]:
         i, right, is_weight = other_factor(place)
         if is_weight != weights or not isinstance(right, np.ndarray):
@@ -173,7 +169,7 @@ def matrix_for_entrywise(place: Place) -> list[Wrong]:
 
 
 def is_sum_over_batch(place: Place) -> bool:
-    """Say whether a product of matrices sums over the samples: it leads to a weight."""
+    # it leads to a weight
     if place.operation != "matmul":
         return False
     i, other, _ = other_factor(place)
@@ -185,13 +181,13 @@ def is_sum_over_batch(place: Place) -> bool:
 
 
 def is_turned_by_transposing(place: Place) -> bool:
-    """Say whether the input is a matrix, and no weight: its gradient is no outer product."""
+    # a matrix, and no weight: its gradient is no outer product
     is_weight = place.operation == "matmul" and place.leads_to_weight
     return place.input.ndim == 2 and place.input.size > 1 and not is_weight
 
 
 def unsummed_batch(place: Place) -> list[Wrong]:
-    """Return the products of a weight's gradient for each sample, the samples first or last."""
+    # a weight's gradient for each sample, the samples first or last
     if not is_sum_over_batch(place):
         return []
     i, other, _ = other_factor(place)
