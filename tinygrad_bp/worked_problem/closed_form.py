@@ -41,7 +41,6 @@ def softmax(z: Array) -> Array:
 
 
 def forward(problem: Problem) -> dict[str, Array]:
-    """Return z1, a1, z2, a2, z3, y_hat and the loss L, in the order of computation."""
     z1 = problem.W1 @ problem.x
     a1 = sigmoid(z1)
     z2 = problem.W2 @ a1
@@ -142,10 +141,6 @@ def gradients(problem: Problem, replaced: Mapping[str, Factor] | None = None) ->
 
     Each has the shape of what it is a derivative by, except "da3/dz3", which is (B, n3, n3). A
     factor that is replaced by another function shows what follows from it.
-
-    >>> from tinygrad_bp.worked_problem.problem import random_problem
-    >>> gradients(random_problem(sizes=(4, 5, 6, 3)))["dL/dW1"].shape
-    (5, 4)
     """
     known = vars(problem) | forward(problem)
     for name, factor, needed in CHAIN:

@@ -13,7 +13,6 @@ from ..variable import name_tensors
 
 
 def network(W1: Any, W2: Any, W3: Any, x: Any, y: Any) -> dict[str, Any]:
-    """Return every quantity by its name, in the order of computation. Tensors are named."""
     with scope("layer 1"):
         z1 = W1 @ x
         a1 = sigmoid(z1)

@@ -32,15 +32,6 @@ class Problem:
     Each array is copied to float64 and made read-only. Raises TypeError if one holds something
     other than real numbers, and ValueError if one is not a finite, non-empty matrix, or two shapes
     do not fit.
-
-    >>> W1, W2, W3 = np.ones((5, 4)), np.ones((6, 5)), np.ones((3, 6))
-    >>> Problem(W1, W2, W3, x=np.ones((4, 1)), y=np.ones((3, 1))).sizes
-    (4, 5, 6, 3)
-    >>> Problem(W1, W2.T, W3, x=np.ones((4, 1)), y=np.ones((3, 1)))
-    Traceback (most recent call last):
-        ...
-    ValueError: W2 of shape (5, 6) does not fit W1 of shape (5, 4): the columns of W2 must be as \
-many as the rows of W1
     """
 
     W1: Array  # (n1, n0)
@@ -62,16 +53,14 @@ many as the rows of W1
 
     @property
     def sizes(self) -> tuple[int, int, int, int]:
-        """The widths n0, n1, n2 and n3, from input to output."""
+        # n0, n1, n2 and n3, from input to output
         return len(self.x), len(self.W1), len(self.W2), len(self.W3)
 
     @property
     def batch(self) -> int:
-        """The number of samples, B."""
         return int(self.x.shape[1])
 
     def sample(self, index: int) -> "Problem":
-        """Return the problem of one column alone, with the same weights."""
         x, y = self.x[:, index, np.newaxis], self.y[:, index, np.newaxis]
         return Problem(self.W1, self.W2, self.W3, x, y)
 
@@ -79,10 +68,16 @@ many as the rows of W1
 def random_problem(sizes: Sequence[int] = (4, 5, 6, 3), batch: int = 1, seed: int = 0) -> Problem:
     """Draw a problem at random; the same arguments give the same problem.
 
-    The sizes are the widths n0, n1, n2 and n3, from input to output. The default hides no mistake:
-    all four differ, and there are three outputs. Weights are standard normal over the root of the
-    number of their inputs, so that no sigmoid saturates; x is standard normal; a column of y is
-    drawn evenly from all that are positive and sum to 1, so it is like y_hat but not equal to it.
+    The default sizes n0 to n3 hide no mistake: all four differ, and there are three outputs.
+    Weights are standard normal over the root of the number of their inputs, so that no sigmoid
+    saturates; x is standard normal; a column of y is drawn evenly from all that are positive and
+    sum to 1, so it is like y_hat but not equal to it.
+
+    >>> problem = random_problem(batch=2)
+    >>> problem.W1.shape, problem.W2.shape, problem.W3.shape
+    ((5, 4), (6, 5), (3, 6))
+    >>> problem.x.shape, problem.y.shape
+    ((4, 2), (3, 2))
     """
     if len(sizes) != 4:
         raise ValueError(f"the problem has four sizes, n0 n1 n2 n3, not {len(sizes)}: {sizes!r}")

@@ -35,7 +35,6 @@ NETWORK = """\
 
 
 def show_comparison(problem: Problem, mistake: str | None, console: Console) -> bool:
-    """Print what the witnesses say, a mistake planted or not; return whether they agree."""
     for sentence in hidden_faults(problem):
         console.print(f"Warning: {sentence}", style="yellow", markup=False)
     if mistake:
@@ -66,7 +65,6 @@ def show_comparison(problem: Problem, mistake: str | None, console: Console) -> 
 
 
 def comparison(rows: list[Row], none: str = "–") -> Table:
-    """Lay out what `verify` found, a row for each quantity; ``none`` stands for no difference."""
     table = Table(
         title="Largest relative difference between each pair of witnesses", title_justify="left"
     )
@@ -90,7 +88,6 @@ def comparison(rows: list[Row], none: str = "–") -> Table:
 
 
 def show_slips(problem: Problem, console: Console) -> None:
-    """Print where the handwritten derivation slips, and by how much."""
     console.print("\nWhere the handwritten derivation slips:", style="bold")
     console.print("(the handwritten solution that docs/worked_problem.md quotes)")
     if problem.sizes[-1] == 1 or np.allclose(problem.y, forward(problem)["y_hat"]):
@@ -121,7 +118,6 @@ def run_verify(options: argparse.Namespace, console: Console) -> int:
 
 
 def verify_random(options: argparse.Namespace, console: Console) -> int:
-    """Verify a problem drawn at random, and write all readings of it."""
     problem = random_problem(options.sizes, options.batch, options.seed)
     if options.target == "prediction":
         problem = replace(problem, y=forward(problem)["y_hat"])
@@ -141,7 +137,6 @@ def verify_random(options: argparse.Namespace, console: Console) -> int:
 
 
 def first_look(problem: Problem, folder: Path, console: Console) -> int:
-    """Write all readings of the worked problem, and say in a few lines what to look at."""
     file = StringIO()
     text = Console(file=file, width=100)
     text.print(f"The worked problem: its gradients, computed in three ways\n\n{NETWORK}\n")
@@ -165,7 +160,6 @@ def first_look(problem: Problem, folder: Path, console: Console) -> int:
 
 
 def write_readings(loss: Tensor, folder: Path, console: Console) -> dict[Path, str]:
-    """Write every reading of a loss to a folder; return what each file is."""
     loss.backward()  # so that the picture has gradients
     derivation, components = derive(loss), derive(loss, form="index")
     files: tuple[tuple[str, str, Callable[[], Any]], ...] = (
@@ -195,7 +189,6 @@ def show_files(files: dict[Path, str], title: str, console: Console) -> None:
 
 
 def verify_digits(options: argparse.Namespace, console: Console) -> int:
-    """Train on the digits; verify on a minibatch of them before and after."""
     train, test = split(digits(), seed=options.seed)
     classifier = DigitClassifier(seed=options.seed)
     minibatch = type(train)(train.images[:20], train.labels[:20])

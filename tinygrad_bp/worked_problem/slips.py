@@ -16,8 +16,6 @@ from .problem import Array, Problem
 
 
 class Slip(NamedTuple):
-    """One slip of the source."""
-
     number: int
     title: str
     printed: str  # the formula as the source prints it
@@ -44,23 +42,21 @@ def slips(problem: Problem) -> list[Slip]:
 
 
 def weighted_cases(problem: Problem, equal: float, different: float) -> dict[str, Array]:
-    """Return all gradients with a weight on the case i = j of the softmax, and one on i != j."""
+    # on the case i = j of the softmax, and on i != j
     weights = np.where(np.eye(problem.sizes[-1], dtype=bool), equal, different)
     return cf.gradients(problem, {"da3/dz3": lambda a3: cf.da3_dz3(a3) * weights})
 
 
 def one_case_alone(problem: Problem) -> tuple[Array, Array]:
-    """Evaluate dL/dz3 as the final formulas print it: i = j alone, and i != j alone."""
+    # as the final formulas print it: i = j alone, and i != j alone
     equal, different = weighted_cases(problem, 1, 0), weighted_cases(problem, 0, 1)
     return equal["dL/dz3"], different["dL/dz3"]
 
 
 def cases_as_alternatives(problem: Problem) -> Slip:
-    """Show slip 1: each case alone is far off, and their sum is right.
-
-    With two outputs and a target that sums to 1, dL/da3 is (g, -g), so both cases give the same:
-    exactly half. That is shown on the first two outputs of the problem, with the target (1, 0).
-    """
+    # Each case alone is far off, and their sum is right. With two outputs and a target that sums to
+    # 1, dL/da3 is (g, -g), so both cases give the same: exactly half. That is shown on the first
+    # two outputs of the problem, with the target (1, 0).
     equal, different = one_case_alone(problem)
     witness = extrapolated_difference(
         lambda z3: np.sum((problem.y - cf.softmax(z3)) ** 2), cf.forward(problem)["z3"]
@@ -87,12 +83,11 @@ def cases_as_alternatives(problem: Problem) -> Slip:
 
 
 def dL_dW1_without_minus(problem: Problem) -> Array:
-    """Evaluate dL/dW1 with a_i a_j for i != j, as formula (3) prints it, and both cases summed."""
+    # as formula (3) prints it, with a_i a_j for i != j, and both cases summed
     return weighted_cases(problem, 1, -1)["dL/dW1"]
 
 
 def lost_minus_sign(problem: Problem) -> Slip:
-    """Show slip 2: without its minus sign the case i != j spoils dL/dW1."""
     witness = extrapolated_difference(
         lambda W1: cf.forward(replace(problem, W1=W1))["L"], problem.W1
     )
@@ -120,10 +115,7 @@ PRINTED_PRODUCTS = {
 
 
 def multiply_as_printed(problem: Problem, product: str, as_row: bool = False) -> str:
-    """Multiply the factors of a printed formula from left to right, and say how far that goes.
-
-    All vectors are columns, or the first of them is a row.
-    """
+    # From left to right, as far as that goes. All vectors are columns, or the first is a row.
     known = vars(problem) | cf.forward(problem) | cf.gradients(problem)
     known["da3/dz3"] = known["da3/dz3"][0]  # of the one sample
     first, *others = PRINTED_PRODUCTS[product]
@@ -137,7 +129,7 @@ def multiply_as_printed(problem: Problem, product: str, as_row: bool = False) ->
 
 
 def no_transposes(problem: Problem) -> Slip:
-    """Show slip 3: read as matrices, the printed dL/dW3 does not fit, by columns or from a row."""
+    # read as matrices, the printed dL/dW3 does not fit, by columns or from a row
     columns = multiply_as_printed(problem, "dL/dW3")
     row = multiply_as_printed(problem, "dL/dW3", as_row=True)
     right = cf.gradients(problem)["dL/dW3"].shape
@@ -155,13 +147,13 @@ def no_transposes(problem: Problem) -> Slip:
 
 
 def dz3_dW3(problem: Problem) -> Array:
-    """Return the derivative of every z3_i by every W3_km: a2_m if i = k, and 0 otherwise."""
+    # a2_m if i = k, and 0 otherwise
     i_equals_k = np.eye(problem.sizes[-1])
     return np.multiply.outer(i_equals_k, cf.forward(problem)["a2"][:, 0])
 
 
 def third_order_shorthand(problem: Problem) -> Slip:
-    """Show slip 4: the whole dz3/dW3, and how contracting it leaves the outer product."""
+    # contracting the whole dz3/dW3 leaves the outer product
     a2, right, tensor = cf.forward(problem)["a2"], cf.gradients(problem), dz3_dW3(problem)
     witness = jacobian_difference(lambda W3: (W3 @ a2)[:, 0], problem.W3)
     tensor_off = relative_difference(tensor, witness)

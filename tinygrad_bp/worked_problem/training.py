@@ -20,8 +20,6 @@ Array = NDArray[np.float64]
 
 
 class Epoch(NamedTuple):
-    """One pass over the training data: its number from 1, and the mean loss of a sample."""
-
     number: int
     loss: float
 
@@ -38,18 +36,14 @@ class DigitClassifier:
             self.weights.append(tensor(value, requires_grad=True, name=f"W{layer}"))
 
     def problem(self, data: Digits) -> Problem:
-        """Return the worked problem of these weights and some samples, as columns."""
         W1, W2, W3 = (W.data for W in self.weights)
         return Problem(W1, W2, W3, x=data.images.T, y=one_hot(data.labels).T)
 
     def train(
         self, data: Digits, epochs: int = 60, batch: int = 16, rate: float = 4.0
     ) -> Iterator[Epoch]:
-        """Train by gradient descent, and report after each pass over the data.
-
-        The rate says how far a step goes against the mean gradient of its samples in the first
-        pass. It falls evenly from pass to pass, towards 0 after the last.
-        """
+        # The rate says how far a step goes against the mean gradient of its samples in the first
+        # pass. It falls evenly from pass to pass, towards 0 after the last.
         W1, W2, W3 = self.weights
         images, labels = data.images.T, one_hot(data.labels).T
         samples = images.shape[1]
@@ -64,7 +58,6 @@ class DigitClassifier:
             yield Epoch(epoch, total / samples)
 
     def accuracy(self, data: Digits) -> float:
-        """Return the fraction of samples for which the largest output is that of the true digit."""
         W1, W2, W3 = (W.data for W in self.weights)
         run = network(W1, W2, W3, data.images.T, one_hot(data.labels).T)
         return float(np.mean(run["y_hat"].argmax(axis=0) == data.labels))

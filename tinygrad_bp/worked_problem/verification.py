@@ -65,6 +65,11 @@ def verify(problem: Problem, mistake: str | None = None) -> list[Row]:
     """Compare the three witnesses on the loss and on each factor and gradient of the derivation.
 
     A mistake, one of `PLANTED`, is planted in the closed form.
+
+    >>> from tinygrad_bp.worked_problem.problem import random_problem
+    >>> rows = verify(random_problem(), "lost-factor-2")
+    >>> next(row.name for row in rows if not row.agrees)
+    'dL/da3'
     """
     hand, engine = by_hand(problem, mistake), by_engine(problem)
     differences = by_differences(problem)
@@ -72,7 +77,7 @@ def verify(problem: Problem, mistake: str | None = None) -> list[Row]:
 
 
 def compare(name: str, closed: Array | str, engine: Array, differences: Array | None) -> Row:
-    """Compare the answers for one quantity; a closed form that has no value gives the reason."""
+    # a closed form that has no value gives the reason
     engine_off = None if differences is None else relative_difference(engine, differences)
     if not isinstance(closed, str) and closed.shape != engine.shape:
         closed = f"the closed form has shape {closed.shape}"
@@ -98,7 +103,7 @@ def compare(name: str, closed: Array | str, engine: Array, differences: Array | 
 
 
 def by_hand(problem: Problem, mistake: str | None = None) -> dict[str, Array | str]:
-    """Work out the closed form factor by factor; where a planted mistake stops it, say why."""
+    # factor by factor; where a planted mistake stops it, the reason
     planted = PLANTED[mistake] if mistake else {}
     known = vars(problem) | forward(problem)
     answers: dict[str, Array | str] = {"L": known["L"]}
@@ -119,7 +124,6 @@ def by_hand(problem: Problem, mistake: str | None = None) -> dict[str, Array | s
 
 
 def recorded(problem: Problem) -> dict[str, Tensor]:
-    """Record the network on a problem; return its weights, input, target and quantities by name."""
     leaves = {
         name: tensor(value, requires_grad=name.startswith("W"), name=name)
         for name, value in vars(problem).items()
@@ -128,7 +132,6 @@ def recorded(problem: Problem) -> dict[str, Tensor]:
 
 
 def by_engine(problem: Problem) -> dict[str, Array]:
-    """Ask the engine for the loss, every factor and gradient, by the names of the closed form."""
     run = recorded(problem)
     run["a3"] = run["y_hat"]
     names = ("a3", "z3", "W3", "a2", "z2", "W2", "a1", "z1", "W1")
@@ -146,7 +149,6 @@ def by_engine(problem: Problem) -> dict[str, Array]:
 
 
 def by_differences(problem: Problem) -> dict[str, Array]:
-    """Find every factor and gradient by finite differences, by the names of the closed form."""
     W1, W2, W3, x, y = problem.W1, problem.W2, problem.W3, problem.x, problem.y
     at = network(W1, W2, W3, x, y)
     at["a3"] = at["y_hat"]
@@ -177,11 +179,8 @@ def by_differences(problem: Problem) -> dict[str, Array]:
 
 
 def hidden_faults(problem: Problem) -> list[str]:
-    """Say which mistakes in a derivation this problem would hide: one sentence for each way.
-
-    A batch of one is not among them, although it cannot show a missing sum over the batch: one
-    sample is what the problem asks for.
-    """
+    # One sentence for each way. A batch of one is not among them, although it cannot show a missing
+    # sum over the batch: one sample is what the problem asks for.
     outputs = problem.sizes[-1]
     if outputs == 1:
         return ["There is one output: its softmax is always 1, so every gradient is zero."]
@@ -197,7 +196,7 @@ def hidden_faults(problem: Problem) -> list[str]:
 
 
 def equal_sizes(problem: Problem) -> list[str]:
-    """Say which products fit although they are wrong, because two sizes are equal."""
+    # products that fit although they are wrong
     sentences = []
     for (m, a), (n, b) in combinations(enumerate(problem.sizes), 2):
         if a != b:
@@ -218,7 +217,7 @@ def equal_sizes(problem: Problem) -> list[str]:
 
 
 def zero_gradients(problem: Problem) -> list[str]:
-    """Say where the gradients are zero, so that a wrong formula may agree with them."""
+    # a wrong formula may agree with them
     missed = np.abs(problem.y - forward(problem)["y_hat"]).max(axis=0) > 1e-12
     if not missed.any():
         return ["The target y equals y_hat: every gradient is zero."]
