@@ -44,7 +44,7 @@ class Differences(NamedTuple):
     behind: Array
 
     def settled(self, size: ArrayLike) -> Estimate:
-        """Return the estimate where neighbours agree best; ``size`` is what is rounded."""
+        # where neighbours agree best; ``size`` is what is rounded
         # A central difference errs by c2 h**2 + c4 h**4 + ..., and two steps of a known ratio have
         # a combination without the first term, two of these one without the second: Richardson,
         # "The deferred approach to the limit", Phil. Trans. A 226 (1927).
@@ -83,7 +83,7 @@ def chosen(rows: Array, row: Any) -> Any:  # for each entry, the one in the row 
 def differences_along(
     f: Callable[[Array], Any], at: Array, middle: Any, direction: Array, steps: Sequence[float]
 ) -> Differences:
-    """Move along a direction by each of the steps, up and down; ``middle`` is ``f(at)``."""
+    # by each of the steps, up and down; ``middle`` is ``f(at)``
     ahead, behind = [], []
     with np.errstate(all="ignore"):
         for step in steps:
@@ -94,12 +94,7 @@ def differences_along(
 
 
 def extrapolated_difference(f: Callable[[Array], Any], at: Array, step: float = STEP) -> Array:
-    """Return the gradient of a smooth function from an array to one float64 number.
-
-    >>> gradient = extrapolated_difference(lambda v: np.exp(v).sum(), np.array([0.0, 1.0]))
-    >>> relative_difference(gradient, np.exp([0.0, 1.0])) < 1e-12
-    True
-    """
+    """Return the gradient of a smooth function from an array to one float64 number."""
 
     def scalar(point: Array) -> Array:
         value = float64(f(point), "the function's value")
@@ -118,12 +113,6 @@ def jacobian_difference(f: Callable[[Array], Any], at: Array, step: float = STEP
 
     It has the shape ``f(at).shape + at.shape``. The largest move of an entry is ``step``, relative
     to ``max(1, |entry|)``.
-
-    >>> A = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
-    >>> jacobian_difference(lambda v: A @ v, np.array([1.0, -1.0])).round(9)
-    array([[1., 2.],
-           [3., 4.],
-           [5., 6.]])
     """
     at = float64(at, "the point")
     if not np.isfinite(at).all():
@@ -151,7 +140,7 @@ def jacobian_difference(f: Callable[[Array], Any], at: Array, step: float = STEP
 
 
 def entry_by_entry(at: Array) -> Iterator[tuple[tuple[int, ...], Array]]:
-    """Yield for each entry its index, and the direction that steps are relative to."""
+    # its index, and the direction that steps are relative to
     units = np.maximum(1.0, np.abs(at))
     for index in np.ndindex(at.shape):
         direction = np.zeros(at.shape)
@@ -182,13 +171,8 @@ def relative_difference(a: ArrayLike, b: ArrayLike) -> float:
 
 
 def agree(a: Any, b: Any, tolerance: float, floor: float = 0.0) -> bool:
-    """Say whether two arrays are equal, relative to the largest entry and above a noise floor.
-
-    NaN agrees with NaN and an infinity with itself, so that what is carried on is recognised.
-
-    >>> agree(np.array([1.0, 1e-9]), np.array([1.0, 0.0]), tolerance=1e-8)
-    True
-    """
+    # Relative to the largest entry, and above a noise floor. NaN agrees with NaN and an infinity
+    # with itself, so that what is carried on is recognised.
     if np.shape(a) != np.shape(b):
         return False
     if a is b or np.size(a) == 0:

@@ -261,7 +261,7 @@ class Check:
         return list(grad(output, leaves, gradient=g))
 
     def scales_with_upstream(self, shape: tuple[int, ...]) -> bool:
-        """Check that the gradient is linear in the upstream gradient, as a product with it is."""
+        # a gradient is linear in the upstream gradient, as a product with it is
         g, h = self.rng.standard_normal(shape), self.rng.standard_normal(shape)
         parts = (self.gradients_for(upstream) for upstream in (g, h, 2.0 * g - 3.0 * h))
         for from_g, from_h, mixed in zip(*parts, strict=True):
@@ -275,7 +275,7 @@ class Check:
         return True
 
     def gradient_along(self) -> Callable[..., Tensor]:
-        """Return a function whose gradient is the second-order one: a mix of the gradients."""
+        # its gradient is the second-order one: a mix of the gradients
         function, g = self.function, self.g
         weights = [self.rng.standard_normal(point.shape) for point in self.points]
 
@@ -292,11 +292,8 @@ class Check:
 
     @cached_property
     def terms(self) -> list[Array]:
-        """How large the terms are that were added up to the gradients.
-
-        The gradient of each tensor on the way is sent back on its own, with random weights: what
-        cancels in a gradient, as in that of the sum of a softmax, does not cancel here.
-        """
+        # The gradient of each tensor on the way is sent back on its own, with random weights: what
+        # cancels in a gradient, as in that of the sum of a softmax, does not cancel here.
         output, leaves = self.record(self.points)
         largest = [np.zeros(point.shape) for point in self.points]
         for t, g in sweep([(output, self.g)]) if output.requires_grad else ():
@@ -305,7 +302,6 @@ class Check:
         return largest
 
     def directions(self, point: Array) -> tuple[str, list[tuple[Any, Array]]]:
-        """Return what an input is moved along, and where: its entries, or random directions."""
         if point.size <= LARGE:
             return "entries", list(entry_by_entry(point))
         unit = np.maximum(1.0, np.abs(point))  # steps are relative to this
@@ -313,12 +309,9 @@ class Check:
         return "directions", list(enumerate(draws))
 
     def input(self, i: int, name: str, steps: Sequence[float], tolerance: float) -> InputReport:
-        """Compare the gradient by one input with differences.
-
-        Where gradient and difference are both zero within rounding, any other gradient as small
-        would agree too. That passes beside an entry that is decided, or where the terms of the
-        gradient cancel; else nothing has been checked, and it is not decided.
-        """
+        # Where gradient and difference are both zero within rounding, any other gradient as small
+        # would agree too. That passes beside an entry that is decided, or where the terms of the
+        # gradient cancel; else nothing has been checked, and it is not decided.
         point, gradient = self.points[i], self.gradients[i]
 
         def f(x: Array) -> Any:
@@ -350,11 +343,9 @@ class Check:
 
 
 def settled(differences: Differences, size: float) -> Estimate:
-    """Return the slope where differences settle, for a function of some size.
-
-    Rounding is taken as relative to 1 at least, as of numbers of that size inside of the function.
-    If that hides the slope, and the differences still settle, it is relative to the function's own.
-    """
+    # Rounding is taken as relative to 1 at least, as of numbers of that size inside of the
+    # function. If that hides the slope, and the differences still settle, it is relative to the
+    # function's own.
     found, closer = differences.settled(max(size, 1.0)), differences.settled(size)
     if abs(found.slope) <= found.error and abs(closer.slope) > closer.error / SETTLED:
         found = closer
@@ -362,7 +353,7 @@ def settled(differences: Differences, size: float) -> Estimate:
 
 
 def objection(found: Estimate, gradient: float, tolerance: float, size: float) -> str | None:
-    """Say why a gradient does not pass: "wrong", "kink" or "no plateau"; None if it does."""
+    # "wrong", "kink" or "no plateau"
     if not found.error <= max(SETTLED * found.scale, ROUNDING * max(1.0, size)):
         return "no plateau"
     apart = abs(gradient - found.slope)

@@ -61,13 +61,13 @@ class Evaluation:
         self.nested = self.nested or depends_on_others(self.output, [*self.inputs, *outer])
 
     def value(self) -> Any:
-        """Return the output: a Tensor where derivatives nest, else an array."""
+        # a Tensor where derivatives nest
         if not self.nested:
             return self.output.data
         return self.output if current.get().enabled else self.output.detach()
 
     def gradients(self, gradient: Any = None) -> list[Any]:
-        """Return the gradient by each input; zeros where the output does not depend on it."""
+        # zeros where the output does not depend on an input
         if gradient is None and self.output.size != 1:
             raise ValueError(
                 f"the function to differentiate returned {self.output.described()}, and one number "
@@ -87,10 +87,8 @@ class Evaluation:
 
 
 def depends_on_others(output: Tensor, inputs: Sequence[Tensor]) -> bool:
-    """Say whether an output depends on a leaf that is not an input, such as a network's weights.
-
-    Its derivative depends on them too, and must stay a Tensor for their gradient not to be lost.
-    """
+    # A leaf that is not an input, such as a network's weights: the derivative depends on it too,
+    # and must stay a Tensor for its gradient not to be lost.
     seen = {x.id for x in inputs}
     stack = [output] if output.requires_grad else []
     while stack:
@@ -106,7 +104,7 @@ def depends_on_others(output: Tensor, inputs: Sequence[Tensor]) -> bool:
 
 @contextmanager
 def differentiating() -> Iterator[None]:
-    """Record, also where the derivative as a whole is a constant, under `no_grad`."""
+    # also under `no_grad`, where the derivative as a whole is a constant
     inside, state = _inside.set(True), current.set(current.get()._replace(enabled=True))
     try:
         yield
@@ -116,11 +114,8 @@ def differentiating() -> Iterator[None]:
 
 
 def fresh(value: Any) -> Tensor:
-    """Return a Tensor of a value to differentiate by.
-
-    A Tensor that has a history keeps it, behind a new node: what an enclosing derivative does with
-    the same Tensor is not confused with this one.
-    """
+    # A Tensor that has a history keeps it, behind a new node: what an enclosing derivative does
+    # with the same Tensor is not confused with this one.
     if not isinstance(value, Tensor):
         return Tensor(value, requires_grad=True)
     if value.requires_grad and current.get().enabled:
@@ -289,7 +284,6 @@ def hvp(function: Function, args: Any, vectors: Any) -> Any:
 
 
 def inner(gradients: Sequence[Any], vectors: Sequence[Any], args: Sequence[Any]) -> Any:
-    """Return the sum of the products of all entries of gradients and vectors."""
     if len(vectors) != len(args):
         raise ValueError(f"there are {len(args)} arguments and {len(vectors)} vectors.")
     total: Any = 0.0
