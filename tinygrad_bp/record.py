@@ -68,36 +68,11 @@ class Part(NamedTuple):
 
 
 class Record:
-    """One recorded computation.
+    """One recorded computation; it has gradients if its output has one entry that needs one.
 
-    Parameters
-    ----------
-    output
-        Where it ends. Gradients are there if it has one entry and needs a gradient.
-
-    Attributes
-    ----------
-    tensors
-        Every tensor that the output was computed from, and the output, in recording order.
-    place
-        The position of each tensor in that list, by its id.
-    source
-        For each edge along which a gradient flows, the position of the tensor that it flows to.
-    edges
-        The same edges in the order of the sweep, latest step first.
-    uses
-        The edges by which each tensor is used, by its position.
-
-    Examples
-    --------
-    >>> import tinygrad_bp as bp
-    >>> x = bp.tensor(3.0, requires_grad=True, name="x")
-    >>> record = Record(x * x)
-    >>> record.source, record.uses[0]
-    ({Edge(step=1, operand=0): 0, Edge(step=1, operand=1): 0}, [Edge(step=1, operand=0), \
-Edge(step=1, operand=1)])
-    >>> record.names.text(record.output), float(record.gradients[0])
-    ('L', 6.0)
+    A tensor is known by its position in `tensors`, which are in recording order; `place` gives it
+    by the id. `source` says to which tensor a gradient flows along an edge, `uses` along which
+    edges one flows to a tensor. `edges` are in the order of the sweep, latest step first.
     """
 
     def __init__(self, output: Tensor) -> None:
@@ -136,7 +111,6 @@ Edge(step=1, operand=1)])
 
     @cached_property
     def names(self) -> Names:
-        """What the tensors are called, in every reading."""
         called = {  # operations that are written as a call: no tensor may take their names
             t.primitive.__name__
             for t in self.tensors
@@ -149,7 +123,7 @@ Edge(step=1, operand=1)])
         )
 
     def values(self, i: int) -> tuple[np.ndarray, ...]:
-        """Return what a tensor held when it was used: several arrays, if a leaf got new ones."""
+        # several arrays, if a leaf got new ones
         return self._held.get(i, (self.tensors[i].data,))
 
     @cached_property
@@ -162,22 +136,7 @@ Edge(step=1, operand=1)])
         return {i: tuple(values.values()) for i, values in held.items()}
 
     def wanted(self, wrt: Any, reading: str) -> list[Tensor]:
-        """Return the tensors that a reading differentiates by: all parameters by default.
-
-        Parameters
-        ----------
-        wrt
-            One Tensor, several, or None.
-        reading
-            What error messages call the function that was called.
-
-        Raises
-        ------
-        TypeError
-            If anything but Tensors is asked for.
-        ValueError
-            If a tensor needs no gradient, or the output was not computed from it.
-        """
+        # all parameters by default; ``reading`` is what error messages call the function
         if wrt is None:
             return [t for t in self.tensors if t.primitive is None and t.requires_grad]
         wanted = list(wrt) if isinstance(wrt, (list, tuple)) else [wrt]
@@ -195,7 +154,6 @@ Edge(step=1, operand=1)])
         return list({x.id: x for x in wanted}.values())
 
     def leading_to(self, wanted: Iterable[Tensor]) -> set[int]:
-        """Return the positions of the tensors from which a gradient flows to one of these."""
         leading = {self.place[t.id] for t in wanted}
         for edge in reversed(self.edges):
             if self.source[edge] in leading:
@@ -206,7 +164,7 @@ Edge(step=1, operand=1)])
 
     @cached_property
     def start(self) -> Any:
-        """The upstream gradient of the output itself, 1. Raises where there is no gradient."""
+        # raises where there is no gradient
         return starting_gradient(self.output)
 
     @cached_property
@@ -235,26 +193,23 @@ Edge(step=1, operand=1)])
 
     @property
     def gradients(self) -> dict[int, Any]:
-        """The gradient by each tensor that one flows to, by its position."""
         return self._right[0]
 
     @property
     def given(self) -> dict[Edge, Any]:
-        """What the rule gave at each edge, before it was summed to the operand's shape."""
+        # before it was summed to the operand's shape
         return self._right[1]
 
     @property
     def contributions(self) -> dict[Edge, Any]:
-        """What each edge adds to the gradient by its operand."""
         return self._right[2]
 
     def contribution(self, edge: Edge, g: Any) -> Any:
-        """Return what an edge adds, by the right rule, where the upstream gradient is g."""
+        # by the right rule
         return self.summed(edge, self.closures[edge](g))
 
     @cached_property
     def broadcast(self) -> set[Edge]:
-        """The edges at which the operand was broadcast, so that its contribution is a sum."""
         return {e for e, given in self.given.items() if given.shape != self.contributions[e].shape}
 
     @cached_property
@@ -265,7 +220,7 @@ Edge(step=1, operand=1)])
         }
 
     def summed(self, edge: Edge, contribution: Any) -> Any:
-        """Sum a contribution to the shape of its operand, where the right one needs it too."""
+        # to the shape of the operand, where the right contribution needs it too
         x = self.tensors[self.source[edge]]
         if edge not in self.broadcast or contribution.shape == x.shape:
             return contribution
@@ -283,26 +238,16 @@ Edge(step=1, operand=1)])
         adds_up: bool = True,
         sums_copies: bool = True,
     ) -> dict[int, Any]:
-        """Return the gradients of an altered sweep, by position.
+        """Return the gradients of an altered sweep, by position; one that is lost is left out.
 
-        What cannot be computed any more, as shapes do not fit, is left out. A sweep has three
-        duties besides calling the rules; each can be left undone, to see what it is good for.
+        The sweep goes on with `given` gradients in place of those that arrive, and with `planted`
+        contributions, which are wrong; `edges` are the part of it to run, latest step first. It has
+        three duties besides calling the rules; each can be left undone, to see what it is good for:
 
-        Parameters
-        ----------
-        given
-            Gradients to go on with in place of those that arrive.
-        planted
-            Wrong contributions, by edge.
-        edges
-            The part of the sweep to run, latest step first; all of it by default.
-        in_order
-            Pass a gradient on when all contributions to it have arrived. Otherwise it is passed on
-            first come, first served, and what arrives later is added to it alone.
-        adds_up
-            Add a contribution to those before it. Otherwise it replaces them: ``=`` for ``+=``.
-        sums_copies
-            Sum a contribution to the shape of its operand, where that was broadcast.
+        - `in_order`: a gradient is passed on when all contributions to it have arrived. Otherwise
+          it is passed on first come, first served, and what arrives later is added to it alone.
+        - `adds_up`: a contribution is added to those before it. Otherwise it is ``=`` for ``+=``.
+        - `sums_copies`: a contribution is summed where its operand was broadcast.
 
         Examples
         --------
@@ -353,7 +298,7 @@ Edge(step=1, operand=1)])
         return {i: g for i, g in arrived.items() if not isinstance(g, Absent)}
 
     def part(self, target: int, given: Iterable[int]) -> Part:
-        """Return the part of the sweep from given gradients, or the output, to one tensor's."""
+        # from given gradients, or the output, to one tensor's
         given = frozenset(given)
         between, frontier = {target}, [target]
         edges: list[Edge] = []
@@ -369,7 +314,6 @@ Edge(step=1, operand=1)])
     # ---- in symbols ----
 
     def operands(self, i: int) -> list[ast.expr]:
-        """Return the operands of a step: their names, and Python numbers themselves."""
         t = self.tensors[i]
         return [
             literal(value) if x is None else shaped(ast.Name(self.names.identifier(x)), x.shape)
@@ -377,17 +321,13 @@ Edge(step=1, operand=1)])
         ]
 
     def equation(self, i: int, constants: Constants | None = None) -> ast.expr:
-        """Return what a tensor was computed as, an expression in the names of its operands."""
         t = self.tensors[i]
         assert t.primitive is not None
         return step(t.primitive, self.operands(i), t.params, constants, t.shape)
 
     def composed(self, i: int, constants: Constants | None = None) -> ast.expr | None:
-        """Return what an operation such as softmax is composed of.
-
-        None where its text says so already, or where that simpler form, unlike the operation,
-        overflows.
-        """
+        # None where the text says so already, or where that simpler form, unlike the operation,
+        # overflows.
         t = self.tensors[i]
         if t.primitive is None or t.primitive.composed is None or one_line(t.primitive) is not None:
             return None
@@ -399,10 +339,8 @@ Edge(step=1, operand=1)])
         return found.tree
 
     def rules(self, i: int, constants: Constants | None = None) -> dict[Edge, ast.expr]:
-        """Return the contributions of a step in symbols, summed where an operand was broadcast.
-
-        Empty where the rule runs on arrays alone, as a user's own rule may.
-        """
+        # Summed where an operand was broadcast. Empty where the rule runs on arrays alone, as a
+        # user's own rule may.
         t = self.tensors[i]
         names = ["" if x is None else self.names.identifier(x) for x in t.inputs]
         try:
@@ -416,8 +354,6 @@ Edge(step=1, operand=1)])
 
 
 def or_lost(closure: Contribute) -> Contribute:
-    """Return a closure that gives `LOST` where it cannot be computed."""
-
     def run(g: Any) -> Any:
         if isinstance(g, Absent):
             return LOST
@@ -431,12 +367,11 @@ def or_lost(closure: Contribute) -> Contribute:
 
 
 def apply(closure: Contribute, answer: Any, g: Any) -> Any:
-    """Apply a closure to a given gradient, in place of the one that arrived."""
     return closure(answer)
 
 
 def recorded_tensors(*outputs: Tensor) -> list[Tensor]:
-    """Return every tensor that the outputs were computed from, and themselves, as recorded."""
+    # the outputs too, in recording order
     found = {output.id: output for output in outputs}
     stack = list(outputs)
     while stack:

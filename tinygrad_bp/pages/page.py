@@ -18,14 +18,7 @@ if TYPE_CHECKING:
 
 
 def write_page(template: str, **content: Any) -> str:
-    """Return a page of its own: one HTML file with its style in it.
-
-    Parameters
-    ----------
-    template
-        ``"explanation"`` for ``pages/explanation.html``.
-    content
-        What the template puts into the page, its ``title`` for one. Text is escaped.
+    """Return a page of its own: one HTML file with its style in it; text is escaped.
 
     Examples
     --------
@@ -37,19 +30,7 @@ def write_page(template: str, **content: Any) -> str:
 
 
 def write_part(template: str, **content: Any) -> str:
-    """Return a part of a page, for a notebook; its style reaches nothing but itself.
-
-    Parameters
-    ----------
-    template, content
-        As of `write_page`.
-
-    Examples
-    --------
-    >>> part = write_part("report", summary="none", lines=[], notes=[])
-    >>> part.startswith('<div class="bp report">')
-    True
-    """
+    # for a notebook; its style reaches nothing but itself
     return fill(template, content, standalone=False)
 
 
@@ -72,12 +53,11 @@ def environment() -> Environment:
 
 @functools.cache
 def read(name: str) -> str:
-    """Return a file of this folder."""
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def safe(written: str) -> Markup:
-    """Mark HTML that we wrote ourselves: a template puts it in as it is."""
+    # HTML that we wrote ourselves: a template puts it in as it is
     from markupsafe import Markup
 
     return Markup(written)
@@ -85,5 +65,4 @@ def safe(written: str) -> Markup:
 
 @functools.lru_cache(maxsize=10_000)
 def typeset(latex: str) -> Markup:
-    """Return a formula that stands on a line of its own, as MathML."""
     return safe(mathml(latex, display=True))
