@@ -30,8 +30,6 @@ from .submission import Answers
 
 
 class Judge:
-    """Judges the answers of one submission, given the recorded computation at each point too."""
-
     def __init__(self, runs: Sequence[Run], answers: Sequence[Answers]) -> None:
         self.run, self.answers = runs[0], answers
         pairs = zip(runs, answers, strict=True)

@@ -109,8 +109,8 @@ def unwrapped(answer: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 def in_layout(answer: np.ndarray, right: np.ndarray) -> tuple[str | None, np.ndarray]:
-    # It is right (an empty text), transposed, as a row that stands for a column is, or has other
-    # axes of length 1, as a flat column; None if its shape is another.
+    # how the numbers are laid out: right (""), transposed, as a row that stands for a column, or
+    # with other axes of length 1, as a flat column; None for any other shape
     if answer.shape == right.shape:
         return "", answer
     if answer.shape == right.shape[::-1]:

@@ -86,8 +86,6 @@ def call(function: Callable[..., Any], point: Point, out: Any = None, err: Any =
 
 
 class Nowhere(io.TextIOBase):
-    """A stream that keeps nothing, however much is written."""
-
     def write(self, text: str) -> int:
         return len(text)
 

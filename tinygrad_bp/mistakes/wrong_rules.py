@@ -37,7 +37,7 @@ def by(contribution: Callable[[Place, Value], Value]) -> WrongRule:
 
 
 def rule(wrong: Callable[..., Any]) -> WrongRule:
-    """Make a wrong rule of one in the form of the rule table; None spares an edge."""
+    """Make a wrong rule from one in the form of the rule table; None spares an edge."""
 
     def at(place: Place) -> list[Wrong]:
         closure = place.by_rule(wrong)
@@ -47,7 +47,7 @@ def rule(wrong: Callable[..., Any]) -> WrongRule:
 
 
 def slope(derivative: Callable[[Value, Value], Value]) -> WrongRule:
-    """Make a wrong rule of the derivative that it multiplies by, of output and input."""
+    """Make a wrong rule from the derivative that g is multiplied by, given output and input."""
     return rule(lambda out, z: lambda g: g * derivative(out, z))
 
 
@@ -245,7 +245,7 @@ def cross_entropy_shortcut(place: Place) -> list[Wrong]:
 
 
 def to_scores(wrong: Callable[[Place, Value, Value, Value], Value]) -> WrongRule:
-    """Make a wrong rule for the scores z of a loss, of place, g, z and the target."""
+    """Make a wrong rule for the scores z of a loss, from place, g, z and the target."""
     return where(
         lambda place: place.edge.operand == 0,
         by(lambda place, g: wrong(place, g, *place.tensor.operands)),

@@ -82,7 +82,8 @@ class Names:
             "^{{({})}}".format,
         )
 
-    def with_latex(self, symbols: Mapping[str, str]) -> Names:  # used as it is
+    def with_latex(self, symbols: Mapping[str, str]) -> Names:
+        # this LaTeX is used as it is
         names = object.__new__(Names)
         names.__dict__.update(self.__dict__, _given_latex=symbols)
         for made in ("_latex", "latex_symbols"):

@@ -62,8 +62,6 @@ class Wholes(Rebuilt):
 
 
 class Evaluator:
-    """Evaluates expressions, in which names stand for arrays and operations."""
-
     def __init__(
         self, values: dict[str, Any], functions: Mapping[str, Any], tolerance: float
     ) -> None:
@@ -182,7 +180,7 @@ class Evaluator:
         return bool(np.allclose(got, value, rtol=self.tolerance, atol=floor, equal_nan=True))
 
     def sizes(self, tree: ast.expr) -> ast.expr:
-        # of the terms that it is made of: rounding goes by them
+        # the sizes of the terms of an expression: rounding goes by them
         match tree:
             case ast.BinOp(left, ast.Add() | ast.Sub(), right):
                 return ast.BinOp(self.sizes(left), ast.Add(), self.sizes(right))

@@ -94,8 +94,6 @@ def part_of(text: str) -> ast.expr:
 
 
 class Letters:
-    """The letters of one document, and how many values each has."""
-
     def __init__(self) -> None:
         self.lengths: dict[str, int] = {}
         self._numbers = itertools.count()

@@ -38,8 +38,6 @@ MOST_ENTRIES = 12
 
 
 class Line(NamedTuple):
-    """The position of a tensor, and what it or its gradient is."""
-
     place: int
     tree: ast.expr
 

@@ -286,7 +286,7 @@ def collected(tree: ast.expr) -> ast.expr:
 
 
 def symbols(tree: ast.expr, counts: Mapping[str, int]) -> int:
-    # names, numbers, signs and functions, not indices; `counts` is for names that others replace
+    # names, numbers, signs and functions, not indices; `counts` has those of names to be replaced
     count = 0
     stack: list[ast.AST] = [tree]
     while stack:

@@ -53,8 +53,6 @@ def dot(picture: Picture, room: Sequence[str] = (), margin: str = MARGIN) -> str
 
 
 class DotWriter:
-    """Writes a picture: the frames with the nodes in them, the edges, and a legend below."""
-
     def __init__(self, picture: Picture, room: Sequence[str], margin: str) -> None:
         self.picture, self.room, self.margin = picture, room, margin
         self.frames = count(1)

@@ -70,8 +70,8 @@ def fold(record: Record, operands: Operands, level: str, most: int) -> tuple[lis
 
 
 def rows_crossed(edges: Sequence[tuple[Hashable, Hashable]]) -> int:
-    # Edges come by the recording of their heads. What is computed stands in the row below the
-    # lowest of its operands, a leaf just above the first of what is computed from it.
+    # Edges are sorted by when their heads were recorded. What is computed stands in the row below
+    # the lowest of its operands, a leaf just above the first of what is computed from it.
     row: dict[Hashable, int] = {}
     for tail, head in edges:
         row[head] = max(row.get(head, 0), row.get(tail, 0) + 1)

@@ -76,8 +76,6 @@ class Arrow:
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """All that is drawn, in recording order."""
-
     level: str  # "layers", "ops" or "values"
     title: str  # what it shows, in a few words
     summary: str  # and in a sentence

@@ -43,8 +43,6 @@ class Frame:
 
 @dataclass(frozen=True, eq=False)
 class Film:
-    """All frames of one run: the start, the forward pass, the backward pass."""
-
     loss: str
     value: np.ndarray
     frames: tuple[Frame, ...]

@@ -23,8 +23,6 @@ INDENT = " " * 4
 
 
 class Lines:
-    """Writes the lines of the function, and asks for the helper functions that they call."""
-
     def __init__(self, record: Record, wanted: list[Tensor]) -> None:
         self.record, self.wanted = record, wanted
         self.program = Program(record, wanted)

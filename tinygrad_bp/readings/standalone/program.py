@@ -21,8 +21,6 @@ from ...table import TABLE
 
 
 class Gradient(NamedTuple):
-    """The variable that holds the gradient with respect to a tensor."""
-
     tensor: int  # its id
 
 

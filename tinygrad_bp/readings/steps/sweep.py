@@ -101,8 +101,6 @@ def loss_record(loss: object, reading: str) -> Record:
 
 
 class Sweep:
-    """Makes the steps of a run that lead to the gradients by the wanted tensors."""
-
     def __init__(self, record: Record, wanted: Sequence[Tensor]) -> None:
         self.record, self.formulas = record, Formulas(record)
         leading = record.leading_to(wanted)
