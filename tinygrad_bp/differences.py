@@ -140,7 +140,6 @@ def jacobian_difference(f: Callable[[Array], Any], at: Array, step: float = STEP
 
 
 def entry_by_entry(at: Array) -> Iterator[tuple[tuple[int, ...], Array]]:
-    # its index, and the direction that steps are relative to
     units = np.maximum(1.0, np.abs(at))
     for index in np.ndindex(at.shape):
         direction = np.zeros(at.shape)

@@ -353,7 +353,6 @@ def settled(differences: Differences, size: float) -> Estimate:
 
 
 def objection(found: Estimate, gradient: float, tolerance: float, size: float) -> str | None:
-    # "wrong", "kink" or "no plateau"
     if not found.error <= max(SETTLED * found.scale, ROUNDING * max(1.0, size)):
         return "no plateau"
     apart = abs(gradient - found.slope)

@@ -164,7 +164,6 @@ class Record:
 
     @cached_property
     def start(self) -> Any:
-        # raises where there is no gradient
         return starting_gradient(self.output)
 
     @cached_property
@@ -205,7 +204,6 @@ class Record:
         return self._right[2]
 
     def contribution(self, edge: Edge, g: Any) -> Any:
-        # by the right rule
         return self.summed(edge, self.closures[edge](g))
 
     @cached_property
@@ -371,7 +369,6 @@ def apply(closure: Contribute, answer: Any, g: Any) -> Any:
 
 
 def recorded_tensors(*outputs: Tensor) -> list[Tensor]:
-    # the outputs too, in recording order
     found = {output.id: output for output in outputs}
     stack = list(outputs)
     while stack:

@@ -61,13 +61,11 @@ class Evaluation:
         self.nested = self.nested or depends_on_others(self.output, [*self.inputs, *outer])
 
     def value(self) -> Any:
-        # a Tensor where derivatives nest
         if not self.nested:
             return self.output.data
         return self.output if current.get().enabled else self.output.detach()
 
     def gradients(self, gradient: Any = None) -> list[Any]:
-        # zeros where the output does not depend on an input
         if gradient is None and self.output.size != 1:
             raise ValueError(
                 f"the function to differentiate returned {self.output.described()}, and one number "

@@ -131,7 +131,6 @@ class Assignment:
         return self.reshaped({"sizes": (4,) * 4}, {"sizes": (4,) * 4, "batch": 4})
 
     def read(self, answers: Answers) -> Answers:
-        # by the names of the quantities, where answers are called by others
         values, unreadable = dict(answers.values), dict(answers.unreadable)
         for alias, name in self.aliases.items():
             if alias in unreadable:
@@ -163,7 +162,6 @@ def record(fn: Problem, leaves: Leaves) -> Tensor:
 
 
 def steps(run: Run) -> list[Any]:
-    # to compare with another run's
     return [
         (
             t.name,

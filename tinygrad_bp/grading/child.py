@@ -83,8 +83,7 @@ def confine(seconds: float, memory: int, file_size: int) -> None:
             resource.setrlimit(limit, (most, most))
 
 
-def mapped() -> int:
-    # in bytes, on Linux; else 0
+def mapped() -> int:  # in bytes, on Linux; else 0
     try:
         pages, *_ = Path("/proc/self/statm").read_text().split()
     except OSError:
@@ -143,7 +142,6 @@ def to_json(answers: Answers, point: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def pack(array: np.ndarray) -> dict[str, Any]:
-    # TypeError for another type of entries
     array = np.asarray(array)
     if array.dtype.str not in DTYPES:
         raise TypeError(f"an array of {array.dtype} does not pass; only bool, int and float do")

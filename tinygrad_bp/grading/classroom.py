@@ -45,7 +45,6 @@ class Row:
 
     @property
     def outcome(self) -> str:
-        # the first mistake, where there is one
         if self.trouble is not None:
             return "could not be graded"
         if self.failure is not None:
@@ -62,7 +61,6 @@ class Classroom:
     quantities: tuple[str, ...]  # whose gradients were to be derived, from the loss back
 
     def outcomes(self) -> dict[str, int]:
-        # mistakes first, and the commonest first
         counts = Counter(row.outcome for row in self.rows)
         wrong = Counter(row.outcome for row in self.rows if row.first_wrong is not None)
         mistakes = sorted(wrong.items(), key=lambda item: (-item[1], item[0]))
@@ -182,7 +180,6 @@ def grade_row(name: str, submission: IsolatedFile | Exception, assignment: Assig
 
 
 def name_files(paths: Sequence[Path]) -> list[str]:
-    # by their names, or from the folder down that holds them all
     names = [path.name for path in paths]
     if len(set(names)) < len(names):
         shared = os.path.commonpath([path.parent for path in paths])

@@ -77,7 +77,6 @@ def balanced(runs: Sequence[Run]) -> Iterator[str]:
 def groups_alike(
     named: Iterable[tuple[str, Sequence[np.ndarray]]], agrees: Callable[[Any, Any], bool]
 ) -> list[list[str]]:
-    # by their numbers, each name once in its group, in order
     groups: list[tuple[float, Sequence[np.ndarray], list[str]]] = []
     for name, numbers in named:
         size = float(np.linalg.norm(numbers[0]))  # compared first: that is fast

@@ -124,7 +124,6 @@ class IsolatedFile:
         (folder / "request").write_text(json.dumps(request), encoding="utf-8")
 
     def find_line(self, trace: str) -> str:
-        # the first that the trace names: the innermost
         found = re.search(rf'{MODULE}\.py", line (\d+)', trace)
         if not found:
             return ""

@@ -251,7 +251,6 @@ def key(part: Fault | Implied) -> tuple[Any, ...]:
 
 
 def without_ruled_out(finding: Finding, stories: list[Story]) -> Finding:
-    # the lines after it rule some explanations out
     kept = {key(part)[:2] for story in stories for part in story}
     faults = tuple(fault for fault in finding.faults if key(fault)[:2] in kept)
     implied = finding.implied if finding.implied and key(finding.implied) in kept else None

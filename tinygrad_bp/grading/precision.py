@@ -48,7 +48,6 @@ def tolerance_of(answer: np.ndarray, tolerance: float = RIGHT) -> float:
 
 
 def count_digits(answered: Numbers, rights: Sequence[np.ndarray | None]) -> int | None:
-    # None, unless they are right as far as they were computed
     pairs = [(a, r) for a, r in zip(answered, rights, strict=True) if r is not None]
     if len(pairs) < len(answered) or any(a.shape != r.shape or not a.size for a, r in pairs):
         return None

@@ -69,7 +69,6 @@ class Sheet:
         return self.places[edge, story]
 
     def agrees(self, answer: np.ndarray, number: Any, tolerance: float = RIGHT) -> bool:
-        # as precisely as the answer was computed
         tolerance = tolerance_of(answer, tolerance)
         return number is not None and agree(answer, number, tolerance, self.run.noise)
 
@@ -121,7 +120,6 @@ def in_layout(answer: np.ndarray, right: np.ndarray) -> tuple[str | None, np.nda
 
 
 def fitted(answer: np.ndarray, right: np.ndarray) -> np.ndarray | None:
-    # a flat column as a column
     layout, numbers = in_layout(answer, right)
     if layout is None or not np.isfinite(numbers).all():
         return None

@@ -175,7 +175,6 @@ def suggest_name(key: Any, known: Collection[str]) -> str:
 
 
 def to_numbers(answer: Any) -> np.ndarray:
-    # an array of its own, float64 or float32
     try:
         array = np.array(answer)
     except ValueError:

@@ -148,12 +148,5 @@ class Shown:
 
 
 def gradient_of(name: str) -> str:
-    """Write the gradient of a quantity.
-
-    Examples
-    --------
-    >>> gradient_of("z3"), gradient_of("my z"), gradient_of("dW")
-    ('dL/dz3', 'dL/d(my z)', 'dL/d(dW)')
-    """
     is_plain = name.isidentifier() and not name.startswith("d")
     return f"dL/d{name}" if is_plain else f"dL/d({name})"

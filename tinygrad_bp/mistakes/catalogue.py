@@ -191,7 +191,6 @@ CATALOGUE = tuple(make(name) for name, make in ROWS.items())
 
 
 def named(name: str) -> Mistake:
-    # the ValueError suggests one that is spelled alike
     rows = {mistake.name: mistake for mistake in CATALOGUE}
     if name not in rows:
         begun = [row for row in rows if name and row.startswith(name)]

@@ -58,7 +58,6 @@ class Run(Record):
 
     @cached_property
     def weight_side(self) -> int | None:
-        # seen where the other operand was computed
         others = ((e.operand, self.tensors[e.step].inputs[1 - e.operand]) for e in self.products)
         sides = {i for i, other in others if other is not None and other.primitive is not None}
         return sides.pop() if len(sides) == 1 else None

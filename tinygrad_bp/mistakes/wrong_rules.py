@@ -169,7 +169,6 @@ def matrix_for_entrywise(place: Place) -> list[Wrong]:
 
 
 def is_sum_over_batch(place: Place) -> bool:
-    # it leads to a weight
     if place.operation != "matmul":
         return False
     i, other, _ = other_factor(place)

@@ -163,7 +163,6 @@ def fresh(base: str, taken: set[str], used: dict[str, int] | None = None) -> str
 
 
 def distinguished(symbols: Mapping[int, str], mark: Callable[[int], str]) -> dict[int, str]:
-    # those that were seen before get a number
     found, seen = {}, dict[str, int]()
     for key, symbol in symbols.items():
         unique, n = symbol, seen.get(symbol, 0) + 1

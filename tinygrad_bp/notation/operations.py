@@ -38,7 +38,6 @@ def bare(function: Callable[..., Any]) -> ast.FunctionDef:
 
 @functools.cache
 def returned(primitive: Primitive) -> ast.expr | None:
-    # None unless that is all it does, and its text is known
     try:
         body = bare(primitive.forward).body
     except ValueError:
@@ -122,7 +121,6 @@ def operands_of(
 
 
 def match(template: ast.AST, node: ast.AST, found: dict[str, ast.expr]) -> None:
-    # finds what stands in an expression where names stand in a template
     if isinstance(template, ast.Name) and isinstance(node, ast.expr):
         found[template.id] = node
     elif type(template) is type(node):

@@ -46,7 +46,6 @@ class Piece:
 
     @property
     def text(self) -> str:
-        # with boxes for arrays
         if isinstance(self.parts, str):
             return self.parts
         return "".join(part if isinstance(part, str) else "□" for part in self.parts)
@@ -59,14 +58,12 @@ class Piece:
 
 @functools.lru_cache(maxsize=1000)
 def fields(template: str) -> tuple[tuple[str, str | None, str], ...]:
-    # the text before each, its name and its level
     return tuple(
         (before, name, spec or "") for before, name, spec, _ in Formatter().parse(template)
     )
 
 
 def joined(parts: Sequence[str | Parts]) -> str | Parts:
-    # each run of texts becomes one
     try:
         return "".join(parts)  # type: ignore[arg-type]
     except TypeError:  # there are arrays between
@@ -127,7 +124,6 @@ class Typesetter:
         return piece.parts if holds else self.bracketed(piece.parts)
 
     def enclosed(self, piece: Piece, level: Level) -> Piece:
-        # it counts as a whole from now on
         return Piece(self.within(piece, level))
 
     def bracketed(self, parts: str | Parts) -> str | Parts:

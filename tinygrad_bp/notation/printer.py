@@ -165,7 +165,6 @@ class Printer(Typesetter):
         return "thin space" if words else "beside"
 
     def quotient(self, above: Piece, below: Piece) -> Piece:
-        # what is divided entry by entry is a product of that kind
         scalar = above.scalar and below.scalar
         if self.alphabet == LATEX:  # the line of a fraction takes the place of brackets
             if isinstance(above.parts, str):
@@ -284,7 +283,6 @@ class Printer(Typesetter):
         )
 
     def argument(self, node: ast.expr) -> Piece:
-        # a condition counts as 1 or 0
         piece = self.write(node)
         is_condition = piece.level in (Level.AND, Level.COMPARISON)
         return self.indicator(piece) if is_condition else piece
@@ -342,7 +340,6 @@ class Printer(Typesetter):
         return Piece(bmatrix([[self.write(entry).text for entry in row] for row in rows]))
 
     def choice(self, node: ast.Call) -> Piece:
-        # with an indicator where the other entries are 0, else as cases
         condition, value, other = node.args
         if is_zero(other):
             chosen = self.indicator(self.write(condition))

@@ -153,7 +153,6 @@ def expression(
     known: Mapping[int, ast.expr],
     constants: Constants | None = None,
 ) -> ast.expr:
-    # down to the tensors for which an expression is known, by their ids
     done: dict[int, ast.expr] = {}
     stack = [tensor]
     while stack:
@@ -251,7 +250,6 @@ def twin(
     settings: Mapping[str, Any],
     constants: Constants | None = None,
 ) -> Twin | None:
-    # by its twin, or by its own text where that is one line
     if not isinstance(primitive, Primitive):
         return None
     composed = primitive.composed

@@ -40,13 +40,7 @@ class Parts(NamedTuple):
 
 
 def parts(name: str) -> Parts | None:
-    """Take a name apart; None for text that is not made like a name.
-
-    Examples
-    --------
-    >>> parts("y_hat_2")
-    Parts(stem='y', accents=['hat'], subscripts=['2'])
-    """
+    # None for text that is not made like a name
     name = unicodedata.normalize("NFKC", name)
     stem, *further = name.rstrip("_").split("_")
     match = re.fullmatch(r"([^\W\d_]+)(\d*)", stem)
@@ -74,7 +68,6 @@ def latex_symbol(name: str) -> str:
 
 
 def in_latex(word: str) -> str:
-    # more than one letter is upright
     word = GREEK.get(word, word)
     if word in COMMANDS:
         return COMMANDS[word]

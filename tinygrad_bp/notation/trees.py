@@ -41,7 +41,6 @@ def shaped(node: Node, shape: Shape | None) -> Node:
 
 
 def like(node: Node, old: ast.AST) -> Node:
-    # it knows what the node that it replaces knows
     for name in KNOWN:
         if hasattr(old, name) and not hasattr(node, name):
             setattr(node, name, getattr(old, name))

@@ -76,7 +76,6 @@ class Drawing:
         return tree(self.picture)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        # the picture, or the tree where there is no program
         bundle = {"text/plain": str(self)}
         try:
             bundle["image/svg+xml"] = self.svg

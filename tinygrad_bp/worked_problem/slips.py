@@ -42,7 +42,6 @@ def slips(problem: Problem) -> list[Slip]:
 
 
 def weighted_cases(problem: Problem, equal: float, different: float) -> dict[str, Array]:
-    # on the case i = j of the softmax, and on i != j
     weights = np.where(np.eye(problem.sizes[-1], dtype=bool), equal, different)
     return cf.gradients(problem, {"da3/dz3": lambda a3: cf.da3_dz3(a3) * weights})
 

@@ -103,7 +103,6 @@ def compare(name: str, closed: Array | str, engine: Array, differences: Array | 
 
 
 def by_hand(problem: Problem, mistake: str | None = None) -> dict[str, Array | str]:
-    # factor by factor; where a planted mistake stops it, the reason
     planted = PLANTED[mistake] if mistake else {}
     known = vars(problem) | forward(problem)
     answers: dict[str, Array | str] = {"L": known["L"]}
@@ -196,7 +195,6 @@ def hidden_faults(problem: Problem) -> list[str]:
 
 
 def equal_sizes(problem: Problem) -> list[str]:
-    # products that fit although they are wrong
     sentences = []
     for (m, a), (n, b) in combinations(enumerate(problem.sizes), 2):
         if a != b:

@@ -114,7 +114,6 @@ class ComponentPrinter(Printer):
         return self.comparison([Piece(self.index(i)) for i in indices], ops)
 
     def conditions(self, parts: Sequence[ast.expr]) -> Piece:
-        # a lower and an upper bound are written as one
         found: list[Piece] = []
         rest = list(parts)
         while rest:
@@ -194,7 +193,6 @@ def branches(node: ast.expr) -> tuple[list[tuple[list[ast.expr], ast.expr]], ast
 
 
 def opposites(conditions: Sequence[str]) -> bool:
-    # i = j and i ≠ j: one holds where the other does not
     match conditions:
         case [first, second] if re.fullmatch(r"[^ ]+ = [^ ]+", first):
             return second in (first.replace("=", "≠"), first.replace("=", r"\neq"))

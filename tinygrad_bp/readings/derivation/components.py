@@ -123,7 +123,6 @@ class Components:
         return self.at(node, self.own_index(node, index))
 
     def own_index(self, node: ast.expr, index: Sequence[ast.expr]) -> list[ast.expr]:
-        # 0 where an axis has one place only
         shape = self.shape(node)
         last = index[len(index) - len(shape) :]
         return [ast.Constant(0) if n == 1 else i for n, i in zip(shape, last, strict=True)]

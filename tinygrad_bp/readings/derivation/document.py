@@ -64,7 +64,6 @@ WIDE = 220
 
 
 def lines_of(equation: Equation) -> list[tuple[str, str]]:
-    # one line, or one for each side where that would be wide
     whole = line(equation)
     if len(whole) <= WIDE or len(equation.sides) < 2:
         return [("", whole)]

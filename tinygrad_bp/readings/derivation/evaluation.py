@@ -169,7 +169,6 @@ class Evaluator:
         )
 
     def agrees(self, got: np.ndarray, value: np.ndarray, terms: float = 0.0) -> bool:
-        # equal but for rounding of terms of this size
         if got.shape != value.shape:
             return False
         if (got == value).all():  # as most are, and it takes less time

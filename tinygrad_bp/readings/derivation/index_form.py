@@ -110,7 +110,6 @@ class IndexForm(MatrixForm):
         return self.write_trees([self.put_on_paper(side)[0]])[0]
 
     def write_trees(self, trees: Sequence[ast.expr], local: Formula | None = None) -> list[Formula]:
-        # a local derivative is written by its own formula
         latex, text = self.lines.latex, self.lines.text
         if local is not None:
             latex, text = {**latex, "_local": local.latex}, {**text, "_local": local.text}
@@ -274,7 +273,6 @@ class Composed(PutIndices):
         return self.put(node.value.id, node.slice.elts)
 
     def put(self, name: str, at: Sequence[ast.expr]) -> ast.expr:
-        # with new letters for its sums
         tree, index = self.entries[name].tree, self.entries[name].at
         known: dict[str, ast.expr] = {
             i.id: goal for i, goal in zip(index, at, strict=True) if isinstance(i, ast.Name)
@@ -292,7 +290,6 @@ class InOrder(PutIndices):
 
 
 def in_order(tree: ast.expr) -> ast.expr:
-    # factors 1 and terms 0 are left out, a number goes to the front
     match tree:
         case ast.BinOp(left, ast.Mult(), ast.BinOp(ast.Constant(float(n)), ast.Mult(), rest)):
             if isinstance(left, ast.Constant) and isinstance(left.value, float):

@@ -28,7 +28,6 @@ class NoComponentsError(ValueError):
 
 
 def linear(index: ast.expr) -> tuple[dict[str, int], int]:
-    # a factor for the text of each part, and a number
     match index:
         case ast.Name(id=letter):
             return {letter: 1}, 0
@@ -99,7 +98,6 @@ class Letters:
         self._numbers = itertools.count()
 
     def new(self, length: int) -> ast.expr:
-        # 0 on an axis that has one place only
         if length == 1:
             return ast.Constant(0)
         name = f"_{next(self._numbers)}"
@@ -147,7 +145,6 @@ class Letters:
     # ---- conditions ----
 
     def equal(self, i: ast.expr, j: ast.expr) -> ast.expr:
-        # TRUE or FALSE where i = j always or never holds
         difference = sum_of((1, i), (-1, j))
         low, high = self.bounds(difference)
         if low > 0 or high < 0:
@@ -155,7 +152,6 @@ class Letters:
         return ast.Compare(i, [ast.Eq()], [j]) if names(difference) else TRUE
 
     def within(self, index: ast.expr, length: int) -> list[ast.expr]:
-        # none, where the index always lies on the axis
         low, high = self.bounds(index)
         factors, number = linear(index)
         first, last = 0, length - 1
@@ -169,7 +165,6 @@ class Letters:
         return conditions
 
     def solved(self, condition: ast.expr, letter: str) -> ast.expr | None:
-        # what the letter must be for the equation to hold; None where that is no index
         match condition:
             case ast.Compare(left, [ast.Eq()], [right]) if self.is_condition(condition):
                 factors, number = combined((1, left), (-1, right))
@@ -209,7 +204,6 @@ class Letters:
         return self.divided(sum_of((1, quotient), (origin, ast.Constant(1))), period)[1]
 
     def divided(self, index: ast.expr, n: int) -> tuple[ast.expr, ast.expr]:
-        # index // n and index % n, simplified where the parts of the index allow it
         factors, number = linear(index)
         whole = {text: f // n for text, f in factors.items() if f % n == 0}
         inner = index_of({text: f for text, f in factors.items() if f % n}, number % n)
@@ -224,7 +218,6 @@ class Letters:
     # ---- indices put in for letters ----
 
     def put(self, tree: ast.expr, known: Mapping[str, ast.expr]) -> ast.expr:
-        # each index is left in its one form
         return PutIndices(self, known).visit(tree) if known else tree
 
     def put_in_index(self, index: ast.expr, known: Mapping[str, ast.expr]) -> ast.expr:

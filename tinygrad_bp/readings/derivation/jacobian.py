@@ -110,7 +110,6 @@ class Jacobian:
         return part(ast.BinOp(sums[0], ast.Add(), sums[1]), *conditions).closed
 
     def chain(self, g: str, local: ast.expr) -> ast.expr:
-        # a sum over all entries of what was computed
         entry = ast.Subscript(ast.Name(g), ast.Tuple(list(self.at))) if self.at else ast.Name(g)
         tree: ast.expr = ast.BinOp(entry, ast.Mult(), local)
         for letter in reversed(self.at):

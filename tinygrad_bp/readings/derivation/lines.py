@@ -251,7 +251,6 @@ def as_float(value: np.ndarray) -> np.ndarray:
 
 
 def has_pattern(array: np.ndarray) -> bool:
-    # all entries are equal, or it is an identity
     square = array.ndim == 2 and array.shape[0] == array.shape[1]
     uniform = bool((array == array.flat[0]).all())
     return uniform or (square and np.array_equal(array, np.eye(len(array))))

@@ -164,7 +164,6 @@ class Tidied(Rebuilt):
         return new
 
     def product(self, left: ast.expr, right: ast.expr) -> ast.expr:
-        # without ones, with its number first, and of equal factors a power
         match left:
             case ast.UnaryOp(ast.USub(), ast.Call(ast.Attribute(_, "ones")) as ones):
                 return negative(self.product(ones, right))
@@ -195,7 +194,6 @@ def transposed(tree: ast.expr) -> ast.expr:
 
 
 def simplified(tree: ast.expr) -> ast.expr:
-    # a minus goes to the front of a product
     match tree:
         case ast.UnaryOp(ast.USub(), operand) if number(operand) == 0:
             return ZERO

@@ -117,7 +117,6 @@ def by_visit(record: Record, operands: Operands) -> list[Group]:
 
 
 def latest(record: Record, groups: list[Group], operands: Operands, most: int) -> list[Group]:
-    # with the leaves that they use; what came before is folded into one
     leaves = {g.last: g for g in groups if record.tensors[g.last].primitive is None and not g.title}
     used: dict[int, list[int]] = {}  # leaves, by the step that uses them
     for edge, i in operands.items():

@@ -98,7 +98,6 @@ class Picture:
         return [kind for kind in LOOKS if any(node.kind == kind for node in self.nodes)]
 
     def numbers(self, node: Node) -> dict[str, Shown]:
-        # no gradient that has a node of its own
         if node.kind == "layer" or self.level == "layers":
             return {}
         if node.kind == "gradient":
@@ -275,7 +274,6 @@ def kind_of(t: Tensor) -> str:
 
 
 def operation(t: Tensor) -> str:
-    # with Python numbers: ``^ 2 power``, ``where(·, 0, ·)``
     assert t.primitive is not None
     name = printable(t.primitive.__name__, LONGEST_NAME)
     symbol = printable(t.primitive.symbol, LONGEST_NAME)

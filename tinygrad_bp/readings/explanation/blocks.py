@@ -42,7 +42,6 @@ def block(value: np.ndarray) -> Block:
 
 
 def factor(value: np.ndarray) -> Block:
-    # a large one by its shape, a negative number in brackets
     part = block(value) if fits(value) else Block([stand_in(value)])
     negative = len(part.lines) == 1 and part.lines[0].startswith("-")
     return Block([f"({part.lines[0]})"]) if negative else part
@@ -99,7 +98,6 @@ def wrapped(text: str, room: int) -> list[str]:
 
 
 def beside(parts: list[Block]) -> Block:
-    # level at their bases
     base = max(part.base for part in parts)
     below = max(len(part.lines) - part.base for part in parts)
     if base + below == 1:

@@ -128,7 +128,6 @@ def films(records: Sequence[Record]) -> list[Film]:
 
 
 def skeleton(frame: Frame) -> tuple[object, ...]:
-    # all but its symbols and numbers
     return frame.title, frame.node, frame.edges, [(r.notes, len(r.sides)) for r in frame.rows]
 
 
@@ -154,7 +153,6 @@ def check_same_graph(records: Sequence[Record]) -> None:
 
 
 def structure(record: Record) -> Iterator[tuple[str, tuple[object, ...]]]:
-    # of each part, what it is in words, and what tells it apart; no numbers
     for t in record.tensors:
         operation = None if t.primitive is None else t.primitive.__name__
         inputs = tuple(-1 if x is None else record.place[x.id] for x in t.inputs)

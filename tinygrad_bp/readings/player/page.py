@@ -45,7 +45,6 @@ def page(films: Sequence[Film], stage: Stage) -> str:
 
 
 def linked(side: Side, offset: int) -> Markup | str:
-    # terms are named by buttons that lead to their steps
     if not isinstance(side, Sources):
         return typeset_side(side)
     button = safe('<button class="link" data-step="{}">{}</button>')
@@ -96,7 +95,6 @@ def mark_json(mark: Mark) -> dict[str, Any]:
 
 
 def brief(value: np.ndarray | str) -> str:
-    # its entries, or from which to which they go
     if isinstance(value, str):
         return value
     if not value.size:

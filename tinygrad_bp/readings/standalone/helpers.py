@@ -93,7 +93,6 @@ class Helpers:
         return ast.Name(self._constant(value, name, function))
 
     def _constant(self, value: Any, name: str, function: Any) -> str:
-        # its value, or else the text that made it
         if id(value) in self._names:
             return self._names[id(value)]
         try:
@@ -129,7 +128,6 @@ def of_python(module: str) -> bool:
 
 
 def numpy_path(value: Any) -> str | None:
-    # such as ``np.linalg.norm``
     if isinstance(value, ModuleType):
         inside = value.__name__.partition(".")[0] == "numpy"
         return re.sub("^numpy", "np", value.__name__) if inside else None

@@ -181,7 +181,6 @@ class Lines:
         self.expressions[key] = ast.Name(name)
 
     def _variable(self, key: Key) -> tuple[str | None, str]:
-        # the name and the comment of the line; no name where the value needs no line
         if isinstance(key, Gradient):
             value = self.program.value[key.tensor]
             comment = self.forward_text.get(value, self.names[value])

@@ -36,7 +36,6 @@ class Formulas:
         return None if tree is None else Formula(tree, self.names, self.values(i))
 
     def rules(self, i: int) -> dict[Edge, Formula]:
-        # nothing where the rule takes only arrays
         values = self.values(i)
         rules = self.record.rules(i, stand_in_of)
         return {edge: Formula(rule, self.names, values) for edge, rule in rules.items()}
@@ -57,5 +56,4 @@ def read_only(value: object) -> np.ndarray:
 
 
 def stand_in_of(array: np.ndarray) -> ast.expr | None:
-    # its shape, where it is large
     return None if fits(array) else shaped(ast.Name(stand_in(array)), array.shape)

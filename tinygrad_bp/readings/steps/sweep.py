@@ -128,7 +128,6 @@ class Sweep:
             yield Given(i, self.formulas.tensor(i).text, self.record.values(i))
 
     def gradient(self, i: int) -> Gradient:
-        # zero, where no term arrives
         t, formulas = self.record.tensors[i], self.formulas
         value = np.asarray(self.record.gradients.get(i, np.zeros(t.shape)), t.dtype)
         names = formulas.tensor(i).text, formulas.gradient(i).text

@@ -53,7 +53,6 @@ def words(text: str) -> str:
 
 
 def value(array: np.ndarray, alone: bool) -> str:
-    # within a formula, a negative number is in brackets
     if array.ndim == 2 and array.size and fits(array):
         cells = ("".join(f"<mtd><mn>{x}</mn></mtd>" for x in row) for row in rows(array))
         body = "".join(f"<mtr>{row}</mtr>" for row in cells)
