@@ -151,17 +151,15 @@ def owned(primitive: Any, result: Any) -> np.ndarray:
     return array
 
 
-def copied(closure: Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:
-    """Return a closure that copies what a user's closure gives, which may change it later.
-
-    Where that computes with a Tensor of its own, the value counts.
-    """
-    if closure is None:
-        return None
+def users_closure(primitive: Any, closure: Any, copies: bool) -> Callable[[Any], Any] | None:
+    """Return a user's backward closure, checked; it copies what could change later."""
+    if closure is not None and not callable(closure):
+        raise errors.no_closure(primitive, type(closure).__name__)
+    if closure is None or not copies:
+        return closure  # type: ignore[no-any-return]
 
     def run(g: Any) -> Any:
         given = closure(g)
-        given = getattr(given, "_array", given)
         return given.copy() if isinstance(given, np.ndarray) else given
 
     return run

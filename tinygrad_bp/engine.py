@@ -35,9 +35,7 @@ from .operators import Operators
 from .recording import check_forward, checked, current, line_of_caller
 from .table import TABLE, Closure, Row, Value
 
-FLOAT64 = np.dtype(np.float64)
-
-new = object.__new__
+FLOAT64, new = np.dtype(np.float64), object.__new__
 
 #: Ids count up in recording order, so an output always has a larger id than its inputs.
 next_id = itertools.count().__next__
@@ -127,7 +125,10 @@ class Tensor(Operators):
         array(4.)
         """
         start = starting_gradient(self, gradient)
-        leaves = [(x, g) for x, g in sweep([(self, start)], *duties()) if x.primitive is None]
+        leaves = []
+        for x, g in sweep([(self, start)], *duties()):
+            if x.primitive is None:
+                leaves.append((x, g))
         with recording.lock:  # another thread may add to the same leaves
             for x, g in leaves:
                 x._grad = finish(g if x._grad is None else x._grad + g, x)
@@ -153,16 +154,14 @@ class Tensor(Operators):
         except TypeError as error:
             errors.add_usage(error, self)
             raise
-        if not isinstance(found, (tuple, list)):  # of one input, a closure may be returned bare
+        if type(found) is not tuple and not isinstance(
+            found, list
+        ):  # of one input, a closure may be returned bare
             found = (found,)
         if len(found) != len(self.inputs):
             raise errors.wrong_number_of_closures(primitive, len(found), len(self.inputs))
-        if not primitive.fresh:
-            for closure in found:
-                if closure is not None and not callable(closure):
-                    raise errors.no_closure(primitive, type(closure).__name__)
-            if not recorded:
-                return [arguments.copied(closure) for closure in found]
+        if not primitive.fresh:  # a user's rule
+            return [arguments.users_closure(primitive, c, not recorded) for c in found]
         return found  # type: ignore[no-any-return]
 
 
@@ -315,7 +314,10 @@ def sweep(
         if tensor.primitive is None:
             continue
         recorded = type(g) is Tensor
-        for x, closure in zip(tensor.inputs, closures(tensor, recorded)):  # noqa: B905, as long
+        inputs, operand = tensor.inputs, 0
+        for closure in closures(tensor, recorded):
+            x = inputs[operand]
+            operand += 1  # by hand, which takes less time than zip
             if x is None or closure is None or not x._requires_grad:
                 continue
             try:
@@ -328,8 +330,10 @@ def sweep(
             key = x.id
             if key in gradients:  # x was used more than once
                 contribution = add(x, gradients[key], contribution)
+            elif turn is None:
+                heappush(waiting, (-key, x))
             else:
-                heappush(waiting, (turn(x) if turn else -key, x))
+                heappush(waiting, (turn(x), x))
             if not recorded:
                 contribution.setflags(False)  # read-only: several tensors may share the array
             gradients[key] = contribution
@@ -337,8 +341,8 @@ def sweep(
 
 def duties() -> tuple[Any, ...]:
     """Return the duties of a sweep; under `detect_anomaly`, with checks."""
-    usual = Tensor.closures, sum_copies, add_up
-    return checked(*usual) if current.get().watched else usual
+    own = Tensor.closures, sum_copies, add_up
+    return checked(*own) if current.get().watched else own
 
 
 def starting_gradient(output: Tensor, gradient: Any = None, recorded: bool = False) -> Value:
