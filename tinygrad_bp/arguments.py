@@ -152,7 +152,7 @@ def owned(primitive: Any, result: Any) -> np.ndarray:
 
 
 def users_closure(primitive: Any, closure: Any, copies: bool) -> Callable[[Any], Any] | None:
-    """Return a user's backward closure, checked; it copies what could change later."""
+    """Return a user's backward closure, checked; of what it gives, a copy, which nobody changes."""
     if closure is not None and not callable(closure):
         raise errors.no_closure(primitive, type(closure).__name__)
     if closure is None or not copies:
@@ -160,6 +160,7 @@ def users_closure(primitive: Any, closure: Any, copies: bool) -> Callable[[Any],
 
     def run(g: Any) -> Any:
         given = closure(g)
+        given = getattr(given, "_array", given)  # it may compute with a Tensor of its own
         return given.copy() if isinstance(given, np.ndarray) else given
 
     return run

@@ -35,7 +35,9 @@ from .operators import Operators
 from .recording import check_forward, checked, current, line_of_caller
 from .table import TABLE, Closure, Row, Value
 
-FLOAT64, new = np.dtype(np.float64), object.__new__
+FLOAT64 = np.dtype(np.float64)
+
+new = object.__new__
 
 #: Ids count up in recording order, so an output always has a larger id than its inputs.
 next_id = itertools.count().__next__
@@ -154,9 +156,7 @@ class Tensor(Operators):
         except TypeError as error:
             errors.add_usage(error, self)
             raise
-        if type(found) is not tuple and not isinstance(
-            found, list
-        ):  # of one input, a closure may be returned bare
+        if not isinstance(found, (tuple, list)):  # of one input, a closure may be returned bare
             found = (found,)
         if len(found) != len(self.inputs):
             raise errors.wrong_number_of_closures(primitive, len(found), len(self.inputs))
