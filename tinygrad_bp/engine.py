@@ -156,8 +156,8 @@ class Tensor(Operators):
         except TypeError as error:
             errors.add_usage(error, self)
             raise
-        if not isinstance(found, (tuple, list)):  # of one input, a closure may be returned bare
-            found = (found,)
+        if type(found) is not tuple:  # a list, or of one input, a closure alone
+            found = tuple(found) if isinstance(found, list) else (found,)
         if len(found) != len(self.inputs):
             raise errors.wrong_number_of_closures(primitive, len(found), len(self.inputs))
         if not primitive.fresh:  # a user's rule
