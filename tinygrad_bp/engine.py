@@ -162,7 +162,7 @@ class Tensor(Operators):
             raise errors.wrong_number_of_closures(primitive, len(found), len(self.inputs))
         if not primitive.fresh:  # a user's rule
             return [arguments.users_closure(primitive, c, not recorded) for c in found]
-        return found  # type: ignore[no-any-return]
+        return found
 
 
 class Primitive(Row):
