@@ -540,3 +540,12 @@ def test_vectors_that_do_not_fit():
     assert message(ValueError, lambda: pull(x3)) == (
         "the upstream gradient has shape (3,), and it must have that of y with shape (2,)."
     )
+
+
+@pytest.mark.parametrize(
+    "derivative", [bp.value_and_grad, bp.jacobian, bp.hessian], ids=lambda f: f.__name__
+)
+def test_a_tensor_in_place_of_a_function(derivative):
+    x = bp.tensor(1.0, requires_grad=True)
+    with pytest.raises(TypeError, match=r"a function is differentiated here, and tensor\("):
+        derivative(x * x)(x)

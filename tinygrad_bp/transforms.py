@@ -39,6 +39,11 @@ class Evaluation:
         others: Sequence[Any] = (),  # what else goes into the derivative, and may be a Tensor
         outer: Sequence[Tensor] = (),  # inputs of the evaluation whose derivative this is
     ) -> None:
+        if not callable(function):
+            raise TypeError(
+                f"a function is differentiated here, and {function!r:.60} is none. Write one that "
+                "returns it; the gradient of a Tensor itself is bp.grad(t, inputs)."
+            )
         self.single = isinstance(which, int)
         self.nested = _inside.get() or any(isinstance(x, Tensor) for x in (*args, *others))
         positions = [which] if isinstance(which, int) else list(which)

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ...notation.mathml import mathml
-from ...notation.numbers import Written as Formula
-from ...notation.numbers import written_shape
+from ...notation.numbers import Written, written_shape
 from ...pages.page import safe, write_page, write_part
 
 
@@ -28,7 +27,7 @@ class Heading:
 class Sentence:
     """Text with formulas in it; a hint tells of the solution, and is no part of a worksheet."""
 
-    parts: tuple[str | Formula, ...]
+    parts: tuple[str | Written, ...]
     hint: bool = False
 
 
@@ -39,8 +38,8 @@ class Equation:
     A worksheet asks for the sides of a line that is `asked`, and leaves out a hint.
     """
 
-    left: Formula
-    sides: tuple[Formula, ...]
+    left: Written
+    sides: tuple[Written, ...]
     shape: tuple[int, ...] | None = None
     asked: bool = False
     hint: bool = False
@@ -48,7 +47,7 @@ class Equation:
 
 Block: TypeAlias = Heading | Sentence | Equation
 
-BLANK = Formula(r"\underline{" + r"\qquad" * 8 + "}", "_" * 40)
+BLANK = Written(r"\underline{" + r"\qquad" * 8 + "}", "_" * 40)
 
 
 def line(equation: Equation) -> str:

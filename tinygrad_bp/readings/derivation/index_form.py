@@ -20,7 +20,7 @@ from ...notation.trees import put, walk
 from . import remarks
 from .component_printer import ComponentPrinter
 from .components import Components, letter_of
-from .document import Block, Equation, Formula
+from .document import Block, Equation, Written
 from .indices import Letters, NoComponentsError, PutIndices
 from .jacobian import Jacobian
 from .lines import Lines, Term, added
@@ -106,18 +106,18 @@ class IndexForm(MatrixForm):
 
     # ---- writing ----
 
-    def write(self, side: Side) -> Formula:
+    def write(self, side: Side) -> Written:
         return self.write_trees([self.put_on_paper(side)[0]])[0]
 
-    def write_trees(self, trees: Sequence[ast.expr], local: Formula | None = None) -> list[Formula]:
+    def write_trees(self, trees: Sequence[ast.expr], local: Written | None = None) -> list[Written]:
         latex, text = self.lines.latex, self.lines.text
         if local is not None:
             latex, text = {**latex, "_local": local.latex}, {**text, "_local": local.text}
         in_latex = ComponentPrinter(LATEX, latex, self.lines, self.letters)
         in_text = ComponentPrinter(TEXT, text, self.lines, self.letters)
-        return [Formula(in_latex.write(tree).text, in_text.write(tree).text) for tree in trees]
+        return [Written(in_latex.write(tree).text, in_text.write(tree).text) for tree in trees]
 
-    def left(self, name: str) -> Formula:
+    def left(self, name: str) -> Written:
         index = self.new_index(self.lines.values[name].shape)
         return self.write(Side(entry(name, index), index))
 
@@ -137,7 +137,7 @@ class IndexForm(MatrixForm):
         for term in lines.terms[place]:
             by_line.setdefault(term.path[0].step, []).append(term)
         blocks: list[Block] = []
-        chain: list[Formula] = []
+        chain: list[Written] = []
         cases: Side | None = None
         by_line.pop(lines.loss, None)  # the derivative of the loss is the gradient itself
         for step, terms in by_line.items():
@@ -173,7 +173,7 @@ class IndexForm(MatrixForm):
         trees = [above, below, jacobian.tree]
         trees, _ = self.on_paper(trees, jacobian.index, jacobian.at)
         up, down, tree = self.write_trees(trees)
-        left = Formula(
+        left = Written(
             rf"\frac{{\partial {up.latex}}}{{\partial {down.latex}}}", f"∂{up.text}/∂{down.text}"
         )
         return Equation(left, (tree,), asked=True)
@@ -209,7 +209,7 @@ class IndexForm(MatrixForm):
 
     # ---- how the lines are to be read ----
 
-    def conventions(self, body: Sequence[Block]) -> list[str | Formula]:
+    def conventions(self, body: Sequence[Block]) -> list[str | Written]:
         written = remarks.texts(body)
         parts = [*self.entries()]
         if "Σ[" in written:
@@ -218,7 +218,7 @@ class IndexForm(MatrixForm):
             parts.append("One with a condition below it goes over the letters that meet it. ")
         parts.append(remarks.shapes(self.lines))
         if self.has_jacobian:
-            i, j = (Formula(letter, letter) for letter in (self.bound[0], self.free[0]))
+            i, j = (Written(letter, letter) for letter in (self.bound[0], self.free[0]))
             parts += [
                 "The derivative of a step's entry ", i, " by its operand's entry ", j,
                 " is the rule of that step, run on an upstream gradient that is 1 at ", i,
@@ -226,8 +226,8 @@ class IndexForm(MatrixForm):
             ]  # fmt: skip
         return parts
 
-    def entries(self) -> list[str | Formula]:
-        parts: list[str | Formula] = []
+    def entries(self) -> list[str | Written]:
+        parts: list[str | Written] = []
         places = {
             sum(n != 1 for n in t.shape): i
             for i, t in reversed(list(enumerate(self.lines.tensors)))
@@ -235,7 +235,7 @@ class IndexForm(MatrixForm):
         }
         if not places:
             return []
-        j, k = (Formula(letter, letter) for letter in self.free[:2])
+        j, k = (Written(letter, letter) for letter in self.free[:2])
         for n, where in ((1, ("place ", j)), (2, ("row ", j, " and column ", k))):
             if n in places:
                 name = self.lines.name(places[n])

@@ -18,7 +18,7 @@ from ...notation.formula import latex, text
 from ...notation.numbers import written_array
 from ...notation.trees import put
 from . import remarks
-from .document import Block, Equation, Formula, Heading, Sentence
+from .document import Block, Equation, Heading, Sentence, Written
 from .indices import NoComponentsError
 from .lines import MOST_SYMBOLS, Lines
 from .tidy import array_like, collected, symbols, tidied
@@ -37,7 +37,7 @@ class Locals(NamedTuple):
     """The local derivatives that lead to a gradient, and what it is by them."""
 
     blocks: Sequence[Block] = ()
-    chain: Sequence[Formula] = ()
+    chain: Sequence[Written] = ()
     cases: Side | None = None
 
 
@@ -60,11 +60,11 @@ class MatrixForm:
     def check(self, side: Side, value: np.ndarray, name: str) -> None:
         self.evaluator.check(side.tree, value, name)
 
-    def write(self, side: Side) -> Formula:
+    def write(self, side: Side) -> Written:
         tree = self.evaluator.with_shapes(side.tree)
-        return Formula(latex(tree, self.lines.latex), text(tree, self.lines.text))
+        return Written(latex(tree, self.lines.latex), text(tree, self.lines.text))
 
-    def left(self, name: str) -> Formula:
+    def left(self, name: str) -> Written:
         return self.symbol(name)
 
     def with_numbers(self, equation: Equation, name: str) -> Iterator[Equation]:
@@ -77,7 +77,7 @@ class MatrixForm:
         trees = {name: array_like(inner.tree) for name, inner in known.items()}
         return Side(tidied(put(side.tree, trees), self.evaluator))
 
-    def conventions(self, body: Sequence[Block]) -> Iterable[str | Formula]:
+    def conventions(self, body: Sequence[Block]) -> Iterable[str | Written]:
         about = (remarks.sides, remarks.shapes, remarks.products)
         return [*(say(self.lines) for say in about), *remarks.signs(body)]
 
@@ -161,7 +161,7 @@ class MatrixForm:
     # ---- a line ----
 
     def equation(
-        self, name: str, sides: Sequence[Side], before: Sequence[Formula] = (),
+        self, name: str, sides: Sequence[Side], before: Sequence[Written] = (),
         asked: bool = False, numbers: bool = True,
     ) -> Iterator[Equation]:  # fmt: skip
         value = self.lines.values[name]
@@ -174,9 +174,9 @@ class MatrixForm:
         else:
             yield equation
 
-    def symbol(self, name: str) -> Formula:
+    def symbol(self, name: str) -> Written:
         tree = ast.Name(name)
-        return Formula(latex(tree, self.lines.latex), text(tree, self.lines.text))
+        return Written(latex(tree, self.lines.latex), text(tree, self.lines.text))
 
 
 def with_side(equation: Equation, value: np.ndarray) -> Equation:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...notation.numbers import fits, written_array, written_shape
 from ...notation.trees import walk
-from .document import Block, Equation, Formula, Sentence
+from .document import Block, Equation, Sentence, Written
 from .lines import Lines
 
 #: Of more names than this, a sentence says how many more there are.
@@ -21,8 +21,8 @@ MOST_GIVEN = 40
 MOST_LISTED = 12
 
 #: A sign in plain text that is explained where it occurs, and the explanation.
-SIGNS: list[tuple[str, tuple[str | Formula, ...]]] = [
-    ("⊙", (Formula(r"\odot", "⊙"), " multiplies entry by entry. ")),
+SIGNS: list[tuple[str, tuple[str | Written, ...]]] = [
+    ("⊙", (Written(r"\odot", "⊙"), " multiplies entry by entry. ")),
     (
         r"Σ(?!\[\w+(=| [≠≤<>=]))",
         (
@@ -36,7 +36,7 @@ SIGNS: list[tuple[str, tuple[str | Formula, ...]]] = [
     ),
     (
         r"(?<![^\s(−])1\[",
-        (Formula(r"\mathbf{1}", "1[…]"), " is an array of ones, with its shape below. "),
+        (Written(r"\mathbf{1}", "1[…]"), " is an array of ones, with its shape below. "),
     ),
     (
         r"key = |(?<=\w)(?<![\s(−]1)\[−?\d+(, …|, \d+)*\](?!\()",
@@ -52,7 +52,7 @@ SIGNS: list[tuple[str, tuple[str | Formula, ...]]] = [
 CHECKED = "Every line above was evaluated as it stands, and gives the engine's number."
 
 
-def framed(body: Sequence[Block], conventions: Iterable[str | Formula]) -> Iterator[Block]:
+def framed(body: Sequence[Block], conventions: Iterable[str | Written]) -> Iterator[Block]:
     *others, last = [part for part in conventions if part] or [""]
     if last:
         yield Sentence(("Conventions. ", *others, last.rstrip() if isinstance(last, str) else last))
@@ -71,7 +71,7 @@ def texts(blocks: Iterable[Block]) -> str:
     )  # fmt: skip
 
 
-def signs(blocks: Sequence[Block]) -> list[str | Formula]:
+def signs(blocks: Sequence[Block]) -> list[str | Written]:
     text = texts(blocks)
     found = [(match, words) for sign, words in SIGNS if (match := re.search(sign, text))]
     return [
@@ -135,7 +135,7 @@ def sides(lines: Lines) -> str:
 # ---- between the lines ----
 
 
-def given(lines: Lines, write: Callable[[str], Formula], numbers: bool) -> Iterator[Block]:
+def given(lines: Lines, write: Callable[[str], Written], numbers: bool) -> Iterator[Block]:
     # A small array that the computation holds without a name, such as the rows of one-hot labels,
     # is shown in any case: nothing else says what it is.
     leaves = [
@@ -144,7 +144,7 @@ def given(lines: Lines, write: Callable[[str], Formula], numbers: bool) -> Itera
     names = [*map(lines.name, leaves), *lines.constants]
     if not names:
         return
-    parts: list[str | Formula] = []
+    parts: list[str | Written] = []
     for name in names[:MOST_GIVEN]:
         parts += [", ", write(name), " ", written_shape(np.shape(lines.values[name]))]
     if names[MOST_GIVEN:]:
@@ -164,7 +164,7 @@ def given(lines: Lines, write: Callable[[str], Formula], numbers: bool) -> Itera
         yield Sentence(("From these:",))
 
 
-def added_up(lines: Lines, place: int, symbol: Formula) -> Iterator[Block]:
+def added_up(lines: Lines, place: int, symbol: Written) -> Iterator[Block]:
     # a value that is used more than once has a sum as its gradient
     terms = len(lines.terms[place])
     if terms > 1:
@@ -172,14 +172,14 @@ def added_up(lines: Lines, place: int, symbol: Formula) -> Iterator[Block]:
 
 
 def left_out(
-    lines: Lines, known: Collection[int], write: Callable[[str], Formula], most: str
+    lines: Lines, known: Collection[int], write: Callable[[str], Written], most: str
 ) -> Iterator[Block]:
-    def symbol(place: int) -> Formula:
+    def symbol(place: int) -> Written:
         return write(lines.name(place))
 
     long = [symbol(x) for x in lines.wanted if x not in known and x in lines.gradient]
     if long:
-        parts: list[str | Formula] = []
+        parts: list[str | Written] = []
         for formula in long[:MOST_LISTED]:
             parts += [", ", formula]
         if long[MOST_LISTED:]:
