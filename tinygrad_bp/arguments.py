@@ -21,7 +21,7 @@ PYTHON_NUMBERS = (float, int, bool)
 #: Arguments of these types cannot change later, so the record keeps them as they are.
 PLAIN = {bool, int, float, str, type(None)}
 
-FLOATS = (np.float64, np.float32)
+FLOATS = {np.float64, np.float32}
 
 
 def read_signature(
@@ -141,7 +141,7 @@ def owned(primitive: Any, result: Any) -> np.ndarray:
     array = np.asarray(None if isinstance(result, (tuple, list)) else result)
     if array.dtype.kind not in "fiub":
         raise errors.bad_result(primitive, type(result).__name__)
-    if array.dtype.kind == "f" and array.dtype not in FLOATS:
+    if array.dtype.kind == "f" and array.dtype.type not in FLOATS:
         return array.astype(np.float64)
     if primitive.fresh or isinstance(result, np.generic):  # a number, of which an array was made
         return array
@@ -177,7 +177,7 @@ def real_array(data: Any, floating: bool) -> np.ndarray:
     except ValueError as error:
         raise errors.ragged(error) from None
     kind = array.dtype.kind
-    if kind not in "fiub" or (kind == "f" and array.dtype not in FLOATS):
+    if kind not in "fiub" or (kind == "f" and array.dtype.type not in FLOATS):
         raise errors.not_real(array.dtype)
     if floating and kind != "f":
         array = array.astype(np.float64)
