@@ -16,7 +16,7 @@ from ..engine import Tensor
 from ..record import Record
 from ..saving import save
 from .drawing.dot import dot
-from .drawing.layout import described, lay_out
+from .drawing.layout import described, lay_out, write_svg
 from .drawing.mermaid import mermaid
 from .drawing.picture import Picture, picture
 from .drawing.tree import tree
@@ -55,7 +55,8 @@ class Drawing:
         The group of tensor k of the record has the id ``n{k}`` and its kind as a class; that of the
         edge from tensor i to tensor k as operand p, from 1, ``e{i}-{k}-{p}``.
         """
-        return described(lay_out(self.dot, ".svg"), self.picture.title, self.picture.summary)
+        root = described(lay_out(self.dot, ".svg"), self.picture.title, self.picture.summary)
+        return write_svg(root)
 
     def save(self, path: str | Path) -> None:
         """Save the picture as what the path ends in: .svg, .png, .pdf, or .dot or .mmd for text.

@@ -68,7 +68,7 @@ def layout_program() -> str:
     return program
 
 
-def described(svg: bytes, title: str, description: str) -> str:
+def described(svg: bytes, title: str, description: str) -> ET.Element:
     """Return an SVG with a title and a description, for those who hear it read.
 
     The titles that layout programs give to nodes and edges, such as ``n0->n1``, are taken out.
@@ -96,6 +96,10 @@ def described(svg: bytes, title: str, description: str) -> str:
         element.text = words
         element.tail = "\n"
         root.insert(place, element)
+    return root
+
+
+def write_svg(root: ET.Element) -> str:
     return ET.tostring(root, encoding="unicode") + "\n"
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from ...record import Edge, Record
 from ..drawing.dot import dot
 from ..drawing.folding import find_operands
-from ..drawing.layout import SVG, TEXT, described, lay_out
+from ..drawing.layout import SVG, TEXT, described, lay_out, write_svg
 from ..drawing.picture import picture
 
 #: A picture to step through has more nodes than one to look at: so 300 operations with the leaves
@@ -58,9 +58,8 @@ def stage(record: Record) -> Stage:
     )
 
 
-def interactive(svg: str, names: dict[str, str]) -> str:
+def interactive(root: ET.Element, names: dict[str, str]) -> str:
     # nodes become buttons; screen readers pass over what is no node
-    root = ET.fromstring(svg)
     width, height = map(float, root.get("viewBox", "").split()[2:])
     root.set("width", f"{SCALE * width:.0f}")
     root.set("height", f"{SCALE * height:.0f}")
@@ -76,4 +75,4 @@ def interactive(svg: str, names: dict[str, str]) -> str:
                 text.set("class", row)
         elif group.get("class") != "graph":
             group.set("aria-hidden", "true")
-    return ET.tostring(root, encoding="unicode")
+    return write_svg(root)
