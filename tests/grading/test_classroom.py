@@ -18,17 +18,11 @@ from tinygrad_bp.grading.grade import Assignment
 from tinygrad_bp.grading.limits import Limits
 from tinygrad_bp.grading.tables import OF_LINES, VERDICTS
 
+from .submissions import DIAGONAL, RIGHT
+
 DOCS = Path(__file__).parents[2] / "docs" / "grading_a_class.md"
 LIMITS = Limits(seconds=1.0, memory=400, output=10_000)
 ASSIGNMENT = Assignment()
-
-RIGHT = """\
-def gradients(W3, a2, y_hat, y):
-    dy_hat = -2 * (y - y_hat)
-    dz3 = y_hat * (dy_hat - (y_hat * dy_hat).sum())
-    return {"y_hat": dy_hat, "z3": dz3, "W3": dz3 @ a2.T}
-"""
-DIAGONAL = RIGHT.replace("(dy_hat - (y_hat * dy_hat).sum())", "(1 - y_hat) * dy_hat")
 
 #: Each with a part of the reason that its row gives.
 HOSTILE = {

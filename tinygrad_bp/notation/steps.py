@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..engine import Primitive, Tensor
+from ..errors import operation
 from ..recording import recorded_comparisons
 from ..table import TABLE
 from .operations import one_line, returned, variadic
@@ -229,10 +230,9 @@ def rule_expressions(
 
 
 def not_written(tensor: Tensor, error: Exception) -> ValueError:
-    name = tensor.primitive.__name__ if tensor.primitive is not None else "a leaf"
     return ValueError(
-        f"the backward rule of {name} cannot be written down: it failed on Tensors ({error}). "
-        "Write it in operations that Tensors have."
+        f"the backward rule of {operation(tensor)} cannot be written down: it failed on Tensors "
+        f"({error}). Write it in operations that Tensors have."
     )
 
 
