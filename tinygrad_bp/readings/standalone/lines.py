@@ -16,7 +16,7 @@ from ...notation.steps import step
 from ...notation.trees import call, literal
 from ...record import Record
 from .helpers import FUNCTION, RESERVED, Helpers
-from .program import Gradient, Key, Program
+from .program import Program
 
 WIDTH = 88  # ruff's default: lines are kept within it where names and numbers allow
 INDENT = " " * 4
@@ -27,11 +27,8 @@ class Lines:
         self.record, self.wanted = record, wanted
         self.program = Program(record, wanted)
         self.lines: list[str] = []
-        self.forward_text: dict[int, str] = {}
-        self.expressions: dict[Key, ast.expr] = {}
-        self.gradients = [
-            Gradient(x.id) if x.id in self.program.gradients else None for x in wanted
-        ]
+        self.texts: dict[int, str] = {}  # lines without their comments
+        self.expressions: dict[int, ast.expr] = {}
         self.forward = set(self.program.forward)
         self.uses = self._uses()
         self.parameters: dict[str, np.ndarray] = {}
@@ -41,17 +38,20 @@ class Lines:
         numbered = (f"t{n}" for n in itertools.count(1))
         self.temporaries = (name for name in numbered if name not in self.taken)
 
-    def _uses(self) -> Counter[Key]:
-        roots: list[Key] = [*self.program.forward, *filter(None, self.gradients)]
-        uses: Counter[Key] = Counter(roots)
+    def _uses(self) -> Counter[int]:
+        gradients = self.program.gradients
+        wanted = [gradients[x.id].id for x in self.wanted if x.id in gradients]
+        uses = Counter([*self.program.forward, *wanted])
         stack = list(uses)
         while stack:
-            for part in self.program.operands(stack.pop()):
-                if isinstance(part, (int, Gradient)):
-                    if part not in uses:
-                        stack.append(part)
-                    uses[part] += 1
+            for part in self._parts(stack.pop()):
+                if part not in uses:
+                    stack.append(part)
+                uses[part] += 1
         return uses
+
+    def _parts(self, key: int) -> list[int]:
+        return [part for part in self.program.parts[key] if isinstance(part, int)]
 
     def _name_values(self) -> None:
         # as in every reading, but for names that would break the code
@@ -81,8 +81,7 @@ class Lines:
                 self.parameters[self.names[key]] = array
 
     def _write_helpers(self) -> None:
-        values = [key for key in self.uses if not isinstance(key, Gradient)]
-        for primitive in (self.program.tensors[value].primitive for value in values):
+        for primitive in (self.program.tensors[value].primitive for value in self.uses):
             if primitive is not None and one_line(primitive) is None:
                 try:
                     self.helpers.name(primitive)
@@ -97,17 +96,17 @@ class Lines:
         if self.lines:
             self.lines = ["# Forward", *self.lines, ""]
         self.lines.append(f"# Backward: the gradient of {L} by each line above, the latest first")
-        for t in program.order:
-            if Gradient(t.id) in self.uses:
-                self.write(Gradient(t.id))
+        for g in program.gradients.values():
+            if g.id in self.uses:
+                self.write(g.id)
         results = []
-        for x, gradient in zip(self.wanted, self.gradients, strict=True):
-            name = self.names[program.value[x.id]]
+        for x in self.wanted:
+            name, gradient = self.names[program.value[x.id]], program.gradients.get(x.id)
             if gradient is None:
                 text = f"np.zeros_like({name})"  # no gradient flows back to it
             else:
-                text = ast.unparse(self.expressions[gradient])
-                if program.gradients[x.id].dtype != x.dtype:
+                text = ast.unparse(self.expressions[gradient.id])
+                if gradient.dtype != x.dtype:
                     text += f".astype(np.{x.dtype.name})"
             results.append(f'"{name}": {text}')
         self.lines += listed(f"return {L}, {{", results, "}", INDENT)
@@ -130,11 +129,11 @@ class Lines:
             text += gap + part if text else part
         return text + "\n"
 
-    def write(self, key: Key) -> None:
+    def write(self, key: int) -> None:
         stack = [key]
         while stack:
             key = stack[-1]
-            missing = [part for part in self._keys(key) if part not in self.expressions]
+            missing = [part for part in self._parts(key) if part not in self.expressions]
             if missing and key not in self.expressions:
                 stack += reversed(missing)
                 continue
@@ -142,11 +141,7 @@ class Lines:
             if key not in self.expressions:
                 self._finish(key)
 
-    def _keys(self, key: Key) -> list[Key]:
-        operands = self.program.operands(key)
-        return [part for part in operands if isinstance(part, (int, Gradient))]
-
-    def _finish(self, key: Key) -> None:
+    def _finish(self, key: int) -> None:
         # all its parts are written: it becomes a line, or is used in one
         name, comment = self._variable(key)
         room = WIDTH - len(INDENT) - (len(f"{name} = ") if name else len("return "))
@@ -157,7 +152,7 @@ class Lines:
                 break
             inline = {
                 part: ast.unparse(self.expressions[part])
-                for part in self._keys(key)
+                for part in self._parts(key)
                 if not isinstance(self.expressions[part], ast.Name)
             }
             if not inline:
@@ -167,11 +162,10 @@ class Lines:
         if name is None:
             self.expressions[key] = expression
             return
-        if isinstance(key, int):
-            self.forward_text[key] = f"{name} = {text}"
+        self.texts[key] = f"{name} = {text}"
         self._bind(key, name, text, comment)
 
-    def _bind(self, key: Key, name: str, text: str, comment: str = "") -> None:
+    def _bind(self, key: int, name: str, text: str, comment: str = "") -> None:
         line = f"{name} = {text}"
         if comment and len(INDENT + line + "  # " + comment) <= WIDTH:
             line += f"  # {comment}"
@@ -180,27 +174,24 @@ class Lines:
         self.lines.append(line)
         self.expressions[key] = ast.Name(name)
 
-    def _variable(self, key: Key) -> tuple[str | None, str]:
-        if isinstance(key, Gradient):
-            value = self.program.value[key.tensor]
-            comment = self.forward_text.get(value, self.names[value])
+    def _variable(self, key: int) -> tuple[str | None, str]:
+        if key in self.program.gradient_of:
+            t = self.program.gradient_of[key]
+            value = self.program.value[t.id]
+            comment = self.texts.get(value, self.names[value])
             if len(comment) > WIDTH - len(INDENT) - 2:
                 comment = self.names[value]
-            return self.record.names.gradient(
-                self.record.tensors[self.record.place[key.tensor]]
-            ), comment
+            return self.record.names.gradient(t), comment
         if key in self.forward:
             return self.names[key], ""
         return (next(self.temporaries) if self.uses[key] > 1 else None), ""
 
-    def _expression(self, key: Key) -> ast.expr:
+    def _expression(self, key: int) -> ast.expr:
         program = self.program
         operands = [
             part if isinstance(part, ast.expr) else self.expressions[part]
-            for part in program.operands(key)
+            for part in program.parts[key]
         ]
-        if isinstance(key, Gradient):
-            return operands[0]
         if key == program.value[program.start.id]:
             return call("np.ones_like", self.expressions[program.value[self.record.output.id]])
         t = program.tensors[key]

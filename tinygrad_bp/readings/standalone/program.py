@@ -7,34 +7,27 @@ on the same operands is one value, so that nothing is computed twice.
 from __future__ import annotations
 
 import ast
-from bisect import bisect
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from ...engine import Tensor, next_id, sweep
+from ...engine import Tensor, sweep
 from ...notation.steps import not_written
 from ...notation.trees import literal
 from ...record import Record, recorded_tensors
 from ...recording import recorded_comparisons
 from ...table import TABLE
 
-
-class Gradient(NamedTuple):
-    tensor: int  # its id
-
-
-#: A value is known by the id of the first tensor that holds it; a gradient also has a variable.
-Key: TypeAlias = int | Gradient
-
 #: What a value is computed from: other values, and numbers as they are written.
 Parts: TypeAlias = list[int | ast.expr]
 
 
 class Program:
-    """The values of a run and of its sweep, numbered; equal ones are shared.
+    """The values of a run and of its sweep; equal ones are shared.
 
-    A forward line that has a name, or whose gradient is wanted, is still a line of its own.
+    A value is known by the id of the first tensor that holds it. A forward line that has a name, or
+    whose gradient is wanted, is still a line of its own, and so is every gradient.
     """
 
     def __init__(self, record: Record, wanted: list[Tensor]) -> None:
@@ -44,71 +37,49 @@ class Program:
         self.parts: dict[int, Parts] = {}
         self.leaves: dict[int, np.ndarray] = {}  # values that are given, as they were then
         self.origin: dict[int, Tensor] = {}  # of each such value, the leaf that held it
-        self.gradients: dict[int, Tensor] = {}  # the gradient by each tensor
-        self.order: list[Tensor] = []  # the tensors as their gradients become known
-        self._visits: list[tuple[int, int]] = []  # when the sweep came by, and to which tensor
         self._known: dict[Any, int] = {}
         self._versions: dict[tuple[int, int], int] = {}
-
-        self._consumers: dict[int, list[int]] = {}
         self._own = {t.id for t in wanted} | {t.id for t in forward if t.name is not None}
         self._leaves = {t.id for t in forward if t.primitive is None}
 
-        self._sweep(loss)
+        self.start = Tensor(np.ones(loss.shape, loss.dtype))
+        #: The gradients by the ids of the tensors, in the order of their lines; and back.
+        self.gradients = self._sweep(loss)
+        self.gradient_of = {
+            g.id: record.tensors[record.place[key]] for key, g in self.gradients.items()
+        }
         for t in forward:
             if t.primitive is not None:
                 self._add(t, forward=True)
         if loss.primitive is None:
             self._version(loss, loss.data)
         self.forward = [value for value in self.tensors if value not in self.leaves]
-        ours = set(self.tensors)
         for t in recorded_tensors(*self.gradients.values()):
             if t.id not in self.value:
                 self._add(t, forward=False)
 
-        #: The variables of each value that is a gradient: it may be that of several tensors.
-        self.sharing: dict[int, dict[int, Gradient]] = {}
-        for t in self.order:
-            value = self.value[self.gradients[t.id].id]
-            if value not in ours:
-                self.sharing.setdefault(value, {})[t.id] = Gradient(t.id)
+    def _sweep(self, loss: Tensor) -> dict[int, Tensor]:
+        # Rules are given each gradient under an identity of its own, so that they use the line of
+        # this gradient, and not of an equal one.
+        gradients: dict[int, Tensor] = {}
+        last_use: dict[int, int] = {}
 
-        #: Sums of contributions to the gradient by a tensor.
-        self._sums: dict[int, int] = {}
-        for t in self.order:
-            g: Tensor | None = self.gradients[t.id]
-            consumers = set(self._consumers.get(t.id, ()))
-            while g is not None and g.primitive is TABLE["add"]:
-                if self._visited(g.id) not in consumers:
-                    break
-                self._sums[self.value[g.id]] = t.id
-                g = g.inputs[0]
+        def renamed(closure: Any, t: Tensor) -> Callable[[Any], Any]:
+            return lambda g: closure(gradients[t.id])
 
-    def _sweep(self, loss: Tensor) -> None:
-        steps: list[Tensor] = []
-        leaves: list[Tensor] = []
-        self.start = Tensor(np.ones(loss.shape, loss.dtype))
+        def closures(t: Tensor, recorded: bool) -> list[Any]:
+            return [c and renamed(c, t) for c in t.closures(recorded)]
+
         try:
             with recorded_comparisons(), np.errstate(all="ignore"):
-                for t, g in sweep([(loss, self.start)]):
-                    self.gradients[t.id] = g if isinstance(g, Tensor) else Tensor(g)
-                    if t.primitive is None:
-                        leaves.append(t)
-                        continue
-                    steps.append(t)  # its rule runs when the sweep goes on
-                    self._visits.append((next_id(), t.id))
-                    for x in t.inputs:
-                        if x is not None:
-                            self._consumers.setdefault(x.id, []).append(t.id)
+                for t, g in sweep([(loss, self.start)], closures):
+                    gradients[t.id] = TABLE["identity"](g if isinstance(g, Tensor) else Tensor(g))
+                    last_use |= {x.id: t.id for x in t.inputs if x is not None}
         except Exception as error:  # a rule may be the user's own
-            raise not_written(steps[-1], error) from error
+            raise not_written(t, error) from error
         # The gradient of a leaf comes as soon as all of it is there.
-        ready: dict[int | None, list[Tensor]] = {}
-        for x in leaves:
-            ready.setdefault(self._consumers.get(x.id, [None])[-1], []).append(x)
-        self.order = ready.get(None, [])
-        for t in steps:
-            self.order += [t, *ready.get(t.id, [])]
+        order = {key: (last_use.get(key, key) if key in self._leaves else key) for key in gradients}
+        return {key: gradients[key] for key in sorted(order, key=lambda key: -order[key])}
 
     def _add(self, t: Tensor, forward: bool) -> None:
         parts: Parts = []
@@ -121,6 +92,8 @@ class Program:
                 parts.append(self.value[x.id])
         if t.primitive is None:
             key: Any = frozen(t.data)
+        elif t.id in self.gradient_of:
+            key = t.id
         elif t.primitive is TABLE["identity"] and not forward:
             self.value[t.id] = parts[0]  # type: ignore[assignment]  # of a Tensor
             return
@@ -143,38 +116,6 @@ class Program:
             self.tensors[value], self.parts[value] = version, []
             self.leaves[value], self.origin[value] = array, x
         return value
-
-    def operands(self, key: Key) -> list[Key | ast.expr]:
-        if isinstance(key, Gradient):
-            value = self.value[self.gradients[key.tensor].id]
-            sharing = self.sharing.get(value, {})
-            first = next(iter(sharing.values()), key)
-            if first == key:
-                return [value]
-            # It is the gradient of another tensor too: best, of one that was computed from this.
-            consumers = self._consumers.get(key.tensor, [])
-            return [next((sharing[t] for t in consumers if t in sharing), first)]
-        return [
-            part if isinstance(part, ast.expr) else self._variable(part, key, place)
-            for place, part in enumerate(self.parts[key])
-        ]
-
-    def _variable(self, value: int, user: int, place: int) -> Key:
-        # A gradient has a variable for each tensor that it belongs to: the tensor whose rule was
-        # running when the user was recorded; where the user adds to earlier contributions, one they
-        # came from.
-        sharing = self.sharing.get(value)
-        if sharing is None:
-            return value
-        likely = [self._visited(user)]
-        if place == 0 and user in self._sums:
-            likely = self._consumers[self._sums[user]]
-        return next((sharing[t] for t in likely if t in sharing), next(iter(sharing.values())))
-
-    def _visited(self, tensor: int) -> int:
-        # the tensor whose rule was running when this one was recorded; -1 for none
-        latest = bisect(self._visits, (tensor,)) - 1
-        return self._visits[latest][1] if latest >= 0 else -1
 
 
 def frozen(value: Any) -> Any:
