@@ -40,6 +40,7 @@ from .transforms import hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .variable import name_tensors
 
 if _typing.TYPE_CHECKING:
+    from . import nn
     from .grading.grade import grade
     from .grading.inject import inject
     from .readings.derive import derive
@@ -63,12 +64,17 @@ _READINGS = {
     "source": ".readings.source",
 }
 
+#: Modules of the framework for training; they are imported when they are first used, too.
+_MODULES = ("nn",)
+
 
 def __getattr__(name: str) -> _typing.Any:
+    if name in _MODULES:
+        return _import_module(f".{name}", __name__)
     if name in _READINGS:
         return getattr(_import_module(_READINGS[name], __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_READINGS])
+    return sorted({*globals(), *_READINGS, *_MODULES})

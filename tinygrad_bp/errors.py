@@ -179,6 +179,30 @@ needs_upstream = sentence(
 upstream_shape = sentence(
     ValueError, "the upstream gradient has shape {1}, and it must have that of {0}.")
 
+# ---- layers ----
+
+no_forward = sentence(
+    TypeError, "{0} has no forward. Write what it computes: def forward(self, x): return ...")
+forward_returned_nothing = sentence(
+    TypeError, "forward of {0} returned nothing. End it with: return ...")
+plain_array = sentence(
+    TypeError, "{0} is a plain array, so it would be neither trained nor saved. Assign "
+    "bp.tensor(array, requires_grad=True) for a parameter, or bp.tensor(array) for a constant.")
+no_layer = sentence(
+    TypeError, "layer {0} of Sequential is {1!r:.60}. Give layers, such as nn.Linear(2, 3), or "
+    "functions, such as bp.relu, one by one.")
+a_layer = sentence(
+    TypeError, "a layer ({0}) stands where its output belongs. Call it: layer(x).")
+wrong_width = sentence(
+    ValueError, "{0} takes an axis {2} of length {1}, and was given {3}.")
+other_state = sentence(ValueError, "{0} takes another state: {1}.")
+one_number_a_channel = sentence(
+    ValueError, "{0} has only one number for each channel, which has no variance. Train on larger "
+    "batches, or call model.eval() first.")
+no_generator = sentence(
+    TypeError, "rng is a generator, as np.random.default_rng(seed), not {0!r:.60}.")
+no_moments = sentence(ValueError, "{0} was run over a sequence of length 0.")
+
 # fmt: on
 
 

@@ -1,0 +1,24 @@
+"""Layers, losses and initialisers for training, by PyTorch's names.
+
+A model is a `Module`: it finds its parameters itself, and groups what it records by layer.
+
+    model = nn.Sequential(nn.Linear(64, 32, rng=rng), nn.ReLU(), nn.Linear(32, 10, rng=rng))
+    loss = nn.cross_entropy(model(x), labels)
+    loss.backward()
+
+Layouts of weights, names and defaults are PyTorch's, so that weights can be exchanged both ways.
+"""
+
+from ..rules.models import binary_cross_entropy_with_logits, cross_entropy
+from . import initialisers as init
+from .attention import MultiHeadAttention
+from .functions import (
+    AvgPool2d, ELU, GELU, LeakyReLU, LogSoftmax, MaxPool2d, ReLU, Sigmoid, SiLU, Softmax, Softplus,
+    Tanh,
+)  # fmt: skip
+from .layers import (
+    BatchNorm, BatchNorm1d, BatchNorm2d, Conv2d, Dropout, Embedding, Flatten, LayerNorm, Linear,
+)  # fmt: skip
+from .losses import binary_cross_entropy, huber_loss, l1_loss, mse_loss, nll_loss
+from .module import Module, Sequential
+from .recurrent import GRUCell, LSTMCell, RNNCell

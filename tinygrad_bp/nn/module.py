@@ -1,0 +1,249 @@
+"""A module: a part of a model that finds its parameters, names them and groups what it records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Self
+
+import numpy as np
+
+from .. import errors
+from ..engine import Tensor
+from ..operators import value_of
+from ..recording import current, scope
+
+
+def no_forward(self: Module, *_: Any, **__: Any) -> Any:
+    raise errors.no_forward(type(self).__name__)
+
+
+class Module:
+    """A layer, or a model made of layers: write ``__init__`` and ``forward``, and call it.
+
+    What is assigned to an attribute belongs to the module, also in lists, tuples and dicts: a
+    Module, a parameter (a Tensor with ``requires_grad=True``) and a buffer (one without, which is
+    saved but not trained). Each is named by its path, such as ``layers.0.weight``, and a call of a
+    part groups what it records under the part's name, as `bp.scope` does; so a picture shows the
+    layers.
+
+    Attributes
+    ----------
+    training
+        Whether the module is being trained, which matters to `Dropout` and `BatchNorm`; see
+        `train` and `eval`.
+
+    Raises
+    ------
+    TypeError
+        When called, if ``forward`` is missing or returns nothing, or a plain array was assigned.
+
+    Examples
+    --------
+    >>> class Net(bp.nn.Module):
+    ...     def __init__(self, rng):
+    ...         self.hidden = bp.nn.Linear(2, 3, rng=rng)
+    ...         self.scale = bp.tensor(1.0, requires_grad=True)
+    ...
+    ...     def forward(self, x):
+    ...         return self.scale * bp.tanh(self.hidden(x))
+    >>> net = Net(np.random.default_rng(0))
+    >>> net(np.ones((5, 2))).shape
+    (5, 3)
+    >>> [name for name, parameter in net.named_parameters()]
+    ['hidden.weight', 'hidden.bias', 'scale']
+    """
+
+    training: bool = True
+    _scope: str | None = None  # its name in the module above; "" if it is the outermost
+
+    forward: Callable[..., Any] = no_forward
+
+    def __call__(self, *inputs: Any, **arguments: Any) -> Any:
+        """Return what ``forward`` returns, recorded under the name of this module."""
+        if self._scope is None:  # nobody has named it, so it is the outermost, and names its parts
+            self._scope = ""
+            self.named_modules()
+        if self._scope:
+            with scope(self._scope):
+                output = self.forward(*inputs, **arguments)
+        else:
+            output = self.forward(*inputs, **arguments)
+        if output is None:
+            raise errors.forward_returned_nothing(type(self).__name__)
+        return output
+
+    # ---- what it is made of ----
+
+    def attributes(self) -> Mapping[str, Any]:
+        """Return what is looked through for modules and Tensors, by name."""
+        return vars(self)
+
+    def walk(self, path: str = "", name: str = "") -> Iterator[tuple[str, Module | Tensor]]:
+        """Yield this module and all that it is made of, by path; each part gets its name.
+
+        That is its path, but of a numbered layer it says the kind: ``linear0.weight``, as a formula
+        cannot begin with a number.
+        """
+        yield path, self
+        for attribute, value in self.attributes().items():
+            for below, part in parts(attribute, value, self):
+                inner = f"{path}.{below}" if path else below
+                called = below
+                if below[0].isdigit() and isinstance(part, Module):
+                    called = f"{type(part).__name__.lower()}{below}"
+                full = f"{name}.{called}" if name else called
+                if isinstance(part, Module):
+                    part._scope = called
+                    yield from part.walk(inner, full)
+                else:  # it keeps a name that it was given, and a path from further out
+                    if part.name is None or full.endswith(f".{part.name}"):
+                        part.name = full
+                    yield inner, part
+
+    def named_modules(self) -> list[tuple[str, Module]]:
+        """Return this module, whose path is ``""``, and all modules in it, with their paths."""
+        return [(path, part) for path, part in self.walk() if isinstance(part, Module)]
+
+    def named_tensors(self) -> list[tuple[str, Tensor]]:
+        """Return parameters and buffers with their paths; one that is shared, by each path."""
+        return [(path, part) for path, part in self.walk() if isinstance(part, Tensor)]
+
+    def named_parameters(self) -> list[tuple[str, Tensor]]:
+        """Return every parameter once, with its path."""
+        first = {t.id: (path, t) for path, t in reversed(self.named_tensors()) if t.requires_grad}
+        return list(reversed(first.values()))
+
+    def parameters(self) -> list[Tensor]:
+        """Return every parameter once: what an optimiser takes."""
+        return [parameter for _, parameter in self.named_parameters()]
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters."""
+        for parameter in self.parameters():
+            parameter.zero_grad()
+
+    # ---- its state ----
+
+    def train(self, mode: bool = True) -> Self:
+        """Set this module and all modules in it to training; return it."""
+        for _, module in self.named_modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """Set this module and all modules in it to evaluation, the reverse of `train`."""
+        return self.train(False)
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Return copies of the values of all parameters and buffers, by path.
+
+        Examples
+        --------
+        >>> {path: value.shape for path, value in bp.nn.Linear(3, 2).state_dict().items()}
+        {'weight': (2, 3), 'bias': (2,)}
+        """
+        return {path: tensor.data.copy() for path, tensor in self.named_tensors()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Set all parameters and buffers, or none if something does not fit.
+
+        Parameters
+        ----------
+        state
+            Arrays or Tensors by path, as `state_dict` returns them: from here or from PyTorch.
+            They are converted to the dtype that the module has.
+
+        Raises
+        ------
+        ValueError
+            Naming the entries that are missing, unexpected, or of another shape or type; the module
+            stays as it was.
+
+        Examples
+        --------
+        >>> a, b = bp.nn.Linear(3, 2), bp.nn.Linear(3, 2)
+        >>> a.load_state_dict(b.state_dict())
+        >>> bool((a.weight.data == b.weight.data).all())
+        True
+        >>> a.load_state_dict({"weight": np.zeros((3, 2))})
+        Traceback (most recent call last):
+            ...
+        ValueError: Linear takes another state: bias is missing; weight has shape (2, 3) here and \
+(3, 2) there.
+        """
+        own = dict(self.named_tensors())
+        values = {path: np.asarray(value_of(value)) for path, value in state.items()}
+        wrong = [f"{path} is missing" for path in own if path not in values]
+        wrong += [f"{path} is unexpected" for path in values if path not in own]
+        for path in own.keys() & values.keys():
+            here, there = own[path], values[path]
+            if here.shape != there.shape:
+                wrong.append(f"{path} has shape {here.shape} here and {there.shape} there")
+            elif not np.can_cast(there.dtype, here.dtype, "same_kind"):
+                wrong.append(f"{path} is {here.dtype} here and {there.dtype} there")
+        if wrong:
+            raise errors.other_state(type(self).__name__, "; ".join(wrong))
+        for path, tensor in own.items():
+            tensor.data = values[path].astype(tensor.dtype)
+
+    # ---- how it is shown ----
+
+    def described(self) -> str:
+        """Say which layer is meant, for error messages: ``layers.0 (Linear)``."""
+        path, kind = current.get().scope.replace("/", "."), type(self).__name__
+        return f"{path} ({kind})" if path else kind
+
+    def check_width(self, x: Any, width: int, axis: int = -1) -> None:
+        """Raise unless x has this length on an axis."""
+        if not -len(x.shape) <= axis < len(x.shape) or x.shape[axis] != width:
+            raise errors.wrong_width(self.described(), width, axis, x)
+
+
+def parts(name: str, value: Any, owner: Module) -> Iterator[tuple[str, Module | Tensor]]:
+    """Yield what belongs to a module in the value of an attribute, with its path from there."""
+    if isinstance(value, Module) or (isinstance(value, Tensor) and value.primitive is None):
+        yield name, value
+    elif isinstance(value, (list, tuple, dict)):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, item in items:
+            yield from parts(f"{name}.{key}", item, owner)
+    elif isinstance(value, np.ndarray):
+        raise errors.plain_array(f"{type(owner).__name__}.{name}")
+
+
+class Sequential(Module):
+    """Layers in a row: each takes what the one before returns.
+
+    Parameters
+    ----------
+    layers
+        Modules, or functions of one argument. They can be indexed and counted.
+
+    Examples
+    --------
+    >>> nn, rng = bp.nn, np.random.default_rng(0)
+    >>> model = nn.Sequential(nn.Linear(4, 3, rng=rng), nn.ReLU(), nn.Linear(3, 2, rng=rng))
+    >>> model(np.ones((5, 4))).shape, len(model.parameters())
+    ((5, 2), 4)
+    """
+
+    def __init__(self, *layers: Callable[[Any], Any]) -> None:
+        for i, layer in enumerate(layers):
+            if not callable(layer):
+                raise errors.no_layer(i, layer)
+        self.layers = layers
+
+    def attributes(self) -> Mapping[str, Any]:
+        """Return the layers by number, as PyTorch names them."""
+        return {str(i): layer for i, layer in enumerate(self.layers)}
+
+    def forward(self, x: Any) -> Any:
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def __getitem__(self, i: int) -> Any:
+        return self.layers[i]
+
+    def __len__(self) -> int:
+        return len(self.layers)
