@@ -342,6 +342,21 @@ def test_something_else_in_the_place_of_the_answers_is_not_looked_at(failure, te
     assert reason.startswith("its process ended before its answers were there")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "os.truncate('../trace', 0)",
+        "os.remove('../trace')",
+        "[os.ftruncate(fd, 0) for fd in range(3, 9) if os.path.exists(f'/proc/self/fd/{fd}')]",
+        "os.closerange(0, 99)",
+    ],
+)
+def test_it_cannot_seem_not_to_have_been_run(failure, text):
+    """What fails before it comes to the submission is no failure of its author."""
+    reason = failure(f"import os\ntry: {text}\nexcept OSError: pass\nos._exit(1)")
+    assert reason.startswith("its process ended before its answers were there (exit status 1)")
+
+
 def test_delivered_by_hand_it_is_numbers_and_read_as_such(answers):
     part = {"values": {"dx": pack(np.ones(3)), "q": pack(np.ones(1))}, "unreadable": {}}
     delivery = json.dumps([part | {"failure": None}] * 2)

@@ -33,26 +33,27 @@ DTYPES = {np.dtype(code).str for code in "?bhiqBHIQefd"}
 #: What the submission is called here, as a module; its copy is a file of this name.
 MODULE = "submitted"
 
-#: The first line of the trace: it says that all is ready for the submission.
-ARRIVED = "arrived\n"
+#: The files in the folder of the process.
+REQUEST, ANSWERS, TRACE, SOURCE = "request", "answers", "trace", f"work/{MODULE}.py"
 
 
 def main(path: str) -> None:
-    request = json.loads(Path(path).read_text(encoding="utf-8"))
+    folder = Path(path)
+    request = json.loads((folder / REQUEST).read_text(encoding="utf-8"))
     points = [{name: unpack(data) for name, data in point.items()} for point in request["points"]]
-    watch(request["seconds"], request["trace"])
+    watch(request["seconds"], folder / TRACE)
     confine(request["seconds"], request["memory"], request["file_size"])
-    answers = find_answers(Path(request["file"]), request["function"], request["folder"], points)
+    os.write(1, b".")  # all is ready for the submission
+    os.dup2(2, 1)  # what it prints goes where its errors go
+    answers = find_answers(folder / SOURCE, request["function"], request["neighbours"], points)
     delivery = json.dumps([to_json(a, point) for a, point in zip(answers, points, strict=True)])
-    Path(request["answers"]).write_text(delivery, encoding="utf-8")
+    (folder / ANSWERS).write_text(delivery, encoding="utf-8")
     os._exit(0)  # without waiting for threads that the submission may have left
 
 
-def watch(seconds: float, trace: str) -> None:
+def watch(seconds: float, trace: Path) -> None:
     # when its time is up, or at a crash, the line that runs is written down
-    file = open(trace, "w", encoding="utf-8")  # noqa: SIM115, it stays open to the end
-    file.write(ARRIVED)
-    file.flush()
+    file = trace.open("w", encoding="utf-8")  # it stays open to the end
     faulthandler.enable(file)
     faulthandler.dump_traceback_later(seconds, exit=True, file=file)
     for name in ("SIGXCPU", "SIGXFSZ"):  # too much processor time, too large a file
@@ -92,11 +93,13 @@ def mapped() -> int:  # in bytes, on Linux; else 0
 
 
 def find_answers(
-    file: Path, name: str | None, folder: str, points: list[dict[str, Any]]
+    file: Path, name: str | None, neighbours: str, points: list[dict[str, Any]]
 ) -> list[Answers]:
     # All have the same failure if it cannot be called. Its function is called ``gradients`` if no
     # name is given, or else it is the only public one.
-    sys.path.append(folder)  # last, so that a neighbour called random.py does not replace Python's
+    sys.path.append(
+        neighbours
+    )  # last, so that a neighbour called random.py does not replace Python's
     module = ModuleType(MODULE)
     module.__file__ = str(file)
     sys.modules[MODULE] = module  # as an import does

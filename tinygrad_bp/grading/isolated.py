@@ -23,13 +23,13 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from time import monotonic
+from threading import Timer
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from ..notation.numbers import printable
-from .child import ARRIVED, MODULE, pack, unpack
+from .child import ANSWERS, MODULE, REQUEST, SOURCE, TRACE, pack, unpack
 from .limits import LARGEST_ANSWER, LARGEST_SOURCE, LONGEST_REASON, Limits
 from .submission import Answers, Point, read_answers
 
@@ -38,7 +38,7 @@ from .submission import Answers, Point, read_answers
 START = 60.0
 
 #: The seconds that it gets on top of its own, to end itself.
-SPARE = 5.0
+SPARE = 2.0
 
 #: What the interpreter runs: it finds this package and NumPy where we have found them.
 BOOTSTRAP = (
@@ -80,14 +80,14 @@ class IsolatedFile:
             # What a submission puts in the place of these files is not looked at.
             delivered, traced, printed = (
                 stack.enter_context((folder / name).open("xb+"))
-                for name in ("answers", "trace", "printed")
+                for name in (ANSWERS, TRACE, "printed")
             )
             self.write_request(folder, points, most)
-            status = run(folder, printed, traced, self.limits.seconds)
+            has_arrived, status = run(folder, printed, self.limits.seconds)
             trace = read(traced)
             if size(printed) > self.limits.output:
                 failure = f"it printed more than {self.limits.output:,} bytes"
-            elif not trace.startswith(ARRIVED):
+            elif not has_arrived:
                 *_, why = ["it printed nothing", *read(printed).strip().splitlines()]
                 raise RuntimeError(f"the process did not come to the submission: {why}")
             elif status is None or "Timeout (" in trace:  # as faulthandler writes it
@@ -99,29 +99,23 @@ class IsolatedFile:
             else:
                 try:
                     data = json.loads(read(delivered, most))
-                    return [
-                        from_json(part, point) for part, point in zip(data, points, strict=True)
-                    ]
+                    return [from_json(*pair) for pair in zip(data, points, strict=True)]
                 except Exception:  # it may be anything at all
                     failure = "what it delivered cannot be read as answers"
             return [Answers(failure=f"{failure}{self.find_line(trace)}")] * len(points)
 
     def write_request(self, folder: Path, points: Sequence[Point], most: int) -> None:
-        (folder / "work").mkdir()
-        copy = folder / "work" / f"{MODULE}.py"
-        copy.write_bytes(self.source)
+        (folder / SOURCE).parent.mkdir()
+        (folder / SOURCE).write_bytes(self.source)
         request = {
-            "file": str(copy),
-            "folder": str(self.path.parent),
+            "neighbours": str(self.path.parent),
             "function": self.function,
-            "answers": str(folder / "answers"),
-            "trace": str(folder / "trace"),
             "seconds": self.limits.seconds,
             "memory": self.limits.memory * 1_000_000,
             "file_size": max(most, self.limits.output) + 1,
             "points": [{name: pack(a) for name, a in point.items()} for point in points],
         }
-        (folder / "request").write_text(json.dumps(request), encoding="utf-8")
+        (folder / REQUEST).write_text(json.dumps(request), encoding="utf-8")
 
     def find_line(self, trace: str) -> str:
         found = re.search(rf'{MODULE}\.py", line (\d+)', trace)
@@ -144,35 +138,39 @@ def make_folder() -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def run(folder: Path, printed: BinaryIO, traced: BinaryIO, seconds: float) -> int | None:
-    # The exit status, or None if it came to none. It ends itself when its time is up; but a
-    # submission can switch that clock off, and so there is one here. What it has started, and has
-    # not left its group, ends with it.
+def run(folder: Path, printed: BinaryIO, seconds: float) -> tuple[bool, int | None]:
+    # Whether it came to the submission, and its exit status, or None if it came to none. It ends
+    # itself when its time is up; but a submission can switch that clock off, and so there is one
+    # here. What it has started, and has not left its group, ends with it.
     roots = dict.fromkeys((str(Path(__file__).parents[2]), str(Path(np.__file__).parents[1])))
     python = (sys.executable, "-I", "-B", "-X", "utf8", "-c", BOOTSTRAP)
     child = subprocess.Popen(
-        [*python, str(folder / "request"), *roots],
-        cwd=folder / "work",
-        env=environment(folder / "work"),
+        [*python, str(folder), *roots],
+        cwd=(folder / SOURCE).parent,
+        env=environment((folder / SOURCE).parent),
         stdin=subprocess.DEVNULL,
-        stdout=printed,
+        stdout=subprocess.PIPE,
         stderr=printed,
         start_new_session=True,  # a group of its own, to be ended as one
     )
+    assert child.stdout is not None
+    start = Timer(START, child.kill)
+    start.start()
     try:
-        end, has_arrived = monotonic() + START, False
-        while monotonic() < end:
-            with suppress(subprocess.TimeoutExpired):
-                return child.wait(0.2)
-            if not has_arrived and size(traced):
-                end, has_arrived = monotonic() + seconds + SPARE, True
-        return None
+        # It writes one byte when it comes to the submission, which cannot take that back.
+        has_arrived = child.stdout.read(1) != b""
+        start.cancel()
+        with suppress(subprocess.TimeoutExpired):
+            return has_arrived, child.wait(seconds + SPARE)
+        return has_arrived, None
     finally:
+        start.cancel()
         if hasattr(os, "killpg"):
             with suppress(ProcessLookupError, PermissionError):  # they have all ended
                 os.killpg(child.pid, signal.SIGKILL)
         child.kill()
         child.wait()
+        child.stdout.close()
 
 
 def read(file: BinaryIO, most: int = 100_000) -> str:
