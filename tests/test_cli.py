@@ -44,7 +44,7 @@ def run(monkeypatch, capsys, tmp_path):
     """Run the command in a wide terminal, in a folder of its own, and without laying out."""
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("tinygrad_bp.worked_problem.report.draw", lambda loss: Picture())
+    monkeypatch.setattr("tinygrad_bp.worked_problem.verify_command.draw", lambda loss: Picture())
 
     def run(*arguments):
         try:
@@ -376,7 +376,7 @@ def test_digits_are_learned_and_the_witnesses_agree_before_and_after(run):
 
 def test_a_mistake_is_caught_on_digits_too(run, monkeypatch):
     monkeypatch.setattr(
-        "tinygrad_bp.worked_problem.report.DigitClassifier.train",
+        "tinygrad_bp.worked_problem.verify_command.DigitClassifier.train",
         lambda self, data, epochs: iter(()),
     )
     ran = run("--data", "digits", "--mistake", "lost-factor-2")

@@ -27,8 +27,8 @@ from .readings.source import source
 from .record import recorded_tensors
 from .user_file import load_loss, load_problem, naming_the_line
 from .worked_problem.problem import random_problem
-from .worked_problem.report import run_verify
 from .worked_problem.verification import PLANTED, recorded
+from .worked_problem.verify_command import run_verify
 
 Options = argparse.Namespace
 

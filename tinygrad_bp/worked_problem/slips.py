@@ -38,7 +38,11 @@ def slips(problem: Problem) -> list[Slip]:
     if problem.sizes[-1] < 2:
         raise ValueError("the slips need two outputs or more: with one, every gradient is zero")
     show = (cases_as_alternatives, lost_minus_sign, no_transposes, third_order_shorthand)
-    return [slip(problem.sample(0)) for slip in show]
+    return [Slip(number, *slip(problem.sample(0))) for number, slip in enumerate(show, 1)]
+
+
+#: Title, the formula as it is printed, the right one, figure and sentence.
+Shown = tuple[str, str, str, str, str]
 
 
 def weighted_cases(problem: Problem, equal: float, different: float) -> dict[str, Array]:
@@ -52,7 +56,7 @@ def one_case_alone(problem: Problem) -> tuple[Array, Array]:
     return equal["dL/dz3"], different["dL/dz3"]
 
 
-def cases_as_alternatives(problem: Problem) -> Slip:
+def cases_as_alternatives(problem: Problem) -> Shown:
     # Each case alone is far off, and their sum is right. With two outputs and a target that sums to
     # 1, dL/da3 is (g, -g), so both cases give the same: exactly half. That is shown on the first
     # two outputs of the problem, with the target (1, 0).
@@ -60,24 +64,17 @@ def cases_as_alternatives(problem: Problem) -> Slip:
     witness = extrapolated_difference(
         lambda z3: np.sum((problem.y - cf.softmax(z3)) ** 2), cf.forward(problem)["z3"]
     )
-    equal_off = relative_difference(equal, witness)
-    different_off = relative_difference(different, witness)
-    sum_off = relative_difference(equal + different, witness)
-
+    off = [relative_difference(each, witness) for each in (equal, different, equal + different)]
     two = replace(problem, W3=problem.W3[:2], y=np.array([[1.0], [0.0]]))
     doubled_off = relative_difference(2 * one_case_alone(two)[0], cf.gradients(two)["dL/dz3"])
-    return Slip(
-        number=1,
-        title="cases given as alternatives",
-        printed="dL/dz3 = -2(y - y_hat) (-a_i a_j) if i != j, -2(y - y_hat) a_i (1 - a_i) if i = j",
-        correct="dL/dz3_j = sum over i of -2(y_i - y_hat_i) J_ij, where J holds both cases",
-        figure=f"{equal_off:.0%} off and {different_off:.0%} off",
-        sentence=(
-            f"Taken alone, the case i = j puts dL/dz3 {equal_off:.0%} off and the case i != j "
-            f"{different_off:.0%} off; their sum is right {within(sum_off, 1e-8)}. With two "
-            "outputs and a target of sum 1, each is half: doubled, right "
-            f"{within(doubled_off, 1e-12)}."
-        ),
+    return (
+        "cases given as alternatives",
+        "dL/dz3 = -2(y - y_hat) (-a_i a_j) if i != j, -2(y - y_hat) a_i (1 - a_i) if i = j",
+        "dL/dz3_j = sum over i of -2(y_i - y_hat_i) J_ij, where J holds both cases",
+        f"{off[0]:.0%} off and {off[1]:.0%} off",
+        f"Taken alone, the case i = j puts dL/dz3 {off[0]:.0%} off and the case i != j "
+        f"{off[1]:.0%} off; their sum is right {within(off[2], 1e-8)}. With two outputs and a "
+        f"target of sum 1, each is half: doubled, right {within(doubled_off, 1e-12)}.",
     )
 
 
@@ -86,22 +83,19 @@ def dL_dW1_without_minus(problem: Problem) -> Array:
     return weighted_cases(problem, 1, -1)["dL/dW1"]
 
 
-def lost_minus_sign(problem: Problem) -> Slip:
+def lost_minus_sign(problem: Problem) -> Shown:
     witness = extrapolated_difference(
         lambda W1: cf.forward(replace(problem, W1=W1))["L"], problem.W1
     )
     printed_off = relative_difference(dL_dW1_without_minus(problem), witness)
     correct_off = relative_difference(cf.gradients(problem)["dL/dW1"], witness)
-    return Slip(
-        number=2,
-        title="lost minus sign in dL/dW1",
-        printed="dL/dW1 = -2(y - y_hat) (a_i a_j) W3 (a2 (1 - a2)) W2 a1 (1 - a1) x if i != j",
-        correct="the case i != j is -a_i a_j",
-        figure=f"{printed_off:.0%} off",
-        sentence=(
-            f"With a_i a_j as printed for i != j, and both cases summed, dL/dW1 is "
-            f"{printed_off:.0%} off; with -a_i a_j it is right {within(correct_off, 1e-8)}."
-        ),
+    return (
+        "lost minus sign in dL/dW1",
+        "dL/dW1 = -2(y - y_hat) (a_i a_j) W3 (a2 (1 - a2)) W2 a1 (1 - a1) x if i != j",
+        "the case i != j is -a_i a_j",
+        f"{printed_off:.0%} off",
+        f"With a_i a_j as printed for i != j, and both cases summed, dL/dW1 is {printed_off:.0%} "
+        f"off; with -a_i a_j it is right {within(correct_off, 1e-8)}.",
     )
 
 
@@ -127,21 +121,17 @@ def multiply_as_printed(problem: Problem, product: str, as_row: bool = False) ->
     return f"gives the shape {result.shape}"
 
 
-def no_transposes(problem: Problem) -> Slip:
-    # read as matrices, the printed dL/dW3 does not fit, by columns or from a row
+def no_transposes(problem: Problem) -> Shown:
     columns = multiply_as_printed(problem, "dL/dW3")
     row = multiply_as_printed(problem, "dL/dW3", as_row=True)
-    right = cf.gradients(problem)["dL/dW3"].shape
-    return Slip(
-        number=3,
-        title="no transposes or marks of product",
-        printed="dL/dW3 = dL/da3 da3/dz3 a2",
-        correct="dL/dW3 = (da3/dz3 dL/da3) a2^T",
-        figure=columns,
-        sentence=(
-            f"Read as matrices, the printed dL/dW3 {columns}; with dL/da3 as a row it {row}. "
-            f"Put in order, (da3/dz3 dL/da3) a2^T gives the shape {right}."
-        ),
+    right = cf.gradients(problem)["dL/dW3"]
+    return (
+        "no transposes or marks of product",
+        "dL/dW3 = dL/da3 da3/dz3 a2",
+        "dL/dW3 = (da3/dz3 dL/da3) a2^T",
+        columns,
+        f"Read as matrices, the printed dL/dW3 {columns}; with dL/da3 as a row it {row}. Put in "
+        f"order, (da3/dz3 dL/da3) a2^T gives the shape {right.shape}.",
     )
 
 
@@ -151,25 +141,22 @@ def dz3_dW3(problem: Problem) -> Array:
     return np.multiply.outer(i_equals_k, cf.forward(problem)["a2"][:, 0])
 
 
-def third_order_shorthand(problem: Problem) -> Slip:
+def third_order_shorthand(problem: Problem) -> Shown:
     # contracting the whole dz3/dW3 leaves the outer product
     a2, right, tensor = cf.forward(problem)["a2"], cf.gradients(problem), dz3_dW3(problem)
     witness = jacobian_difference(lambda W3: (W3 @ a2)[:, 0], problem.W3)
     tensor_off = relative_difference(tensor, witness)
     contracted = np.einsum("i,ikm->km", right["dL/dz3"][:, 0], tensor)
     contracted_off = relative_difference(contracted, right["dL/dW3"])
-    return Slip(
-        number=4,
-        title="dz3/dW3 = a2 is shorthand",
-        printed="dz3/dW3 = a2",
-        correct="dz3_i/dW3_km = a2_m if i = k, and 0 otherwise",
-        figure=f"{tensor.size} entries, not {a2.size}",
-        sentence=(
-            f"In full, dz3/dW3 has the shape {tensor.shape}: {tensor.size} entries, "
-            f"{np.count_nonzero(tensor)} of them not zero, where a2 has {a2.size} "
-            f"(differences agree {within(tensor_off, 1e-8)}). Contracted with dL/dz3 it is "
-            f"dL/dz3 a2^T {within(contracted_off, 1e-12)}."
-        ),
+    return (
+        "dz3/dW3 = a2 is shorthand",
+        "dz3/dW3 = a2",
+        "dz3_i/dW3_km = a2_m if i = k, and 0 otherwise",
+        f"{tensor.size} entries, not {a2.size}",
+        f"In full, dz3/dW3 has the shape {tensor.shape}: {tensor.size} entries, "
+        f"{np.count_nonzero(tensor)} of them not zero, where a2 has {a2.size} (differences agree "
+        f"{within(tensor_off, 1e-8)}). Contracted with dL/dz3 it is dL/dz3 a2^T "
+        f"{within(contracted_off, 1e-12)}.",
     )
 
 

@@ -8,7 +8,7 @@ Where the three agree, all are right, or all are wrong in the same way by chance
 says which mistakes they could not see on a given problem.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -42,7 +42,7 @@ PLANTED: dict[str, dict[str, Factor]] = {
 }
 
 
-class Row(NamedTuple):
+class Comparison(NamedTuple):
     """What the witnesses say of one quantity.
 
     The differences are relative, the largest over the entries. They are None where a witness gives
@@ -61,7 +61,7 @@ class Row(NamedTuple):
         return self.verdict in ("agree", "all zero")
 
 
-def verify(problem: Problem, mistake: str | None = None) -> list[Row]:
+def verify(problem: Problem, mistake: str | None = None) -> list[Comparison]:
     """Compare the three witnesses on the loss and on each factor and gradient of the derivation.
 
     A mistake, one of `PLANTED`, is planted in the closed form.
@@ -76,30 +76,29 @@ def verify(problem: Problem, mistake: str | None = None) -> list[Row]:
     return [compare(name, hand[name], engine[name], differences.get(name)) for name in hand]
 
 
-def compare(name: str, closed: Array | str, engine: Array, differences: Array | None) -> Row:
+def compare(name: str, closed: Array | str, engine: Array, differences: Array | None) -> Comparison:
     # a closed form that has no value gives the reason
     engine_off = None if differences is None else relative_difference(engine, differences)
     if not isinstance(closed, str) and closed.shape != engine.shape:
         closed = f"the closed form has shape {closed.shape}"
     if isinstance(closed, str):
-        return Row(name, engine.shape, None, None, engine_off, closed)
+        return Comparison(name, engine.shape, None, None, engine_off, closed)
 
     exact = relative_difference(closed, engine)
     closed_off = None if differences is None else relative_difference(closed, differences)
     closed_holds = closed_off is None or closed_off <= BY_DIFFERENCES
     engine_holds = engine_off is None or engine_off <= BY_DIFFERENCES
-    answers = [closed, engine] if differences is None else [closed, engine, differences]
+    answers = [answer for answer in (closed, engine, differences) if answer is not None]
     if max(np.abs(answer).max(initial=0.0) for answer in answers) < ZERO:
         verdict = "all zero"
     elif exact <= EXACT and closed_holds and engine_holds:
         verdict = "agree"
-    elif engine_holds and not closed_holds:
-        verdict = "the closed form disagrees with both others"
-    elif closed_holds and not engine_holds:
-        verdict = "the engine disagrees with both others"
-    else:
+    elif closed_holds == engine_holds:
         verdict = "the witnesses disagree"
-    return Row(name, engine.shape, exact, closed_off, engine_off, verdict)
+    else:
+        wrong = "engine" if closed_holds else "closed form"
+        verdict = f"the {wrong} disagrees with both others"
+    return Comparison(name, engine.shape, exact, closed_off, engine_off, verdict)
 
 
 def by_hand(problem: Problem, mistake: str | None = None) -> dict[str, Array | str]:
@@ -133,7 +132,7 @@ def recorded(problem: Problem) -> dict[str, Tensor]:
 def by_engine(problem: Problem) -> dict[str, Array]:
     run = recorded(problem)
     run["a3"] = run["y_hat"]
-    names = ("a3", "z3", "W3", "a2", "z2", "W2", "a1", "z1", "W1")
+    names = [name.removeprefix("dL/d") for name, _, _ in CHAIN if name.startswith("dL/d")]
     by_name = zip(names, grad(run["L"], [run[name] for name in names]), strict=True)
     answers = {"L": run["L"].data} | {f"dL/d{name}": g for name, g in by_name}
 
@@ -148,16 +147,15 @@ def by_engine(problem: Problem) -> dict[str, Array]:
 
 
 def by_differences(problem: Problem) -> dict[str, Array]:
-    W1, W2, W3, x, y = problem.W1, problem.W2, problem.W3, problem.x, problem.y
-    at = network(W1, W2, W3, x, y)
-    at["a3"] = at["y_hat"]
+    values = vars(problem) | network(**vars(problem))
+    values["a3"] = values["y_hat"]
     steps: dict[str, Callable[[Array], Any]] = {
         "z1": sigmoid,
-        "a1": lambda a1: W2 @ a1,
+        "a1": lambda a1: problem.W2 @ a1,
         "z2": sigmoid,
-        "a2": lambda a2: W3 @ a2,
+        "a2": lambda a2: problem.W3 @ a2,
         "z3": lambda z3: softmax(z3, axis=0),
-        "a3": lambda a3: square_sum(y - a3),
+        "a3": lambda a3: square_sum(problem.y - a3),
     }
 
     def loss_from(quantity: str, value: Array) -> Any:  # the rest of the network
@@ -165,65 +163,66 @@ def by_differences(problem: Problem) -> dict[str, Array]:
             value = step(value)
         return value
 
-    difference = extrapolated_difference
+    def loss_by(weight: str, value: Array) -> Any:
+        return network(**(vars(problem) | {weight: value}))["L"]
+
+    losses = {name: partial(loss_from, name) for name in steps}
+    losses |= {name: partial(loss_by, name) for name in ("W1", "W2", "W3")}
+    slopes = {f"da{k}/dz{k}": values[f"z{k}"] for k in (1, 2)}
     return {
-        **{f"dL/d{name}": difference(partial(loss_from, name), at[name]) for name in steps},
-        "dL/dW1": difference(lambda W: loss_from("z1", W @ x), W1),
-        "dL/dW2": difference(lambda W: loss_from("z2", W @ at["a1"]), W2),
-        "dL/dW3": difference(lambda W: loss_from("z3", W @ at["a2"]), W3),
-        "da1/dz1": difference(lambda z: np.sum(sigmoid(z)), at["z1"]),
-        "da2/dz2": difference(lambda z: np.sum(sigmoid(z)), at["z2"]),
-        "da3/dz3": np.stack([jacobian_difference(softmax, z) for z in at["z3"].T]),
+        **{f"dL/d{name}": extrapolated_difference(f, values[name]) for name, f in losses.items()},
+        **{
+            name: extrapolated_difference(lambda z: np.sum(sigmoid(z)), z)
+            for name, z in slopes.items()
+        },
+        "da3/dz3": np.stack([jacobian_difference(softmax, z) for z in values["z3"].T]),
     }
 
 
 def hidden_faults(problem: Problem) -> list[str]:
     # One sentence for each way. A batch of one is not among them, although it cannot show a missing
     # sum over the batch: one sample is what the problem asks for.
-    outputs = problem.sizes[-1]
-    if outputs == 1:
+    if problem.sizes[-1] == 1:
         return ["There is one output: its softmax is always 1, so every gradient is zero."]
-    sentences = []
+    sentences = [*hidden_by_sizes(problem), *hidden_by_zeros(problem)]
     # If y sums to 1, then y - y_hat sums to 0: dL/da3 is (g, -g), and both terms of J dL/da3 agree.
-    if outputs == 2 and np.allclose(problem.y.sum(axis=0), 1.0):
-        sentences.append(
+    if problem.sizes[-1] == 2 and np.allclose(problem.y.sum(axis=0), 1.0):
+        sentences.insert(
+            0,
             "There are two outputs, and the target sums to 1: the diagonal of the softmax Jacobian "
             "alone gives exactly half of the right answer, so a wrong Jacobian hides behind a lost "
-            "factor 2."
+            "factor 2.",
         )
-    return sentences + equal_sizes(problem) + zero_gradients(problem)
+    return sentences
 
 
-def equal_sizes(problem: Problem) -> list[str]:
-    sentences = []
+def hidden_by_sizes(problem: Problem) -> Iterator[str]:
     for (m, a), (n, b) in combinations(enumerate(problem.sizes), 2):
         if a != b:
             continue
         both = f"The widths n{m} and n{n} are both {a}"
         W = (problem.W1, problem.W2, problem.W3)[m]
         if n - m > 1:
-            sentences.append(f"{both}: a product with the values of the wrong layer still fits.")
+            yield f"{both}: a product with the values of the wrong layer still fits."
         elif np.array_equal(W, W.T):
-            sentences.append(f"{both}: W{n} is its own transpose, so a missing one cannot be seen.")
+            yield f"{both}: W{n} is its own transpose, so a missing one cannot be seen."
         else:
-            sentences.append(f"{both}: with W{n} square, a missing transpose still fits.")
+            yield f"{both}: with W{n} square, a missing transpose still fits."
     for layer, size in enumerate(problem.sizes):
         if size == problem.batch:
             both = f"The batch and the width n{layer} are both {size}"
-            sentences.append(f"{both}: a missing transpose of a batch of columns still fits.")
-    return sentences
+            yield f"{both}: a missing transpose of a batch of columns still fits."
 
 
-def zero_gradients(problem: Problem) -> list[str]:
+def hidden_by_zeros(problem: Problem) -> Iterator[str]:
     # a wrong formula may agree with them
     missed = np.abs(problem.y - forward(problem)["y_hat"]).max(axis=0) > 1e-12
     if not missed.any():
-        return ["The target y equals y_hat: every gradient is zero."]
-    sentences = []
+        yield "The target y equals y_hat: every gradient is zero."
+        return
     if not missed.all():
         columns = ", ".join(str(column) for column in np.flatnonzero(~missed))
-        sentences.append(f"The target y equals y_hat in column {columns}: nothing is tested there.")
+        yield f"The target y equals y_hat in column {columns}: nothing is tested there."
     zero = [name for name, value in gradients(problem).items() if not value.any()]
     if zero:
-        sentences.append(f"Zero in every entry, so a wrong formula may agree: {', '.join(zero)}.")
-    return sentences
+        yield f"Zero in every entry, so a wrong formula may agree: {', '.join(zero)}."

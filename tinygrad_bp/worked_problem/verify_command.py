@@ -26,7 +26,7 @@ from .closed_form import CHAIN, forward
 from .problem import Problem, random_problem
 from .slips import slips
 from .training import DigitClassifier
-from .verification import Row, hidden_faults, recorded, verify
+from .verification import Comparison, hidden_faults, recorded, verify
 
 NETWORK = """\
   z1 = W1 x     a1 = sigmoid(z1)
@@ -46,44 +46,36 @@ def show_comparison(problem: Problem, mistake: str | None, console: Console) -> 
         "they agree."
     )
     wrong = [row for row in rows if not row.agrees]
+    zero = sum(row.verdict == "all zero" for row in rows)
     if wrong:
-        console.print(
+        text = (
             f"{len(wrong)} of {len(rows)} quantities are wrong. "
-            f"The first is {wrong[0].name}: {wrong[0].verdict}.",
-            style="red",
-            markup=False,
+            f"The first is {wrong[0].name}: {wrong[0].verdict}."
         )
     elif mistake:
-        console.print("The planted mistake was not seen: this problem hides it.", style="red")
+        text = "The planted mistake was not seen: this problem hides it."
     else:
-        zero = sum(row.verdict == "all zero" for row in rows)
         tested = f"{len(rows) - zero} of {len(rows)}" if zero else f"all {len(rows)}"
-        console.print(f"The witnesses agree on {tested} quantities.", style="green")
-        if zero:
-            console.print(f"The other {zero} are zero here, which tests nothing.", style="yellow")
-    return not wrong and not mistake
+        text = f"The witnesses agree on {tested} quantities."
+    is_well = not wrong and not mistake
+    console.print(text, style="green" if is_well else "red", markup=False)
+    if is_well and zero:
+        console.print(f"The other {zero} are zero here, which tests nothing.", style="yellow")
+    return is_well
 
 
-def comparison(rows: list[Row], none: str = "–") -> Table:
-    table = Table(
-        title="Largest relative difference between each pair of witnesses", title_justify="left"
-    )
-    table.add_column("quantity")
-    table.add_column("shape")
+def comparison(rows: list[Comparison], none: str = "–") -> Table:
+    title = "Largest relative difference between each pair of witnesses"
+    table = Table("quantity", "shape", title=title, title_justify="left")
     for pair in ("closed form\nengine", "closed form\ndifferences", "engine\ndifferences"):
         table.add_column(pair, justify="right")
     table.add_column("verdict")
     for row in rows:
+        is_zero = row.verdict == "all zero"  # a difference relative to nothing means nothing
         pairs = (row.closed_engine, row.closed_differences, row.engine_differences)
-        if row.verdict == "all zero":  # a difference relative to nothing means nothing
-            pairs = (None, None, None)
-        table.add_row(
-            row.name,
-            str(row.shape),
-            *(none if pair is None else f"{pair:.1e}" for pair in pairs),
-            row.verdict if row.agrees else "WRONG",
-            style=None if row.agrees else "red",
-        )
+        cells = (none if pair is None or is_zero else f"{pair:.1e}" for pair in pairs)
+        verdict, style = (row.verdict, None) if row.agrees else ("WRONG", "red")
+        table.add_row(row.name, str(row.shape), *cells, verdict, style=style)
     return table
 
 
@@ -121,30 +113,26 @@ def verify_random(options: argparse.Namespace, console: Console) -> int:
     problem = random_problem(options.sizes, options.batch, options.seed)
     if options.target == "prediction":
         problem = replace(problem, y=forward(problem)["y_hat"])
-    if options.brief:
-        return first_look(problem, options.out, console)
-    console.print(
-        f"The worked problem, sizes {'-'.join(map(str, problem.sizes))}, batch {problem.batch}",
-        style="bold",
-    )
-    agrees = show_comparison(problem, options.mistake, console)
+    file = StringIO()
+    told = Console(file=file, width=100) if options.brief else console
+    sizes = "-".join(map(str, problem.sizes))
+    told.print(f"The worked problem, sizes {sizes}, batch {problem.batch}", style="bold")
+    agrees = show_comparison(problem, options.mistake, told)
     if not options.mistake:
-        show_slips(problem, console)
+        show_slips(problem, told)
     files = write_readings(recorded(problem)["L"], options.out, console)
-    whose = " (the engine's gradients, not the planted ones)" if options.mistake else ""
-    show_files(files, f"Written{whose}:", console)
+    if options.brief:
+        path = options.out / "verification.txt"
+        written_to(path, file.getvalue())
+        files[path] = "the comparison, and where a handwritten solution slips"
+        show_first_look(files, agrees, console)
+    else:
+        whose = " (the engine's gradients, not the planted ones)" if options.mistake else ""
+        show_files(files, f"Written{whose}:", console)
     return 0 if agrees else 1
 
 
-def first_look(problem: Problem, folder: Path, console: Console) -> int:
-    file = StringIO()
-    text = Console(file=file, width=100)
-    text.print(f"The worked problem: its gradients, computed in three ways\n\n{NETWORK}\n")
-    agrees = show_comparison(problem, None, text)
-    show_slips(problem, text)
-    files = write_readings(recorded(problem)["L"], folder, console)
-    written_to(folder / "verification.txt", file.getvalue())
-    files[folder / "verification.txt"] = "the comparison, and where a handwritten solution slips"
+def show_first_look(files: dict[Path, str], agrees: bool, console: Console) -> None:
     first, *_ = files
     opening = f"Open {first} in a browser: {files.pop(first)}."
     console.print(opening, style="bold", markup=False, soft_wrap=True)
@@ -156,7 +144,6 @@ def first_look(problem: Problem, folder: Path, console: Console) -> int:
     )
     show_files(files, "\nThere is more to look at:", console)
     console.print("\nFor a network of your own: tinygrad-bp play --file FILE (tinygrad-bp --help)")
-    return 0 if agrees else 1
 
 
 def write_readings(loss: Tensor, folder: Path, console: Console) -> dict[Path, str]:
