@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import tinygrad_bp as bp
-from tinygrad_bp import datasets as ds
 from tinygrad_bp import differences as d
 from tinygrad_bp.worked_problem.problem import Problem, random_problem
 
@@ -193,17 +192,19 @@ ERRORS = [
         "cannot compare shape (1,) with shape (2,)",
     ),
     (
-        lambda: ds.one_hot([0, 10]),
+        lambda: bp.data.one_hot([0, 10], 10),
         ValueError,
         "one_hot: a label must be at least 0 and less than classes = 10, but labels[1] is 10.",
     ),
     (
-        lambda: ds.one_hot([0.5]),
+        lambda: bp.data.one_hot([0.5], 10),
         TypeError,
         "one_hot: labels must be integers, but their dtype is float64; if they are whole numbers stored as another type, convert them with labels.astype(int).",
     ),
     (
-        lambda: ds.split(ds.digits(), 1.5),
+        lambda: bp.data.split(
+            *bp.datasets.digits(), rng=np.random.default_rng(0), test_fraction=1.5
+        ),
         ValueError,
         "split: test_fraction = 1.5 of 1797 samples leaves a part empty; choose a fraction between 0 and 1 that puts a sample in each part.",
     ),

@@ -40,7 +40,7 @@ from .transforms import hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .variable import name_tensors
 
 if _typing.TYPE_CHECKING:
-    from . import nn
+    from . import data, nn, optim
     from .grading.grade import grade
     from .grading.inject import inject
     from .readings.derive import derive
@@ -53,8 +53,8 @@ sub = subtract
 
 __version__ = "0.1.0"
 
-#: What is made of a record, a file each; they are imported when they are first used.
-_READINGS = {
+#: What is imported when it is first used: a name and its module, and modules.
+_LATER = {
     "derive": ".readings.derive",
     "draw": ".readings.draw",
     "explain": ".readings.explain",
@@ -65,16 +65,16 @@ _READINGS = {
 }
 
 #: Modules of the framework for training; they are imported when they are first used, too.
-_MODULES = ("nn",)
+_MODULES = ("data", "nn", "optim", "plots")
 
 
 def __getattr__(name: str) -> _typing.Any:
     if name in _MODULES:
         return _import_module(f".{name}", __name__)
-    if name in _READINGS:
-        return getattr(_import_module(_READINGS[name], __name__), name)
+    if name in _LATER:
+        return getattr(_import_module(_LATER[name], __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_READINGS, *_MODULES})
+    return sorted({*globals(), *_LATER, *_MODULES})

@@ -203,6 +203,57 @@ no_generator = sentence(
     TypeError, "rng is a generator, as np.random.default_rng(seed), not {0!r:.60}.")
 no_moments = sentence(ValueError, "{0} was run over a sequence of length 0.")
 
+# ---- training ----
+
+out_of_range = sentence(ValueError, "{0} is a number {1}, not {2!r:.60}.")
+one_parameter = sentence(TypeError, "{0} takes a list of parameters. Write [w] for one.")
+no_parameters = sentence(
+    ValueError, "{0} has no parameters to train. A generator that was used before gives none: make "
+    "a list of it.")
+no_parameter = sentence(TypeError, "{0} takes Tensors as parameters, not {1!r:.60}.")
+parameter_twice = sentence(
+    ValueError, "{0} was given {1} twice, and would change it twice in a step.")
+computed_parameter = sentence(
+    ValueError, "{0} trains leaves, and {1} was computed. Train what it was computed from.")
+nesterov_needs_momentum = sentence(
+    ValueError, "nesterov=True looks ahead along the momentum, so momentum must be above 0.")
+nothing_to_step_by = sentence(
+    ValueError, "{0} finds no gradient on any parameter. Call loss.backward() first.")
+norm_not_finite = sentence(
+    ValueError, "the norm of the gradients is {0!r}, and no factor makes that right. "
+    "with bp.detect_anomaly(): finds the operation that it comes from.")
+unknown_choice = sentence(ValueError, "{0} is {1}, not {2!r:.60}.")
+two_schedules = sentence(
+    ValueError, "{0} has set the learning rate {1!r}, and now it is {2!r}: something else sets it "
+    "too. An optimiser follows one schedule; LambdaLR takes any function of the epoch.")
+no_total_steps = sentence(
+    ValueError, "OneCycleLR needs the length of its cycle: total_steps, or epochs and "
+    "steps_per_epoch.")
+no_momentum_to_cycle = sentence(
+    ValueError, "{0} has no momentum to change along with the rate. Give it one, such as "
+    "momentum=0.9, or write cycle_momentum=False.")
+cycle_is_over = sentence(
+    ValueError, "the cycle of OneCycleLR is over: it was made for {0} steps.")
+state_does_not_fit = sentence(ValueError, "this {0} cannot go on from that state: {1}.")
+
+# ---- data to train on ----
+
+no_arrays = sentence(ValueError, "{0} takes arrays with one sample a row, and was given none.")
+lengths_differ = sentence(
+    ValueError, "{0} takes arrays with one sample a row, of one length. Their shapes are {1}.")
+empty_part = sentence(
+    ValueError, "split: test_fraction = {0!r} of {1} samples leaves a part empty; choose a "
+    "fraction between 0 and 1 that puts a sample in each part.")
+labels_not_whole = sentence(
+    TypeError, "one_hot: labels must be integers, but their dtype is {0}; if they are whole "
+    "numbers stored as another type, convert them with labels.astype(int).")
+labels_of_several_axes = sentence(
+    ValueError, "one_hot: labels must be one-dimensional, but their shape is {0}; labels.ravel() "
+    "makes them so.")
+label_outside = sentence(
+    ValueError, "one_hot: a label must be at least 0 and less than classes = {0}, but labels[{1}] "
+    "is {2}.")
+
 # fmt: on
 
 

@@ -1,7 +1,4 @@
-"""Real data to train on, offline: 1,797 handwritten digits, and two helpers to feed them.
-
-    train, test = split(digits())
-    targets = one_hot(train.labels)
+"""Data to train on, offline: 1,797 handwritten digits.
 
 The digits are the test part of *Optical Recognition of Handwritten Digits* by E. Alpaydin and
 C. Kaynak (UCI, 1998, CC BY 4.0). `digits.LICENSE.md`, beside this file, has the full attribution.
@@ -13,9 +10,9 @@ import os
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-__all__ = ["Digits", "digits", "one_hot", "split"]
+__all__ = ["Digits", "digits"]
 
 FILE = os.path.join(os.path.dirname(__file__), "digits.npz")
 BLOCK = 16.0  # an image pixel counts the inked dots in a 4 x 4 block of the scan
@@ -66,68 +63,3 @@ def digits() -> Digits:
             images=stored["images"].astype(np.float64) / BLOCK,
             labels=stored["labels"].astype(np.int64),
         )
-
-
-def split(digits: Digits, test_fraction: float = 0.2, seed: int = 0) -> tuple[Digits, Digits]:
-    """Shuffle the digits and cut them into a part to train on and a part to test on.
-
-    Both parts are copies, and every sample is in exactly one of them. The test part has
-    ``test_fraction`` of the samples, rounded; the same seed gives the same split.
-
-    Examples
-    --------
-    >>> from tinygrad_bp.datasets import digits, split
-    >>> train, test = split(digits())
-    >>> len(train.labels), len(test.labels)
-    (1438, 359)
-    """
-    count = len(digits.labels)
-    if len(digits.images) != count:
-        raise ValueError(
-            f"split: every image needs one label, but there are {len(digits.images)} images "
-            f"and {count} labels."
-        )
-    if not 0 < test_fraction < 1 or not 0 < round(test_fraction * count) < count:
-        raise ValueError(
-            f"split: test_fraction = {test_fraction} of {count} samples leaves a part empty; "
-            "choose a fraction between 0 and 1 that puts a sample in each part."
-        )
-    order = np.random.default_rng(seed).permutation(count)
-    test, train = np.split(order, [round(test_fraction * count)])
-    return (
-        Digits(digits.images[train], digits.labels[train]),
-        Digits(digits.images[test], digits.labels[test]),
-    )
-
-
-def one_hot(labels: ArrayLike, classes: int = 10) -> NDArray[np.float64]:
-    """Write each label, from 0 to ``classes - 1``, as a row of zeros with a 1 in its column.
-
-    Examples
-    --------
-    >>> from tinygrad_bp.datasets import one_hot
-    >>> one_hot([2, 0], classes=3)
-    array([[0., 0., 1.],
-           [1., 0., 0.]])
-    """
-    columns = np.asarray(labels)
-    if not np.issubdtype(columns.dtype, np.integer):
-        raise TypeError(
-            f"one_hot: labels must be integers, but their dtype is {columns.dtype}; if they are "
-            "whole numbers stored as another type, convert them with labels.astype(int)."
-        )
-    if columns.ndim != 1:
-        raise ValueError(
-            f"one_hot: labels must be one-dimensional, but their shape is {columns.shape}; "
-            "labels.ravel() makes them so."
-        )
-    outside = np.flatnonzero((columns < 0) | (columns >= classes))
-    if outside.size:
-        first = outside[0]
-        raise ValueError(
-            f"one_hot: a label must be at least 0 and less than classes = {classes}, "
-            f"but labels[{first}] is {columns[first]}."
-        )
-    rows = np.zeros((len(columns), classes))
-    rows[np.arange(len(columns)), columns] = 1.0
-    return rows

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..datasets import Digits, one_hot
+from ..data import batches, one_hot
+from ..datasets import Digits
 from ..engine import Tensor, grad, tensor
 from .network import network
 from .problem import Problem
@@ -37,7 +38,7 @@ class DigitClassifier:
 
     def problem(self, data: Digits) -> Problem:
         W1, W2, W3 = (W.data for W in self.weights)
-        return Problem(W1, W2, W3, x=data.images.T, y=one_hot(data.labels).T)
+        return Problem(W1, W2, W3, x=data.images.T, y=one_hot(data.labels, classes=10).T)
 
     def train(
         self, data: Digits, epochs: int = 60, batch: int = 16, rate: float = 4.0
@@ -45,19 +46,19 @@ class DigitClassifier:
         # The rate says how far a step goes against the mean gradient of its samples in the first
         # pass. It falls evenly from pass to pass, towards 0 after the last.
         W1, W2, W3 = self.weights
-        images, labels = data.images.T, one_hot(data.labels).T
-        samples = images.shape[1]
+        targets = one_hot(data.labels, classes=10)
+        shuffled = batches(data.images, targets, size=batch, rng=self.rng)
         for epoch in range(1, epochs + 1):
             total, falling = 0.0, rate * (epochs + 1 - epoch) / epochs
-            for chosen in np.split(self.rng.permutation(samples), range(batch, samples, batch)):
-                loss = network(W1, W2, W3, images[:, chosen], labels[:, chosen])["L"]
+            for images, labels in shuffled:
+                loss = network(W1, W2, W3, images.T, labels.T)["L"]
                 gradients = grad(loss, self.weights)
                 for W, g in zip(self.weights, gradients, strict=True):
-                    W.data = W.data - falling / len(chosen) * g
+                    W.data = W.data - falling / len(images) * g
                 total += loss.item()
-            yield Epoch(epoch, total / samples)
+            yield Epoch(epoch, total / len(targets))
 
     def accuracy(self, data: Digits) -> float:
         W1, W2, W3 = (W.data for W in self.weights)
-        run = network(W1, W2, W3, data.images.T, one_hot(data.labels).T)
+        run = network(W1, W2, W3, data.images.T, one_hot(data.labels, classes=10).T)
         return float(np.mean(run["y_hat"].argmax(axis=0) == data.labels))

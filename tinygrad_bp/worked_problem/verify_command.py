@@ -14,7 +14,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from ..datasets import digits, split
+from ..data import split
+from ..datasets import Digits, digits
 from ..engine import Tensor
 from ..mistakes import named
 from ..readings.derive import derive
@@ -176,9 +177,10 @@ def show_files(files: dict[Path, str], title: str, console: Console) -> None:
 
 
 def verify_digits(options: argparse.Namespace, console: Console) -> int:
-    train, test = split(digits(), seed=options.seed)
+    parts = split(*digits(), rng=np.random.default_rng(options.seed))
+    train, test = (Digits(*part) for part in parts)
     classifier = DigitClassifier(seed=options.seed)
-    minibatch = type(train)(train.images[:20], train.labels[:20])
+    minibatch = Digits(train.images[:20], train.labels[:20])
 
     console.print(
         f"{len(train.labels)} digits to learn from, {len(test.labels)} held out", style="bold"

@@ -1,0 +1,10 @@
+"""Training: optimisers change parameters along their gradients; schedules change the rate."""
+
+from .clipping import clip_grad_norm, clip_grad_value
+from .lr_scheduler import (
+    CosineAnnealingLR, ExponentialLR, LambdaLR, LinearLR, MultiStepLR, OneCycleLR,
+    ReduceLROnPlateau, Schedule, StepLR,
+)  # fmt: skip
+from .optimizers import SGD, Adam, AdamW, Optimizer, RMSProp
+
+RMSprop = RMSProp  # as PyTorch spells it

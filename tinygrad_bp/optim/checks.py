@@ -1,0 +1,68 @@
+"""What an optimiser or a schedule is given, checked before anything changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from .. import errors
+from ..engine import Tensor
+
+
+def at_least_0(name: str, value: Any) -> float:
+    """Return an argument as a float, if it is finite and not negative."""
+    return within(name, value, float("inf"), "that is at least 0")
+
+
+def below_1(name: str, value: Any) -> float:
+    """Return an argument as a float, if it is a part of a whole."""
+    return within(name, value, 1.0, "that is at least 0 and less than 1")
+
+
+def within(name: str, value: Any, end: float, in_words: str) -> float:
+    if not isinstance(value, (int, float, np.number)) or not 0 <= value < end:
+        raise errors.out_of_range(name, in_words, value)
+    return float(value)
+
+
+def checked_parameters(who: str, parameters: Iterable[Tensor]) -> list[Tensor]:
+    """Return the leaves to train as a list."""
+    if isinstance(parameters, Tensor):
+        raise errors.one_parameter(who)
+    if isinstance(parameters, dict):
+        parameters = parameters.values()
+    found = list(parameters)
+    if not found:
+        raise errors.no_parameters(who)
+    seen = set()
+    for p in found:
+        if not isinstance(p, Tensor):
+            raise errors.no_parameter(who, p)
+        if p.primitive is not None:
+            raise errors.computed_parameter(who, p)
+        if not p.requires_grad:
+            raise errors.unwanted(p)
+        if p.id in seen:
+            raise errors.parameter_twice(who, p)
+        seen.add(p.id)
+    return found
+
+
+def first_difference(own: Any, given: Any, where: str) -> str | None:
+    """Say where a given state first differs from ours in its names, shapes or kinds."""
+    if isinstance(own, (list, tuple)) and isinstance(given, (list, tuple)):
+        own, given = dict(enumerate(own)), dict(enumerate(given))
+    if isinstance(own, dict) and isinstance(given, dict):
+        if own.keys() != given.keys():
+            return f"{where} has {sorted(given)!s:.60}, not {sorted(own)!s:.60}"
+        problems = (first_difference(own[k], given[k], f"{where}[{k!r}]") for k in own)
+        return next(filter(None, problems), None)
+    if isinstance(own, np.ndarray) and isinstance(given, np.ndarray):
+        same = own.shape == given.shape and own.dtype == given.dtype
+        return (
+            None if same else f"{where} is {given.dtype} {given.shape}, not {own.dtype} {own.shape}"
+        )
+    numbers = isinstance(own, (int, float)) and isinstance(given, (int, float))
+    return None if numbers else f"{where} is {given!r:.60}, not like {own!r:.60}"

@@ -1,0 +1,382 @@
+"""Schedules: the learning rate as a function of how many times `step` was called.
+
+Names, arguments and values are those of PyTorch's module of this name. A rate is computed from the
+first one, not from the one before, so to go on with training takes two numbers. The price: an
+optimiser follows one schedule at a time.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
+from math import cos, inf, pi
+from typing import Any
+
+from .. import errors
+from .checks import at_least_0, below_1, first_difference
+from .optimizers import Adam, Optimizer
+
+
+class Schedule:
+    """What the schedules share; a subclass adds `rate`.
+
+    Parameters
+    ----------
+    optimizer
+        The optimiser whose ``lr`` is set: when the schedule is made, and at each `step`.
+
+    Examples
+    --------
+    A schedule of one's own is one formula:
+
+    >>> import tinygrad_bp as bp
+    >>> class Harmonic(bp.optim.Schedule):
+    ...     def rate(self, epoch):
+    ...         return self.base_lr / (1 + epoch)
+    >>> optimizer = bp.optim.SGD([bp.tensor(0.0, requires_grad=True)], lr=0.6)
+    >>> schedule = Harmonic(optimizer)
+    >>> for _ in range(3):
+    ...     schedule.step()  # after each epoch, or each batch
+    ...     print(round(optimizer.lr, 3))
+    0.3
+    0.2
+    0.15
+    """
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        self.optimizer = optimizer
+        self.base_lr = optimizer.lr
+        self.last_epoch = 0
+        self.apply()
+
+    def rate(self, epoch: int) -> float:
+        """Return the learning rate after so many calls of `step`: the formula."""
+        raise NotImplementedError
+
+    def apply(self) -> None:
+        """Set the learning rate of the optimiser."""
+        self.optimizer.lr = self.set_lr = float(self.rate(self.last_epoch))
+
+    def step(self) -> None:
+        """Go on by one epoch, or by whatever the unit of this schedule is.
+
+        Raises
+        ------
+        ValueError
+            If the optimiser's rate is not what this schedule has set: another one sets it too.
+        """
+        if self.optimizer.lr != self.set_lr:
+            raise errors.two_schedules(type(self).__name__, self.set_lr, self.optimizer.lr)
+        self.last_epoch += 1
+        self.apply()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return how far the schedule is, and the rate it started from."""
+        return {"base_lr": self.base_lr, "last_epoch": self.last_epoch}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from where another schedule of this kind was, and set that rate.
+
+        Raises
+        ------
+        ValueError
+            If the state is not one of such a schedule. Nothing has changed then.
+        """
+        problem = first_difference(Schedule.state_dict(self), state, "state")
+        if problem:
+            raise errors.state_does_not_fit(type(self).__name__, problem)
+        self.base_lr, self.last_epoch = state["base_lr"], state["last_epoch"]
+        self.apply()
+
+
+class LambdaLR(Schedule):
+    r"""Any function of the epoch, as a factor: :math:`\eta_t = \eta_0 f(t)`.
+
+    Examples
+    --------
+    A warm-up, then a decay, as in A. Vaswani et al., *Attention is all you need* (2017):
+
+    >>> import tinygrad_bp as bp
+    >>> optimizer = bp.optim.Adam([bp.tensor(0.0, requires_grad=True)], lr=1.0)
+    >>> schedule = bp.optim.LambdaLR(optimizer, lambda t: min((t + 1) ** -0.5, (t + 1) * 4**-1.5))
+    >>> [schedule.rate(t) for t in (0, 1, 3, 15)]
+    [0.125, 0.25, 0.5, 0.25]
+    """
+
+    def __init__(self, optimizer: Optimizer, lr_lambda: Callable[[int], float]) -> None:
+        self.lr_lambda = lr_lambda
+        super().__init__(optimizer)
+
+    def rate(self, epoch: int) -> float:
+        return self.base_lr * self.lr_lambda(epoch)
+
+
+class StepLR(Schedule):
+    r"""Multiply by ``gamma`` every ``step_size`` epochs: :math:`\eta_0 \gamma^{[t/s]}`."""
+
+    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
+        self.step_size = at_least_1("step_size", step_size)
+        self.gamma = at_least_0("gamma", gamma)
+        super().__init__(optimizer)
+
+    def rate(self, epoch: int) -> float:
+        return self.base_lr * self.gamma ** (epoch // self.step_size)
+
+
+class MultiStepLR(Schedule):
+    r"""Multiply by ``gamma`` at each of the epochs in ``milestones``."""
+
+    def __init__(self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1) -> None:
+        self.milestones = sorted(milestones)
+        self.gamma = at_least_0("gamma", gamma)
+        super().__init__(optimizer)
+
+    def rate(self, epoch: int) -> float:
+        return self.base_lr * self.gamma ** bisect_right(self.milestones, epoch)
+
+
+class ExponentialLR(Schedule):
+    r"""Multiply by ``gamma`` every epoch: :math:`\eta_0 \gamma^t`."""
+
+    def __init__(self, optimizer: Optimizer, gamma: float) -> None:
+        self.gamma = at_least_0("gamma", gamma)
+        super().__init__(optimizer)
+
+    def rate(self, epoch: int) -> float:
+        return self.base_lr * self.gamma**epoch
+
+
+class CosineAnnealingLR(Schedule):
+    r"""Fall to ``eta_min`` along half a cosine, in ``T_max`` epochs; then rise again, and so on.
+
+    .. math:: \eta_m + (\eta_0 - \eta_m) (1 + \cos(\pi t / T)) / 2
+
+    Source: I. Loshchilov and F. Hutter, *SGDR: stochastic gradient descent with warm restarts*
+    (2017), without the restarts.
+    """
+
+    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
+        self.T_max = at_least_1("T_max", T_max)
+        self.eta_min = at_least_0("eta_min", eta_min)
+        super().__init__(optimizer)
+
+    def rate(self, epoch: int) -> float:
+        return on_cosine(self.base_lr, self.eta_min, epoch / self.T_max)
+
+
+class LinearLR(Schedule):
+    r"""Go from the factor a to the factor b in T epochs, then stay: the usual warm-up.
+
+    .. math:: \eta_0 (a + (b - a) \min(t / T, 1))
+
+    Source: P. Goyal et al., *Accurate, large minibatch SGD* (2017).
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        start_factor: float = 1 / 3,
+        end_factor: float = 1.0,
+        total_iters: int = 5,
+    ) -> None:
+        self.start_factor = at_least_0("start_factor", start_factor)
+        self.end_factor = at_least_0("end_factor", end_factor)
+        self.total_iters = at_least_1("total_iters", total_iters)
+        super().__init__(optimizer)
+
+    def rate(self, epoch: int) -> float:
+        part = min(epoch / self.total_iters, 1.0)
+        return self.base_lr * on_line(self.start_factor, self.end_factor, part)
+
+
+class OneCycleLR(Schedule):
+    """Rise from a low rate to ``max_lr``, then fall far below the first: a step for every batch.
+
+    Meanwhile the momentum, of Adam the first beta, goes the other way. Source: L. Smith and
+    N. Topin, *Super-convergence: very fast training of neural networks using large learning rates*
+    (2018), as PyTorch does it.
+
+    Parameters
+    ----------
+    optimizer
+        As of `Schedule`.
+    max_lr
+        The highest rate.
+    total_steps, epochs, steps_per_epoch
+        How many batches the cycle lasts; or two numbers whose product that is.
+    pct_start
+        The part of the cycle in which the rate rises.
+    anneal_strategy
+        "cos" or "linear".
+    cycle_momentum, base_momentum, max_momentum
+        Whether the momentum changes too; what it is at the highest rate, and at the ends.
+    div_factor, final_div_factor
+        The highest rate over the first, and the first over the last.
+    three_phase
+        Whether to fall to the first rate as fast as the rate rose, and only then on to the last.
+
+    Raises
+    ------
+    ValueError
+        If the length of the cycle is not given or an argument is out of range; from `step`, when
+        the cycle is over.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        max_lr: float,
+        total_steps: int | None = None,
+        epochs: int | None = None,
+        steps_per_epoch: int | None = None,
+        pct_start: float = 0.3,
+        anneal_strategy: str = "cos",
+        cycle_momentum: bool = True,
+        base_momentum: float = 0.85,
+        max_momentum: float = 0.95,
+        div_factor: float = 25.0,
+        final_div_factor: float = 1e4,
+        three_phase: bool = False,
+    ) -> None:
+        if total_steps is None:
+            if epochs is None or steps_per_epoch is None:
+                raise errors.no_total_steps()
+            total_steps = epochs * steps_per_epoch
+        if anneal_strategy not in ("cos", "linear"):
+            raise errors.unknown_choice("anneal_strategy", "'cos' or 'linear'", anneal_strategy)
+        has_momentum = isinstance(optimizer, Adam) or vars(optimizer).get("momentum")
+        if cycle_momentum and not has_momentum:
+            raise errors.no_momentum_to_cycle(type(optimizer).__name__)
+        self.total_steps = at_least_1("total_steps", total_steps)
+        self.between = on_cosine if anneal_strategy == "cos" else on_line
+        self.cycle_momentum = cycle_momentum
+        first = at_least_0("max_lr", max_lr) / div_factor
+        last, top = first / final_div_factor, below_1("pct_start", pct_start) * total_steps - 1
+        low, high = base_momentum, max_momentum
+        #: Of each phase, the step that it ends with, and the rate and the momentum there.
+        self.phases = [(0, first, high), (top, max_lr, low), (total_steps - 1, last, high)]
+        if three_phase:
+            self.phases.insert(2, (2 * top, first, high))
+        super().__init__(optimizer)
+
+    def rate(self, epoch: int) -> float:
+        return self.at(epoch)[0]
+
+    def at(self, epoch: int) -> tuple[float, float]:
+        """Return the rate and the momentum at a step."""
+        if epoch > self.total_steps:
+            raise errors.cycle_is_over(self.total_steps)
+        i = next((i for i, phase in enumerate(self.phases[1:], 1) if epoch <= phase[0]), -1)
+        (start, lr, momentum), (end, next_lr, next_momentum) = self.phases[i - 1], self.phases[i]
+        part = (epoch - start) / (end - start)
+        return self.between(lr, next_lr, part), self.between(momentum, next_momentum, part)
+
+    def apply(self) -> None:
+        super().apply()
+        optimizer: Any = self.optimizer
+        momentum = self.at(self.last_epoch)[1]
+        if self.cycle_momentum and isinstance(optimizer, Adam):
+            optimizer.betas = momentum, optimizer.betas[1]
+        elif self.cycle_momentum:
+            optimizer.momentum = momentum
+
+
+class ReduceLROnPlateau:
+    """Multiply the rate by ``factor`` when a figure has not got better for ``patience`` epochs.
+
+    Parameters
+    ----------
+    optimizer
+        The optimiser whose ``lr`` is changed.
+    mode
+        "min" if a smaller figure is better, such as a loss; "max" for an accuracy.
+    factor, min_lr, eps
+        What the rate is multiplied by, the lowest rate, and the least change that is made.
+    patience, cooldown
+        How many epochs without progress are let pass; how many are, after a change, not counted.
+    threshold, threshold_mode
+        What counts as better: by this part of the best ("rel"), or by this much ("abs").
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> optimizer = bp.optim.SGD([bp.tensor(0.0, requires_grad=True)], lr=0.1)
+    >>> schedule = bp.optim.ReduceLROnPlateau(optimizer, patience=1)
+    >>> for loss in (3.0, 2.0, 2.5, 2.5):
+    ...     schedule.step(loss)
+    >>> round(optimizer.lr, 6)
+    0.01
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        mode: str = "min",
+        factor: float = 0.1,
+        patience: int = 10,
+        threshold: float = 1e-4,
+        threshold_mode: str = "rel",
+        cooldown: int = 0,
+        min_lr: float = 0.0,
+        eps: float = 1e-8,
+    ) -> None:
+        if mode not in ("min", "max"):
+            raise errors.unknown_choice("mode", "'min' or 'max'", mode)
+        if threshold_mode not in ("rel", "abs"):
+            raise errors.unknown_choice("threshold_mode", "'rel' or 'abs'", threshold_mode)
+        self.optimizer = optimizer
+        self.sign = 1 if mode == "min" else -1
+        self.relative = threshold_mode == "rel"
+        self.threshold, self.patience, self.cooldown = threshold, patience, cooldown
+        self.factor, self.min_lr, self.eps = below_1("factor", factor), min_lr, eps
+        self.best = self.sign * inf
+        self.bad_epochs = self.rest = 0
+
+    def step(self, metrics: float) -> None:
+        """Look at the figure of one more epoch, and lower the rate if it is time."""
+        figure = float(metrics)
+        by = self.sign * self.threshold
+        bound = self.best * (1 - by) if self.relative else self.best - by
+        if self.sign * figure < self.sign * bound:
+            self.best, self.bad_epochs = figure, 0
+        else:
+            self.bad_epochs += 1
+        if self.rest > 0:
+            self.rest, self.bad_epochs = self.rest - 1, 0
+        if self.bad_epochs > self.patience:
+            lower = max(self.optimizer.lr * self.factor, self.min_lr)
+            if self.optimizer.lr - lower > self.eps:
+                self.optimizer.lr = lower
+            self.rest, self.bad_epochs = self.cooldown, 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the best figure and the counts."""
+        return {"best": self.best, "bad_epochs": self.bad_epochs, "rest": self.rest}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from the best figure and the counts of another.
+
+        Raises
+        ------
+        ValueError
+            If the state is not one of such a schedule. Nothing has changed then.
+        """
+        problem = first_difference(self.state_dict(), state, "state")
+        if problem:
+            raise errors.state_does_not_fit(type(self).__name__, problem)
+        vars(self).update(state)
+
+
+def at_least_1(name: str, value: int) -> int:
+    if not isinstance(value, int) or value < 1:
+        raise errors.out_of_range(name, "that is whole and at least 1", value)
+    return value
+
+
+def on_cosine(start: float, end: float, part: float) -> float:
+    """Return what lies between, along half a cosine, where a part of the way is done."""
+    return end + (start - end) * (1 + cos(pi * part)) / 2
+
+
+def on_line(start: float, end: float, part: float) -> float:
+    return start + (end - start) * part
