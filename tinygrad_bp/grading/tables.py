@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from io import StringIO
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..notation.numbers import percent
+from ..notation.printed import as_text
 from ..pages.page import write_page, write_part
 
 if TYPE_CHECKING:
@@ -120,11 +120,7 @@ class Shown:
         yield from map(Text, self.notes())
 
     def __str__(self) -> str:
-        from rich.console import Console
-
-        written = StringIO()
-        Console(file=written, width=WIDEST + 1, highlight=False).print(self)
-        return "\n".join(line.rstrip() for line in written.getvalue().splitlines())
+        return as_text(self, width=WIDEST + 1)
 
     def content(self) -> dict[str, Any]:
         from markupsafe import Markup, escape

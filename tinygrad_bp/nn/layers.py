@@ -82,7 +82,7 @@ class Linear(Module):
     def forward(self, x: Value) -> Value:
         x = as_operand(x)
         self.check_width(x, self.weight.shape[1])
-        product = x @ self.weight.T
+        product = x @ self.weight.mT
         return product if self.bias is None else product + self.bias
 
 

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from .. import errors
 from ..engine import Tensor
+from ..notation.printed import as_html, as_text
 from ..operators import value_of
 from ..recording import current, scope
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+#: How many columns of text the table of a model may take.
+WIDTH = 100
 
 
 def no_forward(self: Module, *_: Any, **__: Any) -> Any:
@@ -78,6 +85,11 @@ class Module:
         """Return what is looked through for modules and Tensors, by name."""
         return vars(self)
 
+    def own(self) -> Iterator[tuple[str, Module | Tensor]]:
+        """Yield the modules and Tensors that were assigned to it, by name."""
+        for name, value in self.attributes().items():
+            yield from parts(name, value, type(self).__name__)
+
     def walk(self, path: str = "", name: str = "") -> Iterator[tuple[str, Module | Tensor]]:
         """Yield this module and all that it is made of, by path; each part gets its name.
 
@@ -85,20 +97,18 @@ class Module:
         cannot begin with a number.
         """
         yield path, self
-        for attribute, value in self.attributes().items():
-            for below, part in parts(attribute, value, self):
-                inner = f"{path}.{below}" if path else below
-                called = below
-                if below[0].isdigit() and isinstance(part, Module):
-                    called = f"{type(part).__name__.lower()}{below}"
-                full = f"{name}.{called}" if name else called
-                if isinstance(part, Module):
-                    part._scope = called
-                    yield from part.walk(inner, full)
-                else:  # it keeps a name that it was given, and a path from further out
-                    if part.name is None or full.endswith(f".{part.name}"):
-                        part.name = full
-                    yield inner, part
+        for here, part in self.own():
+            below, called = f"{path}.{here}" if path else here, here
+            if isinstance(part, Module):
+                if here[0].isdigit():
+                    called = f"{type(part).__name__.lower()}{here}"
+                part._scope = called
+                yield from part.walk(below, f"{name}.{called}" if name else called)
+            else:
+                full = f"{name}.{here}" if name else here
+                if part.name is None or full.endswith(f".{part.name}"):
+                    part.name = full  # but it keeps what it was given, and a path from further out
+                yield below, part
 
     def named_modules(self) -> list[tuple[str, Module]]:
         """Return this module, whose path is ``""``, and all modules in it, with their paths."""
@@ -188,6 +198,34 @@ class Module:
 
     # ---- how it is shown ----
 
+    def __repr__(self) -> str:
+        total = sum(parameter.size for parameter in self.parameters())
+        return f"<{type(self).__name__}: {total:,} parameters>"
+
+    def __str__(self) -> str:
+        return as_text(self, WIDTH)
+
+    def _repr_html_(self) -> str:
+        return as_html(self, WIDTH)
+
+    def __rich__(self) -> Table:
+        from rich.box import SIMPLE_HEAD
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(title=repr(self)[1:-1], title_justify="left", box=SIMPLE_HEAD)
+        for head in ("layer", "kind", "what it holds"):
+            table.add_column(head, overflow="fold")
+        table.add_column("parameters", justify="right")
+        for path, module in self.named_modules():
+            own = list(module.own())
+            tensors = [(name, part) for name, part in own if isinstance(part, Tensor)]
+            if tensors or not own:  # not what only groups others
+                trained = sum(t.size for _, t in tensors if t.requires_grad)
+                held = ", ".join(f"{name} {t.shape}" for name, t in tensors)
+                table.add_row(Text(path), type(module).__name__, Text(held), f"{trained:,}")
+        return table
+
     def described(self) -> str:
         """Say which layer is meant, for error messages: ``layers.0 (Linear)``."""
         path, kind = current.get().scope.replace("/", "."), type(self).__name__
@@ -199,7 +237,7 @@ class Module:
             raise errors.wrong_width(self.described(), width, axis, x)
 
 
-def parts(name: str, value: Any, owner: Module) -> Iterator[tuple[str, Module | Tensor]]:
+def parts(name: str, value: Any, owner: str) -> Iterator[tuple[str, Module | Tensor]]:
     """Yield what belongs to a module in the value of an attribute, with its path from there."""
     if isinstance(value, Module) or (isinstance(value, Tensor) and value.primitive is None):
         yield name, value
@@ -208,7 +246,7 @@ def parts(name: str, value: Any, owner: Module) -> Iterator[tuple[str, Module | 
         for key, item in items:
             yield from parts(f"{name}.{key}", item, owner)
     elif isinstance(value, np.ndarray):
-        raise errors.plain_array(f"{type(owner).__name__}.{name}")
+        raise errors.plain_array(f"{owner}.{name}")
 
 
 class Sequential(Module):
@@ -225,6 +263,14 @@ class Sequential(Module):
     >>> model = nn.Sequential(nn.Linear(4, 3, rng=rng), nn.ReLU(), nn.Linear(3, 2, rng=rng))
     >>> model(np.ones((5, 4))).shape, len(model.parameters())
     ((5, 2), 4)
+    >>> print(model)
+    Sequential: 23 parameters
+    <BLANKLINE>
+      layer   kind     what it holds              parameters
+     ────────────────────────────────────────────────────────
+      0       Linear   weight (3, 4), bias (3,)           15
+      1       ReLU                                         0
+      2       Linear   weight (2, 3), bias (2,)            8
     """
 
     def __init__(self, *layers: Callable[[Any], Any]) -> None:

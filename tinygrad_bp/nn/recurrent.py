@@ -45,7 +45,7 @@ class Cell(Module):
     def products(self, x: Value, h: Value) -> tuple[Value, Value]:
         """Return for all gates what the input and what the state adds."""
         self.check_width(x, self.weight_ih.shape[1])
-        of_x, of_h = x @ self.weight_ih.T, h @ self.weight_hh.T
+        of_x, of_h = x @ self.weight_ih.mT, h @ self.weight_hh.mT
         if self.bias_ih is None or self.bias_hh is None:
             return of_x, of_h
         return of_x + self.bias_ih, of_h + self.bias_hh
