@@ -131,8 +131,6 @@ def make_derivation(loss: Tensor, options: Options) -> Any:
 def make_drawing(loss: Tensor, options: Options) -> Any:
     if options.backward and options.out is None:
         raise ValueError("--backward needs --out: the tree shows the forward pass alone")
-    if loss.requires_grad and loss.size == 1:
-        loss.backward()  # so that the gradients are shown
     return draw(loss, options.level, options.backward, options.rules)
 
 

@@ -71,14 +71,21 @@ class Record:
     """One recorded computation; it has gradients if its output has one entry that needs one.
 
     A tensor is known by its position in `tensors`, which are in recording order; `place` gives it
-    by the id. `source` says to which tensor a gradient flows along an edge, `uses` along which
-    edges one flows to a tensor. `edges` are in the order of the sweep, latest step first.
+    by the id. `inputs` says which tensor every operand is, `source` the same of the edges along
+    which a gradient flows, and `uses` along which of these one flows to a tensor. `edges` are in
+    the order of the sweep, latest step first.
     """
 
     def __init__(self, output: Tensor) -> None:
         self.output = output
         self.tensors = recorded_tensors(output)
         self.place = {t.id: i for i, t in enumerate(self.tensors)}
+        self.inputs = {
+            Edge(i, operand): self.place[x.id]
+            for i, t in enumerate(self.tensors)
+            for operand, x in enumerate(t.inputs)
+            if x is not None
+        }
 
     @cached_property
     def closures(self) -> dict[Edge, Contribute]:
@@ -93,8 +100,7 @@ class Record:
 
     @cached_property
     def source(self) -> dict[Edge, int]:
-        inputs = ((edge, self.tensors[edge.step].inputs[edge.operand]) for edge in self.closures)
-        return {edge: self.place[x.id] for edge, x in inputs if x is not None}
+        return {edge: self.inputs[edge] for edge in self.closures}
 
     @cached_property
     def uses(self) -> dict[int, list[Edge]]:
@@ -129,10 +135,9 @@ class Record:
     @cached_property
     def _held(self) -> dict[int, tuple[np.ndarray, ...]]:
         held: dict[int, dict[int, np.ndarray]] = {}
-        for t in self.tensors:
-            for x, value in zip(t.inputs, t.operands, strict=True):
-                if x is not None:
-                    held.setdefault(self.place[x.id], {})[id(value)] = value
+        for edge, i in self.inputs.items():
+            value = self.tensors[edge.step].operands[edge.operand]
+            held.setdefault(i, {})[id(value)] = value
         return {i: tuple(values.values()) for i, values in held.items()}
 
     def wanted(self, wrt: Any, reading: str) -> list[Tensor]:

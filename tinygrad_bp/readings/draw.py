@@ -97,10 +97,8 @@ def draw(
     an input, a rounded box an intermediate result, an octagon the output. Where a tensor was
     computed from several, the edges are numbered in the order of the operands. Scopes are frames.
 
-    Gradients are those of the output, if it has one entry, by a sweep of the drawing's own that
-    writes to no ``grad``. They are shown, on inner tensors too, once ``backward()`` has been run,
-    which is when a leaf of the graph has a ``grad``; before, and where none arrives, there is a
-    dash.
+    Gradients, of inner tensors too, are those of the output, if it has one entry that needs one, by
+    a sweep of the drawing's own that writes to no ``grad``. Where none arrives, there is a dash.
 
     Parameters
     ----------
@@ -138,9 +136,7 @@ def draw(
     --------
     >>> import tinygrad_bp as bp
     >>> x = bp.tensor(3.0, requires_grad=True, name="x")
-    >>> L = (x * x).named("L")
-    >>> L.backward()
-    >>> print(bp.draw(L))
+    >>> print(bp.draw((x * x).named("L")))
     L ()  × multiply  value 9  gradient 1
     ├─ 1: x ()  parameter  value 3  gradient 6
     └─ 2: x (above)

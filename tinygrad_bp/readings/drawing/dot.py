@@ -141,7 +141,7 @@ class DotWriter:
             rows.append("formulas on edges: what flows back along them")
         without = all(node.gradient is None for node in self.picture.nodes)
         if without and self.picture.level != "layers":
-            rows.append("—: no gradient, as before backward()")
+            rows.append("—: no gradient")
         rows += [escaped(self.picture.note)] * bool(self.picture.note)
         lines = [f'<TR><TD COLSPAN="4" ALIGN="LEFT">{grey(row)}</TD></TR>' for row in rows]
         for name, most in self.most.items():

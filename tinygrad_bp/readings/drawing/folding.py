@@ -8,16 +8,13 @@ Tensors are known by their positions in the record.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from ...notation.symbols import plain_name
-from ...record import Edge, Record
+from ...record import Record
 
 #: How many rows all edges cross together, at most: beyond, no layout program is done in time.
 MOST_ROWS = 8000
-
-#: For every operand of every step, whether a gradient flows along it or not, which tensor it is.
-Operands: TypeAlias = dict[Edge, int]
 
 
 class Group(NamedTuple):
@@ -32,16 +29,7 @@ class Group(NamedTuple):
         return self.tensors[-1]
 
 
-def find_operands(record: Record) -> Operands:
-    return {
-        Edge(i, place): record.place[x.id]
-        for i, t in enumerate(record.tensors)
-        for place, x in enumerate(t.inputs)
-        if x is not None
-    }
-
-
-def fold(record: Record, operands: Operands, level: str, most: int) -> tuple[list[Group], str]:
+def fold(record: Record, level: str, most: int) -> tuple[list[Group], str]:
     """Return the groups in the order of their last tensors, and a note if there were too many.
 
     At the level "layers" scopes are collapsed; at others, only if there are too many tensors. If
@@ -54,15 +42,15 @@ def fold(record: Record, operands: Operands, level: str, most: int) -> tuple[lis
         if count > most and level != "layers":
             note = f"{count:,} tensors are more than the {most} that are drawn one by one"
         if level == "layers" or note:
-            groups = by_visit(record, operands)
+            groups = by_visit(record)
             if note and len(groups) < count:
                 note += ": scopes are collapsed"
         if len(groups) > most:
             note = note or f"{len(groups):,} nodes are more than the {most} that are drawn"
-            groups = latest(record, groups, operands, most)
+            groups = latest(record, groups, most)
             note += f"{',' if ':' in note else ':'} the earliest are one node"
         home = {i: group.last for group in groups for i in group.tensors}
-        ends = dict.fromkeys((home[i], home[edge.step]) for edge, i in operands.items())
+        ends = dict.fromkeys((home[i], home[edge.step]) for edge, i in record.inputs.items())
         edges = [(tail, head) for tail, head in ends if tail != head]
         if rows_crossed(edges) <= MOST_ROWS or len(groups) <= 2:
             return groups, note
@@ -83,7 +71,7 @@ def rows_crossed(edges: Sequence[tuple[Hashable, Hashable]]) -> int:
     return sum(row[head] - row[tail] for tail, head in edges)
 
 
-def by_visit(record: Record, operands: Operands) -> list[Group]:
+def by_visit(record: Record) -> list[Group]:
     # One visit to a scope is folded: operations that no other scope parts. The output keeps its
     # node, and so do leaves, but for unnamed inputs used in one visit only.
     groups: list[Group] = []
@@ -101,7 +89,7 @@ def by_visit(record: Record, operands: Operands) -> list[Group]:
         groups[-1].tensors.append(i)
 
     users: dict[int, set[int]] = {}
-    for edge, i in operands.items():
+    for edge, i in record.inputs.items():
         users.setdefault(i, set()).add(home[edge.step])
     for i, t in enumerate(record.tensors):
         if t.primitive is not None:
@@ -116,10 +104,10 @@ def by_visit(record: Record, operands: Operands) -> list[Group]:
     return sorted(groups, key=lambda group: group.last)
 
 
-def latest(record: Record, groups: list[Group], operands: Operands, most: int) -> list[Group]:
+def latest(record: Record, groups: list[Group], most: int) -> list[Group]:
     leaves = {g.last: g for g in groups if record.tensors[g.last].primitive is None and not g.title}
     used: dict[int, list[int]] = {}  # leaves, by the step that uses them
-    for edge, i in operands.items():
+    for edge, i in record.inputs.items():
         if i in leaves:
             used.setdefault(edge.step, []).append(i)
     shown = {groups[-1].last: groups[-1]}

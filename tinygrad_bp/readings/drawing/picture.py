@@ -20,7 +20,7 @@ from ...notation.formula import Formula
 from ...notation.numbers import LONGEST_NAME, fits, in_node, listed, number, printable, stand_in
 from ...notation.symbols import plain_name
 from ...record import Edge, Record
-from .folding import Group, Operands, find_operands, fold
+from .folding import Group, fold
 from .looks import LOOKS
 
 MOST_NODES = 400  # with the bounds of `folding`, they are laid out in seconds
@@ -127,14 +127,12 @@ def picture(
 ) -> Picture:
     # raises, with ``backward``, if the computation has no gradient
     tensors, output = record.tensors, record.output
-    swept = any(t.primitive is None and t.grad is not None for t in tensors)
-    shown = backward or (swept and output.requires_grad and output.size == 1)
-    operands = find_operands(record)
-    groups, note = fold(record, operands, level, most // 2 if backward else most)
+    groups, note = fold(record, level, most // 2 if backward else most)
     if any(t.scope.count("/") >= DEEPEST_FRAME for t in tensors):
         deep = f"scopes are framed down to depth {DEEPEST_FRAME}"
         note = f"{note}; {deep}" if note else deep
-    drawer = Drawer(record, operands, groups, record.gradients if shown else {})
+    shown = backward or has_gradients(record)
+    drawer = Drawer(record, groups, record.gradients if shown else {})
     nodes = [drawer.node(group) for group in groups]
     arrows = drawer.arrows(rules and not backward)
     name = record.names.text(output)
@@ -149,19 +147,24 @@ def picture(
     return Picture(level, f"The graph of {name}", summary, note, tuple(nodes), tuple(arrows))
 
 
+def has_gradients(record: Record) -> bool:
+    if not record.output.requires_grad or record.output.size != 1:
+        return False
+    try:
+        _ = record.closures
+    except TypeError:  # of an operation that has no rule yet
+        return False
+    return True
+
+
 class Drawer:
     def __init__(
-        self,
-        record: Record,
-        operands: Operands,
-        groups: list[Group],
-        gradients: dict[int, np.ndarray],
+        self, record: Record, groups: list[Group], gradients: dict[int, np.ndarray]
     ) -> None:
-        self.record, self.operands, self.gradients = record, operands, gradients
-        self.names = record.names
+        self.record, self.gradients, self.names = record, gradients, record.names
         self.home = {i: group for group in groups for i in group.tensors}
         self.used_outside = {
-            i for edge, i in self.operands.items() if self.home[i] is not self.home[edge.step]
+            i for edge, i in record.inputs.items() if self.home[i] is not self.home[edge.step]
         }
         paths = [scope.split("/") for scope in {t.scope for t in record.tensors}]
         self.outer_scopes = {"/".join(path[:i]) for path in paths for i in range(len(path))}
@@ -225,7 +228,7 @@ class Drawer:
         # With ``back``, what flows back along the operands. Between two nodes, one of which is
         # folded, there is a single arrow.
         drawn: dict[object, list[Edge]] = {}
-        for edge, i in self.operands.items():
+        for edge, i in self.record.inputs.items():
             tail, head = self.home[i], self.home[edge.step]
             if tail is not head and not (back and edge not in self.record.contributions):
                 ends = (tail.last, head.last) if tail.title or head.title else edge
@@ -233,7 +236,7 @@ class Drawer:
         written: dict[int, dict[Edge, str]] = {}
         arrows = []
         for edges in drawn.values():
-            (k, place), i = edges[0], self.operands[edges[0]]
+            (k, place), i = edges[0], self.record.inputs[edges[0]]
             head = self.home[k]
             if rules and not head.title and k not in written:
                 written[k] = self.rules(k)

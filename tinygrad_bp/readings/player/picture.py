@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 from ...record import Edge, Record
 from ..drawing.dot import dot
-from ..drawing.folding import find_operands
 from ..drawing.layout import SVG, TEXT, described, lay_out, write_svg
 from ..drawing.picture import picture
 
@@ -50,7 +49,7 @@ def stage(record: Record) -> Stage:
     svg = described(lay_out(text, ".svg"), shown.title, shown.summary)
     home = {k: int(node.id[1:]) for node in shown.nodes for k in node.tensors}
     drawn = {edge: arrow.id for arrow in shown.arrows for edge in arrow.edges}
-    between = (edge for edge, i in find_operands(record).items() if home[i] != home[edge.step])
+    between = (edge for edge, i in record.inputs.items() if home[i] != home[edge.step])
     return Stage(
         interactive(svg, {node.id: node.name for node in shown.nodes}),
         tuple(home[k] for k in range(len(home))),

@@ -120,10 +120,7 @@ class Sweep:
             yield self.step(number, i, edges)
 
     def given(self) -> Iterator[Given]:
-        place = self.record.place
-        used = {
-            place[x.id] for i in self.edges for x in self.record.tensors[i].inputs if x is not None
-        }
+        used = {i for edge, i in self.record.inputs.items() if edge.step in self.edges}
         for i in sorted(used - self.edges.keys()):
             yield Given(i, self.formulas.tensor(i).text, self.record.values(i))
 
