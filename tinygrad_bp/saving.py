@@ -1,4 +1,4 @@
-"""Saving a document: the name of its file says in which form, and the file is whole or not there.
+"""Saving a document: the end of its file says in which form, and the file is whole or not there.
 
 Whoever reads the file meanwhile sees the old content or the new, never a part of it.
 """
@@ -10,9 +10,40 @@ import secrets
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import ClassVar, TypeAlias
+
+#: What makes the content of a file, for each end that its name may have, such as ".svg".
+Forms: TypeAlias = Mapping[str, Callable[[], str | bytes]]
 
 
-def save(path: str | Path, what: str, forms: Mapping[str, Callable[[], str | bytes]]) -> None:
+class Document:
+    """What a reading returns: at the prompt it says what it is, and what to do with it."""
+
+    kind: ClassVar[str]  # "a drawing"
+
+    def title(self) -> str:
+        """Say in a few words what it is: ``drawing of L``."""
+        return self.kind.partition(" ")[2]
+
+    def forms(self) -> Forms:
+        """Return what makes the content of each file that it can be saved as."""
+        raise NotImplementedError
+
+    def save(self, path: str | Path) -> None:
+        """Save it in the form that the path ends in; a missing folder is made.
+
+        Raises
+        ------
+        ValueError
+            If there is no such form.
+        """
+        save(path, self.kind, self.forms())
+
+    def __repr__(self) -> str:
+        return f"<{self.title()}: print it, or save it as {', '.join(self.forms())}>"
+
+
+def save(path: str | Path, what: str, forms: Forms) -> None:
     """Save something as what the path ends in, such as ".svg"; ``forms`` make the content.
 
     For another end it raises ValueError, and nothing is made; ``what`` says there what is saved: "a

@@ -7,13 +7,12 @@ are in ``derivation/``: the lines, the two forms that they are written in, and t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Literal
 
 from ..engine import Tensor
-from ..saving import save
+from ..saving import Document, Forms
 from .derivation.document import (
     Block,
     Equation,
@@ -31,8 +30,8 @@ from .steps.sweep import loss_record
 FORMS = ("matrix", "index")
 
 
-@dataclass(frozen=True, eq=False)
-class Derivation:
+@dataclass(frozen=True, eq=False, repr=False)
+class Derivation(Document):
     """A derivation, written in any of four formats. Made by `derive`.
 
     Parameters
@@ -41,7 +40,9 @@ class Derivation:
         Its headings, sentences and equations.
     """
 
-    blocks: Sequence[Block] = field(repr=False)
+    blocks: Sequence[Block]
+
+    kind = "a derivation"
 
     @cached_property
     def markdown(self) -> str:
@@ -63,11 +64,9 @@ class Derivation:
         """The derivation as plain text."""
         return as_text(self.blocks)
 
-    def save(self, path: str | Path) -> None:
-        """Write the derivation to a file: .md, .tex, .html or .txt."""
+    def forms(self) -> Forms:
         names = {".md": "markdown", ".tex": "latex", ".html": "html", ".txt": "text"}
-        forms = {end: partial(getattr, self, name) for end, name in names.items()}
-        save(path, "a derivation", forms)
+        return {end: partial(getattr, self, name) for end, name in names.items()}
 
     def __str__(self) -> str:
         return self.markdown

@@ -6,15 +6,13 @@ what is drawn, its text in three notations, and the layout program that turns it
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal
 
 from ..engine import Tensor
 from ..record import Record
-from ..saving import save
+from ..saving import Document, Forms
 from .drawing.dot import dot
 from .drawing.layout import described, lay_out, write_svg
 from .drawing.mermaid import mermaid
@@ -24,11 +22,13 @@ from .drawing.tree import tree
 LEVELS = ("layers", "ops", "values")
 
 
-@dataclass(frozen=True, eq=False)
-class Drawing:
+@dataclass(frozen=True, eq=False, repr=False)
+class Drawing(Document):
     """A picture of a computation, as it was at the moment of drawing. Made by `draw`.
 
-    It prints as a tree of text, and a notebook shows the picture.
+    It prints as a tree of text, and a notebook shows the picture. ``save`` writes .svg, .png or
+    .pdf, or .dot or .mmd for text; it raises RuntimeError if there is no layout program, or that
+    fails, takes longer than a minute, or does not write the format.
 
     Parameters
     ----------
@@ -36,7 +36,12 @@ class Drawing:
         What is drawn, as plain data.
     """
 
-    picture: Picture = field(repr=False)
+    picture: Picture
+
+    kind = "a drawing"
+
+    def title(self) -> str:
+        return f"drawing of {self.picture.forward[-1].name}"
 
     @cached_property
     def dot(self) -> str:
@@ -58,20 +63,14 @@ class Drawing:
         root = described(lay_out(self.dot, ".svg"), self.picture.title, self.picture.summary)
         return write_svg(root)
 
-    def save(self, path: str | Path) -> None:
-        """Save the picture as what the path ends in: .svg, .png, .pdf, or .dot or .mmd for text.
-
-        Raises RuntimeError if there is no layout program, or it fails, takes longer than a minute,
-        or does not write the format.
-        """
-        forms: dict[str, Callable[[], str | bytes]] = {
+    def forms(self) -> Forms:
+        return {
             ".svg": lambda: self.svg,
             ".png": lambda: lay_out(self.dot, ".png"),
             ".pdf": lambda: lay_out(self.dot, ".pdf"),
             ".dot": lambda: self.dot,
             ".mmd": lambda: self.mermaid,
         }
-        save(path, "a drawing", forms)
 
     def __str__(self) -> str:
         return tree(self.picture)

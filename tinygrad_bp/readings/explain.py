@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +18,11 @@ import numpy as np
 from ..engine import Tensor
 from ..notation.numbers import listed
 from ..pages.page import write_page, write_part
-from ..saving import save, written_to
+from ..saving import Document, Forms, written_to
 from .explanation.as_json import as_json
 from .explanation.console import EQUATION, LABEL, in_columns, table
-from .steps.formulas import Formulas
 from .steps.rows import Row, Rows, way
-from .steps.sweep import Given, Gradient, Step, Sweep, loss_record
+from .steps.sweep import Formulas, Given, Gradient, Step, Sweep, loss_record
 from .steps.typeset import typeset_side
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ MOST_ROWS = 1000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Explanation:
+class Explanation(Document):
     """The reverse sweep of one run, with the forms in which it is shown. Made by `explain`.
 
     It prints as text, on a rich console as a table for each step, and in a notebook as HTML. Of
@@ -58,7 +57,12 @@ class Explanation:
     given: tuple[Given, ...]
     steps: tuple[Step, ...]
     gradients: tuple[Gradient, ...]
-    formulas: Formulas = field(repr=False)
+    formulas: Formulas
+
+    kind = "an explanation"
+
+    def title(self) -> str:
+        return f"explanation of {self.output} in {counted(len(self.steps))}"
 
     def to_json(self, path: str | Path | None = None) -> str:
         """Return the explanation as JSON, and write it to a file if a path is given.
@@ -77,23 +81,18 @@ class Explanation:
             written_to(path, text)
         return text
 
-    def save(self, path: str | Path) -> None:
-        """Save the explanation as what the path ends in: ``.txt``, ``.html`` or ``.json``."""
-        forms = {
+    def forms(self) -> Forms:
+        return {
             ".txt": lambda: f"{self}\n",
             ".html": lambda: write_page("explanation", **self.page()),
             ".json": self.to_json,
         }
-        save(path, "an explanation", forms)
 
     def __str__(self) -> str:
         lines = textwrap.wrap(self.introduction(), LABEL + 1 + EQUATION)
         for title, rows in self.sections():
             lines += ["", title, *(line for row in rows for line in in_columns(row))]
         return "\n".join(lines)
-
-    def __repr__(self) -> str:
-        return f"<explanation of {self.output} in {counted(len(self.steps))}: print it, or save it>"
 
     def __rich_console__(self, _: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         from rich.text import Text

@@ -8,10 +8,9 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from ..engine import Tensor
-from ..saving import save
+from ..saving import Document, Forms
 from .player.film import films
 from .player.page import page
 from .player.picture import stage
@@ -22,7 +21,7 @@ MOST_OPERATIONS = 2000
 
 
 @dataclass(frozen=True, repr=False)
-class Player:
+class Player(Document):
     """A page to step through a computation. Made by `play`.
 
     In a notebook it shows itself, in a frame of its own.
@@ -35,12 +34,13 @@ class Player:
 
     html: str
 
-    def __repr__(self) -> str:
-        return "<player: .save('backprop.html') and open it>"
+    kind = "a player"
 
-    def save(self, path: str | Path) -> None:
-        """Save the page; the path ends in ``.html``."""
-        save(path, "a player", {".html": lambda: self.html})
+    def forms(self) -> Forms:
+        return {".html": lambda: self.html}
+
+    def __repr__(self) -> str:
+        return "<player: save it as .html, and open that in a browser>"
 
     def _repr_html_(self) -> str:
         return (

@@ -28,6 +28,9 @@ class Source(str):
 
     arguments: dict[str, np.ndarray]
 
+    def __repr__(self) -> str:
+        return f"<source of {self.count(chr(10))} lines: print it, or save it as .py>"
+
     def save(self, path: str | Path) -> None:
         """Write the module to a file; a missing folder is made."""
         written_to(path, self)

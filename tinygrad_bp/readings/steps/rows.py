@@ -13,8 +13,7 @@ from ...notation.numbers import listed, written_shape
 from ...notation.pieces import Parts
 from ...notation.steps import unbroadcast
 from ...notation.trees import shaped
-from .formulas import Formulas
-from .sweep import Contribution, Given, Gradient, Step, Term
+from .sweep import Contribution, Formulas, Given, Gradient, Step, Term
 
 #: How many terms of a sum are written out.
 MOST_TERMS = 6
