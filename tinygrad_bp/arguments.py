@@ -172,8 +172,6 @@ def real_array(data: Any, floating: bool) -> np.ndarray:
         raise errors.already_a_tensor(data)
     if hasattr(data, "mask") and hasattr(data, "filled"):
         raise errors.masked()
-    if hasattr(data, "forward") and callable(data):
-        raise errors.a_layer(type(data).__name__)
     try:
         array = np.array(data)
     except ValueError as error:

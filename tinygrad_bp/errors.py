@@ -193,8 +193,10 @@ no_layer = sentence(
     "functions, such as bp.relu, one by one.")
 a_layer = sentence(
     TypeError, "a layer ({0}) stands where its output belongs. Call it: layer(x).")
+no_state = sentence(
+    TypeError, "a state is a dict of arrays by path, as state_dict() returns it, not {0!r:.60}.")
 wrong_width = sentence(
-    ValueError, "{0} takes an axis {2} of length {1}, and was given {3}.")
+    ValueError, "{0} takes {1} {2} on axis {3}, and was given {4}.")
 other_state = sentence(ValueError, "{0} takes another state: {1}.")
 one_number_a_channel = sentence(
     ValueError, "{0} has only one number for each channel, which has no variance. Train on larger "

@@ -144,7 +144,7 @@ class Conv2d(Module):
 
     def forward(self, x: Value) -> Value:
         x = as_operand(x)
-        self.check_width(x, self.in_channels, axis=1)
+        self.check_width(x, self.in_channels, 1, "channels")
         products = conv2d(x, self.weight, **self.steps)
         return products if self.bias is None else products + self.bias.reshape(-1, 1, 1)
 
@@ -268,7 +268,7 @@ class BatchNorm(Module):
 
     def forward(self, x: Value) -> Value:
         x = as_operand(x)
-        self.check_width(x, self.weight.shape[0], axis=1)
+        self.check_width(x, self.weight.shape[0], 1, "channels")
         others = (0, *range(2, x.ndim))
         channels = (-1, *(1 for _ in x.shape[2:]))  # a channel's number beside its entries
         if self.training:

@@ -79,6 +79,10 @@ class Module:
             raise errors.forward_returned_nothing(type(self).__name__)
         return output
 
+    def __array__(self, *_: Any, **__: Any) -> np.ndarray:
+        """Refuse to be the operand of an operation, which only its output can be."""
+        raise errors.a_layer(type(self).__name__)
+
     # ---- what it is made of ----
 
     def attributes(self) -> Mapping[str, Any]:
@@ -181,11 +185,13 @@ class Module:
         ValueError: Linear takes another state: bias is missing; weight has shape (2, 3) here and \
 (3, 2) there.
         """
+        if not isinstance(state, Mapping):
+            raise errors.no_state(state)
         own = dict(self.named_tensors())
         values = {path: np.asarray(value_of(value)) for path, value in state.items()}
         wrong = [f"{path} is missing" for path in own if path not in values]
         wrong += [f"{path} is unexpected" for path in values if path not in own]
-        for path in own.keys() & values.keys():
+        for path in filter(values.__contains__, own):
             here, there = own[path], values[path]
             if here.shape != there.shape:
                 wrong.append(f"{path} has shape {here.shape} here and {there.shape} there")
@@ -231,10 +237,10 @@ class Module:
         path, kind = current.get().scope.replace("/", "."), type(self).__name__
         return f"{path} ({kind})" if path else kind
 
-    def check_width(self, x: Any, width: int, axis: int = -1) -> None:
-        """Raise unless x has this length on an axis."""
+    def check_width(self, x: Any, width: int, axis: int = -1, what: str = "features") -> None:
+        """Raise unless x has so many features, or whatever they are, on an axis."""
         if not -len(x.shape) <= axis < len(x.shape) or x.shape[axis] != width:
-            raise errors.wrong_width(self.described(), width, axis, x)
+            raise errors.wrong_width(self.described(), width, what, axis, x)
 
 
 def parts(name: str, value: Any, owner: str) -> Iterator[tuple[str, Module | Tensor]]:

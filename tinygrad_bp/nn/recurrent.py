@@ -45,6 +45,7 @@ class Cell(Module):
     def products(self, x: Value, h: Value) -> tuple[Value, Value]:
         """Return for all gates what the input and what the state adds."""
         self.check_width(x, self.weight_ih.shape[1])
+        self.check_width(h, self.hidden_size, what="features of a state")
         of_x, of_h = x @ self.weight_ih.mT, h @ self.weight_hh.mT
         if self.bias_ih is None or self.bias_hh is None:
             return of_x, of_h
@@ -110,7 +111,7 @@ class RNNCell(Cell):
 
     def forward(self, x: Value, h: Value | None = None) -> Value:
         x = as_operand(x)
-        of_x, of_h = self.products(x, self.start(x) if h is None else h)
+        of_x, of_h = self.products(x, self.start(x) if h is None else as_operand(h))
         return tanh(of_x + of_h)
 
 
@@ -133,7 +134,7 @@ class GRUCell(Cell):
 
     def forward(self, x: Value, h: Value | None = None) -> Value:
         x = as_operand(x)
-        h = self.start(x) if h is None else h
+        h = self.start(x) if h is None else as_operand(h)
         of_x, of_h = self.products(x, h)
         (r_x, z_x, n_x), (r_h, z_h, n_h) = split(of_x, 3, axis=-1), split(of_h, 3, axis=-1)
         r, z = sigmoid(r_x + r_h), sigmoid(z_x + z_h)
@@ -160,7 +161,7 @@ class LSTMCell(Cell):
 
     def forward(self, x: Value, state: tuple[Value, Value] | None = None) -> tuple[Value, Value]:
         x = as_operand(x)
-        h, c = (self.start(x), self.start(x)) if state is None else state
+        h, c = (self.start(x), self.start(x)) if state is None else map(as_operand, state)
         of_x, of_h = self.products(x, h)
         i, f, g, o = split(of_x + of_h, 4, axis=-1)
         c = sigmoid(f) * c + sigmoid(i) * tanh(g)

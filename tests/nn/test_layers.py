@@ -1,0 +1,239 @@
+"""Layers by themselves: widths that do not fit, randomness, running values, and memory.
+
+That their numbers are right is compared with PyTorch's, in ``tests/oracle/test_nn.py``.
+"""
+
+import gc
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import tinygrad_bp as bp
+from tinygrad_bp import nn
+
+
+def generator(seed=0):
+    return np.random.default_rng(seed)
+
+
+# ---- Widths ----
+
+WIDE = np.ones((5, 32))
+
+
+class Student(nn.Module):
+    def __init__(self):
+        self.hidden = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+
+    def forward(self, x):
+        return self.hidden(x)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: nn.Linear(64, 3)(bp.tensor(WIDE, name="x")),
+            "Linear takes 64 features on axis -1, and was given x with shape (5, 32).",
+        ),
+        (
+            lambda: Student()(WIDE),
+            "hidden.linear1 (Linear) takes 64 features on axis -1, and was given an array with "
+            "shape (5, 32).",
+        ),
+        (lambda: nn.Linear(4, 3)(2.0), "Linear takes 4 features on axis -1, and was given an"),
+        (
+            lambda: nn.Conv2d(3, 6, 3)(np.ones((2, 1, 8, 8))),
+            "Conv2d takes 3 channels on axis 1, and was given an array with shape (2, 1, 8, 8).",
+        ),
+        (
+            lambda: nn.Conv2d(3, 6, 3)(np.ones((2, 3, 8))),
+            "conv2d failed: x is an array with shape (2, 3, 8)",
+        ),
+        (lambda: nn.BatchNorm(3)(WIDE), "BatchNorm takes 3 channels on axis 1"),
+        (lambda: nn.BatchNorm(3)(np.ones(3)), "BatchNorm takes 3 channels on axis 1"),
+        (lambda: nn.LayerNorm((2, 32))(WIDE), "LayerNorm takes 2 features on axis -2"),
+        (lambda: nn.LSTMCell(3, 4)(WIDE), "LSTMCell takes 3 features on axis -1"),
+        (
+            lambda: nn.GRUCell(32, 4)(WIDE, np.ones((5, 3))),
+            "GRUCell takes 4 features of a state on axis -1, and was given an array",
+        ),
+        (
+            lambda: nn.MultiHeadAttention(6, 2)(WIDE),
+            "MultiHeadAttention takes 6 features on axis -1",
+        ),
+        (lambda: nn.MultiHeadAttention(5, 2), "5 features cannot be dealt out to 2 heads."),
+        (lambda: nn.Conv2d(4, 6, 3, groups=3), "4 channels cannot be dealt out to 3 groups."),
+        (lambda: nn.RNNCell(3, 4).over_time(np.ones((0, 5, 3))), "a sequence of length 0"),
+        (
+            lambda: nn.BatchNorm(32)(WIDE[:1]),
+            "BatchNorm has only one number for each channel, which has no variance. Train on "
+            "larger batches, or call model.eval() first.",
+        ),
+        (lambda: nn.init.kaiming_normal((3,), generator()), "has the axes (output, input, ...)"),
+    ],
+)
+def test_what_does_not_fit_is_explained(call, message):
+    with pytest.raises(ValueError, match=r".") as caught:
+        call()
+    assert message in str(caught.value)
+
+
+# ---- Randomness ----
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda rng: nn.Linear(3, 2, rng=rng),
+        lambda rng: nn.Conv2d(3, 2, 3, rng=rng),
+        lambda rng: nn.Embedding(3, 2, rng=rng),
+        lambda rng: nn.LSTMCell(3, 2, rng=rng),
+        lambda rng: nn.MultiHeadAttention(4, 2, rng=rng),
+    ],
+)
+def test_a_seed_gives_the_same_weights_and_none_gives_others(make):
+    def weights(rng):
+        return next(iter(make(rng).state_dict().values()))
+
+    assert np.array_equal(weights(generator()), weights(generator()))
+    assert not np.array_equal(weights(generator()), weights(generator(1)))
+    assert not np.array_equal(weights(None), weights(None))
+
+
+def test_dropout_keeps_the_mean_and_is_off_in_evaluation():
+    layer = nn.Dropout(0.3, rng=generator())
+    x = bp.tensor(np.full(100_000, 2.0), requires_grad=True)
+    output = layer(x)
+    kept = output.data != 0.0
+    assert kept.mean() == pytest.approx(0.7, abs=0.005)  # three deviations
+    assert np.allclose(output.data[kept], 2.0 / 0.7)
+    assert np.array_equal(bp.grad(output.sum(), x), np.where(kept, 1 / 0.7, 0.0))
+    assert not np.array_equal(layer(x).data, output.data)  # another mask at each call
+    assert layer.eval()(x) is x
+
+
+def test_dropout_in_a_model_follows_its_mode():
+    model = nn.Sequential(nn.Dropout(0.5, rng=generator()), nn.Flatten())
+    x = np.ones((1, 1000))
+    assert 300 < model(x).sum() < 1700
+    assert (model(x) == 0.0).any()
+    assert np.array_equal(model.eval()(x), x)
+
+
+# ---- Running values ----
+
+
+def test_batch_normalisation_counts_batches_in_training_alone():
+    layer = nn.BatchNorm(3)
+    layer(generator().normal(size=(8, 3)))
+    state = layer.state_dict()
+    assert state["num_batches_tracked"] == 1
+    assert state["num_batches_tracked"].dtype == np.int64
+    layer.eval()
+    layer(generator(1).normal(size=(8, 3)))
+    assert all(np.array_equal(value, layer.state_dict()[path]) for path, value in state.items())
+
+
+def test_no_gradient_flows_through_running_values():
+    layer = nn.BatchNorm(3)
+    x = bp.tensor(generator().normal(size=(8, 3)), requires_grad=True)
+    layer(x).sum().backward()
+    assert not layer.running_mean.requires_grad
+    assert layer.running_mean.primitive is None
+    assert [path for path, _ in layer.named_parameters()] == ["weight", "bias"]
+
+
+# ---- Recurrence ----
+
+
+def test_a_cell_over_time_is_the_cell_step_by_step():
+    cell = nn.LSTMCell(3, 4, rng=generator())
+    xs = generator(1).normal(size=(6, 5, 3))
+    hidden, (h, c) = cell.over_time(xs)
+    state = None
+    for x, at_once in zip(xs, hidden, strict=True):
+        state = cell(x, state)
+        assert np.array_equal(state[0].data, at_once.data)
+    assert np.array_equal(h.data, state[0].data)
+    assert np.array_equal(c.data, state[1].data)
+
+
+def test_what_is_causal_does_not_look_ahead():
+    attention = nn.MultiHeadAttention(6, 2, causal=True, rng=generator())
+    x = bp.tensor(generator(1).normal(size=(4, 6)), requires_grad=True)
+    seen = bp.grad(attention(x)[1].sum(), x)
+    assert (seen[:2] != 0.0).all()
+    assert (seen[2:] == 0.0).all()
+
+
+# ---- The losses ----
+
+
+@pytest.mark.parametrize("name", ["mse_loss", "l1_loss", "huber_loss", "binary_cross_entropy"])
+def test_a_loss_does_not_broadcast(name):
+    with pytest.raises(
+        ValueError, match=rf"{name} has a prediction of shape \(3, 1\) and a target"
+    ):
+        getattr(nn, name)(np.ones((3, 1)), np.ones(3))
+
+
+def test_a_reduction_that_does_not_exist():
+    with pytest.raises(ValueError, match="reduction is 'mean', 'sum' or 'none', not 'average'"):
+        nn.mse_loss([1.0], [2.0], reduction="average")
+
+
+@pytest.mark.parametrize("target", [[0.0, 1.0], [[0, 1]], [0, 1, 1]])
+def test_nll_loss_takes_a_class_for_each_sample(target):
+    with pytest.raises(ValueError, match=r"it takes integers of shape \(2,\) as the target"):
+        nn.nll_loss(np.zeros((2, 3)), target)
+
+
+# ---- What it costs ----
+
+
+def growth(steps, keep=False):
+    """Train a small network, and return how many more blocks of memory are in use at the end."""
+    rng = generator()
+    model = nn.Sequential(nn.Linear(4, 8, rng=rng), nn.Tanh(), nn.Linear(8, 3, rng=rng))
+    optimizer = bp.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    x, y = rng.normal(size=(6, 4)), rng.integers(3, size=6)
+    kept, before = [], 0
+    for step in range(steps):
+        loss = nn.cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if keep:
+            kept.append(loss)
+        if step == steps // 2:  # by then, caches are full
+            before = sys.getallocatedblocks()
+    return sys.getallocatedblocks() - before
+
+
+@pytest.fixture
+def without_collector():
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("without_collector")
+def test_memory_is_flat_over_many_steps_without_the_garbage_collector():
+    assert growth(10_000) < 200
+
+
+@pytest.mark.usefixtures("without_collector")
+def test_a_record_that_is_kept_is_seen():
+    assert growth(100, keep=True) > 500
+
+
+def test_importing_the_layers_is_light():
+    code = "import sys, tinygrad_bp as bp; bp.nn.Linear; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules = set(run.stdout.split())
+    assert "tinygrad_bp.nn.layers" in modules
+    assert modules.isdisjoint({"rich", "numpy.random", "graphviz", "jinja2"})

@@ -1,0 +1,338 @@
+"""Modules: what they find, how it is named and grouped, their state, and what is refused."""
+
+import copy
+
+import numpy as np
+import pytest
+
+import tinygrad_bp as bp
+from tinygrad_bp import nn
+from tinygrad_bp.record import Record
+
+
+def generator():
+    return np.random.default_rng(0)
+
+
+class Block(nn.Module):
+    def __init__(self, rng):
+        self.inner = nn.Linear(3, 3, rng=rng)
+
+    def forward(self, x):
+        return x + bp.tanh(self.inner(x))
+
+
+class Net(nn.Module):
+    """Everything that a module can be assigned."""
+
+    def __init__(self):
+        rng = generator()
+        self.scale = bp.tensor(2.0, requires_grad=True)
+        self.offset = bp.tensor([1.0, 0.0, 0.0])  # a buffer
+        self.layers = []
+        for _ in range(2):
+            self.layers.append(Block(rng))
+        self.heads = {"mean": nn.Linear(3, 1, rng=rng), "rest": (nn.Linear(3, 2, rng=rng),)}
+        self.named = bp.tensor([1.0], requires_grad=True, name="W1")
+        self.size, self.label, self.nothing = 3, "net", None
+
+    def forward(self, x):
+        x = self.scale * x + self.offset
+        for layer in self.layers:
+            x = layer(x)
+        return self.heads["mean"](x) * self.named
+
+
+PATHS = [
+    "scale",
+    "offset",
+    "layers.0.inner.weight",
+    "layers.0.inner.bias",
+    "layers.1.inner.weight",
+    "layers.1.inner.bias",
+    "heads.mean.weight",
+    "heads.mean.bias",
+    "heads.rest.0.weight",
+    "heads.rest.0.bias",
+    "named",
+]
+
+
+# ---- What belongs to it ----
+
+
+def test_parameters_and_buffers_are_found_by_attribute():
+    net = Net()
+    assert list(net.state_dict()) == PATHS
+    trained = [path for path in PATHS if path != "offset"]
+    assert [path for path, _ in net.named_parameters()] == trained
+    assert all(p.requires_grad for p in net.parameters())
+    net.scale.requires_grad = False  # frozen: it is still saved
+    assert [path for path, _ in net.named_parameters()] == trained[1:]
+    assert list(net.state_dict()) == PATHS
+
+
+def test_modules_are_found_by_attribute():
+    of_layers = ["layers.0", "layers.0.inner", "layers.1", "layers.1.inner"]
+    paths = [path for path, _ in Net().named_modules()]
+    assert paths == ["", *of_layers, "heads.mean", "heads.rest.0"]
+
+
+def test_tensors_are_named_by_path_unless_they_have_a_name():
+    net = Net()
+    net(np.ones((2, 3)))
+    assert net.layers[1].inner.weight.name == "layers.1.inner.weight"
+    assert net.offset.name == "offset"
+    assert net.named.name == "W1"
+
+
+def test_a_model_in_a_model_gets_the_longer_path():
+    net = Net()
+    net(np.ones((2, 3)))
+    outer = nn.Sequential(net, nn.Linear(1, 1))
+    outer.parameters()
+    weight = net.layers[0].inner.weight
+    assert weight.name == "net0.layers.0.inner.weight"
+    net(np.ones((2, 3)))
+    assert dict(net.named_parameters())["layers.0.inner.weight"] is weight
+    assert weight.name == "net0.layers.0.inner.weight"
+    assert "0.layers.0.inner.weight" in outer.state_dict()
+
+
+def test_a_shared_parameter_is_trained_once_and_saved_by_each_path():
+    class Tied(nn.Module):
+        def __init__(self):
+            self.embedding = nn.Embedding(4, 3)
+            self.head = nn.Linear(3, 4, bias=False)
+            self.head.weight = self.embedding.weight
+
+        def forward(self, i):
+            return self.head(self.embedding(i))
+
+    tied = Tied()
+    assert len(tied.parameters()) == 1
+    assert [path for path, _ in tied.named_parameters()] == ["embedding.weight"]
+    assert list(tied.state_dict()) == ["embedding.weight", "head.weight"]
+    tied([1, 2]).sum().backward()
+    assert tied.head.weight.grad is tied.embedding.weight.grad
+
+
+def test_what_was_computed_is_no_part():
+    class Keeps(Block):
+        def forward(self, x):
+            self.last = super().forward(x)
+            return self.last
+
+    keeps = Keeps(generator())
+    keeps(np.ones((2, 3)))
+    assert keeps.last.requires_grad
+    assert list(keeps.state_dict()) == ["inner.weight", "inner.bias"]
+
+
+# ---- Scopes ----
+
+
+def scopes(output):
+    """Return the scopes of what was computed, in the order in which they were entered."""
+    return list(dict.fromkeys(str(t.scope) for t in Record(output).tensors if t.primitive))
+
+
+def test_each_module_opens_a_scope_of_its_name():
+    loss = Net()(np.ones((2, 3))).sum()
+    entered = ["", "layers.0/inner", "layers.0", "layers.1/inner", "layers.1", "heads.mean"]
+    assert scopes(loss) == entered
+
+
+def test_a_numbered_layer_is_called_by_its_kind():
+    model = nn.Sequential(nn.Linear(3, 2), bp.tanh, nn.Sequential(nn.ReLU(), nn.Linear(2, 1)))
+    assert scopes(model(np.ones((4, 3)))) == [
+        "linear0",
+        "",
+        "sequential2/relu0",
+        "sequential2/linear1",
+    ]
+    assert [p.name for p in model.parameters()] == [
+        "linear0.weight",
+        "linear0.bias",
+        "sequential2.linear1.weight",
+        "sequential2.linear1.bias",
+    ]
+
+
+def test_the_outermost_scope_is_that_of_the_user():
+    with bp.scope("student"):
+        output = Block(generator())(np.ones((2, 3)))
+    assert output.scope == "student"
+    assert "student/inner" in scopes(output)
+
+
+def test_a_picture_and_a_derivation_say_the_layers():
+    model = nn.Sequential(nn.Linear(3, 2, rng=generator()), nn.Tanh())
+    loss = nn.mse_loss(model(np.ones((4, 3))), np.zeros((4, 2)))
+    layers = bp.draw(loss, level="layers").dot
+    assert "linear0" in layers
+    assert "tanh1" in layers
+    assert "linear0.weightᵀ" in bp.derive(loss).text
+    assert "linear0.weight" in str(bp.explain(loss))
+
+
+# ---- Training and evaluation, gradients ----
+
+
+def test_train_and_eval_reach_every_module():
+    net = Net()
+    assert all(module.training for _, module in net.named_modules())
+    assert net.eval() is net
+    assert not any(module.training for _, module in net.named_modules())
+    net.train()
+    assert all(module.training for _, module in net.named_modules())
+
+
+def test_zero_grad_reaches_every_parameter():
+    net = Net()
+    net(np.ones((2, 3))).sum().backward()
+    assert net.scale.grad is not None
+    net.zero_grad()
+    assert all(p.grad is None for p in net.parameters())
+
+
+# ---- State ----
+
+
+def test_a_state_is_a_copy_and_can_be_loaded():
+    net, other = Net(), Net()
+    state = net.state_dict()
+    state["scale"] += 1.0
+    assert net.scale.data == 2.0
+    state["layers.0.inner.weight"][...] = 7.0
+    other.load_state_dict(state)
+    assert other.scale.data == 3.0
+    assert (other.layers[0].inner.weight.data == 7.0).all()
+    state["layers.0.inner.weight"][...] = 8.0
+    assert (other.layers[0].inner.weight.data == 7.0).all()
+    assert list(other.state_dict()) == list(state)
+
+
+def test_tensors_and_other_floats_are_loaded():
+    layer = nn.Linear(2, 1)
+    layer.load_state_dict({"weight": bp.tensor([[1.0, 2.0]]), "bias": np.float32([0.5])})
+    assert layer.weight.data.tolist() == [[1.0, 2.0]]
+    assert layer.bias.dtype == np.float64
+
+
+def test_a_state_that_does_not_fit_changes_nothing_and_is_explained():
+    net = Net()
+    before = net.state_dict()
+    state = {path: value + 1.0 for path, value in net.state_dict().items()}
+    del state["scale"]
+    state["extra"] = np.zeros(2)
+    state["heads.mean.weight"] = np.zeros((3, 1))
+    state["offset"] = np.array(["a", "b", "c"])
+    with pytest.raises(ValueError, match="Net takes another state") as caught:
+        net.load_state_dict(state)
+    assert str(caught.value) == (
+        "Net takes another state: scale is missing; extra is unexpected; offset is float64 here "
+        "and <U1 there; heads.mean.weight has shape (1, 3) here and (3, 1) there."
+    )
+    for path, value in net.state_dict().items():
+        assert np.array_equal(value, before[path]), path
+
+
+def test_a_state_of_other_classes_is_refused():
+    with pytest.raises(ValueError, match=r"inner.weight is missing; .* weight is unexpected"):
+        Block(generator()).load_state_dict(nn.Linear(3, 3).state_dict())
+    with pytest.raises(TypeError, match="a state is a dict of arrays by path, as state_dict"):
+        nn.Linear(3, 3).load_state_dict([1.0, 2.0])
+
+
+def test_a_copy_is_a_model_of_its_own():
+    net = Net()
+    other = copy.deepcopy(net)
+    other.scale.data = 5.0
+    assert net.scale.data == 2.0
+    assert other(np.ones((2, 3))).shape == (2, 1)
+
+
+# ---- How it is shown ----
+
+TABLE = """\
+Net: 38 parameters
+
+  layer            kind     what it holds                       parameters
+ ──────────────────────────────────────────────────────────────────────────
+                   Net      scale (), offset (3,), named (1,)            2
+  layers.0.inner   Linear   weight (3, 3), bias (3,)                    12
+  layers.1.inner   Linear   weight (3, 3), bias (3,)                    12
+  heads.mean       Linear   weight (1, 3), bias (1,)                     4
+  heads.rest.0     Linear   weight (2, 3), bias (2,)                     8"""
+
+
+def test_a_model_prints_as_a_table():
+    net = Net()
+    assert repr(net) == "<Net: 38 parameters>"
+    assert str(net) == TABLE
+    html = net._repr_html_()
+    assert html.startswith("<pre>")
+    assert "layers.0.inner" in html
+
+
+def test_names_from_a_user_are_data():
+    class Odd(nn.Module):
+        def __init__(self):
+            self.parts = {"[bold]<b>": nn.Linear(1, 1)}
+
+    assert "parts.[bold]<b>" in str(Odd())
+    assert "parts.[bold]&lt;b&gt;" in Odd()._repr_html_()
+
+
+# ---- What is refused ----
+
+
+class Forgets(nn.Module):
+    def forward(self, x):
+        bp.tanh(x)
+
+
+class Plain(nn.Module):
+    def __init__(self):
+        self.layers = [np.ones((2, 3))]
+
+    def forward(self, x):
+        return x @ self.layers[0]
+
+
+class Empty(nn.Module):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: Forgets()(np.ones(3)), "forward of Forgets returned nothing. End it with: return"),
+        (lambda: Empty()(np.ones(3)), "Empty has no forward. Write what it computes: def forward"),
+        (
+            lambda: Plain()(np.ones((4, 2))),
+            "Plain.layers.0 is a plain array, so it would be neither trained nor saved. Assign "
+            "bp.tensor(array, requires_grad=True) for a parameter, or bp.tensor(array)",
+        ),
+        (lambda: Plain().parameters(), "Plain.layers.0 is a plain array"),
+        (
+            lambda: bp.relu(nn.Linear(2, 3)),
+            "a layer (Linear) stands where its output belongs. Call it: layer(x)",
+        ),
+        (lambda: bp.tensor([1.0, 2.0]) * nn.Linear(2, 3), "a layer (Linear) stands where"),
+        (lambda: nn.Linear(2, 3) @ bp.tensor([1.0, 2.0]), "a layer (Linear) stands where"),
+        (lambda: bp.tensor(nn.Linear(2, 3)), "a layer (Linear) stands where"),
+        (lambda: nn.mse_loss(nn.Linear(2, 3), np.ones(3)), "a layer (Linear) stands where"),
+        (lambda: nn.cross_entropy(nn.Linear(2, 3), [1]), "a layer (Linear) stands where"),
+        (
+            lambda: nn.Sequential([nn.Linear(2, 3)]),
+            "layer 0 of Sequential is [<Linear: 9 parameters>]. Give layers",
+        ),
+        (lambda: nn.Linear(2, 3, rng=0), "rng is a generator, as np.random.default_rng(seed), not"),
+    ],
+)
+def test_what_goes_wrong_is_explained(call, message):
+    with pytest.raises(TypeError) as caught:
+        call()
+    assert message in str(caught.value)
