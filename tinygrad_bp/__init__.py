@@ -41,6 +41,7 @@ from .variable import name_tensors
 
 if _typing.TYPE_CHECKING:
     from . import data, nn, optim
+    from .checkpoints import CheckpointError, load, save
     from .grading.grade import grade
     from .grading.inject import inject
     from .readings.derive import derive
@@ -55,12 +56,15 @@ __version__ = "0.1.0"
 
 #: What is imported when it is first used: a name and its module, and modules.
 _LATER = {
+    "CheckpointError": ".checkpoints",
     "derive": ".readings.derive",
     "draw": ".readings.draw",
     "explain": ".readings.explain",
     "grade": ".grading.grade",
     "inject": ".grading.inject",
+    "load": ".checkpoints",
     "play": ".readings.play",
+    "save": ".checkpoints",
     "source": ".readings.source",
 }
 

@@ -256,6 +256,35 @@ label_outside = sentence(
     ValueError, "one_hot: a label must be at least 0 and less than classes = {0}, but labels[{1}] "
     "is {2}.")
 
+# ---- files ----
+
+class CheckpointError(ValueError):
+    """A file that cannot be loaded. The message says which, and what is wrong with it."""
+
+
+not_loaded = sentence(CheckpointError, "{0} cannot be loaded: {1}.")
+no_safetensors = sentence(
+    CheckpointError, "{0} cannot be loaded: it is no whole safetensors file ({1}).")
+safetensors_missing = sentence(
+    ImportError, 'Files of training need safetensors: pip install "tinygrad_bp[io]"')
+no_state = sentence(
+    TypeError, "save takes a dict, such as model.state_dict(), and then the path; not {0!r:.60}.")
+bad_key = sentence(
+    TypeError, "a key of a dict that is saved is text, without a meaning in the file: see {0}, "
+    "with {1!s:.60}.")
+cannot_be_saved = sentence(
+    TypeError, "{0} is {1!r:.60}, which cannot be saved. A file has arrays and Tensors of real "
+    "numbers, numbers, text, booleans, None, and lists and dicts of these.")
+name_taken = sentence(
+    ValueError, "two arrays cannot be called {0!r} in the file. Rename one of the keys.")
+not_a_file = sentence(ValueError, "there is no such file, or it is a folder or a device")
+is_pickled = sentence(
+    ValueError, "it looks like a file of torch.save, which may run code when it is loaded. In "
+    "PyTorch, write it with safetensors.torch.save_file(model.state_dict(), path)")
+type_not_loaded = sentence(
+    ValueError, "{0!r} has the type {1}, which NumPy and this package do not have")
+layout_broken = sentence(ValueError, "its layout is broken, {0}")
+
 # fmt: on
 
 
