@@ -208,7 +208,8 @@ no_moments = sentence(ValueError, "{0} was run over a sequence of length 0.")
 # ---- training ----
 
 out_of_range = sentence(ValueError, "{0} is a number {1}, not {2!r:.60}.")
-one_parameter = sentence(TypeError, "{0} takes a list of parameters. Write [w] for one.")
+no_list_of_parameters = sentence(
+    TypeError, "{0} takes a list of parameters, not {1}. Write [w] for one.")
 no_parameters = sentence(
     ValueError, "{0} has no parameters to train. A generator that was used before gives none: make "
     "a list of it.")

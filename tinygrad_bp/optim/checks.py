@@ -10,6 +10,8 @@ import numpy as np
 from .. import errors
 from ..engine import Tensor
 
+NUMBERS = int, float, np.number
+
 
 def at_least_0(name: str, value: Any) -> float:
     """Return an argument as a float, if it is finite and not negative."""
@@ -22,15 +24,15 @@ def below_1(name: str, value: Any) -> float:
 
 
 def within(name: str, value: Any, end: float, in_words: str) -> float:
-    if not isinstance(value, (int, float, np.number)) or not 0 <= value < end:
+    if not isinstance(value, NUMBERS) or not 0 <= value < end:
         raise errors.out_of_range(name, in_words, value)
     return float(value)
 
 
 def checked_parameters(who: str, parameters: Iterable[Tensor]) -> list[Tensor]:
     """Return the leaves to train as a list."""
-    if isinstance(parameters, Tensor):
-        raise errors.one_parameter(who)
+    if isinstance(parameters, Tensor) or not isinstance(parameters, Iterable):
+        raise errors.no_list_of_parameters(who, parameters)
     if isinstance(parameters, dict):
         parameters = parameters.values()
     found = list(parameters)
@@ -59,10 +61,10 @@ def first_difference(own: Any, given: Any, where: str) -> str | None:
             return f"{where} has {sorted(given)!s:.60}, not {sorted(own)!s:.60}"
         problems = (first_difference(own[k], given[k], f"{where}[{k!r}]") for k in own)
         return next(filter(None, problems), None)
-    if isinstance(own, np.ndarray) and isinstance(given, np.ndarray):
-        same = own.shape == given.shape and own.dtype == given.dtype
-        return (
-            None if same else f"{where} is {given.dtype} {given.shape}, not {own.dtype} {own.shape}"
-        )
-    numbers = isinstance(own, (int, float)) and isinstance(given, (int, float))
+    if isinstance(own, np.ndarray) or isinstance(given, np.ndarray):
+        one, other = np.asarray(own), np.asarray(given)  # of no axes, NumPy makes numbers
+        if one.shape == other.shape and one.dtype == other.dtype:
+            return None
+        return f"{where} is {other.dtype} {other.shape}, not {one.dtype} {one.shape}"
+    numbers = isinstance(own, NUMBERS) and isinstance(given, NUMBERS)
     return None if numbers else f"{where} is {given!r:.60}, not like {own!r:.60}"
