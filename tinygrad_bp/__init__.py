@@ -42,6 +42,7 @@ from .variable import name_tensors
 if _typing.TYPE_CHECKING:
     from . import data, nn, optim
     from .checkpoints import CheckpointError, load, save
+    from .compiling.compiled import compile
     from .grading.grade import grade
     from .grading.inject import inject
     from .readings.derive import derive
@@ -57,6 +58,7 @@ __version__ = "0.1.0"
 #: What is imported when it is first used: a name and its module, and modules.
 _LATER = {
     "CheckpointError": ".checkpoints",
+    "compile": ".compiling.compiled",
     "derive": ".readings.derive",
     "draw": ".readings.draw",
     "explain": ".readings.explain",

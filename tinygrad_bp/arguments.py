@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import errors
+from .recording import Traced
 
 #: These stay themselves in a record: NumPy lets them adopt the precision of the array beside them.
 PYTHON_NUMBERS = (float, int, bool)
@@ -93,6 +94,8 @@ def capture(value: Any, where: str) -> Any:
     """Return a keyword argument as the record keeps it, out of reach of a later change."""
     if hasattr(value, "_array"):
         raise errors.tensor_as_argument(where)
+    if isinstance(value, Traced):
+        return value
     if isinstance(value, np.ndarray):
         value = value.copy()
         value.setflags(False)
@@ -138,6 +141,8 @@ def arrays(values: Sequence[Any]) -> list[Any]:
 
 def owned(primitive: Any, result: Any) -> np.ndarray:
     """Return a result as an array of real numbers that nothing outside of the record can change."""
+    if isinstance(result, Traced):
+        return result  # type: ignore[return-value]
     array = np.asarray(None if isinstance(result, (tuple, list)) else result)
     if array.dtype.kind not in "fiub":
         raise errors.bad_result(primitive, type(result).__name__)
@@ -170,6 +175,8 @@ def real_array(data: Any, floating: bool) -> np.ndarray:
     """Return a read-only copy of real-valued data; ``floating`` makes float64 of integers."""
     if hasattr(data, "_array"):
         raise errors.already_a_tensor(data)
+    if isinstance(data, Traced):
+        return data.astype(float) if floating and data.dtype.kind != "f" else data  # type: ignore
     if hasattr(data, "mask") and hasattr(data, "filled"):
         raise errors.masked()
     try:
@@ -197,13 +204,17 @@ def checked_name(name: Any) -> str | None:
     return name
 
 
+#: Indices that are taken as they are.
+KEYS = (int, np.integer, np.bool_, slice, type(None), type(Ellipsis), np.ndarray, Traced)
+
+
 def read_index(key: Any) -> Any:
     """Return an index with its lists as arrays and its integer Tensors as their values."""
     if isinstance(key, tuple):
         return tuple(read_index(item) for item in key)
     if hasattr(key, "_array"):
         return key._array if key.dtype.kind in "iub" else key
-    if isinstance(key, (int, np.integer, np.bool_, slice, type(None), type(Ellipsis), np.ndarray)):
+    if isinstance(key, KEYS):
         return key
     if hasattr(key, "__index__"):
         return operator.index(key)

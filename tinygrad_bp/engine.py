@@ -36,7 +36,6 @@ from .recording import check_forward, checked, current, line_of_caller
 from .table import TABLE, Closure, Row, Value
 
 FLOAT64 = np.dtype(np.float64)
-
 new = object.__new__
 
 #: Ids count up in recording order, so an output always has a larger id than its inputs.
@@ -190,6 +189,8 @@ class Primitive(Row):
             values = arguments.arrays(values)
         try:
             result = self.forward(*values, **params)
+        except errors.UntraceableError as found:  # being compiled, it cannot be taken apart
+            result = found.whole(self.forward, values, params)
         except errors.OF_FORWARD as error:
             raise errors.explained(self, error, operands, params) from error
         if not recorded:

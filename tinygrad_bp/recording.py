@@ -172,6 +172,22 @@ def recorded_comparisons() -> Changed:
     return Changed(lambda state: state._replace(enabled=True, comparisons=True))
 
 
+# ---- what stands for an array while a function is compiled ----
+
+
+class Traced:
+    """Stands in a Tensor for an array whose entries are not known yet (`compiling/trace.py`)."""
+
+    __slots__ = ()
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        raise NotImplementedError
+
+    def astype(self, dtype: Any) -> Any:
+        raise NotImplementedError
+
+
 # ---- several threads ----
 
 #: Held while gradients are added to those that leaves have. It is re-entrant, as a signal handler

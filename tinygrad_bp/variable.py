@@ -10,6 +10,7 @@ import numpy as np
 
 from . import errors
 from .arguments import checked_flag, checked_name, real_array
+from .recording import Traced
 from .table import TABLE
 
 
@@ -60,6 +61,8 @@ class Variable:
     def data(self, value: Any) -> None:
         if self.primitive is not None:
             raise errors.computed_value(self)
+        if isinstance(value, Traced):
+            raise errors.traced_value_kept(self)
         array = real_array(value, floating=self.requires_grad)
         if not np.can_cast(array.dtype, self.dtype, "same_kind"):
             raise errors.would_round(self, array.dtype)

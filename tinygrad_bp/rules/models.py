@@ -13,6 +13,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from ..engine import primitive
 from ..operators import value_of
+from ..recording import Traced
 from ..table import Closure, Value
 from .activations import log_softmax, sigmoid, softmax, softplus
 from .linear_algebra import einsum
@@ -37,6 +38,17 @@ def steps_of(stride: Pair, dilation: Pair) -> tuple[tuple[int, int], tuple[int, 
     if min(*between, *within) < 1:
         raise ValueError(f"stride {stride} and dilation {dilation} must be 1 or more")
     return between, within
+
+
+def array_of(value: Any) -> Value:
+    """Return what a Tensor, an array or a list holds, as an array."""
+    value = value_of(value)
+    return value if isinstance(value, Traced) else np.asarray(value)
+
+
+def has_values(array: Value) -> bool:
+    """Whether there are entries to be checked: while a function is compiled, they are not known."""
+    return array.size > 0 and not isinstance(array, Traced)
 
 
 # ---- Windows: what convolution and pooling look at ----
@@ -235,14 +247,14 @@ def embedding(weight: Value, indices: Any) -> Value:
            [2., 3.],
            [0., 1.]])
     """
-    indices = np.asarray(value_of(indices))
+    indices = array_of(indices)
     if indices.dtype.kind not in "iu":
         raise TypeError(f"embedding needs integer indices, and these have dtype {indices.dtype}.")
     weight = as_operand(weight)
     if not weight.shape:
         raise ValueError("embedding looks up rows of a table, and the weight is one number.")
     rows = weight.shape[0]
-    if indices.size and not (indices.min() >= -rows and indices.max() < rows):
+    if has_values(indices) and not (indices.min() >= -rows and indices.max() < rows):
         raise IndexError(
             f"embedding has a table of {rows} rows, 0 to {rows - 1}, and the indices name "
             f"{indices.min()} to {indices.max()}."
@@ -332,7 +344,7 @@ def cross_entropy(logits: Value, target: Any, axis: int = 1) -> Value:
             f"cross_entropy has logits of shape {logits.shape}, which have no axis {axis} for the "
             "classes. Say which it is: axis=..."
         )
-    values = np.asarray(value_of(target))
+    values = array_of(target)
     classes = logits.shape[axis]
     given = f"logits of shape {logits.shape} with the classes on axis {axis}"
     if values.dtype.kind in "iu":
@@ -342,19 +354,20 @@ def cross_entropy(logits: Value, target: Any, axis: int = 1) -> Value:
                 f"cross_entropy has {given}, so class numbers have shape {samples}, not "
                 f"{values.shape}. If the classes are on another axis, say axis=..."
             )
-        if values.size and not (values.min() >= 0 and values.max() < classes):
+        if has_values(values) and not (values.min() >= 0 and values.max() < classes):
             raise ValueError(
                 f"cross_entropy has {classes} classes, 0 to {classes - 1}, and the target names "
                 f"{values.min()} to {values.max()}."
             )
-        target = np.zeros(logits.shape, dtype=logits.dtype)
-        np.put_along_axis(target, np.expand_dims(values, axis), 1, axis)  # of the right classes
+        numbers = np.expand_dims(np.arange(classes), tuple(range(1, values.ndim + 1)))
+        right = np.expand_dims(values, axis) == np.moveaxis(numbers, 0, axis)
+        target = right.astype(logits.dtype)
     elif values.shape != logits.shape:
         raise ValueError(
             f"cross_entropy has {given}, so probabilities have shape {logits.shape}, not "
             f"{values.shape}. Class numbers must be integers, and these are {values.dtype}."
         )
-    else:
+    elif has_values(values):
         sums_to_one = [np.allclose(values.sum(axis=i), 1.0) for i in range(values.ndim)]
         if any(sums_to_one) and not sums_to_one[axis]:
             raise ValueError(

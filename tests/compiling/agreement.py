@@ -1,0 +1,84 @@
+"""Compiled against eager: for a function, the value and the gradients to 1e-10.
+
+Run as a command, it tries every operation of the table and many random programs on a back end:
+
+    python -m tests.compiling.agreement numba 2000
+"""
+
+import sys
+import warnings
+
+import numpy as np
+from hypothesis import Phase
+
+import tinygrad_bp as bp
+
+from .. import test_random_programs as random_programs
+from ..rules import checks
+from ..rules.cases import TRIALS
+
+
+def function_of_trial(trial):
+    """Return a function of the arrays that an entry of the table is differentiated by; and them."""
+    operands, at = trial.operands, checks.moving(trial.operands)
+    weights = checks.upstream(trial, operands)
+
+    def function(*arrays):
+        given = list(operands)
+        for i, array in zip(at, arrays, strict=True):
+            given[i] = array
+        return bp.sum(trial(*given) * weights)
+
+    return function, [operands[i] for i in at]
+
+
+def function_of_program(program):
+    def function(*leaves):
+        left = iter(leaves)
+        return program.run(bp.TABLE, lambda _: next(left), lambda array: array)
+
+    return function, program.leaves()
+
+
+def check(function, arrays, backend="numpy", tolerance=1e-10):
+    """Call the compiled function twice: what it returned first must stay as it was."""
+    every = range(len(arrays))
+    expected = flat(bp.value_and_grad(function, every)(*arrays))
+    compiled = bp.compile(function, backend, every)
+    first = flat(compiled(*arrays))
+    kept = [np.array(array) for array in first]
+    second = flat(compiled(*arrays))
+    for found in (first, second):
+        checks.agree(found, expected, tolerance, f"{backend} and eager")
+        assert [a.dtype for a in found] == [a.dtype for a in expected]
+    for array, copy in zip(first, kept, strict=True):
+        np.testing.assert_array_equal(array, copy)
+    own = [*first, *second]
+    for i, array in enumerate(own):
+        assert not any(np.shares_memory(array, other) for other in [*own[:i], *arrays])
+    return compiled
+
+
+def flat(result):
+    value, gradients = result
+    return [value, *gradients]
+
+
+def main(backend, examples):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of infinite slopes at corners
+        for trial in TRIALS:
+            function, arrays = function_of_trial(trial)
+            if arrays:
+                check(function, arrays, backend)
+        print(f"{len(TRIALS)} cases of the table agree")
+
+        def agrees(program):
+            check(*function_of_program(program), backend)
+
+        random_programs.search(agrees, int(examples), [Phase.generate])
+        print(f"{examples} random programs agree")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

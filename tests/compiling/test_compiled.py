@@ -1,0 +1,299 @@
+"""Compiled functions: they agree with eager ones, share no memory, and refuse to freeze a value."""
+
+import threading
+import warnings
+
+import numpy as np
+import pytest
+
+import tinygrad_bp as bp
+
+from ..rules.cases import TRIALS
+from ..test_random_programs import search
+from .agreement import check, function_of_program, function_of_trial
+
+
+def network(W1, W2, W3, x, y):
+    a2 = bp.sigmoid(W2 @ bp.sigmoid(W1 @ x))
+    return bp.square_sum(y - bp.softmax(W3 @ a2, axis=0))
+
+
+def arrays_for(widths=(5, 4, 3, 6), batch=2, seed=0):
+    rng = np.random.default_rng(seed)
+    n0, n1, n2, n3 = widths
+    return [rng.normal(size=s) for s in ((n1, n0), (n2, n1), (n3, n2), (n0, batch), (n3, batch))]
+
+
+# ---- They agree ----
+
+
+@pytest.mark.parametrize("trial", TRIALS, ids=str)
+def test_every_operation(trial):
+    function, arrays = function_of_trial(trial)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of infinite slopes at corners
+        if arrays:
+            check(function, arrays)
+
+
+def test_random_programs():
+    search(lambda program: check(*function_of_program(program)) and None, 300)
+
+
+def test_float32_stays_float32():
+    arrays = [a.astype(np.float32) for a in arrays_for()]
+    check(network, arrays, tolerance=1e-5)
+
+
+def test_a_wrong_program_is_seen(monkeypatch):
+    monkeypatch.setattr(bp.compile(network).build.__globals__["np"], "dot", np.multiply)
+    with pytest.raises((AssertionError, ValueError)):
+        check(network, arrays_for((3, 3, 3, 3), 3))
+
+
+# ---- Arguments and results ----
+
+
+def test_the_structure_is_that_of_value_and_grad():
+    arrays = arrays_for()
+    for wrt in (0, 1, [0], [2, 0], (0, 1, 2)):
+        value, gradients = bp.compile(network, wrt=wrt)(*arrays)
+        expected, of_eager = bp.value_and_grad(network, wrt)(*arrays)
+        assert type(gradients) is type(of_eager)
+        np.testing.assert_allclose(value, expected, rtol=1e-12)
+        if isinstance(wrt, int):
+            gradients, of_eager = [gradients], [of_eager]
+        for g, e in zip(gradients, of_eager, strict=True):
+            np.testing.assert_allclose(g, e, rtol=1e-9)
+
+
+def test_parameters_in_a_dictionary():
+    def loss(parameters, x):
+        return bp.square_sum(parameters["W"] @ x + parameters["layers"][0])
+
+    W, b, x = np.ones((2, 3)), np.array([[1.0], [2.0]]), np.ones((3, 4))
+    value, g = bp.compile(loss)({"W": W, "layers": [b]}, x)
+    assert value == 4 * (16 + 25)
+    np.testing.assert_array_equal(g["W"], 8 * np.array([[4.0] * 3, [5.0] * 3]))
+    np.testing.assert_array_equal(g["layers"][0], 8 * np.array([[4.0], [5.0]]))
+
+
+def test_without_gradients_it_returns_what_the_function_returns():
+    def statistics(x, scale):
+        return {"mean": x.mean() * scale, "rows": [x.sum(axis=0), x]}
+
+    x = np.arange(6.0).reshape(2, 3)
+    found = bp.compile(statistics, wrt=None)(x, 2.0)
+    assert found["mean"] == 5.0
+    np.testing.assert_array_equal(found["rows"][0], [3.0, 5.0, 7.0])
+    np.testing.assert_array_equal(found["rows"][1], x)
+    assert not np.shares_memory(found["rows"][1], x)
+
+
+def test_derivatives_inside():
+    def hessian_times_v(x, v):
+        slope = bp.grad((x * x * x).sum(), x, create_graph=True)
+        return (slope * v).sum()
+
+    check(hessian_times_v, [np.array([1.0, 2.0]), np.array([1.0, 10.0])])
+
+
+def test_lists_numbers_and_other_memory_layouts():
+    square = bp.compile(lambda x: (x * x).sum())
+    for x in ([1.0, 2.0], [1, 2], np.array([1.0, 9.0, 2.0])[::2], np.array([1.0, 2.0], ">f8")):
+        value, g = square(x)
+        assert (value, g.tolist()) == (5.0, [2.0, 4.0])
+    value, g = square(3)
+    assert (value, g) == (9.0, 6.0)
+
+
+def test_a_python_number_adopts_the_precision_of_arrays():
+    step = bp.compile(lambda w, lr: w - lr * w, wrt=None)
+    assert step(np.ones(2, np.float32), 0.1).dtype == np.float32
+
+
+def test_class_numbers_as_an_argument():
+    def loss(W, x, labels):
+        return bp.cross_entropy(x @ W, labels)
+
+    W, x, labels = np.ones((3, 4)), np.arange(6.0).reshape(2, 3), np.array([0, 3])
+    compiled = bp.compile(loss)
+    for given in (labels, labels[::-1]):
+        value, g = compiled(W, x, given)
+        expected, of_eager = bp.value_and_grad(loss)(W, x, given)
+        np.testing.assert_allclose(value, expected, rtol=1e-12)
+        np.testing.assert_allclose(g, of_eager, rtol=1e-12)
+    assert len(compiled.versions) == 1
+
+
+def test_rows_of_a_table_as_an_argument():
+    def loss(table, rows):
+        return bp.square_sum(bp.embedding(table, rows))
+
+    compiled, table = bp.compile(loss), np.arange(6.0).reshape(3, 2)
+    for rows in ([0, 0, 2], [1, 1, 1]):
+        g = compiled(table, np.array(rows))[1]
+        np.testing.assert_array_equal(g, bp.value_and_grad(loss)(table, np.array(rows))[1])
+
+
+# ---- One program for each combination of shapes and dtypes ----
+
+
+def test_it_is_traced_once_for_each_combination():
+    runs = []
+
+    def square(x):
+        runs.append(x.shape)
+        return (x * x).sum()
+
+    compiled = bp.compile(square)
+    for n in (2, 3, 2, 3, 3):
+        compiled(np.ones(n))
+    assert runs == [(2,), (2,), (3,), (3,)]  # each runs twice, to see that both are alike
+    compiled(np.ones(2, np.float32))
+    assert len(compiled.versions) == 3
+
+
+def test_programs_that_were_not_used_for_long_go():
+    compiled = bp.compile(lambda x: (x * x).sum())
+    for n in range(1, 41):
+        compiled(np.ones(n))
+        compiled(np.ones(1))
+    assert len(compiled.versions) == 32
+    assert any(key[1] == ((1,), np.float64) for key in compiled.versions)
+
+
+def test_eight_threads():
+    compiled = bp.compile(network, wrt=[0, 1, 2])
+    cases = [arrays_for(batch=2 + seed % 2, seed=seed) for seed in range(8)]
+    expected = [bp.value_and_grad(network, [0, 1, 2])(*case) for case in cases]
+    wrong = []
+
+    def work(case, right):
+        for _ in range(200):
+            found = compiled(*case)
+            for a, b in zip([found[0], *found[1]], [right[0], *right[1]], strict=True):
+                if not np.allclose(a, b, rtol=1e-9, atol=1e-12):
+                    wrong.append(case)
+
+    threads = [
+        threading.Thread(target=work, args=pair) for pair in zip(cases, expected, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+# ---- What would be frozen is refused ----
+
+
+def refused(function, *args, kind=TypeError, wrt=0):
+    with pytest.raises(kind) as caught:
+        bp.compile(function, wrt=wrt)(*args)
+    return str(caught.value)
+
+
+X = np.array([1.0, -2.0])
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: (x if x.sum() > 0 else -x).sum(),
+        lambda x: x.sum() * float(x.data[0]),
+        lambda x: x.sum() * int(x.detach().data[0]),
+        lambda x: x.sum() * x[0].item(),
+        lambda x: x.sum() * np.asarray(x.data)[0],
+        lambda x: x.sum() * len([i for i in range(2) if x.data[i] > 0]),
+        lambda x: x[np.nonzero(x.data)[0].tolist()].sum(),
+        lambda x: x.sum() if x.any() else x.mean(),
+        lambda x: x.sum() * x.data.max().tolist(),
+        lambda x: x.sum() * range(3)[x.data.argmax()],
+    ],
+    ids=range(10),
+)
+def test_control_flow_on_values(function):
+    text = refused(function, X)
+    assert "compiled" in text or "record" in text
+
+
+def test_the_sentence():
+    assert refused(lambda x: x.sum() if x.sum() > 0 else -x.sum(), X) == (
+        "a condition needs the value of an array of shape (), and while a function is compiled it "
+        "has none: what depends on it would be the same in every call. Choose entry by entry with "
+        "bp.where(condition, a, b); or leave this to a function that is not compiled."
+    )
+
+
+def test_a_choice_entry_by_entry_is_none():
+    def loss(x):
+        return (np.where(x > 0, x, 2 * x * x) * (x.data < 5)).sum()
+
+    compiled = check(loss, [X])
+    for x in (X, -X, 3 * X):
+        np.testing.assert_array_equal(compiled(x)[1][0], bp.value_and_grad(loss)(x)[1])
+
+
+def test_random_draws():
+    rng = np.random.default_rng(0)
+    assert "dropout" in refused(lambda x: bp.dropout(x, 0.5, rng).sum(), X, kind=ValueError)
+
+
+def test_a_parameter_that_is_no_argument():
+    w = bp.tensor(X, requires_grad=True, name="w")
+    for wrt in (0, None):
+        assert "w with shape (2,)" in refused(lambda x: (w * x).sum(), X, kind=ValueError, wrt=wrt)
+    assert bp.compile(lambda x: (w.detach() * x).sum())(X)[0] == 5.0
+
+
+def test_a_value_that_a_tensor_outside_would_keep():
+    mean = bp.tensor(0.0, name="mean")
+
+    def loss(x):
+        mean.data = x.data.mean()
+        return x.sum()
+
+    assert "mean with shape ()" in refused(loss, X)
+
+
+def test_other_misuse():
+    assert "t.data" in refused(lambda x: x.sum(), bp.tensor(X))
+    assert "not a Tensor" in refused(lambda x: 1.0, X)
+    assert "one number" in refused(lambda x: x, X, kind=ValueError)
+    assert "no argument 2" in refused(lambda x: x.sum(), X, kind=ValueError, wrt=2)
+    with pytest.raises(ValueError, match="'numpy'"):
+        bp.compile(network, backend="abacus")
+    with pytest.raises(ValueError, match="first call"):
+        _ = bp.compile(network).source
+
+
+def test_an_operation_of_the_users_that_looks_at_entries():
+    @bp.primitive
+    def halved_if_large(x):
+        return x / 2 if x.sum() > 1 else x
+
+    @halved_if_large.backward
+    def _(out, x):
+        return lambda g: g / 2 if x.sum() > 1 else g
+
+    compiled = bp.compile(lambda x: (halved_if_large(x) * x).sum())
+    for x in (np.array([1.0, 2.0]), np.array([0.1, 0.2])):
+        np.testing.assert_allclose(
+            compiled(x)[1], bp.value_and_grad(lambda x: (halved_if_large(x) * x).sum())(x)[1]
+        )
+    assert "halved_if_large(" in compiled.source
+
+
+# ---- What can be read ----
+
+
+def test_the_program_can_be_read():
+    compiled = bp.compile(network, wrt=[0, 1, 2])
+    compiled(*arrays_for())
+    assert "dot(a0, a3, out=b0)" in compiled.source
+    text = compiled.explain_passes()
+    assert text.startswith("traced, 41 instructions")
+    assert "simplify: " in text
+    assert "v6 = minimum(v5, 80.0)  # float64 (4, 2)" in text

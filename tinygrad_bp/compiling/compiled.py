@@ -1,0 +1,212 @@
+"""`compile`: a function and its gradients as a program that is written once and runs fast."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from importlib import import_module
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import errors
+from ..arguments import real_array
+from ..engine import Tensor
+from .passes import PASSES
+from .program import Program
+from .trace import trace
+from .tree import Structure, flatten, text_of, unflatten
+
+#: Programs that a compiled function keeps, one for each combination of shapes and dtypes; the one
+#: that was not used for longest goes first.
+MOST_PROGRAMS = 32
+
+#: The file of each back end.
+BACKENDS = {"numpy": ".numpy_text"}
+
+#: The object that NumPy has for a dtype: an array may have an equal one, as of a pickle.
+DTYPES = {np.dtype(code): np.dtype(code) for code in "?bBhHiIlLfd"}
+
+
+class Version(NamedTuple):
+    """What was written for one combination of shapes and dtypes."""
+
+    run: Callable[..., Any]
+    source: str
+    traced: Program
+
+
+class Compiled:
+    """A compiled function, made by `compile`."""
+
+    def __init__(
+        self, function: Callable[..., Any], backend: str, wrt: int | Sequence[int] | None
+    ) -> None:
+        self.function, self.wrt = function, wrt
+        self.build = import_module(BACKENDS[backend], __package__).build
+        self.versions: OrderedDict[Hashable, Version] = OrderedDict()
+        self.lock = threading.RLock()
+        self.latest: Callable[..., Any] = lambda *_: None
+
+    def __call__(self, *args: Any) -> Any:
+        """Return the value and the gradients, for arguments as `value_and_grad` takes them."""
+        try:
+            found = self.latest(*args)
+        except TypeError:  # another number of arguments
+            found = None
+        return self.of_other_types(args) if found is None else found
+
+    def of_other_types(self, args: tuple[Any, ...]) -> Any:
+        """Run a program for other shapes than in the call before; write it, if there is none."""
+        parts = [flatten(arg) for arg in args]
+        arrays = [plain(leaf) for leaves, _ in parts for leaf in leaves]
+        structures = tuple(structure for _, structure in parts)
+        moving = None if self.wrt is None else self.moving([len(leaves) for leaves, _ in parts])
+        for i in moving or ():
+            if not (isinstance(arrays[i], np.ndarray) and arrays[i].dtype.kind == "f"):
+                arrays[i] = np.array(arrays[i], np.float64)
+        key = (structures, *(type_of(array) for array in arrays))
+        with self.lock:
+            if key not in self.versions:
+                self.versions[key] = self.written(arrays, structures, moving)
+                if len(self.versions) > MOST_PROGRAMS:
+                    self.versions.popitem(last=False)
+            self.versions.move_to_end(key)
+            run = self.latest = self.versions[key].run
+        return run(*arrays)
+
+    def moving(self, counts: list[int]) -> list[int]:
+        """Return which leaves to differentiate by, for arguments of so many leaves each."""
+        n = len(counts)
+        for i in self.positions():
+            if not -n <= i < n:
+                raise ValueError(f"there is no argument {i} to differentiate by: {n} were given.")
+        starts = [0, *accumulate(counts)]
+        at = [i % n for i in self.positions()]
+        return [leaf for i in at for leaf in range(starts[i], starts[i + 1])]
+
+    def positions(self) -> Sequence[int]:
+        assert self.wrt is not None
+        return [self.wrt] if isinstance(self.wrt, int) else self.wrt
+
+    def written(
+        self, arrays: list[Any], structures: tuple[Structure, ...], moving: list[int] | None
+    ) -> Version:
+        def function(given: list[Any]) -> Any:
+            leaves = iter(given)
+            return self.function(*(unflatten(structure, leaves) for structure in structures))
+
+        traced, of_value = trace(function, arrays, moving)
+        if not same(traced, trace(function, arrays, moving)[0]):
+            raise errors.differs_from_run_to_run()
+        if moving is not None:
+            by = tuple(structures[i] for i in self.positions())
+            of_value = (
+                tuple,
+                None,
+                (None, by[0] if isinstance(self.wrt, int) else (tuple, None, by)),
+            )
+        program = traced
+        for apply in PASSES:
+            program = apply(program)
+        run, source = self.build(program, lambda texts: text_of(of_value, iter(texts)))
+        return Version(run, source, traced)
+
+    @property
+    def current(self) -> Version:
+        if not self.versions:
+            raise errors.no_program()
+        return next(reversed(self.versions.values()))
+
+    @property
+    def source(self) -> str:
+        return self.current.source
+
+    def explain_passes(self) -> str:
+        """Return the latest program as it was traced, and as it was after each pass."""
+        program = self.current.traced
+        parts = [f"traced, {len(program.instructions)} instructions\n{program}"]
+        for apply in PASSES:
+            after = apply(program)
+            count = len(after.instructions)
+            what = f"{apply.__name__}: {len(program.instructions)} -> {count} instructions"
+            parts.append(what if str(after) == str(program) else f"{what}\n{after}")
+            program = after
+        return "\n\n".join(parts)
+
+
+def plain(leaf: Any) -> Any:
+    """Return an argument as an array, or as the Python number that it is."""
+    if isinstance(leaf, Tensor):
+        raise errors.tensor_to_compiled(leaf)
+    if type(leaf) in (int, float, bool):
+        return leaf
+    array = leaf if type(leaf) is np.ndarray and leaf.dtype in DTYPES else real_array(leaf, False)
+    dtype = DTYPES[array.dtype.newbyteorder("=")]
+    return array if array.dtype is dtype else array.astype(dtype)
+
+
+def type_of(array: Any) -> Any:
+    return (array.shape, array.dtype) if isinstance(array, np.ndarray) else type(array)
+
+
+def same(a: Program, b: Program) -> bool:
+    """Whether two programs do the same: if not, the function draws random numbers, or the like."""
+    constants = zip(a.constants.items(), b.constants.items(), strict=False)
+    return str(a) == str(b) and all(
+        x == y and np.array_equal(first, second, equal_nan=first.dtype.kind == "f")
+        for (x, first), (y, second) in constants
+    )
+
+
+def compile(
+    function: Callable[..., Any], backend: str = "numpy", wrt: int | Sequence[int] | None = 0
+) -> Compiled:
+    """Return a compiled function: it takes arrays and returns the value and the gradients.
+
+    It does what ``bp.value_and_grad(function, wrt)`` does, in less time. In the first call the
+    function runs on Tensors that write down what is done to them, forward and backward: a program
+    of NumPy calls, which is made shorter and is all that later calls run. There is one program for
+    each combination of shapes and dtypes; the 32 used last are kept.
+
+    Parameters
+    ----------
+    function
+        Takes Tensors and arrays, and returns a Tensor with one entry. What it does may depend on
+        shapes, and not on entries.
+    backend
+        ``"numpy"``, which needs nothing else.
+    wrt
+        The argument to differentiate by, or a list of them, as ``argnums`` of `value_and_grad`; an
+        argument may be an array, or lists and dictionaries of arrays. With None, the compiled
+        function returns what the function returns: arrays, alone or in lists and dictionaries.
+
+    Returns
+    -------
+    Compiled
+        The function. Its attribute ``source`` is the text of the program that ran last, and its
+        method ``explain_passes()`` shows how that came about.
+
+    Raises
+    ------
+    TypeError
+        When called: if the function needs the entries of an array, as for ``if loss > 1:``; if it
+        is given a Tensor, or does not return one.
+    ValueError
+        When called: if the value has several entries; if the function uses a Tensor that needs a
+        gradient and is not its argument; if it is not the same when run twice, as it draws random
+        numbers: give those as an argument.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as bp
+    >>> import numpy as np
+    >>> value_and_slope = bp.compile(lambda x: (x * x).sum())
+    >>> value_and_slope(np.array([1.0, 2.0]))
+    (array(5.), array([2., 4.]))
+    """
+    if backend not in BACKENDS:
+        raise errors.no_backend(backend, ", ".join(map(repr, BACKENDS)))
+    return Compiled(function, backend, wrt)

@@ -1,0 +1,295 @@
+"""The NumPy back end: a program as straight-line code whose results go into buffers.
+
+A buffer is taken again as soon as the value in it, and every view of it, was used for the last
+time; an operation entry by entry writes over an operand that it is the last to use. What the
+program returns is always an array of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from .program import Instruction, Program, Ref, Type, getitem, name_of
+
+#: Reductions of NumPy that are the reduction of a ufunc, which is there without the way to it.
+REDUCTIONS: dict[Any, np.ufunc] = {
+    np.sum: np.add,
+    np.max: np.maximum,
+    np.min: np.minimum,
+    np.prod: np.multiply,
+}
+
+#: What has a text of its own, which takes less time than the function.
+WRITTEN: dict[Any, str] = {np.matrix_transpose: "{0}.mT", getitem: "{0}[{1}]"}
+
+#: Functions that return a new array, and never a view of what they are given.
+MAKES_NEW = {
+    *(np.where, np.vdot, np.dot, np.outer, np.concatenate, np.stack, np.mean, np.var, np.std),
+    *(
+        np.ones_like,
+        np.zeros_like,
+        np.cumsum,
+        np.pad,
+        np.take_along_axis,
+        np.repeat,
+        np.tile,
+        np.roll,
+        np.clip,
+        np.trace,
+    ),
+}
+
+
+def entrywise(function: Any) -> bool:
+    return isinstance(function, np.ufunc) and function.signature is None and function.nout == 1
+
+
+def makes_new(function: Any) -> bool:
+    return isinstance(function, np.ufunc) or function in REDUCTIONS or function in MAKES_NEW
+
+
+def places_result(i: Instruction) -> bool:
+    """Whether the call can be given the place for its result."""
+    if i.function in REDUCTIONS:
+        return len(i.arguments) == 1 and {name for name, _ in i.settings} <= {"axis", "keepdims"}
+    return isinstance(i.function, np.ufunc) and i.function.nout == 1 and not i.settings
+
+
+def in_dtype(value: Any, dtype: np.dtype[Any]) -> Any:
+    """Return a Python number as the array of no axes that NumPy would make of it in each call."""
+    return np.array(value, dtype) if type(value) in (int, float) else value
+
+
+class Lifetimes:
+    """Whose memory a value shows, and when each was used last."""
+
+    def __init__(self, program: Program) -> None:
+        self.roots: dict[Ref, frozenset[Ref]] = {}
+        self.last: dict[Ref, Ref] = {}
+        for ref in (*program.inputs, *program.constants):
+            self.roots[ref] = frozenset([ref])
+        for ref, instruction in program.instructions.items():
+            used = frozenset(root for x in instruction.refs() for root in self.roots[x])
+            # what may be a view of its operands is taken for one of them all
+            if makes_new(instruction.function) or not used:
+                self.roots[ref] = frozenset([ref])
+            else:
+                self.roots[ref] = used
+            for root in used:
+                self.last[root] = ref
+
+    def dies(self, x: Ref, at: Ref) -> bool:
+        return self.roots[x] == {x} and self.last.get(x) == at
+
+
+class Writer:
+    """The text, line by line, and the namespace that it runs in."""
+
+    def __init__(self, program: Program) -> None:
+        self.program, self.lifetimes = program, Lifetimes(program)
+        self.scope: dict[str, Any] = {
+            name: getattr(np, name) for name in ("array", "empty", "errstate", "ndarray")
+        }
+        self.lines: list[str] = []
+        self.names: dict[Ref, str] = {ref: f"a{i}" for i, ref in enumerate(program.inputs)}
+        self.buffers: list[np.ndarray] = []
+        self.views: list[str] = []  # of buffers, which are made with them
+        self.shown: dict[Ref, np.ndarray] = {}  # the buffer or view of a value, where it has one
+        self.free: dict[Type, list[str]] = {}
+        self.held: dict[Ref, str] = {}
+        self.numbers: dict[Any, str] = {}
+        self.own = self.returned_as_they_are()
+        for ref, array in program.constants.items():
+            self.names[ref] = f"c{ref}"
+            self.scope[f"c{ref}"] = array
+        for ref, instruction in program.instructions.items():
+            self.write(ref, instruction)
+            self.release(ref, instruction)
+
+    def returned_as_they_are(self) -> set[Ref]:
+        """Return the values whose memory goes to the caller; other results are copied."""
+        roots = [self.lifetimes.roots[ref] for ref in self.program.results]
+        single = [next(iter(found)) for found in roots if len(found) == 1]
+        return {x for x in single if x in self.program.instructions and single.count(x) == 1}
+
+    # ---- one instruction ----
+
+    def write(self, ref: Ref, i: Instruction) -> None:
+        if not makes_new(i.function) and self.view(ref, i):
+            return
+        kind = self.program.types[ref]
+        takes_place = places_result(i)
+        if takes_place and kind.shape and ref not in self.own:
+            out = self.buffer(ref, i, kind)
+            self.names[ref] = self.held[ref] = out
+            self.lines.append(self.call(i, kind, out))
+        else:
+            self.names[ref] = f"{ref}"
+            self.lines.append(f"{ref} = {self.call(i, kind)}")
+
+    def call(self, i: Instruction, kind: Type, out: str = "") -> str:
+        function, settings = i.function, dict(i.settings)
+        arguments = [self.text(x) for x in i.arguments]
+        if function in REDUCTIONS and places_result(i):
+            function = REDUCTIONS[function].reduce
+            arguments += [self.text(settings.pop("axis", None)), "None", out or "None"]
+            arguments.append(str(settings.pop("keepdims", False)))
+        elif places_result(i):
+            types = [self.program.types[x] for x in i.arguments if isinstance(x, Ref)]
+            if types and types[0].dtype.kind == "f":
+                arguments = [self.text(in_dtype(x, types[0].dtype)) for x in i.arguments]
+            alike = [(len(t.shape), t.dtype) for t in types] == [(2, kind.dtype)] * 2
+            if function is np.matmul and alike and kind.dtype.kind == "f":
+                function = np.dot  # of two matrices the same product, with less to look up first
+            arguments += [f"out={out}"] if out else []
+        if function in WRITTEN and not settings:
+            return WRITTEN[function].format(*arguments)
+        arguments += [f"{name}={self.text(value)}" for name, value in settings.items()]
+        return f"{self.function(function)}({', '.join(arguments)})"
+
+    def function(self, function: Callable[..., Any]) -> str:
+        """Return the name of a function in the text."""
+        name = name_of(function)
+        if isinstance(getattr(function, "__self__", None), np.ufunc):
+            name = f"{function.__self__.__name__}_{name}"  # type: ignore[attr-defined]
+        while self.scope.setdefault(name, function) != function:
+            name += "_"
+        return name
+
+    def text(self, value: Any) -> str:
+        if isinstance(value, Ref):
+            return self.names[value]
+        if type(value) is list:
+            return f"[{', '.join(map(self.text, value))}]"
+        if type(value) is tuple:
+            return f"({''.join(self.text(item) + ', ' for item in value)})"
+        if value is Ellipsis:
+            return "..."
+        if value is None or type(value) in (int, bool, str, slice):
+            return repr(value)
+        if type(value) is float and np.isfinite(value):
+            return repr(value)
+        key = (type(value), repr(value))  # what has no text of its own gets a name
+        if key not in self.numbers:
+            self.numbers[key] = f"k{len(self.numbers)}"
+            self.scope[self.numbers[key]] = value
+        return self.numbers[key]
+
+    # ---- memory ----
+
+    def buffer(self, ref: Ref, i: Instruction, kind: Type) -> str:
+        """Return a buffer for a result: of an operand that dies here, a free or a new one."""
+        if entrywise(i.function):
+            for x in i.refs():
+                if x in self.held and self.program.types[x] == kind and self.lifetimes.dies(x, ref):
+                    self.shown[ref] = self.shown[x]
+                    return self.held.pop(x)
+        free = self.free.setdefault(kind, [])
+        if not free:
+            free.append(f"b{len(self.buffers)}")
+            self.buffers.append(np.empty(kind.shape, kind.dtype))
+        name = free.pop()
+        self.shown[ref] = self.buffers[int(name[1:])]
+        return name
+
+    def release(self, ref: Ref, i: Instruction) -> None:
+        for x in {root for used in i.refs() for root in self.lifetimes.roots[used]}:
+            if x in self.held and self.lifetimes.last[x] == ref:
+                self.free.setdefault(self.program.types[x], []).append(self.held.pop(x))
+
+    def view(self, ref: Ref, i: Instruction) -> bool:
+        """Make a view of a buffer once, together with the buffer."""
+        refs = list(i.refs())
+        if len(refs) != 1 or refs[0] not in self.shown:
+            return False
+        base = self.shown[refs[0]]
+        with np.errstate(all="ignore"):
+            made = i.run({refs[0]: base})
+        if not np.shares_memory(made, base) or not base.size:
+            return False
+        self.shown[ref], self.names[ref] = made, f"{ref}"
+        self.views.append(f"{ref} = {self.call(i, self.program.types[ref])}")
+        return True
+
+    # ---- the whole ----
+
+    def code(self, returned: str) -> str:
+        inner = [
+            *(f"b{k}" for k in range(len(self.buffers))),
+            *(v.split(" ")[0] for v in self.views),
+        ]
+        everything = "".join(f"{name}, " for name in inner)
+        buffers = [f"b{k} = empty({b.shape}, {b.dtype.str!r})" for k, b in enumerate(self.buffers)]
+        lines = [*([f"({everything}) = memory"] if inner else []), *self.lines]
+        if self.program.ignores_errors:
+            lines = ["with errstate(all='ignore'):", *(f"    {line}" for line in lines)]
+        return MODULE.format(
+            make="\n    ".join([*buffers, *self.views, f"return ({everything})"]),
+            arguments=", ".join(self.names[ref] for ref in self.program.inputs),
+            guards="\n        and ".join(self.guards()),
+            lines="\n    ".join(lines),
+            returned=returned,
+        )
+
+    def guards(self) -> list[str]:
+        """Return the conditions under which arguments are those that the program is for."""
+        return guards(self.program, self.names, self.scope)
+
+    def results(self) -> list[str]:
+        """Return the text of each result as an array that nobody else has."""
+        texts: list[str] = []
+        for ref in self.program.results:
+            roots = self.lifetimes.roots[ref]
+            own = len(roots) == 1 and roots <= self.own and self.program.types[ref].shape != ()
+            texts.append(self.names[ref] if own else f"array({self.names[ref]})")
+        return texts
+
+
+MODULE = """\
+def make():
+    {make}
+
+
+def run({arguments}):
+    if not (
+        {guards}
+    ):
+        return None
+    try:
+        memory = pool.pop()
+    except IndexError:  # all buffers are in use, by other threads
+        memory = make()
+    {lines}
+    pool.append(memory)
+    return {returned}
+"""
+
+
+def guards(program: Program, names: Mapping[Ref, str], scope: dict[str, Any]) -> list[str]:
+    """Return the conditions on arguments, a text each; their shapes and dtypes are exact."""
+    texts = []
+    for ref in program.inputs:
+        name, kind = names[ref], program.types[ref]
+        if ref in program.numbers:
+            texts.append(f"type({name}) is {program.numbers[ref].__name__}")
+            continue
+        dtype = kind.dtype.name
+        scope[dtype] = kind.dtype
+        texts.append(f"type({name}) is ndarray and {name}.dtype is {dtype}")
+        texts.append(f"{name}.shape == {kind.shape}")
+    return texts or ["True"]
+
+
+def build(program: Program, returned: Callable[[list[str]], str]) -> tuple[Any, str]:
+    """Return a program as a function of arrays, and its text.
+
+    ``returned`` makes the text of what is returned, of those of the results.
+    """
+    writer = Writer(program)
+    text = writer.code(returned(writer.results()))
+    scope = {**writer.scope, "pool": []}
+    exec(compile(text, "<compiled by tinygrad_bp>", "exec"), scope)
+    return scope["run"], text

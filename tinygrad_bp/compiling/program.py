@@ -1,0 +1,110 @@
+"""A linear program: one NumPy call after the other, each of values with smaller numbers.
+
+It is what `trace` makes of a function, what a pass turns into a shorter one, and what a back end
+writes as code.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Ref(int):
+    """The number of a value."""
+
+    def __repr__(self) -> str:
+        return f"v{int(self)}"
+
+    __str__ = __repr__
+
+
+class Type(NamedTuple):
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def __str__(self) -> str:
+        return f"{self.dtype.name} {self.shape}"
+
+
+class Instruction(NamedTuple):
+    """One call. Among its arguments, and in lists and tuples there, a `Ref` stands for a value."""
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    settings: tuple[tuple[str, Any], ...] = ()
+
+    def refs(self) -> Iterator[Ref]:
+        yield from refs_in(self.arguments)
+        yield from refs_in(tuple(value for _, value in self.settings))
+
+    def over(self, change: Callable[[Ref], Any]) -> Instruction:
+        """Return the same call, of what a function makes of every `Ref`."""
+        settings = tuple((name, changed(value, change)) for name, value in self.settings)
+        return Instruction(self.function, changed(self.arguments, change), settings)
+
+    def run(self, values: Mapping[Ref, Any]) -> Any:
+        ready = self.over(values.__getitem__)
+        return ready.function(*ready.arguments, **dict(ready.settings))
+
+    def __str__(self) -> str:
+        settings = [f"{name}={value!r}" for name, value in self.settings]
+        return f"{name_of(self.function)}({', '.join([*map(repr, self.arguments), *settings])})"
+
+
+class Program(NamedTuple):
+    """Instructions in order, by the number of their value.
+
+    A value keeps its number from pass to pass, so that programs can be compared. ``types`` knows
+    every value; constants are given as arrays.
+    """
+
+    inputs: tuple[Ref, ...]
+    constants: dict[Ref, np.ndarray]
+    instructions: dict[Ref, Instruction]
+    results: tuple[Ref, ...]
+    types: dict[Ref, Type]
+    numbers: dict[Ref, type]  # inputs that are Python numbers, not arrays
+    ignores_errors: bool = False  # whether a part was written under np.errstate
+
+    def __str__(self) -> str:
+        lines = [f"inputs: {', '.join(f'{ref} {self.types[ref]}' for ref in self.inputs)}"]
+        for ref, array in self.constants.items():
+            value = repr(array.item()) if array.size == 1 else "..."
+            lines.append(f"{ref} = {value}  # {self.types[ref]}, a constant")
+        for ref, instruction in self.instructions.items():
+            lines.append(f"{ref} = {instruction}  # {self.types[ref]}")
+        return "\n".join([*lines, f"results: {', '.join(map(str, self.results))}"])
+
+
+def refs_in(value: Any) -> Iterator[Ref]:
+    if isinstance(value, Ref):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            yield from refs_in(item)
+
+
+def changed(value: Any, change: Callable[[Ref], Any]) -> Any:
+    if isinstance(value, Ref):
+        return change(value)
+    if type(value) in (tuple, list):
+        return type(value)(changed(item, change) for item in value)
+    return value
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    return str(getattr(function, "__name__", function))
+
+
+# ---- what NumPy has as an operator or a method, as functions ----
+
+
+def astype(a: Any, dtype: Any) -> Any:
+    return a.astype(dtype)
+
+
+getitem = operator.getitem
