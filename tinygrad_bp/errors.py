@@ -199,11 +199,14 @@ plain_array = sentence(
     TypeError, "{0} is a plain array, so it would be neither trained nor saved. Assign "
     "bp.tensor(array, requires_grad=True) for a parameter, or bp.tensor(array) for a constant.")
 no_layer = sentence(
-    TypeError, "layer {0} of Sequential is {1!r:.60}. Give layers, such as nn.Linear(2, 3), or "
+    TypeError, "layer {0} of Sequential is {1!r:.60}. Give layers, such as nn.ReLU(), or "
     "functions, such as bp.relu, one by one.")
+called_as_function = sentence(
+    TypeError, "{0} is a layer: make it, and call what is made, as nn.{0}()(x). The function "
+    "itself is bp.{1}.")
 a_layer = sentence(
     TypeError, "a layer ({0}) stands where its output belongs. Call it: layer(x).")
-no_state = sentence(
+no_weights = sentence(
     TypeError, "a state is a dict of arrays by path, as state_dict() returns it, not {0!r:.60}.")
 wrong_width = sentence(
     ValueError, "{0} takes {1} {2} on axis {3}, and was given {4}.")

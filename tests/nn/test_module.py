@@ -329,6 +329,16 @@ class Empty(nn.Module):
             lambda: nn.Sequential([nn.Linear(2, 3)]),
             "layer 0 of Sequential is [<Linear: 9 parameters>]. Give layers",
         ),
+        (
+            lambda: nn.Sequential(nn.Linear(2, 3), nn.ReLU),
+            "layer 1 of Sequential is <class 'tinygrad_bp.nn.functions.ReLU'>. Give layers",
+        ),
+        (
+            lambda: nn.ReLU(bp.tensor([1.0])),
+            "ReLU is a layer: make it, and call what is made, as nn.ReLU()(x). The function itself "
+            "is bp.relu.",
+        ),
+        (lambda: nn.Linear(2, 3, generator()), "takes 3 positional arguments but 4 were given"),
         (lambda: nn.Linear(2, 3, rng=0), "rng is a generator, as np.random.default_rng(seed), not"),
     ],
 )

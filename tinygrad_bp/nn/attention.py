@@ -55,6 +55,7 @@ class MultiHeadAttention(Module):
         self,
         embed_dim: int,
         num_heads: int,
+        *,
         causal: bool = False,
         rng: np.random.Generator | None = None,
     ) -> None:

@@ -5,19 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from ..rules.activations import (
-    elu,
-    gelu,
-    leaky_relu,
-    log_softmax,
-    relu,
-    sigmoid,
-    silu,
-    softmax,
-    softplus,
-)
-from ..rules.elementwise import tanh
-from ..rules.models import avg_pool2d, max_pool2d
+import numpy as np
+
+from .. import errors
+from ..engine import Tensor
+from ..rules import activations, elementwise, models
 from .module import Module
 
 
@@ -27,6 +19,8 @@ class Function(Module):
     function: ClassVar[Callable[..., Any]]
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
+        if any(isinstance(value, (Tensor, np.ndarray)) for value in arguments):
+            raise errors.called_as_function(type(self).__name__, type(self).function.__name__)
         self.arguments, self.named = arguments, named
 
     def forward(self, x: Any) -> Any:
@@ -51,15 +45,15 @@ def layer(name: str, function: Callable[..., Any], arguments: str = "") -> type[
     return type(name, (Function,), members)
 
 
-ReLU = layer("ReLU", relu)
-LeakyReLU = layer("LeakyReLU", leaky_relu, "0.2")
-ELU = layer("ELU", elu)
-GELU = layer("GELU", gelu)
-SiLU = layer("SiLU", silu)
-Softplus = layer("Softplus", softplus)
-Sigmoid = layer("Sigmoid", sigmoid)
-Tanh = layer("Tanh", tanh)
-Softmax = layer("Softmax", softmax, "axis=-1")
-LogSoftmax = layer("LogSoftmax", log_softmax, "axis=-1")
-MaxPool2d = layer("MaxPool2d", max_pool2d, "2")
-AvgPool2d = layer("AvgPool2d", avg_pool2d, "2")
+ReLU = layer("ReLU", activations.relu)
+LeakyReLU = layer("LeakyReLU", activations.leaky_relu, "0.2")
+ELU = layer("ELU", activations.elu)
+GELU = layer("GELU", activations.gelu)
+SiLU = layer("SiLU", activations.silu)
+Softplus = layer("Softplus", activations.softplus)
+Sigmoid = layer("Sigmoid", activations.sigmoid)
+Tanh = layer("Tanh", elementwise.tanh)
+Softmax = layer("Softmax", activations.softmax, "axis=-1")
+LogSoftmax = layer("LogSoftmax", activations.log_softmax, "axis=-1")
+MaxPool2d = layer("MaxPool2d", models.max_pool2d, "2")
+AvgPool2d = layer("AvgPool2d", models.avg_pool2d, "2")

@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import errors
 from ..engine import Tensor
+from ..operators import value_of
 from ..rules.models import Pair, conv2d, dropout, embedding, pair
 from ..rules.shaping import as_operand
 from ..table import Value
@@ -72,6 +73,7 @@ class Linear(Module):
         self,
         in_features: int,
         out_features: int,
+        *,
         bias: bool = True,
         rng: np.random.Generator | None = None,
     ) -> None:
@@ -131,6 +133,7 @@ class Conv2d(Module):
         padding: Pair = 0,
         dilation: Pair = 1,
         groups: int = 1,
+        *,
         bias: bool = True,
         rng: np.random.Generator | None = None,
     ) -> None:
@@ -172,7 +175,7 @@ class Embedding(Module):
     """
 
     def __init__(
-        self, num_embeddings: int, embedding_dim: int, rng: np.random.Generator | None = None
+        self, num_embeddings: int, embedding_dim: int, *, rng: np.random.Generator | None = None
     ) -> None:
         self.weight = parameter(normal((num_embeddings, embedding_dim), generator(rng)))
 
@@ -205,7 +208,7 @@ class LayerNorm(Module):
     """
 
     def __init__(self, normalized_shape: int | tuple[int, ...], eps: float = 1e-5) -> None:
-        shape = (normalized_shape,) if isinstance(normalized_shape, int) else normalized_shape
+        shape = tuple(np.atleast_1d(normalized_shape).tolist())
         self.eps, self.axis = eps, tuple(range(-len(shape), 0))
         self.weight, self.bias = parameter(np.ones(shape)), parameter(np.zeros(shape))
 
@@ -287,7 +290,7 @@ class BatchNorm(Module):
         of_batch = (mean, 1.0), (variance, n / (n - 1))
         running = self.running_mean, self.running_var
         for tensor, (value, correction) in zip(running, of_batch, strict=True):
-            new = correction * np.asarray(getattr(value, "data", value)).ravel()
+            new = correction * value_of(value).ravel()
             tensor.data = (1.0 - self.momentum) * tensor.data + self.momentum * new
         self.num_batches_tracked.data = self.num_batches_tracked.data + 1
 
@@ -315,7 +318,7 @@ class Dropout(Module):
     (array([2., 0., 0., 0., 2., 2.]), array([1., 1.]))
     """
 
-    def __init__(self, p: float = 0.5, rng: np.random.Generator | None = None) -> None:
+    def __init__(self, p: float = 0.5, *, rng: np.random.Generator | None = None) -> None:
         self.p, self.rng = p, generator(rng)
 
     def forward(self, x: Value) -> Value:

@@ -186,7 +186,7 @@ class Module:
 (3, 2) there.
         """
         if not isinstance(state, Mapping):
-            raise errors.no_state(state)
+            raise errors.no_weights(state)
         own = dict(self.named_tensors())
         values = {path: np.asarray(value_of(value)) for path, value in state.items()}
         wrong = [f"{path} is missing" for path in own if path not in values]
@@ -281,7 +281,7 @@ class Sequential(Module):
 
     def __init__(self, *layers: Callable[[Any], Any]) -> None:
         for i, layer in enumerate(layers):
-            if not callable(layer):
+            if not callable(layer) or isinstance(layer, type):  # nn.ReLU where nn.ReLU() is meant
                 raise errors.no_layer(i, layer)
         self.layers = layers
 

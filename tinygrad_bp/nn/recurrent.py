@@ -28,6 +28,7 @@ class Cell(Module):
         self,
         input_size: int,
         hidden_size: int,
+        *,
         bias: bool = True,
         rng: np.random.Generator | None = None,
     ) -> None:
