@@ -674,13 +674,12 @@ def test_a_wide_formula_can_be_reached(visit: Any, screen: Any) -> None:
 def test_the_picture_can_be_scrolled_by_keyboard(visit: Any) -> None:
     player = visit(play(worked()).html, viewport=PHONE, anchor="#step=1")
     player.page.focus("#picture")
-    start = player.page.evaluate("picture.scrollLeft")
+    player.page.evaluate("picture.scrollLeft = 10")
     player.page.keyboard.press("Shift+ArrowRight")
-    assert player.page.evaluate("picture.scrollLeft") == start + 80
+    assert player.page.evaluate("picture.scrollLeft") == 90
     player.page.focus("#n0")
-    player.page.evaluate("picture.scrollLeft = 200")
     player.page.keyboard.press("Shift+ArrowLeft")
-    assert player.page.evaluate("picture.scrollLeft") == 120
+    assert player.page.evaluate("picture.scrollLeft") == 10
     assert player.state["step"] == 1
 
 
@@ -701,6 +700,21 @@ def test_the_node_at_work_stays_in_view(visit: Any) -> None:
         box, pane = (player.page.locator(x).bounding_box() for x in (".node.active", "#picture"))
         assert box["y"] >= pane["y"]
         assert box["y"] + box["height"] <= pane["y"] + pane["height"]
+
+
+@pytest.mark.parametrize("screen", [PHONE, NARROW], ids=["phone", "narrow"])
+def test_on_a_phone_a_node_that_is_reached_is_in_view_beside_the_node_at_work(
+    visit: Any, screen: Any
+) -> None:
+    player = visit(play(worked()).html, anchor="#step=9", viewport=screen)
+    pane = player.page.locator("#picture").bounding_box()
+    for _ in range(9, 17):
+        for marked in (".node.active", ".node.reached"):
+            box = player.page.locator(marked).first.bounding_box()
+            for start, length in (("x", "width"), ("y", "height")):
+                assert box[start] >= pane[start] - 1, marked
+                assert box[start] + box[length] <= pane[start] + pane[length] + 1, marked
+        player.page.click("[aria-label='Next step']")
 
 
 def test_the_controls_come_before_the_nodes(visit: Any) -> None:

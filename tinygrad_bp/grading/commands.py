@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, Group
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
@@ -97,21 +98,22 @@ def run_inject(
     return 0
 
 
-def of_mistakes(*columns: str) -> Table:
-    table = Table("mistake", *columns, box=SIMPLE_HEAD, pad_edge=False, caption_justify="left")
-    table.columns[0].no_wrap = True  # to be copied
-    return table
-
-
-def list_mistakes() -> Table:
-    table = of_mistakes("made at", "what it is")
+def list_mistakes() -> Group:
+    parts: list[Text | Padding] = []
     for mistake in CATALOGUE:
-        table.add_row(*map(Text, (mistake.name, ", ".join(mistake.places), mistake.sentence)))
-    return table
+        parts.append(Text.assemble((mistake.name, "bold"), f"  {', '.join(mistake.places)}"))
+        parts.append(Padding(Text(mistake.sentence), (0, 0, 1, 4)))
+    return Group(*parts)
 
 
 def compare(injections: list[Injection]) -> Table:
-    table = of_mistakes("gradients\nbroken", "the loss", "after\ndescent")
+    table = Table(
+        *("mistake", "gradients\nbroken", "the loss", "after\ndescent"),
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        caption_justify="left",
+    )
+    table.columns[0].no_wrap = True  # to be copied
     for injection in injections:
         broken = f"{len(injection.broken)} of {len(injection.lines)}"
         descent, after = injection.descent, ""

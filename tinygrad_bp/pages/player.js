@@ -64,15 +64,27 @@ function paintPicture(masked) {
   bringIntoView();
 }
 
-/** Scroll the picture to the node at work: at once where the page has just been opened. */
+/** Scroll the picture to the node at work and to those that a gradient reaches, as many as there is
+    room for: at once where the page has just been opened. */
 function bringIntoView() {
-  const [node, frame] = [document.querySelector(".node.active"), find("picture")];
-  if (!node) return;
-  const [inner, outer] = [node.getBoundingClientRect(), frame.getBoundingClientRect()];
+  const frame = find("picture");
+  const outer = frame.getBoundingClientRect();
+  const marked = (name) => [...document.querySelectorAll(`.node.${name}`)];
+  const boxes = [...marked("active"), ...marked("reached")].map((node) => node.getBoundingClientRect());
+  if (boxes.length === 0) return;
+  const middle = (start, end, room) => {
+    const ends = (n) => [
+      Math.min(...boxes.slice(0, n).map((box) => box[start])),
+      Math.max(...boxes.slice(0, n).map((box) => box[end])),
+    ];
+    let n = boxes.length;
+    while (n > 1 && ends(n)[1] - ends(n)[0] > room) n -= 1;
+    return (ends(n)[0] + ends(n)[1]) / 2;
+  };
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   frame.scrollBy({
-    left: inner.left + inner.width / 2 - (outer.left + outer.width / 2),
-    top: inner.top + inner.height / 2 - (outer.top + outer.height / 2),
+    left: middle("left", "right", frame.clientWidth) - (outer.left + outer.width / 2),
+    top: middle("top", "bottom", frame.clientHeight) - (outer.top + outer.height / 2),
     behavior: calm || !opened ? "instant" : "smooth",
   });
 }
