@@ -137,16 +137,21 @@ def unbroadcast(tree: ast.expr, to: Shape) -> ast.expr:
     if shape == to:
         return tree
     if not to:
-        return shaped(call("np.sum", tree), ())
+        return summed(tree, to)
     new = len(shape) - len(to)
     stretched = tuple(i for i, n in enumerate(to) if n == 1 and shape[new + i] != 1)
     if new:
-        axes = tuple(range(new))
-        tree = shaped(call("np.sum", tree, axis=axes if new > 1 else 0), shape[new:])
+        tree = summed(tree, shape[new:], axis=tuple(range(new)) if new > 1 else 0)
     if stretched:
         axis = stretched if len(stretched) > 1 else stretched[0]
-        tree = shaped(call("np.sum", tree, axis=axis, keepdims=True), to)
+        tree = summed(tree, to, axis=axis, keepdims=True)
     return tree
+
+
+def summed(tree: ast.expr, shape: Shape, **over: Any) -> ast.expr:
+    node = shaped(call("np.sum", tree, **over), shape)
+    node.primitive = TABLE["sum"]  # type: ignore[attr-defined]
+    return node
 
 
 def expression(

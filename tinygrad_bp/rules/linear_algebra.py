@@ -111,6 +111,9 @@ def _(out: Value, a: Value, b: Value) -> tuple[Closure, Closure]:
     )
 
 
+outer.twin(lambda a, b: np.expand_dims(np.ravel(a), 1) * np.ravel(b))
+
+
 @primitive(kind="product")
 def contraction(*operands: Value, inputs: tuple[str, ...], output: str) -> Value:
     """Return a sum of products by Einstein's convention; each axis has a letter. See `einsum`."""

@@ -29,7 +29,7 @@ identity.backward(lambda out, a: lambda g: g)
 @primitive(
     written="a.astype(dtype)",
     needs="float64 or float32: no gradient flows through other types",
-    kind="entrywise",
+    kind="arranges",
 )
 def astype(a: Value, *, dtype: Any) -> Value:
     """Return the entries in another floating type, float32 or float64; the gradient in their own.

@@ -14,11 +14,14 @@ from ...notation.alphabets import LOOKS, TEXT, Looks
 from ...notation.pieces import Level, Piece
 from ...notation.printer import Printer
 from ...notation.trees import is_where, is_zero
-from .components import conjuncts
-from .indices import Letters, linear, part_of
+from .components import conjuncts, split
+from .indices import is_condition, linear, part_of
 from .lines import Lines
 
-MINUS = ("−", "-")
+Cases = list[tuple[list[ast.expr], ast.expr]]
+
+#: 1 ≤ j and j ≤ 3 is 1 ≤ j ≤ 3.
+CHAINED = re.compile(r"((?:≤|\\leq) (\S+)) (?:and|\\text\{ and \}) \2 (?=≤|\\leq)")
 
 
 class ComponentPrinter(Printer):
@@ -28,16 +31,14 @@ class ComponentPrinter(Printer):
         "and": (" and ", r" \text{{ and }} "),
         "down": ("⌊{}/{}⌋", r"\lfloor {}/{} \rfloor"),
         "up": ("⌈{}/{}⌉", r"\lceil {}/{} \rceil"),
-        "remainder": ("{} mod {}", r"{} \bmod {}"),
-        "from": ("{}[{}=1..{}]", "{}_{{{}=1}}^{{{}}}"),
-        "where": ("{}[{}]", "{}_{{{}}}"),
+        "remainder": ("({} mod {})", r"({} \bmod {})"),
+        "sum from": ("Σ[{}=1..{}] {}", r"\sum_{{{}=1}}^{{{}}} {}"),
+        "sum where": ("Σ[{}] {}", r"\sum_{{{}}} {}"),
     }
 
-    def __init__(
-        self, alphabet: int, symbols: Mapping[str, str], lines: Lines, letters: Letters
-    ) -> None:
+    def __init__(self, alphabet: int, symbols: Mapping[str, str], lines: Lines) -> None:
         super().__init__(alphabet, symbols)
-        self.lines, self.letters, self.minus = lines, letters, MINUS[alphabet]
+        self.lines = lines
 
     def write(self, node: ast.expr) -> Piece:
         piece = super().write(node)
@@ -50,11 +51,11 @@ class ComponentPrinter(Printer):
         assert isinstance(node.slice, ast.Tuple)
         shape = self.lines.evaluator.shape(node.value)
         index = [self.index(i) for i, n in zip(node.slice.elts, shape, strict=True) if n != 1]
-        if isinstance(node.value, ast.Name):
-            whole = self.write_Name(node.value)
-            return Piece(self.entry(whole.text, index), whole.level)
-        array = Printer(self.alphabet, self.symbols).write(node.value)
-        return Piece(self.entry(Piece(self.within(array, Level.ATOM)).text, index))
+        whole = Printer(self.alphabet, self.symbols).write(node.value)
+        level = whole.level
+        if not isinstance(node.value, ast.Name):
+            whole, level = self.enclosed(whole, Level.ATOM), Level.ATOM
+        return Piece(self.entry(whole.text, index), level)
 
     def entry(self, symbol: str, index: Sequence[str]) -> str:
         # of a gradient in LaTeX, the letters stand on what it is taken by
@@ -63,9 +64,9 @@ class ComponentPrinter(Printer):
         if self.alphabet == TEXT:
             return f"{symbol}[{','.join(index)}]"
         fraction = re.fullmatch(r"(\\frac\{.*\}\{\\partial )(.*)\}", symbol)
-        return (
-            f"{fraction[1]}{indexed(fraction[2], index)}}}" if fraction else indexed(symbol, index)
-        )
+        if fraction:
+            return f"{fraction[1]}{indexed(fraction[2], index)}}}"
+        return indexed(symbol, index)
 
     def index(self, index: ast.expr, start: int = 1) -> str:
         factors, constant = linear(index)
@@ -75,59 +76,41 @@ class ComponentPrinter(Printer):
             match part_of(text):
                 case ast.BinOp(left, ast.FloorDiv(), ast.Constant(int(n))):
                     up = factor == 1 and constant >= 1
-                    inner = closed(self.index(left, int(up)))
-                    symbol = self.look("up" if up else "down", inner, str(n))
+                    symbol = self.part("up" if up else "down", self.index(left, int(up)), n)
                     constant -= up
                 case ast.BinOp(left, ast.Mod(), ast.Constant(int(n))):
-                    symbol = self.look("remainder", closed(self.index(left, 0)), str(n))
-                    alone = len(factors) == 1 and factor == 1 and not constant
-                    symbol = symbol if alone else f"({symbol})"
+                    symbol = self.part("remainder", self.index(left, 0), n)
                 case _:
-                    symbol = text
+                    symbol = text.removeprefix("_")
                     constant -= factor
-            terms.append((factor, symbol))
-        terms.sort(key=lambda term: term[0] < 0)
-        result = ""
-        if terms and terms[0][0] < 0 and constant > 0:  # 4 - j, not -j + 4
-            result, constant = str(constant), 0
-        for factor, symbol in terms:
             times = "" if abs(factor) == 1 else f"{abs(factor)}{' ' * (len(symbol) > 1)}"
-            result += ("+" if result else "") if factor > 0 else self.minus
-            result += f"{times}{symbol}"
-        if constant or not result:
-            result += ("+" if result else "") if constant >= 0 else self.minus
-            result += str(abs(constant))
-        return result
+            terms.append((factor, f"{times}{symbol}"))
+        terms.sort(key=lambda term: term[0] < 0)
+        if constant or not terms:  # 4 - j, not -j + 4
+            first = bool(terms) and terms[0][0] < 0
+            terms.insert(0 if first else len(terms), (constant, str(abs(constant))))
+        minus = "−" if self.alphabet == TEXT else "-"
+        signs = [minus if factor < 0 else "+" for factor, _ in terms]
+        return "".join(map("".join, zip(signs, (t for _, t in terms), strict=True))).lstrip("+")
+
+    def part(self, look: str, inner: str, n: int) -> str:
+        return str(self.look(look, inner if len(inner) == 1 else f"({inner})", str(n)))
 
     # ---- conditions and cases ----
 
     def write_Compare(self, node: ast.Compare) -> Piece:
-        if self.letters.is_condition(node):
-            return self.chain([node.left, *node.comparators], node.ops)
+        if is_condition(node):
+            sides = [Piece(self.index(side)) for side in (node.left, *node.comparators)]
+            return self.comparison(sides, node.ops)
         match node:
             case ast.Compare(ast.Subscript(ast.Name(name)) | ast.Name(name), [ast.NotEq()]):
                 if self.lines.values[name].dtype == bool:  # a mask
                     return self.write(node.left)
         return super().write_Compare(node)
 
-    def chain(self, indices: Sequence[ast.expr], ops: Sequence[ast.cmpop]) -> Piece:
-        return self.comparison([Piece(self.index(i)) for i in indices], ops)
-
     def conditions(self, parts: Sequence[ast.expr]) -> Piece:
-        found: list[Piece] = []
-        rest = list(parts)
-        while rest:
-            node = rest.pop(0)
-            match node, rest[:1]:
-                case (
-                    ast.Compare(low, [ast.LtE()], [middle]),
-                    [ast.Compare(same, [ast.LtE()], [high])],
-                ) if ast.unparse(middle) == ast.unparse(same) and self.letters.is_condition(node):
-                    found.append(self.chain([low, middle, high], [ast.LtE(), ast.LtE()]))
-                    rest.pop(0)
-                case _:
-                    found.append(Piece(self.within(self.write(node), Level.AND)))
-        return self.separated(found, self.look("and"))
+        text = self.conjunction([self.write(part) for part in parts]).text
+        return Piece(CHAINED.sub(r"\1 ", text))
 
     def choice(self, node: ast.Call) -> Piece:
         cases, last = branches(node)
@@ -138,50 +121,40 @@ class ComponentPrinter(Printer):
     def tall(self, node: ast.expr) -> Piece:
         return Piece(self.write(node).text.replace(r"\frac{\partial", r"\dfrac{\partial"))
 
-    # ---- sums ----
-
-    def write_Call(self, node: ast.Call) -> Piece:
-        match node:
-            case ast.Call(
-                ast.Name(name),
-                [ast.GeneratorExp(
-                    body, [ast.comprehension(ast.Name(letter), ast.Call(_, [ast.Constant(length)]))]
-                )],
-            ):  # fmt: skip
-                where = None
-                if name == "_sum" and is_where(body) and is_zero(body.args[2]):
-                    where, body = self.below(letter, conjuncts(body.args[0])), body.args[1]
-                inner = Piece(self.within(self.write(body), Level.REDUCTION))
-                sign = self.total(name, letter, length, where)
-                return Piece(f"{sign} {inner.text}", Level.REDUCTION)
-        return super().write_Call(node)
-
-    def total(self, name: str, letter: str, length: object, where: str | None) -> str:
-        row = self.lines.functions[name[1:]]
-        notation = row.notation if isinstance(row.notation, tuple) else ("", "")
-        sign, below, _ = notation[self.alphabet].partition("{below}")
-        if below and "{" not in sign and where is None:  # a sign such as Σ: from 1 to the last
-            return Piece(self.look("from", sign, letter, str(length))).text
-        sign = sign if below and "{" not in sign else self.head(name[1:], row)
-        return Piece(self.look("where", sign, where or letter)).text
-
-    def below(self, letter: str, parts: Sequence[ast.expr]) -> str:
-        text = self.conditions(parts).text
-        match parts:
-            case [ast.Compare(ast.Name(first))] if first == letter:
-                return text
-        return f"{letter}: {text}"
-
     def quotient(self, above: Piece, below: Piece) -> Piece:
         # a gradient is a fraction itself: the factor stands before it
         if above.text.startswith(r"\frac{\partial") and r"\partial" not in below.text:
             return Piece(rf"\frac{{1}}{{{below.text}}} {above.text}", Level.PRODUCT)
         return super().quotient(above, below)
 
+    # ---- sums ----
 
-def branches(node: ast.expr) -> tuple[list[tuple[list[ast.expr], ast.expr]], ast.expr]:
+    def write_Call(self, node: ast.Call) -> Piece:
+        match node:
+            case ast.Call(
+                _,
+                [ast.GeneratorExp(
+                    body, [ast.comprehension(ast.Name(name), ast.Call(_, [ast.Constant(length)]))]
+                )],
+            ):  # fmt: skip
+                letter = name.removeprefix("_")
+                parts, body = split(body)
+                inner = self.enclosed(self.write(body), Level.REDUCTION)
+                if not parts:
+                    return Piece(self.look("sum from", letter, str(length), inner), Level.REDUCTION)
+                below = self.conditions(parts).text
+                match parts:
+                    case [ast.Compare(ast.Name(first))] if first == name:
+                        pass
+                    case _:
+                        below = f"{letter}: {below}"
+                return Piece(self.look("sum where", below, inner), Level.REDUCTION)
+        return super().write_Call(node)
+
+
+def branches(node: ast.expr) -> tuple[Cases, ast.expr]:
     # a case that is a choice is taken apart too, where both leave 0
-    cases: list[tuple[list[ast.expr], ast.expr]] = []
+    cases: Cases = []
     while is_where(node):
         parts, value, node = conjuncts(node.args[0]), node.args[1], node.args[2]
         inner, rest = branches(value)
@@ -197,12 +170,6 @@ def opposites(conditions: Sequence[str]) -> bool:
         case [first, second] if re.fullmatch(r"[^ ]+ = [^ ]+", first):
             return second in (first.replace("=", "≠"), first.replace("=", r"\neq"))
     return False
-
-
-def closed(text: str) -> str:
-    # an index of several parts gets brackets; one that is rounded has its own
-    rounded = re.fullmatch(r"\\l(\w+) [^\\]*\\r\1|⌊[^⌊]*⌋|⌈[^⌈]*⌉", text)
-    return text if len(text) == 1 or rounded else f"({text})"
 
 
 def indexed(symbol: str, index: Sequence[str]) -> str:

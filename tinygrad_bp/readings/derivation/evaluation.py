@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,43 +21,42 @@ from ...notation.trees import Rebuilt, names, shape_of, shaped, walk
 #: How far a line may be from the engine's number, relative to it, by the bytes of a float.
 TOLERANCES = {2: 1e-2, 4: 1e-5, 8: 1e-9}
 
-#: What an expression may call besides operations. No tensor's name begins with an underscore.
-BUILTINS = {
-    "float": float, "int": int, "bool": bool, "_sum": sum, "_range": range,
-}  # fmt: skip
 
+class Guarded(Rebuilt):
+    """Looks entries up by `entry`, and computes an array such as ``softmax(z)`` once.
 
-class Entries(np.ndarray):
-    """An array in which an entry that does not exist is not a number, and not another entry.
-
-    A choice such as ``np.where(j >= 1, a[j - 1], 0.0)`` evaluates both sides.
+    A choice such as ``np.where(1 <= j, a[j - 1], 0.0)`` evaluates both sides.
     """
 
-    def __getitem__(self, key: Any) -> Any:
-        values = np.asarray(self)
-        if not isinstance(key, tuple) or len(key) != values.ndim or not values.ndim:
-            return values[key]
-        if not values.size:
-            return np.full(np.broadcast_shapes(*map(np.shape, key)), np.nan)
-        there = [(i >= 0) & (i < n) for i, n in zip(key, values.shape, strict=True)]
-        if all(np.all(inside) for inside in there):
-            return values[key]
-        nearest = [np.clip(i, 0, n - 1) for i, n in zip(key, values.shape, strict=True)]
-        return np.where(functools.reduce(np.logical_and, there), values[tuple(nearest)], np.nan)
-
-
-class Wholes(Rebuilt):
-    """Names each array in a component that has no name, such as ``softmax(z)``."""
-
-    def __init__(self) -> None:
-        self.found: dict[str, ast.expr] = {}
+    def __init__(self, evaluator: Evaluator) -> None:
+        self.evaluator = evaluator
+        self.arrays: dict[str, Any] = {}
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
-        if isinstance(node.value, ast.Name):
-            return node
-        name = f"_whole{len(self.found)}"
-        self.found[name] = node.value
-        return ast.Subscript(ast.Name(name), node.slice)
+        array = node.value
+        if not isinstance(array, ast.Name):
+            array = ast.Name(f"_array{len(self.arrays)}")
+            self.arrays[array.id] = self.evaluator.evaluate(node.value)
+        return ast.Call(ast.Name("_entry"), [array, node.slice], [])
+
+
+def entry(array: Any, index: tuple[Any, ...]) -> Any:
+    # one that does not exist is not a number, and not another entry
+    values = np.asarray(array)
+    there = [(i >= 0) & (i < n) for i, n in zip(index, values.shape, strict=True)]
+    if all(np.all(inside) for inside in there):
+        return values[index]
+    if not values.size:
+        return np.full(np.broadcast_shapes(*map(np.shape, index)), np.nan)
+    nearest = [np.clip(i, 0, n - 1) for i, n in zip(index, values.shape, strict=True)]
+    return np.where(functools.reduce(np.logical_and, there), values[tuple(nearest)], np.nan)
+
+
+#: What an expression may call besides operations. No tensor's name begins with an underscore.
+BUILTINS = {
+    "float": float, "int": int, "bool": bool,
+    "_sum": sum, "_range": range, "_entry": entry,
+}  # fmt: skip
 
 
 class Evaluator:
@@ -104,9 +102,6 @@ class Evaluator:
                 if name in known:
                     scope[name] = known[name]
                     break
-            else:
-                if name.startswith("_"):  # over a letter: a reduction of the operation's own name
-                    scope[name] = functools.partial(reduced, self.functions.get(name[1:]))
         with np.errstate(all="ignore"):
             try:
                 return eval(code, scope)
@@ -124,20 +119,9 @@ class Evaluator:
         letters: dict[str, Any] = {
             i.id: n for i, n in zip(index, grid, strict=True) if isinstance(i, ast.Name)
         }
-        wholes = Wholes()
-        tree = wholes.visit(tree)
-        values = {name: self.evaluate(whole) for name, whole in wholes.found.items()}
-        nodes = walk(tree)
-        if any(compares_indices(node) for node in nodes) or not math.prod(shape):
-            arrays = {
-                node.value.id
-                for node in nodes
-                if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name)
-            }
-            values |= {name: self.values[name] for name in arrays - set(values)}
-            values = {name: np.asarray(value).view(Entries) for name, value in values.items()}
-        value = np.asarray(self.evaluate(tree, {**letters, **at, **values}))
-        return np.broadcast_to(value, shape)
+        guarded = Guarded(self)
+        tree = guarded.visit(tree)
+        return np.broadcast_to(self.evaluate(tree, {**letters, **at, **guarded.arrays}), shape)
 
     def check(
         self, tree: ast.expr, value: Any, what: str, index: Sequence[ast.expr] | None = None,
@@ -207,17 +191,6 @@ class Evaluator:
     def kind(self, name: str) -> str:
         operation = self.functions.get(name)
         return operation.kind if isinstance(operation, Primitive) else ""
-
-
-def compares_indices(node: ast.AST) -> bool:
-    # then some entries may not exist
-    return isinstance(node, ast.Compare) and not any(
-        isinstance(part, ast.Subscript) for part in walk(node)
-    )
-
-
-def reduced(operation: Any, entries: Any) -> Any:
-    return operation(np.stack(np.broadcast_arrays(*entries)), axis=0)
 
 
 def readable(code: str) -> str:

@@ -7,8 +7,8 @@ Each line is taken apart into one component (`components`), evaluated at every i
 from __future__ import annotations
 
 import ast
-import itertools
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -19,13 +19,13 @@ from ...notation.numbers import written_array
 from ...notation.trees import put, walk
 from . import remarks
 from .component_printer import ComponentPrinter
-from .components import Components, letter_of
+from .components import Components
 from .document import Block, Equation, Written
-from .indices import Letters, NoComponentsError, PutIndices
-from .jacobian import Jacobian
+from .indices import Letters, NoComponentsError, letter_of
+from .jacobian import Jacobian, entry
 from .lines import Lines, Term, added
 from .matrix_form import Locals, MatrixForm, Side, with_side
-from .tidy import collected, number, simplified
+from .tidy import collected
 
 #: Letters on paper: for the components of a gradient, and for what is summed over.
 FREE = ("j", "k", "q", "r")
@@ -58,8 +58,8 @@ class IndexForm(MatrixForm):
     def side(self, tree: ast.expr, shape: Sequence[int], step: int) -> Side:
         index = self.new_index(shape)
         try:
-            side = Side(Components(self.evaluator, self.letters).at(tree, index).closed, index)
-            self.put_on_paper(side)
+            side = Side(Components(self.evaluator, self.letters).at(tree, index), index)
+            self.on_paper([side.tree], index)
         except NoComponentsError as error:
             raise self.refusal(step, error) from error
         return side
@@ -71,14 +71,8 @@ class IndexForm(MatrixForm):
         )
 
     def check(self, side: Side, value: np.ndarray, name: str) -> None:
-        tree, index = self.put_on_paper(side)
+        (tree,), index = self.on_paper([side.tree], side.at)
         self.evaluator.check(tree, value, f"a component of {name}", index)
-
-    def put_on_paper(self, side: Side) -> tuple[ast.expr, Sequence[ast.expr]]:
-        if side.paper is None:
-            (tree,), index = self.on_paper([side.tree], side.at)
-            side.paper = tree, index
-        return side.paper
 
     def on_paper(
         self, trees: Sequence[ast.expr], index: Sequence[ast.expr], at: Sequence[ast.expr] = ()
@@ -87,34 +81,31 @@ class IndexForm(MatrixForm):
         free = [i.id for i in index if isinstance(i, ast.Name)]
         bound = [i.id for i in at if isinstance(i, ast.Name)]
         bound += [letter for tree in trees for node in walk(tree) if (letter := letter_of(node))]
-        if len(free) > len(self.free):
-            raise NoComponentsError(f"an array of {len(free)} axes")
+        bound = list(dict.fromkeys(bound))
         known = dict(zip(free, self.free, strict=False))
-        unused = iter(letter for letter in self.bound if letter not in known.values())
-        for name in dict.fromkeys(bound):
-            known[name] = next(unused, "")
-            if not known[name]:
-                raise NoComponentsError("a sum over more axes than there are letters")
-        self.letters.lengths |= {new: self.letters.lengths[old] for old, new in known.items()}
-        renamed = {old: ast.Name(new) for old, new in known.items()}
+        known |= dict(zip(bound, (b for b in self.bound if b not in known.values()), strict=False))
+        if len(known) < len(free) + len(bound):
+            raise NoComponentsError("more axes and sums than there are letters")
+        renamed = {old: ast.Name(f"_{new}") for old, new in known.items()}
         return [put(tree, renamed) for tree in trees], [put(i, renamed) for i in index]
 
     def put_in(self, side: Side, known: Mapping[str, Side]) -> Side:
-        composed = Side(Composed(self.letters, known).visit(side.tree), side.at)
-        self.put_on_paper(composed)
+        entries = {name: (inner.tree, inner.at) for name, inner in known.items()}
+        composed = Side(self.letters.composed(side.tree, entries), side.at)
+        self.on_paper([composed.tree], side.at)
         return composed
 
     # ---- writing ----
 
     def write(self, side: Side) -> Written:
-        return self.write_trees([self.put_on_paper(side)[0]])[0]
+        return self.write_trees(self.on_paper([side.tree], side.at)[0])[0]
 
     def write_trees(self, trees: Sequence[ast.expr], local: Written | None = None) -> list[Written]:
         latex, text = self.lines.latex, self.lines.text
         if local is not None:
             latex, text = {**latex, "_local": local.latex}, {**text, "_local": local.text}
-        in_latex = ComponentPrinter(LATEX, latex, self.lines, self.letters)
-        in_text = ComponentPrinter(TEXT, text, self.lines, self.letters)
+        in_latex = ComponentPrinter(LATEX, latex, self.lines)
+        in_text = ComponentPrinter(TEXT, text, self.lines)
         return [Written(in_latex.write(tree).text, in_text.write(tree).text) for tree in trees]
 
     def left(self, name: str) -> Written:
@@ -132,18 +123,16 @@ class IndexForm(MatrixForm):
     # ---- local derivatives ----
 
     def local_derivatives(self, place: int) -> Locals:
-        lines = self.lines
-        by_line: dict[int, list[Term]] = {}  # a step that uses a value twice has one derivative
-        for term in lines.terms[place]:
-            by_line.setdefault(term.path[0].step, []).append(term)
+        lines, name = self.lines, self.lines.gradient_name(place)
+        by_line: defaultdict[int, list[Term]] = defaultdict(list)
+        for term in lines.terms[place]:  # a step that uses a value twice has one derivative
+            by_line[term.path[0].step].append(term)
         blocks: list[Block] = []
         chain: list[Written] = []
         cases: Side | None = None
         by_line.pop(lines.loss, None)  # the derivative of the loss is the gradient itself
         for step, terms in by_line.items():
-            inside_others = (
-                len(terms[0].path) > 1
-            )  # of several steps in one line it can be left out
+            inside_others = len(terms[0].path) > 1  # of several steps in one line, it may be long
             try:
                 jacobian = self.jacobian(terms, place)
             except NoComponentsError as error:
@@ -159,9 +148,7 @@ class IndexForm(MatrixForm):
             if tree is not None:
                 cases = Side(tree, jacobian.index)
                 whole = Side(jacobian.chain(g, jacobian.tree), jacobian.index)
-                self.check(
-                    whole, lines.values[lines.gradient_name(place)], lines.gradient_name(place)
-                )
+                self.check(whole, lines.values[name], name)
                 short = jacobian.chain(g, ast.Name("_local"))
                 trees, _ = self.on_paper([short], jacobian.index, jacobian.at)
                 chain = self.write_trees(trees, local.left)
@@ -170,13 +157,10 @@ class IndexForm(MatrixForm):
     def local(self, step: int, place: int, jacobian: Jacobian) -> Equation:
         above = entry(self.lines.name(step), jacobian.at)
         below = entry(self.lines.name(place), jacobian.index)
-        trees = [above, below, jacobian.tree]
-        trees, _ = self.on_paper(trees, jacobian.index, jacobian.at)
-        up, down, tree = self.write_trees(trees)
-        left = Written(
-            rf"\frac{{\partial {up.latex}}}{{\partial {down.latex}}}", f"∂{up.text}/∂{down.text}"
-        )
-        return Equation(left, (tree,), asked=True)
+        trees, _ = self.on_paper([above, below, jacobian.tree], jacobian.index, jacobian.at)
+        up, down, side = self.write_trees(trees)
+        latex = rf"\frac{{\partial {up.latex}}}{{\partial {down.latex}}}"
+        return Equation(Written(latex, f"∂{up.text}/∂{down.text}"), (side,), asked=True)
 
     def jacobian(self, terms: list[Term], place: int) -> Jacobian:
         # the rules of a line are run on a unit upstream gradient, and checked row by row
@@ -184,17 +168,18 @@ class IndexForm(MatrixForm):
         t, x = lines.tensors[step], lines.tensors[place]
         index, at = self.new_index(x.shape), self.new_index(t.shape)
         components = Components(self.evaluator, self.letters, (lines.gradient_name(step), at))
-        tree = collected(added([term.tree for term in terms]))
-        jacobian = Jacobian(components.at(tree, index), index, at, self.letters)
+        tree = components.at(collected(added([term.tree for term in terms])), index)
+        jacobian = Jacobian(tree, index, at, self.letters)
         rows = np.unique(np.linspace(0, t.size - 1, min(t.size, MOST_ROWS)).astype(int))
         values = np.zeros((len(rows), *x.shape))
-        for (n, row), term in itertools.product(enumerate(rows), terms):
-            g = np.zeros(t.shape, t.dtype)
-            g.flat[row] = 1
-            with np.errstate(all="ignore"):
-                for edge in term.path:
-                    g = lines.record.contribution(edge, g)
-            values[n] += g
+        for n, row in enumerate(rows):
+            for term in terms:
+                g = np.zeros(t.shape, t.dtype)
+                g.flat[row] = 1
+                with np.errstate(all="ignore"):
+                    for edge in term.path:
+                        g = lines.record.contribution(edge, g)
+                values[n] += g
         (tree, *letters), index = self.on_paper([jacobian.tree, *at], index, at)
         places = np.unravel_index(rows, t.shape) if t.ndim else ()
         fixed = {
@@ -244,57 +229,3 @@ class IndexForm(MatrixForm):
         ones = any(1 in t.shape for t in self.lines.tensors)
         end = ", and an axis of length 1 has none. " if ones else ". "
         return [*parts, f"letters count from 1{end}"]
-
-
-def entry(name: str, index: Sequence[ast.expr]) -> ast.expr:
-    return ast.Subscript(ast.Name(name), ast.Tuple(list(index))) if index else ast.Name(name)
-
-
-class Composed(PutIndices):
-    """Puts components in for entries; the factors of a product stay in the order of the rule."""
-
-    def __init__(self, letters: Letters, entries: Mapping[str, Side]) -> None:
-        super().__init__(letters, {})
-        self.entries = entries
-
-    def simplify(self, tree: ast.expr) -> ast.expr:
-        return in_order(tree)
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return self.put(node.id, []) if node.id in self.entries else node
-
-    def visit_Compare(self, node: ast.Compare) -> ast.AST:
-        return node if self.letters.is_condition(node) else self.generic_visit(node)
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
-        if not isinstance(node.value, ast.Name) or node.value.id not in self.entries:
-            return node
-        assert isinstance(node.slice, ast.Tuple)
-        return self.put(node.value.id, node.slice.elts)
-
-    def put(self, name: str, at: Sequence[ast.expr]) -> ast.expr:
-        tree, index = self.entries[name].tree, self.entries[name].at
-        known: dict[str, ast.expr] = {
-            i.id: goal for i, goal in zip(index, at, strict=True) if isinstance(i, ast.Name)
-        }
-        for node in walk(tree):
-            letter = letter_of(node)
-            if letter is not None:
-                known[letter] = self.letters.new(self.letters.lengths[letter])
-        return InOrder(self.letters, known).visit(tree)  # type: ignore[no-any-return]
-
-
-class InOrder(PutIndices):
-    def simplify(self, tree: ast.expr) -> ast.expr:
-        return in_order(tree)
-
-
-def in_order(tree: ast.expr) -> ast.expr:
-    match tree:
-        case ast.BinOp(left, ast.Mult(), ast.BinOp(ast.Constant(float(n)), ast.Mult(), rest)):
-            if isinstance(left, ast.Constant) and isinstance(left.value, float):
-                return simplified(ast.BinOp(ast.Constant(left.value * n), ast.Mult(), rest))
-            return ast.BinOp(ast.BinOp(ast.Constant(n), ast.Mult(), left), ast.Mult(), rest)
-        case ast.BinOp(left, ast.Mult(), right) if number(left) is number(right) is None:
-            return tree
-    return simplified(tree)

@@ -1,22 +1,26 @@
 """Arithmetic of indices: ``2 * j + 1``, ``j // 3``, ``j % 3``, and when two of them are equal.
 
-An index is a Python expression of letters and integers, counted from 0 as Python does; on paper it
-counts from 1. Sums are kept in one form, so that two indices that are equal look equal. A letter is
-a name such as ``_7`` while lines are made; on paper it gets a letter of the alphabet.
+An index is a Python expression of letters and integers, which counts from 0 as Python does; on
+paper it counts from 1. A letter is a name that begins with an underscore, as no tensor's does:
+``_7`` while lines are made, ``_j`` on paper. Sums are kept in one form, so that indices that are
+equal look equal.
 """
 
 from __future__ import annotations
 
 import ast
 import functools
-import itertools
-import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
 
 from ...notation.trees import Rebuilt, names, put, walk
-from .tidy import FALSE, TRUE, simplified
+from .tidy import FALSE, TRUE, in_order, negative
+
+#: The factor of each letter, and of each quotient and remainder.
+Factors: TypeAlias = dict[str, int]
 
 
 class NoComponentsError(ValueError):
@@ -27,10 +31,8 @@ class NoComponentsError(ValueError):
         self.operation = operation
 
 
-def linear(index: ast.expr) -> tuple[dict[str, int], int]:
+def linear(index: ast.expr) -> tuple[Factors, int]:
     match index:
-        case ast.Name(id=letter):
-            return {letter: 1}, 0
         case ast.Constant(int(value)):
             return {}, value
         case ast.UnaryOp(ast.USub(), operand):
@@ -44,8 +46,8 @@ def linear(index: ast.expr) -> tuple[dict[str, int], int]:
     return {ast.unparse(index): 1}, 0
 
 
-def combined(*terms: tuple[int, ast.expr]) -> tuple[dict[str, int], int]:
-    factors: dict[str, int] = {}
+def combined(*terms: tuple[int, ast.expr]) -> tuple[Factors, int]:
+    factors: Factors = {}
     number = 0
     for n, index in terms:
         parts, rest = linear(index)
@@ -60,30 +62,25 @@ def sum_of(*terms: tuple[int, ast.expr]) -> ast.expr:
 
     Examples
     --------
-    >>> j = ast.Name("j")
+    >>> j = ast.Name("_j")
     >>> ast.unparse(sum_of((3, j), (1, ast.Constant(2)), (-1, j)))
-    '2 * j + 2'
+    '2 * _j + 2'
     """
     return index_of(*combined(*terms))
 
 
-def index_of(factors: Mapping[str, int], number: int) -> ast.expr:
+def index_of(factors: Factors, number: int) -> ast.expr:
     # the one form: what is added, what is subtracted, the number
-    result: ast.expr | None = None
+    terms = []
     for text, factor in sorted(factors.items(), key=lambda item: item[1] < 0):
-        part = part_of(text)
-        if abs(factor) != 1:
-            part = ast.BinOp(ast.Constant(abs(factor)), ast.Mult(), part)
-        if result is None:
-            result = part if factor > 0 else ast.UnaryOp(ast.USub(), part)
-        else:
-            result = ast.BinOp(result, ast.Add() if factor > 0 else ast.Sub(), part)
-    if result is None:
-        result = ast.Constant(abs(number))
-        return result if number >= 0 else ast.UnaryOp(ast.USub(), result)
-    if number:
-        sign = ast.Add() if number > 0 else ast.Sub()
-        result = ast.BinOp(result, sign, ast.Constant(abs(number)))
+        times = ast.BinOp(ast.Constant(abs(factor)), ast.Mult(), part_of(text))
+        terms.append((factor, part_of(text) if abs(factor) == 1 else times))
+    if number or not terms:
+        terms.append((number, ast.Constant(abs(number))))
+    (sign, result), *others = terms
+    result = negative(result) if sign < 0 else result
+    for sign, term in others:
+        result = ast.BinOp(result, ast.Add() if sign > 0 else ast.Sub(), term)
     return result
 
 
@@ -92,186 +89,184 @@ def part_of(text: str) -> ast.expr:
     return ast.Name(text) if text.isidentifier() else ast.parse(text, mode="eval").body
 
 
+def is_condition(tree: ast.AST) -> bool:
+    """Return whether two indices are compared, rather than two numbers."""
+    found = names(tree) if isinstance(tree, ast.Compare) else ()
+    return bool(found) and all(name.startswith("_") for name in found)
+
+
+def letter_of(tree: ast.AST) -> str | None:
+    """Return what a sum is over."""
+    match tree:
+        case ast.Call(_, [ast.GeneratorExp(_, [ast.comprehension(ast.Name(letter))])]):
+            return letter
+    return None
+
+
 class Letters:
+    """Makes letters, and knows how many values each takes."""
+
     def __init__(self) -> None:
         self.lengths: dict[str, int] = {}
-        self._numbers = itertools.count()
 
     def new(self, length: int) -> ast.expr:
         if length == 1:
             return ast.Constant(0)
-        name = f"_{next(self._numbers)}"
+        name = f"_{len(self.lengths)}"
         self.lengths[name] = length
         return ast.Name(name)
 
-    # ---- what is an index ----
-
-    def is_index(self, tree: ast.expr) -> bool:
-        kinds = (ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, ast.expr_context)
-        return all(
-            node.id in self.lengths
-            if isinstance(node, ast.Name)
-            else type(node.value) is int
-            if isinstance(node, ast.Constant)
-            else isinstance(node, kinds)
-            for node in walk(tree)
-        )
-
-    def is_condition(self, tree: ast.AST) -> bool:
-        return (
-            isinstance(tree, ast.Compare)
-            and bool(names(tree))
-            and all(self.is_index(side) for side in (tree.left, *tree.comparators))
-        )
+    # ---- conditions ----
 
     def bounds(self, index: ast.expr) -> tuple[int, int]:
         factors, low = linear(index)
         high = low
         for text, factor in factors.items():
             match part_of(text):
-                case ast.Name(id=letter):
-                    ends = (0, max(self.lengths[letter] - 1, 0))
                 case ast.BinOp(left, ast.FloorDiv(), ast.Constant(int(n))):
                     below, above = self.bounds(left)
                     ends = (below // n, above // n)
                 case ast.BinOp(_, ast.Mod(), ast.Constant(int(n))):
                     ends = (0, n - 1)
                 case _:
-                    raise TypeError(f"this is no index: {text}")
+                    ends = (0, max(self.lengths[text] - 1, 0))
             low += min(factor * end for end in ends)
             high += max(factor * end for end in ends)
         return low, high
 
-    # ---- conditions ----
-
-    def equal(self, i: ast.expr, j: ast.expr) -> ast.expr:
-        difference = sum_of((1, i), (-1, j))
+    def compared(self, left: ast.expr, op: ast.cmpop, right: ast.expr) -> ast.expr:
+        """Return ``left == right``, or != or <=; True or False, where every index says so."""
+        difference = sum_of((1, left), (-1, right))
         low, high = self.bounds(difference)
-        if low > 0 or high < 0:
-            return FALSE
-        return ast.Compare(i, [ast.Eq()], [j]) if names(difference) else TRUE
+        always, never = low == high == 0 and not names(difference), low > 0 or high < 0
+        if isinstance(op, ast.NotEq):
+            always, never = never, always
+        elif isinstance(op, ast.LtE):
+            always, never = high <= 0, low > 0
+        return TRUE if always else FALSE if never else ast.Compare(left, [op], [right])
 
     def within(self, index: ast.expr, length: int) -> list[ast.expr]:
-        low, high = self.bounds(index)
         factors, number = linear(index)
         first, last = 0, length - 1
-        if list(factors.values()) == [1]:  # j - 1 >= 0 is written as j >= 1
+        if list(factors.values()) == [1]:  # 0 <= j - 1 is written as 1 <= j
             index, first, last = index_of(factors, 0), first - number, last - number
-        conditions: list[ast.expr] = []
-        if low < 0:
-            conditions.append(ast.Compare(index_of({}, first), [ast.LtE()], [index]))
-        if high > length - 1:
-            conditions.append(ast.Compare(index, [ast.LtE()], [index_of({}, last)]))
-        return conditions
+        ends = index_of({}, first), index, index_of({}, last)
+        both = [self.compared(a, ast.LtE(), b) for a, b in pairwise(ends)]
+        return [condition for condition in both if condition is not TRUE]
 
     def solved(self, condition: ast.expr, letter: str) -> ast.expr | None:
         match condition:
-            case ast.Compare(left, [ast.Eq()], [right]) if self.is_condition(condition):
+            case ast.Compare(left, [ast.Eq()], [right]) if is_condition(condition):
                 factors, number = combined((1, left), (-1, right))
                 factor = factors.pop(letter, 0)
                 if factor in (1, -1) and letter not in names(index_of(factors, 0)):
                     return sum_of((-factor, index_of(factors, number)))
         return None
 
-    # ---- indices from numbers ----
+    # ---- where entries come from ----
 
-    def recognised(self, numbers: np.ndarray, index: Sequence[ast.expr]) -> ast.expr:
-        """Return the index that has given values, one for each place of an array.
-
-        NoComponentsError, if they follow no rule, as the values of labels do.
-        """
-        if not numbers.size:
-            return ast.Constant(0)
-        for axis in reversed(range(numbers.ndim)):  # leave out what it does not depend on
-            first = numbers.take([0], axis)
-            numbers = first if (numbers == first).all() else numbers
-        axes = [axis for axis, n in enumerate(numbers.shape) if n > 1]
-        numbers = numbers.reshape([numbers.shape[axis] for axis in axes])
-        index = [index[axis] for axis in axes]
-        origin = int(numbers.flat[0])
-        places: tuple[np.ndarray, ...] = np.indices(numbers.shape, sparse=True)
-        steps = [
-            int(np.moveaxis(numbers, axis, 0)[1].flat[0]) - origin for axis in range(len(axes))
-        ]
-        if np.all(numbers == origin + sum(n * p for n, p in zip(steps, places, strict=True))):
-            return sum_of((origin, ast.Constant(1)), *zip(steps, index, strict=True))
-        # else the places, counted row by row, may give it: runs that begin again and again
-        run, period = int(np.argmax(numbers.ravel() != origin)), int(numbers.max()) + 1
-        if not np.array_equal(numbers.ravel(), (np.arange(numbers.size) // run + origin) % period):
+    def places(
+        self, origin: np.ndarray, shape: Sequence[int], index: Sequence[ast.expr]
+    ) -> list[ast.expr]:
+        """Return the index of an entry whose number, counted row by row, is given at each place."""
+        if not shape or not origin.size:
+            return [ast.Constant(0) for _ in shape]
+        found = [self.affine(np.asarray(n), index) for n in np.unravel_index(origin, shape)]
+        places = [place for place in found if place is not None]
+        if len(places) == len(shape):
+            return places
+        rest = self.affine(origin, index)  # as of a reshape: the numbers themselves, taken apart
+        if rest is None:
             raise NoComponentsError("an arrangement of entries that follows no short rule")
-        sizes = [math.prod(numbers.shape[axis + 1 :]) for axis in range(len(axes))]
-        quotient, _ = self.divided(sum_of(*zip(sizes, index, strict=True)), run)
-        return self.divided(sum_of((1, quotient), (origin, ast.Constant(1))), period)[1]
+        places = []
+        for n in reversed(shape):
+            rest, place = self.divided(rest, n)
+            places.insert(0, place)
+        return places
+
+    def affine(self, numbers: np.ndarray, index: Sequence[ast.expr]) -> ast.expr | None:
+        """Return the sum of multiples of letters that is a given number at each place."""
+        origin = int(numbers.flat[0])
+        steps = [
+            int(numbers.take(1, axis).flat[0]) - origin if n > 1 else 0
+            for axis, n in enumerate(numbers.shape)
+        ]
+        at: Sequence[np.ndarray] = np.indices(numbers.shape, sparse=True) if steps else ()
+        if not np.all(numbers == origin + sum(n * i for n, i in zip(steps, at, strict=True))):
+            return None
+        return sum_of((origin, ast.Constant(1)), *zip(steps, index, strict=True))
 
     def divided(self, index: ast.expr, n: int) -> tuple[ast.expr, ast.expr]:
+        """Return quotient and remainder."""
         factors, number = linear(index)
-        whole = {text: f // n for text, f in factors.items() if f % n == 0}
-        inner = index_of({text: f for text, f in factors.items() if f % n}, number % n)
-        outer = index_of(whole, number // n)
+        outer = index_of({t: f // n for t, f in factors.items() if f % n == 0}, number // n)
+        inner = index_of({t: f for t, f in factors.items() if f % n}, number % n)
         low, high = self.bounds(inner)
         if low // n == high // n:
-            times = (low // n, ast.Constant(1))
-            return sum_of((1, outer), times), sum_of((1, inner), (-n * times[0], times[1]))
+            times, one = low // n, ast.Constant(1)
+            return sum_of((1, outer), (times, one)), sum_of((1, inner), (-n * times, one))
         quotient = ast.BinOp(inner, ast.FloorDiv(), ast.Constant(n))
         return sum_of((1, outer), (1, quotient)), ast.BinOp(inner, ast.Mod(), ast.Constant(n))
 
     # ---- indices put in for letters ----
 
     def put(self, tree: ast.expr, known: Mapping[str, ast.expr]) -> ast.expr:
-        return PutIndices(self, known).visit(tree) if known else tree
+        return Put(self, known, {}).visit(tree) if known else tree
 
-    def put_in_index(self, index: ast.expr, known: Mapping[str, ast.expr]) -> ast.expr:
-        match index:
-            case ast.Name(id=name):
-                return known.get(name, index)
-            case ast.Constant():
-                return index
+    def composed(
+        self, tree: ast.expr, entries: Mapping[str, tuple[ast.expr, Sequence[ast.expr]]]
+    ) -> ast.expr:
+        """Return an expression with others in place of entries, each given with its own index."""
+        return Put(self, {}, entries).visit(tree)  # type: ignore[no-any-return]
+
+
+class Put(Rebuilt):
+    """Puts indices in for letters, or components for entries, and leaves out what is 0 then."""
+
+    def __init__(
+        self,
+        letters: Letters,
+        known: Mapping[str, ast.expr],
+        entries: Mapping[str, tuple[ast.expr, Sequence[ast.expr]]],
+    ) -> None:
+        self.letters, self.known, self.entries = letters, known, entries
+
+    def index(self, index: ast.expr) -> ast.expr:
         factors, number = linear(index)
-        terms = []
+        terms: list[tuple[int, ast.expr]] = [(number, ast.Constant(1))]
         for text, factor in factors.items():
             match part_of(text):
                 case ast.BinOp(left, op, ast.Constant(int(n))):
-                    both = self.divided(self.put_in_index(left, known), n)
+                    both = self.letters.divided(self.index(left), n)
                     terms.append((factor, both[isinstance(op, ast.Mod)]))
                 case letter:
-                    terms.append((factor, put(letter, known)))
-        return sum_of((number, ast.Constant(1)), *terms)
+                    terms.append((factor, put(letter, self.known)))
+        return sum_of(*terms)
 
-
-class PutIndices(Rebuilt):
-    def __init__(self, letters: Letters, known: Mapping[str, ast.expr]) -> None:
-        self.letters, self.known = letters, known
-
-    def simplify(self, tree: ast.expr) -> ast.expr:
-        return simplified(tree)
+    def entry(self, name: str, at: Sequence[ast.expr]) -> ast.expr:
+        tree, index = self.entries[name]
+        known = {i.id: j for i, j in zip(index, at, strict=True) if isinstance(i, ast.Name)}
+        for letter in filter(None, map(letter_of, walk(tree))):  # each sum has letters of its own
+            known[letter] = self.letters.new(self.letters.lengths[letter])
+        return self.letters.put(tree, known)
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
         new = super().generic_visit(node)
-        return self.simplify(new) if new is not node and isinstance(new, ast.expr) else new
+        return in_order(new) if new is not node and isinstance(new, ast.expr) else new
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return self.entry(node.id, []) if node.id in self.entries else self.known.get(node.id, node)
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         assert isinstance(node.slice, ast.Tuple)
-        index = [self.letters.put_in_index(i, self.known) for i in node.slice.elts]
+        index = [self.index(i) for i in node.slice.elts] if self.known else node.slice.elts
+        if isinstance(node.value, ast.Name) and node.value.id in self.entries:
+            return self.entry(node.value.id, index)
         return ast.Subscript(node.value, ast.Tuple(index))
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
-        if not self.letters.is_condition(node):
+        if not is_condition(node):
             return self.generic_visit(node)
-        left, right = (
-            self.letters.put_in_index(side, self.known) for side in (node.left, *node.comparators)
+        return self.letters.compared(
+            self.index(node.left), node.ops[0], self.index(node.comparators[0])
         )
-        op = node.ops[0]
-        if isinstance(op, ast.LtE):
-            low, high = self.letters.bounds(sum_of((1, left), (-1, right)))
-            if high <= 0 or low > 0:
-                return TRUE if high <= 0 else FALSE
-            return ast.Compare(left, [op], [right])
-        same = self.letters.equal(left, right)
-        if isinstance(op, ast.Eq):
-            return same
-        if isinstance(same, ast.Constant):
-            return FALSE if same.value else TRUE
-        return ast.Compare(left, [op], [right])
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return self.known.get(node.id, node)

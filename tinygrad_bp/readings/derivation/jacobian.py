@@ -1,67 +1,71 @@
 """The derivative of one component of a step by one of its operand's, in its cases.
 
 It is the rule of the step in components, run on a unit upstream gradient: a Kronecker delta in
-place of g. What it is zero without, such as i = j for a function entry by entry, is told from the
-condition that splits it in two cases, such as i = j and i != j for softmax.
+place of g. It is zero without some conditions, such as i = j for a function entry by entry; a
+condition inside it gives two cases, such as i = j and i != j for softmax.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from ...notation.trees import Rebuilt, names, walk
-from .components import Part, chosen, letter_of, over, part
-from .indices import Letters
+from .components import chosen, combined, over, split, total, when
+from .indices import Letters, is_condition, letter_of
 from .tidy import FALSE, TRUE, ZERO, number, simplified
 
 
-class Jacobian:
-    """A local derivative, in its cases: the component of a rule, with Kronecker deltas in it.
+class Case(NamedTuple):
+    conditions: list[ast.expr]
+    tree: ast.expr
 
-    The letters of `index`, that of the operand's component, stay where two letters are equal;
-    conditions are written in the order of `at`, the index of the step's component.
-    """
+
+class Jacobian:
+    """A local derivative, by the index of the operand's component and `at`, that of the step's."""
 
     def __init__(
-        self, component: Part, index: Sequence[ast.expr], at: Sequence[ast.expr], letters: Letters
+        self,
+        component: ast.expr,
+        index: Sequence[ast.expr],
+        at: Sequence[ast.expr],
+        letters: Letters,
     ) -> None:
         self.index, self.at, self.letters = index, at, letters
         place = {i.id: n for n, i in enumerate(at) if isinstance(i, ast.Name)}
 
-        def order(condition: ast.expr) -> int:
-            if not letters.is_condition(condition):
+        def order(condition: ast.expr) -> int:  # that of the step's index; last what is no index
+            if not is_condition(condition):
                 return len(place) + 1
             return min(place.get(name, len(place)) for name in names(condition))
 
-        #: Without these it is zero.
-        self.needed = sorted(component.conditions, key=order)
-        tree = component.tree
-        bound = {letter for node in walk(tree) if (letter := letter_of(node))}
-        splits = {
-            ast.unparse(node): node
-            for node in walk(tree)
-            if isinstance(node, ast.Compare) and letters.is_condition(node)
-        }
-        inside_sums = any(names(node) & bound for node in splits.values())
-        #: Where this holds it is `equal`, elsewhere `different`.
-        self.split: ast.Compare | None = None
-        self.different: ast.expr | None = None
-        #: Whether it is written in cases that a reader takes in.
-        self.readable = not splits
-        if len(splits) == 1 and not inside_sums:
-            (text, node), *_ = splits.items()
-            if isinstance(node.ops[0], ast.Eq):
-                self.split, self.readable = node, True
-                self.different = with_condition(tree, text, FALSE)
-                tree = with_condition(tree, text, TRUE)
-        self.same = self.solved(self.needed)  # what letters of the step's component must be
-        self.same_if_equal = self.same | self.solved([self.split] if self.split else [])
-        self.equal = letters.put(tree, self.same_if_equal)
-        if self.different is not None:
-            self.different = letters.put(self.different, self.same)
+        needed, tree = split(component)
+        needed.sort(key=order)
+        bound = set(filter(None, map(letter_of, walk(tree))))
+        deltas = {ast.unparse(node): node for node in walk(tree) if is_condition(node)}
+        cases = [Case(needed, tree)]
+        #: Whether a reader takes it in: all that depends on an index is in its cases.
+        self.readable = not deltas
+        #: Whether they are that two letters are equal, or not: then a gradient is in cases too.
+        self.of_letters = False
+        match list(deltas.values()):
+            case [ast.Compare(left, [ast.Eq()], right) as same] if not names(same) & bound:
+                self.readable = True
+                self.of_letters = isinstance(left, ast.Name) and isinstance(right[0], ast.Name)
+                other = ast.Compare(left, [ast.NotEq()], right)
+                text = ast.unparse(same)
+                cases = [
+                    Case([*needed, same], With(text, TRUE).visit(tree)),
+                    Case([*needed, other], With(text, FALSE).visit(tree)),
+                ]
+        self.cases = [
+            Case(conditions, letters.put(tree, self.solved(conditions)))
+            for conditions, tree in cases
+        ]
 
     def solved(self, conditions: Sequence[ast.expr]) -> dict[str, ast.expr]:
+        # what letters of the step's index must be: the operand's stay, where two are equal
         own = {i.id for i in self.at if isinstance(i, ast.Name)}
         found: dict[str, ast.expr] = {}
         for condition in conditions:
@@ -73,52 +77,38 @@ class Jacobian:
         return found
 
     @property
-    def unequal(self) -> ast.expr:
-        assert self.split is not None
-        return ast.Compare(self.split.left, [ast.NotEq()], self.split.comparators)
-
-    @property
     def tree(self) -> ast.expr:
-        if self.split is None or self.different is None:
-            return part(self.equal, *self.needed).closed
-        otherwise: ast.expr = ZERO
-        if number(self.different) != 0:
-            otherwise = chosen([*self.needed, self.unequal], self.different)
-        return chosen([*self.needed, self.split], self.equal, otherwise)
+        first, *others = self.cases
+        if not others:
+            return when(*first)
+        return chosen(*first, ZERO if number(others[0].tree) == 0 else chosen(*others[0]))
 
     def in_cases(self, g: str) -> ast.expr | None:
-        # The term i = j, and the sum over others; None where there are not two cases, or their
-        # condition is not that two letters are equal.
-        match self.split:
-            case ast.Compare(ast.Name(i), _, [ast.Name()]) if i in self.same_if_equal:
-                pass
-            case _:
-                return None
-        assert self.different is not None
-        entry = ast.Subscript(ast.Name(g), ast.Tuple(list(self.at)))
-        cases = ((self.equal, self.same_if_equal), (self.different, self.same))
-        sums = []
-        for tree, same in cases:
-            tree = ast.BinOp(self.letters.put(entry, same), ast.Mult(), tree)
-            for letter in reversed(self.at):
-                if isinstance(letter, ast.Name) and letter.id not in same:
-                    if letter.id == i:
-                        tree = chosen([self.unequal], tree)
-                    tree = over("sum", tree, letter, self.letters.lengths[letter.id])
-            sums.append(tree)
-        conditions = [self.letters.put(c, self.same) for c in self.needed]
-        return part(ast.BinOp(sums[0], ast.Add(), sums[1]), *conditions).closed
+        # the term i = j, and the sum over the others
+        if not self.of_letters:
+            return None
+        terms = [
+            when(conditions, ast.BinOp(entry(g, self.at), ast.Mult(), tree))
+            for conditions, tree in self.cases
+        ]
+        first, second = (total(term, self.at, self.letters) for term in terms)
+        return combined(first, ast.Add(), second)
 
     def chain(self, g: str, local: ast.expr) -> ast.expr:
-        entry = ast.Subscript(ast.Name(g), ast.Tuple(list(self.at))) if self.at else ast.Name(g)
-        tree: ast.expr = ast.BinOp(entry, ast.Mult(), local)
+        tree: ast.expr = ast.BinOp(entry(g, self.at), ast.Mult(), local)
         for letter in reversed(self.at):
             if isinstance(letter, ast.Name):
-                tree = over("sum", tree, letter, self.letters.lengths[letter.id])
+                tree = over(tree, letter, self.letters.lengths[letter.id])
         return tree
 
 
+def entry(name: str, index: Sequence[ast.expr]) -> ast.expr:
+    return ast.Subscript(ast.Name(name), ast.Tuple(list(index))) if index else ast.Name(name)
+
+
 class With(Rebuilt):
+    """Puts the truth in for a condition."""
+
     def __init__(self, condition: str, value: ast.expr) -> None:
         self.condition, self.value = condition, value
 
@@ -128,7 +118,3 @@ class With(Rebuilt):
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         return self.value if ast.unparse(node) == self.condition else node
-
-
-def with_condition(tree: ast.expr, condition: str, value: ast.expr) -> ast.expr:
-    return With(condition, value).visit(tree)  # type: ignore[no-any-return]

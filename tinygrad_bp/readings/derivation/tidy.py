@@ -12,7 +12,7 @@ from typing import TypeGuard
 
 import numpy as np
 
-from ...notation.trees import Rebuilt, call, is_where, literal, names, put, shape_of, shaped
+from ...notation.trees import Rebuilt, call, is_where, like, literal, names, put, shape_of, shaped
 from .evaluation import Evaluator
 
 ZERO, ONE = ast.Constant(0.0), ast.Constant(1.0)
@@ -136,7 +136,7 @@ class Tidied(Rebuilt):
             case ast.Call(ast.Attribute(_, "broadcast_to"), [entry, shape], []):
                 return call("np.ones", shape) if number(entry) == 1 else new
             case ast.Call(ast.Name() as function, args, keywords) if new is not node:
-                return ast.Call(function, [array_like(arg) for arg in args], keywords)
+                return like(ast.Call(function, [array_like(arg) for arg in args], keywords), new)
         return new
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
@@ -210,6 +210,18 @@ def simplified(tree: ast.expr) -> ast.expr:
         case ast.BinOp(left, op, right):
             return simplified_operator(tree, left, op, right)
     return tree
+
+
+def in_order(tree: ast.expr) -> ast.expr:
+    # `simplified`, where the factors of a product stay in the order of the rule
+    match tree:
+        case ast.BinOp(left, ast.Mult(), ast.BinOp(ast.Constant(float(n)), ast.Mult(), rest)):
+            if isinstance(left, ast.Constant) and isinstance(left.value, float):
+                return simplified(ast.BinOp(ast.Constant(left.value * n), ast.Mult(), rest))
+            return ast.BinOp(ast.BinOp(ast.Constant(n), ast.Mult(), left), ast.Mult(), rest)
+        case ast.BinOp(left, ast.Mult(), right) if number(left) is number(right) is None:
+            return tree
+    return simplified(tree)
 
 
 def simplified_operator(
