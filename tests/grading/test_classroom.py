@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from tinygrad_bp.grading import classroom as module
-from tinygrad_bp.grading.classroom import Classroom, Row, grade_class, name_files, to_cell
+from tinygrad_bp.grading.classroom import Classroom, Graded, grade_class, name_files, to_cell
 from tinygrad_bp.grading.grade import Assignment
 from tinygrad_bp.grading.limits import Limits
-from tinygrad_bp.grading.tables import OF_LINES, VERDICTS
+from tinygrad_bp.grading.report import Report
+from tinygrad_bp.grading.tables import OF_LINES, VERDICTS, Line
 
 from .submissions import DIAGONAL, RIGHT
 
@@ -65,8 +66,8 @@ def test_an_answer_that_cannot_be_read_is_told_in_its_row(graded):
     text = "def gradients(y, y_hat):\n    return {'y_hat': 2 * (y_hat - y), 'W33': 1.0}"
     classroom = graded({"eve.py": text})
     (row,) = classroom.rows
-    assert (row.passed, row.outcome) == (False, "incomplete")
-    assert row.note.startswith("W33: The problem has no quantity of this name. Is W3 meant?")
+    assert (row.report.passed, row.outcome) == (False, "incomplete")
+    assert row.reason.startswith("W33: The problem has no quantity of this name. Is W3 meant?")
     assert "Is W3 meant?" in classroom.to_html()
     assert "Is W3 meant?" in classroom.to_csv()
 
@@ -76,23 +77,24 @@ def test_hostile_submissions_fail_with_their_reason_and_the_others_are_graded(gr
     texts = {f"{name}.py": text for name, (text, _) in HOSTILE.items()}
     honest = {"ann.py": RIGHT, "bob.py": DIAGONAL}
     rows = {row.name: row for row in graded(honest | texts).rows}
-    assert rows["ann.py"].passed
+    assert rows["ann.py"].report.passed
     assert rows["bob.py"].outcome == "dL/dz3: softmax-diagonal"
     for name, (_, reason) in HOSTILE.items():
         row = rows[f"{name}.py"]
         if name == "hog" and sys.platform == "darwin":
             continue
-        assert (row.passed, row.score, row.outcome) == (False, 0.0, "gave no answers"), name
-        assert reason in row.failure, name
+        report = row.report
+        assert (report.passed, report.score, row.outcome) == (False, 0.0, "gave no answers"), name
+        assert reason in report.failure, name
 
 
 def test_a_row_has_the_verdicts_of_its_report(graded):
     [row] = graded({"bob.py": DIAGONAL}).rows
-    assert (row.first_wrong, row.mistakes) == ("z3", ("softmax-diagonal",))
-    answered = {name: row.verdicts[name] for name in ("y_hat", "z3", "W3")}
-    assert answered == {"y_hat": "right", "z3": "wrong", "W3": "carried forward"}
-    assert 0 < row.score < 1
-    assert row.failure is row.trouble is None
+    assert (row.first_wrong.name, row.first_wrong.mistakes) == ("z3", ("softmax-diagonal",))
+    answered = [row.verdict(name) for name in ("y_hat", "z3", "W3", "x")]
+    assert answered == ["right", "wrong", "carried forward", "missing"]
+    assert 0 < row.report.score < 1
+    assert row.reason == row.trouble == ""
 
 
 def test_an_answer_to_no_quantity_makes_no_column(graded):
@@ -107,7 +109,7 @@ def test_quantities_go_from_the_loss_back_whoever_answers_first(graded):
 
 def test_files_of_one_name_stay_apart(graded):
     rows = graded({"ann/work.py": RIGHT, "bob/work.py": DIAGONAL, "bob/sub/x.py": RIGHT}).rows
-    assert [(row.name, row.passed) for row in rows] == [
+    assert [(row.name, row.report.passed) for row in rows] == [
         ("ann/work.py", True),
         ("bob/sub/x.py", True),
         ("bob/work.py", False),
@@ -128,15 +130,15 @@ def test_an_error_of_ours_costs_one_row(graded, monkeypatch):
     working = module.grade_submission
     monkeypatch.setattr(module, "grade_submission", broken)
     rows = {row.name: row for row in graded({"ann.py": RIGHT, "bob.py": RIGHT}).rows}
-    assert rows["ann.py"].passed
+    assert rows["ann.py"].report.passed
     assert rows["bob.py"].outcome == "could not be graded"
     assert rows["bob.py"].trouble == "ZeroDivisionError: our own mistake"
-    assert rows["bob.py"].score is None
+    assert rows["bob.py"].report is None
 
 
 def test_a_file_that_cannot_be_read_costs_one_row(graded, tmp_path):
     rows = {row.name: row for row in graded({"ann.py": RIGHT, "large.py": "#" * 1_000_001}).rows}
-    assert rows["ann.py"].passed
+    assert rows["ann.py"].report.passed
     assert "is too large for a submission" in rows["large.py"].trouble
 
 
@@ -146,7 +148,7 @@ def test_a_submission_that_deletes_the_others_comes_too_late(graded, tmp_path):
     )
     classroom = graded({"a.py": vandal, "b.py": RIGHT, "c.py": RIGHT}, jobs=1)
     assert not list(tmp_path.iterdir())
-    assert [row.passed for row in classroom.rows] == [False, True, True]
+    assert [row.report.passed for row in classroom.rows] == [False, True, True]
 
 
 def test_each_is_counted_when_it_is_done(graded):
@@ -161,15 +163,31 @@ def test_names_are_shown_without_what_steers_a_console():
 
 # ---- what came out together ----
 
+
+def graded_as(name, mistakes=(), **verdicts):
+    """What was graded, with these verdicts by quantity; the mistakes are those of what is wrong."""
+    lines = [
+        Line(
+            quantity,
+            verdict,
+            mistakes if verdict == "wrong" else (),
+            score=VERDICTS[verdict].score,
+            right_shape=(),
+        )
+        for quantity, verdict in verdicts.items()
+    ]
+    return Graded(name, Report(tuple(lines)))
+
+
 ROWS = (
-    Row("ann.py", True, 1.0, verdicts={"z": "right", "W": "right"}),
-    Row("bob.py", False, 0.5, "z", ("sign",), {"z": "wrong", "W": "carried forward"}),
-    Row("cem.py", False, 0.0, "W", ("a", "b"), {"z": "right", "W": "wrong"}),
-    Row("dan.py", False, 0.5, "z", ("sign",), {"z": "wrong", "W": "missing"}),
-    Row("eve.py", False, 0.5, "z", (), {"z": "wrong", "W": "unreadable"}),
-    Row("fay.py", False, 0.5, verdicts={"z": "right", "W": "missing"}),
-    Row("gus.py", False, 0.0, failure="it printed more than 9 bytes"),
-    Row("hal.py", trouble="OSError: no space"),
+    graded_as("ann.py", z="right", W="right"),
+    graded_as("bob.py", ("sign",), z="wrong", W="carried forward"),
+    graded_as("cem.py", ("a", "b"), z="right", W="wrong"),
+    graded_as("dan.py", ("sign",), z="wrong", W="missing"),
+    graded_as("eve.py", z="wrong", W="unreadable"),
+    graded_as("fay.py", z="right", W="missing"),
+    Graded("gus.py", Report((), failure="it printed more than 9 bytes")),
+    Graded("hal.py", trouble="OSError: no space"),
 )
 CLASS = Classroom(ROWS, ("L", "z", "W"))
 
@@ -204,12 +222,14 @@ def test_the_table_has_a_line_for_each():
         "carried forward",
     )
     assert (table[0]["score"], table[7]["score"]) == ("1.0", "")
-    assert (table[6]["reason"], table[7]["reason"]) == (ROWS[6].failure, ROWS[7].trouble)
+    assert table[6]["reason"] == ROWS[6].report.failure
+    assert table[7]["reason"] == ROWS[7].trouble
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "\r=", " ="])
 def test_no_cell_is_a_formula(start):
-    rows = (Row(f"{start}cmd|' /C calc'!A0", failure=f'{start}HYPERLINK("https://example.org")'),)
+    failed = Report((), failure=f'{start}HYPERLINK("https://example.org")')
+    rows = (Graded(f"{start}cmd|' /C calc'!A0", failed),)
     head, line = csv.reader(io.StringIO(Classroom(rows, (f"{start}z",)).to_csv()))
     assert not [cell for cell in (*head, *line) if cell.strip().startswith(("=", "+", "-", "@"))]
     assert line[0].endswith("cmd|' /C calc'!A0")
@@ -242,11 +262,11 @@ class Parser(html.parser.HTMLParser):
 
 def test_the_page_shows_every_row_and_count():
     text = Parser(CLASS.to_html()).text
-    assert "8 submissions, 1 all right. The mean score is 43%." in text
+    assert "8 submissions, 1 all right. The mean score is 32%." in text
     for row in ROWS:
         assert row.name in text
         assert row.outcome in text
-    assert ROWS[6].failure in text
+    assert ROWS[6].report.failure in text
     assert ROWS[7].trouble in text
 
 
@@ -261,14 +281,12 @@ def test_the_page_needs_nothing_and_runs_nothing():
 def test_names_and_messages_are_text_and_no_page():
     attack = "<script>alert('1')</script><img src=x onerror=alert(2)>\"'&amp;"
     rows = (
-        Row(attack, False, 0.0, attack, (attack,), {attack: "wrong"}),
-        Row("b.py", failure=attack),
-        Row("c.py", trouble=attack),
+        graded_as(attack, (attack,), **{attack: "wrong"}),
+        Graded("b.py", Report((), failure=attack)),
+        Graded("c.py", trouble=attack),
     )
     parsed = Parser(Classroom(rows, (attack,)).to_html(title=attack))
-    harmless = Parser(
-        Classroom((Row("a", False, 0.0, "z", ("m",), {"z": "wrong"}),), ("z",)).to_html()
-    )
+    harmless = Parser(Classroom((graded_as("a", ("m",), z="wrong"),), ("z",)).to_html())
     assert set(parsed.tags) <= set(harmless.tags) | {"div"}
     assert {name for name, _ in parsed.attributes} == {name for name, _ in harmless.attributes}
     assert parsed.text.count(attack) >= 9

@@ -9,9 +9,9 @@ import csv
 import io
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -21,58 +21,64 @@ from ..pages.page import write_page
 from .grade import Assignment, grade_submission
 from .isolated import IsolatedFile
 from .limits import LONGEST_REASON, Limits
-from .tables import OF_LINES, VERDICTS, gradient_of
+from .report import Report
+from .tables import OF_LINES, VERDICTS, Line, gradient_of
 
 #: A spreadsheet takes a cell that begins with one of these for a formula.
 FORMULA = ("=", "+", "-", "@")
 
 
 @dataclass(frozen=True)
-class Row:
+class Graded:
     name: str  # that of its file, with as many folders as tell it from the others
-    passed: bool = False
-    score: float | None = None  # from 0 to 1; None if it could not be graded
-    first_wrong: str | None = None  # the quantity whose gradient is the first wrong one
-    mistakes: tuple[str, ...] = ()  # of the catalogue, that fit there
-    verdicts: Mapping[str, str] = field(default_factory=dict)  # by quantity, from the loss back
-    failure: str | None = None  # why it gave no answers
-    trouble: str | None = None  # why it could not be graded, which its author cannot mend
-    note: str | None = None  # such as which of its answers cannot be read
+    report: Report | None = None  # None if it could not be graded
+    trouble: str = ""  # why not, which its author cannot mend
 
     @property
-    def reason(self) -> str:
-        return self.trouble or self.failure or self.note or ""
+    def first_wrong(self) -> Line | None:
+        wrong = self.report and self.report.first_wrong
+        return self.report[wrong] if self.report and wrong else None
 
     @property
     def outcome(self) -> str:
-        if self.trouble is not None:
+        if self.report is None:
             return "could not be graded"
-        if self.failure is not None:
+        if self.report.failure is not None:
             return "gave no answers"
         if self.first_wrong is not None:
-            names = " or ".join(self.mistakes) or "no known pattern"
-            return f"{gradient_of(self.first_wrong)}: {names}"
-        return "all right" if self.passed else "incomplete"
+            return f"{self.first_wrong.label}: {self.first_wrong.named}"
+        return "all right" if self.report.passed else "incomplete"
+
+    @property
+    def reason(self) -> str:
+        if self.report is None or self.report.failure is not None:
+            return self.trouble if self.report is None else self.report.failure or ""
+        unread = [x for x in self.report.lines if x.verdict == "unreadable"]
+        return " ".join([f"{x.label}: {x.message}" for x in unread[:1]] or self.report.warnings)
+
+    def verdict(self, quantity: str) -> str:
+        lines = self.report.lines if self.report else ()
+        return next((x.verdict for x in lines if x.name == quantity), "missing")
 
 
 @dataclass(frozen=True)
 class Classroom:
-    rows: tuple[Row, ...]  # one for each submission, by name
+    rows: tuple[Graded, ...]  # one for each submission, by name
     quantities: tuple[str, ...]  # whose gradients were to be derived, from the loss back
+
+    @property
+    def reports(self) -> list[Report]:
+        return [row.report for row in self.rows if row.report is not None]
 
     def outcomes(self) -> dict[str, int]:
         counts = Counter(row.outcome for row in self.rows)
-        wrong = Counter(row.outcome for row in self.rows if row.first_wrong is not None)
-        mistakes = sorted(wrong.items(), key=lambda item: (-item[1], item[0]))
-        others = ("incomplete", "gave no answers", "could not be graded", "all right")
-        return dict(mistakes) | {other: counts[other] for other in others if counts[other]}
+        last = ("incomplete", "gave no answers", "could not be graded", "all right")
+        mistakes = sorted(counts.keys() - {*last}, key=lambda x: (-counts[x], x))
+        return {outcome: counts[outcome] for outcome in (*mistakes, *last) if counts[outcome]}
 
     def lines(self) -> dict[str, dict[str, int]]:
         # how often each verdict was given on each quantity that somebody has answered
-        counts = {
-            name: Counter(row.verdicts.get(name, "missing") for row in self.rows)
-            for name in self.quantities
-        }
+        counts = {name: Counter(row.verdict(name) for row in self.rows) for name in self.quantities}
         return {
             name: {verdict: count[verdict] for verdict in OF_LINES}
             for name, count in counts.items()
@@ -80,8 +86,8 @@ class Classroom:
         }
 
     def summary(self) -> str:
-        n, passed = len(self.rows), sum(row.passed for row in self.rows)
-        scores = [row.score for row in self.rows if row.score is not None]
+        n, passed = len(self.rows), sum(report.passed for report in self.reports)
+        scores = [report.score for report in self.reports]
         average = f" The mean score is {mean(scores):.0%}." if scores else ""
         return f"{n} submission{'' if n == 1 else 's'}, {passed} all right.{average}"
 
@@ -90,11 +96,12 @@ class Classroom:
         head = ("submission", "score", "passed", "outcome", "first wrong", "mistakes", "reason")
         table = [(*head, *names)]
         for row in self.rows:
-            score = "" if row.score is None else str(round(row.score, 4))
-            passed, mistakes = "yes" if row.passed else "no", " or ".join(row.mistakes)
-            cells = (row.name, score, passed, row.outcome, row.first_wrong or "", mistakes)
-            verdicts = (row.verdicts.get(name, "missing") for name in names)
-            table.append((*cells, row.reason, *verdicts))
+            score = "" if row.report is None else str(round(row.report.score, 4))
+            passed = "yes" if row.report and row.report.passed else "no"
+            wrong = row.first_wrong
+            first, mistakes = (wrong.name, " or ".join(wrong.mistakes)) if wrong else ("", "")
+            cells = (row.name, score, passed, row.outcome, first, mistakes, row.reason)
+            table.append((*cells, *map(row.verdict, names)))
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows(map(to_cell, cells) for cells in table)
         return text.getvalue()
@@ -157,26 +164,16 @@ def read_submission(
         return error
 
 
-def grade_row(name: str, submission: IsolatedFile | Exception, assignment: Assignment) -> Row:
+def grade_row(name: str, submission: IsolatedFile | Exception, assignment: Assignment) -> Graded:
     try:
         if isinstance(submission, Exception):
             raise submission
         report = grade_submission(submission, assignment)
     except Exception as error:
-        return Row(name, trouble=printable(f"{type(error).__name__}: {error}"))
-    first = report.first_wrong
-    own_notes = [note for note in report.warnings if note not in assignment.warnings]
-    unread = (f"{x.label}: {x.message}" for x in report.lines if x.verdict == "unreadable")
-    return Row(
-        name,
-        report.passed,
-        report.score,
-        first,
-        () if first is None else report[first].mistakes,
-        {line.name: line.verdict for line in report.lines if line.name in assignment.named},
-        report.failure,
-        note=next(unread, None) or " ".join(own_notes) or None,
-    )
+        return Graded(name, trouble=printable(f"{type(error).__name__}: {error}"))
+    # what the points cannot show is the same for all
+    own = tuple(note for note in report.warnings if note not in assignment.warnings)
+    return Graded(name, replace(report, warnings=own))
 
 
 def name_files(paths: Sequence[Path]) -> list[str]:

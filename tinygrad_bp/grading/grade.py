@@ -136,8 +136,7 @@ def say_of_batch(report: Report) -> Iterator[str]:
         found = f"it gives no answers: {report.failure.removesuffix('.')}"
     elif report.first_wrong is not None:
         line = report[report.first_wrong]
-        names = " or ".join(line.mistakes) or "no known pattern"
-        found = f"the first wrong line is {line.label} ({names})"
+        found = f"the first wrong line is {line.label} ({line.named})"
     elif not report.passed:
         found = "it gives answers that cannot be read"
     else:

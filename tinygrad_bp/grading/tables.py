@@ -67,6 +67,11 @@ class Line:
         return self.name if self.right_shape is None else gradient_of(self.name)
 
     @property
+    def named(self) -> str:
+        """The mistakes that explain it, in words."""
+        return " or ".join(self.mistakes) or "no known pattern"
+
+    @property
     def own_error(self) -> str:
         """How far off it is, where that is its own: not if it is right, or follows rightly."""
         return "" if self.verdict != "wrong" or self.error is None else percent(self.error)
