@@ -10,7 +10,7 @@ import importlib.util
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from inspect import isfunction, signature
+from inspect import signature
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 
 from .engine import Tensor
-from .grading.submission import describe_error
+from .grading.submission import describe_error, own_functions
 
 
 @contextmanager
 def importing_neighbours(path: Path) -> Iterator[None]:
-    """Let a file import those beside it, as a script can, inside a ``with``."""
+    # a file can import those beside it, as a script can
     folder = str(path.resolve().parent)
     sys.path.insert(0, folder)
     try:
@@ -67,12 +67,8 @@ def load_loss(path: Path, function: str) -> Tensor:
         module = load(path)
         build = getattr(module, function, None)
         if not callable(build):
-            own = [
-                f"{name}()"
-                for name, value in vars(module).items()
-                if isfunction(value) and value.__module__ == module.__name__ and name[0] != "_"
-            ]
-            others = f", but {', '.join(own)}: choose one with --function" if own else ""
+            own = ", ".join(f"{name}()" for name in own_functions(vars(module)))
+            others = f", but {own}: choose one with --function" if own else ""
             raise ValueError(f"{path} has no function {function}(){others}")
         leaves = signature(build).parameters
         if leaves and not hasattr(module, "inputs"):
@@ -87,10 +83,8 @@ def load_loss(path: Path, function: str) -> Tensor:
 
 
 def as_leaves(inputs: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Return inputs as Tensors of their names: parameters, unless they are whole numbers.
-
-    A Tensor stays what it is, so one without ``requires_grad`` is a constant.
-    """
+    # Parameters, unless they are whole numbers. A Tensor stays what it is, so one without
+    # requires_grad is a constant.
     leaves = {}
     for name, value in inputs.items():
         if not isinstance(value, Tensor):

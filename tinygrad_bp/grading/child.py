@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import faulthandler
-import inspect
 import json
 import math
 import os
@@ -25,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from .limits import LARGEST_ANSWER
-from .submission import Answers, UnansweredError, call, describe_error
+from .submission import Answers, UnansweredError, call, describe_error, own_functions
 
 #: The types of number that pass: bool, and integers and floats of up to 64 bits.
 DTYPES = {np.dtype(code).str for code in "?bhiqBHIQefd"}
@@ -119,11 +118,7 @@ def find_function(defined: Mapping[str, Any], name: str | None) -> Callable[...,
     wanted = name or "gradients"
     if callable(defined.get(wanted)):
         return defined[wanted]  # type: ignore[no-any-return]
-    own = {
-        key: value
-        for key, value in defined.items()
-        if inspect.isfunction(value) and value.__module__ == MODULE and not key.startswith("_")
-    }
+    own = own_functions(defined)
     if len(own) == 1 and name is None:
         return next(iter(own.values()))
     others = ", ".join(f"{key}()" for key in own)

@@ -98,17 +98,25 @@ def find_arguments(function: Callable[..., Any], point: Point) -> tuple[list[Any
             named |= {key: value.copy() for key, value in point.items() if key not in named}
         elif parameter.kind is parameter.VAR_POSITIONAL:
             continue
-        elif name not in point:
-            if parameter.default is parameter.empty:
-                has = ", ".join(point)
-                raise UnansweredError(
-                    f"it asks for {name}, which the problem does not have. It has: {has}."
-                )
-        elif parameter.kind is parameter.POSITIONAL_ONLY:
+        elif name in point and parameter.kind is parameter.POSITIONAL_ONLY:
             positional.append(point[name].copy())
-        else:
+        elif name in point:
             named[name] = point[name].copy()
+        elif parameter.default is parameter.empty:
+            has = ", ".join(point)
+            raise UnansweredError(
+                f"it asks for {name}, which the problem does not have. It has: {has}."
+            )
     return positional, named
+
+
+def own_functions(defined: Mapping[str, Any]) -> dict[str, Callable[..., Any]]:
+    # the public ones that a module has not imported
+    return {
+        name: value
+        for name, value in defined.items()
+        if inspect.isfunction(value) and value.__module__ == defined["__name__"] and name[0] != "_"
+    }
 
 
 def describe_error(error: BaseException, file: str) -> str:
