@@ -16,8 +16,7 @@ from tinygrad_bp.grading import classroom as module
 from tinygrad_bp.grading.classroom import Classroom, Graded, grade_class, name_files, to_cell
 from tinygrad_bp.grading.grade import Assignment
 from tinygrad_bp.grading.limits import Limits
-from tinygrad_bp.grading.report import Report
-from tinygrad_bp.grading.tables import OF_LINES, VERDICTS, Line
+from tinygrad_bp.grading.report import OF_LINES, VERDICTS, Line, Report
 
 from .submissions import DIAGONAL, RIGHT
 

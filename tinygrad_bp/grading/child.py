@@ -96,9 +96,7 @@ def find_answers(
 ) -> list[Answers]:
     # All have the same failure if it cannot be called. Its function is called ``gradients`` if no
     # name is given, or else it is the only public one.
-    sys.path.append(
-        neighbours
-    )  # last, so that a neighbour called random.py does not replace Python's
+    sys.path.append(neighbours)  # last: one called random.py does not replace Python's
     module = ModuleType(MODULE)
     module.__file__ = str(file)
     sys.modules[MODULE] = module  # as an import does

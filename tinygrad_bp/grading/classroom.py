@@ -21,8 +21,7 @@ from ..pages.page import write_page
 from .grade import Assignment, grade_submission
 from .isolated import IsolatedFile
 from .limits import LONGEST_REASON, Limits
-from .report import Report
-from .tables import OF_LINES, VERDICTS, Line, gradient_of
+from .report import OF_LINES, VERDICTS, Line, Report, gradient_of
 
 #: A spreadsheet takes a cell that begins with one of these for a formula.
 FORMULA = ("=", "+", "-", "@")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,7 +14,7 @@ from ..mistakes.mistake import Fault, Mistake
 from ..notation.numbers import listed, percent
 from .fingerprints import NEARLY, find_facts
 from .precision import RIGHT
-from .tables import Line, gradient_of
+from .report import Line, gradient_of
 
 #: The numbers of a gradient at each point.
 Numbers: TypeAlias = Sequence[np.ndarray]
@@ -51,51 +51,51 @@ class Finding:
 
     def to_line(self, score: float | None, others: Mapping[str, Numbers]) -> Line:
         # the score is None if the line does not count; an answer may be another's gradient
-        right_shape = self.right[0].shape
-        make = partial(Line, self.name, self.verdict, score=score, right_shape=right_shape)
+        right_shape, size = self.right[0].shape, self.right[0].size
+        line = Line(self.name, self.verdict, score=score, right_shape=right_shape)
         if self.answered is None:
             required = "It has to be answered." if score is not None else ""
-            return make(message=to_sentence(self.reason) if self.reason else required)
+            return replace(line, message=to_sentence(self.reason) if self.reason else required)
         shape = next((a.shape for a in self.answered if a.shape != right_shape), right_shape)
+        line = replace(line, shape=shape)
         if self.verdict != "wrong":
             follows = "Right, given an earlier slip." if self.verdict == "carried forward" else ""
             error = None
             if shape == right_shape:
                 off = map(errors, self.answered, self.right)
                 error = finite(max(e.max(initial=0.0) for e in off))
-            return make(shape=shape, error=error, message=self.reason or follows)
-        facts: Iterable[str] = ()
-        if not self.faults:
+            return replace(line, error=error, message=self.reason or follows)
+        if self.faults:
+            names = dict.fromkeys(fault.mistake.name for fault in self.faults)
+            line = replace(line, mistakes=tuple(names))
+        else:
             known = {name: right for name, right in others.items() if name != self.name}
             facts = find_facts(self.answered, self.wanted, known)
-        line = make(
-            shape=shape,
-            entries=self.right[0].size,
-            mistakes=tuple(dict.fromkeys(fault.mistake.name for fault in self.faults)),
-            fingerprints=tuple(facts),
-            **self.measure(shape),
-        )
+            line = replace(line, fingerprints=tuple(facts))
+        if shape == right_shape and size:
+            line = self.measured(line)
+        hints = dict.fromkeys(fault.mistake.see for fault in self.faults)
         return replace(
             line,
+            entries=size,
             message=" ".join(filter(None, [*self.explain(line), self.say_numbers(line)])),
-            hint=" Or: ".join(dict.fromkeys(fault.mistake.see for fault in self.faults))
-            or general_hint(line),
+            hint=" Or: ".join(hints) or general_hint(line),
         )
 
-    def measure(self, shape: tuple[int, ...]) -> dict[str, Any]:
+    def measured(self, line: Line) -> Line:
         assert self.answered is not None
-        if shape != self.right[0].shape or not self.right[0].size:
-            return {}
         off = [errors(a, w) for a, w in zip(self.answered, self.wanted, strict=True)]
-        p = int(np.argmax([np.nan_to_num(e, nan=np.inf).max() for e in off]))
-        worst = np.unravel_index(np.argmax(np.nan_to_num(off[p], nan=np.inf)), shape)
-        return {
-            "worst": tuple(map(int, worst)),
-            "answered": finite(self.answered[p][worst]),
-            "right": finite(self.wanted[p][worst]),
-            "error": finite(off[p][worst]),
-            "wrong_entries": int(np.sum(~(off[p] <= RIGHT))),
-        }
+        sizes = [np.nan_to_num(e, nan=np.inf) for e in off]
+        p = int(np.argmax([size.max() for size in sizes]))
+        worst = np.unravel_index(np.argmax(sizes[p]), off[p].shape)
+        return replace(
+            line,
+            worst=tuple(map(int, worst)),
+            answered=finite(self.answered[p][worst]),
+            right=finite(self.wanted[p][worst]),
+            error=finite(off[p][worst]),
+            wrong_entries=int(np.sum(~(off[p] <= RIGHT))),
+        )
 
     def explain(self, line: Line) -> Iterator[str]:
         if not self.faults:
@@ -127,7 +127,7 @@ class Finding:
             return f"The shape is {line.shape}, and should be {line.right_shape}{relation}."
         if line.worst is None:
             return ""
-        start = f"{line.wrong_entries} of {line.entries} entries are wrong"
+        start = f"{line.wrong_entries} of {self.right[0].size} entries are wrong"
         if line.answered is None or line.right is None or line.error is None:
             right = "infinity or NaN" if line.right is None else f"{line.right:.6g}"
             return f"{start}: entry {line.worst} is not finite, where {right} is right."

@@ -15,9 +15,8 @@ import numpy as np
 from .assignment import Assignment, Problem
 from .findings import Finding, to_sentence
 from .judge import Judge
-from .report import Report
+from .report import VERDICTS, Line, Report
 from .submission import Answers, Function, Submission
-from .tables import VERDICTS, Line
 
 
 def grade(

@@ -17,8 +17,8 @@ from ..table import TABLE
 from .fingerprints import sums_to_zero
 from .judge import Judge
 from .limits import MOST_LINES
+from .report import gradient_of
 from .submission import Answers
-from .tables import gradient_of
 
 #: Where these give the right numbers they are no mistakes: of two equal gradients one may be taken
 #: for the other, and a layout that the next step changes again does not matter.

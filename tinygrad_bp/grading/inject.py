@@ -24,7 +24,7 @@ from ..worked_problem.problem import random_problem
 from .assignment import ALIASES, DATA, Leaves, Problem, record, to_leaves, worked_problem
 from .findings import errors, finite
 from .precision import RIGHT
-from .tables import Line, Shown, gradient_of
+from .report import Line, Shown, gradient_of
 
 #: Gradients by the position of their tensor; those that cannot be computed are not there.
 Gradients: TypeAlias = Mapping[int, Any]
@@ -179,7 +179,7 @@ def inject(
             raise ValueError(f"{mistake} is a fault of the whole sweep: leave out at=.")
         if row.duty is None and not planted:
             raise ValueError(f"{mistake} cannot be made {say_where_else(run, row, at)}")
-        parameters = choose_parameters(fn, leaves, run, wrt)
+        parameters = choose_parameters(leaves, run, wrt)
         lines = tuple(compare(run, broken))
         stuck = [x for x in lines if x.name in parameters and x.shape != x.right_shape]
         descent = None
@@ -223,21 +223,18 @@ def break_gradients(
 
 
 def find_places(run: Run, mistake: Mistake, at: str | None = None) -> dict[Edge, Wrong]:
-    """Return where a mistake can be made, from the loss back, and what is contributed there.
-
-    Of several wrong contributions it is the one that fits best.
-    """
-
-    def fit(edge: Edge, wrong: Wrong) -> int:
-        try:
-            shape = np.shape(wrong.closure(run.gradients[edge.step]))
-        except Exception:  # a wrong rule may not fit the operands
-            return 0
-        return 2 if shape == run.tensors[run.source[edge]].shape else 1
-
+    # where it can be made, from the loss back; of several wrong contributions, that which fits best
     edges = (edge for edge in run.edges if at in (None, label(run, edge)))
     found = {edge: mistake.at(Place(run, edge, run.gradients)) for edge in edges}
-    return {edge: max(w, key=partial(fit, edge)) for edge, w in found.items() if w}
+    return {edge: max(w, key=partial(fit, run, edge)) for edge, w in found.items() if w}
+
+
+def fit(run: Run, edge: Edge, wrong: Wrong) -> int:
+    try:
+        shape = np.shape(wrong.closure(run.gradients[edge.step]))
+    except Exception:  # a wrong rule may not fit the operands
+        return 0
+    return 2 if shape == run.tensors[run.source[edge]].shape else 1
 
 
 def label(run: Run, edge: Edge) -> str:
@@ -297,9 +294,7 @@ def compare(run: Run, broken: Gradients) -> Iterator[Line]:
         yield Line(name, verdict, (), error, message, shape=shape, right_shape=right.shape)
 
 
-def choose_parameters(
-    fn: Problem, leaves: Leaves, run: Run, wrt: Sequence[str] | None
-) -> tuple[str, ...]:
+def choose_parameters(leaves: Leaves, run: Run, wrt: Sequence[str] | None) -> tuple[str, ...]:
     differentiable = [name for name in leaves if name in run.quantities]
     for name in wrt or ():
         if name not in differentiable:
@@ -319,26 +314,21 @@ def descend(
         entries = [np.ravel(gradients[run.quantities[name]]) for name in parameters]
         return np.concatenate(entries or [np.zeros(0)])
 
-    def losses(gradients_of: Callable[[Run], Gradients]) -> Iterator[float]:
-        here = dict(leaves)
-        for step in range(STEPS + 1):
-            run = Run(record(fn, here))
-            yield run.tensors[run.loss].item()
-            if step < STEPS:
-                gradients = gradients_of(run)
-                for name in parameters:
-                    here[name] = here[name] - rate * np.asarray(gradients[run.quantities[name]])
-
     right, broken = flat(run.gradients), flat(breaking(run))
     length, right_length = np.linalg.norm(broken), np.linalg.norm(right)
     if not right_length:
         return None  # there is nowhere to go down to
     rate = GAIN * abs(run.tensors[run.loss].item()) / float(right_length) ** 2
-    return Descent(
-        parameters=parameters,
-        slope=float(-(right @ broken) / length) if length else 0.0,
-        right_slope=-float(right_length),
-        rate=rate,
-        losses=tuple(losses(breaking)),
-        right_losses=tuple(losses(lambda run: run.gradients)),
-    )
+
+    def losses(gradients_of: Callable[[Run], Gradients]) -> Iterator[float]:
+        here = dict(leaves)
+        for step in range(STEPS + 1):
+            run = Run(record(fn, here))
+            yield run.tensors[run.loss].item()
+            gradients = gradients_of(run) if step < STEPS else {}
+            for name in parameters if gradients else ():
+                here[name] = here[name] - rate * np.asarray(gradients[run.quantities[name]])
+
+    slope = float(-(right @ broken) / length) if length else 0.0
+    along, along_right = tuple(losses(breaking)), tuple(losses(lambda run: run.gradients))
+    return Descent(parameters, slope, -float(right_length), rate, along, along_right)

@@ -58,17 +58,14 @@ class IsolatedFile:
     def __init__(
         self, path: str | Path, limits: Limits | None = None, function: str | None = None
     ) -> None:
-        self.path = Path(path).absolute()
-        self.limits = limits or Limits()
-        self.function = function
+        self.path, self.limits, self.function = Path(path).absolute(), limits or Limits(), function
         if not self.path.is_file():
             raise ValueError(f"{path} is no file")
         with self.path.open("rb") as file:
             self.source = file.read(LARGEST_SOURCE + 1)
         if len(self.source) > LARGEST_SOURCE:
-            raise ValueError(
-                f"{path} is too large for a submission (over {LARGEST_SOURCE:,} bytes)"
-            )
+            most = f"{LARGEST_SOURCE:,} bytes"
+            raise ValueError(f"{path} is too large for a submission (over {most})")
 
     def answers_at(self, points: Sequence[Point]) -> list[Answers]:
         # If the process ends without delivering them, each has the same failure, which says why. If
@@ -179,12 +176,12 @@ def read(file: BinaryIO, most: int = 100_000) -> str:
 
 
 def environment(home: Path) -> dict[str, str]:
-    # nothing of ours but what Python needs to start
+    # nothing of ours but what Python needs to start; a class is parallel enough without threads
     kept = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-    libraries = ("OPENBLAS_NUM", "OMP_NUM", "MKL_NUM", "VECLIB_MAXIMUM")
+    threads = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
     return {
         **{name: os.environ[name] for name in kept if name in os.environ},
-        **{f"{library}_THREADS": "1" for library in libraries},  # a class is parallel enough
+        **dict.fromkeys((*threads, "VECLIB_MAXIMUM_THREADS"), "1"),
         "MALLOC_ARENA_MAX": "1",  # else the thread with the clock may reserve all of its memory
         **dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP"), str(home)),
     }
@@ -207,15 +204,12 @@ def describe_ending(status: int) -> str:
 
 
 def from_json(data: Any, point: Point) -> Answers:
-    # what is delivered may be anything: this raises whatever comes of that
+    # What is delivered may be anything, and this raises whatever comes of that. It is read again,
+    # since it was not necessarily our code that delivered it.
     given = {printable(name): unpack(array) for name, array in data["values"].items()}
-    unreadable = {
-        printable(name): printable(why, LONGEST_REASON) for name, why in data["unreadable"].items()
-    }
-    failure = data["failure"]
-    answers = read_answers(given, point)  # again: it was not necessarily our code that delivered
-    return Answers(
-        {name: array for name, array in answers.values.items() if name not in unreadable},
-        {**answers.unreadable, **unreadable},
-        None if failure is None else printable(failure, LONGEST_REASON),
-    )
+    answers, failure = read_answers(given, point), data["failure"]
+    unreadable = dict(answers.unreadable)
+    for name, why in data["unreadable"].items():
+        unreadable[printable(name)] = printable(why, LONGEST_REASON)
+    values = {name: array for name, array in answers.values.items() if name not in unreadable}
+    return Answers(values, unreadable, failure and printable(failure, LONGEST_REASON))

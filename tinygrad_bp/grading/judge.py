@@ -73,19 +73,20 @@ class Judge:
                 reason = "it is answered at some points, and not at others"
             verdict = "unreadable" if reason else "missing"
             return Finding(name, verdict, right, reason=reason), stories
-        layouts = [in_layout(a, r) for a, r in zip(answered, right, strict=True)]
-        layout, relaid = layouts[0][0], [numbers for _, numbers in layouts]
-        if not layout or any(other != layout for other, _ in layouts):
-            return self.compare(name, right, answered, stories)
-        if layout not in self.layouts:  # it is this line's slip, if it is the only one
-            if self.agrees(relaid, right) or self.agrees(relaid, self.expected(i)):
-                self.layouts.add(layout)
-            return self.compare(name, right, answered, stories)
-        finding, stories = self.compare(name, right, relaid, stories)
-        if finding.verdict in ("right", "carried forward"):
-            reason = "Right, in the layout of an earlier line."
-            finding = replace(finding, verdict="carried forward", answered=answered, reason=reason)
-        return finding, stories
+        laid_out = [in_layout(a, r) for a, r in zip(answered, right, strict=True)]
+        layout, *others = {layout for layout, _ in laid_out}
+        relaid = [numbers for _, numbers in laid_out]
+        if layout in self.layouts and not others:
+            finding, stories = self.compare(name, right, relaid, stories)
+            if finding.verdict in ("right", "carried forward"):
+                reason = "Right, in the layout of an earlier line."
+                finding = replace(
+                    finding, verdict="carried forward", answered=answered, reason=reason
+                )
+            return finding, stories
+        if layout and not others and self.explains(i, relaid):
+            self.layouts.add(layout)  # it is this line's slip, and the only one
+        return self.compare(name, right, answered, stories)
 
     def compare(
         self, name: str, right: Numbers, answered: Numbers, stories: list[Story]
@@ -128,6 +129,9 @@ class Judge:
     def agrees(self, answered: Numbers, numbers: Sequence[Any]) -> bool:
         every = zip(self.sheets, answered, numbers, strict=True)
         return all(sheet.agrees(answer, number) for sheet, answer, number in every)
+
+    def explains(self, i: int, relaid: Numbers) -> bool:
+        return self.agrees(relaid, self.right(i)) or self.agrees(relaid, self.expected(i))
 
     def follows_as_it_is(self, i: int, answered: Numbers) -> bool:
         # answers of wrong shapes, or NaN, are taken as they are
@@ -175,7 +179,7 @@ class Judge:
                 for story in bases
                 for fault in faults
                 if self.work < limits.MOST_WORK
-                if self.reproduces(answered, parts, fault, story, on_truth)
+                if self.reproduces(answered, parts, (*story, fault), on_truth)
             ]
             fitting = [found for found in fitting if not self.is_refuted(*found)] or fitting
             if fitting:
@@ -184,13 +188,11 @@ class Judge:
         return (), stories
 
     def reproduces(
-        self, answered: Numbers, parts: Sequence[Part], fault: Fault, story: Story, on_truth: bool
+        self, answered: Numbers, parts: Sequence[Part], story: Story, on_truth: bool
     ) -> bool:
-        for sheet, part, answer in zip(self.sheets, parts, answered, strict=True):
-            self.work += len(part.edges)
-            if not sheet.reproduces(answer, part, fault, story, on_truth):
-                return False
-        return True
+        self.work += len(parts[0].edges)
+        every = zip(self.sheets, parts, answered, strict=True)
+        return all(sheet.reproduces(a, part, story, on_truth) for sheet, part, a in every)
 
     def is_refuted(self, story: Story, fault: Fault) -> bool:
         # a line before, which the story explains, would be another with this mistake

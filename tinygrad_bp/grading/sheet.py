@@ -72,15 +72,12 @@ class Sheet:
         tolerance = tolerance_of(answer, tolerance)
         return number is not None and agree(answer, number, tolerance, self.run.noise)
 
-    def reproduces(
-        self, answer: np.ndarray, part: Part, fault: Fault, story: Story, on_truth: bool
-    ) -> bool:
-        # On top of a story, and from what was answered; or from the truth, where the person may
-        # have gone on with that.
-        known = ChainMap(self.run.gradients if on_truth else self.own, self.follow(story))
+    def reproduces(self, answer: np.ndarray, part: Part, story: Story, on_truth: bool) -> bool:
+        # From what was answered, and what follows from the story before its last mistake; or from
+        # the truth, where the person may have gone on with that.
+        known = ChainMap(self.run.gradients if on_truth else self.own, self.follow(story[:-1]))
         start = {step: known[step] for step in part.given if step in known}
-        planted = self.plant((*story, fault))
-        arrived = self.run.sweep(start | self.implied_by(story), planted, part.edges)
+        arrived = self.run.sweep(start | self.implied_by(story), self.plant(story), part.edges)
         return self.agrees(answer, arrived.get(part.target), REPRODUCED)
 
     def solve(self, edge: Edge, answer: np.ndarray) -> np.ndarray | None:
