@@ -68,7 +68,9 @@ class Variable:
             raise errors.would_round(self, array.dtype)
         if array.shape != self.shape:
             raise errors.other_shape(self, array.shape)
-        self._array = real_array(array.astype(self.dtype), floating=False)
+        if array.dtype != self.dtype:
+            array = real_array(array.astype(self.dtype), floating=False)
+        self._array = array
 
     @property
     def shape(self) -> tuple[int, ...]:

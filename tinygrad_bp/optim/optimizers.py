@@ -79,8 +79,9 @@ class Optimizer:
         if all(p.grad is None for p in self.parameters):
             raise errors.nothing_to_step_by(type(self).__name__)
         for i, p in enumerate(self.parameters):
-            if p.grad is not None:
-                p.data, self.states[i] = self.update(p.data, p.grad, self.states[i], self.lr)
+            g = p.grad
+            if g is not None:
+                p.data, self.states[i] = self.update(p.data, g, self.states[i], self.lr)
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters, so that the next backward pass starts anew."""
