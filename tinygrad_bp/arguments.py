@@ -141,6 +141,8 @@ def arrays(values: Sequence[Any]) -> list[Any]:
 
 def owned(primitive: Any, result: Any) -> np.ndarray:
     """Return a result as an array of real numbers that nothing outside of the record can change."""
+    if type(result) in FLOATS:  # one number, as of a sum over all
+        return np.asarray(result)
     if isinstance(result, Traced):
         return result  # type: ignore[return-value]
     array = np.asarray(None if isinstance(result, (tuple, list)) else result)
@@ -157,13 +159,14 @@ def owned(primitive: Any, result: Any) -> np.ndarray:
 
 
 def users_closure(primitive: Any, closure: Any, copies: bool) -> Callable[[Any], Any] | None:
-    """Return a user's backward closure, checked; of what it gives, a copy, which nobody changes."""
+    """Return a user's backward closure, checked. It gets g read-only, and gives a copy."""
     if closure is not None and not callable(closure):
         raise errors.no_closure(primitive, type(closure).__name__)
     if closure is None or not copies:
         return closure  # type: ignore[no-any-return]
 
     def run(g: Any) -> Any:
+        g.setflags(False)  # other tensors may share the array
         given = closure(g)
         given = getattr(given, "_array", given)  # it may compute with a Tensor of its own
         return given.copy() if isinstance(given, np.ndarray) else given

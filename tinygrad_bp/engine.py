@@ -169,8 +169,10 @@ class Primitive(Row):
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
         """Compute the operation, and record it if an operand is a Tensor."""
-        if params or self.settings or len(operands) != self.arity:
+        if params or self.must_be_given or len(operands) != self.arity:
             operands, params = arguments.sort_arguments(self, operands, params)
+        else:
+            params = self.defaults
         recorded = requires_grad = mixed = False
         values = []
         for operand in operands:
@@ -188,7 +190,7 @@ class Primitive(Row):
         elif mixed:
             values = arguments.arrays(values)
         try:
-            result = self.forward(*values, **params)
+            result = self.forward(*values, **params) if params else self.forward(*values)
         except errors.UntraceableError as found:  # being compiled, it cannot be taken apart
             result = found.whole(self.forward, values, params)
         except errors.OF_FORWARD as error:
@@ -335,8 +337,6 @@ def sweep(
                 heappush(waiting, (-key, x))
             else:
                 heappush(waiting, (turn(x), x))
-            if not recorded:
-                contribution.setflags(False)  # read-only: several tensors may share the array
             gradients[key] = contribution
 
 

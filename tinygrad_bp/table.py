@@ -101,6 +101,7 @@ class Row:
         signature = read_signature(self)
         self.operand_names, self.settings, self.defaults, self.takes_any_number = signature
         self.arity = len(self.operand_names)
+        self.must_be_given = len(self.settings) > len(self.defaults)
 
     def backward(self, rule: Rule) -> Rule:
         """Set the backward rule: a decorator for ``def _(output, *inputs, **settings)``."""
