@@ -1,6 +1,7 @@
 """What errors say, word for word: each names the operation, what it was given, and what to do."""
 
 import copy
+import inspect
 import pickle
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 import tinygrad_bp as bp
 from tinygrad_bp import differences as d
+from tinygrad_bp import errors
 from tinygrad_bp.worked_problem.problem import Problem, random_problem
 
 w = bp.tensor([1.0, 2.0], requires_grad=True, name="w")
@@ -254,3 +256,10 @@ def test_an_error_says(do, kind, text):
     with pytest.raises(kind) as caught:
         do()
     assert str(caught.value) == text
+
+
+def test_no_sentence_takes_the_name_of_another():
+    lines = inspect.getsource(errors).splitlines()
+    names = [line.partition(" = sentence(")[0] for line in lines if " = sentence(" in line]
+    assert "in_place" in names
+    assert len(names) == len(set(names))

@@ -18,23 +18,28 @@ def as_text(shown: RenderableType, width: int) -> str:
     │ a │
     ╰───╯
     """
-    from rich.console import Console
-
-    written = StringIO()
-    Console(file=written, width=width, highlight=False).print(shown)
-    lines = written.getvalue().rstrip().splitlines()
+    lines = printed(shown, width).export_text(styles=False).rstrip().splitlines()
     return "\n".join(line.rstrip() for line in lines)
 
 
 def as_html(shown: RenderableType, width: int) -> str:
-    """Return the same lines with their colours, as a part of a page.
+    """Return the same lines with their styles, as a part of a page.
 
     >>> print(as_html("[bold]a < b", width=80))
     <pre><span style="font-weight: bold">a &lt; b</span>
     </pre>
     """
+    console = printed(shown, width)
+    return console.export_html(code_format="<pre>{code}</pre>", inline_styles=True)
+
+
+def printed(shown: RenderableType, width: int) -> Console:
+    """Return a console that keeps what was printed on it."""
     from rich.console import Console
 
-    console: Console = Console(file=StringIO(), width=width, highlight=False, record=True)
+    # In a notebook, a console would show it there at once, unless it is told not to.
+    console = Console(
+        file=StringIO(), width=width, highlight=False, record=True, force_jupyter=False
+    )
     console.print(shown)
-    return console.export_html(code_format="<pre>{code}</pre>", inline_styles=True)
+    return console
