@@ -1,8 +1,8 @@
 """How long an epoch of training takes, beside PyTorch eager: the digits, an MLP, batches of 32.
 
 Both start from the same weights, see the same batches in the same order, in float64, on one thread,
-and must end at the same loss. They are timed in one process, in turn; the figures are medians of CPU time. Run
-it, where PyTorch is installed, with
+and must end at the same loss. They are timed in one process, in turn; the figures are medians of
+CPU time. Run it, where PyTorch is installed, with
 
     python benchmarks/training.py
 """

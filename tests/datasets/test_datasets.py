@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tinygrad_bp.datasets import digits
+from tinygrad_bp.datasets import digits, pride_and_prejudice, spirals
 
 # --- digits ---------------------------------------------------------------------------------------
 
@@ -56,3 +56,39 @@ def test_one_caller_cannot_change_the_data_of_another() -> None:
 def _sha256(counts: ArrayLike) -> str:
     """Hash numbers from 0 to 255 as bytes, row by row."""
     return hashlib.sha256(np.asarray(counts).astype(np.uint8).tobytes()).hexdigest()
+
+
+# --- spirals --------------------------------------------------------------------------------------
+
+
+def test_the_spirals_are_one_curve_turned_by_half() -> None:
+    points, labels = spirals(400, np.random.default_rng(0), noise=0.0)
+    assert points.shape == (400, 2)
+    assert np.bincount(labels).tolist() == [200, 200]
+    x, y = (points * np.where(labels, -1, 1)[:, None]).T
+    radius = np.hypot(x, y)
+    assert 0.1 <= radius.min() < radius.max() <= 1.0
+    np.testing.assert_allclose(np.cos(3 * np.pi * radius), x / radius, atol=1e-12)
+    np.testing.assert_allclose(np.sin(3 * np.pi * radius), y / radius, atol=1e-12)
+
+
+def test_the_generator_decides_and_the_noise_is_added() -> None:
+    first, again = (spirals(50, np.random.default_rng(0))[0] for _ in range(2))
+    bare = spirals(50, np.random.default_rng(0), noise=0.0)[0]
+    assert np.array_equal(first, again)
+    assert 0.01 < (first - bare).std() < 0.03
+
+
+# --- the novel ------------------------------------------------------------------------------------
+
+
+def test_the_text_is_that_of_the_source() -> None:
+    text = pride_and_prejudice()
+    assert (len(text), len(set(text))) == (99_872, 72)
+    assert (
+        hashlib.sha256(text.encode()).hexdigest()
+        == "a946bedd873c6cbe34b4f25d0748e15faa58e8b92f7a0444064792d740cf4350"
+    )
+    assert text.startswith("Chapter 1\n\nIt is a truth universally acknowledged")
+    assert text.endswith("that Colonel Forster was going to be married.\n")
+    assert [f"Chapter {i}\n" in text for i in range(1, 14)] == [True] * 12 + [False]

@@ -1,7 +1,8 @@
-"""Data to train on, offline: 1,797 handwritten digits.
+"""Data to train on, offline: handwritten digits, two spirals, and the beginning of a novel.
 
 The digits are the test part of *Optical Recognition of Handwritten Digits* by E. Alpaydin and
 C. Kaynak (UCI, 1998, CC BY 4.0). `digits.LICENSE.md`, beside this file, has the full attribution.
+The novel is in the public domain; see `pride_and_prejudice.LICENSE.md`.
 """
 
 from __future__ import annotations  # NumPy loads numpy.random when it is first named
@@ -12,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Digits", "digits"]
+__all__ = ["Digits", "digits", "pride_and_prejudice", "spirals"]
 
-FILE = os.path.join(os.path.dirname(__file__), "digits.npz")
+FOLDER = os.path.dirname(__file__)
 BLOCK = 16.0  # an image pixel counts the inked dots in a 4 x 4 block of the scan
 
 
@@ -58,8 +59,63 @@ def digits() -> Digits:
     . . # - + * . .
     . . + * + . . .
     """
-    with np.load(FILE, allow_pickle=False) as stored:
+    with np.load(os.path.join(FOLDER, "digits.npz"), allow_pickle=False) as stored:
         return Digits(
             images=stored["images"].astype(np.float64) / BLOCK,
             labels=stored["labels"].astype(np.int64),
         )
+
+
+def spirals(
+    samples: int, rng: np.random.Generator, noise: float = 0.02
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Draw points on two spirals that are wound into each other: no line keeps them apart.
+
+    A problem of K. Lang and M. Witbrock, *Learning to tell two spirals apart* (1988), with one and
+    a half turns in place of three.
+
+    Parameters
+    ----------
+    samples
+        How many points, half of them on each spiral.
+    rng
+        What draws their places.
+    noise
+        The standard deviation of their distance from the spiral, whose outer radius is 1.
+
+    Returns
+    -------
+    points : ndarray of float64, shape (samples, 2)
+    labels : ndarray of int64, shape (samples,)
+        The spiral that each point is on, 0 or 1, in turn.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tinygrad_bp.datasets import spirals
+    >>> points, labels = spirals(6, np.random.default_rng(0))
+    >>> points.shape, labels
+    ((6, 2), array([0, 1, 0, 1, 0, 1]))
+    """
+    labels = np.arange(samples) % 2
+    radius = np.sqrt(rng.uniform(0.01, 1.0, samples))  # by the root, as many in any part of the way
+    angle = np.pi * (3.0 * radius + labels)
+    points = radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    return points + noise * rng.normal(size=points.shape), labels
+
+
+def pride_and_prejudice() -> str:
+    r"""Load the first 12 chapters of Jane Austen's novel: 99,872 characters, 72 different ones.
+
+    Examples
+    --------
+    >>> from tinygrad_bp.datasets import pride_and_prejudice
+    >>> text = pride_and_prejudice()
+    >>> print(text[:130])
+    Chapter 1
+    <BLANKLINE>
+    It is a truth universally acknowledged, that a single man in possession
+    of a good fortune, must be in want of a wife.
+    """
+    with open(os.path.join(FOLDER, "pride_and_prejudice.txt"), encoding="ascii") as file:
+        return file.read()
