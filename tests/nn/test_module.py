@@ -295,7 +295,16 @@ class Forgets(nn.Module):
 
 class Plain(nn.Module):
     def __init__(self):
-        self.layers = [np.ones((2, 3))]
+        self.W = np.ones((2, 3))
+
+    def forward(self, x):
+        return x @ self.W
+
+
+class PlainLater(nn.Module):
+    def __init__(self):
+        self.layers = []
+        self.layers.append(np.ones((2, 3)))
 
     def forward(self, x):
         return x @ self.layers[0]
@@ -311,11 +320,12 @@ class Empty(nn.Module):
         (lambda: Forgets()(np.ones(3)), "forward of Forgets returned nothing. End it with: return"),
         (lambda: Empty()(np.ones(3)), "Empty has no forward. Write what it computes: def forward"),
         (
-            lambda: Plain()(np.ones((4, 2))),
-            "Plain.layers.0 is a plain array, so it would be neither trained nor saved. Assign "
+            lambda: Plain(),
+            "Plain.W is a plain array, so it would be neither trained nor saved. Assign "
             "bp.tensor(array, requires_grad=True) for a parameter, or bp.tensor(array)",
         ),
-        (lambda: Plain().parameters(), "Plain.layers.0 is a plain array"),
+        (lambda: PlainLater()(np.ones((4, 2))), "PlainLater.layers.0 is a plain array"),
+        (lambda: PlainLater().parameters(), "PlainLater.layers.0 is a plain array"),
         (
             lambda: bp.relu(nn.Linear(2, 3)),
             "a layer (Linear) stands where its output belongs. Call it: layer(x)",
@@ -346,3 +356,23 @@ def test_what_goes_wrong_is_explained(call, message):
     with pytest.raises(TypeError) as caught:
         call()
     assert message in str(caught.value)
+
+
+def test_an_attribute_cannot_take_the_place_of_a_method():
+    with pytest.raises(ValueError, match=r"Block.train is a method of every module. Give"):
+        Block(generator()).train = nn.Linear(2, 3)
+
+
+def test_an_attribute_may_have_any_other_name():
+    block = Block(generator())
+    block.own = block.walk = block.parts = block.attributes = nn.Linear(3, 3)
+    assert len(block.parameters()) == 4
+    assert "own.weight" in block.state_dict()
+
+
+def test_a_private_array_is_no_part_but_a_private_layer_is():
+    block = Block(generator())
+    block._seen = [np.ones(3)]
+    block._extra = nn.Linear(1, 1)
+    extra = ["_extra.weight", "_extra.bias"]
+    assert list(block.state_dict()) == ["inner.weight", "inner.bias", *extra]

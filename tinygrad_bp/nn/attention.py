@@ -89,7 +89,7 @@ class MultiHeadAttention(Module):
 
     def by_head(self, x: Value, weight: Value, bias: Value) -> Value:
         """Return a linear map of x, of axes (..., head, position, feature of the head)."""
-        self.check_width(x, weight.shape[1])
+        self._check_width(x, weight.shape[1])
         return exchanged((x @ weight.mT + bias).reshape((*x.shape[:-1], self.heads, -1)))
 
 

@@ -83,7 +83,7 @@ class Linear(Module):
 
     def forward(self, x: Value) -> Value:
         x = as_operand(x)
-        self.check_width(x, self.weight.shape[1])
+        self._check_width(x, self.weight.shape[1])
         product = x @ self.weight.mT
         return product if self.bias is None else product + self.bias
 
@@ -147,7 +147,7 @@ class Conv2d(Module):
 
     def forward(self, x: Value) -> Value:
         x = as_operand(x)
-        self.check_width(x, self.in_channels, 1, "channels")
+        self._check_width(x, self.in_channels, 1, "channels")
         products = conv2d(x, self.weight, **self.steps)
         return products if self.bias is None else products + self.bias.reshape(-1, 1, 1)
 
@@ -215,7 +215,7 @@ class LayerNorm(Module):
     def forward(self, x: Value) -> Value:
         x = as_operand(x)
         for axis in self.axis:
-            self.check_width(x, self.weight.shape[axis], axis)
+            self._check_width(x, self.weight.shape[axis], axis)
         mean, variance = (np.mean(x, self.axis, keepdims=True), np.var(x, self.axis, keepdims=True))
         return (x - mean) / np.sqrt(variance + self.eps) * self.weight + self.bias
 
@@ -271,7 +271,7 @@ class BatchNorm(Module):
 
     def forward(self, x: Value) -> Value:
         x = as_operand(x)
-        self.check_width(x, self.weight.shape[0], 1, "channels")
+        self._check_width(x, self.weight.shape[0], 1, "channels")
         others = (0, *range(2, x.ndim))
         channels = (-1, *(1 for _ in x.shape[2:]))  # a channel's number beside its entries
         if self.training:
@@ -286,7 +286,7 @@ class BatchNorm(Module):
     def keep(self, mean: Value, variance: Value, n: int) -> None:
         """Move the running mean and variance towards those of a batch of n numbers a channel."""
         if n < 2:
-            raise errors.one_number_a_channel(self.described())
+            raise errors.one_number_a_channel(self._described())
         of_batch = (mean, 1.0), (variance, n / (n - 1))
         running = self.running_mean, self.running_var
         for tensor, (value, correction) in zip(running, of_batch, strict=True):

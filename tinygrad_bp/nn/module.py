@@ -42,7 +42,10 @@ class Module:
     Raises
     ------
     TypeError
-        When called, if ``forward`` is missing or returns nothing, or a plain array was assigned.
+        For a plain array, unless the attribute's name begins with an underscore; when called, if
+        ``forward`` is missing or returns nothing.
+    ValueError
+        For an attribute of the name of a method, such as ``train``.
 
     Examples
     --------
@@ -65,6 +68,13 @@ class Module:
 
     forward: Callable[..., Any] = no_forward
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if callable(getattr(Module, name, None)) and name != "forward":
+            raise errors.taken_name(type(self).__name__, name)
+        for _ in parts(name, value, type(self).__name__):
+            pass  # an array raises, here already
+        super().__setattr__(name, value)
+
     def __call__(self, *inputs: Any, **arguments: Any) -> Any:
         """Return what ``forward`` returns, recorded under the name of this module."""
         if self._scope is None:  # nobody has named it, so it is the outermost, and names its parts
@@ -85,29 +95,29 @@ class Module:
 
     # ---- what it is made of ----
 
-    def attributes(self) -> Mapping[str, Any]:
+    def _attributes(self) -> Mapping[str, Any]:
         """Return what is looked through for modules and Tensors, by name."""
         return vars(self)
 
-    def own(self) -> Iterator[tuple[str, Module | Tensor]]:
+    def _own(self) -> Iterator[tuple[str, Module | Tensor]]:
         """Yield the modules and Tensors that were assigned to it, by name."""
-        for name, value in self.attributes().items():
+        for name, value in self._attributes().items():
             yield from parts(name, value, type(self).__name__)
 
-    def walk(self, path: str = "", name: str = "") -> Iterator[tuple[str, Module | Tensor]]:
+    def _walk(self, path: str = "", name: str = "") -> Iterator[tuple[str, Module | Tensor]]:
         """Yield this module and all that it is made of, by path; each part gets its name.
 
         That is its path, but of a numbered layer it says the kind: ``linear0.weight``, as a formula
         cannot begin with a number.
         """
         yield path, self
-        for here, part in self.own():
+        for here, part in self._own():
             below, called = f"{path}.{here}" if path else here, here
             if isinstance(part, Module):
                 if here[0].isdigit():
                     called = f"{type(part).__name__.lower()}{here}"
                 part._scope = called
-                yield from part.walk(below, f"{name}.{called}" if name else called)
+                yield from part._walk(below, f"{name}.{called}" if name else called)
             else:
                 full = f"{name}.{here}" if name else here
                 if part.name is None or full.endswith(f".{part.name}"):
@@ -116,11 +126,11 @@ class Module:
 
     def named_modules(self) -> list[tuple[str, Module]]:
         """Return this module, whose path is ``""``, and all modules in it, with their paths."""
-        return [(path, part) for path, part in self.walk() if isinstance(part, Module)]
+        return [(path, part) for path, part in self._walk() if isinstance(part, Module)]
 
     def named_tensors(self) -> list[tuple[str, Tensor]]:
         """Return parameters and buffers with their paths; one that is shared, by each path."""
-        return [(path, part) for path, part in self.walk() if isinstance(part, Tensor)]
+        return [(path, part) for path, part in self._walk() if isinstance(part, Tensor)]
 
     def named_parameters(self) -> list[tuple[str, Tensor]]:
         """Return every parameter once, with its path."""
@@ -199,8 +209,9 @@ class Module:
                 wrong.append(f"{path} is {here.dtype} here and {there.dtype} there")
         if wrong:
             raise errors.other_state(type(self).__name__, "; ".join(wrong))
+        fitting = {path: values[path].astype(tensor.dtype) for path, tensor in own.items()}
         for path, tensor in own.items():
-            tensor.data = values[path].astype(tensor.dtype)
+            tensor.data = fitting[path]
 
     # ---- how it is shown ----
 
@@ -224,7 +235,7 @@ class Module:
             table.add_column(head, overflow="fold")
         table.add_column("parameters", justify="right")
         for path, module in self.named_modules():
-            own = list(module.own())
+            own = list(module._own())
             tensors = [(name, part) for name, part in own if isinstance(part, Tensor)]
             if tensors or not own:  # not what only groups others
                 trained = sum(t.size for _, t in tensors if t.requires_grad)
@@ -232,15 +243,15 @@ class Module:
                 table.add_row(Text(path), type(module).__name__, Text(held), f"{trained:,}")
         return table
 
-    def described(self) -> str:
+    def _described(self) -> str:
         """Say which layer is meant, for error messages: ``layers.0 (Linear)``."""
         path, kind = current.get().scope.replace("/", "."), type(self).__name__
         return f"{path} ({kind})" if path else kind
 
-    def check_width(self, x: Any, width: int, axis: int = -1, what: str = "features") -> None:
+    def _check_width(self, x: Any, width: int, axis: int = -1, what: str = "features") -> None:
         """Raise unless x has so many features, or whatever they are, on an axis."""
         if not -len(x.shape) <= axis < len(x.shape) or x.shape[axis] != width:
-            raise errors.wrong_width(self.described(), width, what, axis, x)
+            raise errors.wrong_width(self._described(), width, what, axis, x)
 
 
 def parts(name: str, value: Any, owner: str) -> Iterator[tuple[str, Module | Tensor]]:
@@ -251,7 +262,7 @@ def parts(name: str, value: Any, owner: str) -> Iterator[tuple[str, Module | Ten
         items = value.items() if isinstance(value, dict) else enumerate(value)
         for key, item in items:
             yield from parts(f"{name}.{key}", item, owner)
-    elif isinstance(value, np.ndarray):
+    elif isinstance(value, np.ndarray) and not name.startswith("_"):
         raise errors.plain_array(f"{owner}.{name}")
 
 
@@ -285,7 +296,7 @@ class Sequential(Module):
                 raise errors.no_layer(i, layer)
         self.layers = layers
 
-    def attributes(self) -> Mapping[str, Any]:
+    def _attributes(self) -> Mapping[str, Any]:
         """Return the layers by number, as PyTorch names them."""
         return {str(i): layer for i, layer in enumerate(self.layers)}
 

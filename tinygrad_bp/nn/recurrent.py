@@ -45,8 +45,8 @@ class Cell(Module):
 
     def products(self, x: Value, h: Value) -> tuple[Value, Value]:
         """Return for all gates what the input and what the state adds."""
-        self.check_width(x, self.weight_ih.shape[1])
-        self.check_width(h, self.hidden_size, what="features of a state")
+        self._check_width(x, self.weight_ih.shape[1])
+        self._check_width(h, self.hidden_size, what="features of a state")
         of_x, of_h = x @ self.weight_ih.mT, h @ self.weight_hh.mT
         if self.bias_ih is None or self.bias_hh is None:
             return of_x, of_h
