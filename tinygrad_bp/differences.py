@@ -84,28 +84,22 @@ def differences_along(
     f: Callable[[Array], Any], at: Array, middle: Any, direction: Array, steps: Sequence[float]
 ) -> Differences:
     # by each of the steps, up and down; ``middle`` is ``f(at)``
-    ahead, behind = [], []
     with np.errstate(all="ignore"):
-        for step in steps:
-            move = step * direction
-            ahead.append(f(at + move))
-            behind.append(f(at - move))
-    return Differences(np.array(steps), middle, np.array(ahead), np.array(behind))
+        ahead = np.array([f(at + step * direction) for step in steps])
+        behind = np.array([f(at - step * direction) for step in steps])
+    return Differences(np.array(steps), middle, ahead, behind)
 
 
 def extrapolated_difference(f: Callable[[Array], Any], at: Array, step: float = STEP) -> Array:
     """Return the gradient of a smooth function from an array to one float64 number."""
-
-    def scalar(point: Array) -> Array:
-        value = float64(f(point), "the function's value")
-        if value.shape != ():
-            raise ValueError(
-                f"the function returned an array of shape {value.shape}, not a single number: "
-                "sum it, or use jacobian_difference"
-            )
-        return value
-
-    return jacobian_difference(scalar, at, step)
+    jacobian = jacobian_difference(f, at, step)
+    if jacobian.ndim != np.ndim(at):
+        shape = jacobian.shape[: jacobian.ndim - np.ndim(at)]
+        raise ValueError(
+            f"the function returned an array of shape {shape}, not a single number: sum it, or use "
+            "jacobian_difference"
+        )
+    return jacobian
 
 
 def jacobian_difference(f: Callable[[Array], Any], at: Array, step: float = STEP) -> Array:
@@ -125,18 +119,11 @@ def jacobian_difference(f: Callable[[Array], Any], at: Array, step: float = STEP
 
     middle = value(at)
     steps = [step / 2**k for k in range(HALVINGS + 1)]
-    directions = [direction for _, direction in entry_by_entry(at)]
-    if not directions:
-        return np.empty(middle.shape + at.shape)
-    columns = [differences_along(value, at, middle, d, steps) for d in directions]
-    found = Differences(  # all columns at once
-        steps=np.array(steps),
-        middle=middle[..., np.newaxis],
-        ahead=np.stack([column.ahead for column in columns], axis=-1),
-        behind=np.stack([column.behind for column in columns], axis=-1),
-    ).settled(np.abs(middle)[..., np.newaxis])
-    jacobian: Array = found.slope.reshape(middle.shape + at.shape) / sum(directions)
-    return jacobian
+    columns = np.empty((at.size, *middle.shape))
+    for i, (index, direction) in enumerate(entry_by_entry(at)):
+        found = differences_along(value, at, middle, direction, steps).settled(np.abs(middle))
+        columns[i] = found.slope / direction[index]
+    return np.moveaxis(columns, 0, -1).reshape(middle.shape + at.shape)
 
 
 def entry_by_entry(at: Array) -> Iterator[tuple[tuple[int, ...], Array]]:

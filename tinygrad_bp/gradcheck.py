@@ -8,6 +8,7 @@ they never settle, the step is bad, not the rule, and nothing is decided.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -64,9 +65,9 @@ class InputReport(NamedTuple):
         if not self.failures:
             agree = "entry agrees" if self.checked == 1 else f"{self.along} agree"
             return f"{head}{self.checked} {agree}, relative error {self.error:.1e}"
-        reasons = [failure.reason for failure in self.failures]
+        reasons = Counter(failure.reason for failure in self.failures)
         found = ", ".join(
-            f"{reasons.count(reason)} of {self.checked} {self.along} {meaning}"
+            f"{reasons[reason]} of {self.checked} {self.along} {meaning}"
             for reason, meaning in MEANING.items()
             if reason in reasons
         )
@@ -194,29 +195,24 @@ def gradcheck(
             f"gradcheck(fn, [x]), and not {inputs!r:.60}."
         )
     points = [float64_point(value, i) for i, value in enumerate(inputs)]
+    names = [getattr(value, "name", None) or f"input {i}" for i, value in enumerate(inputs)]
     steps = STEPS if step is None else (10.0 * step, step, 0.1 * step)
     check = Check(function, points, order, np.random.default_rng(seed))
-    reports = []
-    for i, value in enumerate(inputs):
-        name = value.name if isinstance(value, Tensor) else None
-        reports.append(check.input(i, name or f"input {i}", steps, tolerance))
+    reports = [check.input(i, name, steps, tolerance) for i, name in enumerate(names)]
     return GradcheckReport(reports, check.linear, order)
 
 
 def float64_point(value: Any, i: int) -> Array:
-    array = value.data if isinstance(value, Tensor) else np.array(value)
-    if array.dtype.kind == "c":
-        raise TypeError(
-            f"gradcheck needs float64 inputs, and input {i} is {array.dtype}. Make the real and "
-            "the imaginary part two inputs."
-        )
+    array = np.array(value.data if isinstance(value, Tensor) else value)
     if array.dtype != np.float64:
-        raise TypeError(
-            f"gradcheck needs float64 inputs, and input {i} is {array.dtype}: a difference of "
-            "float32 numbers is mostly rounding, and integers cannot move a little. Convert it "
-            "with .astype(np.float64)."
+        instead = (
+            ". Make the real and the imaginary part two inputs."
+            if array.dtype.kind == "c"
+            else ": a difference of float32 numbers is mostly rounding, and integers cannot move a "
+            "little. Convert it with .astype(np.float64)."
         )
-    return np.array(array)
+        raise TypeError(f"gradcheck needs float64 inputs, and input {i} is {array.dtype}{instead}")
+    return array
 
 
 class Check:
@@ -329,17 +325,16 @@ class Check:
             largest = max(largest, abs(found.slope))
             reason = objection(found, slope, tolerance, size)
             length = float(np.linalg.norm(direction))
-            wrong = Failure(place, slope / length, found.slope / length, reason or "no plateau")
+            failure = Failure(place, slope / length, found.slope / length, reason or "no plateau")
             if reason:
-                failures.append(wrong)
+                failures.append(failure)
             elif max(abs(slope), abs(found.slope)) > found.error:
                 decided = True
             elif abs(slope) > CANCELLED * np.vdot(self.terms[i], np.abs(direction)):
-                hidden.append(wrong)
-        if not decided:
-            failures += hidden
+                hidden.append(failure)
         error = apart / largest if largest else apart
-        return InputReport(name, point.shape, len(directions), along, error, failures)
+        found_wrong = failures if decided else failures + hidden
+        return InputReport(name, point.shape, len(directions), along, error, found_wrong)
 
 
 def settled(differences: Differences, size: float) -> Estimate:
