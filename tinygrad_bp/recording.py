@@ -13,7 +13,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
@@ -50,7 +50,7 @@ earlier: ContextVar[tuple[Recording, ...]] = ContextVar("earlier", default=())
 visits = itertools.count()
 
 
-class Changed(AbstractContextManager["None"]):
+class Changed(ContextDecorator):
     """A state of recording: as a ``with`` block, or as a decorator, also of a generator.
 
     In a generator the state holds while its own code runs, and not in that of its caller.
@@ -69,36 +69,30 @@ class Changed(AbstractContextManager["None"]):
         earlier.set(tuple(others))
         current.set(state)
 
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def __call__(self, function: Any) -> Any:
         """Return a function that runs in this state."""
-        if inspect.isgeneratorfunction(function):
-
-            @functools.wraps(function)
-            def generate(*args: Any, **keywords: Any) -> Iterator[Any]:
-                generator = function(*args, **keywords)
-                resume, value = generator.send, None
-                try:
-                    while True:
-                        with Changed(self.change):
-                            item = resume(value)
-                        try:
-                            resume, value = generator.send, (yield item)
-                        except Exception as error:  # of the caller's throw()
-                            resume, value = generator.throw, error
-                except StopIteration as stop:
-                    return stop.value  # type: ignore[no-any-return]
-                finally:
-                    with Changed(self.change):
-                        generator.close()
-
-            return generate
+        if not inspect.isgeneratorfunction(function):
+            return super().__call__(function)
 
         @functools.wraps(function)
-        def run(*args: Any, **keywords: Any) -> Any:
-            with Changed(self.change):
-                return function(*args, **keywords)
+        def generate(*args: Any, **keywords: Any) -> Iterator[Any]:
+            generator = function(*args, **keywords)
+            resume, value = generator.send, None
+            try:
+                while True:
+                    with self:
+                        item = resume(value)
+                    try:
+                        resume, value = generator.send, (yield item)
+                    except Exception as error:  # of the caller's throw()
+                        resume, value = generator.throw, error
+            except StopIteration as stop:
+                return stop.value  # type: ignore[no-any-return]
+            finally:
+                with self:
+                    generator.close()
 
-        return run
+        return generate
 
 
 def no_grad(function: Callable[..., Any] | None = None) -> Any:
@@ -220,7 +214,6 @@ def line_of_caller() -> str:
 def check_forward(
     primitive: Any, output: Any, inputs: Sequence[Any], values: Sequence[Any]
 ) -> None:
-    """Raise if an operation made a NaN or infinity out of finite operands."""
     bad = first_not_finite(output)
     if bad is not None and output.primitive is not None and of_finite(values, output):
         operands = ", ".join(
@@ -238,29 +231,29 @@ def checked(
 ) -> tuple[Callable[..., Any], ...]:
     """Return the duties of a sweep with checks, for `detect_anomaly`."""
 
+    def checked_closure(closure: Any, x: Any, tensor: Any) -> Any:
+        def run(g: Any) -> Any:
+            given = closure(g)
+            bad = first_not_finite(given)
+            if bad is not None and of_finite([g, *tensor.operands], tensor):
+                line = getattr(tensor, "recorded_at", None)
+                where = f", recorded at {line}," if line else ""
+                raise FloatingPointError(
+                    f"the backward rule of {tensor.primitive.__name__}{where} made {bad} for "
+                    f"{x.described()}, from a finite gradient."
+                )
+            return given
+
+        return None if closure is None else run
+
     def checked_closures(tensor: Any, recorded: bool) -> list[Any]:
-        def check(closure: Any, x: Any) -> Any:
-            def run(g: Any) -> Any:
-                given = closure(g)
-                bad = first_not_finite(given)
-                if bad is not None and of_finite([g, *tensor.operands], tensor):
-                    line = getattr(tensor, "recorded_at", None)
-                    where = f", recorded at {line}," if line else ""
-                    raise FloatingPointError(
-                        f"the backward rule of {tensor.primitive.__name__}{where} made {bad} for "
-                        f"{x.described()}, from a finite gradient."
-                    )
-                return given
-
-            return None if closure is None else run
-
-        return list(map(check, closures(tensor, recorded), tensor.inputs))
+        pairs = zip(closures(tensor, recorded), tensor.inputs, strict=True)
+        return [checked_closure(closure, x, tensor) for closure, x in pairs]
 
     def checked_add(x: Any, earlier: Any, contribution: Any) -> Any:
         total = add(x, earlier, contribution)
         bad = first_not_finite(total)
-        finite = first_not_finite(earlier) is None and first_not_finite(contribution) is None
-        if bad is not None and finite:
+        if bad is not None and first_not_finite(earlier) is first_not_finite(contribution) is None:
             raise FloatingPointError(f"adding up the contributions to {x.described()} made {bad}.")
         return total
 
@@ -268,7 +261,7 @@ def checked(
 
 
 def of_finite(values: Sequence[Any], output: Any) -> bool:
-    """Whether values are all finite, and so are the arguments: pad may be asked for infinity."""
+    # the arguments are finite too: pad may be asked for infinity
     numbers = floats_in(list(output.params.values()))
     return all(first_not_finite(value) is None for value in (*values, *numbers))
 
@@ -282,7 +275,6 @@ def floats_in(argument: Any) -> Iterator[Any]:
 
 
 def first_not_finite(value: Any) -> float | None:
-    """Return the first NaN or infinity of an array or Tensor; None if there is none."""
     array = np.asarray(getattr(value, "_array", value))
     bad = array[~np.isfinite(array)]
     return float(bad[0]) if bad.size else None
