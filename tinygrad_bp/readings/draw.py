@@ -29,14 +29,9 @@ class Drawing(Document):
     It prints as a tree of text, and a notebook shows the picture. ``save`` writes .svg, .png or
     .pdf, or .dot or .mmd for text; it raises RuntimeError if there is no layout program, or that
     fails, takes longer than a minute, or does not write the format.
-
-    Parameters
-    ----------
-    picture
-        What is drawn, as plain data.
     """
 
-    picture: Picture
+    picture: Picture  # what is drawn, as plain data
 
     kind = "a drawing"
 

@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
 
 #: Nobody reads more steps, or more rows of one, and a page of them takes long to open.
-MOST_STEPS = 1000
-MOST_ROWS = 1000
+MOST_STEPS = MOST_ROWS = 1000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -39,24 +38,13 @@ class Explanation(Document):
 
     It prints as text, on a rich console as a table for each step, and in a notebook as HTML. Of
     more than 1,000 steps, these show the first and the last 500; ``steps`` and JSON have them all.
-
-    Parameters
-    ----------
-    output, value
-        What the output is called, and its value.
-    given
-        What the steps use and none of them computes.
-    steps
-        In the order of the sweep: from the output back.
-    gradients
-        Where the sweep led: one for each tensor asked for.
     """
 
-    output: str
+    output: str  # what it is called
     value: np.ndarray
-    given: tuple[Given, ...]
-    steps: tuple[Step, ...]
-    gradients: tuple[Gradient, ...]
+    given: tuple[Given, ...]  # what the steps use and none of them computes
+    steps: tuple[Step, ...]  # in the order of the sweep: from the output back
+    gradients: tuple[Gradient, ...]  # where the sweep led: one for each tensor asked for
     formulas: Formulas
 
     kind = "an explanation"

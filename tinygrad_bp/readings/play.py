@@ -25,14 +25,9 @@ class Player(Document):
     """A page to step through a computation. Made by `play`.
 
     In a notebook it shows itself, in a frame of its own.
-
-    Parameters
-    ----------
-    html
-        The page: one HTML file that needs nothing else, and asks for nothing.
     """
 
-    html: str
+    html: str  # one file that needs nothing else, and asks for nothing
 
     kind = "a player"
 

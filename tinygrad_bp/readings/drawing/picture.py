@@ -259,15 +259,8 @@ class Drawer:
         if not self.record.tensors[i].requires_grad:
             return {}
         rules = self.record.rules(i, lambda x: None if fits(x) else ast.Name(stand_in(x)))
-        return {edge: shortened(Formula(rule, self.names).text) for edge, rule in rules.items()}
-
-
-def shortened(rule: str) -> str:
-    # in its middle, so that its end is seen
-    if len(rule) <= LONGEST_RULE:
-        return rule
-    half = (LONGEST_RULE - 3) // 2
-    return f"{rule[: LONGEST_RULE - 3 - half]} … {rule[-half:].lstrip()}"
+        texts = {edge: Formula(rule, self.names).text for edge, rule in rules.items()}
+        return {edge: printable(text, LONGEST_RULE) for edge, text in texts.items()}
 
 
 def kind_of(t: Tensor) -> str:

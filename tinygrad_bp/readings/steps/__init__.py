@@ -1,4 +1,1 @@
-"""The steps of a run, forward and backward, and the rows that say what happens in each.
-
-`explain` prints these rows and `play` shows them one by one, so both say the same.
-"""
+"""The steps of a run, and the rows that say what happens in each: of `explain` and of `play`."""

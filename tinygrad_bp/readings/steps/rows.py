@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from ...notation.formula import Formula
-from ...notation.numbers import listed, written_shape
+from ...notation.numbers import listed, printable, written_shape
 from ...notation.pieces import Parts
 from ...notation.steps import unbroadcast
 from ...notation.trees import shaped
@@ -159,4 +159,4 @@ def shape_of(value: np.ndarray) -> tuple[str, ...]:
 
 
 def brief(name: str) -> str:
-    return name if len(name) <= LONGEST_MENTION else f"{name[: LONGEST_MENTION - 4]}…"
+    return printable(name, LONGEST_MENTION)
