@@ -40,7 +40,7 @@ from .transforms import hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .variable import name_tensors
 
 if _typing.TYPE_CHECKING:
-    from . import data, nn, optim
+    from . import data, nn, optim, plots
     from .checkpoints import CheckpointError, load, save
     from .compiling.compiled import compile
     from .grading.grade import grade

@@ -326,6 +326,13 @@ value_needed = sentence(
     "compiled it has none: what depends on it would be the same in every call. Choose entry by "
     "entry with bp.where(condition, a, b); or leave this to a function that is not compiled.")
 
+# ---- plots ----
+
+matplotlib_missing = sentence(
+    ImportError, 'Plots need matplotlib: pip install "tinygrad_bp[plot]"')
+nothing_to_plot = sentence(ValueError, "there is nothing to plot: the dict is empty.")
+no_such_panel = sentence(ValueError, "log names the panel(s) {0!s:.60}, which are not there.")
+
 # fmt: on
 
 
