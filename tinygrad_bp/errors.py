@@ -199,8 +199,8 @@ taken_name = sentence(
     ValueError, "{0}.{1} is a method of every module. Give the attribute another name.")
 plain_array = sentence(
     TypeError, "{0} is a plain array, so it would be neither trained nor saved. Assign "
-    "bp.tensor(array, requires_grad=True) for a parameter, or bp.tensor(array) for a constant. What "
-    "is neither has a name that begins with an underscore.")
+    "bp.tensor(array, requires_grad=True) for a parameter, or bp.tensor(array) for a constant. "
+    "What is neither has a name that begins with an underscore.")
 no_layer = sentence(
     TypeError, "layer {0} of Sequential is {1!r:.60}. Give layers, such as nn.ReLU(), or "
     "functions, such as bp.relu, one by one.")

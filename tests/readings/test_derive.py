@@ -496,6 +496,14 @@ def test_a_wrong_jacobian_raises(monkeypatch: pytest.MonkeyPatch) -> None:
         derive(worked(), form="index")
 
 
+def test_a_gradient_that_is_rounding_alone_holds() -> None:
+    rng = np.random.default_rng(0)
+    nn = bp.nn  # a bias before batch normalisation has no effect
+    model = nn.Sequential(nn.Conv2d(1, 2, 3, rng=rng), nn.BatchNorm(2))
+    loss = bp.square_sum(model(rng.normal(size=(3, 1, 4, 4))))
+    assert "conv2d0.bias" in bp.derive(loss).text
+
+
 def test_a_sum_that_cancels_holds() -> None:
     # added in another order, such a sum has other last digits, and only those
     x = leaf([0.1, 0.2, 0.3, -0.3, -0.2, -0.1], "x")

@@ -273,15 +273,18 @@ class BatchNorm(Module):
         x = as_operand(x)
         self._check_width(x, self.weight.shape[0], 1, "channels")
         others = (0, *range(2, x.ndim))
-        channels = (-1, *(1 for _ in x.shape[2:]))  # a channel's number beside its entries
+
+        def beside(numbers: Value) -> Value:
+            """Return the channels' numbers in a shape that broadcasts with x."""
+            return numbers.reshape((-1, *(1 for _ in others[1:]))) if others[1:] else numbers
+
         if self.training:
             mean, variance = np.mean(x, others, keepdims=True), np.var(x, others, keepdims=True)
             self.keep(mean, variance, math.prod(x.shape) // x.shape[1])
         else:
-            mean = self.running_mean.data.reshape(channels)
-            variance = self.running_var.data.reshape(channels)
+            mean, variance = beside(self.running_mean.data), beside(self.running_var.data)
         scaled = (x - mean) / np.sqrt(variance + self.eps)
-        return scaled * self.weight.reshape(channels) + self.bias.reshape(channels)
+        return scaled * beside(self.weight) + beside(self.bias)
 
     def keep(self, mean: Value, variance: Value, n: int) -> None:
         """Move the running mean and variance towards those of a batch of n numbers a channel."""

@@ -184,6 +184,10 @@ class Evaluator:
             case ast.Call(ast.Attribute(_, name), [base], []) if self.kind(name) == "entrywise":
                 # What it is given was rounded, and where it is not steep, it passes that on.
                 return ast.BinOp(absolute(tree), ast.Add(), self.sizes(base))
+            case ast.Call(ast.Attribute(_, name) as func, [base, *others], keywords) if (
+                self.kind(name) == "arranges"
+            ):
+                return ast.Call(func, [self.sizes(base), *others], keywords)
             case ast.Attribute(base, "mT"):
                 return ast.Attribute(self.sizes(base), "mT")
         return absolute(tree)
