@@ -320,6 +320,24 @@ def test_slips_in_small_functions(line, wrong, name):
     assert grade(small_by_hand(), small, SMALL).passed
 
 
+def test_a_missing_derivative_of_a_users_own_function_is_named():
+    @bp.primitive(kind="entrywise")
+    def cube(a):
+        return a**3
+
+    @cube.backward
+    def _(out, a):
+        return lambda g: g * 3.0 * a**2
+
+    def problem(x):
+        return bp.square_sum(cube(x).named("c")).named("L")
+
+    report = grade(lambda c: {"c": 2 * c, "x": 2 * c}, problem, {"x": [0.5, 1.5, -2.0]})
+    assert report.first_wrong == "x"
+    assert report["x"].mistakes == ("missing-derivative",)
+    assert grade(lambda c, x: {"x": 6 * c * x**2}, problem, {"x": [0.5, 1.5, -2.0]}).passed
+
+
 def convolved(x, K, y, c, a, m, to_image, to_kernels, to_pool):
     """The gradients of the convolution by hand, with loops over the windows."""
     da, dm = np.zeros_like(a), 2 * (m - y)

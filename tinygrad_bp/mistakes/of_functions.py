@@ -19,6 +19,9 @@ from .mistake import Row, row
 FACTOR = "Every operation of the forward pass leaves a factor: is there one for this?"
 FULL_MATRIX = "Every output of a softmax depends on every input: the Jacobian is a full matrix."
 
+#: Functions whose missing derivative has a row of its own.
+WITH_A_ROW = {"sigmoid", "tanh", "relu", "leaky_relu", "exp", "log"}
+
 
 def missing(what: str, see: str, *operations: str) -> Row:
     sentence = f"The gradient passes {what} unchanged: its derivative is left out."
@@ -253,10 +256,12 @@ OF_FUNCTIONS: dict[str, Row] = {
         "The logarithm grows ever more slowly: does your slope shrink?",
         log=wrong.slope(lambda out, a: a),
     ),
-    "missing-derivative": missing(
-        "this function",
+    # a row of its own has what people use most
+    "missing-derivative": row(
+        "The gradient passes this function unchanged: its derivative is left out.",
         FACTOR,
-        *("sqrt", "reciprocal", "sin", "cos"),
-        *("elu", "gelu", "silu", "softplus", "log_sigmoid"),
+        anywhere=wrong.where(
+            lambda at: wrong.is_function(at) and at.operation not in WITH_A_ROW, wrong.unchanged
+        ),
     ),
 }

@@ -151,6 +151,12 @@ def of_wrong_layer(place: Place) -> list[Wrong]:
 # ---- products of another kind, and sums over samples ----
 
 
+def is_function(place: Place) -> bool:
+    # of one argument, entry by entry, with a derivative
+    is_entrywise = place.primitive.kind == "entrywise" and place.operation not in WITHOUT_FACTOR
+    return is_entrywise and len(place.tensor.inputs) == 1
+
+
 def matrix_for_entrywise(place: Place) -> list[Wrong]:
     shape = place.tensor.shape
     if place.primitive.kind != "entrywise" or place.operation in WITHOUT_FACTOR:
