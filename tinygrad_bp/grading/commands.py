@@ -40,7 +40,6 @@ def run_grade(options: Options, make: Callable[[], Assignment], console: Console
         raise ValueError(f"--{wrong[0]} is for one submission; a class takes --out and --csv")
     if options.jobs is not None and options.jobs < 1:
         raise ValueError(f"--jobs must be at least 1, not {options.jobs}")
-
     if is_class:
         grade_many(options, assignment, limits, console)
         return 0
@@ -48,9 +47,9 @@ def run_grade(options: Options, make: Callable[[], Assignment], console: Console
     report = grade_submission(file, assignment)
     view = report.for_learner(reveal=options.reveal)
     console.print(view)
+    results = lambda: json.dumps(report.to_gradescope(), ensure_ascii=False, indent=2)  # noqa: E731
     write(console, options.json, report.to_json, "The report")
     write(console, options.html, view.to_html, "The report as a page")
-    results = lambda: json.dumps(report.to_gradescope(), ensure_ascii=False, indent=2)  # noqa: E731
     write(console, options.gradescope, results, "The results for Gradescope")
     return 0 if report.passed else 1
 

@@ -71,22 +71,18 @@ def grade(
     >>> report.first_wrong, report["z3"].mistakes, report["W3"].verdict
     ('z3', ('softmax-diagonal',), 'carried forward')
     """
-    submission: Submission
-    only_inputs = isinstance(answers, Mapping)
     if isinstance(answers, Mapping):
         if inputs is None:
             raise ValueError(
                 "arrays are answers at one point: give it, as inputs={'W1': ..., ...}. "
                 "A function is called at points of its own."
             )
-        submission = Function(lambda: answers)
-    elif hasattr(answers, "answers_at"):
-        submission = answers
-    elif callable(answers):
-        submission = Function(answers)
-    else:
+        only_here = Assignment(fn, inputs, required, seed, only_inputs=True)
+        return grade_submission(Function(lambda: answers), only_here)
+    if not (callable(answers) or hasattr(answers, "answers_at")):
         raise TypeError(f"answers are a function or a mapping, not {answers!r:.60}.")
-    return grade_submission(submission, Assignment(fn, inputs, required, seed, only_inputs))
+    submission = answers if hasattr(answers, "answers_at") else Function(answers)
+    return grade_submission(submission, Assignment(fn, inputs, required, seed))
 
 
 def grade_submission(submission: Submission, assignment: Assignment) -> Report:
@@ -131,6 +127,7 @@ def grade_where_all_fits(
 
 def say_of_batch(report: Report) -> Iterator[str]:
     # This is no mistake: the worked problem has one sample, and may be derived for one.
+    found = ""
     if report.failure is not None:
         found = f"it gives no answers: {report.failure.removesuffix('.')}"
     elif report.first_wrong is not None:
@@ -138,9 +135,8 @@ def say_of_batch(report: Report) -> Iterator[str]:
         found = f"the first wrong line is {line.label} ({line.named})"
     elif not report.passed:
         found = "it gives answers that cannot be read"
-    else:
-        return
-    yield f"It is right for one sample, which is what counts. For a batch {found}."
+    if found:
+        yield f"It is right for one sample, which is what counts. For a batch {found}."
 
 
 def write_lines(
@@ -162,11 +158,10 @@ def write_stray(name: str, assignment: Assignment, answers: Sequence[Answers]) -
     # derivation has not passed.
     reason = next((a.unreadable[name] for a in answers if name in a.unreadable), None)
     if reason is not None:
-        message = to_sentence(reason)
-    elif assignment.points[0][name].dtype.kind == "f":
+        return Line(name, "unreadable", message=to_sentence(reason), score=0.0)
+    message = "It holds whole numbers or truth values, and has no gradient."
+    if assignment.points[0][name].dtype.kind == "f":
         message = "No gradient flows to it from the loss."
-    else:
-        message = "It holds whole numbers or truth values, and has no gradient."
-    if reason is None and not any(np.any(a.values[name]) for a in answers if name in a.values):
+    if not any(np.any(a.values[name]) for a in answers if name in a.values):
         return Line(name, "right", message=message)
     return Line(name, "unreadable", message=message, score=0.0)

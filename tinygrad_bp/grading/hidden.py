@@ -82,9 +82,8 @@ def groups_alike(
         size = float(np.linalg.norm(numbers[0]))  # compared first: that is fast
         for other, those, names in groups:
             if abs(size - other) <= 1e-6 * size and agrees(those, numbers):
-                if name not in names:
-                    names.append(name)
+                names.append(name)
                 break
         else:
             groups.append((size, numbers, [name]))
-    return [names for _, _, names in groups]
+    return [list(dict.fromkeys(names)) for _, _, names in groups]
