@@ -83,22 +83,25 @@ def names(tree: ast.AST) -> set[str]:
     return {node.id for node in walk(tree) if isinstance(node, ast.Name)}
 
 
-class Rebuilt(ast.NodeTransformer):
-    """A transformer that never changes a node: where a part is new, the node is too.
+class Rebuilt:
+    """Visits a tree and never changes a node: where a part is new, the node is too.
 
     A new node knows what the old one knew, so a part is only to be replaced by one of its shape.
     """
 
+    def visit(self, node: ast.AST) -> Any:
+        method = getattr(self, f"visit_{type(node).__name__}", self.generic_visit)
+        return method(node)
+
     def generic_visit(self, node: ast.AST) -> ast.AST:
-        kind = type(node)
-        new: dict[str, Any] = {}
+        kind, new = type(node), dict[str, Any]()
         for name in PARTS.get(kind, node._fields):
             old = getattr(node, name, None)
             if isinstance(old, list):
                 items = [self.visit(item) if isinstance(item, ast.AST) else item for item in old]
                 if any(a is not b for a, b in zip(items, old, strict=True)):
                     new[name] = items
-            elif isinstance(old, ast.expr | ast.keyword | ast.comprehension):
+            elif isinstance(old, ast.AST):
                 part = self.visit(old)
                 if part is not old:
                     new[name] = part
@@ -125,7 +128,8 @@ def put(tree: ast.expr, known: Mapping[str, ast.expr]) -> ast.expr:
     >>> ast.unparse(put(tree, {"g": ast.parse("x + y", mode="eval").body}))
     '(x + y) * a'
     """
-    return Put(known).visit(tree)  # type: ignore[no-any-return]
+    new: ast.expr = Put(known).visit(tree)
+    return new
 
 
 # ---- calls ----

@@ -51,11 +51,12 @@ class ComponentPrinter(Printer):
         assert isinstance(node.slice, ast.Tuple)
         shape = self.lines.evaluator.shape(node.value)
         index = [self.index(i) for i, n in zip(node.slice.elts, shape, strict=True) if n != 1]
-        whole = Printer(self.alphabet, self.symbols).write(node.value)
-        level = whole.level
-        if not isinstance(node.value, ast.Name):
-            whole, level = self.enclosed(whole, Level.ATOM), Level.ATOM
-        return Piece(self.entry(whole.text, index), level)
+        if isinstance(node.value, ast.Name):
+            whole = self.write_Name(node.value)
+        else:
+            array = Printer(self.alphabet, self.symbols).write(node.value)
+            whole = self.enclosed(array, Level.ATOM)
+        return Piece(self.entry(whole.text, index), whole.level)
 
     def entry(self, symbol: str, index: Sequence[str]) -> str:
         # of a gradient in LaTeX, the letters stand on what it is taken by

@@ -32,10 +32,12 @@ from .tidy import FALSE, ONE, TRUE, ZERO, negative, number, simplified, times
 def when(conditions: Iterable[ast.expr], tree: ast.expr) -> ast.expr:
     """Return an expression where all conditions hold, and 0 elsewhere."""
     more, tree = split(tree)
-    found = {ast.unparse(c): c for c in (*conditions, *more) if c is not TRUE}
-    if FALSE in found.values() or number(tree) == 0:
+    found = [c for c in (*conditions, *more) if c is not TRUE]
+    if FALSE in found or number(tree) == 0:
         return ZERO
-    return chosen(list(found.values()), tree) if found else tree
+    if len(found) > 1:
+        found = list({ast.unparse(c): c for c in found}.values())
+    return chosen(found, tree) if found else tree
 
 
 def chosen(conditions: Sequence[ast.expr], a: ast.expr, b: ast.expr = ZERO) -> ast.expr:
@@ -58,13 +60,13 @@ def conjuncts(condition: ast.expr) -> list[ast.expr]:
 
 
 def without_common(a: ast.expr, b: ast.expr) -> tuple[list[ast.expr], ast.expr, ast.expr]:
-    first, second = ({ast.unparse(c): c for c in split(tree)[0]} for tree in (a, b))
-    both = [c for text, c in first.items() if text in second]
-    rest = (
-        when([c for text, c in own.items() if text not in other], split(tree)[1])
-        for own, other, tree in ((first, second, a), (second, first, b))
-    )
-    return both, *rest  # type: ignore[return-value]
+    (first, x), (second, y) = split(a), split(b)
+    if not first or not second:
+        return [], a, b
+    texts = {ast.unparse(c) for c in first} & {ast.unparse(c) for c in second}
+    both = [c for c in first if ast.unparse(c) in texts]
+    first, second = ([c for c in own if ast.unparse(c) not in texts] for own in (first, second))
+    return both, when(first, x), when(second, y)
 
 
 def combined(a: ast.expr, op: ast.operator, b: ast.expr) -> ast.expr:

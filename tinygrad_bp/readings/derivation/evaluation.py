@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ...engine import Primitive
-from ...notation.trees import Rebuilt, names, shape_of, shaped, walk
+from ...notation.trees import Rebuilt, is_where, names, shape_of, shaped, walk
 
 #: How far a line may be from the engine's number, relative to it, by the bytes of a float.
 TOLERANCES = {2: 1e-2, 4: 1e-5, 8: 1e-9}
@@ -120,7 +121,8 @@ class Evaluator:
             i.id: n for i, n in zip(index, grid, strict=True) if isinstance(i, ast.Name)
         }
         guarded = Guarded(self)
-        tree = guarded.visit(tree)
+        if not math.prod(shape) or any(map(is_where, walk(tree))):
+            tree = guarded.visit(tree)
         return np.broadcast_to(self.evaluate(tree, {**letters, **at, **guarded.arrays}), shape)
 
     def check(

@@ -59,7 +59,7 @@ class IndexForm(MatrixForm):
         index = self.new_index(shape)
         try:
             side = Side(Components(self.evaluator, self.letters).at(tree, index), index)
-            self.on_paper([side.tree], index)
+            self.put_on_paper(side)
         except NoComponentsError as error:
             raise self.refusal(step, error) from error
         return side
@@ -71,8 +71,14 @@ class IndexForm(MatrixForm):
         )
 
     def check(self, side: Side, value: np.ndarray, name: str) -> None:
-        (tree,), index = self.on_paper([side.tree], side.at)
+        tree, index = self.put_on_paper(side)
         self.evaluator.check(tree, value, f"a component of {name}", index)
+
+    def put_on_paper(self, side: Side) -> tuple[ast.expr, Sequence[ast.expr]]:
+        if side.paper is None:
+            (tree,), index = self.on_paper([side.tree], side.at)
+            side.paper = tree, index
+        return side.paper
 
     def on_paper(
         self, trees: Sequence[ast.expr], index: Sequence[ast.expr], at: Sequence[ast.expr] = ()
@@ -92,13 +98,13 @@ class IndexForm(MatrixForm):
     def put_in(self, side: Side, known: Mapping[str, Side]) -> Side:
         entries = {name: (inner.tree, inner.at) for name, inner in known.items()}
         composed = Side(self.letters.composed(side.tree, entries), side.at)
-        self.on_paper([composed.tree], side.at)
+        self.put_on_paper(composed)
         return composed
 
     # ---- writing ----
 
     def write(self, side: Side) -> Written:
-        return self.write_trees(self.on_paper([side.tree], side.at)[0])[0]
+        return self.write_trees([self.put_on_paper(side)[0]])[0]
 
     def write_trees(self, trees: Sequence[ast.expr], local: Written | None = None) -> list[Written]:
         latex, text = self.lines.latex, self.lines.text

@@ -33,6 +33,8 @@ class NoComponentsError(ValueError):
 
 def linear(index: ast.expr) -> tuple[Factors, int]:
     match index:
+        case ast.Name(letter):
+            return {letter: 1}, 0
         case ast.Constant(int(value)):
             return {}, value
         case ast.UnaryOp(ast.USub(), operand):
@@ -217,7 +219,8 @@ class Letters:
         self, tree: ast.expr, entries: Mapping[str, tuple[ast.expr, Sequence[ast.expr]]]
     ) -> ast.expr:
         """Return an expression with others in place of entries, each given with its own index."""
-        return Put(self, {}, entries).visit(tree)  # type: ignore[no-any-return]
+        composed: ast.expr = Put(self, {}, entries).visit(tree)
+        return composed
 
 
 class Put(Rebuilt):
@@ -232,6 +235,8 @@ class Put(Rebuilt):
         self.letters, self.known, self.entries = letters, known, entries
 
     def index(self, index: ast.expr) -> ast.expr:
+        if isinstance(index, ast.Name):
+            return self.known.get(index.id, index)
         factors, number = linear(index)
         terms: list[tuple[int, ast.expr]] = [(number, ast.Constant(1))]
         for text, factor in factors.items():

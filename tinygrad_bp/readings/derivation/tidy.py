@@ -97,7 +97,8 @@ def equal_entry(tree: ast.expr) -> ast.expr | None:
 
 def tidied(tree: ast.expr, evaluator: Evaluator) -> ast.expr:
     """Return an expression simplified: 1 / 12 * 2 * y ** 1 is y / 6, (X.T @ g).T is g.T @ X."""
-    return Tidied(evaluator).visit(tree)  # type: ignore[no-any-return]
+    new: ast.expr = Tidied(evaluator).visit(tree)
+    return new
 
 
 class Tidied(Rebuilt):
