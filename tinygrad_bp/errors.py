@@ -219,7 +219,13 @@ one_number_a_channel = sentence(
     "batches, or call model.eval() first.")
 no_generator = sentence(
     TypeError, "rng is a generator, as np.random.default_rng(seed), not {0!r:.60}.")
-no_moments = sentence(ValueError, "{0} was run over a sequence of length 0.")
+no_sequence = sentence(
+    ValueError, "{0}.over_time takes inputs of axes (time, feature) or (time, sample, feature), of "
+    "one moment or more, and was given {1}.")
+no_pair = sentence(TypeError, "the state of {0} is the pair (h, c), not {1!r:.60}.")
+no_positions = sentence(
+    ValueError, "{0} takes axes (position, feature) or (sample, position, feature), and was given "
+    "{1}.")
 
 # ---- training ----
 

@@ -349,6 +349,11 @@ class Empty(nn.Module):
             "is bp.relu.",
         ),
         (lambda: nn.Linear(2, 3, generator()), "takes 3 positional arguments but 4 were given"),
+        (
+            lambda: nn.LSTMCell(2, 3)(np.ones((5, 2)), np.ones((5, 3))),
+            "the state of LSTMCell is the pair (h, c), not array",
+        ),
+        (lambda: nn.init.normal((2, 3), 0), "rng is a generator, as np.random.default_rng(seed)"),
         (lambda: nn.Linear(2, 3, rng=0), "rng is a generator, as np.random.default_rng(seed), not"),
     ],
 )
@@ -376,3 +381,11 @@ def test_a_private_array_is_no_part_but_a_private_layer_is():
     block._extra = nn.Linear(1, 1)
     extra = ["_extra.weight", "_extra.bias"]
     assert list(block.state_dict()) == ["inner.weight", "inner.bias", *extra]
+
+
+def test_a_slice_of_a_model_is_a_model_of_the_same_layers():
+    model = nn.Sequential(nn.Linear(3, 2), nn.ReLU(), nn.Linear(2, 1))
+    head = model[:2]
+    assert isinstance(head, nn.Sequential)
+    assert head[0] is model[0]
+    assert (len(head), len(model)) == (2, 3)

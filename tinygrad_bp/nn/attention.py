@@ -6,11 +6,12 @@ import math
 
 import numpy as np
 
+from .. import errors
 from ..rules.activations import softmax
 from ..rules.shaping import as_operand, split
 from ..table import Value
-from .initialisers import xavier_uniform
-from .layers import Linear, generator, parameter
+from .initialisers import generator, xavier_uniform
+from .layers import Linear, parameter
 from .module import Module
 
 
@@ -90,6 +91,8 @@ class MultiHeadAttention(Module):
     def by_head(self, x: Value, weight: Value, bias: Value) -> Value:
         """Return a linear map of x, of axes (..., head, position, feature of the head)."""
         self._check_width(x, weight.shape[1])
+        if len(x.shape) < 2:
+            raise errors.no_positions(self._described(), x)
         return exchanged((x @ weight.mT + bias).reshape((*x.shape[:-1], self.heads, -1)))
 
 

@@ -12,27 +12,36 @@ import math
 
 import numpy as np
 
+from .. import errors
+
+
+def generator(rng: np.random.Generator | None) -> np.random.Generator:
+    """Return the generator that was given, or a new one."""
+    if rng is not None and not isinstance(rng, np.random.Generator):
+        raise errors.no_generator(rng)
+    return np.random.default_rng() if rng is None else rng
+
 
 def uniform(
-    shape: tuple[int, ...], rng: np.random.Generator, low: float = 0.0, high: float = 1.0
+    shape: tuple[int, ...], rng: np.random.Generator | None, low: float = 0.0, high: float = 1.0
 ) -> np.ndarray:
     """Return numbers that are uniform from low up to high.
 
     >>> bp.nn.init.uniform((2, 3), np.random.default_rng(0), -1.0, 1.0).shape
     (2, 3)
     """
-    return rng.uniform(low, high, shape)
+    return generator(rng).uniform(low, high, shape)
 
 
 def normal(
-    shape: tuple[int, ...], rng: np.random.Generator, mean: float = 0.0, std: float = 1.0
+    shape: tuple[int, ...], rng: np.random.Generator | None, mean: float = 0.0, std: float = 1.0
 ) -> np.ndarray:
     """Return normal numbers of a mean and a standard deviation.
 
     >>> bp.nn.init.normal((2, 3), np.random.default_rng(0), std=0.02).shape
     (2, 3)
     """
-    return rng.normal(mean, std, shape)
+    return generator(rng).normal(mean, std, shape)
 
 
 def xavier_uniform(

@@ -17,15 +17,8 @@ from ..operators import value_of
 from ..rules.models import Pair, conv2d, dropout, embedding, pair
 from ..rules.shaping import as_operand
 from ..table import Value
-from .initialisers import fans, normal, uniform
+from .initialisers import fans, generator, normal, uniform
 from .module import Module
-
-
-def generator(rng: np.random.Generator | None) -> np.random.Generator:
-    """Return the generator that was given, or a new one."""
-    if rng is not None and not isinstance(rng, np.random.Generator):
-        raise errors.no_generator(rng)
-    return np.random.default_rng() if rng is None else rng
 
 
 def parameter(data: Any) -> Tensor:
@@ -34,7 +27,7 @@ def parameter(data: Any) -> Tensor:
 
 def spread(shape: tuple[int, ...], inputs: int, rng: np.random.Generator) -> Tensor:
     """Return a parameter that is uniform between -1 / sqrt(inputs) and 1 / sqrt(inputs)."""
-    bound = 1.0 / math.sqrt(inputs) if inputs else 0.0
+    bound = 1.0 / math.sqrt(max(inputs, 1))
     return parameter(uniform(shape, rng, -bound, bound))
 
 
@@ -177,7 +170,7 @@ class Embedding(Module):
     def __init__(
         self, num_embeddings: int, embedding_dim: int, *, rng: np.random.Generator | None = None
     ) -> None:
-        self.weight = parameter(normal((num_embeddings, embedding_dim), generator(rng)))
+        self.weight = parameter(normal((num_embeddings, embedding_dim), rng))
 
     def forward(self, indices: Any) -> Value:
         return embedding(self.weight, indices)

@@ -272,7 +272,7 @@ class Sequential(Module):
     Parameters
     ----------
     layers
-        Modules, or functions of one argument. They can be indexed and counted.
+        Modules, or functions of one argument. They can be indexed, sliced and counted.
 
     Examples
     --------
@@ -305,8 +305,8 @@ class Sequential(Module):
             x = layer(x)
         return x
 
-    def __getitem__(self, i: int) -> Any:
-        return self.layers[i]
+    def __getitem__(self, i: int | slice) -> Any:
+        return Sequential(*self.layers[i]) if isinstance(i, slice) else self.layers[i]
 
     def __len__(self) -> int:
         return len(self.layers)

@@ -15,7 +15,8 @@ from ..rules.activations import sigmoid
 from ..rules.elementwise import tanh
 from ..rules.shaping import as_operand, split, stack
 from ..table import Value
-from .layers import generator, spread
+from .initialisers import generator
+from .layers import spread
 from .module import Module
 
 
@@ -66,6 +67,11 @@ class Cell(Module):
         -------
         h at every moment, of axes (time, ...), and the last state.
 
+        Raises
+        ------
+        ValueError
+            If xs is no sequence, or an empty one.
+
         Examples
         --------
         >>> cell = bp.nn.LSTMCell(3, 4, rng=np.random.default_rng(0))
@@ -73,12 +79,12 @@ class Cell(Module):
         >>> hs.shape, h.shape
         ((10, 5, 4), (5, 4))
         """
-        hidden = []
-        for x in as_operand(xs):
+        xs, hidden = as_operand(xs), []
+        if len(xs.shape) < 2 or not len(xs):
+            raise errors.no_sequence(type(self).__name__, xs)
+        for x in xs:
             state = self(x, state)
             hidden.append(state[0] if isinstance(state, tuple) else state)
-        if not hidden:
-            raise errors.no_moments(type(self).__name__)
         return stack(hidden), state
 
 
@@ -162,7 +168,10 @@ class LSTMCell(Cell):
 
     def forward(self, x: Value, state: tuple[Value, Value] | None = None) -> tuple[Value, Value]:
         x = as_operand(x)
-        h, c = (self.start(x), self.start(x)) if state is None else map(as_operand, state)
+        state = (self.start(x), self.start(x)) if state is None else state
+        if not isinstance(state, (tuple, list)) or len(state) != 2:
+            raise errors.no_pair(type(self).__name__, state)
+        h, c = map(as_operand, state)
         of_x, of_h = self.products(x, h)
         i, f, g, o = split(of_x + of_h, 4, axis=-1)
         c = sigmoid(f) * c + sigmoid(i) * tanh(g)
