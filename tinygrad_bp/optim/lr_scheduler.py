@@ -1,8 +1,7 @@
 """Schedules: the learning rate as a function of how many times `step` was called.
 
 Names, arguments and values are those of PyTorch's module of this name. A rate is computed from the
-first one, not from the one before, so to go on with training takes two numbers. The price: an
-optimiser follows one schedule at a time.
+first one, not from the one before, so an optimiser follows one schedule at a time.
 """
 
 from __future__ import annotations
@@ -18,43 +17,75 @@ from .optimizers import Adam, Optimizer
 
 
 class Schedule:
-    """What the schedules share; a subclass adds `rate`.
+    """What sets the learning rate of an optimiser, and can stop and go on."""
+
+    #: The attributes that change from step to step.
+    kept: tuple[str, ...]
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        self.optimizer = optimizer
+
+    def apply(self) -> None:
+        """Set what follows from the attributes in ``kept``."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what `load_state_dict` needs to go on."""
+        return {name: getattr(self, name) for name in self.kept}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from where another schedule of this kind was.
+
+        Raises
+        ------
+        ValueError
+            If the state is not one of such a schedule. Nothing has changed then.
+        """
+        problem = first_difference(Schedule.state_dict(self), state, "state")
+        if problem:
+            raise errors.state_does_not_fit(type(self).__name__, problem)
+        vars(self).update(state)
+        self.apply()
+
+
+class LambdaLR(Schedule):
+    r"""Any function of the epoch, as a factor: :math:`\eta_t = \eta_0 f(t)`.
 
     Parameters
     ----------
     optimizer
         The optimiser whose ``lr`` is set: when the schedule is made, and at each `step`.
+    lr_lambda
+        The function, from how many times `step` was called to the factor.
 
     Examples
     --------
-    A schedule of one's own is one formula:
+    A warm-up, then a decay, as in A. Vaswani et al., *Attention is all you need* (2017):
 
     >>> import tinygrad_bp as bp
-    >>> class Harmonic(bp.optim.Schedule):
-    ...     def rate(self, epoch):
-    ...         return self.base_lr / (1 + epoch)
-    >>> optimizer = bp.optim.SGD([bp.tensor(0.0, requires_grad=True)], lr=0.6)
-    >>> schedule = Harmonic(optimizer)
+    >>> optimizer = bp.optim.Adam([bp.tensor(0.0, requires_grad=True)], lr=1.0)
+    >>> schedule = bp.optim.LambdaLR(optimizer, lambda t: min((t + 1) ** -0.5, (t + 1) * 4**-1.5))
+    >>> optimizer.lr
+    0.125
     >>> for _ in range(3):
     ...     schedule.step()  # after each epoch, or each batch
-    ...     print(round(optimizer.lr, 3))
-    0.3
-    0.2
-    0.15
+    >>> optimizer.lr
+    0.5
     """
 
-    def __init__(self, optimizer: Optimizer) -> None:
-        self.optimizer = optimizer
+    kept = "base_lr", "last_epoch"
+
+    def __init__(self, optimizer: Optimizer, lr_lambda: Callable[[int], float]) -> None:
+        super().__init__(optimizer)
+        self.lr_lambda = lr_lambda
         self.base_lr = optimizer.lr
         self.last_epoch = 0
         self.apply()
 
     def rate(self, epoch: int) -> float:
-        """Return the learning rate after so many calls of `step`: the formula."""
-        raise NotImplementedError
+        """Return the learning rate after so many steps."""
+        return self.base_lr * self.lr_lambda(epoch)
 
     def apply(self) -> None:
-        """Set the learning rate of the optimiser."""
         self.optimizer.lr = self.set_lr = float(self.rate(self.last_epoch))
 
     def step(self) -> None:
@@ -70,101 +101,34 @@ class Schedule:
         self.last_epoch += 1
         self.apply()
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return how far the schedule is, and the rate it started from."""
-        return {"base_lr": self.base_lr, "last_epoch": self.last_epoch}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from where another schedule of this kind was, and set that rate.
-
-        Raises
-        ------
-        ValueError
-            If the state is not one of such a schedule. Nothing has changed then.
-        """
-        problem = first_difference(Schedule.state_dict(self), state, "state")
-        if problem:
-            raise errors.state_does_not_fit(type(self).__name__, problem)
-        self.base_lr, self.last_epoch = state["base_lr"], state["last_epoch"]
-        self.apply()
-
-
-class LambdaLR(Schedule):
-    r"""Any function of the epoch, as a factor: :math:`\eta_t = \eta_0 f(t)`.
-
-    Examples
-    --------
-    A warm-up, then a decay, as in A. Vaswani et al., *Attention is all you need* (2017):
-
-    >>> import tinygrad_bp as bp
-    >>> optimizer = bp.optim.Adam([bp.tensor(0.0, requires_grad=True)], lr=1.0)
-    >>> schedule = bp.optim.LambdaLR(optimizer, lambda t: min((t + 1) ** -0.5, (t + 1) * 4**-1.5))
-    >>> [schedule.rate(t) for t in (0, 1, 3, 15)]
-    [0.125, 0.25, 0.5, 0.25]
-    """
-
-    def __init__(self, optimizer: Optimizer, lr_lambda: Callable[[int], float]) -> None:
-        self.lr_lambda = lr_lambda
-        super().__init__(optimizer)
-
-    def rate(self, epoch: int) -> float:
-        return self.base_lr * self.lr_lambda(epoch)
-
-
-class StepLR(Schedule):
+class StepLR(LambdaLR):
     r"""Multiply by ``gamma`` every ``step_size`` epochs: :math:`\eta_0 \gamma^{[t/s]}`."""
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
-        self.step_size = at_least_1("step_size", step_size)
-        self.gamma = at_least_0("gamma", gamma)
-        super().__init__(optimizer)
-
-    def rate(self, epoch: int) -> float:
-        return self.base_lr * self.gamma ** (epoch // self.step_size)
+        at_least_1("step_size", step_size)
+        at_least_0("gamma", gamma)
+        super().__init__(optimizer, lambda t: gamma ** (t // step_size))
 
 
-class MultiStepLR(Schedule):
-    r"""Multiply by ``gamma`` at each of the epochs in ``milestones``."""
+class MultiStepLR(LambdaLR):
+    """Multiply by ``gamma`` at each of the epochs in ``milestones``."""
 
     def __init__(self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1) -> None:
-        self.milestones = sorted(milestones)
-        self.gamma = at_least_0("gamma", gamma)
-        super().__init__(optimizer)
-
-    def rate(self, epoch: int) -> float:
-        return self.base_lr * self.gamma ** bisect_right(self.milestones, epoch)
+        at_least_0("gamma", gamma)
+        milestones = sorted(milestones)
+        super().__init__(optimizer, lambda t: gamma ** bisect_right(milestones, t))
 
 
-class ExponentialLR(Schedule):
+class ExponentialLR(LambdaLR):
     r"""Multiply by ``gamma`` every epoch: :math:`\eta_0 \gamma^t`."""
 
     def __init__(self, optimizer: Optimizer, gamma: float) -> None:
-        self.gamma = at_least_0("gamma", gamma)
-        super().__init__(optimizer)
-
-    def rate(self, epoch: int) -> float:
-        return self.base_lr * self.gamma**epoch
+        at_least_0("gamma", gamma)
+        super().__init__(optimizer, lambda t: gamma**t)
 
 
-class CosineAnnealingLR(Schedule):
-    r"""Fall to ``eta_min`` along half a cosine, in ``T_max`` epochs; then rise again, and so on.
-
-    .. math:: \eta_m + (\eta_0 - \eta_m) (1 + \cos(\pi t / T)) / 2
-
-    Source: I. Loshchilov and F. Hutter, *SGDR: stochastic gradient descent with warm restarts*
-    (2017), without the restarts.
-    """
-
-    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
-        self.T_max = at_least_1("T_max", T_max)
-        self.eta_min = at_least_0("eta_min", eta_min)
-        super().__init__(optimizer)
-
-    def rate(self, epoch: int) -> float:
-        return on_cosine(self.base_lr, self.eta_min, epoch / self.T_max)
-
-
-class LinearLR(Schedule):
+class LinearLR(LambdaLR):
     r"""Go from the factor a to the factor b in T epochs, then stay: the usual warm-up.
 
     .. math:: \eta_0 (a + (b - a) \min(t / T, 1))
@@ -179,17 +143,30 @@ class LinearLR(Schedule):
         end_factor: float = 1.0,
         total_iters: int = 5,
     ) -> None:
-        self.start_factor = at_least_0("start_factor", start_factor)
-        self.end_factor = at_least_0("end_factor", end_factor)
-        self.total_iters = at_least_1("total_iters", total_iters)
-        super().__init__(optimizer)
+        a, b = at_least_0("start_factor", start_factor), at_least_0("end_factor", end_factor)
+        at_least_1("total_iters", total_iters)
+        super().__init__(optimizer, lambda t: on_line(a, b, min(t / total_iters, 1.0)))
+
+
+class CosineAnnealingLR(LambdaLR):
+    r"""Fall to ``eta_min`` along half a cosine, in ``T_max`` epochs; then rise again, and so on.
+
+    .. math:: \eta_m + (\eta_0 - \eta_m) (1 + \cos(\pi t / T)) / 2
+
+    Source: I. Loshchilov and F. Hutter, *SGDR: stochastic gradient descent with warm restarts*
+    (2017), without the restarts.
+    """
+
+    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
+        at_least_1("T_max", T_max)
+        at_least_0("eta_min", eta_min)
+        super().__init__(optimizer, lambda t: on_cosine(self.base_lr, eta_min, t / T_max))
 
     def rate(self, epoch: int) -> float:
-        part = min(epoch / self.total_iters, 1.0)
-        return self.base_lr * on_line(self.start_factor, self.end_factor, part)
+        return self.lr_lambda(epoch)  # the lowest rate is no multiple of the first
 
 
-class OneCycleLR(Schedule):
+class OneCycleLR(LambdaLR):
     """Rise from a low rate to ``max_lr``, then fall far below the first: a step for every batch.
 
     Meanwhile the momentum, of Adam the first beta, goes the other way. Source: L. Smith and
@@ -199,7 +176,7 @@ class OneCycleLR(Schedule):
     Parameters
     ----------
     optimizer
-        As of `Schedule`.
+        As of `LambdaLR`.
     max_lr
         The highest rate.
     total_steps, epochs, steps_per_epoch
@@ -257,10 +234,10 @@ class OneCycleLR(Schedule):
         self.phases = [(0, first, high), (top, max_lr, low), (total_steps - 1, last, high)]
         if three_phase:
             self.phases.insert(2, (2 * top, first, high))
-        super().__init__(optimizer)
+        super().__init__(optimizer, lambda t: self.at(t)[0])
 
     def rate(self, epoch: int) -> float:
-        return self.at(epoch)[0]
+        return self.lr_lambda(epoch)
 
     def at(self, epoch: int) -> tuple[float, float]:
         """Return the rate and the momentum at a step."""
@@ -281,7 +258,7 @@ class OneCycleLR(Schedule):
             optimizer.momentum = momentum
 
 
-class ReduceLROnPlateau:
+class ReduceLROnPlateau(Schedule):
     """Multiply the rate by ``factor`` when a figure has not got better for ``patience`` epochs.
 
     Parameters
@@ -308,6 +285,8 @@ class ReduceLROnPlateau:
     0.01
     """
 
+    kept = "best", "bad_epochs", "rest"
+
     def __init__(
         self,
         optimizer: Optimizer,
@@ -324,7 +303,7 @@ class ReduceLROnPlateau:
             raise errors.unknown_choice("mode", "'min' or 'max'", mode)
         if threshold_mode not in ("rel", "abs"):
             raise errors.unknown_choice("threshold_mode", "'rel' or 'abs'", threshold_mode)
-        self.optimizer = optimizer
+        super().__init__(optimizer)
         self.sign = 1 if mode == "min" else -1
         self.relative = threshold_mode == "rel"
         self.threshold, self.patience, self.cooldown = threshold, patience, cooldown
@@ -348,23 +327,6 @@ class ReduceLROnPlateau:
             if self.optimizer.lr - lower > self.eps:
                 self.optimizer.lr = lower
             self.rest, self.bad_epochs = self.cooldown, 0
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the best figure and the counts."""
-        return {"best": self.best, "bad_epochs": self.bad_epochs, "rest": self.rest}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from the best figure and the counts of another.
-
-        Raises
-        ------
-        ValueError
-            If the state is not one of such a schedule. Nothing has changed then.
-        """
-        problem = first_difference(self.state_dict(), state, "state")
-        if problem:
-            raise errors.state_does_not_fit(type(self).__name__, problem)
-        vars(self).update(state)
 
 
 def at_least_1(name: str, value: int) -> int:
