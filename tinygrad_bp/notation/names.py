@@ -6,6 +6,7 @@ data: whatever they hold, in code they are valid identifiers, and in LaTeX they 
 
 from __future__ import annotations
 
+import builtins
 import keyword
 import re
 import unicodedata
@@ -16,6 +17,10 @@ from ..engine import Primitive, Tensor
 from ..table import TABLE
 from .numbers import LONGEST_NAME
 from .symbols import SUPERSCRIPTS, latex_symbol, text_symbol
+
+#: What nothing may be called in code, where `source` writes ``loss_and_gradients``; ruff takes l, O
+#: and I for numbers.
+RESERVED = {"np", "loss_and_gradients", "l", "O", "I", *dir(builtins), *keyword.kwlist}
 
 
 class Names:
@@ -48,7 +53,7 @@ class Names:
         self.tensors = list(tensors)
         self.loss = self.tensors[-1] if loss is None else loss
         self._identifiers: dict[int, str] = {}
-        taken = {"np", *reserved, *keyword.kwlist}
+        taken = RESERVED | set(reserved)
         used: dict[str, int] = {}  # how many names began alike, so that a thousand take no longer
         given = [t for t in self.tensors if t.name is not None]
         unnamed = [t for t in self.tensors if t.name is None]

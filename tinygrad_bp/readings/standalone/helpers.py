@@ -7,7 +7,6 @@ import builtins
 import contextlib
 import copy
 import inspect
-import keyword
 import linecache
 import re
 import sys
@@ -23,9 +22,6 @@ from ...notation.trees import literal
 
 #: What the function that computes everything is called.
 FUNCTION = "loss_and_gradients"
-
-#: What neither a tensor nor a helper may be called; ruff takes l, O and I for numbers.
-RESERVED = {"np", FUNCTION, "l", "O", "I", *dir(builtins), *keyword.kwlist}
 
 
 class Helpers:

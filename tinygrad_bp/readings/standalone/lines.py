@@ -10,12 +10,12 @@ from collections import Counter
 import numpy as np
 
 from ...engine import Primitive, Tensor
-from ...notation.names import fresh
+from ...notation.names import RESERVED, fresh
 from ...notation.operations import bare, one_line
 from ...notation.steps import step
 from ...notation.trees import call, literal
 from ...record import Record
-from .helpers import FUNCTION, RESERVED, Helpers
+from .helpers import FUNCTION, Helpers
 from .program import Program
 
 WIDTH = 88  # ruff's default: lines are kept within it where names and numbers allow
@@ -54,7 +54,6 @@ class Lines:
         return [part for part in self.program.parts[key] if isinstance(part, int)]
 
     def _name_values(self) -> None:
-        # as in every reading, but for names that would break the code
         program, names = self.program, self.record.names
         loss = program.value[self.record.output.id]
         leaves = sorted(key for key in program.leaves if key in self.uses or key == loss)
@@ -62,16 +61,13 @@ class Lines:
             key: names.identifier(program.origin.get(key, program.tensors[key]))
             for key in sorted({*leaves, *program.forward})
         }
+        self.taken = (
+            RESERVED | {names.gradient(t) for t in self.record.tensors} | {*called.values()}
+        )
         self.names = {  # a further value of a leaf has an id of its own
-            key: name
+            key: name if key in self.record.place else fresh(name, self.taken)
             for key, name in called.items()
-            if key in self.record.place and name not in RESERVED
         }
-        self.taken = RESERVED | set(self.names.values())
-        self.taken |= {names.gradient(t) for t in self.record.tensors}
-        for key, name in called.items():
-            if key not in self.names:
-                self.names[key] = fresh(name, self.taken)
         for key in leaves:
             t, array = program.origin[key], program.leaves[key]
             if t.name is None and not t.requires_grad and array.ndim == 0:
