@@ -176,6 +176,15 @@ class Embedding(Module):
         return embedding(self.weight, indices)
 
 
+def moments(x: Value, axes: tuple[int, ...]) -> tuple[Value, Value]:
+    """Return mean and variance over axes, which stay with length 1."""
+    return np.mean(x, axes, keepdims=True), np.var(x, axes, keepdims=True)
+
+
+def standardised(x: Value, mean: Value, variance: Value, eps: float) -> Value:
+    return (x - mean) / np.sqrt(variance + eps)
+
+
 class LayerNorm(Module):
     """Each sample less its mean, over its standard deviation, times a weight, plus a bias.
 
@@ -202,15 +211,14 @@ class LayerNorm(Module):
 
     def __init__(self, normalized_shape: int | tuple[int, ...], eps: float = 1e-5) -> None:
         shape = tuple(np.atleast_1d(normalized_shape).tolist())
-        self.eps, self.axis = eps, tuple(range(-len(shape), 0))
+        self.eps, self.axes = eps, tuple(range(-len(shape), 0))
         self.weight, self.bias = parameter(np.ones(shape)), parameter(np.zeros(shape))
 
     def forward(self, x: Value) -> Value:
         x = as_operand(x)
-        for axis in self.axis:
+        for axis in self.axes:
             self._check_width(x, self.weight.shape[axis], axis)
-        mean, variance = (np.mean(x, self.axis, keepdims=True), np.var(x, self.axis, keepdims=True))
-        return (x - mean) / np.sqrt(variance + self.eps) * self.weight + self.bias
+        return standardised(x, *moments(x, self.axes), self.eps) * self.weight + self.bias
 
 
 class BatchNorm(Module):
@@ -272,22 +280,20 @@ class BatchNorm(Module):
             return numbers.reshape((-1, *(1 for _ in others[1:]))) if others[1:] else numbers
 
         if self.training:
-            mean, variance = np.mean(x, others, keepdims=True), np.var(x, others, keepdims=True)
-            self.keep(mean, variance, math.prod(x.shape) // x.shape[1])
+            mean, variance = moments(x, others)
+            self.keep(value_of(mean), value_of(variance), math.prod(x.shape) // x.shape[1])
         else:
             mean, variance = beside(self.running_mean.data), beside(self.running_var.data)
-        scaled = (x - mean) / np.sqrt(variance + self.eps)
+        scaled = standardised(x, mean, variance, self.eps)
         return scaled * beside(self.weight) + beside(self.bias)
 
-    def keep(self, mean: Value, variance: Value, n: int) -> None:
+    def keep(self, mean: np.ndarray, variance: np.ndarray, n: int) -> None:
         """Move the running mean and variance towards those of a batch of n numbers a channel."""
         if n < 2:
             raise errors.one_number_a_channel(self._described())
-        of_batch = (mean, 1.0), (variance, n / (n - 1))
-        running = self.running_mean, self.running_var
-        for tensor, (value, correction) in zip(running, of_batch, strict=True):
-            new = correction * value_of(value).ravel()
-            tensor.data = (1.0 - self.momentum) * tensor.data + self.momentum * new
+        of_batch = (self.running_mean, mean), (self.running_var, variance * (n / (n - 1)))
+        for running, new in of_batch:
+            running.data = (1.0 - self.momentum) * running.data + self.momentum * new.ravel()
         self.num_batches_tracked.data = self.num_batches_tracked.data + 1
 
 
