@@ -16,7 +16,7 @@ from tinygrad_bp.grading import classroom as module
 from tinygrad_bp.grading.classroom import Classroom, Graded, grade_class, name_files, to_cell
 from tinygrad_bp.grading.grade import Assignment
 from tinygrad_bp.grading.limits import Limits
-from tinygrad_bp.grading.report import OF_LINES, VERDICTS, Line, Report
+from tinygrad_bp.grading.report import OF_LINES, VERDICTS, JudgedLine, Report
 
 from .submissions import DIAGONAL, RIGHT
 
@@ -166,7 +166,7 @@ def test_names_are_shown_without_what_steers_a_console():
 def graded_as(name, mistakes=(), **verdicts):
     """What was graded, with these verdicts by quantity; the mistakes are those of what is wrong."""
     lines = [
-        Line(
+        JudgedLine(
             quantity,
             verdict,
             mistakes if verdict == "wrong" else (),

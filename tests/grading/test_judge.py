@@ -9,7 +9,7 @@ import tinygrad_bp as bp
 from tinygrad_bp.grading import limits, sheet
 from tinygrad_bp.grading.grade import Assignment, grade, grade_submission
 from tinygrad_bp.grading.judge import Judge
-from tinygrad_bp.grading.submission import Answers, Function
+from tinygrad_bp.grading.submission import Answers, InProcess
 from tinygrad_bp.mistakes import catalogue
 from tinygrad_bp.mistakes.catalogue import CATALOGUE
 
@@ -20,7 +20,7 @@ SLIPS = list(slips())
 
 
 def judged(function, point=None):
-    return grade_submission(Function(function), ASSIGNMENTS[id(point)])
+    return grade_submission(InProcess(function), ASSIGNMENTS[id(point)])
 
 
 def verdicts(report):
@@ -432,12 +432,12 @@ def test_the_search_in_a_large_network_is_bounded_and_that_is_said(monkeypatch):
     def answers(W0, W50, W99):
         return {"W0": np.cos(W0), "W50": np.cos(W50), "W99": np.cos(W99)}
 
-    done = Judge(assignment.runs, Function(answers).answers_at(assignment.points))
+    done = Judge(assignment.runs, InProcess(answers).answers_at(assignment.points))
     lines = {line.name: line for line in done.judge()}
     assert done.work < 10_000
     assert lines["W99"].reason == ""  # it is near the loss, and all was tried
     assert lines["W0"].verdict == "wrong"
-    report = grade_submission(Function(answers), assignment)
+    report = grade_submission(InProcess(answers), assignment)
     assert "Not every mistake was tried, as the network is large." in report["W0"].message
 
 

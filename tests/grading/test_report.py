@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from tinygrad_bp.grading.grade import grade
-from tinygrad_bp.grading.report import Line, Report
+from tinygrad_bp.grading.report import JudgedLine, Report
 
 from .derivations import LINES, SQUARE, derivation
 from .networks import CLASSIFIER, classifier
@@ -158,7 +158,7 @@ def test_names_are_data():
     html = REPORTS["unreadable"]._repr_html_()
     assert "<b>" not in html
     assert "&lt;b&gt;" in html
-    line = Line("[red]z[/red]", "wrong", message="[bold]no[/bold]", score=0.0)
+    line = JudgedLine("[red]z[/red]", "wrong", message="[bold]no[/bold]", score=0.0)
     shown = on_console(Report((line,)))
     assert "[red]z[/red]" in shown
     assert "[bold]no" in shown

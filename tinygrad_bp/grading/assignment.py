@@ -27,7 +27,7 @@ from .limits import MOST_DRAWS, POINTS
 from .submission import Answers, Point
 
 #: Builds a loss from leaves given by name.
-Problem = Callable[..., Tensor]
+Builder = Callable[..., Tensor]
 
 Leaves: TypeAlias = Mapping[str, np.ndarray]
 
@@ -37,10 +37,10 @@ def worked_problem(W1: Any, W2: Any, W3: Any, x: Any, y: Any) -> Tensor:
 
 
 #: Other names of a quantity: in the source derivation y_hat is a3 too.
-ALIASES: dict[Problem, dict[str, str]] = {worked_problem: {"a3": "y_hat"}}
+ALIASES: dict[Builder, dict[str, str]] = {worked_problem: {"a3": "y_hat"}}
 
 #: Leaves that are data: their gradients are judged where they are answered, and not missed.
-DATA: dict[Problem, tuple[str, ...]] = {worked_problem: ("x", "y")}
+DATA: dict[Builder, tuple[str, ...]] = {worked_problem: ("x", "y")}
 
 
 class Assignment:
@@ -53,7 +53,7 @@ class Assignment:
 
     def __init__(
         self,
-        fn: Problem | None = None,
+        fn: Builder | None = None,
         inputs: Mapping[str, Any] | None = None,
         required: Collection[str] = (),
         seed: int = 0,
@@ -150,7 +150,7 @@ class Assignment:
         return tuple(hidden_mistakes(self.runs, lines))
 
 
-def record(fn: Problem, leaves: Leaves) -> Tensor:
+def record(fn: Builder, leaves: Leaves) -> Tensor:
     tensors = {
         name: Tensor(value, requires_grad=value.dtype.kind == "f", name=name)
         for name, value in leaves.items()
@@ -172,7 +172,7 @@ def steps(run: Run) -> list[Any]:
     ]
 
 
-def to_leaves(fn: Problem, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def to_leaves(fn: Builder, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
     # Whole numbers may be a weight, written as [[1, 2, 3]], or labels that pick a class. So each
     # leaf of them is tried as float64, and stays an integer if it has no gradient then either.
     leaves = {
@@ -187,7 +187,7 @@ def to_leaves(fn: Problem, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
     return leaves
 
 
-def has_gradient(fn: Problem, leaves: Leaves, name: str) -> bool:
+def has_gradient(fn: Builder, leaves: Leaves, name: str) -> bool:
     try:
         run = Record(record(fn, leaves))
         return any(run.tensors[i].name == name for i in run.gradients)

@@ -21,7 +21,7 @@ from ..pages.page import write_page
 from .grade import Assignment, grade_submission
 from .isolated import IsolatedFile
 from .limits import LONGEST_REASON, Limits
-from .report import OF_LINES, VERDICTS, Line, Report, gradient_of
+from .report import OF_LINES, VERDICTS, JudgedLine, Report, gradient_of
 
 #: A spreadsheet takes a cell that begins with one of these for a formula.
 FORMULA = ("=", "+", "-", "@")
@@ -34,7 +34,7 @@ class Graded:
     trouble: str = ""  # why not, which its author cannot mend
 
     @property
-    def first_wrong(self) -> Line | None:
+    def first_wrong(self) -> JudgedLine | None:
         wrong = self.report and self.report.first_wrong
         return self.report[wrong] if self.report and wrong else None
 

@@ -14,7 +14,7 @@ from ..mistakes.mistake import Fault, Mistake
 from ..notation.numbers import listed, percent
 from .fingerprints import NEARLY, find_facts
 from .precision import RIGHT
-from .report import Line, gradient_of
+from .report import JudgedLine, gradient_of
 
 #: The numbers of a gradient at each point.
 Numbers: TypeAlias = Sequence[np.ndarray]
@@ -49,10 +49,10 @@ class Finding:
             for expected, right in zip(self.expected, self.right, strict=True)
         ]
 
-    def to_line(self, score: float | None, others: Mapping[str, Numbers]) -> Line:
+    def to_line(self, score: float | None, others: Mapping[str, Numbers]) -> JudgedLine:
         # the score is None if the line does not count; an answer may be another's gradient
         right_shape, size = self.right[0].shape, self.right[0].size
-        line = Line(self.name, self.verdict, score=score, right_shape=right_shape)
+        line = JudgedLine(self.name, self.verdict, score=score, right_shape=right_shape)
         if self.answered is None:
             required = "It has to be answered." if score is not None else ""
             return replace(line, message=to_sentence(self.reason) if self.reason else required)
@@ -82,7 +82,7 @@ class Finding:
             hint=" Or: ".join(hints) or general_hint(line),
         )
 
-    def measured(self, line: Line) -> Line:
+    def measured(self, line: JudgedLine) -> JudgedLine:
         assert self.answered is not None
         off = [errors(a, w) for a, w in zip(self.answered, self.wanted, strict=True)]
         sizes = [np.nan_to_num(e, nan=np.inf) for e in off]
@@ -97,7 +97,7 @@ class Finding:
             wrong_entries=int(np.sum(~(off[p] <= RIGHT))),
         )
 
-    def explain(self, line: Line) -> Iterator[str]:
+    def explain(self, line: JudgedLine) -> Iterator[str]:
         if not self.faults:
             yield from ("No known pattern.", self.reason)
             if self.implied is not None:
@@ -121,7 +121,7 @@ class Finding:
             yield f"{len(sentences)} mistakes fit, and {points} cannot tell them apart."
         yield " Or ".join(sentences)
 
-    def say_numbers(self, line: Line) -> str:
+    def say_numbers(self, line: JudgedLine) -> str:
         if line.shape != line.right_shape:
             relation = compare_shapes(line.shape or (), line.right_shape or ())
             return f"The shape is {line.shape}, and should be {line.right_shape}{relation}."
@@ -139,7 +139,7 @@ class Finding:
         )
 
 
-def general_hint(line: Line) -> str:
+def general_hint(line: JudgedLine) -> str:
     if line.shape != line.right_shape:
         return "Compare the shape of your gradient with the shape of the quantity."
     if line.error is not None and line.error < NEARLY:

@@ -12,16 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from .assignment import Assignment, Problem
+from .assignment import Assignment, Builder
 from .findings import Finding, to_sentence
 from .judge import Judge
-from .report import VERDICTS, Line, Report
-from .submission import Answers, Function, Submission
+from .report import VERDICTS, JudgedLine, Report
+from .submission import Answers, InProcess, Submission
 
 
 def grade(
     answers: Callable[..., Any] | Mapping[str, Any] | Submission,
-    fn: Problem | None = None,
+    fn: Builder | None = None,
     inputs: Mapping[str, Any] | None = None,
     required: Collection[str] = (),
     seed: int = 0,
@@ -78,10 +78,10 @@ def grade(
                 "A function is called at points of its own."
             )
         only_here = Assignment(fn, inputs, required, seed, only_inputs=True)
-        return grade_submission(Function(lambda: answers), only_here)
+        return grade_submission(InProcess(lambda: answers), only_here)
     if not (callable(answers) or hasattr(answers, "answers_at")):
         raise TypeError(f"answers are a function or a mapping, not {answers!r:.60}.")
-    submission = answers if hasattr(answers, "answers_at") else Function(answers)
+    submission = answers if hasattr(answers, "answers_at") else InProcess(answers)
     return grade_submission(submission, Assignment(fn, inputs, required, seed))
 
 
@@ -141,7 +141,7 @@ def say_of_batch(report: Report) -> Iterator[str]:
 
 def write_lines(
     findings: Sequence[Finding], assignment: Assignment, answers: Sequence[Answers]
-) -> Iterator[Line]:
+) -> Iterator[JudgedLine]:
     others = {finding.name: finding.right for finding in findings}
     for finding in findings:
         counts = finding.verdict != "missing" or finding.name in assignment.required
@@ -152,16 +152,16 @@ def write_lines(
             yield write_stray(name, assignment, answers)
 
 
-def write_stray(name: str, assignment: Assignment, answers: Sequence[Answers]) -> Line:
+def write_stray(name: str, assignment: Assignment, answers: Sequence[Answers]) -> JudgedLine:
     # An answer to no quantity with a gradient is a mistyped name, or a leaf without one. Zero is
     # right for such a leaf, and earns nothing. Whatever else it is, it cannot be judged, and so the
     # derivation has not passed.
     reason = next((a.unreadable[name] for a in answers if name in a.unreadable), None)
     if reason is not None:
-        return Line(name, "unreadable", message=to_sentence(reason), score=0.0)
+        return JudgedLine(name, "unreadable", message=to_sentence(reason), score=0.0)
     message = "It holds whole numbers or truth values, and has no gradient."
     if assignment.points[0][name].dtype.kind == "f":
         message = "No gradient flows to it from the loss."
     if not any(np.any(a.values[name]) for a in answers if name in a.values):
-        return Line(name, "right", message=message)
-    return Line(name, "unreadable", message=message, score=0.0)
+        return JudgedLine(name, "right", message=message)
+    return JudgedLine(name, "unreadable", message=message, score=0.0)

@@ -21,10 +21,10 @@ from ..mistakes.mistake import Duty, Mistake, Wrong
 from ..mistakes.run import Place, Run
 from ..record import Edge
 from ..worked_problem.problem import random_problem
-from .assignment import ALIASES, DATA, Leaves, Problem, record, to_leaves, worked_problem
+from .assignment import ALIASES, DATA, Builder, Leaves, record, to_leaves, worked_problem
 from .findings import errors, finite
 from .precision import RIGHT
-from .report import Line, Shown, gradient_of
+from .report import JudgedLine, Shown, gradient_of
 
 #: Gradients by the position of their tensor; those that cannot be computed are not there.
 Gradients: TypeAlias = Mapping[int, Any]
@@ -74,7 +74,7 @@ class Injection(Shown):
     mistake: str  # its name
     sentence: str  # what it is
     places: tuple[str, ...]  # in whose gradient it was made; empty for a fault of the sweep
-    lines: tuple[Line, ...]  # what became of each gradient, from the loss back
+    lines: tuple[JudgedLine, ...]  # what became of each gradient, from the loss back
     descent: Descent | None  # None where no step can be taken
     note: str = ""  # why nothing changes, or why no step can be taken
 
@@ -127,7 +127,7 @@ class Injection(Shown):
 
 def inject(
     mistake: str,
-    fn: Problem | None = None,
+    fn: Builder | None = None,
     inputs: Mapping[str, Any] | None = None,
     at: str | None = None,
     wrt: Sequence[str] | None = None,
@@ -200,8 +200,8 @@ def inject(
 
 
 def complete_problem(
-    fn: Problem | None, inputs: Mapping[str, Any] | None
-) -> tuple[Problem, dict[str, np.ndarray]]:
+    fn: Builder | None, inputs: Mapping[str, Any] | None
+) -> tuple[Builder, dict[str, np.ndarray]]:
     if inputs is None:
         if fn not in (None, worked_problem):
             raise ValueError("the problem needs its leaves: inputs={'W': ..., 'x': ...}.")
@@ -264,7 +264,7 @@ def possible_in(run: Run) -> list[str]:
 
 
 def possible_mistakes(
-    fn: Problem | None = None, inputs: Mapping[str, Any] | None = None
+    fn: Builder | None = None, inputs: Mapping[str, Any] | None = None
 ) -> list[str]:
     """Return the names of the mistakes that can be injected into a problem."""
     with np.errstate(all="ignore"):
@@ -274,7 +274,7 @@ def possible_mistakes(
 # ---- what it does ----
 
 
-def compare(run: Run, broken: Gradients) -> Iterator[Line]:
+def compare(run: Run, broken: Gradients) -> Iterator[JudgedLine]:
     for name in run.backward_order:
         i = run.quantities[name]
         if i == run.loss:
@@ -291,7 +291,7 @@ def compare(run: Run, broken: Gradients) -> Iterator[Line]:
         else:
             verdict, error = "wrong", finite(errors(wrong, right).max())
             message = "it is not finite" if error is None else ""
-        yield Line(name, verdict, (), error, message, shape=shape, right_shape=right.shape)
+        yield JudgedLine(name, verdict, (), error, message, shape=shape, right_shape=right.shape)
 
 
 def choose_parameters(leaves: Leaves, run: Run, wrt: Sequence[str] | None) -> tuple[str, ...]:
@@ -304,7 +304,7 @@ def choose_parameters(leaves: Leaves, run: Run, wrt: Sequence[str] | None) -> tu
 
 
 def descend(
-    fn: Problem,
+    fn: Builder,
     leaves: Leaves,
     run: Run,
     parameters: tuple[str, ...],

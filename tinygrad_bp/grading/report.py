@@ -49,7 +49,7 @@ WIDEST = 10_000
 
 
 @dataclass(frozen=True)
-class Line:
+class JudgedLine:
     """What is said about one gradient: a line of a derivation, judged."""
 
     name: str  # the quantity whose gradient it is
@@ -87,19 +87,19 @@ class Line:
 class Shown:
     """Something that shows lines: it prints, and it is HTML in a notebook or a page."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[JudgedLine, ...]
     summary: Callable[[], str]  # a heading, and on a second line a sentence
     notes: Callable[[], list[str]]  # what is said below the table
 
-    def shown(self) -> Sequence[Line]:
+    def shown(self) -> Sequence[JudgedLine]:
         """Return the lines that are worth showing."""
         return self.lines
 
-    def said(self, line: Line) -> str:
+    def said(self, line: JudgedLine) -> str:
         """Say what was found about a line, and on a second line a hint."""
         return line.message
 
-    def __getitem__(self, name: str) -> Line:
+    def __getitem__(self, name: str) -> JudgedLine:
         """Return the line of a quantity."""
         for line in self.lines:
             if line.name == name:
@@ -162,14 +162,14 @@ class Report(Shown):
     It prints as text, on a rich console as a table, and in a notebook as HTML: the teacher's view.
     """
 
-    lines: tuple[Line, ...]  # every line, from the loss back
+    lines: tuple[JudgedLine, ...]  # every line, from the loss back
     failure: str | None = None  # why there are no answers at all, where there are none
     warnings: tuple[str, ...] = ()  # what the points cannot show
     reveal: bool = True  # whether the findings are shown in full
     hints: bool = False  # whether hints are shown
 
     @property
-    def counted(self) -> list[Line]:
+    def counted(self) -> list[JudgedLine]:
         """The lines that count: what was answered, or had to be."""
         return [line for line in self.lines if line.score is not None]
 
@@ -196,7 +196,7 @@ class Report(Shown):
         """Return the teacher's view: every finding, with its numbers."""
         return replace(self, lines=tuple(self.shown()))
 
-    def shown(self) -> list[Line]:
+    def shown(self) -> list[JudgedLine]:
         """Return the lines that somebody answered or asked for: the others do not count."""
         if self.failure is not None:
             return []
@@ -218,7 +218,7 @@ class Report(Shown):
             return f"Not passed: {score}"
         return f"Not passed: {score} The first wrong line is {gradient_of(self.first_wrong)}."
 
-    def said(self, line: Line) -> str:
+    def said(self, line: JudgedLine) -> str:
         """Say what was found about a line, and on a second line the hint."""
         if line.verdict != "wrong":  # which gives nothing away
             return line.message

@@ -47,7 +47,7 @@ class Submission(Protocol):
 
 
 @dataclass(frozen=True)
-class Function:
+class InProcess:
     """A function whose parameters are quantities, and which returns a mapping of gradients."""
 
     function: Callable[..., Any]

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..rules.models import conv2d
 from . import wrong_rules as wrong
-from .mistake import Duty, Fault, Mistake, Row, row
+from .mistake import Duty, Entry, Fault, Mistake, row
 from .of_functions import OF_FUNCTIONS
 from .run import Place
 
@@ -23,7 +23,7 @@ from .run import Place
 SHAPE = "Compare the shape of your gradient with the shape of the quantity."
 RATIO = "Nudge one entry, and compare the change of the loss with yours: what is their ratio?"
 
-ROWS: dict[str, Row] = {
+ROWS: dict[str, Entry] = {
     **OF_FUNCTIONS,
     # ---- products of matrices ----
     "missing-transpose": row(

@@ -63,10 +63,10 @@ class Mistake:
 
 
 #: A row of the catalogue, which gets its name there.
-Row: TypeAlias = Callable[[str], Mistake]
+Entry: TypeAlias = Callable[[str], Mistake]
 
 
-def row(sentence: str, see: str, duty: Duty | None = None, **rules: WrongRule) -> Row:
+def row(sentence: str, see: str, duty: Duty | None = None, **rules: WrongRule) -> Entry:
     return lambda name: Mistake(name, sentence, see, duty, **rules)
 
 

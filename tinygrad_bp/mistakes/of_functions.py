@@ -13,7 +13,7 @@ from ..rules import reductions
 from ..rules.activations import relu, sigmoid, softmax
 from ..rules.elementwise import tanh
 from . import wrong_rules as wrong
-from .mistake import Row, row
+from .mistake import Entry, row
 
 #: Hints that several mistakes share.
 FACTOR = "Every operation of the forward pass leaves a factor: is there one for this?"
@@ -23,16 +23,16 @@ FULL_MATRIX = "Every output of a softmax depends on every input: the Jacobian is
 WITH_A_ROW = {"sigmoid", "tanh", "relu", "leaky_relu", "exp", "log"}
 
 
-def missing(what: str, see: str, *operations: str) -> Row:
+def missing(what: str, see: str, *operations: str) -> Entry:
     sentence = f"The gradient passes {what} unchanged: its derivative is left out."
     return row(sentence, see, None, **dict.fromkeys(operations, wrong.unchanged))
 
 
-def of_activation(f: Primitive, derivative: str, steepness: str) -> dict[str, Row]:
+def of_activation(f: Primitive, derivative: str, steepness: str) -> dict[str, Entry]:
     # the sigmoid and tanh, whose slopes are written in a
     name = f.__name__
 
-    def at(sentence: str, see: str, rule: wrong.WrongRule) -> Row:
+    def at(sentence: str, see: str, rule: wrong.WrongRule) -> Entry:
         return row(sentence, see, None, **{name: rule})
 
     return {
@@ -64,7 +64,7 @@ def of_activation(f: Primitive, derivative: str, steepness: str) -> dict[str, Ro
     }
 
 
-OF_FUNCTIONS: dict[str, Row] = {
+OF_FUNCTIONS: dict[str, Entry] = {
     # ---- the softmax ----
     "softmax-diagonal": row(
         "Only the diagonal of the softmax Jacobian is kept: a_i (1 - a_i), and zero for i != j.",
