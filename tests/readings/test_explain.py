@@ -24,7 +24,7 @@ import tinygrad_bp as bp
 from tinygrad_bp.cli import main
 from tinygrad_bp.notation.formula import Formula
 from tinygrad_bp.readings.explain import MOST_ROWS, MOST_STEPS, Explanation, explain
-from tinygrad_bp.readings.explanation.blocks import width, wrapped
+from tinygrad_bp.readings.explanation.text import width, wrapped
 from tinygrad_bp.readings.steps.rows import Rows
 from tinygrad_bp.readings.steps.sweep import Contribution, Formulas, Step
 from tinygrad_bp.record import Record

@@ -25,7 +25,7 @@ from tinygrad_bp.notation.symbols import text_symbol
 from tinygrad_bp.pages.page import read
 from tinygrad_bp.readings.drawing import layout
 from tinygrad_bp.readings.explain import explain
-from tinygrad_bp.readings.explanation.console import in_columns
+from tinygrad_bp.readings.explanation.text import in_columns
 from tinygrad_bp.readings.play import play
 from tinygrad_bp.readings.player import film as film_module
 from tinygrad_bp.readings.player import page as page_module

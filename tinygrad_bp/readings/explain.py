@@ -20,7 +20,7 @@ from ..notation.numbers import listed
 from ..pages.page import write_page, write_part
 from ..saving import Document, Forms, written_to
 from .explanation.as_json import as_json
-from .explanation.console import EQUATION, LABEL, in_columns, table
+from .explanation.text import EQUATION, LABEL, in_columns, table
 from .steps.rows import Row, Rows, way
 from .steps.sweep import Formulas, Given, Gradient, Step, Sweep, loss_record
 from .steps.typeset import typeset_side

@@ -11,7 +11,7 @@ import numpy as np
 from ...notation.formula import Formula
 from ...notation.numbers import FIRST_ENTRIES, fits
 from ..steps.sweep import Contribution, Given, Gradient, Step, Term
-from .blocks import flowing, units
+from .text import flowing, units
 
 #: What is written of each part, by name.
 WRITTEN = {
