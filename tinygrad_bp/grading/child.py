@@ -71,9 +71,13 @@ def confine(seconds: float, memory: int, file_size: int) -> None:
         import resource
     except ImportError:
         return
+    mapped = 0
+    with suppress(OSError):  # it is known on Linux alone
+        pages, *_ = Path("/proc/self/statm").read_text().split()
+        mapped = int(pages) * os.sysconf("SC_PAGESIZE")
     limits = {
         resource.RLIMIT_CPU: math.ceil(seconds) + 2,
-        resource.RLIMIT_AS: mapped() + memory,
+        resource.RLIMIT_AS: mapped + memory,
         resource.RLIMIT_FSIZE: file_size,
         resource.RLIMIT_NPROC: 0,  # no more processes and threads; the system exempts root
         resource.RLIMIT_CORE: 0,
@@ -81,14 +85,6 @@ def confine(seconds: float, memory: int, file_size: int) -> None:
     for limit, most in limits.items():
         with suppress(ValueError, OSError):  # lower already, or not known to this system
             resource.setrlimit(limit, (most, most))
-
-
-def mapped() -> int:  # in bytes, on Linux; else 0
-    try:
-        pages, *_ = Path("/proc/self/statm").read_text().split()
-    except OSError:
-        return 0
-    return int(pages) * os.sysconf("SC_PAGESIZE")
 
 
 def find_answers(
