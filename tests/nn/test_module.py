@@ -389,3 +389,42 @@ def test_a_slice_of_a_model_is_a_model_of_the_same_layers():
     assert isinstance(head, nn.Sequential)
     assert head[0] is model[0]
     assert (len(head), len(model)) == (2, 3)
+
+
+# ---- A model as a function of its parameters ----
+
+
+def test_other_values_take_the_place_of_the_own_for_one_call():
+    net, other = Net(), Net()
+    other.load_state_dict({path: value + 1.0 for path, value in net.state_dict().items()})
+    x, before = np.ones((2, 3)), net.state_dict()
+    assert np.array_equal(nn.functional_call(net, other.state_dict(), x).data, other(x).data)
+    some = {"scale": 3.0 * np.ones(())}
+    assert not np.array_equal(nn.functional_call(net, some, x).data, net(x).data)
+    for path, value in net.state_dict().items():
+        assert np.array_equal(value, before[path]), path
+
+
+def test_gradients_flow_to_the_values_and_scopes_stay():
+    net, x = Net(), np.ones((2, 3))
+    net(x).sum().backward()
+    mine = {path: bp.tensor(p.data, requires_grad=True) for path, p in net.named_parameters()}
+    output = nn.functional_call(net, mine, x)
+    output.sum().backward()
+    for path, parameter in net.named_parameters():
+        expected = None if "rest" in path else parameter.grad
+        assert np.array_equal(mine[path].grad, expected), path
+    assert scopes(output) == scopes(net(x))
+
+
+def test_a_tied_weight_stays_tied():
+    model = nn.Sequential(nn.Linear(3, 3, bias=False), nn.Linear(3, 3, bias=False))
+    model[1].weight = model[0].weight
+    identity = {"0.weight": np.eye(3)}
+    x = np.arange(3.0)
+    assert np.array_equal(nn.functional_call(model, identity, x).data, x)
+
+
+def test_values_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match=r"Net takes another state: W is unexpected; scale has"):
+        nn.functional_call(Net(), {"W": np.ones(1), "scale": np.ones(2)}, np.ones((2, 3)))

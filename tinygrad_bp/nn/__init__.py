@@ -12,6 +12,7 @@ Layouts of weights, names and defaults are PyTorch's, so that weights can be exc
 from ..rules.models import binary_cross_entropy_with_logits, cross_entropy
 from . import initialisers as init
 from .attention import MultiHeadAttention
+from .functional_call import functional_call
 from .functions import (
     AvgPool2d, ELU, GELU, LeakyReLU, LogSoftmax, MaxPool2d, ReLU, Sigmoid, SiLU, Softmax, Softplus,
     Tanh,

@@ -200,13 +200,7 @@ class Module:
         own = dict(self.named_tensors())
         values = {path: np.asarray(value_of(value)) for path, value in state.items()}
         wrong = [f"{path} is missing" for path in own if path not in values]
-        wrong += [f"{path} is unexpected" for path in values if path not in own]
-        for path in filter(values.__contains__, own):
-            here, there = own[path], values[path]
-            if here.shape != there.shape:
-                wrong.append(f"{path} has shape {here.shape} here and {there.shape} there")
-            elif not np.can_cast(there.dtype, here.dtype, "same_kind"):
-                wrong.append(f"{path} is {here.dtype} here and {there.dtype} there")
+        wrong += misfits(own, values)
         if wrong:
             raise errors.other_state(type(self).__name__, "; ".join(wrong))
         fitting = {path: values[path].astype(tensor.dtype) for path, tensor in own.items()}
@@ -264,6 +258,18 @@ def parts(name: str, value: Any, owner: str) -> Iterator[tuple[str, Module | Ten
             yield from parts(f"{name}.{key}", item, owner)
     elif isinstance(value, np.ndarray) and not name.startswith("_"):
         raise errors.plain_array(f"{owner}.{name}")
+
+
+def misfits(own: Mapping[str, Tensor], values: Mapping[str, Any]) -> list[str]:
+    """Say which values by path have no place in a module, or another shape or type there."""
+    wrong = [f"{path} is unexpected" for path in values if path not in own]
+    for path in filter(values.__contains__, own):
+        here, there = own[path], values[path]
+        if here.shape != there.shape:
+            wrong.append(f"{path} has shape {here.shape} here and {there.shape} there")
+        elif not np.can_cast(there.dtype, here.dtype, "same_kind"):
+            wrong.append(f"{path} is {here.dtype} here and {there.dtype} there")
+    return wrong
 
 
 class Sequential(Module):
