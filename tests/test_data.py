@@ -115,6 +115,15 @@ def test_what_makes_no_batches_is_refused_at_once(make: Callable[[], Any], messa
         make()
 
 
+@pytest.mark.parametrize("rng", [0, np.random.RandomState(0), np.random])
+def test_what_is_no_generator_is_refused(rng: Any) -> None:
+    for make in (lambda: batches([1, 2], size=1, rng=rng), lambda: split([1, 2], rng=rng)):
+        with pytest.raises(
+            TypeError, match=r"rng is a generator, as np.random.default_rng\(seed\)"
+        ):
+            make()
+
+
 # --- progress -------------------------------------------------------------------------------------
 
 

@@ -118,6 +118,13 @@ def test_a_step_without_any_gradient_is_refused(kind: str) -> None:
             clip(optimizer.parameters, 1.0)
 
 
+def test_an_optimiser_shows_its_arguments() -> None:
+    optimizer = optim.SGD([leaf(2), leaf(3)], lr=0.1, momentum=0.9)
+    assert repr(optimizer) == (
+        "SGD(momentum=0.9, nesterov=False, weight_decay=0.0, parameters=2, lr=0.1)"
+    )
+
+
 # --- what is refused ------------------------------------------------------------------------------
 
 
@@ -232,6 +239,20 @@ def test_a_cycle_ends() -> None:
         schedule.step()
     with pytest.raises(ValueError, match="is over: it was made for 3 steps"):
         schedule.step()
+
+
+def test_a_cycle_may_start_at_the_highest_rate() -> None:
+    for pct_start in (0.0, 0.1):
+        optimizer = sgd()
+        schedule = optim.OneCycleLR(
+            optimizer, 1.0, total_steps=10, pct_start=pct_start, cycle_momentum=False
+        )
+        rates = []
+        for _ in range(10):
+            rates.append(optimizer.lr)
+            schedule.step()
+        assert rates == sorted(rates, reverse=True)
+        assert rates[0] > 0.9
 
 
 def test_two_schedules_of_one_optimiser_are_refused() -> None:

@@ -70,6 +70,8 @@ def batches(
 
     Raises
     ------
+    TypeError
+        If ``rng`` is no generator.
     ValueError
         If there is no array, one has no axis, the lengths differ, or ``size`` is less than 1.
 
@@ -85,6 +87,8 @@ def batches(
     """
     if not isinstance(size, (int, np.integer)) or size < 1:
         raise errors.out_of_range("size", "that is whole and at least 1", size)
+    if rng is not None and not isinstance(rng, np.random.Generator):
+        raise errors.no_generator(rng)
     return Batches(of_one_length("batches", arrays), int(size), rng, drop_last)
 
 
@@ -109,6 +113,8 @@ def split(
 
     Raises
     ------
+    TypeError
+        If ``rng`` is no generator.
     ValueError
         If there is no array, one has no axis, the lengths differ, or a part would be empty.
 
@@ -120,6 +126,8 @@ def split(
     >>> [part.shape for part in train], [part.shape for part in test]
     ([(1438, 64), (1438,)], [(359, 64), (359,)])
     """
+    if not isinstance(rng, np.random.Generator):
+        raise errors.no_generator(rng)
     whole = of_one_length("split", arrays)
     samples = len(whole[0])
     if not 0 < test_fraction < 1 or not 0 < round(test_fraction * samples) < samples:

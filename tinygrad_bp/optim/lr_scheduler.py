@@ -245,7 +245,7 @@ class OneCycleLR(LambdaLR):
             raise errors.cycle_is_over(self.total_steps)
         i = next((i for i, phase in enumerate(self.phases[1:], 1) if epoch <= phase[0]), -1)
         (start, lr, momentum), (end, next_lr, next_momentum) = self.phases[i - 1], self.phases[i]
-        part = (epoch - start) / (end - start)
+        part = (epoch - start) / (end - start) if end != start else 1.0
         return self.between(lr, next_lr, part), self.between(momentum, next_momentum, part)
 
     def apply(self) -> None:

@@ -60,6 +60,11 @@ class Optimizer:
         self.lr = at_least_0("lr", lr)
         self.states = [self.initial_state(p.data) for p in self.parameters]
 
+    def __repr__(self) -> str:
+        own = {**vars(self), "parameters": len(self.parameters)}
+        arguments = (f"{name}={value!r}" for name, value in own.items() if name != "states")
+        return f"{type(self).__name__}({', '.join(arguments)})"
+
     def initial_state(self, value: Any) -> State:
         """Return what is kept of a parameter before the first step."""
         return {}
@@ -90,8 +95,7 @@ class Optimizer:
 
     def state_dict(self) -> dict[str, Any]:
         """Return a copy of the arguments and states: all that `load_state_dict` needs to go on."""
-        own = {name: value for name, value in vars(self).items() if name != "parameters"}
-        return copy.deepcopy(own)
+        return copy.deepcopy({k: v for k, v in vars(self).items() if k != "parameters"})
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from the arguments and states that another optimiser of this kind was in.
