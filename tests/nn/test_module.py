@@ -428,3 +428,16 @@ def test_a_tied_weight_stays_tied():
 def test_values_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match=r"Net takes another state: W is unexpected; scale has"):
         nn.functional_call(Net(), {"W": np.ones(1), "scale": np.ones(2)}, np.ones((2, 3)))
+
+
+def test_a_model_can_be_compiled():
+    net, x = Net(), np.ones((2, 3))
+    trained = {path: p.data for path, p in net.named_parameters() if "rest" not in path}
+    compiled = bp.compile(lambda values, x: nn.functional_call(net, values, x).sum())
+    value, gradients = compiled(trained, x)
+    loss = net(x).sum()
+    loss.backward()
+    assert np.allclose(value, loss.data)
+    for path, parameter in net.named_parameters():
+        if path in trained:
+            assert np.allclose(gradients[path], parameter.grad), path
