@@ -92,7 +92,7 @@ def clip_grad_value(parameters: Iterable[Tensor], clip_value: float) -> None:
 
 def with_gradient(who: str, parameters: Iterable[Tensor]) -> list[tuple[Tensor, np.ndarray]]:
     """Return the parameters that have a gradient, with it."""
-    found = [(p, p.grad) for p in checked_parameters(who, parameters) if p.grad is not None]
+    found = [(p, p._grad) for p in checked_parameters(who, parameters) if p._grad is not None]
     if not found:
         raise errors.nothing_to_step_by(who)
     return found

@@ -58,7 +58,7 @@ class Optimizer:
     def __init__(self, parameters: Iterable[Tensor], lr: float) -> None:
         self.parameters = checked_parameters(type(self).__name__, parameters)
         self.lr = at_least_0("lr", lr)
-        self.states = [self.initial_state(p.data) for p in self.parameters]
+        self.states = [self.initial_state(p._array) for p in self.parameters]
 
     def __repr__(self) -> str:
         own = {**vars(self), "parameters": len(self.parameters)}
@@ -81,12 +81,12 @@ class Optimizer:
         ValueError
             If no parameter has a gradient.
         """
-        if all(p.grad is None for p in self.parameters):
+        if all(p._grad is None for p in self.parameters):
             raise errors.nothing_to_step_by(type(self).__name__)
         for i, p in enumerate(self.parameters):
-            g = p.grad
+            value, g, state = p._array, p._grad, self.states[i]
             if g is not None:
-                p.data, self.states[i] = self.update(p.data, g, self.states[i], self.lr)
+                p.data, self.states[i] = self.update(value, g, state, self.lr)
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters, so that the next backward pass starts anew."""
