@@ -368,6 +368,16 @@ def test_an_attribute_cannot_take_the_place_of_a_method():
         Block(generator()).train = nn.Linear(2, 3)
 
 
+def test_a_parameter_that_was_computed_is_refused():
+    class Scaled(nn.Module):
+        def __init__(self):
+            self.W = bp.tensor(np.ones((2, 3)), requires_grad=True) * 0.1
+
+    message = r"Scaled.W is the output of multiply with shape \(2, 3\): it was computed, and a"
+    with pytest.raises(ValueError, match=message):
+        Scaled()
+
+
 def test_an_attribute_may_have_any_other_name():
     block = Block(generator())
     block.own = block.walk = block.parts = block.attributes = nn.Linear(3, 3)

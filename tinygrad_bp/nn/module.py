@@ -45,7 +45,8 @@ class Module:
         For a plain array, unless the attribute's name begins with an underscore; when called, if
         ``forward`` is missing or returns nothing.
     ValueError
-        For an attribute of the name of a method, such as ``train``.
+        For an attribute of the name of a method, such as ``train``; in ``__init__``, for a Tensor
+        that was computed from one that needs a gradient, which is no parameter.
 
     Examples
     --------
@@ -73,6 +74,9 @@ class Module:
             raise errors.taken_name(type(self).__name__, name)
         for _ in parts(name, value, type(self).__name__):
             pass  # an array raises, here already
+        computed = isinstance(value, Tensor) and value.primitive is not None
+        if computed and value.requires_grad and self._scope is None:  # as in __init__
+            raise errors.computed_parameter(f"{type(self).__name__}.{name}", value)
         super().__setattr__(name, value)
 
     def __call__(self, *inputs: Any, **arguments: Any) -> Any:
