@@ -169,7 +169,7 @@ def test_parameters_that_cannot_be_trained_are_refused(
 def test_a_dict_and_a_generator_of_parameters_are_taken() -> None:
     a, b = leaf(2), leaf(2)
     for parameters in ({"a": a, "b": b}, (p for p in (a, b)), (a, b)):
-        assert optim.SGD(parameters).parameters == [a, b]  # type: ignore[arg-type]
+        assert optim.SGD(parameters).parameters == [a, b]
 
 
 BAD = (-1.0, float("nan"), float("inf"), "0.1", None, 1j)
@@ -204,7 +204,7 @@ def sgd() -> optim.SGD:
     ("make", "message"),
     [
         (lambda: optim.StepLR(sgd(), 0), "step_size is a number that is whole and at least 1"),
-        (lambda: optim.StepLR(sgd(), 2.5), "step_size is a number that is whole"),  # type: ignore
+        (lambda: optim.StepLR(sgd(), 2.5), "step_size is a number that is whole"),
         (lambda: optim.StepLR(sgd(), 1, gamma=-1), "gamma is a number that is at least 0, not -1"),
         (lambda: optim.MultiStepLR(sgd(), [1], gamma=-1), "gamma is a number that is at least 0"),
         (lambda: optim.ExponentialLR(sgd(), -0.1), "gamma is a number that is at least 0"),
@@ -284,7 +284,7 @@ def test_a_short_gradient_is_left_alone() -> None:
     w.grad = np.array([0.3, 0.4])
     before = w.grad
     assert optim.clip_grad_norm([w, empty], 1.0) == pytest.approx(0.5)
-    assert np.shares_memory(w.grad, before)  # type: ignore[arg-type]
+    assert np.shares_memory(w.grad, before)
     assert empty.grad is None
 
 

@@ -106,7 +106,7 @@ def test_gradient_norms_are_by_name() -> None:
     named = parameters()
     norms = bp.plots.gradient_norms(named)
     assert list(norms) == list(named)
-    assert norms["W_1$"] == pytest.approx(np.sqrt((named["W_1$"].grad ** 2).sum()))  # type: ignore
+    assert norms["W_1$"] == pytest.approx(np.sqrt((named["W_1$"].grad ** 2).sum()))
     assert (norms["b"], norms["unused"]) == (0.0, 0.0)
     assert np.isnan(norms["torn"])
 
