@@ -195,7 +195,7 @@ no_forward = sentence(
     TypeError, "{0} has no forward. Write what it computes: def forward(self, x): return ...")
 forward_returned_nothing = sentence(
     TypeError, "forward of {0} returned nothing. End it with: return ...")
-computed_parameter = sentence(
+computed_attribute = sentence(
     ValueError, "{0} is {1}: it was computed, and a parameter is a leaf. Compute its value with "
     "arrays, and write bp.tensor(value, requires_grad=True).")
 taken_name = sentence(

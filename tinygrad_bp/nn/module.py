@@ -76,7 +76,7 @@ class Module:
             pass  # an array raises, here already
         computed = isinstance(value, Tensor) and value.primitive is not None
         if computed and value.requires_grad and self._scope is None:  # as in __init__
-            raise errors.computed_parameter(f"{type(self).__name__}.{name}", value)
+            raise errors.computed_attribute(f"{type(self).__name__}.{name}", value)
         super().__setattr__(name, value)
 
     def __call__(self, *inputs: Any, **arguments: Any) -> Any:
