@@ -115,13 +115,21 @@ outer.twin(lambda a, b: np.expand_dims(np.ravel(a), 1) * np.ravel(b))
 
 
 @primitive(kind="product")
-def contraction(*operands: Value, inputs: tuple[str, ...], output: str) -> Value:
-    """Return a sum of products by Einstein's convention; each axis has a letter. See `einsum`."""
-    return np.einsum(f"{','.join(inputs)}->{output}", *operands)
+def contraction(
+    *operands: Value, inputs: tuple[str, ...], output: str, optimize: bool = False
+) -> Value:
+    """Return a sum of products by Einstein's convention; each axis has a letter. See `einsum`.
+
+    To optimize is to multiply two at a time, in a good order and as matrices. Operands must be
+    floats of one type for that: NumPy would multiply two booleans as booleans, whatever is left.
+    """
+    return np.einsum(f"{','.join(inputs)}->{output}", *operands, optimize=optimize)
 
 
 @contraction.backward
-def _(out: Value, *operands: Value, inputs: tuple[str, ...], output: str) -> tuple[Closure, ...]:
+def _(
+    out: Value, *operands: Value, inputs: tuple[str, ...], output: str, optimize: bool
+) -> tuple[Closure, ...]:
     def closure(i: int) -> Closure:
         """Contract g with all other operands; what is left are the axes of operand i."""
         letters = inputs[i]
@@ -144,7 +152,9 @@ def _(out: Value, *operands: Value, inputs: tuple[str, ...], output: str) -> tup
                 factors.append(letter)
                 arrays.append(np.ones(length, dtype=out.dtype))
             target += letter
-        return lambda g: contraction([g, *arrays], inputs=(output, *factors), output=target)
+        return lambda g: contraction(
+            [g, *arrays], inputs=(output, *factors), output=target, optimize=optimize
+        )
 
     return tuple(closure(i) for i in range(len(operands)))
 
@@ -183,7 +193,9 @@ def einsum(subscripts: str, *operands: Value) -> Value:
             f'einsum("ij,jk->ik", a, b), and not a {type(subscripts).__name__} first.'
         )
     inputs, output = spelled_out(subscripts, [np.ndim(operand) for operand in operands])
-    return contraction(list(operands), inputs=inputs, output=output)
+    types = {getattr(x, "dtype", None) for x in operands}
+    alike = types in ({np.dtype(np.float64)}, {np.dtype(np.float32)})
+    return contraction(list(operands), inputs=inputs, output=output, optimize=alike)
 
 
 def spelled_out(subscripts: str, ndims: list[int]) -> tuple[tuple[str, ...], str]:

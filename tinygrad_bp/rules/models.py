@@ -59,7 +59,17 @@ def has_values(array: Value) -> bool:
     kind="arranges",
 )
 def windows(x: Value, *, size: Pair, stride: Pair = 1, dilation: Pair = 1) -> Value:
-    """Return every window of images, its rows and columns on two new last axes."""
+    """Return every window of images, its rows and columns on two new last axes.
+
+    In memory the axes are (channel, row, column of the window, sample, row, column): what pooling
+    compares lies in long runs, and for a convolution it is a matrix without another copy.
+    """
+    every = seen_through(x, size, stride, dilation)
+    return np.ascontiguousarray(every.transpose(1, 4, 5, 0, 2, 3)).transpose(3, 0, 4, 5, 1, 2)
+
+
+def seen_through(x: np.ndarray, size: Pair, stride: Pair, dilation: Pair) -> np.ndarray:
+    """Return a view of images in which every window stands."""
     (down, right), (row_gap, column_gap) = steps_of(stride, dilation)
     rows, columns = pair(size, "size")
     span = ((rows - 1) * row_gap + 1, (columns - 1) * column_gap + 1)
@@ -74,7 +84,7 @@ def from_windows(
     """Return images of a shape to which every window was added in its place: `windows` reversed."""
     (down, right), (row_gap, column_gap) = steps_of(stride, dilation)
     out = np.zeros(shape, dtype=w.dtype)
-    every = windows(out, size=w.shape[4:], stride=stride, dilation=dilation).shape
+    every = seen_through(out, w.shape[4:], stride, dilation).shape
     if w.shape != every:
         raise ValueError(f"the windows of shape {shape} have shape {every}, not {w.shape}")
     vertical, horizontal, rows, columns = w.shape[2:]
@@ -134,9 +144,11 @@ def conv2d(
     if w.dtype.kind != "f":  # integers would be multiplied and added up in their own type
         w = w.astype(float)
     seen = windows(padded(x, padding), size=w.shape[2:], stride=stride, dilation=dilation)
-    seen, w = grouped(seen, groups), grouped(w, groups, axis=0)
-    out = np.einsum("ngcrsij,gocij->ngors", seen, w, optimize=True)
-    return out.reshape(len(x), w.shape[0] * w.shape[1], *out.shape[3:])
+    # One matrix product in each group: kernels (output, n) by windows (n, sample row column).
+    kernels = w.reshape(groups, len(w) // groups, -1)
+    every = seen.transpose(1, 4, 5, 0, 2, 3).reshape(groups, kernels.shape[2], -1)
+    out = (kernels @ every).reshape(len(w), len(x), *seen.shape[2:4])
+    return out.transpose(1, 0, 2, 3)
 
 
 @conv2d.backward
