@@ -149,11 +149,15 @@ def twice() -> Any:
         (
             lambda: leaf(2),
             TypeError,
-            r"takes a list of parameters, not a tensor .*\. Write \[w\] for one",
+            r"takes a list of parameters, .*, not a tensor .*\. Write \[w\] for one",
         ),
-        (lambda: [np.ones(2)], TypeError, r"takes Tensors as parameters, not array\(\[1., 1.\]\)"),
-        (lambda: ["w"], TypeError, "takes Tensors as parameters, not 'w'"),
-        (lambda: 3, TypeError, "takes a list of parameters, not 3"),
+        (
+            lambda: [np.ones(2)],
+            TypeError,
+            r"takes Tensors as parameters, .*, not array\(\[1., 1.\]\)",
+        ),
+        (lambda: ["w"], TypeError, "takes Tensors as parameters, .*, not 'w'"),
+        (lambda: 3, TypeError, r"takes a list of parameters, such as model.parameters\(\), not 3"),
         (lambda: [bp.tensor([1.0])], ValueError, "needs no gradient. Make it with requires_grad="),
         (lambda: [leaf(2) * 2], ValueError, "trains leaves, and .* was computed"),
     ],
@@ -231,6 +235,19 @@ def sgd() -> optim.SGD:
 def test_schedules_out_of_range_are_refused(make: Callable[[], Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("kind", [optim.StepLR, optim.ReduceLROnPlateau])
+def test_a_schedule_needs_an_optimiser(kind: Any) -> None:
+    with pytest.raises(TypeError, match=rf"{kind.__name__} takes an optimiser, such as .*, not 0"):
+        kind(0.1, 3)
+
+
+def test_what_pytorch_spells_otherwise_is_the_same() -> None:
+    assert optim.RMSprop is optim.RMSProp
+    assert optim.clip_grad_norm_ is optim.clip_grad_norm
+    assert optim.clip_grad_value_ is optim.clip_grad_value
+    assert optim.lr_scheduler.StepLR(sgd(), 3).get_last_lr() == [0.1]
 
 
 def test_a_cycle_ends() -> None:

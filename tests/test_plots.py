@@ -115,6 +115,12 @@ def test_nothing_to_plot_is_said() -> None:
     for call in (lambda: bp.plots.curves({}), lambda: bp.plots.histograms({})):
         with pytest.raises(ValueError, match="there is nothing to plot"):
             call()
+    with pytest.raises(TypeError, match=r"curves takes a dict, .*, not \[1, 2\]"):
+        bp.plots.curves([1, 2])
+    for call in (bp.plots.histograms, bp.plots.gradient_norms):
+        for nameless in (list(parameters().values()), 3):
+            with pytest.raises(TypeError, match=r"by name: give model.named_parameters\(\)"):
+                call(nameless)
     with pytest.raises(ValueError, match=r"log names the panel\(s\) \['los'\]"):
         bp.plots.curves({"loss": [1.0]}, log=["los"])
 

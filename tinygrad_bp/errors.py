@@ -234,11 +234,13 @@ no_positions = sentence(
 
 out_of_range = sentence(ValueError, "{0} is a number {1}, not {2!r:.60}.")
 no_list_of_parameters = sentence(
-    TypeError, "{0} takes a list of parameters, not {1}. Write [w] for one.")
+    TypeError, "{0} takes a list of parameters, such as model.parameters(), not {1}. Write [w] "
+    "for one.")
 no_parameters = sentence(
     ValueError, "{0} has no parameters to train. A generator that was used before gives none: make "
     "a list of it.")
-no_parameter = sentence(TypeError, "{0} takes Tensors as parameters, not {1!r:.60}.")
+no_parameter = sentence(
+    TypeError, "{0} takes Tensors as parameters, such as model.parameters(), not {1!r:.60}.")
 parameter_twice = sentence(
     ValueError, "{0} was given {1} twice, and would change it twice in a step.")
 computed_parameter = sentence(
@@ -250,6 +252,8 @@ nothing_to_step_by = sentence(
 norm_not_finite = sentence(
     ValueError, "the norm of the gradients is {0!r}, and no factor makes that right. "
     "with bp.detect_anomaly(): finds the operation that it comes from.")
+no_optimizer = sentence(
+    TypeError, "{0} takes an optimiser, such as bp.optim.SGD(parameters, lr=0.1), not {1!r:.60}.")
 unknown_choice = sentence(ValueError, "{0} is {1}, not {2!r:.60}.")
 two_schedules = sentence(
     ValueError, "{0} has set the learning rate {1!r}, and now it is {2!r}: something else sets it "
@@ -339,6 +343,10 @@ value_needed = sentence(
 
 matplotlib_missing = sentence(
     ImportError, 'Plots need matplotlib: pip install "tinygrad_bp[plot]"')
+no_panels = sentence(
+    TypeError, "curves takes a dict, from the title of each panel to its numbers, not {0!r:.60}.")
+no_names = sentence(
+    TypeError, "parameters are plotted by name: give model.named_parameters(), or a dict.")
 nothing_to_plot = sentence(ValueError, "there is nothing to plot: the dict is empty.")
 no_such_panel = sentence(ValueError, "log names the panel(s) {0!s:.60}, which are not there.")
 

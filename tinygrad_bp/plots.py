@@ -49,6 +49,8 @@ def curves(
 
     Raises
     ------
+    TypeError
+        If ``panels`` is no dict.
     ValueError
         If there is no panel, or ``log`` has a title that no panel has.
     ImportError
@@ -62,6 +64,8 @@ def curves(
     ...      "accuracy": [0.4, 0.8, 0.9]}, log=["loss"])  # doctest: +SKIP
     >>> figure.savefig("run.svg")  # doctest: +SKIP
     """
+    if not isinstance(panels, Mapping):
+        raise errors.no_panels(panels)
     logarithmic = set(log)
     if not logarithmic <= set(panels):
         raise errors.no_such_panel(sorted(logarithmic - set(panels)))
@@ -104,12 +108,14 @@ def histograms(
 
     Raises
     ------
+    TypeError
+        If the parameters have no names.
     ValueError
         If there is no parameter.
     ImportError
         Without matplotlib.
     """
-    named = dict(parameters)
+    named = by_name(parameters)
     figure, axes = sheet([*named, *(f"gradient of {name}" for name in named)], 2, dark)
     arrays = [p.data for p in named.values()] + [p.grad for p in named.values()]
     _, ink, _, hues = DARK if dark else LIGHT
@@ -138,8 +144,17 @@ def gradient_norms(
     >>> bp.plots.gradient_norms({"w": w})
     {'w': 5.0}
     """
-    gradients = {name: p.grad for name, p in dict(parameters).items()}
+    gradients = {name: p.grad for name, p in by_name(parameters).items()}
     return {n: 0.0 if g is None else float(np.linalg.norm(g)) for n, g in gradients.items()}
+
+
+def by_name(
+    parameters: Mapping[str, Tensor] | Iterable[tuple[str, Tensor]],
+) -> dict[str, Tensor]:
+    try:
+        return dict(parameters)
+    except (TypeError, ValueError):
+        raise errors.no_names() from None
 
 
 def sheet(titles: list[str], rows: int, dark: bool) -> tuple[Figure, list[Any]]:

@@ -7,4 +7,5 @@ from .lr_scheduler import (
 )  # fmt: skip
 from .optimizers import SGD, Adam, AdamW, Optimizer, RMSProp
 
-RMSprop = RMSProp  # as PyTorch spells it
+#: As PyTorch spells them.
+RMSprop, clip_grad_norm_, clip_grad_value_ = RMSProp, clip_grad_norm, clip_grad_value

@@ -23,7 +23,13 @@ class Schedule:
     kept: tuple[str, ...]
 
     def __init__(self, optimizer: Optimizer) -> None:
+        if not isinstance(optimizer, Optimizer):
+            raise errors.no_optimizer(type(self).__name__, optimizer)
         self.optimizer = optimizer
+
+    def get_last_lr(self) -> list[float]:
+        """Return the learning rate, in a list as PyTorch does, which has groups of parameters."""
+        return [self.optimizer.lr]
 
     def apply(self) -> None:
         """Set what follows from the attributes in ``kept``."""
@@ -221,7 +227,7 @@ class OneCycleLR(LambdaLR):
             total_steps = epochs * steps_per_epoch
         if anneal_strategy not in ("cos", "linear"):
             raise errors.unknown_choice("anneal_strategy", "'cos' or 'linear'", anneal_strategy)
-        has_momentum = isinstance(optimizer, Adam) or vars(optimizer).get("momentum")
+        has_momentum = isinstance(optimizer, Adam) or bool(getattr(optimizer, "momentum", 0))
         if cycle_momentum and not has_momentum:
             raise errors.no_momentum_to_cycle(type(optimizer).__name__)
         self.total_steps = at_least_1("total_steps", total_steps)
@@ -299,11 +305,11 @@ class ReduceLROnPlateau(Schedule):
         min_lr: float = 0.0,
         eps: float = 1e-8,
     ) -> None:
+        super().__init__(optimizer)
         if mode not in ("min", "max"):
             raise errors.unknown_choice("mode", "'min' or 'max'", mode)
         if threshold_mode not in ("rel", "abs"):
             raise errors.unknown_choice("threshold_mode", "'rel' or 'abs'", threshold_mode)
-        super().__init__(optimizer)
         self.sign = 1 if mode == "min" else -1
         self.relative = threshold_mode == "rel"
         self.threshold, self.patience, self.cooldown = threshold, patience, cooldown
