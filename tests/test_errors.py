@@ -84,9 +84,9 @@ ERRORS = [
         "y with shape (2,) was computed, and has no copy. Use the value, t.data, also to plot it; or t.detach() for a constant.",
     ),
     (
-        lambda: pickle.dumps(w),
+        lambda: pickle.dumps(w * 2.0),
         TypeError,
-        "w with shape (2,) cannot be pickled. Save its value with np.save(file, t.data).",
+        "the output of multiply with shape (2,) was computed, and only leaves are pickled, as data. Save its value, t.data.",
     ),
     (
         lambda: bp.tensor(w),

@@ -353,11 +353,43 @@ def test_one_entry_is_a_truth_value():
         bool(leaf(x23))
 
 
-@pytest.mark.parametrize("convert", [float, np.float64, math.exp, "{:.2f}".format])
-def test_turning_a_tensor_into_a_number_is_refused(convert):
-    with pytest.raises(TypeError):
-        convert(leaf(1.0))
-    assert message(TypeError, lambda: float(leaf(1.0, "w"))) == (
-        "turning w with shape () into a number would lose its record, as math.exp(t) would. Use "
-        "t.item() for the number, or np.exp(t) to record a step."
+@pytest.mark.parametrize("value", [2.75, [2.75], [[2.75]], np.float32(2.75), 3])
+def test_one_entry_is_a_number(value):
+    t, number = leaf(value), np.asarray(value, float).item()
+    assert (float(t), int(t), round(t), round(t, 1)) == (
+        number,
+        int(number),
+        round(number),
+        round(number, 1),
     )
+    assert type(float(t)) is float
+    assert type(int(t)) is type(round(t)) is int
+    assert f"{t:.3f}" == "%.3f" % t == f"{number:.3f}"  # noqa: UP031
+    assert math.sqrt(float(t)) == math.sqrt(number)
+    assert np.float64(t) == number
+
+
+def test_integers_are_exact():
+    assert int(bp.tensor(2**62 + 1)) == 2**62 + 1
+    assert f"{bp.tensor(7):03d}" == "007"
+
+
+def test_several_entries_are_no_number():
+    t = leaf([1.0, 2.0], "w")
+    for convert in (float, int, round, math.exp):
+        assert message(TypeError, lambda convert=convert: convert(t)) == (
+            "w with shape (2,) has 2 entries, and a number is one. Reduce it, as with t.sum(), or "
+            "use its value, t.data."
+        )
+    assert message(TypeError, lambda: f"{t:.3f}") == (
+        "w with shape (2,) has 2 entries, and the format '.3f' is for one number. Format t.data."
+    )
+    assert f"{t}" == str(t)
+
+
+def test_questions_about_the_value_have_plain_answers():
+    t, value = leaf(x23), x23
+    for name in ("all", "any", "argmax", "argmin", "argsort", "tolist"):
+        assert np.array_equal(getattr(t, name)(), getattr(value, name)())
+    assert t.argmax(axis=0).tolist() == value.argmax(axis=0).tolist()
+    assert type(t.argsort(axis=1)) is np.ndarray

@@ -76,7 +76,7 @@ def test_a_decorator_with_options():
     assert (mix.__name__, mix.symbol, mix.needs) == ("mix", "⊕", "two operands of one shape")
     a, b = bp.tensor(2.0, requires_grad=True), bp.tensor(3.0, requires_grad=True)
     assert mix(a, b).data == 2.5
-    assert bp.grad(mix(a, b, weight=0.25), [a, b]) == (0.25, 0.75)
+    assert bp.grad(mix(a, b, weight=0.25), [a, b]) == [0.25, 0.75]
 
 
 def test_a_rule_written_for_arrays_has_a_derivative_too():
@@ -123,7 +123,7 @@ def test_operands_and_settings_by_position_and_by_keyword():
         assert result.data == -7.0
         assert result.inputs == (a, b)
         assert result.params == {"weight": 0.25, "sign": -1}
-        assert bp.grad(result, [a, b]) == (0.25, -0.75)
+        assert bp.grad(result, [a, b]) == [0.25, -0.75]
 
 
 def test_defaults_are_recorded():

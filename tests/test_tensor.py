@@ -378,11 +378,18 @@ def test_the_refusal_says_what_to_do():
     )
 
 
-@pytest.mark.parametrize("call", [math.exp, math.sqrt, math.fabs, math.pow])
-def test_the_functions_of_math_do_not_lose_a_gradient(call):
+@pytest.mark.parametrize("call", [math.exp, math.sqrt, math.fabs, float, int, round])
+def test_inside_of_a_derivative_no_gradient_is_lost_in_a_number(call):
+    text = (
+        "turning the output of identity with shape () into a number inside a function that is "
+        "being differentiated would lose its record, as math.exp(t) would. Use t.item() to look at "
+        "the number, or np.exp(t) to record a step."
+    )
     x = bp.tensor(4.0, requires_grad=True)
-    with pytest.raises(TypeError):
-        call(x, 2.0) if call is math.pow else call(x)
+    assert message(TypeError, lambda: bp.value_and_grad(lambda t: t * call(t))(x)) == text
+    value, slope = bp.value_and_grad(lambda t: t * t.item())(4.0)  # a constant on purpose
+    assert (value, slope) == (16.0, 4.0)
+    assert call(x) == call(4.0)  # outside, a Tensor is looked at as a number
 
 
 def test_comparisons_give_plain_arrays_of_booleans():

@@ -6,10 +6,16 @@ computation once; read it many ways.
 
 import typing as _typing
 from importlib import import_module as _import_module
+from types import ModuleType as _ModuleType
 
-from . import datasets
+from . import datasets, habits as _habits
+from .creation import (
+    arange, eye, full, full_like, linspace, ones, ones_like, rand, randn, randn_like, zeros,
+    zeros_like,
+)  # fmt: skip
 from .engine import Primitive, Tensor, grad, primitive, tensor
 from .gradcheck import gradcheck
+from .operators import add_methods as _add_methods
 from .recording import detect_anomaly, no_grad, scope
 from .rules.activations import (
     elu, gelu, leaky_relu, log_sigmoid, log_softmax, relu, sigmoid, silu, softmax, softplus,
@@ -35,7 +41,6 @@ from .rules.shaping import (
     astype, broadcast_to, concatenate, expand_dims, flip, pad, ravel, repeat, reshape, roll,
     split, squeeze, stack, take_along_axis, tile,
 )  # fmt: skip
-from .table import TABLE
 from .transforms import hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .variable import name_tensors
 
@@ -51,7 +56,11 @@ if _typing.TYPE_CHECKING:
     from .readings.play import play
     from .readings.source import source
 
-sub = subtract
+# The short names of arithmetic, and that of NumPy's arrays for ravel.
+abs, div, mul, neg, pow, sub = absolute, divide, multiply, negative, power, subtract
+flatten = ravel
+
+_add_methods(vars())
 
 __version__ = "0.1.0"
 
@@ -73,14 +82,24 @@ _LATER = {
 #: Modules of the framework for training; they are imported when they are first used, too.
 _MODULES = ("data", "nn", "optim", "plots")
 
+#: The public face: what is imported above, without the modules that it comes from.
+__all__ = sorted(
+    {"datasets", *_MODULES, *_LATER}
+    | {n for n, value in vars().items() if n[0] != "_" and not isinstance(value, _ModuleType)}
+)
+
 
 def __getattr__(name: str) -> _typing.Any:
     if name in _MODULES:
         return _import_module(f".{name}", __name__)
     if name in _LATER:
         return getattr(_import_module(_LATER[name], __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    for module in () if name[0] == "_" else ("nn", "optim", "data"):
+        found = vars(__getattr__(module)).get(name)
+        if getattr(found, "__module__", "").startswith(__name__):
+            raise AttributeError(f"tinygrad_bp has no {name!r}. Write bp.{module}.{name}.")
+    raise _habits.missing("tinygrad_bp", name, __all__)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER, *_MODULES})
+    return __all__

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import inspect
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from . import errors
-from .recording import Traced
+from .recording import Traced, recorded_tensors
 
 #: These stay themselves in a record: NumPy lets them adopt the precision of the array beside them.
 PYTHON_NUMBERS = (float, int, bool)
@@ -174,7 +174,7 @@ def users_closure(primitive: Any, closure: Any, copies: bool) -> Callable[[Any],
     return run
 
 
-def real_array(data: Any, floating: bool) -> np.ndarray:
+def real_array(data: Any, floating: bool, dtype: Any = None) -> np.ndarray:
     """Return a read-only copy of real-valued data; ``floating`` makes float64 of integers."""
     if hasattr(data, "_array"):
         raise errors.already_a_tensor(data)
@@ -186,12 +186,28 @@ def real_array(data: Any, floating: bool) -> np.ndarray:
         array = np.array(data)
     except ValueError as error:
         raise errors.ragged(error) from None
+    if dtype is not None:
+        array = array.astype(np.dtype(dtype))
     kind = array.dtype.kind
     if kind not in "fiub" or (kind == "f" and array.dtype.type not in FLOATS):
         raise errors.not_real(array.dtype)
     if floating and kind != "f":
         array = array.astype(np.float64)
     array.setflags(write=False)
+    return array
+
+
+def as_dtype(array: np.ndarray, tensor: Any) -> np.ndarray:
+    """Return a new array for a Tensor to hold, read-only and of its dtype; never as infinity."""
+    if array.dtype != tensor.dtype:
+        if not np.can_cast(array.dtype, tensor.dtype, "same_kind"):
+            raise errors.would_round(tensor, array.dtype)
+        with np.errstate(over="ignore"):
+            rounded = array.astype(tensor.dtype)
+        if not np.array_equal(np.isfinite(array), np.isfinite(rounded)):
+            raise errors.overflows(tensor)
+        array = rounded
+        array.setflags(write=False)
     return array
 
 
@@ -205,6 +221,54 @@ def checked_name(name: Any) -> str | None:
     if name is not None and not isinstance(name, str):
         raise errors.bad_name(name)
     return name
+
+
+# ---- structures of parameters: dicts, lists and tuples, nested ----
+
+
+def is_structure(value: Any) -> bool:
+    """Whether it holds parameters: a dict, or a list in which arrays or structures stand."""
+    if isinstance(value, (list, tuple)):
+        return any(
+            isinstance(v, np.ndarray) or hasattr(v, "_array") or is_structure(v) for v in value
+        )
+    return isinstance(value, dict)
+
+
+def parts(structure: Any) -> list[Any]:
+    """Return the parameters of a structure in order; of anything else, itself."""
+    if not is_structure(structure):
+        return [structure]
+    values = structure.values() if isinstance(structure, dict) else structure
+    return [part for value in values for part in parts(value)]
+
+
+def inputs_of(structure: Any) -> list[Any]:
+    """Return the Tensors of a structure, each of which must need a gradient."""
+    inputs = parts(structure)
+    for x in inputs:
+        if not hasattr(x, "_array"):
+            raise errors.no_tensor(x)
+        if not x.requires_grad:
+            raise errors.unwanted(x)
+    return inputs
+
+
+def check_used(x: Any, output: Any) -> None:
+    """Raise if an output was not computed from x; if it was, its gradient may still be zero."""
+    if all(t.id != x.id for t in recorded_tensors(output)):
+        raise errors.unused(output, x)
+
+
+def arranged(structure: Any, values: Iterator[Any]) -> Any:
+    """Return values in the places of a structure's parameters."""
+    if not is_structure(structure):
+        return next(values)
+    if isinstance(structure, dict):
+        return {key: arranged(value, values) for key, value in structure.items()}
+    items = [arranged(value, values) for value in structure]
+    make = getattr(structure, "_make", tuple)  # a named tuple stays one
+    return items if isinstance(structure, list) else make(items)
 
 
 #: Indices that are taken as they are.

@@ -50,13 +50,14 @@ class Tensor(Operators):
     Parameters
     ----------
     data
-        A number, nested list or array of real numbers; it is copied. float32 and float64 stay as
-        they are.
+        A number, nested list or array of real numbers; it is copied.
     requires_grad
         Whether gradients with respect to it are wanted. Integers and booleans are then converted to
         float64.
     name
         What pictures, printouts and error messages call it.
+    dtype
+        The type of the entries: float64, float32, integers or booleans; by default the data's.
 
     Raises
     ------
@@ -88,9 +89,11 @@ class Tensor(Operators):
 
     recorded_at: str
 
-    def __init__(self, data: Any, requires_grad: bool = False, name: str | None = None) -> None:
+    def __init__(
+        self, data: Any, requires_grad: bool = False, name: str | None = None, dtype: Any = None
+    ) -> None:
         self._requires_grad = arguments.checked_flag(requires_grad)
-        self._array = arguments.real_array(data, floating=requires_grad)
+        self._array = arguments.real_array(data, requires_grad, dtype)
         self._grad: ndarray | None = None
         self.name = name
         self.id = next_id()
@@ -364,53 +367,57 @@ def starting_gradient(output: Tensor, gradient: Any = None, recorded: bool = Fal
     return g if recorded else g._array
 
 
-def finish(g: Value, x: Tensor) -> ndarray:
-    """Return a gradient as a read-only array of its tensor's dtype.
+def finish(g: Value, x: Tensor) -> Any:
+    """Return a gradient in its tensor's dtype: a Tensor, or a read-only array.
 
     Two gradients may be the same array, so a change to one must not reach the other.
     """
+    if type(g) is Tensor:
+        return g if g.dtype == x.dtype else g.astype(x.dtype)
     if type(g) is not ndarray or g.dtype is not x._array.dtype:
         if g.dtype.kind == "c":
             raise errors.complex_gradient(x)
         g = np.asarray(g, x._array.dtype)
     g.setflags(False)
-    return g  # type: ignore[no-any-return]
+    return g
 
 
 def grad(
     output: Tensor,
-    inputs: Tensor | Sequence[Tensor],
+    inputs: Any,
     gradient: Any = None,
     create_graph: bool = False,
+    allow_unused: bool = False,
 ) -> Any:
     """Return the gradient of an output with respect to any tensors it was computed from.
 
-    Nothing is written to any ``grad``. Inputs may be leaves or intermediate tensors; where the
-    output does not depend on an input, the gradient is zero.
+    Nothing is written to any ``grad``. Inputs may be leaves or intermediate tensors.
 
     Parameters
     ----------
     output
         The Tensor to differentiate.
     inputs
-        One Tensor, or a list or tuple of them.
+        One Tensor, or a list, tuple or dict of them, or of such.
     gradient
         The upstream gradient of the output, of its shape; 1 if left out, where the output has only
         one entry.
     create_graph
         Return Tensors that remember how they were computed, so that they can be differentiated
-        again. One that depends on nothing is a constant. Otherwise the gradients are read-only
-        arrays.
+        again. Otherwise the gradients are read-only arrays.
+    allow_unused
+        Return zeros for an input that the output was not computed from.
 
     Returns
     -------
-    array or Tensor, or a tuple of them
+    array or Tensor, or several, arranged as the inputs
         One gradient for each input, of the input's shape and dtype.
 
     Raises
     ------
     ValueError
-        If the output or an input needs no gradient, or the gradient's shape does not fit.
+        If the output or an input needs no gradient, the output was not computed from an input, or
+        the gradient's shape does not fit.
 
     Examples
     --------
@@ -419,32 +426,24 @@ def grad(
     >>> import tinygrad_bp as bp
     >>> x = bp.tensor(2.0, requires_grad=True)
     >>> slope = bp.grad(x**3, x, create_graph=True)
-    >>> float(slope.data), float(bp.grad(slope, x))
+    >>> float(slope), float(bp.grad(slope, x))
     (12.0, 12.0)
     """
-    several = isinstance(inputs, (list, tuple))
-    wanted: list[Any] = list(inputs) if several else [inputs]
     if not isinstance(output, Tensor):
         raise errors.not_differentiable(output)
     if create_graph and not current.get().enabled:
         raise errors.not_recording()
-    for x in wanted:
-        if not isinstance(x, Tensor):
-            raise errors.no_tensor(x)
-        if not x._requires_grad:
-            raise errors.unwanted(x)
+    wanted = arguments.inputs_of(inputs)
     ids = {x.id for x in wanted}
     start = starting_gradient(output, gradient, recorded=create_graph)
     found = {x.id: g for x, g in sweep([(output, start)], *duties()) if x.id in ids}
-    results: list[Any] = []
+    results = []
     for x in wanted:
+        if x.id not in found and not allow_unused:
+            arguments.check_used(x, output)
         g = found[x.id] if x.id in found else np.zeros(x.shape)
-        if create_graph:
-            g = g if isinstance(g, Tensor) else Tensor(g)
-            results.append(g if g.dtype == x.dtype else g.astype(x.dtype))
-        else:
-            results.append(finish(g, x))
-    return tuple(results) if several else results[0]
+        results.append(finish(Tensor(g) if create_graph and type(g) is not Tensor else g, x))
+    return arguments.arranged(inputs, iter(results))
 
 
 tensor = Tensor

@@ -66,6 +66,9 @@ bad_flag = sentence(TypeError, "requires_grad is True or False, not {0!r:.60}.")
 bad_name = sentence(TypeError, "a name is text, and {0!r:.60} is not. Write name=str(...).")
 already_a_tensor = sentence(
     TypeError, "{0} is a Tensor already. Use it as it is, or t.detach() for a constant copy.")
+bad_shape = sentence(
+    TypeError, "a shape is integers, not {0!r:.60}. Write bp.zeros(2, 3), or bp.zeros((2, 3)); "
+    "the type of the entries is dtype=.")
 masked = sentence(
     TypeError, "a masked array would lose its mask. Use data.filled(value), or np.where.")
 ragged = sentence(
@@ -90,6 +93,19 @@ computed_value = sentence(
 would_round = sentence(
     TypeError, "{0} holds {0.dtype}, and cannot take {1} without rounding. "
     "Make a new one with bp.tensor(value).")
+overflows = sentence(
+    ValueError, "an entry of the new array is too large for {0}, which holds {0.dtype}.")
+value_is_a_tensor = sentence(
+    TypeError, "{0} is a Tensor, and what a leaf holds is an array. Compute it from arrays, as in "
+    "w.data = w.data - rate * w.grad, or take the value, t.data.")
+update_by_tensor = sentence(
+    TypeError, "{0} is a Tensor, and what a leaf holds is an array. Use its value, t.data.")
+read_only = sentence(
+    ValueError, "this array is read-only: what was recorded relies on it. Change a copy, "
+    "a = w.{0}.copy(); a[0] = ...; and give it to the leaf, w.{0} = a.")
+replaced = sentence(
+    ValueError, "this array is no longer the {1} of {0}, so an update of it would be lost. "
+    "Write w.{1} -= ... itself.")
 other_shape = sentence(
     ValueError, "{0} cannot take a value of shape {1}. Make a new one with bp.tensor(value).")
 computed_flag = sentence(
@@ -105,7 +121,7 @@ only_leaves_keep = sentence(
 not_one_entry = sentence(
     ValueError, "item() needs exactly one entry; {0} has {0.size}. Use .data instead.")
 no_format = sentence(
-    TypeError, "{0} has no format {1!r}. Format its value: t.item() or t.data.")
+    TypeError, "{0} has {0.size} entries, and the format {1!r} is for one number. Format t.data.")
 no_length = sentence(TypeError, "{0} has no axis, so it has no length.")
 is_a_leaf = sentence(ValueError, "{0} is a leaf: no step computed it.")
 no_such_input = sentence(ValueError, "{0} has {1} inputs, and no input {2}.")
@@ -116,8 +132,12 @@ dot_of_stacks = sentence(
 # ---- what cannot be done with a Tensor ----
 
 becomes_number = sentence(
-    TypeError, "turning {0} into a number would lose its record, as math.exp(t) would. "
-    "Use t.item() for the number, or np.exp(t) to record a step.")
+    TypeError, "{0} has {0.size} entries, and a number is one. Reduce it, as with t.sum(), or use "
+    "its value, t.data.")
+loses_record = sentence(
+    TypeError, "turning {0} into a number inside a function that is being differentiated would "
+    "lose its record, as math.exp(t) would. Use t.item() to look at the number, or np.exp(t) to "
+    "record a step.")
 becomes_array = sentence(
     TypeError, "converting {0} to an array would lose its record. Use t.data for the value, or an "
     "operation of this package to record a step.")
@@ -132,7 +152,7 @@ no_copy = sentence(
     TypeError, "{0} was computed, and has no copy. Use the value, t.data, also to plot it; or "
     "t.detach() for a constant.")
 no_pickle = sentence(
-    TypeError, "{0} cannot be pickled. Save its value with np.save(file, t.data).")
+    TypeError, "{0} was computed, and only leaves are pickled, as data. Save its value, t.data.")
 
 # ---- operations and their arguments ----
 
@@ -177,6 +197,9 @@ complex_gradient = sentence(TypeError, "a backward rule gave complex numbers for
 
 not_differentiable = sentence(TypeError, "grad differentiates a Tensor, not {0!r:.60}.")
 no_tensor = sentence(TypeError, "grad takes Tensors to differentiate by, not {0!r:.60}.")
+unused = sentence(
+    ValueError, "{0} was not computed from {1}: was a tensor of that name made again? "
+    "Write allow_unused=True for a gradient of zeros.")
 unwanted = sentence(ValueError, "{0} needs no gradient. Make it with requires_grad=True.")
 not_recording = sentence(
     ValueError, "create_graph=True records the gradient, and no_grad() forbids to record.")

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from . import errors
+from . import errors, habits
 from .arguments import read_index
 from .recording import current
 from .table import COMPARISONS, FUNCTIONS, PARAMETERS, TABLE, WITHOUT_GRADIENT
@@ -40,6 +40,17 @@ def method(name: str) -> Callable[..., Any]:
     return apply
 
 
+def of_value(name: str) -> Callable[..., Any]:
+    """Return a method that asks the value, an array; the answer carries no gradient."""
+
+    def ask(self: Any, *args: Any, **settings: Any) -> Any:
+        return getattr(self._array, name)(*args, **settings)
+
+    ask.__name__ = name
+    ask.__doc__ = f"Return ``t.data.{name}(...)``: plain numbers, which carry no gradient."
+    return ask
+
+
 def comparison(name: str) -> Callable[[Any, Any], Any]:
     """Return a method that compares: a plain array, unless comparisons are recorded."""
 
@@ -62,12 +73,37 @@ def in_place(symbol: str) -> Callable[[Any, Any], Any]:
     return refuse
 
 
-class Operators(Variable):
+class Habit:
+    """An attribute that is not here, and says what to write instead."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, tensor: Any, kind: Any = None) -> Any:
+        raise habits.missing("a Tensor", self.name, dir(Operators), TABLE)
+
+
+class WithHabits(type):
+    """The kind of class whose completion and help show what is there, without the habits."""
+
+    def __dir__(cls) -> list[str]:
+        return sorted({name for base in cls.__mro__ if base is not Habits for name in vars(base)})
+
+
+# They stand on a class, as with __getattr__ CPython 3.11 looks every attribute of a Tensor up anew,
+# and a sweep takes a sixth more time.
+Habits = type("Habits", (), {"__slots__": (), **{n: Habit(n) for n in habits.names()}})
+
+
+class Operators(Variable, Habits, metaclass=WithHabits):  # type: ignore[misc, valid-type]
     """What can be done with a Tensor: each looks a row of the rule table up."""
 
     __slots__ = ()
 
-    # ---- operators and methods: one row of the rule table each, with NumPy's names ----
+    def __dir__(self) -> list[str]:
+        return dir(type(self))
+
+    # ---- operators: one row of the rule table each; `add_methods` makes the methods ----
 
     __add__, __radd__ = operator("add")
     __sub__, __rsub__ = operator("subtract")
@@ -78,22 +114,6 @@ class Operators(Variable):
     __neg__ = method("negative")
     __pos__ = method("identity")
     __abs__ = method("absolute")
-
-    sum = method("sum")
-    mean = method("mean")
-    max = method("max")
-    min = method("min")
-    prod = method("prod")
-    var = method("var")
-    std = method("std")
-    cumsum = method("cumsum")
-    clip = method("clip")
-    trace = method("trace")
-    diagonal = method("diagonal")
-    ravel = method("ravel")
-    squeeze = method("squeeze")
-    repeat = method("repeat")
-    astype = method("astype")
 
     def dot(self, other: Any) -> Any:
         """Return the product of two matrices or vectors, the same as ``self @ other``.
@@ -169,17 +189,14 @@ class Operators(Variable):
     __ne__ = comparison("not_equal")
     __and__ = comparison("logical_and")
 
-    def any(self) -> bool:
-        """Return whether any entry is true, or not zero; a plain boolean."""
-        return bool(self._array.any())
+    all, any = of_value("all"), of_value("any")
+    argmax, argmin, argsort = of_value("argmax"), of_value("argmin"), of_value("argsort")
+    tolist = of_value("tolist")
 
     __hash__ = object.__hash__  # a Tensor is a key of a dictionary as itself, not by its value
 
     def __bool__(self) -> bool:
         return bool(self._array)
-
-    def __float__(self) -> float:
-        raise errors.becomes_number(self)
 
     def __copy__(self) -> Any:
         if self.primitive is not None:
@@ -190,8 +207,10 @@ class Operators(Variable):
     def __deepcopy__(self, memo: Any) -> Any:
         return self.__copy__()
 
-    def __reduce__(self) -> Any:
-        raise errors.no_pickle(self)
+    def __reduce__(self) -> Any:  # how a leaf is pickled: as data
+        if self.primitive is not None:
+            raise errors.no_pickle(self)
+        return type(self), (np.array(self._array), self._requires_grad, self._name)
 
     # ---- in-place changes: refused ----
 
@@ -213,6 +232,18 @@ class Operators(Variable):
 
     def __array__(self, *_: Any, **__: Any) -> np.ndarray:
         raise errors.becomes_array(self)
+
+
+def add_methods(public: Mapping[str, Any]) -> None:
+    """Make a method of every public operation of one operand, or that arrays have as a method."""
+    for name, entry in public.items():
+        operation_name = getattr(entry, "__name__", "")
+        if TABLE.get(operation_name) is not entry or name in vars(Operators):
+            continue
+        if getattr(entry, "arity", 0) == 1 or hasattr(np.ndarray, name):
+            setattr(Operators, name, method(operation_name))
+        for habit in (name, f"{name}_"):
+            setattr(Habits, habit, Habit(habit))
 
 
 # ---- NumPy functions called on a Tensor ----

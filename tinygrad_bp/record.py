@@ -22,6 +22,7 @@ from .notation.names import Names
 from .notation.operations import one_line
 from .notation.steps import rule_expressions, step, twin
 from .notation.trees import Constants, literal, shaped
+from .recording import recorded_tensors
 from .table import TABLE
 
 #: An operation on larger arrays is not run once more to find out what it is composed of.
@@ -371,14 +372,3 @@ def or_lost(closure: Contribute) -> Contribute:
 
 def apply(closure: Contribute, answer: Any, g: Any) -> Any:
     return closure(answer)
-
-
-def recorded_tensors(*outputs: Tensor) -> list[Tensor]:
-    found = {output.id: output for output in outputs}
-    stack = list(outputs)
-    while stack:
-        for x in stack.pop().inputs:
-            if x is not None and x.id not in found:
-                found[x.id] = x
-                stack.append(x)
-    return [found[key] for key in sorted(found)]

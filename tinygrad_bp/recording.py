@@ -47,6 +47,9 @@ current: ContextVar[Recording] = ContextVar("current", default=Recording())  # n
 #: The states around the blocks that are open; not on a block, which several threads may share.
 earlier: ContextVar[tuple[Recording, ...]] = ContextVar("earlier", default=())
 
+#: Whether a function is being differentiated right now, so that derivatives inside it are recorded.
+in_derivative: ContextVar[bool] = ContextVar("in_derivative", default=False)
+
 visits = itertools.count()
 
 
@@ -164,6 +167,18 @@ def detect_anomaly() -> Iterator[None]:
 def recorded_comparisons() -> Changed:
     """Record comparisons too, which are otherwise plain arrays: to write an expression down."""
     return Changed(lambda state: state._replace(enabled=True, comparisons=True))
+
+
+def recorded_tensors(*outputs: Any) -> list[Any]:
+    """Return all Tensors that outputs were computed from, and the outputs, in recording order."""
+    found = {output.id: output for output in outputs}
+    stack = list(outputs)
+    while stack:
+        for x in stack.pop().inputs:
+            if x is not None and x.id not in found:
+                found[x.id] = x
+                stack.append(x)
+    return [found[key] for key in sorted(found)]
 
 
 # ---- what stands for an array while a function is compiled ----

@@ -11,20 +11,17 @@ return one number and returns several entries.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from .arguments import arranged, parts
 from .engine import Tensor, grad
-from .recording import current
+from .recording import current, in_derivative
 from .table import TABLE
 
 Function: TypeAlias = Callable[..., Any]
 Which: TypeAlias = int | Sequence[int]
-
-#: Whether a function is being differentiated right now, so that derivatives inside it are recorded.
-_inside: ContextVar[bool] = ContextVar("inside", default=False)
 
 
 class Evaluation:
@@ -45,7 +42,9 @@ class Evaluation:
                 "returns it; the gradient of a Tensor itself is bp.grad(t, inputs)."
             )
         self.single = isinstance(which, int)
-        self.nested = _inside.get() or any(isinstance(x, Tensor) for x in (*args, *others))
+        self.nested = in_derivative.get() or any(
+            isinstance(x, Tensor) for given in (*args, *others) for x in parts(given)
+        )
         positions = [which] if isinstance(which, int) else list(which)
         args = list(args)
         for i in positions:
@@ -54,8 +53,9 @@ class Evaluation:
                     f"there is no argument {i} to differentiate by: {len(args)} were given by "
                     "position."
                 )
-            args[i] = fresh(args[i])
-        self.inputs: list[Tensor] = [args[i] for i in positions]
+            args[i] = arranged(args[i], map(fresh, parts(args[i])))
+        self.given = [args[i] for i in positions]
+        self.inputs: list[Tensor] = [x for given in self.given for x in parts(given)]
         with differentiating():
             self.output = function(*args, **keywords)
         if not isinstance(self.output, Tensor):
@@ -67,7 +67,7 @@ class Evaluation:
 
     def value(self) -> Any:
         if not self.nested:
-            return self.output.data
+            return self.output._array
         return self.output if current.get().enabled else self.output.detach()
 
     def gradients(self, gradient: Any = None) -> list[Any]:
@@ -76,17 +76,19 @@ class Evaluation:
                 f"the function to differentiate returned {self.output.described()}, and one number "
                 "is needed: reduce it, as with .sum(), or take bp.jacobian."
             )
-        nested = self.nested or _inside.get() or isinstance(gradient, Tensor)
+        nested = self.nested or in_derivative.get() or isinstance(gradient, Tensor)
         results = [np.zeros(x.shape, x.dtype) for x in self.inputs]
         if self.output.requires_grad:
             recorded = nested and current.get().enabled
-            results = list(grad(self.output, self.inputs, gradient, recorded))
+            results = grad(self.output, self.inputs, gradient, recorded, allow_unused=True)
         if not nested:
             return results
         return [g if isinstance(g, Tensor) else Tensor(g) for g in results]
 
     def one_or_several(self, results: Sequence[Any]) -> Any:  # as the arguments were asked for
-        return results[0] if self.single else tuple(results)
+        values = iter(results)
+        by_argument = tuple(arranged(given, values) for given in self.given)
+        return by_argument[0] if self.single else by_argument
 
 
 def depends_on_others(output: Tensor, inputs: Sequence[Tensor]) -> bool:
@@ -108,12 +110,12 @@ def depends_on_others(output: Tensor, inputs: Sequence[Tensor]) -> bool:
 @contextmanager
 def differentiating() -> Iterator[None]:
     # also under `no_grad`, where the derivative as a whole is a constant
-    inside, state = _inside.set(True), current.set(current.get()._replace(enabled=True))
+    inside, state = in_derivative.set(True), current.set(current.get()._replace(enabled=True))
     try:
         yield
     finally:
         current.reset(state)
-        _inside.reset(inside)
+        in_derivative.reset(inside)
 
 
 def fresh(value: Any) -> Tensor:
@@ -123,7 +125,7 @@ def fresh(value: Any) -> Tensor:
         return Tensor(value, requires_grad=True)
     if value.requires_grad and current.get().enabled:
         return TABLE["identity"](value)  # type: ignore[no-any-return]
-    return Tensor(value.data, requires_grad=True)
+    return Tensor(value._array, requires_grad=True)
 
 
 def as_list(args: Any) -> Sequence[Any]:  # a single argument may be given bare
@@ -206,13 +208,17 @@ def hessian(function: Function, argnums: Which = 0) -> Callable[..., Any]:
            [2., 0.]])
     """
 
-    def slope(i: int) -> Function:
-        return lambda *args, **keywords: Evaluation(function, args, i, keywords).gradients()[0]
+    def slope(i: int, k: int) -> Function:  # by parameter k of argument i
+        return lambda *args, **keywords: Evaluation(function, args, i, keywords).gradients()[k]
+
+    def row(i: int, args: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
+        several = range(len(parts(args[i])) if -len(args) <= i < len(args) else 1)
+        rows = (jacobian(slope(i, k), argnums)(*args, **keywords) for k in several)
+        return arranged(args[i], rows)
 
     if isinstance(argnums, int):
-        return jacobian(slope(argnums), argnums)
-    rows = [jacobian(slope(i), argnums) for i in argnums]
-    return lambda *args, **keywords: tuple(row(*args, **keywords) for row in rows)
+        return lambda *args, **keywords: row(argnums, args, keywords)
+    return lambda *args, **keywords: tuple(row(i, args, keywords) for i in argnums)
 
 
 def vjp(function: Function, *args: Any) -> tuple[Any, Callable[[Any], Any]]:
@@ -282,15 +288,19 @@ def hvp(function: Function, args: Any, vectors: Any) -> Any:
     def slope(*inputs: Any) -> Any:
         return inner(Evaluation(function, inputs, every, {}).gradients(), vectors, inputs)
 
-    products = tuple(Evaluation(slope, points, every, {}, vectors).gradients())
+    run = Evaluation(slope, points, every, {}, vectors)
+    products = run.one_or_several(run.gradients())
     return products if points is args else products[0]
 
 
 def inner(gradients: Sequence[Any], vectors: Sequence[Any], args: Sequence[Any]) -> Any:
     if len(vectors) != len(args):
         raise ValueError(f"there are {len(args)} arguments and {len(vectors)} vectors.")
+    along = [part for vector in vectors for part in parts(vector)]
+    if len(along) != len(gradients):
+        raise ValueError("the vectors and the arguments hold different numbers of parameters.")
     total: Any = 0.0
-    for i, (g, v) in enumerate(zip(gradients, vectors, strict=True)):
+    for i, (g, v) in enumerate(zip(gradients, along, strict=True)):
         if np.shape(v) != g.shape:
             raise ValueError(f"vector {i} has shape {np.shape(v)}, and its argument {g.shape}.")
         total = total + (g * (v if isinstance(v, Tensor) else np.asarray(v, g.dtype))).sum()

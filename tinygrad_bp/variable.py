@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from . import errors
-from .arguments import checked_flag, checked_name, real_array
-from .recording import Traced
+from .arguments import as_dtype, checked_flag, checked_name, real_array
+from .held import HeldArray, held
+from .recording import Traced, in_derivative
 from .table import TABLE
 
 
@@ -24,6 +25,10 @@ class Variable:
         "_requires_grad",
     )
 
+    _array: np.ndarray
+    _grad: np.ndarray | None
+    _requires_grad: bool
+
     # of Tensor
     primitive: Any
     inputs: tuple[Any, ...]
@@ -35,42 +40,44 @@ class Variable:
     def data(self) -> np.ndarray:
         """The value, a read-only array.
 
-        A leaf can be given a new value: ``w.data = w.data - 0.1 * w.grad``. What was recorded
-        before keeps the value that it was computed from.
+        A leaf takes a new value, ``w.data = w.data - 0.1 * w.grad``, or ``w.data -= 0.1 * w.grad``,
+        which does the same. What was recorded before keeps the value that it was computed from. The
+        new value is rounded to this Tensor's dtype.
 
         Raises
         ------
         ValueError
-            When set: if this Tensor was computed, or the shape differs.
+            When set: if this Tensor was computed, the shape differs, or an entry is too large for
+            this Tensor's dtype.
         TypeError
-            When set: if the new value would have to be rounded, such as float64 to float32.
+            When set: if floats would have to become integers.
 
         Examples
         --------
         >>> import tinygrad_bp as bp
         >>> w = bp.tensor(3.0, requires_grad=True)
         >>> loss = w * w
-        >>> w.data = w.data - 1.0
+        >>> w.data -= 1.0
         >>> loss.backward()
         >>> w.data, w.grad  # the gradient is that of the loss as it was computed, at 3
         (array(2.), array(6.))
         """
-        return self._array
+        return held(self, "data", self._array)  # type: ignore[no-any-return]
 
     @data.setter
     def data(self, value: Any) -> None:
         if self.primitive is not None:
             raise errors.computed_value(self)
+        if isinstance(value, HeldArray) and value.shows(self._array):
+            return  # after ``w.data -= ...``, which has set it
         if isinstance(value, Traced):
             raise errors.traced_value_kept(self)
+        if isinstance(value, Variable):
+            raise errors.value_is_a_tensor(value)
         array = real_array(value, floating=self.requires_grad)
-        if not np.can_cast(array.dtype, self.dtype, "same_kind"):
-            raise errors.would_round(self, array.dtype)
         if array.shape != self.shape:
             raise errors.other_shape(self, array.shape)
-        if array.dtype != self.dtype:
-            array = real_array(array.astype(self.dtype), floating=False)
-        self._array = array
+        self._array = as_dtype(array, self)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -150,7 +157,8 @@ class Variable:
         """Of a leaf, the sum of the gradients that arrived so far; None before the first.
 
         A Tensor that was computed keeps none, and warns. It can be set on any, to an array of this
-        Tensor's shape or to None; another shape raises a ValueError.
+        Tensor's shape or to None; another shape raises a ValueError. It is read-only, but
+        ``w.grad *= 0.5`` gives the leaf a new one.
 
         Examples
         --------
@@ -161,18 +169,27 @@ class Variable:
         >>> x.grad  # 6, twice
         array(12.)
         """
-        if self.primitive is not None and self._grad is None:
-            warnings.warn(str(errors.only_leaves_keep(self)), stacklevel=2)
-        return self._grad
+        if self._grad is None:
+            if self.primitive is not None:
+                warnings.warn(str(errors.only_leaves_keep(self)), stacklevel=2)
+            return None
+        return held(self, "grad", self._grad)  # type: ignore[no-any-return]
 
     @grad.setter
-    def grad(self, value: np.ndarray | None) -> None:
+    def grad(self, value: Any) -> None:
+        if isinstance(value, HeldArray) and value.shows(self._grad):
+            return  # after ``w.grad *= ...``, which has set it
         if value is not None:
-            if np.asarray(value).dtype.kind not in "fiub":
-                raise errors.gradient_type(self, value)
-            if np.shape(value) != self.shape:
-                raise errors.gradient_shape(self, np.shape(value))
+            if isinstance(value, Variable):
+                raise errors.value_is_a_tensor(value)
             value = np.array(value)  # a copy, which no later change reaches
+            if value.dtype.kind not in "fiub":
+                raise errors.gradient_type(self, value)
+            if value.shape != self.shape:
+                raise errors.gradient_shape(self, value.shape)
+            if self.dtype.kind == "f":
+                value = as_dtype(value, self)
+            value.setflags(False)
         self._grad = value
 
     def zero_grad(self) -> None:
@@ -246,10 +263,30 @@ class Variable:
         self.name = name
         return self
 
+    # ---- as a number and as text ----
+
+    def __float__(self) -> float:
+        return float(self._number())
+
+    def __int__(self) -> int:
+        return int(self._number())
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return round(self._number(), digits)
+
     def __format__(self, form: str) -> str:
-        if form:
+        if not form:
+            return str(self)
+        if self.size != 1:
             raise errors.no_format(self, form)
-        return str(self)
+        return format(self._array.item(), form)
+
+    def _number(self) -> Any:
+        if self.size != 1:
+            raise errors.becomes_number(self)
+        if self._requires_grad and in_derivative.get():
+            raise errors.loses_record(self)
+        return self._array.item()
 
     def described(self) -> str:
         """Say which Tensor is meant, for error messages: ``W1 with shape (3, 2)``."""

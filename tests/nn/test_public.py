@@ -15,7 +15,8 @@ PUBLIC = {
     f"{place.__name__.rpartition('.')[2]}.{name}": value
     for place in (nn, nn.init)
     for name, value in vars(place).items()
-    if name not in HELPERS and getattr(value, "__module__", "").startswith(nn.__name__)
+    if name[0] != "_" and name not in HELPERS
+    and getattr(value, "__module__", "").startswith(nn.__name__)
 }  # fmt: skip
 
 

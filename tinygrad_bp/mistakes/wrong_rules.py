@@ -143,7 +143,7 @@ def of_wrong_layer(place: Place) -> list[Wrong]:
     def is_such(i: int) -> bool:
         layer = place.run.tensors[i]
         is_other = layer.primitive is not None and layer is not place.tensor
-        return is_other and layer.primitive.__name__ == place.operation  # type: ignore[union-attr]
+        return is_other and layer.primitive.__name__ == place.operation
 
     return take(place, is_such, lambda i, g: place.run.closures[Edge(i, 0)](g))
 

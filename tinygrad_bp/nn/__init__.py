@@ -9,7 +9,11 @@ A model is a `Module`: it finds its parameters itself, and groups what it record
 Layouts of weights, names and defaults are PyTorch's, so that weights can be exchanged both ways.
 """
 
+from typing import Any as _Any
+
+from ..habits import missing as _missing
 from ..rules.models import binary_cross_entropy_with_logits, cross_entropy
+from ..table import TABLE as _TABLE
 from . import initialisers as init
 from .attention import MultiHeadAttention
 from .functional_call import functional_call
@@ -23,3 +27,7 @@ from .layers import (
 from .losses import binary_cross_entropy, huber_loss, l1_loss, mse_loss, nll_loss
 from .module import Module, Sequential
 from .recurrent import GRUCell, LSTMCell, RNNCell
+
+
+def __getattr__(name: str) -> _Any:
+    raise _missing("bp.nn", name, globals(), _TABLE)

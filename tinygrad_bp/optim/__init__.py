@@ -1,5 +1,8 @@
 """Training: optimisers change parameters along their gradients; schedules change the rate."""
 
+from typing import Any as _Any
+
+from ..habits import missing as _missing
 from .clipping import clip_grad_norm, clip_grad_value
 from .lr_scheduler import (
     CosineAnnealingLR, ExponentialLR, LambdaLR, LinearLR, MultiStepLR, OneCycleLR,
@@ -9,3 +12,7 @@ from .optimizers import SGD, Adam, AdamW, Optimizer, RMSProp
 
 #: As PyTorch spells them.
 RMSprop, clip_grad_norm_, clip_grad_value_ = RMSProp, clip_grad_norm, clip_grad_value
+
+
+def __getattr__(name: str) -> _Any:
+    raise _missing("bp.optim", name, globals())

@@ -1,0 +1,239 @@
+"""Names that people know from PyTorch and NumPy: each works here, or says what to write."""
+
+import copy
+import inspect
+import pydoc
+import re
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+import tinygrad_bp as bp
+from tinygrad_bp.habits import INSTEAD
+from tinygrad_bp.table import TABLE
+
+#: What people use most, for where PyTorch is not installed.
+ON_TENSORS = """
+    view flatten numpy cpu to cuda float double long clone copy unsqueeze permute t mm matmul add
+    mul pow sqrt exp log tanh relu sigmoid softmax abs argmax tolist dim numel is_leaf grad_fn
+    retain_grad requires_grad_ register_hook add_ zero_ item detach backward grad data shape dtype
+    ndim size sum mean max min std var prod cumsum reshape transpose squeeze expand repeat split
+    chunk gather scatter masked_fill clamp norm sort topk unique eq ne lt gt all any T mT
+    contiguous half int bool type_as sub div dot bmm einsum fill_ copy_ uniform_ normal_ new_zeros
+    log_softmax logsumexp sin cos round floor ceil sign reciprocal square median
+""".split()  # noqa: SIM905
+IN_THE_MODULE = """
+    tensor zeros ones full arange linspace eye randn rand zeros_like ones_like full_like
+    randn_like manual_seed cat concat stack mm matmul argmax nll_loss mse_loss cross_entropy nn
+    optim Module Parameter save load no_grad enable_grad abs add sub mul div pow exp log sqrt relu
+    sigmoid softmax where einsum from_numpy as_tensor randint randperm device cuda float32 autograd
+    jit compile clamp unsqueeze dot array random linalg concatenate
+""".split()  # noqa: SIM905
+
+#: Names in torch.nn.functional and torch.nn that are no functions for users.
+HELPERS = re.compile(
+    "BroadcastingList.|GRID_.*|Optional|TYPE_CHECKING|assert_int_or_pair|boolean_dispatch|.*_notes|"
+    "(handle|has)_torch_function.*|AdaptiveLogSoftmaxWithLoss|Container|factory_kwargs"
+)
+
+
+def answer(place, name):
+    """Return "works", or what the error says to write."""
+    try:
+        getattr(place, name)
+    except AttributeError as error:
+        if str(error) == f"'Tensor' object has no attribute {name!r}":
+            return ""
+        before, text = str(error).split(f" has no {name!r}.")
+        assert before in ("a Tensor", "an array", "tinygrad_bp", "bp.nn", "bp.optim")
+        return text.strip()
+    return "works"
+
+
+def matrix():
+    return bp.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+
+
+def answers(place, names):
+    """Sort names into those that work, those that are answered, and those that are not."""
+    found = {name: answer(place, name) for name in names}
+    works = [name for name, text in found.items() if text == "works"]
+    bare = [name for name, text in found.items() if not text or text.startswith("Did you mean")]
+    return works, [name for name in found if name not in (*works, *bare)], bare
+
+
+def public(module):
+    return [name for name in dir(module) if not name.startswith("_")]
+
+
+def test_what_people_use_most_works_or_says_what_to_write():
+    for place, names in ((matrix(), ON_TENSORS), (bp, IN_THE_MODULE)):
+        works, answered, bare = answers(place, names)
+        assert not bare
+        assert len(works) > 30
+        assert len(answered) > 20
+
+
+def test_every_name_of_pytorch_works_or_says_what_to_write():
+    torch = pytest.importorskip("torch")
+    functional = [
+        name
+        for name in public(torch.nn.functional)
+        if not isinstance(getattr(torch.nn.functional, name), (ModuleType, type))
+    ]
+    layers = [n for n in public(torch.nn) if not isinstance(getattr(torch.nn, n), ModuleType)]
+    for place, names, most in (
+        (matrix(), public(torch.Tensor), 500),
+        (bp, functional, 100),
+        (bp.nn, layers, 100),
+        (bp.optim, public(torch.optim), 10),
+    ):
+        works, answered, bare = answers(place, [n for n in names if not HELPERS.fullmatch(n)])
+        assert not bare
+        assert len(answered) > most
+        print(f"{len(works)} work, {len(answered)} say what to write")
+
+
+def test_every_name_of_numpy_works_or_says_what_to_write():
+    functions = [n for n in public(np) if callable(vars(np).get(n))]
+    functions = [n for n in functions if not isinstance(getattr(np, n), type)]
+    assert answers(bp, functions)[2] == []
+    assert answers(matrix(), public(np.ndarray))[2] == []
+
+
+def test_a_name_that_nobody_knows_is_seen_as_bare():
+    assert answers(matrix(), ["view", "sum", "nobody_knows_it"]) == (
+        *(["sum"], ["view"], ["nobody_knows_it"]),
+    )
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "text"),
+    [
+        (matrix(), "view", "a Tensor has no 'view'. Write t.reshape(2, 3)."),
+        (matrix(), "numpy", "a Tensor has no 'numpy'. Write t.data."),
+        (matrix(), "outer", "a Tensor has no 'outer'. Write bp.outer(a, b)."),
+        (matrix(), "dropout", "a Tensor has no 'dropout'. Write bp.dropout(t, ...)."),
+        (matrix(), "nobody_knows_it", "'Tensor' object has no attribute 'nobody_knows_it'"),
+        (matrix(), "exp_", "a Tensor has no 'exp_'. A recorded value stays as it is. Write "),
+        (matrix(), "partition", "a Tensor has no 'partition'. If no gradient is needed, "),
+        (bp, "unsqueeze", "tinygrad_bp has no 'unsqueeze'. Write bp.expand_dims(t, axis)."),
+        (bp, "Linear", "tinygrad_bp has no 'Linear'. Write bp.nn.Linear."),
+        (bp, "relv", "tinygrad_bp has no 'relv'. Did you mean 'relu'?"),
+        (bp, "np", "tinygrad_bp has no 'np'."),
+        (bp.nn, "relu", "bp.nn has no 'relu'. Write bp.relu(z)."),
+        (bp.nn, "ReLu", "bp.nn has no 'ReLu'. Did you mean 'ReLU'?"),
+        (bp.optim, "Adan", "bp.optim has no 'Adan'. Did you mean 'Adam'?"),
+    ],
+)  # fmt: skip
+def test_what_is_said(place, name, text):
+    with pytest.raises(AttributeError) as caught:
+        getattr(place, name)
+    assert str(caught.value).startswith(text)
+
+
+def test_the_table_has_rows_for_what_is_missing_alone():
+    assert len(INSTEAD) > 200
+    places = set(public(bp)) & set(public(bp.Tensor))
+    assert not INSTEAD.keys() & places
+    for name, text in INSTEAD.items():
+        assert name.isidentifier()
+        assert text[0].isupper(), name
+        assert text.endswith((".", "..."))
+
+
+def test_what_is_to_be_written_exists():
+    for name, text in INSTEAD.items():
+        for path in re.findall(r"\bbp\.([a-zA-Z_0-9.]*[a-zA-Z_0-9])", text):
+            place = bp
+            for part in path.split("."):
+                assert hasattr(place, part), f"{name}: {text}"
+                place = getattr(place, part)
+
+
+# What must not be disturbed
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("__array_interface__", "__array_struct__", "__cuda_array_interface__", "_repr_png_"),
+        *("_ipython_canary_method_should_not_exist_", "__wrapped__", "__length_hint__"),
+    ],
+)
+def test_protocols_that_python_and_notebooks_ask_for(name):
+    for place in (matrix(), matrix().data, bp):
+        assert name in ("__array_interface__", "__array_struct__") or not hasattr(place, name)
+    assert not hasattr(matrix(), name)
+
+
+def test_a_slot_that_is_not_filled_is_missing():
+    t = matrix()
+    assert not hasattr(t, "recorded_at")
+    assert copy.copy(t).shape == (2, 2)
+    with pytest.raises(AttributeError):
+        t.note = "a Tensor has no place for it"
+
+
+# Methods
+
+
+def test_every_public_operation_of_one_operand_is_a_method():
+    single = [
+        name
+        for name, entry in TABLE.items()
+        if getattr(entry, "arity", 0) == 1 and hasattr(bp, name)
+    ]
+    assert len(single) > 50
+    for name in single:
+        assert callable(getattr(matrix(), name))
+        assert name in dir(matrix())
+        assert inspect.getdoc(getattr(bp.Tensor, name))
+
+
+def test_a_method_applies_its_operation_with_its_arguments():
+    t = matrix()
+    assert t.exp().primitive is TABLE["exp"]
+    assert t.abs().primitive is abs(t).primitive is TABLE["absolute"]
+    assert t.flatten().tolist() == [1.0, 2.0, 3.0, 4.0]
+    assert t.softmax(axis=0).tolist() == bp.softmax(t, axis=0).tolist()
+    assert t.leaky_relu(slope=0.5).shape == (2, 2)
+    assert bp.grad(t.neg().relu().sum() + t.log().sum(), t).tolist() == (1 / t.data).tolist()
+
+
+def test_completion_and_help_show_no_habit():
+    names = dir(matrix())
+    assert names == dir(bp.Tensor)
+    assert {"exp", "data", "reshape", "__add__", "argmax"} < set(names)
+    assert {"view", "add_", "floor", "matmul"}.isdisjoint(names)
+    assert not hasattr(bp.Tensor, "view")
+    assert len(pydoc.render_doc(bp.Tensor).splitlines()) < 2000
+
+
+def test_an_internal_operation_is_no_method():
+    for name in ("getitem", "windows", "sum_to", "matmul", "where"):
+        assert not hasattr(matrix(), name)
+
+
+# The public face
+
+
+def test_completion_shows_the_public_face_and_nothing_else():
+    assert dir(bp) == sorted(bp.__all__)
+    hidden = {"engine", "rules", "table", "variable", "TABLE", "anomaly", "sub_module", "habits"}
+    assert hidden.isdisjoint(dir(bp))
+    assert {"tensor", "grad", "nn", "optim", "derive", "zeros", "softmax", "datasets"} < set(
+        dir(bp)
+    )
+    for name in bp.__all__:
+        if name != "plots":  # needs matplotlib
+            assert getattr(bp, name) is not None
+
+
+def test_short_names_are_the_operations_themselves():
+    for short, name in {
+        *(("abs", "absolute"), ("div", "divide"), ("mul", "multiply"), ("neg", "negative")),
+        *(("pow", "power"), ("sub", "subtract"), ("flatten", "ravel")),
+    }:
+        assert getattr(bp, short) is TABLE[name]
