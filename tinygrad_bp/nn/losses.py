@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import errors
 from ..rules.shaping import as_operand
 from ..table import Value
 
@@ -18,7 +19,7 @@ from ..table import Value
 def reduced(losses: Value, reduction: str) -> Value:
     """Return the mean or the sum of losses, or with "none" each of them."""
     if reduction not in ("mean", "sum", "none"):
-        raise ValueError(f"reduction is 'mean', 'sum' or 'none', not {reduction!r:.60}.")
+        raise errors.unknown_choice("reduction", "'mean', 'sum' or 'none'", reduction)
     return losses if reduction == "none" else getattr(losses, reduction)()
 
 
