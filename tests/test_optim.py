@@ -98,6 +98,28 @@ def test_the_formula_is_recorded_on_tensors(kind: str) -> None:
 
 
 @every_kind
+def test_the_formula_is_compiled_with_the_state_as_an_argument(kind: str) -> None:
+    optimizer = KINDS[kind]([leaf(3)])
+    names = list(optimizer.states[0])
+
+    def step(value: Any, lr: Any, *state: Any) -> Any:
+        state_by_name = dict(zip(names, state, strict=True))
+        value, new = optimizer.update(value, 2 * (value - 1), state_by_name, lr)
+        return value, *new.values()
+
+    compiled = bp.compile(step, wrt=None)
+    by_step = by_program = (
+        optimizer.parameters[0].data,
+        *(np.asarray(item, float) for item in optimizer.states[0].values()),
+    )
+    for _ in range(3):
+        by_step = step(by_step[0], 0.1, *by_step[1:])
+        by_program = compiled(by_program[0], np.array(0.1), *by_program[1:])
+    for right, found in zip(by_step, by_program, strict=True):
+        np.testing.assert_allclose(found, right, rtol=1e-12)
+
+
+@every_kind
 def test_a_parameter_without_a_gradient_stays_as_it_is(kind: str) -> None:
     a, b = leaf(2), leaf(2)
     before = b.data
