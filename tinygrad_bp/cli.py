@@ -34,7 +34,6 @@ Options = argparse.Namespace
 
 
 def argument(*flags: str, **settings: Any) -> Callable[[Any], None]:
-    """Return what adds an argument to a parser, as ``add_argument`` takes it."""
     return lambda parser: parser.add_argument(*flags, **settings)
 
 
@@ -108,7 +107,6 @@ WRT = argument(
 
 
 def wanted(options: Options, loss: Tensor) -> list[Tensor] | None:
-    """Return the tensors whose names ``--wrt`` gives; None without it."""
     if options.wrt is None:
         return None
     named = {t.name: t for t in recorded_tensors(loss) if t.name is not None and t.requires_grad}
@@ -185,8 +183,6 @@ def load_assignment(options: Options) -> Assignment:
 
 
 def group(title: str, *arguments: Callable[[Any], None]) -> Callable[[Any], None]:
-    """Return what adds a titled group of arguments to a parser."""
-
     def add(parser: Any) -> None:
         titled = parser.add_argument_group(title)
         for add_argument in arguments:

@@ -14,6 +14,8 @@ from typing import Any, TypeAlias, TypeGuard, TypeVar
 
 import numpy as np
 
+from .numbers import fits, stand_in
+
 Shape: TypeAlias = tuple[int, ...]
 Node = TypeVar("Node", bound=ast.AST)
 
@@ -45,6 +47,10 @@ def like(node: Node, old: ast.AST) -> Node:
         if hasattr(old, name) and not hasattr(node, name):
             setattr(node, name, getattr(old, name))
     return node
+
+
+def stand_in_for_large(array: np.ndarray) -> ast.expr | None:  # a choice of `Constants`
+    return None if fits(array) else shaped(ast.Name(stand_in(array)), array.shape)
 
 
 # ---- parts, replaced ----

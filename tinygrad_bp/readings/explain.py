@@ -136,10 +136,9 @@ class Explanation(Document):
 
 
 def bounded(rows: Iterable[Row]) -> list[Row]:
-    """Keep as many rows as are shown, and say how many more there are."""
-    first = list(rows)
-    more = len(first) - MOST_ROWS
-    return [*first[:MOST_ROWS], Row("…", (), (f"({more:,} more)",))] if more > 0 else first
+    every = list(rows)
+    more = len(every) - MOST_ROWS
+    return [*every[:MOST_ROWS], Row("…", (), (f"({more:,} more)",))] if more > 0 else every
 
 
 def counted(steps: int) -> str:

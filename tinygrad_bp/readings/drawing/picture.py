@@ -6,7 +6,6 @@ the positions of their tensors in the record, so a picture is the same in every 
 
 from __future__ import annotations
 
-import ast
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,8 +16,9 @@ import numpy as np
 
 from ...engine import Tensor
 from ...notation.formula import Formula
-from ...notation.numbers import LONGEST_NAME, fits, in_node, listed, number, printable, stand_in
+from ...notation.numbers import LONGEST_NAME, in_node, listed, number, printable
 from ...notation.symbols import plain_name
+from ...notation.trees import stand_in_for_large
 from ...record import Edge, Record
 from .folding import Group, fold
 from .looks import LOOKS
@@ -258,7 +258,7 @@ class Drawer:
     def rules(self, i: int) -> dict[Edge, str]:
         if not self.record.tensors[i].requires_grad:
             return {}
-        rules = self.record.rules(i, lambda x: None if fits(x) else ast.Name(stand_in(x)))
+        rules = self.record.rules(i, stand_in_for_large)
         texts = {edge: Formula(rule, self.names).text for edge, rule in rules.items()}
         return {edge: printable(text, LONGEST_RULE) for edge, text in texts.items()}
 

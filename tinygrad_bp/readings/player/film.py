@@ -63,11 +63,10 @@ def film(record: Record) -> Film:
 
 
 def start(record: Record, loss: str, steps: int) -> Frame:
-    leaves = tuple(i for i, t in enumerate(record.tensors) if t.primitive is None)
-    held = ((i, record.values(i)) for i in leaves)
+    held = {i: record.values(i) for i, t in enumerate(record.tensors) if t.primitive is None}
     marks = (
         Mark(i, "value", values[0] if len(values) == 1 else f"{len(values)} values")
-        for i, values in held
+        for i, values in held.items()
     )
     back = f"Then the gradient of {loss} is passed back the same way. " if steps else ""
     summary = (
@@ -75,7 +74,7 @@ def start(record: Record, loss: str, steps: int) -> Frame:
         f"its own, up to {loss}. {back}"
         "In the picture, = stands before a value and ∂ before a gradient."
     )
-    return Frame("start", "Before the first step", summary, tuple(marks), leaves)
+    return Frame("start", "Before the first step", summary, tuple(marks), tuple(held))
 
 
 def forward(rows: Rows, i: int, title: str) -> Frame:

@@ -16,8 +16,7 @@ import numpy as np
 
 from ...engine import Tensor
 from ...notation.formula import Formula
-from ...notation.numbers import fits, stand_in
-from ...notation.trees import shaped
+from ...notation.trees import stand_in_for_large
 from ...record import Edge, Record
 
 #: What an operation is composed of is said where that has at most this many characters: a line.
@@ -41,15 +40,15 @@ class Formulas:
         return self.symbols[name]
 
     def equation(self, i: int) -> Formula:
-        return Formula(self.record.equation(i, stand_in_of), self.names, self.values(i))
+        return Formula(self.record.equation(i, stand_in_for_large), self.names, self.values(i))
 
     def composed(self, i: int) -> Formula | None:
-        tree = self.record.composed(i, stand_in_of)
+        tree = self.record.composed(i, stand_in_for_large)
         return None if tree is None else Formula(tree, self.names, self.values(i))
 
     def rules(self, i: int) -> dict[Edge, Formula]:
         values = self.values(i)
-        rules = self.record.rules(i, stand_in_of)
+        rules = self.record.rules(i, stand_in_for_large)
         return {edge: Formula(rule, self.names, values) for edge, rule in rules.items()}
 
     def values(self, i: int) -> dict[str, np.ndarray]:
@@ -65,10 +64,6 @@ def read_only(value: object) -> np.ndarray:
     array = np.asarray(value).view()
     array.setflags(write=False)
     return array
-
-
-def stand_in_of(array: np.ndarray) -> ast.expr | None:
-    return None if fits(array) else shaped(ast.Name(stand_in(array)), array.shape)
 
 
 class Term(NamedTuple):
@@ -203,10 +198,8 @@ class Sweep:
     def definition(self, i: int) -> Formula | None:
         # the first time that the operation is met
         primitive = self.record.tensors[i].primitive
-        if primitive in self.defined:
-            return None
+        composed = None if primitive in self.defined else self.formulas.composed(i)
         self.defined.add(primitive)
-        composed = self.formulas.composed(i)
         return composed if composed and len(composed.text) <= LONGEST_DEFINITION else None
 
     def contribution(self, edge: Edge, rule: Formula | None) -> Contribution:
