@@ -237,21 +237,11 @@ a_layer = sentence(
     TypeError, "a layer ({0}) stands where its output belongs. Call it: layer(x).")
 no_weights = sentence(
     TypeError, "a state is a dict of arrays by path, as state_dict() returns it, not {0!r:.60}.")
-wrong_width = sentence(
-    ValueError, "{0} takes {1} {2} on axis {3}, and was given {4}.")
+wrong_input = sentence(ValueError, "{0} takes {1}, and was given {2}.")
 other_state = sentence(ValueError, "{0} takes another state: {1}.")
-one_number_a_channel = sentence(
-    ValueError, "{0} has only one number for each channel, which has no variance. Train on larger "
-    "batches, or call model.eval() first.")
 no_generator = sentence(
     TypeError, "rng is a generator, as np.random.default_rng(seed), not {0!r:.60}.")
-no_sequence = sentence(
-    ValueError, "{0}.over_time takes inputs of axes (time, feature) or (time, sample, feature), of "
-    "one moment or more, and was given {1}.")
 no_pair = sentence(TypeError, "the state of {0} is the pair (h, c), not {1!r:.60}.")
-no_positions = sentence(
-    ValueError, "{0} takes axes (position, feature) or (sample, position, feature), and was given "
-    "{1}.")
 
 # ---- training ----
 

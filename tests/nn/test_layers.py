@@ -68,10 +68,13 @@ class Student(nn.Module):
         (lambda: nn.Conv2d(4, 6, 3, groups=3), "4 channels cannot be dealt out to 3 groups."),
         (
             lambda: nn.RNNCell(3, 4).over_time(np.ones((0, 5, 3))),
-            "RNNCell.over_time takes inputs of axes (time, feature) or (time, sample, feature), of "
-            "one moment or more, and was given an array with shape (0, 5, 3).",
+            "RNNCell.over_time takes one moment or more, with axes (time, feature) or (time, "
+            "sample, feature), and was given an array with shape (0, 5, 3).",
         ),
-        (lambda: nn.RNNCell(3, 4).over_time(np.ones(3)), "RNNCell.over_time takes inputs of axes"),
+        (
+            lambda: nn.RNNCell(3, 4).over_time(np.ones(3)),
+            "RNNCell.over_time takes one moment or more",
+        ),
         (
             lambda: nn.MultiHeadAttention(6, 2)(np.ones(6)),
             "MultiHeadAttention takes axes (position, feature) or (sample, position, feature), and",
@@ -79,8 +82,8 @@ class Student(nn.Module):
         (lambda: nn.Linear(-1, 3), "negative dimensions are not allowed"),
         (
             lambda: nn.BatchNorm(32)(WIDE[:1]),
-            "BatchNorm has only one number for each channel, which has no variance. Train on "
-            "larger batches, or call model.eval() first.",
+            "BatchNorm takes two numbers or more for each channel in training, and was given an "
+            "array with shape (1, 32).",
         ),
         (lambda: nn.init.kaiming_normal((3,), generator()), "has the axes (output, input, ...)"),
     ],

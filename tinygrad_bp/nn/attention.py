@@ -92,7 +92,8 @@ class MultiHeadAttention(Module):
         """Return a linear map of x, of axes (..., head, position, feature of the head)."""
         self._check_width(x, weight.shape[1])
         if len(x.shape) < 2:
-            raise errors.no_positions(self._described(), x)
+            axes = "axes (position, feature) or (sample, position, feature)"
+            raise errors.wrong_input(self._described(), axes, x)
         return exchanged((x @ weight.mT + bias).reshape((*x.shape[:-1], self.heads, -1)))
 
 

@@ -280,8 +280,12 @@ class BatchNorm(Module):
             return numbers.reshape((-1, *(1 for _ in others[1:]))) if others[1:] else numbers
 
         if self.training:
+            n = math.prod(x.shape) // x.shape[1]
+            if n < 2:  # which has no variance
+                several = "two numbers or more for each channel in training"
+                raise errors.wrong_input(self._described(), several, x)
             mean, variance = moments(x, others)
-            self.keep(value_of(mean), value_of(variance), math.prod(x.shape) // x.shape[1])
+            self.keep(value_of(mean), value_of(variance), n)
         else:
             mean, variance = beside(self.running_mean.data), beside(self.running_var.data)
         scaled = standardised(x, mean, variance, self.eps)
@@ -289,8 +293,6 @@ class BatchNorm(Module):
 
     def keep(self, mean: np.ndarray, variance: np.ndarray, n: int) -> None:
         """Move the running mean and variance towards those of a batch of n numbers a channel."""
-        if n < 2:
-            raise errors.one_number_a_channel(self._described())
         of_batch = (self.running_mean, mean), (self.running_var, variance * (n / (n - 1)))
         for running, new in of_batch:
             running.data = (1.0 - self.momentum) * running.data + self.momentum * new.ravel()

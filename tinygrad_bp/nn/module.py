@@ -249,7 +249,7 @@ class Module:
     def _check_width(self, x: Any, width: int, axis: int = -1, what: str = "features") -> None:
         """Raise unless x has so many features, or whatever they are, on an axis."""
         if not -len(x.shape) <= axis < len(x.shape) or x.shape[axis] != width:
-            raise errors.wrong_width(self._described(), width, what, axis, x)
+            raise errors.wrong_input(self._described(), f"{width} {what} on axis {axis}", x)
 
 
 def parts(name: str, value: Any, owner: str) -> Iterator[tuple[str, Module | Tensor]]:

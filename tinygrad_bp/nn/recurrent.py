@@ -81,7 +81,8 @@ class Cell(Module):
         """
         xs, hidden = as_operand(xs), []
         if len(xs.shape) < 2 or not len(xs):
-            raise errors.no_sequence(type(self).__name__, xs)
+            axes = "one moment or more, with axes (time, feature) or (time, sample, feature)"
+            raise errors.wrong_input(f"{type(self).__name__}.over_time", axes, xs)
         for x in xs:
             state = self(x, state)
             hidden.append(state[0] if isinstance(state, tuple) else state)
