@@ -95,6 +95,7 @@ def test_importing_it_imports_little_but_numpy():
     assert "tinygrad_bp.readings.draw" not in own
     assert "tinygrad_bp.cli" not in own
     heavy = {"rich", "graphviz", "graphviz_pure", "numpy.random", "inspect", "subprocess", "html"}
+    heavy |= {"matplotlib", "safetensors"}
     assert ours.isdisjoint(heavy)
 
 
