@@ -60,15 +60,12 @@ def stage(record: Record) -> Stage:
 def interactive(root: ET.Element, names: dict[str, str]) -> str:
     # nodes become buttons; screen readers pass over what is no node
     width, height = map(float, root.get("viewBox", "").split()[2:])
-    root.set("width", f"{SCALE * width:.0f}")
-    root.set("height", f"{SCALE * height:.0f}")
-    root.set("role", "group")
+    size = {"width": f"{SCALE * width:.0f}", "height": f"{SCALE * height:.0f}"}
+    root.attrib |= {**size, "role": "group"}
     root.append(ET.fromstring(ARROWHEAD))
     for group in root.iter(f"{{{SVG}}}g"):
         if name := names.get(group.get("id", "")):
-            group.set("tabindex", "0")
-            group.set("role", "button")
-            group.set("aria-label", name)
+            group.attrib |= {"tabindex": "0", "role": "button", "aria-label": name}
             for text, row in zip(group.findall(TEXT)[-2:], ("value", "gradient"), strict=True):
                 text.text = ""  # instead of the placeholder
                 text.set("class", row)
