@@ -625,6 +625,16 @@ def test_a_leaf_with_two_values_is_refused(form: Any) -> None:
         derive((first * w).sum(), form=form)
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_mean_of_nothing_has_no_derivation(form: Any) -> None:
+    with np.errstate(all="ignore"), pytest.warns(RuntimeWarning):
+        m = bp.mean(leaf(np.zeros((0, 2)), "x")).named("m")
+    with pytest.raises(ValueError, match=r"^m .* is made of no entries, and so is not a number"):
+        derive(m, form=form)
+    total = leaf(np.zeros((0, 2)), "x").sum().named("L")
+    assert "L = " in derive(total, form=form).text  # a sum of nothing is 0
+
+
 def test_a_rounding_error_of_float32_is_none_of_a_thousandth() -> None:
     x = leaf(np.array([1.0, 2.0], np.float32), "x")
     evaluator = Lines(Record((x * x).sum()), [x]).evaluator

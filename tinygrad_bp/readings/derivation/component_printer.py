@@ -70,6 +70,8 @@ class ComponentPrinter(Printer):
         return indexed(symbol, index)
 
     def index(self, index: ast.expr, start: int = 1) -> str:
+        if start and isinstance(index, ast.Name):  # as most are
+            return index.id.removeprefix("_")
         factors, constant = linear(index)
         constant += start
         terms = []

@@ -185,9 +185,7 @@ class Components:
         if is_where(node):
             return choice(*(self.at(arg, index) for arg in node.args))
         row: Primitive | None = getattr(node, "primitive", None)
-        if row is None or not names(node) - {"np"}:
-            return self.whole(node, index)
-        return self.operation(row, node, index)
+        return self.whole(node, index) if row is None else self.operation(row, node, index)
 
     def whole(self, node: ast.expr, index: Sequence[ast.expr]) -> ast.expr:
         # what is not taken apart: a name, a constant, or a function's result

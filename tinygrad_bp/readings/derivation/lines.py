@@ -106,6 +106,11 @@ class Lines:
                     f"{t.described()} has another value now than when it was used, and in a "
                     "derivation it has one. Compute the loss again."
                 )
+            if any(np.size(x) == 0 for x in t.operands) and np.isnan(t.data).any():
+                raise ValueError(
+                    f"{t.described()} is made of no entries, and so is not a number: it has no "
+                    "derivation. Give it an array that has entries."
+                )
             values[self.name(i)] = t.data
         for i, g in self.record.gradients.items():
             values[self.gradient_name(i)] = np.asarray(g)
