@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import textwrap
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -51,11 +51,13 @@ BLANK = Written(r"\underline{" + r"\qquad" * 8 + "}", "_" * 40)
 
 
 def line(equation: Equation) -> str:
-    sides = equation.sides or (BLANK,)
-    text = " = ".join([equation.left.latex, *(side.latex for side in sides)])
-    if equation.shape is None:
-        return text
-    return rf"{text} \qquad {written_shape(equation.shape).latex}"
+    sides = [side.latex for side in equation.sides or (BLANK,)]
+    return " = ".join([equation.left.latex, *sides]) + beside(equation)
+
+
+def beside(equation: Equation) -> str:
+    shape = equation.shape
+    return "" if shape is None else rf" \qquad {written_shape(shape).latex}"
 
 
 #: LaTeX of more characters than this is set over several lines, where it has several sides.
@@ -66,10 +68,10 @@ def lines_of(equation: Equation) -> list[tuple[str, str]]:
     whole = line(equation)
     if len(whole) <= WIDE or len(equation.sides) < 2:
         return [("", whole)]
-    beside = "" if equation.shape is None else rf" \qquad {written_shape(equation.shape).latex}"
     sides = [f"= {side.latex}" for side in equation.sides]
-    sides[-1] += beside
-    return [(equation.left.latex, sides[0]), *(("", side) for side in sides[1:])]
+    sides[-1] += beside(equation)
+    lefts = [equation.left.latex, *[""] * (len(sides) - 1)]
+    return list(zip(lefts, sides, strict=True))
 
 
 def display(equation: Equation) -> str:
@@ -80,14 +82,18 @@ def display(equation: Equation) -> str:
     return f"\\begin{{aligned}}\n{rows}\n\\end{{aligned}}"
 
 
+def in_latex(sentence: Sentence, words: Callable[[str], str]) -> str:
+    return "".join(words(p) if isinstance(p, str) else f"${p.latex}$" for p in sentence.parts)
+
+
 def as_markdown(blocks: Sequence[Block]) -> str:
     parts = []
     for i, block in enumerate(blocks):
         match block:
             case Heading(text):
-                parts.append(f"{'#' if not i else '##'} {text}")
-            case Sentence(pieces):
-                parts.append("".join(p if isinstance(p, str) else f"${p.latex}$" for p in pieces))
+                parts.append(f"{'##' if i else '#'} {text}")
+            case Sentence():
+                parts.append(in_latex(block, str))
             case Equation():
                 parts.append(f"$$\n{display(block)}\n$$")
     return "\n\n".join(parts) + "\n"
@@ -144,13 +150,8 @@ def as_latex(blocks: Sequence[Block]) -> str:
         match block:
             case Heading(text):
                 parts.append(rf"\section*{{{text}}}" if not i else rf"\subsection*{{{text}}}")
-            case Sentence(pieces):
-                parts.append(
-                    "".join(
-                        plain_latex(p) if isinstance(p, str) else f"${p.latex}$" for p in pieces
-                    )
-                    + "\n"
-                )
+            case Sentence():
+                parts.append(in_latex(block, plain_latex) + "\n")
             case Equation():
                 parts.append("\\[\n\\fitted{" + display(block) + "}\n\\]")
     return ascii_only("\n".join([*parts, r"\end{document}", ""]))

@@ -58,11 +58,14 @@ class IndexForm(MatrixForm):
     def side(self, tree: ast.expr, shape: Sequence[int], step: int) -> Side:
         index = self.new_index(shape)
         try:
-            side = Side(Components(self.evaluator, self.letters).at(tree, index), index)
-            self.put_on_paper(side)
+            component = Components(self.evaluator, self.letters).at(tree, index)
+            return self.with_index(component, index)
         except NoComponentsError as error:
             raise self.refusal(step, error) from error
-        return side
+
+    def with_index(self, tree: ast.expr, index: Sequence[ast.expr]) -> Side:
+        (paper,), places = self.on_paper([tree], index)
+        return Side(tree, paper, index, places)
 
     def refusal(self, step: int, error: NoComponentsError) -> NoComponentsError:
         name = error.operation or operation(self.lines.tensors[step])
@@ -71,14 +74,7 @@ class IndexForm(MatrixForm):
         )
 
     def check(self, side: Side, value: np.ndarray, name: str) -> None:
-        tree, index = self.put_on_paper(side)
-        self.evaluator.check(tree, value, f"a component of {name}", index)
-
-    def put_on_paper(self, side: Side) -> tuple[ast.expr, Sequence[ast.expr]]:
-        if side.paper is None:
-            (tree,), index = self.on_paper([side.tree], side.at)
-            side.paper = tree, index
-        return side.paper
+        self.evaluator.check(side.paper, value, f"a component of {name}", side.places)
 
     def on_paper(
         self, trees: Sequence[ast.expr], index: Sequence[ast.expr], at: Sequence[ast.expr] = ()
@@ -97,14 +93,12 @@ class IndexForm(MatrixForm):
 
     def put_in(self, side: Side, known: Mapping[str, Side]) -> Side:
         entries = {name: (inner.tree, inner.at) for name, inner in known.items()}
-        composed = Side(self.letters.composed(side.tree, entries), side.at)
-        self.put_on_paper(composed)
-        return composed
+        return self.with_index(self.letters.composed(side.tree, entries), side.at)
 
     # ---- writing ----
 
     def write(self, side: Side) -> Written:
-        return self.write_trees([self.put_on_paper(side)[0]])[0]
+        return self.write_trees([side.paper])[0]
 
     def write_trees(self, trees: Sequence[ast.expr], local: Written | None = None) -> list[Written]:
         latex, text = self.lines.latex, self.lines.text
@@ -116,7 +110,7 @@ class IndexForm(MatrixForm):
 
     def left(self, name: str) -> Written:
         index = self.new_index(self.lines.values[name].shape)
-        return self.write(Side(entry(name, index), index))
+        return self.write(self.with_index(entry(name, index), index))
 
     def with_numbers(self, equation: Equation, name: str) -> Iterator[Equation]:
         value, asked = self.lines.values[name], equation.asked
@@ -152,8 +146,8 @@ class IndexForm(MatrixForm):
             g = lines.gradient_name(step)
             tree = jacobian.in_cases(g) if len(lines.terms[place]) == len(terms) else None
             if tree is not None:
-                cases = Side(tree, jacobian.index)
-                whole = Side(jacobian.chain(g, jacobian.tree), jacobian.index)
+                cases = self.with_index(tree, jacobian.index)
+                whole = self.with_index(jacobian.chain(g, jacobian.tree), jacobian.index)
                 self.check(whole, lines.values[name], name)
                 short = jacobian.chain(g, ast.Name("_local"))
                 trees, _ = self.on_paper([short], jacobian.index, jacobian.at)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -24,13 +24,13 @@ from .lines import MOST_SYMBOLS, Lines
 from .tidy import array_like, collected, symbols, tidied
 
 
-@dataclass
-class Side:
-    """A side of an equation; the index is that of a component."""
+class Side(NamedTuple):
+    """A side of an equation, and the same on paper: a component has other letters there."""
 
     tree: ast.expr
+    paper: ast.expr
     at: Sequence[ast.expr] = ()
-    paper: tuple[ast.expr, Sequence[ast.expr]] | None = None  # both in letters of the alphabet
+    places: Sequence[ast.expr] = ()  # the index on paper
 
 
 class Locals(NamedTuple):
@@ -55,7 +55,10 @@ class MatrixForm:
 
     def side(self, tree: ast.expr, shape: Sequence[int], step: int) -> Side:
         # the step is blamed where there is none in this form
-        return Side(tree)
+        return self.with_index(tree, ())
+
+    def with_index(self, tree: ast.expr, index: Sequence[ast.expr]) -> Side:
+        return Side(tree, tree)
 
     def check(self, side: Side, value: np.ndarray, name: str) -> None:
         self.evaluator.check(side.tree, value, name)
@@ -75,7 +78,7 @@ class MatrixForm:
 
     def put_in(self, side: Side, known: Mapping[str, Side]) -> Side:
         trees = {name: array_like(inner.tree) for name, inner in known.items()}
-        return Side(tidied(put(side.tree, trees), self.evaluator))
+        return self.with_index(tidied(put(side.tree, trees), self.evaluator), ())
 
     def conventions(self, body: Sequence[Block]) -> Iterable[str | Written]:
         about = (remarks.sides, remarks.shapes, remarks.products)
@@ -132,7 +135,7 @@ class MatrixForm:
         sides = [*filter(None, [found.cases]), whole]
         simpler = collected(whole.tree)
         if simpler is not whole.tree:
-            sides.append(Side(simpler, whole.at))
+            sides.append(self.with_index(simpler, whole.at))
         yield from self.equation(name, sides, found.chain, asked=True)
         yield from self.definitions([tree], hint=True)
 
@@ -154,7 +157,7 @@ class MatrixForm:
         for place in done:
             side = known[names[place]]
             simpler = collected(side.tree)
-            sides = [side if simpler is side.tree else Side(simpler, side.at)]
+            sides = [side if simpler is side.tree else self.with_index(simpler, side.at)]
             yield from self.equation(names[place], sides, asked=True, numbers=False)
         yield from remarks.left_out(self.lines, done, self.symbol, more)
 
