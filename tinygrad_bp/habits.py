@@ -308,7 +308,7 @@ ROWS = (
      "layer."),
     ("RNN LSTM GRU RNNBase RNNCellBase rnn_relu rnn_tanh lstm gru lstm_cell gru_cell "
      "rnn_relu_cell rnn_tanh_cell",
-     "Write a loop over bp.nn.RNNCell, LSTMCell or GRUCell."),
+     "Write bp.nn.LSTMCell(...).over_time(xs), or RNNCell or GRUCell."),
     ("LazyLinear LazyConv1d LazyConv2d LazyConv3d LazyConvTranspose1d LazyConvTranspose2d "
      "LazyConvTranspose3d LazyInstanceNorm1d LazyInstanceNorm2d LazyInstanceNorm3d "
      "UninitializedBuffer UninitializedParameter",
@@ -332,8 +332,47 @@ ROWS = (
     ("SummaryWriter", "Write bp.draw(loss) for the graph; numbers are kept in a list."),
 )  # fmt: skip
 
+#: The same for a model, of which some names mean something else than of a Tensor.
+ROWS_OF_MODELS = (
+    ("to cuda cpu", "Arrays are in main memory here: leave it out."),
+    ("float double half bfloat16 type", "Weights are float64."),
+    ("modules children named_children get_submodule", "Write model.named_modules()."),
+    ("buffers named_buffers get_parameter get_buffer", "Write model.named_tensors()."),
+    ("register_buffer", "Assign to an attribute: self.mean = bp.tensor(array)."),
+    ("register_parameter", "Assign to an attribute: "
+     "self.W = bp.tensor(array, requires_grad=True)."),
+    ("register_module add_module append extend insert", "Assign a layer to an attribute, or a "
+     "list of them; of a Sequential, make a new one."),
+    ("apply", "Write for path, layer in model.named_modules(): ..."),
+    ("requires_grad_", "Write for p in model.parameters(): p.requires_grad = False."),
+    ("register_forward_hook register_forward_pre_hook register_full_backward_hook "
+     "register_backward_hook", "Every value is in the record: see bp.explain(loss) and bp.grad."),
+    ("save", "Write bp.save(model.state_dict(), path)."),
+    ("load", "Write model.load_state_dict(bp.load(path))."),
+    ("backward", "Call it on the loss: loss.backward()."),
+    ("step", "Make an optimiser: bp.optim.SGD(model.parameters(), lr=0.1)."),
+    ("compile", "Compile a function that calls bp.nn.functional_call(model, values, x)."),
+    ("shape size dtype data grad numpy item", "A model is no Tensor: its output is, model(x)."),
+    ("weight bias", "A layer has it, as model[0].weight; see print(model)."),
+)  # fmt: skip
+
+
+def by_name(rows: Iterable[tuple[str, str]]) -> dict[str, str]:
+    return {name: what for names, what in rows for name in names.split()}
+
+
 #: Each name, and what to write.
-INSTEAD = {name: what for names, what in ROWS for name in names.split()}
+INSTEAD, INSTEAD_OF_MODELS = by_name(ROWS), by_name(ROWS_OF_MODELS)
+
+
+def missing_of_model(place: str, name: str, known: Iterable[str]) -> AttributeError:
+    """Return the error for a name that a model or a layer lacks; as `missing`.
+
+    >>> print(missing_of_model("Linear", "children", []))
+    Linear has no 'children'. Write model.named_modules().
+    """
+    text = INSTEAD_OF_MODELS.get(name) or close_to(name, known)
+    return AttributeError(f"{place} has no {name!r}. {text}".rstrip(), name=name)
 
 
 def missing(
@@ -379,6 +418,10 @@ def advice(name: str, known: list[str], operations: Mapping[str, Any]) -> str:
             f"If no gradient is needed, write np.{name}(t.data); to add an operation, see "
             "bp.primitive."
         )
+    return close_to(name, known)
+
+
+def close_to(name: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches
 
     close = get_close_matches(name, [n for n in known if not n.startswith("_")], 1, 0.75)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_bp as bp
-from tinygrad_bp import nn
+from tinygrad_bp import habits, nn
 from tinygrad_bp.record import Record
 
 
@@ -451,3 +451,18 @@ def test_a_model_can_be_compiled():
     for path, parameter in net.named_parameters():
         if path in trained:
             assert np.allclose(gradients[path], parameter.grad), path
+
+
+@pytest.mark.parametrize("name", habits.INSTEAD_OF_MODELS)
+def test_a_habit_that_is_not_served_says_what_to_write(name):
+    model = nn.Sequential(nn.ReLU())
+    with pytest.raises(AttributeError) as caught:
+        getattr(model, name)
+    assert str(caught.value).startswith(f"Sequential has no {name!r}. ")
+    assert caught.value.name == name
+
+
+def test_a_slip_in_an_attribute_is_seen():
+    with pytest.raises(AttributeError, match=r"Block has no 'iner'\. Did you mean 'inner'\?"):
+        Block(generator()).iner
+    assert not hasattr(Block(generator()), "_private")

@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import errors
 from ..engine import Tensor
+from ..habits import missing_of_model
 from ..notation.printed import as_html, as_text
 from ..operators import value_of
 from ..recording import current, scope
@@ -96,6 +97,9 @@ class Module:
     def __array__(self, *_: Any, **__: Any) -> np.ndarray:
         """Refuse to be the operand of an operation, which only its output can be."""
         raise errors.a_layer(type(self).__name__)
+
+    def __getattr__(self, name: str) -> Any:
+        raise missing_of_model(type(self).__name__, name, dir(self))
 
     # ---- what it is made of ----
 
