@@ -61,7 +61,7 @@ def check(function, arrays, backend="numpy", tolerance=1e-10):
 
 def flat(result):
     value, gradients = result
-    return [value, *gradients]
+    return [np.asarray(array) for array in (value, *gradients)]
 
 
 def main(backend, examples):

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from importlib import import_module
 from itertools import accumulate
+from time import process_time
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,16 +16,16 @@ from .. import errors
 from ..arguments import real_array
 from ..engine import Tensor
 from .passes import PASSES
-from .program import Program
+from .program import Built, Program
 from .trace import trace
-from .tree import Structure, flatten, text_of, unflatten
+from .tree import Structure, flatten, unflatten
 
 #: Programs that a compiled function keeps, one for each combination of shapes and dtypes; the one
 #: that was not used for longest goes first.
 MOST_PROGRAMS = 32
 
 #: The file of each back end.
-BACKENDS = {"numpy": ".numpy_text"}
+BACKENDS = {"numpy": ".numpy_text", "numba": ".numba_text", "jax": ".jax_text"}
 
 #: The object that NumPy has for a dtype: an array may have an equal one, as of a pickle.
 DTYPES = {np.dtype(code): np.dtype(code) for code in "?bBhHiIlLfd"}
@@ -33,9 +34,9 @@ DTYPES = {np.dtype(code): np.dtype(code) for code in "?bBhHiIlLfd"}
 class Version(NamedTuple):
     """What was written for one combination of shapes and dtypes."""
 
-    run: Callable[..., Any]
-    source: str
     traced: Program
+    built: Built
+    seconds: float  # that it took to write, and to compile where the back end does so
 
 
 class Compiled:
@@ -45,7 +46,7 @@ class Compiled:
         self, function: Callable[..., Any], backend: str, wrt: int | Sequence[int] | None
     ) -> None:
         self.function, self.wrt = function, wrt
-        self.build = import_module(BACKENDS[backend], __package__).build
+        self.backend = import_module(BACKENDS[backend], __package__)
         self.versions: OrderedDict[Hashable, Version] = OrderedDict()
         self.lock = threading.RLock()
         self.latest: Callable[..., Any] = lambda *_: None
@@ -61,11 +62,11 @@ class Compiled:
     def of_other_types(self, args: tuple[Any, ...]) -> Any:
         """Run a program for other shapes than in the call before; write it, if there is none."""
         parts = [flatten(arg) for arg in args]
-        arrays = [plain(leaf) for leaves, _ in parts for leaf in leaves]
+        arrays = [self.plain(leaf) for leaves, _ in parts for leaf in leaves]
         structures = tuple(structure for _, structure in parts)
         moving = None if self.wrt is None else self.moving([len(leaves) for leaves, _ in parts])
         for i in moving or ():
-            if not (isinstance(arrays[i], np.ndarray) and arrays[i].dtype.kind == "f"):
+            if np.result_type(arrays[i]).kind != "f" or not hasattr(arrays[i], "dtype"):
                 arrays[i] = np.array(arrays[i], np.float64)
         key = (structures, *(type_of(array) for array in arrays))
         with self.lock:
@@ -74,7 +75,7 @@ class Compiled:
                 if len(self.versions) > MOST_PROGRAMS:
                     self.versions.popitem(last=False)
             self.versions.move_to_end(key)
-            run = self.latest = self.versions[key].run
+            run = self.latest = self.versions[key].built.run
         return run(*arrays)
 
     def moving(self, counts: list[int]) -> list[int]:
@@ -98,8 +99,10 @@ class Compiled:
             leaves = iter(given)
             return self.function(*(unflatten(structure, leaves) for structure in structures))
 
-        traced, of_value = trace(function, arrays, moving)
-        if not same(traced, trace(function, arrays, moving)[0]):
+        start = process_time()
+        examples = [np.asarray(a) if hasattr(a, "shape") else a for a in arrays]
+        traced, of_value = trace(function, examples, moving)
+        if not same(traced, trace(function, examples, moving)[0]):
             raise errors.differs_from_run_to_run()
         if moving is not None:
             by = tuple(structures[i] for i in self.positions())
@@ -111,8 +114,19 @@ class Compiled:
         program = traced
         for apply in PASSES:
             program = apply(program)
-        run, source = self.build(program, lambda texts: text_of(of_value, iter(texts)))
-        return Version(run, source, traced)
+        built = self.backend.build(program, of_value)
+        return Version(traced, built, process_time() - start)
+
+    def plain(self, leaf: Any) -> Any:
+        """Return an argument as an array, or as the Python number that it is."""
+        if isinstance(leaf, Tensor):
+            raise errors.tensor_to_compiled(leaf)
+        if type(leaf) in (int, float, bool) or self.backend.takes(leaf):
+            return leaf
+        known = type(leaf) is np.ndarray and leaf.dtype in DTYPES
+        array = leaf if known else real_array(leaf, floating=False)
+        dtype = DTYPES[array.dtype.newbyteorder("=")]
+        return array if array.dtype is dtype else array.astype(dtype)
 
     @property
     def current(self) -> Version:
@@ -121,8 +135,14 @@ class Compiled:
         return next(reversed(self.versions.values()))
 
     @property
+    def seconds(self) -> float:
+        """The CPU time that it took to write and compile the program that ran last."""
+        return self.current.seconds
+
+    @property
     def source(self) -> str:
-        return self.current.source
+        """The text of the program that ran last."""
+        return self.current.built.source
 
     def explain_passes(self) -> str:
         """Return the latest program as it was traced, and as it was after each pass."""
@@ -134,22 +154,11 @@ class Compiled:
             what = f"{apply.__name__}: {len(program.instructions)} -> {count} instructions"
             parts.append(what if str(after) == str(program) else f"{what}\n{after}")
             program = after
-        return "\n\n".join(parts)
-
-
-def plain(leaf: Any) -> Any:
-    """Return an argument as an array, or as the Python number that it is."""
-    if isinstance(leaf, Tensor):
-        raise errors.tensor_to_compiled(leaf)
-    if type(leaf) in (int, float, bool):
-        return leaf
-    array = leaf if type(leaf) is np.ndarray and leaf.dtype in DTYPES else real_array(leaf, False)
-    dtype = DTYPES[array.dtype.newbyteorder("=")]
-    return array if array.dtype is dtype else array.astype(dtype)
+        return "\n\n".join([*parts, *self.current.built.notes])
 
 
 def type_of(array: Any) -> Any:
-    return (array.shape, array.dtype) if isinstance(array, np.ndarray) else type(array)
+    return (array.shape, array.dtype) if hasattr(array, "dtype") else type(array)
 
 
 def same(a: Program, b: Program) -> bool:

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from .program import Instruction, Program, Ref, Type, getitem, name_of
+from .program import Built, Instruction, Program, Ref, Type, astype, getitem, name_of
+from .tree import Structure, text_of
 
 #: Reductions of NumPy that are the reduction of a ufunc, which is there without the way to it.
 REDUCTIONS: dict[Any, np.ufunc] = {
@@ -24,6 +25,9 @@ REDUCTIONS: dict[Any, np.ufunc] = {
 
 #: What has a text of its own, which takes less time than the function.
 WRITTEN: dict[Any, str] = {np.matrix_transpose: "{0}.mT", getitem: "{0}[{1}]"}
+
+#: Functions of this package that are as good as NumPy's.
+KNOWN = {astype, getitem}
 
 #: Functions that return a new array, and never a view of what they are given.
 MAKES_NEW = {
@@ -105,7 +109,10 @@ class Writer:
         for ref, array in program.constants.items():
             self.names[ref] = f"c{ref}"
             self.scope[f"c{ref}"] = array
-        for ref, instruction in program.instructions.items():
+        self.write_all()
+
+    def write_all(self) -> None:
+        for ref, instruction in self.program.instructions.items():
             self.write(ref, instruction)
             self.release(ref, instruction)
 
@@ -283,13 +290,25 @@ def guards(program: Program, names: Mapping[Ref, str], scope: dict[str, Any]) ->
     return texts or ["True"]
 
 
-def build(program: Program, returned: Callable[[list[str]], str]) -> tuple[Any, str]:
-    """Return a program as a function of arrays, and its text.
+def takes(leaf: Any) -> bool:
+    """Whether an argument is an array of another library, which this back end takes as it is."""
+    return False
 
-    ``returned`` makes the text of what is returned, of those of the results.
-    """
+
+def not_numpy(program: Program) -> list[str]:
+    """Say which calls are not of NumPy: functions whose text could not be followed."""
+    return [
+        f"{ref}: {instruction} is called as a whole"
+        for ref, instruction in program.instructions.items()
+        if not (isinstance(instruction.function, np.ufunc) or instruction.function in KNOWN)
+        and not instruction.function.__module__.startswith("numpy")
+    ]
+
+
+def build(program: Program, structure: Structure) -> Built:
+    """Return a program as a function of arrays, which returns its results in a structure."""
     writer = Writer(program)
-    text = writer.code(returned(writer.results()))
+    text = writer.code(text_of(structure, iter(writer.results())))
     scope = {**writer.scope, "pool": []}
     exec(compile(text, "<compiled by tinygrad_bp>", "exec"), scope)
-    return scope["run"], text
+    return Built(scope["run"], text, not_numpy(program))

@@ -80,6 +80,14 @@ class Program(NamedTuple):
         return "\n".join([*lines, f"results: {', '.join(map(str, self.results))}"])
 
 
+class Built(NamedTuple):
+    """What a back end makes of a program: it returns None for arguments that it is not for."""
+
+    run: Callable[..., Any]
+    source: str
+    notes: list[str]  # what stays a call of NumPy's
+
+
 def refs_in(value: Any) -> Iterator[Ref]:
     if isinstance(value, Ref):
         yield value

@@ -5,4 +5,4 @@ from .constants import fold_constants
 from .dead import drop_dead
 from .exact import simplify
 
-PASSES = (fold_constants, simplify, fold_constants, share_common, drop_dead)
+PASSES = (simplify, fold_constants, simplify, share_common, drop_dead)

@@ -1,0 +1,95 @@
+"""The JAX back end: the same program over jax.numpy, jitted, on whatever devices JAX has.
+
+A call that JAX has not, or cannot trace, as it writes into an array or looks at entries, stays
+NumPy's: JAX hands it the arrays and takes back the result (`jax.pure_callback`). Results are arrays
+of JAX. Arguments that JAX has spread over devices stay so, and so does what is computed from them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .program import Built, Instruction, Program, Ref, Type, astype, getitem
+from .tree import Structure, unflatten
+
+enable_x64 = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
+
+
+def build(program: Program, structure: Structure) -> Built:
+    """Return a program as a function of arrays."""
+    called: set[Ref] = set()  # by a callback
+
+    def compute(*arrays: Any) -> list[Any]:
+        values: dict[Ref, Any] = dict(zip(program.inputs, arrays, strict=True))
+        values |= program.constants  # as they are: an index of booleans must be known
+        for ref, instruction in program.instructions.items():
+            values[ref] = computed(ref, instruction.over(values.__getitem__), program, called)
+        return [jnp.asarray(values[ref]) for ref in program.results]
+
+    jitted = jax.jit(compute)
+
+    def run(*arguments: Any) -> Any:
+        for ref, argument in zip(program.inputs, arguments, strict=True):
+            if not is_of(argument, program.types[ref], program.numbers.get(ref)):
+                return None
+        with enable_x64(True):
+            return unflatten(structure, iter(jitted(*arguments)))
+
+    with enable_x64(True):
+        examples = [
+            program.numbers[ref](0) if ref in program.numbers else jax.ShapeDtypeStruct(*kind)
+            for ref, kind in ((ref, program.types[ref]) for ref in program.inputs)
+        ]
+        jax.eval_shape(compute, *examples)
+    notes = [
+        f"{ref}: {program.instructions[ref]} is NumPy's, called back" for ref in sorted(called)
+    ]
+    return Built(run, f"{program}\n", notes)
+
+
+def computed(ref: Ref, i: Instruction, program: Program, called: set[Ref]) -> Any:
+    kind, settings = program.types[ref], dict(i.settings)
+    name = getattr(i.function, "__name__", "")
+    function: Any = i.function if i.function in (astype, getitem) else None
+    if getattr(np, name, None) is i.function:
+        function = getattr(jnp, name, None)
+    if function is not None:
+        try:
+            return jnp.asarray(function(*i.arguments, **settings), kind.dtype)
+        except (TypeError, ValueError, NotImplementedError):  # not with these arguments
+            pass
+    called.add(ref)
+    return call_back(i, kind)
+
+
+def call_back(i: Instruction, kind: Type) -> Any:
+    """Call a function of NumPy's with the arrays that JAX has, when it has them."""
+    leaves, structure = jax.tree.flatten((i.arguments, dict(i.settings)))
+    places = [k for k, leaf in enumerate(leaves) if isinstance(leaf, jax.Array)]
+
+    def run(*values: Any) -> Any:
+        known = dict(zip(places, map(np.asarray, values), strict=True))
+        arguments, settings = jax.tree.unflatten(
+            structure, [known.get(k, leaf) for k, leaf in enumerate(leaves)]
+        )
+        return np.asarray(i.function(*arguments, **settings), kind.dtype)
+
+    result = jax.ShapeDtypeStruct(kind.shape, kind.dtype)
+    return jax.pure_callback(run, result, *(leaves[k] for k in places))
+
+
+def is_of(argument: Any, kind: Type, number: type | None) -> bool:
+    """Whether an argument is one that the program is for."""
+    if number is not None:
+        return type(argument) is number
+    is_array = isinstance(argument, (np.ndarray, jax.Array))
+    return is_array and argument.shape == kind.shape and argument.dtype == kind.dtype
+
+
+def takes(leaf: Any) -> bool:
+    """Whether an argument is an array of this back end, which is taken as it is."""
+    return isinstance(leaf, jax.Array)

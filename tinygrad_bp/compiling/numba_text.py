@@ -1,0 +1,193 @@
+"""The Numba back end: kernels for what they can compute, and NumPy calls in between.
+
+The kernels of a program are a module of their own, which is written to a folder for caches, since
+Numba keeps machine code only of functions in files: the next process loads it. The folder is
+``~/.cache/tinygrad_bp``, or that of the environment variable TINYGRAD_BP_CACHE.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from ..saving import written_to
+from . import numba_functions
+from .numba_kernel import Kernel, dtype_name, fits
+from .numpy_text import Writer
+from .passes.fuse import group, users_of
+from .program import Built, Program, Ref
+from .tree import Structure, text_of
+
+MODULE = '''\
+"""The kernels of a compiled function: written by tinygrad_bp, with the functions {functions}."""
+
+import math
+
+import numpy as np
+from numba import njit, types
+
+from tinygrad_bp.compiling.numba_functions import (
+    chosen, exp, larger, log, smaller, tanh
+)
+'''
+
+KERNEL = """
+
+@njit(
+    ({types}),
+    cache={cache},
+    nogil=True,
+    error_model="numpy",
+    fastmath={{"contract"}},
+)
+def {name}({given}):
+    {lines}
+"""
+
+DRIVER = """\
+def run({arguments}):
+    if not (
+        {guards}
+    ):
+        return None
+    try:
+        {lines}
+    except TypeError:  # a kernel takes contiguous arrays
+        return run(*contiguous({arguments}))
+    return {returned}
+"""
+
+
+class NumbaWriter(Writer):
+    """The text of the kernels, and of what calls them."""
+
+    def write_all(self) -> None:
+        self.kernels: list[str] = []
+        self.called: list[Ref] = []  # by NumPy
+        program, users = self.program, users_of(self.program)
+        for ref, array in program.constants.items():
+            self.scope[self.names[ref]] = np.asarray(array, order="C")
+        for is_kernel, refs in group(program, lambda ref, i: fits(program, ref, i)):
+            if is_kernel:
+                self.write_kernel(Kernel(program, refs, users, self.names))
+                continue
+            self.called += refs
+            for ref in refs:
+                self.names[ref] = f"{ref}"
+                call = self.call(program.instructions[ref], program.types[ref])
+                self.lines.append(f"{ref} = {call}")
+
+    def write_kernel(self, kernel: Kernel) -> None:
+        name = f"kernel{len(self.kernels)}"
+        given = [*kernel.given, *kernel.places]
+        numbers = ", ".join(f"{ref}" for ref in kernel.numbers)
+        self.kernels.append(
+            KERNEL.format(
+                name=name,
+                types="".join(f"{self.type_of(ref, ref not in kernel.places)}, " for ref in given),
+                cache="{cache}",
+                given=", ".join(kernel.names[ref] for ref in given),
+                lines="\n    ".join([*kernel.lines, f"return {numbers}"]),
+            )
+        )
+        for ref in kernel.places:
+            dtype = self.dtype(self.program.types[ref].dtype)
+            self.lines.append(f"{ref} = empty({self.program.types[ref].shape}, {dtype})")
+        passed = [*map(self.passed, kernel.given), *(f"{ref}" for ref in kernel.places)]
+        call = f"{name}({', '.join(passed)})"
+        self.lines.append(f"{numbers} = {call}" if numbers else call)
+        for ref in kernel.numbers:
+            dtype = self.dtype(self.program.types[ref].dtype)
+            self.lines.append(f"{ref} = array({ref}, {dtype})")
+        self.names.update({ref: f"{ref}" for ref in kernel.wanted})
+
+    def dtype(self, dtype: np.dtype[Any]) -> str:
+        self.scope[f"dtype_{dtype.name}"] = dtype
+        return f"dtype_{dtype.name}"
+
+    def passed(self, ref: Ref) -> str:
+        """Return how a value is passed to a kernel: contiguous, or as a number."""
+        if ref in self.program.numbers:
+            return self.names[ref]
+        if not self.program.types[ref].shape:
+            return f"{self.names[ref]}[()]"
+        as_it_is = ref in self.program.inputs or ref in self.program.constants
+        return self.names[ref] if as_it_is else f"ascontiguousarray({self.names[ref]})"
+
+    def type_of(self, ref: Ref, readonly: bool) -> str:
+        kind = self.program.types[ref]
+        name = f"types.{dtype_name(kind.dtype)}"
+        if not kind.shape:
+            return name
+        return f'types.Array({name}, {len(kind.shape)}, "C", readonly={readonly})'
+
+    def driver(self, returned: str) -> str:
+        arguments = "".join(f"{self.names[ref]}, " for ref in self.program.inputs)
+        lines = self.lines or ["pass"]
+        if self.program.ignores_errors:
+            lines = ["with errstate(all='ignore'):", *(f"    {line}" for line in lines)]
+        return DRIVER.format(
+            arguments=arguments,
+            guards="\n        and ".join(self.guards()),
+            lines="\n        ".join(lines),
+            returned=returned,
+        )
+
+
+def contiguous(*arguments: Any) -> list[Any]:
+    if all(not isinstance(a, np.ndarray) or a.flags.c_contiguous for a in arguments):
+        raise TypeError("a kernel does not take the arguments that it is written for")
+    return [np.ascontiguousarray(a) if np.ndim(a) else a for a in arguments]
+
+
+def folder() -> Path:
+    given = os.environ.get("TINYGRAD_BP_CACHE")
+    return Path(given) if given else Path.home() / ".cache" / "tinygrad_bp"
+
+
+def loaded(kernels: list[str]) -> ModuleType:
+    """Return the kernels as a module: from the folder, where it can be written."""
+    functions = Path(numba_functions.__file__).read_bytes()  # kernels hold their machine code too
+    head = MODULE.format(functions=hashlib.sha256(functions).hexdigest())
+    text = head + "".join(kernel.replace("{cache}", "True") for kernel in kernels)
+    name = f"bp_{hashlib.sha256(text.encode()).hexdigest()}"
+    path = folder() / f"{name}.py"
+    try:
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            written_to(path, text)
+    except OSError:
+        module = ModuleType(name)
+        exec(head + "".join(kernel.replace("{cache}", "False") for kernel in kernels), vars(module))
+        return module
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # where Numba looks for it, when it loads machine code
+    spec.loader.exec_module(module)
+    return module
+
+
+def takes(leaf: Any) -> bool:
+    return False
+
+
+def build(program: Program, structure: Structure) -> Built:
+    """Return a program as a function of arrays, which returns its results in a structure."""
+    writer = NumbaWriter(program)
+    driver = writer.driver(text_of(structure, iter(writer.results())))
+    scope = dict(writer.scope, contiguous=contiguous, ascontiguousarray=np.ascontiguousarray)
+    if writer.kernels:
+        # in the scope, np.exp of a NumPy call goes before exp of the kernels
+        scope = vars(loaded(writer.kernels)) | scope
+    exec(compile(driver, "<compiled by tinygrad_bp>", "exec"), scope)
+    kernels = "".join(writer.kernels).strip().replace("{cache}", "True")
+    notes = [f"{ref}: {program.instructions[ref]} is a call of NumPy's" for ref in writer.called]
+    return Built(scope["run"], f"{kernels}\n\n\n{driver}", notes)
