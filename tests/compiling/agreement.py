@@ -12,6 +12,7 @@ import numpy as np
 from hypothesis import Phase
 
 import tinygrad_bp as bp
+from tinygrad_bp.table import TABLE
 
 from .. import test_random_programs as random_programs
 from ..rules import checks
@@ -35,7 +36,7 @@ def function_of_trial(trial):
 def function_of_program(program):
     def function(*leaves):
         left = iter(leaves)
-        return program.run(bp.TABLE, lambda _: next(left), lambda array: array)
+        return program.run(TABLE, lambda _: next(left), lambda array: array)
 
     return function, program.leaves()
 

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import errors
 from ..arguments import real_array
 from ..engine import Tensor
+from . import refusals
 from .passes import PASSES
 from .program import Built, Program
 from .trace import trace
@@ -103,7 +103,7 @@ class Compiled:
         examples = [np.asarray(a) if hasattr(a, "shape") else a for a in arrays]
         traced, of_value = trace(function, examples, moving)
         if not same(traced, trace(function, examples, moving)[0]):
-            raise errors.differs_from_run_to_run()
+            raise refusals.differs_from_run_to_run()
         if moving is not None:
             by = tuple(structures[i] for i in self.positions())
             of_value = (
@@ -120,7 +120,7 @@ class Compiled:
     def plain(self, leaf: Any) -> Any:
         """Return an argument as an array, or as the Python number that it is."""
         if isinstance(leaf, Tensor):
-            raise errors.tensor_to_compiled(leaf)
+            raise refusals.tensor_to_compiled(leaf)
         if type(leaf) in (int, float, bool) or self.backend.takes(leaf):
             return leaf
         known = type(leaf) is np.ndarray and leaf.dtype in DTYPES
@@ -131,7 +131,7 @@ class Compiled:
     @property
     def current(self) -> Version:
         if not self.versions:
-            raise errors.no_program()
+            raise refusals.no_program()
         return next(reversed(self.versions.values()))
 
     @property
@@ -217,5 +217,5 @@ def compile(
     (array(5.), array([2., 4.]))
     """
     if backend not in BACKENDS:
-        raise errors.no_backend(backend, ", ".join(map(repr, BACKENDS)))
+        raise refusals.no_backend(backend, ", ".join(map(repr, BACKENDS)))
     return Compiled(function, backend, wrt)

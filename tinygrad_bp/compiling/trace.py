@@ -26,6 +26,7 @@ from ..engine import Tensor, sweep
 from ..record import recorded_tensors
 from ..recording import Traced
 from ..transforms import differentiating
+from . import refusals
 from .program import Instruction, Program, Ref, Type, astype, getitem
 from .tree import Structure, flatten
 
@@ -195,7 +196,7 @@ class Trace:
         return value
 
     def untraceable(self, what: Any, value: Any) -> errors.UntraceableError:
-        error = errors.value_needed(getattr(what, "__name__", what), np.shape(concrete(value)))
+        error = refusals.value_needed(getattr(what, "__name__", what), np.shape(concrete(value)))
         assert isinstance(error, errors.UntraceableError)
         error.whole = self.whole
         return error
@@ -336,7 +337,7 @@ def value_of(leaf: Any) -> Any:
 def check_given(leaf: Tensor) -> None:
     """Refuse a parameter from outside, whose value would be a constant of the program."""
     if leaf.primitive is None and leaf.requires_grad and not isinstance(leaf._array, Symbol):
-        raise errors.captured(leaf)
+        raise refusals.captured(leaf)
 
 
 def gradients_of(written: Trace, output: Tensor, inputs: Sequence[Tensor]) -> list[Any]:
