@@ -334,6 +334,17 @@ traced_value_kept = sentence(
     TypeError, "{0} cannot take a value of a function that is being compiled: the program would "
     "not do so again. Return the value, and keep it outside of the function.")
 
+# ---- plots ----
+
+matplotlib_missing = sentence(
+    ImportError, 'Plots need matplotlib: pip install "tinygrad_bp[plot]"')
+no_panels = sentence(
+    TypeError, "curves takes a dict, from the title of each panel to its numbers, not {0!r:.60}.")
+no_names = sentence(
+    TypeError, "parameters are plotted by name: give model.named_parameters(), or a dict.")
+nothing_to_plot = sentence(ValueError, "there is nothing to plot: the dict is empty.")
+no_such_panel = sentence(ValueError, "log names the panel(s) {0!s:.60}, which are not there.")
+
 # fmt: on
 
 

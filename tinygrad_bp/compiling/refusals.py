@@ -1,4 +1,4 @@
-"""What cannot be compiled, and what to write instead: the sentences of `errors`, for this folder."""
+"""What cannot be compiled, and what to write instead: sentences, as those of `errors`."""
 
 from ..errors import UntraceableError, sentence
 
@@ -22,14 +22,3 @@ value_needed = sentence(
     UntraceableError, "{0} needs the value of an array of shape {1}, and while a function is "
     "compiled it has none: what depends on it would be the same in every call. Choose entry by "
     "entry with bp.where(condition, a, b); or leave this to a function that is not compiled.")
-
-# ---- plots ----
-
-matplotlib_missing = sentence(
-    ImportError, 'Plots need matplotlib: pip install "tinygrad_bp[plot]"')
-no_panels = sentence(
-    TypeError, "curves takes a dict, from the title of each panel to its numbers, not {0!r:.60}.")
-no_names = sentence(
-    TypeError, "parameters are plotted by name: give model.named_parameters(), or a dict.")
-nothing_to_plot = sentence(ValueError, "there is nothing to plot: the dict is empty.")
-no_such_panel = sentence(ValueError, "log names the panel(s) {0!s:.60}, which are not there.")
