@@ -363,7 +363,7 @@ def test_a_rule_that_runs_on_arrays_only():
 
     @halved.backward
     def _(out: Any, a: Any) -> Callable[[Any], Any]:
-        return lambda g: np.asarray(g.tolist()) / 2
+        return lambda g: np.frombuffer(g.tobytes()).reshape(g.shape) / 2  # of arrays alone
 
     explanation = explain(halved(leaf(3.0, "a")).named("L"))
     assert explanation.steps[0].contributions[0].rule is None

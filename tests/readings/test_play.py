@@ -248,7 +248,7 @@ def test_a_rule_that_runs_on_arrays_only() -> None:
 
     @halved.backward
     def _(out: Any, a: Any) -> Callable[[Any], Any]:
-        return lambda g: np.asarray(g.tolist()) / 2
+        return lambda g: np.frombuffer(g.tobytes()).reshape(g.shape) / 2  # of arrays alone
 
     assert "which takes only arrays" in html.unescape(play(halved(leaf(3.0, "a"))).html)
 
