@@ -9,7 +9,7 @@ import pytest
 from tinygrad_bp import nn
 
 #: Of the initialisers, what they share.
-HELPERS = {"fans", "generator", "of_spread"}
+HELPERS = {"fans", "of_spread"}
 
 PUBLIC = {
     f"{place.__name__.rpartition('.')[2]}.{name}": value

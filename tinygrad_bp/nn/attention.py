@@ -7,10 +7,11 @@ import math
 import numpy as np
 
 from .. import errors
+from ..creation import generator
 from ..rules.activations import softmax
 from ..rules.shaping import as_operand, split
 from ..table import Value
-from .initialisers import generator, xavier_uniform
+from .initialisers import xavier_uniform
 from .layers import Linear, parameter
 from .module import Module
 

@@ -12,14 +12,7 @@ import math
 
 import numpy as np
 
-from .. import errors
-
-
-def generator(rng: np.random.Generator | None) -> np.random.Generator:
-    """Return the generator that was given, or a new one."""
-    if rng is not None and not isinstance(rng, np.random.Generator):
-        raise errors.no_generator(rng)
-    return np.random.default_rng() if rng is None else rng
+from ..creation import generator
 
 
 def uniform(

@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from .. import errors
+from ..creation import generator
 from ..engine import Tensor
 from ..operators import value_of
 from ..rules.models import Pair, conv2d, dropout, embedding, pair
 from ..rules.shaping import as_operand
 from ..table import Value
-from .initialisers import fans, generator, normal, uniform
+from .initialisers import fans, normal, uniform
 from .module import Module
 
 

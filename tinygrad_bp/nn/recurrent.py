@@ -11,11 +11,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import errors
+from ..creation import generator
 from ..rules.activations import sigmoid
 from ..rules.elementwise import tanh
 from ..rules.shaping import as_operand, split, stack
 from ..table import Value
-from .initialisers import generator
 from .layers import spread
 from .module import Module
 
