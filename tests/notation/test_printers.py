@@ -296,6 +296,12 @@ def test_numbers_in_a_power_and_in_cases() -> None:
         assert sum(not isinstance(part, str) for part in formula.parts) == count
 
 
+def test_how_a_product_is_computed_is_not_written() -> None:
+    code = 'np.einsum("ij,jk->ik", a, b{})'
+    trees = [ast.parse(code.format(way), mode="eval").body for way in ("", ", optimize=True")]
+    assert text(trees[0], {}) == text(trees[1], {}) == "Σ[j] a[i,j] b[j,k]"
+
+
 def test_a_large_array_stands_by_its_shape() -> None:
     formula = Formula(parsed("a * 2.0", {"a": np.ones((50, 20))}), values={"a": np.ones((50, 20))})
     assert formula.latex_parts[1:] == (r" \cdot 2",)

@@ -241,8 +241,8 @@ class Printer(Typesetter):
             return self.choice(node)
         if name == "astype" and isinstance(node.func, ast.Attribute) and node.args:
             return self.cast(node.func.value, node.args[0])
-        if is_numpy(node.func) and node.args and not node.keywords:
-            piece = self.array(name, node.args)
+        if is_numpy(node.func) and node.args:
+            piece = self.array(name, node.args, node.keywords)
             if piece is not None:
                 return piece
         row = row_of(node, name)
@@ -309,10 +309,14 @@ class Printer(Typesetter):
 
     # ---- what NumPy alone has ----
 
-    def array(self, name: str, arguments: Sequence[ast.expr]) -> Piece | None:
+    def array(
+        self, name: str, arguments: Sequence[ast.expr], keywords: Sequence[ast.keyword]
+    ) -> Piece | None:
         first = arguments[0]
         if name == "einsum" and isinstance(first, ast.Constant):
-            return self.contraction(str(first.value), arguments[1:])
+            return self.contraction(str(first.value), arguments[1:])  # however it is computed
+        if keywords:
+            return None
         if name in CONSTANTS:
             lengths = first.elts if isinstance(first, ast.Tuple) else [first]
             size = self.separated([self.write(n) for n in lengths])

@@ -17,7 +17,10 @@ from typing import TypeAlias
 import numpy as np
 
 from ...notation.trees import Rebuilt, names, put, walk
-from .tidy import FALSE, TRUE, in_order, negative
+from .tidy import FALSE, TRUE, in_order, negative, simplified
+
+#: An expression, and the index of which it is the component.
+Component: TypeAlias = tuple[ast.expr, Sequence[ast.expr]]
 
 #: The factor of each letter, and of each quotient and remainder.
 Factors: TypeAlias = dict[str, int]
@@ -212,27 +215,33 @@ class Letters:
 
     # ---- indices put in for letters ----
 
-    def put(self, tree: ast.expr, known: Mapping[str, ast.expr]) -> ast.expr:
-        return Put(self, known, {}).visit(tree) if known else tree
-
-    def composed(
-        self, tree: ast.expr, entries: Mapping[str, tuple[ast.expr, Sequence[ast.expr]]]
+    def put(
+        self,
+        tree: ast.expr,
+        known: Mapping[str, ast.expr],
+        facts: Mapping[str, ast.expr] | None = None,
     ) -> ast.expr:
-        """Return an expression with others in place of entries, each given with its own index."""
-        composed: ast.expr = Put(self, {}, entries).visit(tree)
-        return composed
+        """Return an expression with indices put in for letters, and facts for conditions."""
+        new: ast.expr = Put(self, known, facts or {}, {}).visit(tree) if known or facts else tree
+        return new
+
+    def composed(self, tree: ast.expr, entries: Mapping[str, Component]) -> ast.expr:
+        """Return an expression with components in place of entries, each given with its index."""
+        new: ast.expr = Put(self, {}, {}, entries).visit(tree)
+        return new
 
 
 class Put(Rebuilt):
-    """Puts indices in for letters, or components for entries, and leaves out what is 0 then."""
+    """Puts something in for letters, conditions or entries, and leaves out what is 0 then."""
 
     def __init__(
         self,
         letters: Letters,
         known: Mapping[str, ast.expr],
-        entries: Mapping[str, tuple[ast.expr, Sequence[ast.expr]]],
+        facts: Mapping[str, ast.expr],
+        entries: Mapping[str, Component],
     ) -> None:
-        self.letters, self.known, self.entries = letters, known, entries
+        self.letters, self.known, self.facts, self.entries = letters, known, facts, entries
 
     def index(self, index: ast.expr) -> ast.expr:
         if isinstance(index, ast.Name):
@@ -257,7 +266,8 @@ class Put(Rebuilt):
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
         new = super().generic_visit(node)
-        return in_order(new) if new is not node and isinstance(new, ast.expr) else new
+        tidy = simplified if self.facts else in_order
+        return tidy(new) if new is not node and isinstance(new, ast.expr) else new
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         return self.entry(node.id, []) if node.id in self.entries else self.known.get(node.id, node)
@@ -272,6 +282,6 @@ class Put(Rebuilt):
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
         if not is_condition(node):
             return self.generic_visit(node)
-        return self.letters.compared(
-            self.index(node.left), node.ops[0], self.index(node.comparators[0])
-        )
+        left, right = self.index(node.left), self.index(node.comparators[0])
+        fact = self.facts.get(ast.unparse(node)) if self.facts else None
+        return fact or self.letters.compared(left, node.ops[0], right)

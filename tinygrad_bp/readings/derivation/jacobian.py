@@ -11,10 +11,10 @@ import ast
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ...notation.trees import Rebuilt, names, walk
+from ...notation.trees import names, walk
 from .components import chosen, combined, over, split, total, when
 from .indices import Letters, is_condition, letter_of
-from .tidy import FALSE, TRUE, ZERO, number, simplified
+from .tidy import FALSE, TRUE, ZERO, number
 
 
 class Case(NamedTuple):
@@ -44,24 +44,21 @@ class Jacobian:
         needed.sort(key=order)
         bound = set(filter(None, map(letter_of, walk(tree))))
         deltas = {ast.unparse(node): node for node in walk(tree) if is_condition(node)}
-        cases = [Case(needed, tree)]
         #: Whether a reader takes it in: all that depends on an index is in its cases.
         self.readable = not deltas
         #: Whether they are that two letters are equal, or not: then a gradient is in cases too.
         self.of_letters = False
+        found = [(needed, dict[str, ast.expr]())]
         match list(deltas.values()):
             case [ast.Compare(left, [ast.Eq()], right) as same] if not names(same) & bound:
                 self.readable = True
                 self.of_letters = isinstance(left, ast.Name) and isinstance(right[0], ast.Name)
                 other = ast.Compare(left, [ast.NotEq()], right)
                 text = ast.unparse(same)
-                cases = [
-                    Case([*needed, same], With(text, TRUE).visit(tree)),
-                    Case([*needed, other], With(text, FALSE).visit(tree)),
-                ]
+                found = [([*needed, same], {text: TRUE}), ([*needed, other], {text: FALSE})]
         self.cases = [
-            Case(conditions, letters.put(tree, self.solved(conditions)))
-            for conditions, tree in cases
+            Case(conditions, letters.put(tree, self.solved(conditions), facts))
+            for conditions, facts in found
         ]
 
     def solved(self, conditions: Sequence[ast.expr]) -> dict[str, ast.expr]:
@@ -104,17 +101,3 @@ class Jacobian:
 
 def entry(name: str, index: Sequence[ast.expr]) -> ast.expr:
     return ast.Subscript(ast.Name(name), ast.Tuple(list(index))) if index else ast.Name(name)
-
-
-class With(Rebuilt):
-    """Puts the truth in for a condition."""
-
-    def __init__(self, condition: str, value: ast.expr) -> None:
-        self.condition, self.value = condition, value
-
-    def generic_visit(self, node: ast.AST) -> ast.AST:
-        new = super().generic_visit(node)
-        return simplified(new) if new is not node and isinstance(new, ast.expr) else new
-
-    def visit_Compare(self, node: ast.Compare) -> ast.expr:
-        return self.value if ast.unparse(node) == self.condition else node
