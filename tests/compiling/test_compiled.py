@@ -297,3 +297,51 @@ def test_the_program_can_be_read():
     assert text.startswith("traced, 41 instructions")
     assert "simplify: " in text
     assert "v6 = minimum(v5, 80.0)  # float64 (4, 2)" in text
+
+
+# ---- A whole step of training ----
+
+
+def training(optimizer, count):
+    """Return a step: weights, states, a batch and a rate to the loss and the next of these."""
+
+    def step(weights, states, x, labels, lr):
+        def loss(W1, b1, W2, b2):
+            return bp.cross_entropy(bp.relu(x @ W1 + b1) @ W2 + b2, labels)
+
+        value, gradients = bp.value_and_grad(loss, range(count))(*weights)
+        updated = [
+            optimizer.update(w, g, state, lr)
+            for w, g, state in zip(weights, gradients, states, strict=True)
+        ]
+        return value, [w for w, _ in updated], [state for _, state in updated]
+
+    return step
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda parameters: bp.optim.SGD(parameters, lr=0.1, momentum=0.9, nesterov=True),
+        lambda parameters: bp.optim.RMSProp(parameters, lr=0.01, centered=True),
+        lambda parameters: bp.optim.Adam(parameters, lr=0.01),
+        lambda parameters: bp.optim.AdamW(parameters, lr=0.01),
+    ],
+)
+def test_a_step_of_training(make):
+    rng = np.random.default_rng(0)
+    weights = [rng.normal(size=shape) for shape in ((5, 4), (4,), (4, 3), (3,))]
+    optimizer = make([bp.tensor(w, requires_grad=True) for w in weights])
+    step = bp.compile(training(optimizer, 4), wrt=None)
+    states, lr = optimizer.states, optimizer.lr
+    for _ in range(5):
+        x, labels = rng.normal(size=(6, 5)), rng.integers(0, 3, 6)
+        value, weights, states = step(weights, states, x, labels, lr)
+        optimizer.zero_grad()
+        W1, b1, W2, b2 = optimizer.parameters
+        loss = bp.cross_entropy(bp.relu(x @ W1 + b1) @ W2 + b2, labels)
+        loss.backward()
+        optimizer.step()
+        np.testing.assert_allclose(value, loss.item(), rtol=1e-12)
+        for w, p in zip(weights, optimizer.parameters, strict=True):
+            np.testing.assert_allclose(w, p.data, rtol=1e-10, atol=1e-13)

@@ -16,7 +16,7 @@ from ..arguments import real_array
 from ..engine import Tensor
 from . import refusals
 from .passes import PASSES
-from .program import Built, Program
+from .program import Built, Interface, Program
 from .trace import trace
 from .tree import Structure, flatten, unflatten
 
@@ -55,7 +55,7 @@ class Compiled:
         """Return the value and the gradients, for arguments as `value_and_grad` takes them."""
         try:
             found = self.latest(*args)
-        except TypeError:  # another number of arguments
+        except (TypeError, KeyError):  # another number of arguments, or another key
             found = None
         return self.of_other_types(args) if found is None else found
 
@@ -76,7 +76,8 @@ class Compiled:
                     self.versions.popitem(last=False)
             self.versions.move_to_end(key)
             run = self.latest = self.versions[key].built.run
-        return run(*arrays)
+        leaves = iter(arrays)
+        return run(*(unflatten(structure, leaves) for structure in structures))
 
     def moving(self, counts: list[int]) -> list[int]:
         """Return which leaves to differentiate by, for arguments of so many leaves each."""
@@ -114,7 +115,7 @@ class Compiled:
         program = traced
         for apply in PASSES:
             program = apply(program)
-        built = self.backend.build(program, of_value)
+        built = self.backend.build(program, Interface(structures, of_value))
         return Version(traced, built, process_time() - start)
 
     def plain(self, leaf: Any) -> Any:

@@ -13,13 +13,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .program import Built, Instruction, Program, Ref, Type, astype, getitem
-from .tree import Structure, unflatten
+from .program import Built, Instruction, Interface, Program, Ref, Type, astype, getitem
+from .tree import flatten, unflatten
 
 enable_x64 = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
 
 
-def build(program: Program, structure: Structure) -> Built:
+def build(program: Program, interface: Interface) -> Built:
     """Return a program as a function of arrays."""
     called: set[Ref] = set()  # by a callback
 
@@ -32,12 +32,16 @@ def build(program: Program, structure: Structure) -> Built:
 
     jitted = jax.jit(compute)
 
-    def run(*arguments: Any) -> Any:
+    def run(*given: Any) -> Any:
+        parts = [flatten(argument) for argument in given]
+        if tuple(structure for _, structure in parts) != interface.arguments:
+            return None
+        arguments = [leaf for leaves, _ in parts for leaf in leaves]
         for ref, argument in zip(program.inputs, arguments, strict=True):
             if not is_of(argument, program.types[ref], program.numbers.get(ref)):
                 return None
         with enable_x64(True):
-            return unflatten(structure, iter(jitted(*arguments)))
+            return unflatten(interface.result, iter(jitted(*arguments)))
 
     with enable_x64(True):
         examples = [

@@ -40,6 +40,15 @@ ENTRY: dict[Any, str] = {
     np.logical_and: "({} != 0 and {} != 0)",
     np.bitwise_and: "({} & {})",
     np.where: "chosen({}, {}, {})",
+    np.power: "({} ** {})",
+}
+
+#: What a kernel computes with; of integers, only what Python's arithmetic does as NumPy's.
+KNOWN = {np.dtype(code) for code in "?lfd"}
+OF_INTEGERS = {np.add, np.subtract, np.multiply, np.negative, np.where}
+GIVE_BOOLEANS = {
+    *(np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal),
+    *(np.logical_and, np.bitwise_and, np.where),
 }
 
 #: What costs less to compute again than to store.
@@ -63,13 +72,13 @@ SMALL_PRODUCT = 4096
 def fits(program: Program, ref: Ref, i: Instruction) -> bool:
     """Whether a kernel can compute an instruction."""
     operands = [program.types[x] for x in i.arguments if isinstance(x, Ref)]
-    kinds = [*(t.dtype for t in operands), program.types[ref].dtype]
-    floats = {dtype for dtype in kinds if dtype.kind == "f"}
-    if len(floats) > 1 or any(dtype.kind not in "fb" for dtype in kinds):
+    kind = program.types[ref]
+    kinds = [*(t.dtype for t in operands), kind.dtype]
+    if not KNOWN.issuperset(kinds) or len({t for t in kinds if t.kind == "f"}) > 1:
         return False
     settings = {name for name, _ in i.settings}
     if i.function in REDUCE:
-        return bool(floats) and settings <= {"axis", "keepdims"} and len(i.arguments) == 1
+        return kind.dtype.kind == "f" and settings <= {"axis", "keepdims"} and len(i.arguments) == 1
     if i.function is astype or i.function is np.broadcast_to or i.function in RESHAPE:
         return True
     if settings or not all(isinstance(x, (Ref, int, float)) for x in i.arguments):
@@ -80,6 +89,10 @@ def fits(program: Program, ref: Ref, i: Instruction) -> bool:
         return len(operands[0].shape) == 2
     if i.function is np.vdot:
         return operands[0].shape == operands[-1].shape
+    if i.function is np.power:  # over many entries, NumPy's takes less time
+        return not kind.shape and kind.dtype.kind == "f"
+    if kind.dtype.kind != "f":
+        return i.function in (GIVE_BOOLEANS if kind.dtype.kind == "b" else OF_INTEGERS)
     return i.function in ENTRY
 
 
@@ -319,6 +332,8 @@ def literal(number: Any, dtype: np.dtype[Any]) -> str:
     """Return a number as text, of a dtype: in Numba, a plain one would make float64 of float32."""
     if isinstance(number, (bool, np.bool_)):
         return repr(bool(number))
+    if isinstance(number, (int, np.integer)) and dtype.kind != "f":
+        return repr(int(number))
     value = repr(float(number))
     if value in ("inf", "-inf", "nan"):
         value = value.replace("inf", "np.inf").replace("nan", "np.nan")

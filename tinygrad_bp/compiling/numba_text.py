@@ -22,8 +22,7 @@ from . import numba_functions
 from .numba_kernel import Kernel, dtype_name, fits
 from .numpy_text import Writer
 from .passes.fuse import group, users_of
-from .program import Built, Program, Ref
-from .tree import Structure, text_of
+from .program import Built, Interface, Program, Ref
 
 MODULE = '''\
 """The kernels of a compiled function: written by tinygrad_bp, with the functions {functions}."""
@@ -53,14 +52,16 @@ def {name}({given}):
 
 DRIVER = """\
 def run({arguments}):
-    if not (
+    {opening}if not (
         {guards}
     ):
         return None
-    try:
-        {lines}
-    except TypeError:  # a kernel takes contiguous arrays
-        return run(*contiguous({arguments}))
+    while True:
+        try:
+            {lines}
+            break
+        except TypeError:  # a kernel takes contiguous arrays
+            ({leaves}) = contiguous({leaves})
     return {returned}
 """
 
@@ -108,10 +109,6 @@ class NumbaWriter(Writer):
             self.lines.append(f"{ref} = array({ref}, {dtype})")
         self.names.update({ref: f"{ref}" for ref in kernel.wanted})
 
-    def dtype(self, dtype: np.dtype[Any]) -> str:
-        self.scope[f"dtype_{dtype.name}"] = dtype
-        return f"dtype_{dtype.name}"
-
     def passed(self, ref: Ref) -> str:
         """Return how a value is passed to a kernel: contiguous, or as a number."""
         if ref in self.program.numbers:
@@ -128,17 +125,12 @@ class NumbaWriter(Writer):
             return name
         return f'types.Array({name}, {len(kind.shape)}, "C", readonly={readonly})'
 
-    def driver(self, returned: str) -> str:
-        arguments = "".join(f"{self.names[ref]}, " for ref in self.program.inputs)
-        lines = self.lines or ["pass"]
+    def driver(self) -> str:
+        lines = self.lines
         if self.program.ignores_errors:
-            lines = ["with errstate(all='ignore'):", *(f"    {line}" for line in lines)]
-        return DRIVER.format(
-            arguments=arguments,
-            guards="\n        and ".join(self.guards()),
-            lines="\n        ".join(lines),
-            returned=returned,
-        )
+            lines = ["with errstate(all='ignore'):", *(f"    {line}" for line in lines or ["pass"])]
+        leaves = "".join(f"{self.names[ref]}, " for ref in self.program.inputs)
+        return DRIVER.format(lines="\n            ".join(lines), leaves=leaves, **self.face())
 
 
 def contiguous(*arguments: Any) -> list[Any]:
@@ -179,10 +171,10 @@ def takes(leaf: Any) -> bool:
     return False
 
 
-def build(program: Program, structure: Structure) -> Built:
-    """Return a program as a function of arrays, which returns its results in a structure."""
-    writer = NumbaWriter(program)
-    driver = writer.driver(text_of(structure, iter(writer.results())))
+def build(program: Program, interface: Interface) -> Built:
+    """Return a program as a function."""
+    writer = NumbaWriter(program, interface)
+    driver = writer.driver()
     scope = dict(writer.scope, contiguous=contiguous, ascontiguousarray=np.ascontiguousarray)
     if writer.kernels:
         # in the scope, np.exp of a NumPy call goes before exp of the kernels

@@ -7,13 +7,13 @@ program returns is always an array of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from .program import Built, Instruction, Program, Ref, Type, astype, getitem, name_of
-from .tree import Structure, text_of
+from .program import Built, Instruction, Interface, Program, Ref, Type, astype, getitem, name_of
+from .tree import opened, text_of
 
 #: Reductions of NumPy that are the reduction of a ufunc, which is there without the way to it.
 REDUCTIONS: dict[Any, np.ufunc] = {
@@ -92,8 +92,8 @@ class Lifetimes:
 class Writer:
     """The text, line by line, and the namespace that it runs in."""
 
-    def __init__(self, program: Program) -> None:
-        self.program, self.lifetimes = program, Lifetimes(program)
+    def __init__(self, program: Program, interface: Interface) -> None:
+        self.program, self.lifetimes, self.interface = program, Lifetimes(program), interface
         self.scope: dict[str, Any] = {
             name: getattr(np, name) for name in ("array", "empty", "errstate", "ndarray")
         }
@@ -223,7 +223,7 @@ class Writer:
 
     # ---- the whole ----
 
-    def code(self, returned: str) -> str:
+    def code(self) -> str:
         inner = [
             *(f"b{k}" for k in range(len(self.buffers))),
             *(v.split(" ")[0] for v in self.views),
@@ -235,15 +235,41 @@ class Writer:
             lines = ["with errstate(all='ignore'):", *(f"    {line}" for line in lines)]
         return MODULE.format(
             make="\n    ".join([*buffers, *self.views, f"return ({everything})"]),
-            arguments=", ".join(self.names[ref] for ref in self.program.inputs),
-            guards="\n        and ".join(self.guards()),
             lines="\n    ".join(lines),
-            returned=returned,
+            **self.face(),
         )
+
+    def face(self) -> dict[str, str]:
+        """Return what the text of the function begins and ends with."""
+        leaves = iter(self.names[ref] for ref in self.program.inputs)
+        parameters, opening = [], []
+        for k, structure in enumerate(self.interface.arguments):
+            leaf = structure is None
+            parameters.append(next(leaves) if leaf else f"p{k}")
+            opening += [] if leaf else opened(structure, f"p{k}", leaves)
+        return {
+            "arguments": ", ".join(parameters),
+            "opening": "".join(f"{line}\n    " for line in opening),
+            "guards": "\n        and ".join(self.guards()),
+            "returned": text_of(self.interface.result, iter(self.results())),
+        }
 
     def guards(self) -> list[str]:
         """Return the conditions under which arguments are those that the program is for."""
-        return guards(self.program, self.names, self.scope)
+        texts = []
+        for ref in self.program.inputs:
+            name, kind = self.names[ref], self.program.types[ref]
+            if ref in self.program.numbers:
+                texts.append(f"type({name}) is {self.program.numbers[ref].__name__}")
+                continue
+            texts.append(f"type({name}) is ndarray and {name}.dtype is {self.dtype(kind.dtype)}")
+            texts.append(f"{name}.shape == {kind.shape}")
+        return texts or ["True"]
+
+    def dtype(self, dtype: np.dtype[Any]) -> str:
+        """Return the name of a dtype in the text."""
+        self.scope[f"dtype_{dtype.name}"] = dtype
+        return f"dtype_{dtype.name}"
 
     def results(self) -> list[str]:
         """Return the text of each result as an array that nobody else has."""
@@ -261,7 +287,7 @@ def make():
 
 
 def run({arguments}):
-    if not (
+    {opening}if not (
         {guards}
     ):
         return None
@@ -273,21 +299,6 @@ def run({arguments}):
     pool.append(memory)
     return {returned}
 """
-
-
-def guards(program: Program, names: Mapping[Ref, str], scope: dict[str, Any]) -> list[str]:
-    """Return the conditions on arguments, a text each; their shapes and dtypes are exact."""
-    texts = []
-    for ref in program.inputs:
-        name, kind = names[ref], program.types[ref]
-        if ref in program.numbers:
-            texts.append(f"type({name}) is {program.numbers[ref].__name__}")
-            continue
-        dtype = kind.dtype.name
-        scope[dtype] = kind.dtype
-        texts.append(f"type({name}) is ndarray and {name}.dtype is {dtype}")
-        texts.append(f"{name}.shape == {kind.shape}")
-    return texts or ["True"]
 
 
 def takes(leaf: Any) -> bool:
@@ -305,10 +316,10 @@ def not_numpy(program: Program) -> list[str]:
     ]
 
 
-def build(program: Program, structure: Structure) -> Built:
-    """Return a program as a function of arrays, which returns its results in a structure."""
-    writer = Writer(program)
-    text = writer.code(text_of(structure, iter(writer.results())))
+def build(program: Program, interface: Interface) -> Built:
+    """Return a program as a function."""
+    writer = Writer(program, interface)
+    text = writer.code()
     scope = {**writer.scope, "pool": []}
     exec(compile(text, "<compiled by tinygrad_bp>", "exec"), scope)
     return Built(scope["run"], text, not_numpy(program))

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .tree import Structure
+
 
 class Ref(int):
     """The number of a value."""
@@ -78,6 +80,13 @@ class Program(NamedTuple):
         for ref, instruction in self.instructions.items():
             lines.append(f"{ref} = {instruction}  # {self.types[ref]}")
         return "\n".join([*lines, f"results: {', '.join(map(str, self.results))}"])
+
+
+class Interface(NamedTuple):
+    """The structures of the arguments, whose leaves are the inputs, and of the results."""
+
+    arguments: tuple[Structure, ...]
+    result: Structure
 
 
 class Built(NamedTuple):

@@ -40,6 +40,29 @@ def unflatten(structure: Structure, leaves: Iterator[Any]) -> Any:
     return kind(values) if keys is None else dict(zip(keys, values, strict=True))
 
 
+def opened(structure: Structure, source: str, leaves: Iterator[str]) -> list[str]:
+    """Return the lines that give the leaves of a structure their names, or return None.
+
+    ``source`` is the text of the value; a key that is missing raises a KeyError.
+    """
+    if structure is None:
+        leaf = next(leaves)
+        return [f"{leaf} = {source}"] if leaf != source else []
+    kind, keys, parts = structure
+    lines = [
+        f"if type({source}) is not {kind.__name__} or len({source}) != {len(parts)}:",
+        "    return None",
+    ]
+    for k, part in enumerate(parts):
+        item = f"{source}[{k if keys is None else repr(keys[k])}]"
+        if part is not None:  # a name, so that it is looked up once
+            name = f"{source.partition('[')[0]}_{k}"
+            lines.append(f"{name} = {item}")
+            item = name
+        lines += opened(part, item, leaves)
+    return lines
+
+
 def text_of(structure: Structure, leaves: Iterator[str]) -> str:
     """Return the text that makes the structure, of the texts of its leaves."""
     if structure is None:

@@ -76,13 +76,13 @@ def of_shape(known: Simplifier, ref: Ref, i: Instruction) -> Ref | None:
 
 def transposed_twice(known: Simplifier, ref: Ref, i: Instruction) -> Instruction | Ref | None:
     reverses = i.function is np.transpose and len(i.arguments) == 1 and not i.settings
-    if reverses and len(known.types[ref].shape) == 2:
-        return Instruction(np.matrix_transpose, i.arguments)
-    if i.function is np.matrix_transpose:
-        inner = known.made_by(i.arguments[0], np.matrix_transpose)
-        if inner is not None:
-            return inner.arguments[0]  # type: ignore[no-any-return]
-    return None
+    reverses = reverses and len(known.types[ref].shape) == 2
+    if not reverses and i.function is not np.matrix_transpose:
+        return None
+    inner = known.made_by(i.arguments[0], np.matrix_transpose)
+    if inner is not None:
+        return inner.arguments[0]  # type: ignore[no-any-return]
+    return Instruction(np.matrix_transpose, i.arguments) if reverses else None
 
 
 def sign(known: Simplifier, ref: Ref, i: Instruction) -> Instruction | Ref | None:
