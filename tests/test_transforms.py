@@ -1,5 +1,7 @@
 """Derivatives of functions: against known ones and differences, of any order, and nested anyhow."""
 
+from collections import namedtuple
+
 import numpy as np
 import pytest
 
@@ -549,3 +551,84 @@ def test_a_tensor_in_place_of_a_function(derivative):
     x = bp.tensor(1.0, requires_grad=True)
     with pytest.raises(TypeError, match=r"a function is differentiated here, and tensor\("):
         derivative(x * x)(x)
+
+
+# Structures of parameters
+
+
+def layers():
+    rng = np.random.default_rng(0)
+    return {
+        "first": {"W": rng.normal(size=(3, 2)), "b": rng.normal(size=3)},
+        "rest": [(rng.normal(size=(2, 3)), 0.5), rng.normal(size=())],
+    }
+
+
+def layered(p, x):
+    hidden = np.tanh(p["first"]["W"] @ x + p["first"]["b"])
+    (W, scale), shift = p["rest"]
+    return np.sum((W @ hidden * scale + shift) ** 2)
+
+
+def test_gradients_are_arranged_as_the_parameters():
+    p, x = layers(), np.array([0.3, -0.7])
+    value, slopes = bp.value_and_grad(layered)(p, x)
+    assert slopes.keys() == p.keys()
+    assert slopes["first"].keys() == p["first"].keys()
+    assert type(slopes["rest"]) is list
+    assert type(slopes["rest"][0]) is tuple
+    flat = [p["first"]["W"], p["first"]["b"], p["rest"][0][0], np.array(0.5), p["rest"][1]]
+
+    def by_position(W1, b1, W2, scale, shift):
+        return layered({"first": {"W": W1, "b": b1}, "rest": [(W2, scale), shift]}, x)
+
+    same, expected = bp.value_and_grad(by_position, range(5))(*flat)
+    found = [slopes["first"]["W"], slopes["first"]["b"], *slopes["rest"][0], slopes["rest"][1]]
+    assert value == same
+    for a, b in zip(found, expected, strict=True):
+        assert type(a) is np.ndarray
+        assert np.array_equal(a, b)
+
+
+def test_tensors_in_a_structure_keep_their_record():
+    w = {"w": bp.tensor([1.0, 2.0], requires_grad=True)}
+    _, slope = bp.value_and_grad(lambda p: (p["w"] ** 3).sum())(w)
+    assert bp.grad(slope["w"].sum(), w)["w"].tolist() == [6.0, 12.0]
+
+
+def test_two_structures_and_an_array_beside_them():
+    _, (a, b) = bp.value_and_grad(lambda p, x, q: p["w"] * x * q[0], [0, 2])(
+        {"w": np.array(2.0)}, 3.0, [np.array(5.0)]
+    )
+    assert (a, b) == ({"w": 15.0}, [6.0])
+
+
+def test_second_derivatives_by_structures():
+    p = {"a": np.array([1.0, 2.0]), "b": np.array(3.0)}
+
+    def f(p):
+        return (p["a"] ** 2).sum() * p["b"]
+
+    h = bp.hessian(f)(p)
+    assert h["a"]["a"].tolist() == [[6.0, 0.0], [0.0, 6.0]]
+    assert h["a"]["b"].tolist() == h["b"]["a"].tolist() == [2.0, 4.0]
+    assert h["b"]["b"] == 0.0
+    v = {"a": np.array([1.0, 0.0]), "b": np.array(2.0)}
+    product = bp.hvp(f, p, v)
+    assert (product["a"].tolist(), product["b"].tolist()) == ([10.0, 8.0], 2.0)
+    value, along = bp.jvp(f, [p], [v])
+    assert (value, along) == (15.0, 16.0)
+    value, pull = bp.vjp(f, p)
+    assert pull(1.0)["a"].tolist() == [6.0, 12.0]
+    jacobian = bp.jacobian(lambda p: p["a"] * p["b"])(p)
+    assert jacobian["a"].tolist() == [[3.0, 0.0], [0.0, 3.0]]
+    with pytest.raises(ValueError, match="hold different numbers of parameters"):
+        bp.jvp(f, [p], [{"a": v["a"]}])
+
+
+def test_a_list_of_numbers_is_an_array_and_a_list_of_arrays_a_structure():
+    assert bp.value_and_grad(lambda x: (x * x).sum())([1.0, 2.0])[1].tolist() == [2.0, 4.0]
+    slopes = bp.value_and_grad(lambda p: p[0] * p[1])([np.array(2.0), np.array(3.0)])[1]
+    assert slopes == [3.0, 2.0]
+    pair = namedtuple("pair", "w b")(np.array(2.0), np.array(3.0))
+    assert bp.value_and_grad(lambda p: p.w * p.b)(pair)[1] == type(pair)(3.0, 2.0)

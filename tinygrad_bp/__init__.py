@@ -42,7 +42,7 @@ from .rules.shaping import (
     split, squeeze, stack, take_along_axis, tile,
 )  # fmt: skip
 from .transforms import hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from .variable import name_tensors
+from .variable import SHOW as _SHOW, name_tensors
 
 if _typing.TYPE_CHECKING:
     from . import data, nn, optim, plots
@@ -61,6 +61,7 @@ abs, div, mul, neg, pow, sub = absolute, divide, multiply, negative, power, subt
 flatten = ravel
 
 _add_methods(vars())
+_SHOW["html"] = lambda t: str(_import_module(".readings.show", __name__).tensor_html(t))
 
 __version__ = "0.1.0"
 

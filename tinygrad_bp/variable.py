@@ -14,6 +14,9 @@ from .held import HeldArray, held
 from .recording import Traced, in_derivative
 from .table import TABLE
 
+#: How a Tensor is shown, by kind. The package puts it in: a page is made far above the engine.
+SHOW: dict[str, Callable[[Any], str]] = {}
+
 
 class Variable:
     """A value, the gradient that arrived at it, and its name; a Tensor adds where it came from."""
@@ -299,6 +302,9 @@ class Variable:
         line = getattr(self, "recorded_at", None)
         where = f", recorded at {line}," if line is not None else ""
         return f"{who}{where} with shape {self.shape}"
+
+    def _repr_html_(self) -> str:
+        return SHOW["html"](self)
 
     def __repr__(self) -> str:
         text = np.array2string(self._array, separator=", ", prefix="tensor(", threshold=20)
