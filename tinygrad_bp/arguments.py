@@ -176,6 +176,10 @@ def users_closure(primitive: Any, closure: Any, copies: bool) -> Callable[[Any],
 
 def real_array(data: Any, floating: bool, dtype: Any = None) -> np.ndarray:
     """Return a read-only copy of real-valued data; ``floating`` makes float64 of integers."""
+    if type(data) is np.ndarray and data.dtype.type in FLOATS and dtype is None:
+        array = data.copy(order="K")
+        array.setflags(write=False)
+        return array  # nearly all calls
     if hasattr(data, "_array"):
         raise errors.already_a_tensor(data)
     if isinstance(data, Traced):

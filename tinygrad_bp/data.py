@@ -38,7 +38,7 @@ class Batches:
         order = np.arange(samples) if self.rng is None else self.rng.permutation(samples)
         for start in self.starts:
             chosen = order[start : start + self.size]
-            batch = tuple(array[chosen] for array in self.arrays)
+            batch = tuple(array.take(chosen, axis=0) for array in self.arrays)
             yield batch if len(batch) > 1 else batch[0]
 
 

@@ -323,6 +323,10 @@ def _(logits: Value, target: Value, *, axis: int = 1) -> Value:
     return -(target * log_softmax(logits, axis=axis)).sum(axis=axis).mean()
 
 
+def given(logits: Value, axis: int) -> str:
+    return f"logits of shape {logits.shape} with the classes on axis {axis}"
+
+
 @composed(of=cross_entropy_with_probabilities)
 def cross_entropy(logits: Value, target: Any, axis: int = 1) -> Value:
     """Return the mean cross-entropy of a target under softmax(logits).
@@ -358,33 +362,35 @@ def cross_entropy(logits: Value, target: Any, axis: int = 1) -> Value:
         )
     values = array_of(target)
     classes = logits.shape[axis]
-    given = f"logits of shape {logits.shape} with the classes on axis {axis}"
     if values.dtype.kind in "iu":
-        samples = tuple(np.delete(logits.shape, axis).tolist())
+        axis %= len(logits.shape)
+        samples = logits.shape[:axis] + logits.shape[axis + 1 :]
         if values.shape != samples:
             raise ValueError(
-                f"cross_entropy has {given}, so class numbers have shape {samples}, not "
-                f"{values.shape}. If the classes are on another axis, say axis=..."
+                f"cross_entropy has {given(logits, axis)}, so class numbers have shape "
+                f"{samples}, not {values.shape}. If the classes are on another axis, say axis=..."
             )
         if has_values(values) and not (values.min() >= 0 and values.max() < classes):
             raise ValueError(
                 f"cross_entropy has {classes} classes, 0 to {classes - 1}, and the target names "
                 f"{values.min()} to {values.max()}."
             )
-        numbers = np.expand_dims(np.arange(classes), tuple(range(1, values.ndim + 1)))
-        right = np.expand_dims(values, axis) == np.moveaxis(numbers, 0, axis)
-        target = right.astype(logits.dtype)
+        numbers = np.arange(classes).reshape(-1, *[1] * (len(samples) - axis))
+        column = values.reshape(*samples[:axis], 1, *samples[axis:])
+        target = (column == numbers).astype(logits.dtype)
     elif values.shape != logits.shape:
         raise ValueError(
-            f"cross_entropy has {given}, so probabilities have shape {logits.shape}, not "
-            f"{values.shape}. Class numbers must be integers, and these are {values.dtype}."
+            f"cross_entropy has {given(logits, axis)}, so probabilities have shape "
+            f"{logits.shape}, not {values.shape}. Class numbers must be integers, "
+            f"and these are {values.dtype}."
         )
     elif has_values(values):
         sums_to_one = [np.allclose(values.sum(axis=i), 1.0) for i in range(values.ndim)]
         if any(sums_to_one) and not sums_to_one[axis]:
             raise ValueError(
-                f"cross_entropy has {given}, and the target's probabilities sum to 1 along axis "
-                f"{sums_to_one.index(True)}. If the classes are on that axis, say axis=..."
+                f"cross_entropy has {given(logits, axis)}, and the target's probabilities sum to 1 "
+                f"along axis {sums_to_one.index(True)}. If the classes are on that axis, "
+                "say axis=..."
             )
     return cross_entropy_with_probabilities(logits, target, axis=axis)
 
