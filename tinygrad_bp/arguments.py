@@ -180,11 +180,12 @@ def real_array(data: Any, floating: bool, dtype: Any = None) -> np.ndarray:
         array = data.copy(order="K")
         array.setflags(write=False)
         return array  # nearly all calls
-    if hasattr(data, "_array"):
+    # the type is asked: what a value lacks, it may take long to find a better name for
+    if hasattr(type(data), "_array"):
         raise errors.already_a_tensor(data)
     if isinstance(data, Traced):
         return data.astype(float) if floating and data.dtype.kind != "f" else data  # type: ignore
-    if hasattr(data, "mask") and hasattr(data, "filled"):
+    if hasattr(type(data), "mask") and hasattr(type(data), "filled"):
         raise errors.masked()
     try:
         array = np.array(data)
