@@ -1,7 +1,8 @@
-"""Every example runs, and prints what its first lines say that it prints."""
+"""Every example runs, and prints and saves what its first lines say."""
 
 import ast
 import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,9 +18,10 @@ NEEDS = {"many_devices": "jax"}
 
 
 def promised(path):
-    """Return what an example says that it prints: the indented end of its docstring."""
+    """Return what an example prints, the indented end of its docstring, and the files it saves."""
     docstring = ast.get_docstring(ast.parse(path.read_text()))
-    return inspect.cleandoc(docstring.partition("prints\n\n")[2]) + "\n"
+    text, _, printed = docstring.partition("prints\n\n")
+    return inspect.cleandoc(printed) + "\n", set(re.findall(r"`(\w+\.(?:png|svg|txt))`", text))
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
@@ -29,10 +31,11 @@ def test_an_example_prints_what_it_promises(path, tmp_path):
     run = subprocess.run(
         [sys.executable, "-W", "error", path], capture_output=True, text=True, cwd=tmp_path
     )
+    printed, saved = promised(path)
     assert run.returncode == 0, run.stderr
-    assert run.stdout == promised(path)
+    assert run.stdout == printed
     assert run.stderr == ""
-    assert not list(tmp_path.iterdir())  # it leaves nothing behind
+    assert {file.name for file in tmp_path.iterdir()} == saved
 
 
 def test_there_are_examples():
