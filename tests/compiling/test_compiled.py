@@ -1,5 +1,6 @@
 """Compiled functions: they agree with eager ones, share no memory, and refuse to freeze a value."""
 
+import sys
 import threading
 import warnings
 
@@ -258,13 +259,16 @@ def test_a_value_that_a_tensor_outside_would_keep():
     assert "mean with shape ()" in refused(loss, X)
 
 
-def test_other_misuse():
+def test_other_misuse(monkeypatch):
     assert "t.data" in refused(lambda x: x.sum(), bp.tensor(X))
     assert "not a Tensor" in refused(lambda x: 1.0, X)
     assert "one number" in refused(lambda x: x, X, kind=ValueError)
     assert "no argument 2" in refused(lambda x: x.sum(), X, kind=ValueError, wrt=2)
     with pytest.raises(ValueError, match="'numpy'"):
         bp.compile(network, backend="abacus")
+    monkeypatch.setitem(sys.modules, "tinygrad_bp.compiling.numba_text", None)
+    with pytest.raises(ImportError, match=r"pip install .tinygrad_bp\[jit\]"):
+        bp.compile(network, backend="numba")
     with pytest.raises(ValueError, match="first call"):
         _ = bp.compile(network).source
 

@@ -11,6 +11,8 @@ differs_from_run_to_run = sentence(
 tensor_to_compiled = sentence(
     TypeError, "a compiled function takes arrays, and {0} is a Tensor. Give its value, t.data.")
 no_backend = sentence(ValueError, "there is no back end {0!r}. There are {1}.")
+extra_missing = sentence(
+    ImportError, 'the back end {0!r} needs more ({2}): pip install "tinygrad_bp[{1}]"')
 no_program = sentence(
     ValueError, "no program is written yet: that is done in the first call, for the shapes of its "
     "arguments. Call the compiled function once.")
