@@ -249,6 +249,14 @@ def test_a_parameter_that_is_no_argument():
     assert bp.compile(lambda x: (w.detach() * x).sum())(X)[0] == 5.0
 
 
+def test_an_array_from_outside_is_as_it_was_at_first():
+    scale = np.array([2.0, 3.0])
+    compiled = bp.compile(lambda x: (x * scale).sum())
+    assert compiled(X)[0] == -4.0
+    scale[0] = 100.0
+    assert compiled(X)[0] == -4.0
+
+
 def test_a_value_that_a_tensor_outside_would_keep():
     mean = bp.tensor(0.0, name="mean")
 

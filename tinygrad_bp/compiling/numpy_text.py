@@ -32,18 +32,8 @@ KNOWN = {astype, getitem}
 #: Functions that return a new array, and never a view of what they are given.
 MAKES_NEW = {
     *(np.where, np.vdot, np.dot, np.outer, np.concatenate, np.stack, np.mean, np.var, np.std),
-    *(
-        np.ones_like,
-        np.zeros_like,
-        np.cumsum,
-        np.pad,
-        np.take_along_axis,
-        np.repeat,
-        np.tile,
-        np.roll,
-        np.clip,
-        np.trace,
-    ),
+    *(np.cumsum, np.pad, np.take_along_axis, np.repeat, np.tile, np.roll, np.clip, np.trace),
+    *(np.ones_like, np.zeros_like),
 }
 
 

@@ -150,7 +150,7 @@ class Trace:
         self.constants: dict[Ref, np.ndarray] = {}
         self.instructions: dict[Ref, Instruction] = {}
         self.types: dict[Ref, Type] = {}
-        self._known: dict[int, Symbol] = {}  # by the identity of a constant, which is kept
+        self._known: dict[int, tuple[np.ndarray, Symbol]] = {}  # by identity, so both are kept
         self.ignores_errors = False  # whether a part of it runs under np.errstate
         self._state = np.geterr()
 
@@ -163,9 +163,9 @@ class Trace:
     def constant(self, array: np.ndarray) -> Symbol:
         if id(array) not in self._known:
             symbol = self.value(array)
-            self.constants[symbol.ref] = array
-            self._known[id(array)] = symbol
-        return self._known[id(array)]
+            self._known[id(array)] = array, symbol
+            self.constants[symbol.ref] = array.copy()  # as it is now: it may be a user's array
+        return self._known[id(array)][1]
 
     def call(self, function: Callable[..., Any], args: Any, settings: Any) -> Any:
         """Write down a call, of symbols among others, and return the symbol of its result."""
