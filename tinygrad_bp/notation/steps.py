@@ -202,7 +202,7 @@ def rule_expressions(
     placeholders: dict[int, ast.expr] = {}
 
     def placeholder(value: Any, name: str) -> Tensor:
-        t = Tensor(value, requires_grad=value.dtype.kind == "f", name=name)
+        t = Tensor(np.asarray(value), requires_grad=value.dtype.kind == "f", name=name)
         placeholders[t.id] = ast.Name(name)
         return t
 

@@ -111,7 +111,7 @@ class Lines:
                     f"{t.described()} is made of no entries, and so is not a number: it has no "
                     "derivation. Give it an array that has entries."
                 )
-            values[self.name(i)] = t.data
+            values[self.name(i)] = np.asarray(t.data)  # without what a user is shown it with
         for i, g in self.record.gradients.items():
             values[self.gradient_name(i)] = np.asarray(g)
         return values
@@ -178,7 +178,7 @@ class Lines:
                 continue
             tree = self.with_inlined(self.equations[i])
             if i in inside:
-                self.evaluator.check(tree, t.data, self.name(i))
+                self.evaluator.check(tree, self.values[self.name(i)], self.name(i))
                 self.inline[i] = self._by_name[self.name(i)] = tree
             else:
                 lines.append(Line(i, tree))

@@ -143,7 +143,8 @@ class Tidied(Rebuilt):
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         new = self.generic_visit(node)
         assert isinstance(new, ast.BinOp)
-        if not isinstance(new.op, ast.MatMult):  # an entry may stand in the place of an array
+        # an entry may stand in the place of an array
+        if new is not node and not isinstance(new.op, ast.MatMult):
             sides = self.evaluator.shape(new.left), self.evaluator.shape(new.right)
             shape = np.broadcast_shapes(*sides)
             if shape_of(new) != shape:
