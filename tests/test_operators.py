@@ -80,7 +80,7 @@ def test_a_numpy_function_records_the_entry_of_its_name(function):
             numpys = IN_NUMPY_2_0.get(function, numpys)
         try:
             expected = trial.applied(numpys, *trial.case.operands)
-        except ValueError:  # NumPy's function is defined for less: np.linalg.outer of matrices
+        except (ValueError, TypeError):  # NumPy's is defined for less: np.linalg.outer of matrices
             continue
         operands, inputs = leaves(trial.case.operands)
         if not inputs:  # plain numbers
@@ -247,11 +247,11 @@ def test_what_has_no_gradient_is_computed(call):
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        (lambda t: np.dot(t, x23.T), "np.dot does not record on a Tensor. Write a @ b. "),
-        (lambda t: np.dot(x23.T, t), "np.dot does not record on a Tensor. Write a @ b. "),
+        (lambda t: np.cov(t, x23), "np.cov does not record on a Tensor. "),
+        (lambda t: np.cov(x23, t), "np.cov does not record on a Tensor. "),
         (
-            lambda t: np.hstack([t, t]),
-            "np.hstack does not record on a Tensor. Write np.concatenate. ",
+            lambda t: np.rot90(t),
+            "np.rot90 does not record on a Tensor. Write np.flip and np.transpose. ",
         ),
         (
             lambda t: np.copy(t),
@@ -259,8 +259,7 @@ def test_what_has_no_gradient_is_computed(call):
             "change. ",
         ),
         (np.median, "np.median does not record on a Tensor. "),
-        (np.floor, "np.floor does not record on a Tensor. "),
-        (np.linalg.inv, "np.linalg.inv does not record on a Tensor. "),
+        (np.linalg.qr, "np.linalg.qr does not record on a Tensor. "),
         (np.fft.fft, "np.fft.fft does not record on a Tensor. "),
         (np.add.reduce, "np.add.reduce does not record on a Tensor. "),
         (lambda t: np.multiply.outer(t, t), "np.multiply.outer does not record on a Tensor. "),

@@ -295,6 +295,10 @@ def stack_of_matrices():
     return np.random.default_rng(0).uniform(-1.0, 2.0, (2, 3, 3))
 
 
+#: Functions with a result of floats that does not change with the numbers; of slogdet, the sign.
+CONSTANT = {"np.zeros_like", "np.ones_like", "np.empty_like", "np.linalg.slogdet"}
+
+
 @pytest.mark.parametrize("name", numpy_functions())
 def test_a_numpy_function_does_to_tensors_what_it_does_to_arrays_or_refuses(name):
     function = numpy_functions()[name]
@@ -304,14 +308,18 @@ def test_a_numpy_function_does_to_tensors_what_it_does_to_arrays_or_refuses(name
         if isinstance(function, np.ufunc) and function.nin != len(tensors):
             continue
         result, expected = outcome(function, *tensors), outcome(function, *arrays)
-        if isinstance(result, bp.Tensor):
-            if not isinstance(expected, Exception):
-                assert result.requires_grad
-                assert result.shape == expected.shape
-                assert np.allclose(result.data, expected, rtol=1e-13, atol=0.0, equal_nan=True)
-        elif not isinstance(result, Exception):  # computed, not recorded: so of no gradient
-            assert np.asarray(result).dtype.kind in "biuU"
-            assert np.array_equal(result, expected)
+        if isinstance(result, Exception) or isinstance(expected, Exception):
+            assert isinstance(result, (bp.Tensor, Exception))
+            continue
+        several = isinstance(result, tuple)
+        for found, right in zip(result, expected, strict=True) if several else [(result, expected)]:
+            if isinstance(found, bp.Tensor):
+                assert found.requires_grad
+                assert found.shape == right.shape
+                assert np.allclose(found.data, right, rtol=1e-12, atol=0.0, equal_nan=True)
+            else:  # computed, not recorded: so of no gradient
+                assert np.asarray(found).dtype.kind in "biuU" or name in CONSTANT
+                assert np.array_equal(found, right) or name == "np.empty_like"
 
 
 def test_the_test_above_has_functions_that_record_that_compute_and_that_refuse():
@@ -351,9 +359,9 @@ def test_numpy_functions_record_under_their_own_name(call, name):
         np.histogram,
         np.linalg.eigvals,
         np.add.reduce,
-        lambda x: np.array_equal(x, x),
+        np.linalg.qr,
         lambda x: np.multiply.outer(x, x),
-        lambda x: np.ones((2, 2)) // x,
+        lambda x: np.ones((2, 2)) << x,
         lambda x: np.add(x, x, out=np.ones((2, 2))),
         lambda x: np.add(x, x, where=np.eye(2) > 0),
     ],
@@ -370,8 +378,8 @@ def test_the_refusal_says_what_to_do():
     assert message(TypeError, lambda: np.median(bp.tensor(1.0))) == (
         f"np.median does not record on a Tensor. {advice}"
     )
-    assert message(TypeError, lambda: np.dot(bp.tensor([1.0]), np.ones(1))) == (
-        f"np.dot does not record on a Tensor. Write a @ b. {advice}"
+    assert message(TypeError, lambda: np.ptp(bp.tensor([1.0]))) == (
+        f"np.ptp does not record on a Tensor. Write np.max(t) - np.min(t). {advice}"
     )
     assert message(TypeError, lambda: np.add.reduce(bp.tensor([1.0]))) == (
         f"np.add.reduce does not record on a Tensor. {advice}"

@@ -8,7 +8,7 @@ import typing as _typing
 from importlib import import_module as _import_module
 from types import ModuleType as _ModuleType
 
-from . import datasets, habits as _habits
+from . import datasets, habits as _habits, linalg
 from .creation import (
     arange, eye, full, full_like, linspace, ones, ones_like, rand, randn, randn_like, zeros,
     zeros_like,
@@ -24,22 +24,29 @@ from .rules.arithmetic import (
     absolute, add, clip, divide, maximum, minimum, multiply, negative, power, reciprocal, sign,
     sqrt, square, subtract, where,
 )  # fmt: skip
+from .rules.compositions import (
+    append, atleast_1d, atleast_2d, atleast_3d, average, column_stack, diag, diff, dot, dsplit,
+    dstack, fliplr, flipud, hsplit, hstack, inner, kron, moveaxis, nan_to_num, rollaxis,
+    sort, swapaxes, take, tensordot, tril, triu, vdot, vsplit, vstack,
+)  # fmt: skip
+from .rules.decompositions import norm
 from .rules.elementwise import (
-    arccos, arcsin, arctan, cos, cosh, erf, erfc, exp, expm1, log, log1p, sin, sinh, tan, tanh,
+    arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, cbrt, cos, cosh, deg2rad, erf, erfc,
+    exp, exp2, expm1, hypot, log, log1p, log2, log10, logaddexp, rad2deg, sin, sinc, sinh, tan,
+    tanh,
 )  # fmt: skip
 from .rules.linear_algebra import (
-    diagonal, einsum, matmul, matrix_transpose, norm, outer, trace, transpose,
+    diagonal, einsum, matmul, matrix_transpose, outer, trace, transpose,
 )  # fmt: skip
-from .rules.models import (
-    avg_pool2d, binary_cross_entropy_with_logits, conv2d, cross_entropy, dropout, embedding,
-    max_pool2d,
-)  # fmt: skip
+from .rules.losses import binary_cross_entropy_with_logits, cross_entropy
+from .rules.models import avg_pool2d, conv2d, dropout, embedding, max_pool2d
 from .rules.reductions import (
-    cumsum, logsumexp, max, mean, min, prod, square_sum, std, sum, var,
+    cumprod, cumsum, logsumexp, max, mean, min, prod, square_sum, std, sum, var,
 )  # fmt: skip
+from .rules.rounding import ceil, floor, floor_divide, fmod, remainder, rint, round, trunc
 from .rules.shaping import (
-    astype, broadcast_to, concatenate, expand_dims, flip, pad, ravel, repeat, reshape, roll,
-    split, squeeze, stack, take_along_axis, tile,
+    array_split, astype, broadcast_to, concatenate, expand_dims, flip, pad, ravel, repeat, reshape,
+    roll, split, squeeze, stack, take_along_axis, tile,
 )  # fmt: skip
 from .transforms import hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .variable import SHOW as _SHOW, name_tensors
@@ -58,7 +65,7 @@ if _typing.TYPE_CHECKING:
 
 # The short names of arithmetic, and that of NumPy's arrays for ravel.
 abs, div, mul, neg, pow, sub = absolute, divide, multiply, negative, power, subtract
-flatten = ravel
+flatten, mod = ravel, remainder
 
 _add_methods(vars())
 _SHOW["html"] = lambda t: str(_import_module(".readings.show", __name__).tensor_html(t))

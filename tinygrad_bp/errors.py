@@ -398,21 +398,14 @@ def add_usage(error: Exception, tensor: Any) -> None:
 
 #: What to write for NumPy functions that are not in the table.
 INSTEAD = {
-    "dot": "a @ b",
-    "inner": "a @ b.T, or np.einsum",
-    "vdot": "(a * b).sum()",
-    "tensordot": "np.einsum",
-    "swapaxes": "np.transpose",
-    "moveaxis": "np.transpose",
-    "hstack": "np.concatenate",
-    "vstack": "np.concatenate",
-    "column_stack": "np.concatenate",
-    "average": "np.mean, or (weights * t).sum() / weights.sum()",
-    "diag": "np.diagonal of a matrix, or t * np.eye(len(t)) of a vector",
-    "take": "t[indices]",
-    "log2": "np.log(t) / np.log(2)",
-    "log10": "np.log(t) / np.log(10)",
-    "hypot": "np.sqrt(a**2 + b**2)",
+    "real": "the Tensor itself: its numbers are real",
+    "imag": "0: its numbers are real",
+    "angle": "np.arctan2(y, x)",
+    "cross": "np.roll and products, or np.einsum",
+    "eig": "np.linalg.eigh of a symmetric matrix: others have complex eigenvalues",
+    "ptp": "np.max(t) - np.min(t)",
+    "rot90": "np.flip and np.transpose",
+    "linspace": "a + (b - a) * np.linspace(0.0, 1.0, n)",
     "copy": "the Tensor itself: its value cannot change",
 }
 

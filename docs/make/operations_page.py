@@ -47,6 +47,18 @@ here. Other functions, such as `bp.exp`, `bp.softmax` and `bp.norm`, compute int
 also where NumPy would compute in 16 or 32 bits. A float result is float64 or float32, never
 float16.
 
+Of matrices with equal eigenvalues or singular values, the vectors have no slope, and the values
+have one only together, as in their sum: else the gradient is NaN. So is that of `bp.linalg.pinv`
+and `lstsq` where the rank is not full. A singular matrix has no inverse, and the slope of its
+determinant is refused with it. Of a symmetric matrix, NumPy reads the lower triangle, and the
+gradient is that of those entries.
+
+Refused, with a sentence that says what to write: complex results (`np.linalg.eig`, `np.fft`),
+`np.linalg.svd` of a matrix that is not square with `full_matrices=True`, `np.linalg.qr`, the modes
+of `np.pad` and `np.take` that are not in the table, `prepend=` of `np.diff`, `returned=` of
+`np.average`, `divisor_override=` of pooling, and `out=`, `where=` and `dtype=` of NumPy's
+functions.
+
 Where a function has a corner, the slope of one side is taken; the table says which. If the second
 derivative grows without bound toward the corner, as that of `bp.norm` at 0, it is NaN there.
 

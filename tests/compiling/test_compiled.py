@@ -28,12 +28,19 @@ def arrays_for(widths=(5, 4, 3, 6), batch=2, seed=0):
 # ---- They agree ----
 
 
+#: What returns a sign or a rank, which is not recorded, and not known while it is compiled.
+BY_VALUE = {"slogdet", "lstsq"}
+
+
 @pytest.mark.parametrize("trial", TRIALS, ids=str)
 def test_every_operation(trial):
     function, arrays = function_of_trial(trial)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of infinite slopes at corners
-        if arrays:
+        if arrays and trial.name in BY_VALUE:
+            with pytest.raises((TypeError, ValueError), match=trial.name):
+                check(function, arrays)
+        elif arrays:
             check(function, arrays)
 
 

@@ -14,6 +14,10 @@ import pytest
 
 #: Entries that PyTorch cannot be asked about, and why.
 NOT_IN_TORCH = {
+    "floor_divide": "it has no gradient, and PyTorch refuses to compute that",
+    "eigh": "its parts, eigvalsh and eigenvectors, are compared",
+    "svd": "its parts, svdvals, left_vectors and right_vectors, are compared",
+    "lstsq": "it has other outputs, and pinv, which it is made of, is compared",
     "dropout": "what it drops is drawn from a NumPy generator, and PyTorch has its own",
 }
 
@@ -54,7 +58,9 @@ def torch_table() -> dict[str, Callable[..., Any]]:
         return torch.cumsum(a.ravel(), 0) if axis is None else torch.cumsum(a, axis)
 
     def norm(a, ord=None, axis=None, keepdims=False):
-        return torch.linalg.vector_norm(a, dim=axis, keepdim=keepdims)
+        if ord is None:
+            return torch.linalg.vector_norm(a, dim=axis, keepdim=keepdims)
+        return torch.linalg.norm(a, ord, axis, keepdims)
 
     def trace(a, offset=0, axis1=0, axis2=1):
         if a.ndim == 2 and offset == 0 and (axis1, axis2) == (0, 1):
@@ -82,7 +88,10 @@ def torch_table() -> dict[str, Callable[..., Any]]:
 
     def pad(a, pad_width, mode="constant", constant_values=0):
         widths = np.broadcast_to(pad_width, (a.ndim, 2))[::-1]  # PyTorch begins with the last axis
-        return F.pad(a, widths.ravel().tolist(), value=constant_values)
+        if mode == "constant":
+            return F.pad(a, widths.ravel().tolist(), value=constant_values)
+        mode = {"edge": "replicate", "wrap": "circular"}.get(mode, mode)  # of images, (1, 1, ...)
+        return F.pad(a[None, None], widths.ravel().tolist(), mode)[0, 0]
 
     def split(a, indices_or_sections, axis=0):
         return torch.tensor_split(a, indices_or_sections, axis)
@@ -104,14 +113,61 @@ def torch_table() -> dict[str, Callable[..., Any]]:
         blocks = w.permute(0, 1, 4, 5, 2, 3).reshape(n, channels * rows * columns, down * right)
         return F.fold(blocks, shape[2:], (rows, columns), dilation, 0, stride)
 
-    def cross_entropy(logits, target, axis=1):
+    def cross_entropy(logits, target, axis=1, **settings):
         target = target if torch.is_tensor(target) else torch.as_tensor(target)
         classes = min(1, logits.ndim - 1)  # where PyTorch expects their axis
         if target.is_floating_point():
             target = target.movedim(axis, classes)
-        return F.cross_entropy(logits.movedim(axis, classes), target)
+        if "weight" in settings:
+            settings["weight"] = torch.as_tensor(settings["weight"])
+        return F.cross_entropy(logits.movedim(axis, classes), target, **settings)
 
+    def binary_cross_entropy(logits, target, **settings):
+        for name in {"weight", "pos_weight"} & settings.keys():
+            settings[name] = torch.as_tensor(settings[name])
+        return F.binary_cross_entropy_with_logits(logits, target, **settings)
+
+    def clip(a, min=None, max=None):
+        bounds = [b if b is None else torch.as_tensor(b, dtype=a.dtype) for b in (min, max)]
+        return torch.clip(a, *bounds)
+
+    def of_flat(function):
+        return lambda a, axis=None: function(a.ravel(), 0) if axis is None else function(a, axis)
+
+    def take(a, indices, axis=None):
+        a, axis = (a.ravel(), 0) if axis is None else (a, axis)
+        return a[(slice(None),) * (axis % a.ndim) + (torch.as_tensor(indices),)]
+
+    def average(a, axis=None, weights=None, keepdims=False):
+        weights = torch.ones_like(a) if weights is None else weights
+        over = {"dim": axes(axis, a), "keepdim": keepdims}
+        return torch.sum(a * weights, **over) / torch.sum(weights * torch.ones_like(a), **over)
+
+    def triangle(function):
+        return lambda m, k=0: function(m, k)
+
+    def lower(function):
+        """Return a function of symmetric matrices as one of the triangle that NumPy reads."""
+        return lambda a, **s: function(torch.tril(a) + torch.tril(a, -1).mT, **s)
+
+    def aligned(numpys, torchs, a, i, axis, **settings):
+        """Return vectors with the signs that NumPy gives them: each may have either."""
+        vectors = torchs(a, **settings)[i]
+        product = vectors.numpy(force=True) * numpys(a.numpy(force=True), **settings)[i]
+        return vectors * torch.as_tensor(np.sign(product.sum(axis=axis, keepdims=True)))
+
+    thin = {"full_matrices": False}
+    same = [
+        *("arcsinh", "arccosh", "arctanh", "arctan2", "hypot", "logaddexp", "exp2", "log2"),
+        *("log10", "deg2rad", "rad2deg", "floor", "ceil", "trunc", "remainder", "fmod", "vstack"),
+        *("hstack", "dstack", "column_stack", "inner", "kron", "swapaxes", "moveaxis", "diag"),
+        *("flipud", "fliplr", "atleast_1d", "atleast_2d", "atleast_3d", "hsplit", "vsplit"),
+        *("dsplit", "nan_to_num", "sinc", "diff"),
+    ]
+    linalg = ("inv", "det", "pinv", "solve")
     return {
+        **{name: getattr(torch, name) for name in same},
+        **{name: getattr(torch.linalg, name) for name in linalg},
         # arithmetic
         "add": operator.add,
         "subtract": operator.sub,
@@ -122,7 +178,8 @@ def torch_table() -> dict[str, Callable[..., Any]]:
         "where": lambda condition, a, b: torch.where(torch.as_tensor(condition), a, b),
         "absolute": torch.absolute,
         "sign": torch.sign,
-        "clip": lambda a, min=None, max=None: torch.clip(a, min, max),
+        "clip": clip,
+        "clip_to_numbers": clip,
         "square": torch.square,
         "sqrt": torch.sqrt,
         "reciprocal": torch.reciprocal,
@@ -149,7 +206,7 @@ def torch_table() -> dict[str, Callable[..., Any]]:
         "relu": torch.relu,
         "leaky_relu": lambda z, slope=0.01: F.leaky_relu(z, slope),
         "elu": lambda z, alpha=1.0: F.elu(z, alpha),
-        "gelu": F.gelu,
+        "gelu": lambda z, approximate="none": F.gelu(z, approximate=approximate),
         "silu": F.silu,
         "softmax": lambda z, axis=-1: torch.softmax(z, axis),
         "log_softmax": lambda z, axis=-1: torch.log_softmax(z, axis),
@@ -165,6 +222,39 @@ def torch_table() -> dict[str, Callable[..., Any]]:
         "product_of_others": product_of_others,
         "trace": trace,
         "norm": norm,
+        "euclidean_norm": norm,
+        "cholesky": lower(torch.linalg.cholesky),
+        "eigvalsh": lower(torch.linalg.eigvalsh),
+        "eigenvectors": lower(lambda a: aligned(np.linalg.eigh, torch.linalg.eigh, a, 1, -2)),
+        "logabsdet": lambda a: torch.linalg.slogdet(a)[1],
+        "slogdet": lambda a: torch.linalg.slogdet(a),
+        "svdvals": torch.linalg.svdvals,
+        "left_vectors": lambda a: aligned(np.linalg.svd, torch.linalg.svd, a, 0, -2, **thin),
+        "right_vectors": lambda a: aligned(np.linalg.svd, torch.linalg.svd, a, 2, -1, **thin),
+        # compositions
+        "dot": lambda a, b: (
+            a * b
+            if 0 in (a.ndim, b.ndim)
+            else (torch.tensordot(a, b, ([-1], [-2 if b.ndim > 1 else -1])))
+        ),
+        "vdot": lambda a, b: torch.vdot(a.ravel(), b.ravel()),
+        "tensordot": lambda a, b, axes=2: torch.tensordot(a, b, axes),
+        "rollaxis": lambda a, axis, start=0: torch.movedim(
+            a, axis, start - 1 if axis % a.ndim < start else start
+        ),
+        "append": lambda a, b, axis=None: (
+            torch.cat([a.ravel(), b.ravel()]) if axis is None else torch.cat([a, b], axis)
+        ),
+        "array_split": torch.tensor_split,
+        "tril": triangle(torch.tril),
+        "triu": triangle(torch.triu),
+        "take": take,
+        "sort": lambda a, axis=-1: of_flat(lambda a, axis: torch.sort(a, axis)[0])(a, axis),
+        "average": average,
+        "cumprod": of_flat(torch.cumprod),
+        "cbrt": lambda a: torch.sign(a) * torch.abs(a) ** (1.0 / 3.0),
+        "rint": torch.round,
+        "round": lambda a, decimals=0: torch.round(a, decimals=decimals),
         # reductions
         "sum": lambda a, axis=None, keepdims=False: torch.sum(a, axes(axis, a), keepdims),
         "sum_to": lambda a, shape: a.sum_to_size(shape),
@@ -197,6 +287,7 @@ def torch_table() -> dict[str, Callable[..., Any]]:
         "stack": lambda arrays, axis=0: torch.stack(arrays, axis),
         "split": split,
         "pad": pad,
+        "pad_with_constants": pad,
         "getitem": lambda a, key: a[tensors(key)],
         "scatter": lambda a, key, shape: a.new_zeros(shape).index_put(
             tensors(key), a, accumulate=True
@@ -206,10 +297,11 @@ def torch_table() -> dict[str, Callable[..., Any]]:
         "windows": windows,
         "from_windows": from_windows,
         "conv2d": lambda x, w, **settings: F.conv2d(x, w, **settings),
-        "max_pool2d": lambda x, *window: F.max_pool2d(x, *window),
-        "avg_pool2d": lambda x, *window: F.avg_pool2d(x, *window),
+        "max_pool2d": lambda x, *window, **settings: F.max_pool2d(x, *window, **settings),
+        "avg_pool2d": lambda x, *window, **settings: F.avg_pool2d(x, *window, **settings),
         "embedding": lambda weight, indices: F.embedding(torch.as_tensor(indices), weight),
         "cross_entropy": cross_entropy,
         "cross_entropy_with_probabilities": cross_entropy,
-        "binary_cross_entropy_with_logits": F.binary_cross_entropy_with_logits,
+        "binary_cross_entropy_with_logits": binary_cross_entropy,
+        "mean_binary_cross_entropy": binary_cross_entropy,
     }

@@ -5,6 +5,7 @@ upstream gradient, and `differences` says how far apart the results are. A case 
 for the gradient by every operand, and for the gradient of that gradient.
 """
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from typing import Any, NamedTuple
@@ -80,11 +81,18 @@ DOMAIN = {
     "tan": (-1.3, 1.3),
     "arcsin": (-0.9, 0.9),
     "arccos": (-0.9, 0.9),
+    "arccosh": (1.1, 4.0),
+    "arctanh": (-0.9, 0.9),
+    "log2": (0.1, 4.0),
+    "log10": (0.1, 4.0),
+    "cbrt": (0.1, 4.0),
 }
 ELEMENTARY = [
     *("identity", "negative", "absolute", "sign", "square", "sqrt", "reciprocal"),
     *("exp", "log", "log1p", "expm1", "sin", "cos", "tan", "arcsin", "arccos", "arctan"),
-    *("sinh", "cosh", "tanh", "erf", "erfc"),
+    *("sinh", "cosh", "tanh", "erf", "erfc", "arcsinh", "arccosh", "arctanh", "exp2", "log2"),
+    *("log10", "cbrt", "deg2rad", "rad2deg", "floor", "ceil", "trunc", "rint", "round"),
+    *("atleast_1d", "atleast_2d", "atleast_3d", "nan_to_num"),
 ]
 ACTIVATIONS = ["sigmoid", "softplus", "log_sigmoid", "relu", "leaky_relu", "elu", "gelu", "silu"]
 REDUCTIONS = ["sum", "mean", "max", "min", "prod", "var", "std", "logsumexp", "norm"]
@@ -117,7 +125,10 @@ def elementwise_cases() -> Iterator[Case]:
         yield call(entry, np.array(far))  # alone: no large entry hides a small one
     yield call("absolute", np.zeros(1))
     for a, b in BROADCAST:
-        for entry in ("add", "subtract", "multiply", "maximum", "minimum"):
+        for entry in (
+            *("add", "subtract", "multiply", "maximum", "minimum", "arctan2", "hypot", "logaddexp"),
+            *("remainder", "fmod"),
+        ):
             yield call(entry, normal(*a), normal(*b))
         yield call("divide", normal(*a), uniform(0.3, 2.0, b))
         yield call("power", uniform(0.3, 2.0, a), normal(*b))
@@ -135,6 +146,14 @@ def elementwise_cases() -> Iterator[Case]:
     yield call("where", rng.random((2, 1)) < 0.5, normal(3), 0.0)
     for low, high in [(-0.5, 0.5), (None, 0.3), (-0.3, None)]:
         yield call("clip", normal(3, 4), min=low, max=high)
+        yield call("clip_to_numbers", normal(3, 4), min=low, max=high)
+    yield call("clip", normal(3, 4), normal(4), normal(3, 1))  # bounds that are Tensors
+    yield call("clip", normal(3, 4), None, normal(4))
+    yield call("gelu", normal(3, 4), approximate="tanh")
+    # PyTorch's second derivative at 0 is 0: it computes the first as 0 there
+    yield call("sinc", uniform(0.2, 3.0))
+    yield first_order("sinc", np.zeros(2))
+    yield call("round", normal(3, 4), decimals=1)
     yield call("clip", np.array([-1.0, -0.5, 0.0, 0.5, 1.0]), min=-0.5, max=0.5)  # at the bounds
 
 
@@ -228,6 +247,76 @@ def linear_algebra_cases() -> Iterator[Case]:
         yield call("trace", normal(*shape), **where)
         entries = np.diagonal(np.zeros(shape), offset, axis1, axis2).shape
         yield call("on_diagonal", normal(*entries), shape=shape, **where)
+
+
+def decomposition_cases() -> Iterator[Case]:
+    regular = [normal(*n, 3, 3) + np.diag([4.0, -3.0, 7.0]) for n in ((), (2,), (2, 1))]
+    for a in regular:
+        for entry in ("inv", "det", "logabsdet", "slogdet", "pinv", "eigvalsh", "svdvals"):
+            yield call(entry, a)
+        yield call("cholesky", a @ a.swapaxes(-1, -2))
+        yield call("solve", a, normal(3))
+        yield call("solve", a, normal(3, 2))
+        for entry in ("eigenvectors", "left_vectors", "right_vectors"):
+            yield call(entry, a)
+    for shape in [(3, 2), (2, 3), (2, 4, 3)]:
+        for entry in ("pinv", "svdvals", "left_vectors", "right_vectors"):
+            yield call(entry, normal(*shape))
+    for ord, axis, keepdims in product(
+        (1, -1, 2, -2, np.inf, -np.inf, "nuc", "fro"), AXES[6:9], (False, True)
+    ):
+        yield call("norm", normal(3, 4, 5), ord=ord, axis=axis, keepdims=keepdims)
+    for ord, axis in product((1, 3, 0.5, -1, -2, 0, np.inf, -np.inf), (0, -1)):
+        yield call("norm", normal(3, 4), ord=ord, axis=axis)
+    yield call("euclidean_norm", normal(3, 4), axis=1)
+
+
+def composition_cases() -> Iterator[Case]:
+    for a, b in [
+        ((3,), (3,)),
+        ((2, 3), (3, 4)),
+        ((2, 3), (4, 3, 2)),
+        ((), (3,)),
+        ((2, 2, 3), (3,)),
+    ]:
+        yield call("dot", normal(*a), normal(*b))
+    for a, b in [((3,), (3,)), ((2, 3), (3,)), ((2, 3), (4, 3)), ((), (2, 3))]:
+        yield call("inner", normal(*a), normal(*b))
+    for a, b in [((2,), (3,)), ((2, 3), (3, 2)), ((2, 3), (2,)), ((2,), (2, 2, 3))]:
+        yield call("kron", normal(*a), normal(*b))
+    yield call("vdot", normal(2, 3), normal(2, 3))
+    for axes in (2, ([0, 1], [0, 1]), ([1], [1]), 0):
+        yield call("tensordot", normal(2, 3), normal(2, 3), axes=axes)
+    for first, second in [(0, 1), (-1, 0), (1, 2)]:
+        yield call("swapaxes", normal(2, 3, 4), first, second)
+        yield call("moveaxis", normal(2, 3, 4), first, second)
+        yield call("rollaxis", normal(2, 3, 4), first, second)
+    for entry in ("hstack", "vstack", "dstack", "column_stack"):
+        yield call(entry, [normal(3), normal(3)])
+        yield call(entry, [normal(2, 3), normal(2, 3)])
+    for axis in (None, 0, -1):
+        yield call("append", normal(2, 3), normal(2, 3), axis=axis)
+        yield call("sort", normal(4, 3), axis=axis)
+        yield call("cumprod", normal(3, 4), axis=axis)
+        yield call("take", normal(3, 4), np.array([[0, 2], [2, 1]]), axis=axis)
+        yield call("average", normal(3, 4), axis=axis)
+        yield call("average", normal(3, 4), axis, uniform(0.5, 1.0, (3, 4)))
+    yield call("cumprod", np.array([[2.0, 0.0, 3.0], [0.0, 0.0, 1.0]]), axis=1)
+    for entry in ("flipud", "fliplr", "tril", "triu", "diag", "diff"):
+        yield call(entry, normal(3, 4))
+    for k in (-1, 2):
+        yield call("tril", normal(2, 3, 4), k=k)
+        yield call("triu", normal(2, 3, 4), k=k)
+    yield call("diag", normal(3))
+    yield call("diff", normal(3, 5), n=2)
+    for entry in ("hsplit", "vsplit", "dsplit"):
+        yield call(entry, normal(2, 4, 6), 2)
+        yield call(entry, normal(2, 4, 6), (1,))
+    yield call("array_split", normal(5, 3), 2)
+    for mode in ("edge", "reflect", "wrap"):
+        yield call("pad", normal(4), (2, 1), mode=mode)
+        yield call("pad", normal(4, 5), ((1, 2), (3, 0)), mode=mode)
+    yield call("pad_with_constants", normal(2, 3), pad_width=1)
 
 
 def reduction_cases() -> Iterator[Case]:
@@ -394,6 +483,11 @@ def model_cases() -> Iterator[Case]:
         ("max_pool2d", "avg_pool2d"), (2, 3, (2, 3)), (None, 1, 2, (1, 2)), (0, 1)
     ):
         yield call(entry, normal(2, 3, 6, 7), size, stride, padding)
+    for size, stride, dilation in product((2, 3), (1, 2, 3), (1, 2)):
+        images, further = normal(1, 2, 7, 8), {"padding": 1, "ceil_mode": True}
+        yield call("max_pool2d", images, size, stride, dilation=dilation, **further)
+        for count in (True, False):
+            yield call("avg_pool2d", images, size, stride, count_include_pad=count, **further)
     for shape in [(), (5,), (2, 3)]:
         yield call("embedding", normal(4, 3), rng.integers(0, 4, shape))
     yield first_order("embedding", normal(4, 3), np.zeros(0, dtype=int))
@@ -404,6 +498,25 @@ def model_cases() -> Iterator[Case]:
         for target in (probabilities(shape, axis), weights):
             yield call("cross_entropy", normal(*shape), target, axis)
             yield call("cross_entropy_with_probabilities", normal(*shape), target, axis=axis)
+    for reduction, weight, smoothing in product(
+        ("mean", "sum", "none"), (None, uniform(0.5, 2.0, (3,))), (0.0, 0.3)
+    ):
+        further = {"reduction": reduction, "label_smoothing": smoothing}
+        further |= {} if weight is None else {"weight": weight}
+        yield call("cross_entropy", normal(5, 3), np.array([0, 2, 1, 1, 0]), 1, **further)
+        yield call(
+            "cross_entropy", normal(5, 3), np.array([0, 2, 1, 1, 0]), 1, **further, ignore_index=1
+        )
+        yield call("cross_entropy", normal(5, 3), probabilities((5, 3), 1), 1, **further)
+        further = {"reduction": reduction} | {} if weight is None else {"weight": weight}
+        yield call(
+            "binary_cross_entropy_with_logits", normal(2, 3), uniform(0.0, 1.0, (2, 3)), **further
+        )
+        further = {"pos_weight": uniform(0.5, 2.0, (3,)), "reduction": reduction}
+        yield call(
+            "binary_cross_entropy_with_logits", normal(2, 3), uniform(0.0, 1.0, (2, 3)), **further
+        )
+    yield call("mean_binary_cross_entropy", normal(2, 3), uniform(0.0, 1.0, (2, 3)))
     yield call("cross_entropy", normal(3), np.array(2), 0)
     yield call("cross_entropy", 1000.0 * normal(5, 3), rng.integers(0, 3, 5))
     for shape in [(), (5,), (2, 3), (2, 3, 4)]:
@@ -415,6 +528,8 @@ def model_cases() -> Iterator[Case]:
 CASES = [
     *elementwise_cases(),
     *linear_algebra_cases(),
+    *decomposition_cases(),
+    *composition_cases(),
     *reduction_cases(),
     *shaping_cases(),
     *model_cases(),
@@ -436,7 +551,7 @@ class Library(NamedTuple):
 OURS = Library(
     table=TABLE,
     leaf=lambda value: bp.tensor(value, requires_grad=True),
-    grad=bp.grad,
+    grad=functools.partial(bp.grad, allow_unused=True),
     array=lambda value: value.data if isinstance(value, bp.Tensor) else value,
 )
 THEIRS = Library(

@@ -47,6 +47,28 @@ def on_a_list(function: Callable[..., Any], *operands: Any, **settings: Any) -> 
     return function(list(operands), **settings)
 
 
+def joined(function: Callable[..., Any], *operands: Any, **settings: Any) -> Any:
+    """Return the arrays that a function returns as one: the checks want one."""
+    parts = function(*operands, **settings)
+    return bp.concatenate(
+        [np.reshape(x, (-1,)) for x in parts if not isinstance(x, np.int32 | int)]
+    )
+
+
+def in_parts(function: Callable[..., Any], a: Any, **settings: Any) -> Any:
+    """Return the parts that a function cuts an array into as one, the last one first."""
+    return joined(lambda a: function(a, **settings)[::-1], a)
+
+
+def of_vectors(function: Callable[..., Any], a: Any, **settings: Any) -> Any:
+    """Return what a function returns, squared: the sign of a vector is any."""
+    return joined(lambda a: [np.square(part) for part in function(a, **settings)], a)
+
+
+def weighted(average: Callable[..., Any], a: Any, *weights: Any, **settings: Any) -> Any:
+    return average(a, weights=weights[0], **settings) if weights else average(a, **settings)
+
+
 @dataclass(frozen=True)
 class Row:
     """The cases of an entry, and how it is called.
@@ -94,10 +116,10 @@ def case(*operands: Any, between: tuple[float, float] = REAL, **settings: Any) -
     return Case(tuple(next(drawn) if isinstance(x, tuple) else x for x in operands), settings)
 
 
-def each(*operands: Any, **setting: list[Any]) -> list[Case]:
-    """Return a case for each value of a setting."""
-    ((name, values),) = setting.items()
-    return [case(*operands, **{name: value}) for value in values]
+def each(*operands: Any, **settings: list[Any]) -> list[Case]:
+    """Return a case for each value of a setting, or for each choice of values of several."""
+    choices = itertools.product(*settings.values())
+    return [case(*operands, **dict(zip(settings, choice, strict=True))) for choice in choices]
 
 
 def elementwise(arity: int = 1, between: tuple[float, float] = REAL, **settings: Any) -> list[Case]:
@@ -130,6 +152,12 @@ NOTHING = [case((0, 3)), case((0, 3), axis=0), case((2, 0), axis=-1, keepdims=Tr
 ALONG = [
     case((2, 3)), case((3, 3), axis=0), case((2, 3, 2), axis=1), case((3,)), case(()),
     case((0, 3)), case((3, 0, 2), axis=-3),
+]
+
+#: Along one axis, or of all entries made flat.
+RUNNING = [
+    case((2, 3)), case((3, 3), axis=0), case((2, 3), axis=-1), case((3,)), case(()),
+    case((2, 3, 2), axis=1), case((0, 3)), case((0, 3), axis=0),
 ]
 
 #: The diagonal of square, wide and tall matrices; in the middle, above, below and outside.
@@ -178,6 +206,15 @@ SUMS = [
     ("ij,j->i", (0, 3), (3,)), ("i->", (0,)),
 ]
 
+#: Constants around.
+PADS = [
+    *each((2, 3), pad_width=[1, 0, (1, 2), (2,), [0, 1], ((1, 0), (0, 2)), ((1, 2),)]),
+    case((3, 3), pad_width=((1,), (2,))), case((2, 3), pad_width=np.array([[1, 0], [0, 2]])),
+    case((3,), pad_width=(0, 3)), case((2, 3), pad_width=1, constant_values=1.5),
+    case((2,), pad_width=1, constant_values=(1.5, -1.0)), case((0, 3), pad_width=1),
+    case((), pad_width=1),
+]
+
 WINDOWS = [
     {"size": 2}, {"size": (1, 2)}, {"size": 2, "stride": 2}, {"size": 3, "stride": (1, 2)},
     {"size": 1}, {"size": [2, 1], "stride": [2, 1]}, {"size": np.int64(2)},
@@ -186,12 +223,27 @@ POOLS = [
     *(case((1, 2, 4, 4), **settings) for settings in WINDOWS),
     case((2, 1, 3, 4), size=2, stride=1, padding=1), case((1, 1, 4, 4), size=3, padding=(0, 1)),
     case((1, 1, 5, 4), size=2), case((0, 1, 3, 3), size=2),
+    case((1, 1, 5, 4), size=2, ceil_mode=True),
+    case((1, 1, 5, 6), size=(3, 2), stride=(2, 3), padding=1, ceil_mode=True),
 ]
 
 weights, row_weights = draw((3, 3), (3,), between=POSITIVE)
 chances, row_chances = weights / weights.sum(axis=1, keepdims=True), row_weights / row_weights.sum()
+BINARY = [
+    case((3, 3), chances), case((2, 3), MASK[:2]), case((3,), row_chances), case((), np.array(0.3)),
+]
 base, exponent = draw((3, 3), between=POSITIVE)[0], draw((3, 3))[0]
 zeros = np.array([[0.0, 1.5, -2.0], [0.5, 0.0, 0.0], [1.0, -1.0, 2.0]])
+
+#: Square matrices that are far from singular and from symmetric, with eigenvalues far apart.
+regular = draw((3, 3))[0] + np.diag([1.0, 4.0, -6.0])
+stacked = np.stack([regular, 0.5 * regular.T])
+definite = [  # of which only the lower triangle counts
+    m @ m.mT + np.triu(m, 1) for m in (regular, stacked, regular[:1, :1], np.zeros((0, 0)))
+]
+MATRICES = [case(regular), case(stacked), case(stacked[:, None]), case(regular[:1, :1]),
+            case((0, 0)), case((2, 0, 0))]
+RECTANGLES = [*MATRICES[:4], case((2, 3)), case((3, 2)), case((2, 3, 2)), case((0, 3))]
 
 # ---- The rows ----
 
@@ -208,14 +260,25 @@ ROWS = {
         case(True, (2, 3), (3,)), case(MASK[0, 0], (), ()),
         case(np.zeros((0, 3), bool), (0, 3), (3,)),
     ]),
-    "clip": Row([
-        *elementwise(min=-1.2, max=0.8), case((2, 3), min=0.1), case((3, 3), max=0.1), case((2, 3)),
+    **dict.fromkeys(("clip", "clip_to_numbers"), Row([
+        *elementwise(min=-1.2, max=0.8), case((2, 3), min=0.1), case((3, 3), max=0.1),
         case((2, 3), min=np.float32([-1.2, 0.1, -1.2]), max=np.float32([[1.3], [0.8]])),
-    ], reference=references.clip),
+    ], reference=references.clip)),
 
     # elementwise
     "erf": Row(reference=np.vectorize(math.erf, otypes=[float])),
     "erfc": Row(reference=np.vectorize(math.erfc, otypes=[float])),
+
+    "sinc": Row(more=[
+        case(np.array([0.0, 1e-9, 1e-3, 1.0, 2.0, -7.3])), case((2, 3), order=1),
+        case((2, 3), order=2),
+    ], reference=references.sinc),
+
+    # rounding
+    "round": Row(more=each((2, 3), decimals=[1, -1, np.int64(0)])),
+    "remainder": Row(more=[case((3, 3), np.array([0.7, -1.3, 1.1]))]),
+    "fmod": Row(more=[case((3, 3), np.array([0.7, -1.3, 1.1]))]),
+    "floor_divide": Row(more=[case((3, 3), np.array([0.7, -1.3, 1.1]))]),
 
     # activations
     "sigmoid": Row(reference=lambda z: (1.0 + np.tanh(z / 2.0)) / 2.0),
@@ -228,10 +291,13 @@ ROWS = {
         more=[case((2, 3), alpha=0.3)],
         reference=lambda z, alpha=1.0: np.where(z > 0, z, alpha * (np.exp(z) - 1.0)),
     ),
-    "gelu": Row(reference=references.gelu),
+    "gelu": Row(more=each((2, 3), approximate=["none", "tanh"]), reference=references.gelu),
     "silu": Row(reference=references.silu),
-    "softmax": Row(ALONG, refuses=[case((3, 0))]),
-    "log_softmax": Row(ALONG, refuses=[case((3, 0))]),
+    "softmax": Row([*ALONG, case((3, 0))], reference=references.softmax),
+    "log_softmax": Row(
+        ALONG, corners=[case((3, 0))],
+        reference=lambda z, axis=-1: np.log(references.softmax(z, axis)),
+    ),
 
     # linear algebra
     "matmul": Row([
@@ -280,10 +346,54 @@ ROWS = {
         case((3, 3), shape=(3, 3, 4), axis1=-2, axis2=-1),
         case((0,), shape=(0, 3)), case((0,), shape=(3, 3), offset=4),
     ], refuses=[case((), shape=(2, 2))], reference=references.on_diagonal),
-    "norm": Row(more=[
-        case((3,), ord=2), case((2, 3), ord=2, axis=-1),
+    "euclidean_norm": Row(corners=NOTHING, reference=references.norm),
+    "norm": Row([
+        *AXES, case(()), case((3,), ord=2), case((2, 3), ord=2, axis=-1),
         case((2, 3), ord=2, axis=np.int64(0)),
-    ], corners=NOTHING, reference=references.norm),
+        *each((3,), ord=[1, np.inf, -np.inf, 0, -1, -2, 0.5, 2.5, 3]),
+        *each((2, 3), ord=["fro", "nuc", 1, -1, 2, -2, np.inf, -np.inf]),
+        *(case((3, 2, 3), ord=ord, axis=(2, 0), keepdims=True) for ord in ["nuc", -1, 2, np.inf]),
+        case((2, 3), ord=3, axis=0, keepdims=True), case((2, 3), ord=-np.inf, axis=1),
+        case((2, 3, 2), ord="fro", axis=(0, -1)),
+    ], reference=np.linalg.norm),
+
+    # decompositions
+    "solve": Row([
+        case(regular, (3,)), case(regular, (3, 2)), case(regular, (2, 3, 2)), case(regular, (3, 3)),
+        case(stacked, (3,)), case(stacked, (3, 2)), case(stacked, (2, 3, 1)),
+        case(stacked, (2, 1, 3, 1)), case(regular[:1, :1], (1,)), case((0, 0), (0,)),
+    ], refuses=[case((), ())]),
+    "inv": Row(MATRICES, refuses=[case(())]),
+    "det": Row(MATRICES, refuses=[case(())]),
+    "logabsdet": Row(
+        MATRICES, refuses=[case(())], reference=lambda a: np.log(np.abs(np.linalg.det(a)))
+    ),
+    "slogdet": Row(MATRICES, refuses=[case(())], call=lambda f, a: f(a)[1] * f(a)[0]),
+    "pinv": Row([
+        *MATRICES, case((2, 3)), case((3, 2)), case((2, 3, 2)), case((3, 1)),
+        case((2, 3), rcond=1e-9),
+    ], refuses=[case(())]),
+    "lstsq": Row([
+        case((3, 2), (3,)), case((3, 2), (3, 2)), case((2, 3), (2,)), case(regular, (3, 2)),
+        case((3, 2), (3, 2), rcond=1e-9), case((3, 1), (3, 1)), case((0, 2), (0,)),
+    ], refuses=[case((), ())], call=joined),
+    "cholesky": Row([case(x) for x in definite], refuses=[case(())]),
+    "eigvalsh": Row(MATRICES, refuses=[case(())]),
+    "eigenvectors": Row(
+        MATRICES, refuses=[case(())], reference=lambda a: np.linalg.eigh(a)[1],
+    ),
+    "eigh": Row([
+        *MATRICES, *(case(x, UPLO="U") for x in (regular, stacked)),
+    ], refuses=[case(())], call=of_vectors),
+    "svdvals": Row(RECTANGLES, refuses=[case(())]),
+    **{name: Row(
+        RECTANGLES, refuses=[case(())],
+        reference=lambda a, i=i: np.linalg.svd(a, full_matrices=False)[i],
+    ) for i, name in {0: "left_vectors", 2: "right_vectors"}.items()},
+    "svd": Row(
+        [*(case(*c.operands, full_matrices=False) for c in RECTANGLES), case(regular)],
+        refuses=[case(()), case((2, 3))], call=of_vectors,
+    ),
 
     # reductions
     "sum": Row([*AXES, *ALONE, *NOTHING]),
@@ -306,9 +416,10 @@ ROWS = {
         *AXES, case((2, 3), ddof=1), case((2, 3), axis=1, ddof=2, keepdims=True),
     ], corners=ALONE, refuses=NOTHING),
     "square_sum": Row([case((2, 3)), case((3, 3)), case((3,)), case(()), case((0, 3))]),
-    "cumsum": Row([
-        case((2, 3)), case((3, 3), axis=0), case((2, 3), axis=-1), case((3,)), case(()),
-        case((2, 3, 2), axis=1), case((0, 3)), case((0, 3), axis=0),
+    "cumsum": Row(RUNNING),
+    "cumprod": Row([
+        *RUNNING, case(zeros), case(zeros, axis=0), case(zeros, axis=-1), case(np.array(0.0)),
+        case(np.stack([zeros, zeros.T]), axis=1),
     ]),
 
     # shaping
@@ -366,23 +477,25 @@ ROWS = {
         case((2, 3), (2, 3)), case((3, 3), (3, 3), (3, 3), axis=1), case((2, 3), (2, 3), axis=-1),
         case((3,), axis=1), case((), ()), case((0, 3), (0, 3), axis=2),
     ], call=on_a_list),
+    "array_split": Row([
+        case((4, 3), indices_or_sections=3), case((3, 3), indices_or_sections=2, axis=1),
+        *each((5,), indices_or_sections=[2, [1, 3]]), case((0, 2), indices_or_sections=2),
+    ], refuses=[case((), indices_or_sections=1)], call=in_parts),
+    **{name: Row(
+        each((3, 4, 2), indices_or_sections=[1, [1]]), call=in_parts,
+        refuses=[case((), indices_or_sections=1), case((0, 0, 0), indices_or_sections=0)],
+    ) for name in ("hsplit", "vsplit", "dsplit")},
     "split": Row([
         case((4, 3), indices_or_sections=2), case((3, 3), indices_or_sections=3, axis=1),
         case((2, 4), indices_or_sections=(2,), axis=-1), case((0, 2), indices_or_sections=1),
         *each((5,), indices_or_sections=[[1, 3], [-2], [3, 1], [2, 2, 9], np.array([4])]),
-    ], refuses=[case((), indices_or_sections=1)],
-        # the checks want one array: the parts are joined again, the last one first
-        call=lambda split, a, **settings: bp.concatenate(
-            [part.reshape(-1) for part in split(a, **settings)[::-1]]
-        ),
-    ),
+    ], refuses=[case((), indices_or_sections=1)], call=in_parts),
     "pad": Row([
-        *each((2, 3), pad_width=[1, 0, (1, 2), (2,), [0, 1], ((1, 0), (0, 2)), ((1, 2),)]),
-        case((3, 3), pad_width=((1,), (2,))), case((2, 3), pad_width=np.array([[1, 0], [0, 2]])),
-        case((3,), pad_width=(0, 3)), case((2, 3), pad_width=1, constant_values=1.5),
-        case((2,), pad_width=1, constant_values=(1.5, -1.0)), case((0, 3), pad_width=1),
-        case((), pad_width=1),
+        *each((2, 3), mode=["edge", "reflect", "symmetric", "wrap"], pad_width=[((1, 0), (2, 2))]),
+        case((3,), mode="edge", pad_width=4), case((3, 3), mode="reflect", pad_width=(5, 1)),
+        *PADS,
     ]),
+    "pad_with_constants": Row(PADS, reference=np.pad),
     "getitem": Row([
         *each((3, 3), key=KEYS), *each((2, 3, 2), key=[(0, ..., -1), (TWICE, ALL, TWICE)]),
         *each((), key=[(), ..., None, (None, ...)]), *each((0, 3), key=[ALL, (ALL, 1), NONE]),
@@ -403,6 +516,95 @@ ROWS = {
         refuses=[case((), indices=np.array(0))],
         reference=lambda a, indices, axis=-1: np.take_along_axis(a, indices, axis),
     ),
+
+    # compositions
+    "tensordot": Row([
+        case((2, 3), (2, 3)), case((2, 3, 2), (3, 2, 3)), case((2, 3), (3, 2), axes=1),
+        case((2,), (3,), axes=0), case((), (2,), axes=0),
+        case((2, 3), (3, 2), axes=((0, 1), (1, 0))),
+        case((2, 3, 2), (3, 2), axes=([1], [0])), case((2, 3), (2,), axes=(0, 0)),
+        case((0, 3), (3, 2), axes=1), case((3, 3), (3, 3), axes=1),
+    ]),
+    "dot": Row([
+        case((3,), (3,)), case((2, 3), (3, 2)), case((2, 3), (3,)), case((3,), (3, 2)),
+        case((2, 2, 3), (3,)), case((2, 2, 3), (3, 2)), case((2, 3), (2, 3, 2)),
+        case((2, 2, 3), (1, 3, 2)), case((3,), (2, 3, 1)), case((), (2, 3)), case((2,), 1.5),
+        case((), ()), case((0, 3), (3, 2)), case((3, 3), (3, 3)),
+    ]),
+    "inner": Row([
+        case((3,), (3,)), case((2, 3), (3,)), case((2, 3), (3, 3)), case((2, 1, 3), (2, 3)),
+        case((), (2, 3)), case((), ()), case((0, 3), (2, 3)),
+    ]),
+    "vdot": Row([case((3,), (3,)), case((2, 3), (3, 2)), case((), ()), case((0, 3), (0, 3))]),
+    "kron": Row([
+        case((2,), (3,)), case((2, 2), (2, 3)), case((2, 3), (2,)), case((2,), (1, 2, 2)),
+        case((), (2, 2)), case((), ()), case((0, 3), (2, 2)), case((2, 3), (2, 3)),
+    ]),
+    "swapaxes": Row([
+        case((2, 3), axis1=0, axis2=1), case((2, 3, 2), axis1=-1, axis2=0),
+        case((0, 3), axis1=0, axis2=-1),
+    ], refuses=[case((), axis1=0, axis2=0)]),
+    "moveaxis": Row([
+        case((2, 3, 1), source=0, destination=-1),
+        case((2, 3, 1), source=(0, 1), destination=(2, 0)),
+        case((2, 3), source=[-1], destination=[0]), case((0, 3), source=0, destination=1),
+        case((), source=(), destination=()),
+    ]),
+    "rollaxis": Row([
+        case((2, 3, 1), axis=2), case((2, 3, 1), axis=0, start=3), case((2, 3), axis=-1),
+        case((0, 3), axis=1),
+    ], refuses=[case((), axis=0)]),
+    **dict.fromkeys(("atleast_1d", "atleast_2d", "atleast_3d"), Row([
+        case(()), case((3,)), case((2, 3)), case((2, 3, 2)), case((2, 1, 3, 2)), case((0, 3)),
+    ])),
+    "append": Row([
+        case((2, 3), (2,)), case((2, 3), (1, 3), axis=0), case((2, 3), (2, 2), axis=-1),
+        case((), ()), case((2,), 1.5), case((0, 3), (2, 3), axis=0), case((3,), (3,)),
+    ]),
+    "hstack": Row([
+        case((2,), (3,)), case((2, 3), (2, 1)), case((), (2,)), case((0, 3), (0, 3)),
+        case((3, 3), (3, 3)),
+    ], call=on_a_list),
+    "vstack": Row([
+        case((3,), (2, 3)), case((2, 3), (1, 3)), case((), ()), case((0, 3), (3,)),
+        case((3, 3), (3, 3)),
+    ], call=on_a_list),
+    "dstack": Row([
+        case((3,), (3,)), case((2, 3), (2, 3, 2)), case((), ()), case((0, 3), (0, 3)),
+    ], call=on_a_list),
+    "column_stack": Row([
+        case((3,), (3, 2)), case((3,), (3,)), case((), ()), case((0, 3), (0,)),
+    ], call=on_a_list),
+    "flipud": Row([case((2, 3)), case((3,)), case((0, 3))], refuses=[case(())]),
+    "fliplr": Row([case((2, 3)), case((2, 3, 2)), case((0, 3))], refuses=[case(())]),
+    **dict.fromkeys(("tril", "triu"), Row([
+        *each((3, 3), k=[0, 1, -2]), case((2, 3)), case((3, 2), k=1), case((2, 2, 3)), case((3,)),
+        case((0, 3)),
+    ], refuses=[case(())])),
+    "diag": Row([
+        case((3,)), case((2,), k=1), case((2,), k=-2), case((2, 3)), case((3, 3), k=-1),
+        case((0,)),
+    ], refuses=[case(())]),
+    "take": Row([
+        *each((2, 3), indices=[[0, 5, 0], 3, GRID, np.array([-1, 2])]),
+        *each((3, 3), indices=[[0, 2, 0], 1, GRID], axis=[0, -1]), case((), indices=[0, 0]),
+        case((0, 3), indices=[1], axis=1),
+    ]),
+    "sort": Row([
+        case((3,)), case((2, 3)), case((3, 3), axis=0), case((2, 3, 2), axis=1),
+        case((2, 3), axis=None), case((0, 3)),
+    ], refuses=[case(())]),
+    "average": Row([
+        *AXES[:-2], case(()), case((2, 3), (2, 3), between=POSITIVE),
+        case((2, 3), (3,), axis=1, between=POSITIVE), case((3, 2), (3,), axis=0, between=POSITIVE),
+        case((3, 2, 2), (3,), axis=-3, between=POSITIVE),
+        case((2, 3), (2, 3), axis=1, keepdims=True, between=POSITIVE),
+    ], refuses=[case((0, 3), (0, 3))], call=weighted),
+    "diff": Row([
+        case((3,)), case((2, 3), n=2), case((3, 3), axis=0), case((2, 3), n=0), case((2, 3), n=4),
+        case((2, 3, 2), axis=-2), case((0, 3)),
+    ], refuses=[case(())]),
+    "nan_to_num": Row(more=[case((2, 3), nan=1.5, posinf=2.0)]),
 
     # models
     "windows": Row([
@@ -426,8 +628,14 @@ ROWS = {
         case((1, 4, 2, 2), (2, 2, 2, 1), groups=2), case((1, 3, 2, 2), (3, 1, 1, 2), groups=3),
         case((2, 2, 4, 3), (4, 1, 2, 2), stride=(2, 1), padding=(1, 2), dilation=(1, 2), groups=2),
     ], refuses=[case((), ())], reference=references.conv2d),
-    "max_pool2d": Row(POOLS, refuses=[case((), size=1)], reference=references.max_pool2d),
-    "avg_pool2d": Row(POOLS, refuses=[case((), size=1)], reference=references.avg_pool2d),
+    "max_pool2d": Row([
+        *POOLS, case((1, 1, 5, 4), size=2, dilation=(2, 1), stride=1),
+        case((1, 1, 5, 5), size=2, dilation=2, padding=1, ceil_mode=True),
+    ], refuses=[case((), size=1)], reference=references.max_pool2d),
+    "avg_pool2d": Row([
+        *POOLS, case((1, 1, 5, 4), size=3, padding=1, count_include_pad=False),
+        case((1, 1, 5, 4), size=3, stride=2, padding=1, count_include_pad=False, ceil_mode=True),
+    ], refuses=[case((), size=1)], reference=references.avg_pool2d),
     "embedding": Row([
         *each((3, 2), indices=[[1, 1, -1], 2, NONE, [[0, 2], [2, 2]]]),
         case((3, 3), indices=GRID), case((3, 0), indices=[0, 2]), case((3,), indices=[2, 2]),
@@ -451,14 +659,22 @@ ROWS = {
         case((3, 3), TWICE + 1), case((3, 3), [2, 0, 2]), case((3, 2), np.array([1, 2]), axis=0),
         case((2, 3, 2, 2), np.stack([GRID, 1 - GRID // 2])), case((3,), 1, axis=-1),
         case((2, 2, 3), GRID, axis=-1), case((3, 3), chances), case((3, 2), chances[:2].T, axis=0),
+        *(case((3, 3), target, **settings) for target in (TWICE + 1, chances) for settings in (
+            {"reduction": "sum"}, {"reduction": "none"}, {"weight": row_weights},
+            {"label_smoothing": 0.2}, {"label_smoothing": 0.2, "weight": row_weights},
+        )),
+        case((3, 3), [2, 0, 2], ignore_index=0),
+        case((3, 2), np.array([1, -100]), axis=0, weight=row_weights, label_smoothing=0.1),
+        case((2, 3, 2), GRID, reduction="none", ignore_index=2),
     ], refuses=[case((), 0), case((0, 3), NONE)], reference=references.cross_entropy),
-    "binary_cross_entropy_with_logits": Row([
-        case((3, 3), chances), case((2, 3), MASK[:2]), case((3,), row_chances),
-        case((), np.array(0.3)),
-    ],
-        refuses=[case((0, 3), (0, 3))],
-        reference=lambda z, y: np.mean(np.log(1.0 + np.exp(z)) - y * z),
+    "mean_binary_cross_entropy": Row(
+        BINARY, refuses=[case((0, 3), (0, 3))], reference=references.binary_cross_entropy
     ),
+    "binary_cross_entropy_with_logits": Row([
+        *BINARY, *each((2, 3), chances[:2], reduction=["sum", "none"]),
+        case((2, 3), chances[:2], weight=row_weights), case((3,), row_chances, pos_weight=2.5),
+        case((2, 3), chances[:2], pos_weight=row_weights, weight=weights[:2], reduction="sum"),
+    ], refuses=[case((0, 3), (0, 3))], reference=references.binary_cross_entropy),
 }
 # fmt: on
 

@@ -17,7 +17,29 @@ def clip(a, min=None, max=None):
     return a if min is None and max is None else np.clip(a, min, max)
 
 
-gelu = entry_by_entry(lambda z: z * math.erfc(-z / math.sqrt(2.0)) / 2.0)
+exact_gelu = entry_by_entry(lambda z: z * math.erfc(-z / math.sqrt(2.0)) / 2.0)
+
+
+def gelu(z, approximate="none"):
+    if approximate == "none":
+        return exact_gelu(z)
+    return z / (1.0 + np.exp(-math.sqrt(8.0 / math.pi) * (z + 0.044715 * z**3)))
+
+
+def softmax(z, axis=-1):
+    return np.exp(z) / np.exp(z).sum(axis=axis, keepdims=True)
+
+
+def sinc(a, order=0):
+    """Return NumPy's sinc; of a derivative the integral over 0 to 1 that it is, summed up."""
+    if order == 0:
+        return np.sinc(a)
+    t, weights = np.polynomial.legendre.leggauss(60)
+    t = 0.5 + 0.5 * t
+    waves = np.cos(np.pi * np.expand_dims(a, -1) * t + order * np.pi / 2.0)
+    return np.pi**order * (waves * t**order) @ (0.5 * weights)
+
+
 silu = entry_by_entry(lambda z: z / (1.0 + math.exp(-z)))
 
 
@@ -84,23 +106,88 @@ def conv2d(x, w, stride=1, padding=0, dilation=1, groups=1):
     return np.stack([output(o) for o in range(len(w))], axis=1)
 
 
-def max_pool2d(x, size, stride=None, padding=0):
-    return windows(frame(x, padding, -np.inf), size, stride or size).max(axis=(4, 5))
+def pooled(x, size, stride, padding, dilation, ceil_mode, reduce):
+    """Return what is made of each window of images; outside of them, it sees NaN."""
+    (high, wide), (down, right), (top, left), (gap, across) = map(
+        two, (size, size if stride is None else stride, padding, dilation)
+    )
+    far = max(high * gap, wide * across) + max(down, right)
+    seen = np.pad(x, ((0, 0), (0, 0), (top, top + far), (left, left + far)), constant_values=np.nan)
+
+    def begins(length, before, step, span):
+        beyond = step if ceil_mode else 1
+        last = length + 2 * before - span + beyond
+        return [i for i in range(0, last, step) if i < length + before or not ceil_mode]
+
+    rows = begins(x.shape[2], top, down, (high - 1) * gap + 1)
+    columns = begins(x.shape[3], left, right, (wide - 1) * across + 1)
+    found = [
+        [
+            reduce(seen, slice(i, i + high * gap, gap), slice(j, j + wide * across, across))
+            for j in columns
+        ]
+        for i in rows
+    ]
+    return np.array(found).transpose(2, 3, 0, 1)
 
 
-def avg_pool2d(x, size, stride=None, padding=0):
-    return windows(frame(x, padding, 0.0), size, stride or size).mean(axis=(4, 5))
+def max_pool2d(x, size, stride=None, padding=0, dilation=1, ceil_mode=False):
+    def largest(wide, i, j):
+        return np.nanmax(wide[:, :, i, j], axis=(2, 3), initial=-np.inf)
+
+    return pooled(x, size, stride, padding, dilation, ceil_mode, largest)
 
 
-def cross_entropy(logits, target, axis=1):
-    """Return the mean over the samples of -sum(target log p), or of -log p of the right class."""
-    rows = np.moveaxis(np.exp(logits), axis, -1)
-    rows = rows.reshape(-1, rows.shape[-1])
-    rows = np.log(rows / rows.sum(axis=1, keepdims=True))
-    if np.shape(target) == logits.shape:
-        weights = np.moveaxis(target, axis, -1).reshape(rows.shape)
-        return np.mean([-w @ row for w, row in zip(weights, rows, strict=True)])
-    return np.mean([-row[k] for k, row in zip(np.ravel(target), rows, strict=True)])
+def avg_pool2d(x, size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
+    (top, left), (height, width) = two(padding), x.shape[2:]
+
+    def mean(wide, i, j):
+        rows, columns = ([*range(s.start, s.stop)] for s in (i, j))
+        if count_include_pad:
+            rows = [r for r in rows if r < height + 2 * top]
+            columns = [c for c in columns if c < width + 2 * left]
+        else:
+            rows = [r for r in rows if top <= r < height + top]
+            columns = [c for c in columns if left <= c < width + left]
+        return np.nansum(wide[:, :, i, j], axis=(2, 3)) / (len(rows) * len(columns))
+
+    return pooled(x, size, stride, padding, 1, ceil_mode, mean)
+
+
+def cross_entropy(
+    logits, target, axis=1, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0
+):
+    """Return the losses -sum(w q log p) of samples, one by one, as they are reduced.
+
+    q is the target, or 1 for the right class, of which a share is dealt out to all classes.
+    """
+    rows = np.moveaxis(logits, axis, -1)
+    samples, classes = rows.shape[:-1], rows.shape[-1]
+    w = np.ones(classes) if weight is None else weight
+    probabilities = np.shape(target) == logits.shape
+    if probabilities:
+        targets = np.moveaxis(target, axis, -1).reshape(-1, classes)
+    else:
+        targets = [
+            np.eye(classes)[k] * 1.0 if k != ignore_index else None for k in np.ravel(target)
+        ]
+    losses, total = [], 0.0
+    for z, q in zip(rows.reshape(-1, classes), targets, strict=True):
+        if q is None:
+            losses.append(0.0)
+            continue
+        total += 1.0 if probabilities else w @ q
+        smooth = (1.0 - label_smoothing) * q + label_smoothing / classes
+        losses.append(-np.sum(w * smooth * np.log(np.exp(z) / np.exp(z).sum())))
+    if reduction == "none":
+        return np.reshape(losses, samples)
+    return np.sum(losses) / (total if reduction == "mean" else 1.0)
+
+
+def binary_cross_entropy(z, y, weight=1.0, reduction="mean", pos_weight=1.0):
+    p = 1.0 / (1.0 + np.exp(-z))
+    losses = -weight * (pos_weight * y * np.log(p) + (1.0 - y) * np.log(1.0 - p))
+    return losses if reduction == "none" else getattr(losses, reduction)()
 
 
 def product_of_others(a):

@@ -22,9 +22,13 @@ FAR, NEAR, UNBOUNDED = 1e-3, 1e-5, 20.0
 def second(f, operands, g, v):
     """Return the derivatives of ``sum(v * gradients)`` by all operands, flat."""
     mixed, inputs = checks.leaves(operands)
-    first = bp.grad(f(*mixed), inputs, gradient=g, create_graph=True)
+    first = bp.grad(f(*mixed), inputs, gradient=g, create_graph=True, allow_unused=True)
     total = sum((a * b).sum() for a, b in zip(first, v, strict=True))
-    found = bp.grad(total, inputs) if total.requires_grad else [np.zeros(x.shape) for x in inputs]
+    found = (
+        bp.grad(total, inputs, allow_unused=True)
+        if total.requires_grad
+        else [np.zeros(x.shape) for x in inputs]
+    )
     return np.concatenate([np.ravel(x) for x in found])
 
 
@@ -71,12 +75,12 @@ def test_no_second_derivative_is_a_number_that_is_nowhere_near(name):
         for trial, operands in corners_of(name):
             try:
                 trial(*operands)
+                check_honest(trial, operands)
             except (TypeError, ValueError):
-                continue  # probabilities sum to 1 along the wrong axis
-            check_honest(trial, operands)
+                continue  # a singular matrix; probabilities that sum to 1 along the wrong axis
 
 
-@pytest.mark.parametrize(("name", "number"), [("norm", 0.0), ("std", 1.0)])
+@pytest.mark.parametrize(("name", "number"), [("euclidean_norm", 0.0), ("std", 1.0)])
 def test_a_rule_that_makes_all_derivatives_zero_is_rejected(monkeypatch, name, number):
     def of_scale(out, a, *, axis, keepdims, **settings):
         scale = np.where(out == 0, np.inf, out)

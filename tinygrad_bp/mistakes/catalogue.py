@@ -110,7 +110,7 @@ ROWS: dict[str, Entry] = {
         RATIO,
         mean=wrong.scaled(lambda at: at.input.size / at.tensor.size),
         cross_entropy_with_probabilities=wrong.scaled(wrong.samples),
-        binary_cross_entropy_with_logits=wrong.scaled(lambda at: at.input.size),
+        mean_binary_cross_entropy=wrong.scaled(lambda at: at.input.size),
         anywhere=wrong.scaled(lambda at: at.run.batch),
     ),
     "one-sample-only": row(

@@ -159,14 +159,14 @@ OF_FUNCTIONS: dict[str, Entry] = {
     "sigmoid-twice": row(
         "sigmoid(z) - y holds the sigmoid's derivative already, and it was multiplied by again.",
         "Derive sigmoid(z) - y once from the logarithm, and see where a (1 - a) went.",
-        binary_cross_entropy_with_logits=wrong.to_scores(
+        mean_binary_cross_entropy=wrong.to_scores(
             lambda at, g, z, y: wrong.through(sigmoid, z, at.right(g))
         ),
     ),
     "missing-sigmoid": row(
         "The scores stand where the probabilities belong: z - y for sigmoid(z) - y.",
         "A probability lies between 0 and 1: does what you subtract y from?",
-        binary_cross_entropy_with_logits=wrong.to_scores(lambda at, g, z, y: g / z.size * (z - y)),
+        mean_binary_cross_entropy=wrong.to_scores(lambda at, g, z, y: g / z.size * (z - y)),
     ),
     "mean-over-everything": row(
         "It was divided by the number of entries, and this loss does not divide by that.",

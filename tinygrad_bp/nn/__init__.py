@@ -12,7 +12,7 @@ Layouts of weights, names and defaults are PyTorch's, so that weights can be exc
 from typing import Any as _Any
 
 from ..habits import missing as _missing
-from ..rules.models import binary_cross_entropy_with_logits, cross_entropy
+from ..rules.losses import binary_cross_entropy_with_logits, cross_entropy
 from ..table import TABLE as _TABLE
 from . import initialisers as init
 from .attention import MultiHeadAttention

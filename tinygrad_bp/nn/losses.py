@@ -1,7 +1,7 @@
 """Losses: one number that says how far a prediction is from its target.
 
 `cross_entropy` and `binary_cross_entropy_with_logits` have a rule of their own, in
-``rules/models.py``. Those here are composed.
+``rules/losses.py``. Those here are composed.
 """
 
 from __future__ import annotations
@@ -11,16 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import errors
+from ..rules.losses import reduced
 from ..rules.shaping import as_operand
 from ..table import Value
-
-
-def reduced(losses: Value, reduction: str) -> Value:
-    """Return the mean or the sum of losses, or with "none" each of them."""
-    if reduction not in ("mean", "sum", "none"):
-        raise errors.unknown_choice("reduction", "'mean', 'sum' or 'none'", reduction)
-    return losses if reduction == "none" else getattr(losses, reduction)()
 
 
 def alike(name: str, prediction: Any, target: Any) -> tuple[Value, Value]:

@@ -12,15 +12,22 @@ from . import (
     activations,
     arithmetic,
     comparisons,
+    compositions,
+    decompositions,
     elementwise,
     linear_algebra,
+    losses,
     models,
     numpy_names,
     reductions,
+    rounding,
     shaping,
 )
 
-FAMILIES = (arithmetic, elementwise, activations, linear_algebra, reductions, shaping, models)
+FAMILIES = (
+    *(arithmetic, elementwise, rounding, activations, linear_algebra, decompositions),
+    *(reductions, shaping, compositions, models, losses),
+)
 
 for family in FAMILIES:
     TABLE.update({n: entry for n, entry in vars(family).items() if isinstance(entry, Primitive)})

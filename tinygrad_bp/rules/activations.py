@@ -102,26 +102,40 @@ def _(out: Value, z: Value, *, alpha: float) -> Closure:
 
 
 @primitive(kind="entrywise")
-def gelu(z: Value) -> Value:
+def gelu(z: Value, *, approximate: str = "none") -> Value:
     """Return z Phi(z), where Phi is the distribution function of the standard normal.
 
-    This is the function itself, from Hendrycks and Gimpel, *Gaussian Error Linear Units*,
-    arXiv:1606.08415, and not their approximation of it by tanh.
+    From Hendrycks and Gimpel, *Gaussian Error Linear Units*, arXiv:1606.08415; if approximate is
+    "tanh", their approximation, with (1 + tanh(sqrt(2 / pi) (z + 0.044715 z^3))) / 2 for Phi.
 
     >>> bp.value_and_grad(bp.gelu)(0.0)
     (array(0.), array(0.5))
     """
+    if approximate not in ("none", "tanh"):
+        raise ValueError(f"approximate is 'none' or 'tanh', not {approximate!r}")
+    if approximate == "tanh":
+        return z * 0.5 * (1.0 + np.tanh(inside_tanh(z)))
     return z * 0.5 * erfc(z / -math.sqrt(2.0))
 
 
+def inside_tanh(z: Value) -> Value:
+    return math.sqrt(2.0 / math.pi) * (z + 0.044715 * z * z * z)
+
+
 @gelu.backward
-def _(out: Value, z: Value) -> Closure:
+def _(out: Value, z: Value, *, approximate: str) -> Closure:
+    if approximate == "tanh":
+        a, slope = np.tanh(inside_tanh(z)), math.sqrt(2.0 / math.pi) * (1.0 + 0.134145 * z * z)
+        return lambda g: g * 0.5 * (1.0 + a + z * (1.0 - a * a) * slope)
     distribution = 0.5 * erfc(-z / math.sqrt(2.0))
     density = np.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi)
     return lambda g: g * (distribution + z * density)
 
 
-gelu.twin(lambda z: z * 0.5 * (1.0 + erf(z / math.sqrt(2.0))))
+@gelu.twin
+def _(z: Value, *, approximate: str = "none") -> Value:
+    inner = np.tanh(inside_tanh(z)) if approximate == "tanh" else erf(z / math.sqrt(2.0))
+    return z * 0.5 * (1.0 + inner)
 
 
 @primitive(kind="entrywise")
@@ -157,7 +171,7 @@ def softmax(z: Value, *, axis: int = -1) -> Value:
     """
     if z.dtype.kind != "f":
         z = z.astype(float)
-    e = np.exp(z - z.max(axis=axis, keepdims=True))
+    e = np.exp(z - z.max(axis=axis, keepdims=True, initial=-np.inf))  # of no entries, too
     return e / e.sum(axis=axis, keepdims=True)
 
 
@@ -182,8 +196,9 @@ def log_softmax(z: Value, *, axis: int = -1) -> Value:
     """
     if z.dtype.kind != "f":
         z = z.astype(float)
-    shifted = z - z.max(axis=axis, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+    shifted = z - z.max(axis=axis, keepdims=True, initial=-np.inf)
+    with np.errstate(divide="ignore"):  # of no entries, the sum is 0
+        return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
 
 
 @log_softmax.backward

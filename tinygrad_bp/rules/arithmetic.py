@@ -10,7 +10,8 @@ import numpy as np
 
 from ..engine import primitive
 from ..table import Closure, Value
-from .rows import BROADCASTING, POSITIVE, elementwise
+from .rows import BROADCASTING, POSITIVE, composed, elementwise
+from .shaping import identity
 
 
 def chosen(g: Value, this: Value, both: Value) -> Value:
@@ -164,19 +165,31 @@ where.backward(
 )
 
 
-@primitive(kind="entrywise")
-def clip(a: Value, *, min: Any = None, max: Any = None) -> Value:
+@primitive(symbol="clip", kind="entrywise", notation=("clip", r"\mathrm{clip}"))
+def clip_to_numbers(a: Value, *, min: Any = None, max: Any = None) -> Value:
+    """Return the entries limited to a range of numbers, to which no gradient flows."""
+    if min is None and max is None:
+        return a
+    return np.clip(a, min, max)
+
+
+clip_to_numbers.backward(lambda out, a, *, min, max: lambda g: np.where(a == out, g, 0.0))
+
+
+@composed(of=clip_to_numbers)
+def clip(a: Value, min: Any = None, max: Any = None) -> Value:
     """Return the entries limited to the range from min to max, each of which may be None.
 
-    At a bound the slope is 1, as inside of the range; beyond, it is 0. No gradient flows to a
-    bound: to a Tensor, limit with ``bp.maximum`` and ``bp.minimum``.
+    At a bound the slope is 1, as inside of the range; beyond, it is 0. A bound that is a Tensor
+    gets the gradient of the entries beyond it.
 
     >>> bp.value_and_grad(bp.clip)(2.0, -1.0, 1.0)
     (array(1.), array(0.))
     """
     if min is None and max is None:  # which NumPy 2.0 refuses
-        return a
-    return np.clip(a, min, max)
-
-
-clip.backward(lambda out, a, *, min, max: lambda g: np.where(a == out, g, 0.0))
+        return identity(a)
+    if not (hasattr(min, "named") or hasattr(max, "named")):
+        return clip_to_numbers(a, min=min, max=max)
+    if min is not None:
+        a = where(np.less(a, min), min, a)
+    return a if max is None else where(np.greater(a, max), max, a)

@@ -6,7 +6,8 @@ import numpy as np
 
 from ..engine import primitive
 from ..table import Value
-from .rows import POSITIVE, elementwise
+from .reductions import over_length
+from .rows import POSITIVE, elementwise, floats
 
 exp = elementwise(np.exp, "e ** a.", lambda out, a: lambda g: g * out, at=(0, 1, 1))
 log = elementwise(
@@ -74,6 +75,122 @@ tanh = elementwise(
     lambda out, a: lambda g: g * (1.0 - out * out),
     at=(0, 0, 1),
 )
+arcsinh = elementwise(
+    np.arcsinh,
+    "the inverse hyperbolic sine.",
+    lambda out, a: lambda g: g / np.hypot(1.0, a),
+    at=(0, 0, 1),
+    notation=("arsinh", r"\mathrm{arsinh}"),
+)
+arccosh = elementwise(
+    np.arccosh,
+    "the inverse hyperbolic cosine; at 1 its slope is infinite, below it is NaN.",
+    lambda out, a: lambda g: g / np.sqrt((a - 1.0) * (a + 1.0)),
+    at=(1.25, math.log(2.0), 4 / 3),
+    needs="entries of at least 1",
+    domain=(1.2, 3.0),
+    notation=("arcosh", r"\mathrm{arcosh}"),
+)
+arctanh = elementwise(
+    np.arctanh,
+    "the inverse hyperbolic tangent; at -1 and 1 it is infinite, beyond it is NaN.",
+    lambda out, a: lambda g: g / ((1.0 - a) * (1.0 + a)),
+    at=(0, 0, 1),
+    needs="entries from -1 to 1",
+    domain=(-0.8, 0.8),
+    notation=("artanh", r"\mathrm{artanh}"),
+)
+exp2 = elementwise(
+    np.exp2, "2 ** a.", lambda out, a: lambda g: g * math.log(2.0) * out, at=(0, 1, math.log(2.0)),
+    notation="2.0 ** a",
+)  # fmt: skip
+log2 = elementwise(
+    np.log2,
+    "the logarithm to base 2.",
+    lambda out, a: lambda g: g / (math.log(2.0) * a),
+    at=(1, 0, 1 / math.log(2.0)),
+    domain=POSITIVE,
+    notation=("log₂", r"\log_{2}"),
+)
+log10 = elementwise(
+    np.log10,
+    "the logarithm to base 10.",
+    lambda out, a: lambda g: g / (math.log(10.0) * a),
+    at=(1, 0, 1 / math.log(10.0)),
+    domain=POSITIVE,
+    notation=("log₁₀", r"\log_{10}"),
+)
+cbrt = elementwise(
+    np.cbrt,
+    "the cube root, also of negative numbers; at 0 its slope is infinite.",
+    lambda out, a: lambda g: g / (3.0 * out * out),
+    at=(8, 2, 1 / 12),
+    notation=("∛{:single}", r"\sqrt[3]{{{}}}"),
+)
+deg2rad = elementwise(
+    np.deg2rad,
+    "an angle in degrees as radians.",
+    lambda out, a: lambda g: g * (math.pi / 180.0),
+    at=(180, math.pi, math.pi / 180),
+    notation=("rad", r"\mathrm{rad}"),
+)
+rad2deg = elementwise(
+    np.rad2deg,
+    "an angle in radians as degrees.",
+    lambda out, a: lambda g: g * (180.0 / math.pi),
+    at=(0, 0, 180 / math.pi),
+    notation=("deg", r"\mathrm{deg}"),
+)
+arctan2 = elementwise(
+    np.arctan2,
+    "the angle of the point with y = a and x = b, in radians; at the origin its slope is NaN.",
+    lambda out, a, b: (
+        lambda g: g * b / (a * a + b * b),
+        lambda g: -g * a / (a * a + b * b),
+    ),
+    at=(0, 2, 0, 0.5, -0.0),
+    notation=("arctan2", r"\mathrm{arctan2}"),
+)
+hypot = elementwise(
+    np.hypot,
+    "the root of a**2 + b**2; where it is 0, its slopes are 0, and its second derivatives NaN.",
+    lambda out, a, b: (lambda g: g * over_length(a, out), lambda g: g * over_length(b, out)),
+    at=(3, 4, 5, 0.6, 0.8),
+    notation=("hypot", r"\mathrm{hypot}"),
+)
+logaddexp = elementwise(
+    np.logaddexp,
+    "log(exp(a) + exp(b)), so that nothing overflows.",
+    lambda out, a, b: (lambda g: g * np.exp(a - out), lambda g: g * np.exp(b - out)),
+    at=(0, 0, math.log(2.0), 0.5, 0.5),
+    notation="np.log(np.exp(a) + np.exp(b))",
+)
+
+
+@primitive(kind="entrywise", notation=("sinc", r"\mathrm{sinc}"))
+def sinc(a: Value, *, order: int = 0) -> Value:
+    """Return sin(pi a) / (pi a), which is 1 at 0, or its derivative of an order.
+
+    With z = pi a, it is the integral of cos(z t) over t from 0 to 1. That gives every derivative
+    near 0, and z f = sin(z), differentiated, gives the others from the one before.
+
+    >>> bp.value_and_grad(bp.sinc)(0.5)
+    (array(0.63661977), array(-1.27323954))
+    """
+    z = math.pi * floats(a)
+    nodes, weights = np.polynomial.legendre.leggauss(16)  # exact to rounding for |z| <= pi
+    t = (nodes + 1.0) / 2.0
+    wave, sign = ((np.cos, 1), (np.sin, -1), (np.cos, -1), (np.sin, 1))[order % 4]
+    near = wave(np.clip(z, -math.pi, math.pi)[..., None] * t) @ (sign * weights / 2.0 * t**order)
+    far = np.where(np.abs(z) > math.pi, z, math.pi)
+    by_parts = np.sin(far) / far
+    for n in range(1, order + 1):
+        by_parts = (np.sin(far + n * math.pi / 2.0) - n * by_parts) / far
+    return (math.pi**order * np.where(far == z, by_parts, near)).astype(z.dtype)
+
+
+sinc.backward(lambda out, a, *, order: lambda g: g * sinc(a, order=order + 1))
+
 
 # NumPy has none of these: each entry is a call of the C library.
 _erf = np.frompyfunc(math.erf, 1, 1)

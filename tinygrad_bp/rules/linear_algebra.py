@@ -267,30 +267,22 @@ trace.twin(lambda a, **where: diagonal(a, **where).sum(axis=-1))
 
 @primitive(
     symbol="‖·‖",
-    needs="ord None or 2: the root of the sum of squares",
     kind="reduces",
     notation=("‖{}‖{below}", r"\left\lVert {} \right\rVert{below}"),
 )
-def norm(
-    a: Value, *, ord: Any = None, axis: int | tuple[int, ...] | None = None, keepdims: bool = False
+def euclidean_norm(
+    a: Value, *, axis: int | tuple[int, ...] | None = None, keepdims: bool = False
 ) -> Value:
-    """Return the Euclidean length; where it is 0, its slope is 0, and its second derivative NaN.
-
-    >>> bp.value_and_grad(bp.norm)([3.0, 4.0])
-    (array(5.), array([0.6, 0.8]))
-    """
-    one_axis = a.ndim == 1 if axis is None else not isinstance(axis, tuple)
-    if ord is not None and not (ord == 2 and one_axis):
-        raise ValueError(f"norm has no ord={ord!r} here")
+    """Return the root of the sum of squares; where it is 0, its slope is 0."""
     if a.dtype.kind != "f":
         a = a.astype(float)
     return np.sqrt(np.sum(a * a, axis=axis, keepdims=keepdims))
 
 
-@norm.backward
-def _(out: Value, a: Value, *, ord: Any, **over: Any) -> Closure:
+@euclidean_norm.backward
+def _(out: Value, a: Value, **over: Any) -> Closure:
     unit = over_length(a, kept(out, **over))
     return lambda g: kept(g, **over) * unit
 
 
-norm.twin(lambda a, *, ord=None, **over: np.sqrt(np.square(a).sum(**over)))
+euclidean_norm.twin(lambda a, **over: np.sqrt(np.square(a).sum(**over)))

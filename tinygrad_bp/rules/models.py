@@ -1,4 +1,4 @@
-"""Operations of whole models: convolution, pooling, embedding, dropout and the losses.
+"""Operations of whole models: convolution, pooling, embedding and dropout.
 
 Images have the axes (sample, channel, row, column). A function without a rule of its own is
 composed of entries that have one.
@@ -15,10 +15,9 @@ from ..engine import primitive
 from ..operators import value_of
 from ..recording import Traced
 from ..table import Closure, Value
-from .activations import log_softmax, sigmoid, softmax, softplus
 from .linear_algebra import einsum
-from .rows import composed, floats
-from .shaping import as_operand, pad
+from .rows import composed
+from .shaping import as_operand, pad_with_constants
 
 Pair: TypeAlias = int | tuple[int, int]
 
@@ -178,13 +177,13 @@ def _(x: Value, w: Value, *, padding: Pair = 0, groups: int = 1, **steps: Pair) 
     return out.reshape((x.shape[0], w.shape[0], *out.shape[3:]))
 
 
-def padded(x: Value, padding: Pair, fill: float = 0) -> Value:
-    """Put a frame of zeros, or of another number, around images."""
+def padded(x: Value, padding: Pair, fill: float = 0, further: tuple[int, int] = (0, 0)) -> Value:
+    """Put a frame of zeros, or another number, around images; and further rows and columns."""
     top, left = pair(padding, "padding")
-    if not (top or left):
+    if not (top or left or any(further)):
         return x
-    frame = ((0, 0), (0, 0), (top, top), (left, left))
-    return pad(x, pad_width=frame, constant_values=fill)
+    frame = ((0, 0), (0, 0), (top, top + further[0]), (left, left + further[1]))
+    return pad_with_constants(x, pad_width=frame, constant_values=fill)
 
 
 def grouped(x: Value, groups: int, axis: int = 1) -> Value:
@@ -192,13 +191,18 @@ def grouped(x: Value, groups: int, axis: int = 1) -> Value:
     return x.reshape((*x.shape[:axis], groups, x.shape[axis] // groups, *x.shape[axis + 1 :]))
 
 
-def pooled_windows(
-    name: str, x: Value, size: Pair, stride: Pair | None, padding: Pair, fill: float
-) -> Value:
-    """Return the windows that a pooling function of the given name looks at."""
-    rows, columns = pair(size, f"{name} has size")
-    top, left = pair(padding, f"{name} has padding")
-    if x.ndim != 4:
+def pooling(
+    name: str, x: Value, size: Pair, stride: Pair | None, padding: Pair, dilation: Pair, ceil: bool
+) -> tuple[dict[str, Pair], tuple[int, int]]:
+    """Return how a pooling function of the given name slides, and the rows and columns it adds.
+
+    With ``ceil``, the last windows may reach beyond the images, if they begin in them.
+    """
+    (rows, columns), (top, left) = (
+        pair(size, f"{name} has size"),
+        pair(padding, f"{name} has padding"),
+    )
+    if len(x.shape) != 4:
         raise ValueError(
             f"{name} needs images with axes (sample, channel, row, column), and x has shape "
             f"{x.shape}."
@@ -210,13 +214,31 @@ def pooled_windows(
             f"{name} has padding {padding} around windows of size {size}: give at most half "
             "the size, or a window may lie in the padding alone."
         )
-    if (top or left) and x.dtype.kind != "f":  # integers have no -inf
-        x = x.astype(float)
-    return windows(padded(x, padding, fill), size=size, stride=size if stride is None else stride)
+    stride = size if stride is None else stride
+    between, within = steps_of(stride, dilation)
+
+    def beyond(i: int) -> int:
+        """Return by how much the last window reaches beyond the end of an axis."""
+        length, before, step = x.shape[2 + i], (top, left)[i], between[i]
+        span = ((rows, columns)[i] - 1) * within[i] + 1
+        last = -(-(length + 2 * before - span) // step) * step  # where it would begin
+        if last >= length + before:
+            last -= step
+        return int(max(0, last + span - length - 2 * before))
+
+    slides: dict[str, Pair] = {"size": size, "stride": stride, "dilation": dilation}
+    return slides, (beyond(0), beyond(1)) if ceil else (0, 0)
 
 
 @composed(of=windows)
-def max_pool2d(x: Value, size: Pair, stride: Pair | None = None, padding: Pair = 0) -> Value:
+def max_pool2d(
+    x: Value,
+    size: Pair,
+    stride: Pair | None = None,
+    padding: Pair = 0,
+    dilation: Pair = 1,
+    ceil_mode: bool = False,
+) -> Value:
     """Return the largest entry of every window of images; equal ones share the gradient equally.
 
     Parameters
@@ -227,6 +249,10 @@ def max_pool2d(x: Value, size: Pair, stride: Pair | None = None, padding: Pair =
         Of a window, and the steps between windows: the size, if left out.
     padding
         Rows and columns added around the images, which are never the largest: at most half a size.
+    dilation
+        The steps between the rows and columns that a window takes in.
+    ceil_mode
+        Add windows that begin in the images and reach beyond them.
 
     Examples
     --------
@@ -234,20 +260,39 @@ def max_pool2d(x: Value, size: Pair, stride: Pair | None = None, padding: Pair =
     array([[[[ 5.,  7.],
              [13., 15.]]]])
     """
-    seen = pooled_windows("max_pool2d", as_operand(x), size, stride, padding, -np.inf)
-    return seen.max(axis=(-2, -1))
+    x = as_operand(x)
+    slides, further = pooling("max_pool2d", x, size, stride, padding, dilation, ceil_mode)
+    if x.dtype.kind != "f" and (any(further) or any(pair(padding, "padding"))):
+        x = x.astype(float)  # integers have no -inf
+    return windows(padded(x, padding, -np.inf, further), **slides).max(axis=(-2, -1))
 
 
 @composed(of=windows)
-def avg_pool2d(x: Value, size: Pair, stride: Pair | None = None, padding: Pair = 0) -> Value:
-    """Return the mean of every window of images, as of `max_pool2d`; zeros of the padding count.
+def avg_pool2d(
+    x: Value,
+    size: Pair,
+    stride: Pair | None = None,
+    padding: Pair = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Value:
+    """Return the mean of every window of images, with arguments as of `max_pool2d`.
+
+    The zeros of the padding count as entries, unless count_include_pad is False; what a window
+    takes in beyond them, in ceil_mode, does not.
 
     >>> bp.avg_pool2d(np.arange(16.0).reshape(1, 1, 4, 4), 2)
     array([[[[ 2.5,  4.5],
              [10.5, 12.5]]]])
     """
-    seen = pooled_windows("avg_pool2d", as_operand(x), size, stride, padding, 0)
-    return seen.mean(axis=(-2, -1))
+    x = as_operand(x)
+    slides, further = pooling("avg_pool2d", x, size, stride, padding, 1, ceil_mode)
+    seen = windows(padded(x, padding, 0, further), **slides)
+    if count_include_pad and not any(further):
+        return seen.mean(axis=(-2, -1))
+    counted = padded(np.ones((1, 1, *x.shape[2:]), x.dtype), padding, float(count_include_pad))
+    counted = windows(padded(counted, 0, 0, further), **slides)
+    return seen.sum(axis=(-2, -1)) / counted.sum(axis=(-2, -1))
 
 
 @composed()
@@ -294,133 +339,3 @@ def dropout(x: Value, p: float, rng: np.random.Generator) -> Value:
     x = as_operand(x)
     keep = rng.random(x.shape) >= p
     return np.where(keep, x / (1.0 - float(p)), 0.0)
-
-
-# ---- Losses ----
-
-
-@primitive(needs="probabilities of the same shape as the logits")
-def cross_entropy_with_probabilities(logits: Value, target: Value, *, axis: int = 1) -> Value:
-    """Return -sum(target * log_softmax(logits)) along an axis, averaged over everything else."""
-    if np.shape(target) != np.shape(logits):
-        raise ValueError(f"shapes {np.shape(logits)} and {np.shape(target)} differ")
-    log_p = np.where(target == 0, 0.0, log_softmax(logits, axis=axis))  # 0 log 0 counts as 0
-    return -np.sum(target * log_p) / (logits.size // logits.shape[axis])
-
-
-@cross_entropy_with_probabilities.backward
-def _(out: Value, logits: Value, target: Value, *, axis: int) -> tuple[Closure, Closure]:
-    samples = logits.size // logits.shape[axis]
-    weight = target.sum(axis=axis, keepdims=True)  # 1 where the target holds probabilities
-    return (
-        lambda g: g / samples * (softmax(logits, axis=axis) * weight - target),
-        lambda g: -g / samples * log_softmax(logits, axis=axis),
-    )
-
-
-@cross_entropy_with_probabilities.twin
-def _(logits: Value, target: Value, *, axis: int = 1) -> Value:
-    return -(target * log_softmax(logits, axis=axis)).sum(axis=axis).mean()
-
-
-def given(logits: Value, axis: int) -> str:
-    return f"logits of shape {logits.shape} with the classes on axis {axis}"
-
-
-@composed(of=cross_entropy_with_probabilities)
-def cross_entropy(logits: Value, target: Any, axis: int = 1) -> Value:
-    """Return the mean cross-entropy of a target under softmax(logits).
-
-    Where samples are columns, as in the worked problem, the classes are on axis 0: give axis=0. It
-    is computed from the logits, so that a probability that rounds to 0 has its logarithm.
-
-    Parameters
-    ----------
-    logits
-        Scores of any size.
-    target
-        The number of the right class, integers in the shape of the logits without the class axis;
-        or probabilities, in the shape of the logits.
-    axis
-        The axis of the classes, by default the second; the mean is over all others.
-
-    Examples
-    --------
-    The gradient by the logits is (softmax - one-hot) / samples:
-
-    >>> logits = bp.tensor([[0.0, 0.0], [0.0, np.log(3.0)]], requires_grad=True)
-    >>> bp.grad(bp.cross_entropy(logits, [0, 1]), logits)
-    array([[-0.25 ,  0.25 ],
-           [ 0.125, -0.125]])
-    """
-    if not hasattr(logits, "shape"):
-        logits = np.array(logits, dtype=float)
-    if not -len(logits.shape) <= axis < len(logits.shape):
-        raise ValueError(
-            f"cross_entropy has logits of shape {logits.shape}, which have no axis {axis} for the "
-            "classes. Say which it is: axis=..."
-        )
-    values = array_of(target)
-    classes = logits.shape[axis]
-    if values.dtype.kind in "iu":
-        axis %= len(logits.shape)
-        samples = logits.shape[:axis] + logits.shape[axis + 1 :]
-        if values.shape != samples:
-            raise ValueError(
-                f"cross_entropy has {given(logits, axis)}, so class numbers have shape "
-                f"{samples}, not {values.shape}. If the classes are on another axis, say axis=..."
-            )
-        if has_values(values) and not (values.min() >= 0 and values.max() < classes):
-            raise ValueError(
-                f"cross_entropy has {classes} classes, 0 to {classes - 1}, and the target names "
-                f"{values.min()} to {values.max()}."
-            )
-        numbers = np.arange(classes).reshape(-1, *[1] * (len(samples) - axis))
-        column = values.reshape(*samples[:axis], 1, *samples[axis:])
-        target = (column == numbers).astype(logits.dtype)
-    elif values.shape != logits.shape:
-        raise ValueError(
-            f"cross_entropy has {given(logits, axis)}, so probabilities have shape "
-            f"{logits.shape}, not {values.shape}. Class numbers must be integers, "
-            f"and these are {values.dtype}."
-        )
-    elif has_values(values):
-        sums_to_one = [np.allclose(values.sum(axis=i), 1.0) for i in range(values.ndim)]
-        if any(sums_to_one) and not sums_to_one[axis]:
-            raise ValueError(
-                f"cross_entropy has {given(logits, axis)}, and the target's probabilities sum to 1 "
-                f"along axis {sums_to_one.index(True)}. If the classes are on that axis, "
-                "say axis=..."
-            )
-    return cross_entropy_with_probabilities(logits, target, axis=axis)
-
-
-@primitive(needs="equal shapes")
-def binary_cross_entropy_with_logits(logits: Value, target: Value) -> Value:
-    """Return the mean of -(y log p + (1 - y) log(1 - p)) with p = sigmoid(logits), y the target.
-
-    The target, of the same shape, is the probability of "yes", from 0 to 1; or booleans. The
-    gradient by the logits is (p - y) / n:
-
-    >>> logits = bp.tensor([0.0, 1000.0], requires_grad=True)
-    >>> bp.grad(bp.binary_cross_entropy_with_logits(logits, [1.0, 0.0]), logits)
-    array([-0.25,  0.5 ])
-    """
-    if np.shape(logits) != np.shape(target):
-        raise ValueError(f"shapes {np.shape(logits)} and {np.shape(target)} differ")
-    logits = floats(logits)
-    return np.mean(softplus(logits) - target * logits)
-
-
-@binary_cross_entropy_with_logits.backward
-def _(out: Value, logits: Value, target: Value) -> tuple[Closure, Closure]:
-    return (
-        lambda g: g / np.size(logits) * (sigmoid(logits) - target),
-        lambda g: -g / np.size(logits) * logits,
-    )
-
-
-@binary_cross_entropy_with_logits.twin
-def _(logits: Value, target: Value) -> Value:
-    p = sigmoid(logits)
-    return -(target * np.log(p) + (1.0 - target) * np.log(1.0 - p)).mean()

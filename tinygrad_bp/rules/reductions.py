@@ -271,5 +271,34 @@ def cumsum(a: Value, *, axis: int | None = None) -> Value:
 
 @cumsum.backward
 def _(out: Value, a: Value, *, axis: int | None) -> Closure:
-    # An entry is in every running sum from its own on: add those up from the other end.
-    return lambda g: np.flip(np.cumsum(np.flip(g, axis), axis), axis).reshape(a.shape)
+    return lambda g: sums_from(g, axis).reshape(a.shape)
+
+
+def sums_from(g: Value, axis: int | None) -> Value:
+    """Add up from each entry on: an entry is in every running sum, or product, from its own on."""
+    return np.flip(np.cumsum(np.flip(g, axis), axis), axis)
+
+
+@primitive
+def cumprod(a: Value, *, axis: int | None = None) -> Value:
+    """Return the running product along an axis, or over all entries, made flat.
+
+    >>> bp.cumprod([2.0, 0.0, 5.0])
+    array([2., 0., 0.])
+    """
+    return np.cumprod(a, axis=axis)
+
+
+@cumprod.backward
+def _(out: Value, a: Value, *, axis: int | None) -> Closure:
+    flat = np.ravel(a) if axis is None or a.ndim == 0 else a
+    axis = axis or 0
+    size = np.abs(value_of(out))
+    if ((size > np.finfo(size.dtype).tiny) & (size < np.inf)).all():  # as in the rule of prod
+        return lambda g: (sums_from(g * out, axis) / flat).reshape(a.shape)
+    lines = np.expand_dims(np.moveaxis(flat, axis, -1), -2)
+    part = np.tri(lines.shape[-1], dtype=bool)  # line i: the entries up to i, and ones
+    slopes = np.where(part, product_of_others(np.where(part, lines, 1.0)), 0.0)
+    return lambda g: np.moveaxis(
+        (np.expand_dims(np.moveaxis(g, axis, -1), -1) * slopes).sum(axis=-2), -1, axis
+    ).reshape(a.shape)

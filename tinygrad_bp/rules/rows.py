@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from .. import errors
 from ..engine import Primitive
 from ..table import TABLE, Notation, Rule, Value
 
@@ -22,6 +24,11 @@ def floats(a: Value) -> Value:
     if hasattr(a, "dtype") and a.dtype.char in "df":
         return a
     return np.asarray(a, np.float64)
+
+
+def whole_as_float(a: Value) -> Value:
+    """Return an array of integers as float64, and anything else, such as a number, as it is."""
+    return a.astype(np.float64) if getattr(a, "dtype", np.dtype(float)).kind in "iub" else a
 
 
 def elementwise(
@@ -42,13 +49,14 @@ def elementwise(
     If no notation is given, its name is a command of LaTeX, such as ``\exp``.
     """
     name, single = function.__name__, function.nin == 1
+    of_integers = any(types.startswith("ll") for types in function.types)
     is_sentence = what.endswith(".")
 
     def of_one(a: Value) -> Value:
         return function(a if integers else floats(a))
 
     def of_two(a: Value, b: Value) -> Value:
-        return function(a, b)
+        return function(a, b) if of_integers else function(whole_as_float(a), whole_as_float(b))
 
     forward = of_one if single else of_two
     forward.__name__, forward.__module__ = name, rule.__module__
@@ -69,18 +77,25 @@ def elementwise(
     return entry
 
 
-def composed(of: Primitive | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def composed(
+    of: Callable[..., Any] | None = None,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Make an entry of a function that is composed of others, and so needs no rule; a decorator.
 
     An error is in its name, and not in that of the entry that it is made of.
     """
 
     def entered(function: Callable[..., Any]) -> Callable[..., Any]:
+        known = inspect.signature(function).parameters
+
         @functools.wraps(function)
         def call(*args: Any, **settings: Any) -> Any:
+            for argument in settings:
+                if argument not in known:
+                    raise errors.unknown_argument(function.__name__, argument, ", ".join(known))
             try:
                 return function(*args, **settings)
-            except (TypeError, ValueError) as error:
+            except (TypeError, ValueError, IndexError) as error:
                 name, text = function.__name__, str(error)
                 if of is not None and text.startswith(of.__name__):
                     text = text.replace(of.__name__, name, 1)

@@ -208,7 +208,7 @@ def _(out: Value, *arrays: Value, axis: int | None) -> tuple[Closure, ...]:
     if axis is None:
         ends = np.cumsum([np.size(a) for a in arrays])
         return tuple(
-            lambda g, a=a, end=int(end): g[end - a.size : end].reshape(a.shape)
+            lambda g, a=a, end=int(end): g[end - np.size(a) : end].reshape(np.shape(a))
             for a, end in zip(arrays, ends, strict=True)
         )
     before = (slice(None),) * (axis % out.ndim)
@@ -236,31 +236,49 @@ def _(out: Value, *arrays: Value, axis: int) -> tuple[Closure, ...]:
 
 
 @primitive(
+    symbol="pad",
     written="np.pad(a, pad_width, constant_values=constant_values)",
-    needs="mode 'constant'",
     kind="spreads",
+    notation=("pad", r"\mathrm{pad}"),
 )
-def pad(a: Value, *, pad_width: Any, mode: str = "constant", constant_values: float = 0) -> Value:
-    """Return the entries with constants, to which no gradient flows, before and after them.
-
-    >>> bp.pad([1.0, 2.0], (1, 2))
-    array([0., 1., 2., 0., 0.])
-    """
-    if mode != "constant":
-        raise ValueError(f"pad has no mode {mode!r} here")
-    if isinstance(pad_width, dict):  # as NumPy takes since 2.2
-        raise TypeError("pad takes no dictionary here: give (before, after) for each axis")
+def pad_with_constants(a: Value, *, pad_width: Any, constant_values: Any = 0) -> Value:
+    """Return the entries with constants, to which no gradient flows, before and after them."""
     return np.pad(a, pad_width, constant_values=constant_values)
 
 
-@pad.backward
-def _(out: Value, a: Value, *, pad_width: Any, mode: str, constant_values: float) -> Closure:
+@pad_with_constants.backward
+def _(out: Value, a: Value, *, pad_width: Any, constant_values: Any) -> Closure:
     widths = np.broadcast_to(pad_width, (a.ndim, 2))
     key = tuple(
         slice(int(before), int(before) + length)
         for (before, _), length in zip(widths, a.shape, strict=True)
     )
     return lambda g: g[key]
+
+
+@composed(of=pad_with_constants)
+def pad(a: Value, pad_width: Any, mode: str = "constant", constant_values: Any = 0) -> Value:
+    """Return the entries with others before and after them: constants, or copies of entries.
+
+    The modes are NumPy's: "constant", "edge", "reflect", "symmetric" and "wrap". No gradient flows
+    to the constants; an entry gets that of all its copies.
+
+    >>> bp.pad([1.0, 2.0], (1, 2)), bp.pad([1.0, 2.0], 1, "edge")
+    (array([0., 1., 2., 0., 0.]), array([1., 1., 2., 2.]))
+    """
+    a = as_operand(a)
+    if isinstance(pad_width, dict):  # as NumPy takes since 2.2
+        raise TypeError("pad takes no dictionary here: give (before, after) for each axis.")
+    if mode == "constant":
+        return pad_with_constants(a, pad_width=pad_width, constant_values=constant_values)
+    if mode not in ("edge", "reflect", "symmetric", "wrap"):
+        raise ValueError(
+            f"pad has no mode {mode!r}: give constant, edge, reflect, symmetric or wrap."
+        )
+    for axis, widths in enumerate(np.broadcast_to(pad_width, (len(a.shape), 2)).tolist()):
+        origin = np.pad(np.arange(a.shape[axis]), widths, mode=mode)  # type: ignore[call-overload]
+        a = a[(*(slice(None),) * axis, origin)]
+    return a
 
 
 # ---- Selecting ----
@@ -311,16 +329,31 @@ def split(a: Value, indices_or_sections: Any, axis: int = 0) -> list[Value]:
     >>> bp.split(bp.tensor([1.0, 2.0, 3.0, 4.0]), 2)[1]
     tensor([3., 4.], from=getitem)
     """
-    a = as_operand(a)
+    return cut(np.split, a, indices_or_sections, axis)
+
+
+@composed()
+def array_split(ary: Value, indices_or_sections: Any, axis: int = 0) -> list[Value]:
+    """Return an array cut as by `split`, into parts of which the first may have one item more.
+
+    >>> bp.array_split([1.0, 2.0, 3.0], 2)
+    [array([1., 2.]), array([3.])]
+    """
+    return cut(np.array_split, ary, indices_or_sections, axis)
+
+
+def cut(numpys: Any, a: Value, indices_or_sections: Any, axis: int) -> list[Value]:
+    """Cut an array where NumPy's function cuts the numbers of its items."""
+    a, name = as_operand(a), numpys.__name__
     if not -a.ndim <= axis < a.ndim:
-        raise ValueError(f"split cuts a of shape {a.shape}, which has no axis {axis}.")
+        raise ValueError(f"{name} cuts a of shape {a.shape}, which has no axis {axis}.")
     if not isinstance(indices_or_sections, int):
         indices_or_sections = np.asarray(indices_or_sections)
     try:
-        positions = np.split(np.arange(a.shape[axis]), indices_or_sections)
+        positions = numpys(np.arange(a.shape[axis]), indices_or_sections)
     except (TypeError, ValueError, ZeroDivisionError):
         raise ValueError(
-            f"split cannot cut axis {axis} of shape {a.shape} by {indices_or_sections!r}. Give "
+            f"{name} cannot cut axis {axis} of shape {a.shape} by {indices_or_sections!r}. Give "
             "a number of parts that divides its length, or a list of integer indices."
         ) from None
     before = (slice(None),) * (axis % a.ndim)

@@ -1,0 +1,81 @@
+"""Rounding and remainders: constant between jumps, so no gradient flows through the whole part."""
+
+from typing import Any
+
+import numpy as np
+
+from ..engine import Primitive, primitive
+from ..table import Value
+from .rows import elementwise
+
+
+def rounded(function: np.ufunc, what: str, **row: Any) -> Primitive:
+    """Make an operation of a function of NumPy's that rounds, of one operand or of two."""
+    rule = (lambda out, a: None) if function.nin == 1 else (lambda out, a, b: (None, None))
+    return elementwise(function, what, rule, **row)
+
+
+floor = rounded(
+    np.floor,
+    "the largest whole number that is not above.",
+    at=(-1.5, -2, 0),
+    notation=("⌊{}⌋", r"\left\lfloor {} \right\rfloor"),
+    integers=True,
+)
+ceil = rounded(
+    np.ceil,
+    "the smallest whole number that is not below.",
+    at=(-1.5, -1, 0),
+    notation=("⌈{}⌉", r"\left\lceil {} \right\rceil"),
+    integers=True,
+)
+trunc = rounded(
+    np.trunc,
+    "the whole number next toward 0.",
+    at=(-1.5, -1, 0),
+    notation=("trunc", r"\mathrm{trunc}"),
+    integers=True,
+)
+rint = rounded(
+    np.rint,
+    "the nearest whole number, and of two the even one.",
+    at=(1.5, 2, 0),
+    notation=("round", r"\mathrm{round}"),
+)
+floor_divide = rounded(
+    np.floor_divide,
+    "the whole part of a / b, rounded down.",
+    at=(7, 2, 3, 0, 0),
+    notation=("⌊{:product} / {:power}⌋", r"\left\lfloor \frac{{{}}}{{{}}} \right\rfloor"),
+    domain=(0.5, 2.0),
+)
+
+
+@primitive(kind="entrywise", written="np.round(a, decimals)", notation=("round", r"\mathrm{round}"))
+def round(a: Value, *, decimals: int = 0) -> Value:
+    """Return the entries rounded to a number of decimals.
+
+    >>> bp.value_and_grad(bp.round)(1.25, decimals=1)
+    (array(1.2), array(0.))
+    """
+    return np.round(a.astype(float) if a.dtype == bool else a, decimals)
+
+
+round.backward(lambda out, a, *, decimals: None)
+
+remainder = elementwise(
+    np.remainder,
+    "a % b, what a is above a multiple of b, with the sign of b; at a multiple it jumps.",
+    lambda out, a, b: (lambda g: g, lambda g: -g * np.floor_divide(a, b)),
+    at=(7, 2, 1, 1, -3),
+    notation=("{:product} mod {:power}", r"{:product} \bmod {:power}", "product"),
+    domain=(0.5, 2.0),
+)
+fmod = elementwise(
+    np.fmod,
+    "what a is beyond a multiple of b, with the sign of a; at a multiple it jumps.",
+    lambda out, a, b: (lambda g: g, lambda g: -g * np.rint((a - out) / b)),
+    at=(-7, 2, -1, 1, 3),
+    notation=("fmod", r"\mathrm{fmod}"),
+    domain=(0.5, 2.0),
+)
