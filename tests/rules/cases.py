@@ -237,13 +237,16 @@ zeros = np.array([[0.0, 1.5, -2.0], [0.5, 0.0, 0.0], [1.0, -1.0, 2.0]])
 
 #: Square matrices that are far from singular and from symmetric, with eigenvalues far apart.
 regular = draw((3, 3))[0] + np.diag([1.0, 4.0, -6.0])
-stacked = np.stack([regular, 0.5 * regular.T])
+stacked = np.stack([regular, regular + np.diag([1.0, 2.0, -3.0])])
 definite = [  # of which only the lower triangle counts
-    m @ m.mT + np.triu(m, 1) for m in (regular, stacked, regular[:1, :1], np.zeros((0, 0)))
+    0.2 * m @ m.mT + 3.0 * np.eye(m.shape[-1]) + np.triu(m, 1)
+    for m in (regular, stacked, regular[:1, :1], np.zeros((0, 0)))
 ]
 MATRICES = [case(regular), case(stacked), case(stacked[:, None]), case(regular[:1, :1]),
             case((0, 0)), case((2, 0, 0))]
-RECTANGLES = [*MATRICES[:4], case((2, 3)), case((3, 2)), case((2, 3, 2)), case((0, 3))]
+RECTANGLES = [
+    *MATRICES[:4], case(regular[:2]), case(regular[:, :2]), case(stacked[:, :2]), case((0, 3)),
+]
 
 # ---- The rows ----
 
@@ -359,7 +362,7 @@ ROWS = {
 
     # decompositions
     "solve": Row([
-        case(regular, (3,)), case(regular, (3, 2)), case(regular, (2, 3, 2)), case(regular, (3, 3)),
+        case(regular, (3,)), case(regular, (3, 2)), case(regular, (2, 3, 2)), case(regular, (1, 3, 3)),
         case(stacked, (3,)), case(stacked, (3, 2)), case(stacked, (2, 3, 1)),
         case(stacked, (2, 1, 3, 1)), case(regular[:1, :1], (1,)), case((0, 0), (0,)),
     ], refuses=[case((), ())]),
