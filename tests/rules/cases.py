@@ -362,7 +362,8 @@ ROWS = {
 
     # decompositions
     "solve": Row([
-        case(regular, (3,)), case(regular, (3, 2)), case(regular, (2, 3, 2)), case(regular, (1, 3, 3)),
+        case(regular, (3,)), case(regular, (3, 2)), case(regular, (2, 3, 2)),
+        case(regular, (1, 3, 3)),
         case(stacked, (3,)), case(stacked, (3, 2)), case(stacked, (2, 3, 1)),
         case(stacked, (2, 1, 3, 1)), case(regular[:1, :1], (1,)), case((0, 0), (0,)),
     ], refuses=[case((), ())]),
