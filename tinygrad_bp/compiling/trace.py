@@ -33,11 +33,8 @@ from .tree import Structure, flatten
 #: Functions of shapes and dtypes, which are known.
 OF_TYPES = {np.shape, np.ndim, np.size, np.result_type, np.can_cast}
 
-#: Methods of an array that are NumPy's functions of the same name.
-METHODS = {
-    *("sum", "mean", "max", "min", "prod", "var", "std", "cumsum", "all", "any", "argmax"),
-    *("argmin", "argsort", "clip", "dot", "ravel", "squeeze", "repeat", "trace", "diagonal"),
-}
+#: Methods of an array that change it, unlike NumPy's function of the same name.
+IN_PLACE = {"sort", "partition", "put", "resize"}
 
 
 class Symbol(NDArrayOperatorsMixin, Traced):
@@ -121,7 +118,7 @@ class Symbol(NDArrayOperatorsMixin, Traced):
         return self
 
     def __getattr__(self, name: str) -> Any:
-        if name in METHODS:
+        if hasattr(np.ndarray, name) and hasattr(np, name) and name not in IN_PLACE:
             return partial(getattr(np, name), self)
         if name in ("_array", "mask") or not hasattr(np.ndarray, name):
             raise AttributeError(f"a traced array has no attribute {name!r}")
