@@ -336,7 +336,7 @@ def test_derivatives_are_plain_arrays():
             "np.zeros(w.shape) for a value.",
         ),
         ("numpy", "an array has no 'numpy'. Write t.data."),
-        ("norm", "an array has no 'norm'. Write bp.norm(a)."),
+        ("relu", "an array has no 'relu'. Write bp.relu(z)."),
         ("reshap", "an array has no 'reshap'. Did you mean 'reshape'?"),
         ("nobody_knows_it", "an array has no 'nobody_knows_it'."),
     ],
