@@ -6,9 +6,10 @@ Nothing is known of the network here: `spellings` lists what a name may say, mos
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .tree import Letter, Name
+from .tree import Bracketed, Letter, Name, Script, Word
 
 ACCENTS = ("hat", "bar", "tilde", "dot")
 
@@ -48,4 +49,56 @@ def key_of(name: str) -> Key:
 
 
 def spellings(name: Name) -> list[Spelling]:
-    raise NotImplementedError
+    """List what a name may say: a layer above, a layer below, or none.
+
+    A number above is a layer or a power; one below, a layer or the index of an entry. A letter is
+    a layer where it stands above, and either below. What has two layers is not listed.
+
+    Examples
+    --------
+    >>> [s.key.layer for s in spellings(Name("z", above=(3,)))]
+    [3, None]
+    """
+    above, sample = [], None
+    for mark in name.above:
+        inside = mark.inside if isinstance(mark, Bracketed) else (mark,)
+        is_sample = isinstance(mark, Bracketed) and mark.bracket == "(" and len(name.above) > 1
+        if is_sample and len(inside) == 1 and isinstance(inside[0], Letter):
+            sample = inside[0]
+        elif len(inside) == 1:
+            above.append(mark)
+        else:
+            return []
+    word = "_".join(m.text for m in (*above, *name.below) if isinstance(m, Word))
+    above = [mark for mark in above if not isinstance(mark, Word)]
+    below = [mark for mark in name.below if isinstance(mark, int | Letter)]
+
+    def spelling(layer: int | Letter | None, entries: list[int | Letter], power: int) -> Spelling:
+        key = Key(name.base, name.accent, word, layer)
+        return Spelling(key, tuple(entries), sample, power, name.transposed)
+
+    return [spelling(*choice) for choice in choices(above, below)]
+
+
+def choices(
+    above: Sequence[Script], below: list[int | Letter]
+) -> Iterator[tuple[int | Letter | None, list[int | Letter], int]]:
+    # a layer, the indices of an entry, and a power
+    layers = [mark for mark in above if isinstance(mark, Letter | Bracketed)]
+    numbers = [mark for mark in above if isinstance(mark, int)]
+    if len(layers) > 1 or len(numbers) > 1:
+        return
+    power = numbers[0] if numbers else 1
+    if layers:
+        mark = layers[0]
+        yield (mark.inside[0] if isinstance(mark, Bracketed) else mark), below, power
+        if isinstance(mark, Bracketed) and mark.bracket == "[" and not below:
+            yield None, list(mark.inside), power  # y[j] is an entry, where y has no layer
+        return
+    if numbers:
+        yield numbers[0], below, 1
+    if below:
+        yield below[0], below[1:], power
+    if len(below) > 1:
+        yield below[-1], below[:-1], power
+    yield None, below, power

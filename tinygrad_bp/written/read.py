@@ -1,10 +1,235 @@
-"""A document, read into lines: where its mathematics stands, its rows, and their surface trees."""
+"""A document, read into lines: its pieces of mathematics, their rows, and their sides as trees."""
 
 from __future__ import annotations
 
-from .tree import WrittenLine
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from .extract import Piece, pieces
+from .parse import ELSE, IF, OPERATORS, condition, parse
+from .tokens import KNOWN, Token, Unreadable, group, split, step, tokens
+from .tree import Cases, Condition, Place, Refusal, Side, WrittenLine
+
+RELATIONS = {
+    "=": "=", ":=": "=", r"\equiv": "=", r"\doteq": "=", r"\leftarrow": "←", "+=": "+=", "-=": "-=",
+    r"\neq": "≠", r"\approx": "≈", r"\simeq": "≈", r"\sim": "∼", r"\propto": "∝", "<": "<",
+    ">": ">", r"\leq": "≤", r"\geq": "≥", r"\in": "∈", r"\mapsto": "↦",
+}  # fmt: skip
+BREAKS = {r"\Rightarrow", r"\implies", r"\rightarrow", r"\therefore", r"\iff", r"\longrightarrow",
+          r"\Leftrightarrow", r"\Longrightarrow", r"\leadsto", r"\because"}  # fmt: skip
+SPACES = {r"\quad", r"\qquad"}
+ALIGNMENTS = set(
+    """align aligned equation gather gathered split alignat alignedat eqnarray multline displaymath
+    math flalign""".split()  # noqa: SIM905
+)
+BOXES = {r"\boxed", r"\fbox", r"\ensuremath", r"\underline", r"\underbrace", r"\overbrace"}
+STRUCK = {r"\cancel", r"\bcancel", r"\xcancel", r"\sout"}
+ENDS = {".", ",", ";", ":"}
 
 
 def read(source: str, suffix: str) -> list[WrittenLine]:
-    """Read a document: suffix is ``.md``, ``.tex``, ``.ipynb`` or ``.txt``."""
-    raise NotImplementedError
+    """Read a document into its lines.
+
+    Parameters
+    ----------
+    source
+        Its text; of at most 200,000 characters, or a ValueError says so.
+    suffix
+        ``.md``, ``.tex``, ``.ipynb`` or ``.txt``.
+
+    Examples
+    --------
+    >>> line, = read("so $z^1 = W^1 x$", ".md")
+    >>> line.where.line, line.left.text, line.rights[0].text
+    (1, 'z^1', 'W^1 x')
+    """
+    found: list[WrittenLine] = []
+    scope: Condition | None = None
+    for piece in pieces(source, suffix):
+        for part in statements(piece):
+            if not part.sides:
+                scope = part.condition
+                continue
+            line = written(part, piece, scope, found[-1].left if found else None)
+            if line is not None:
+                found.append(line)
+                if any(isinstance(side.tree, Cases) for side in line.rights):
+                    scope = None
+    return found
+
+
+class Statement(NamedTuple):
+    """Sides, each with the token of its relation; without sides, a condition for what follows."""
+
+    sides: list[tuple[Token | None, list[Token]]]
+    condition: Condition | None = None
+    refusal: str = ""
+
+
+def written(
+    part: Statement, piece: Piece, scope: Condition | None, before: Side | None
+) -> WrittenLine | None:
+    (_, first), *rights = part.sides
+    continues = not first
+    if continues and before is None:
+        return None
+    inside = [token for _, side in part.sides for token in side]
+    start = min((t.start for t in inside), default=0)
+    end = max((t.end for t in inside), default=0)
+    sides = [side_of(relation, row, piece) for relation, row in rights]
+    if part.refusal:
+        sides[-1] = Side(sides[-1].text, Refusal(part.refusal), sides[-1].relation)
+    left = before if continues and before is not None else side_of(None, first, piece)
+    place = Place(piece.where.line + piece.source.count("\n", 0, start), piece.where.cell)
+    text = " ".join(piece.source[start:end].split())
+    return WrittenLine(
+        left, tuple(sides), part.condition, scope, place, text, piece.latex, continues
+    )
+
+
+def side_of(relation: Token | None, row: list[Token], piece: Piece) -> Side:
+    text = " ".join(piece.source[row[0].start : row[-1].end].split()) if row else ""
+    sign = RELATIONS[relation.text] if relation else ""
+    try:
+        return Side(text, parse(row, piece.latex), sign)
+    except Unreadable as reason:
+        return Side(text, Refusal(str(reason)), sign)
+
+
+# ---- rows and statements ----
+
+
+def statements(piece: Piece) -> Iterator[Statement]:
+    try:
+        row = unwrapped(tokens(piece.source, piece.latex))
+    except Unreadable:
+        return  # a bracket is not closed: no row can be told from the next
+    for part in rows(row):
+        yield from in_row(part, piece.latex)
+
+
+def unwrapped(row: Sequence[Token]) -> list[Token]:
+    """Take boxes and braces under a term off, and what is struck out, out."""
+    found: list[Token] = []
+    i = 0
+    while i < len(row):
+        token, i = row[i], i + 1
+        if token.text in BOXES:
+            inner, end = group(row, i)
+            if any(is_relation(t) for t in inner):
+                found += unwrapped(inner)
+            else:
+                found += [row[i], *unwrapped(inner), row[end - 1]] if row[i].text == "{" else inner
+            i = end
+            while "brace" in token.text and i < len(row) and row[i].text in ("_", "^"):
+                i = group(row, i + 1)[1]
+        elif token.text in STRUCK:
+            i = group(row, i)[1]
+            if found and found[-1].text in ("+", "-") and (i == len(row) or step(row[i]) < 0):
+                found.pop()
+        elif token.kind not in ("begin", "end") or token.text not in ALIGNMENTS:
+            found.append(token)
+    return found
+
+
+def is_relation(token: Token) -> bool:
+    return token.text in RELATIONS and token.kind != "words"
+
+
+def rows(row: Sequence[Token]) -> list[list[Token]]:
+    """Split at line breaks, but not where a formula goes on in the next row."""
+    found: list[list[Token]] = []
+    for _, part in split(row, lambda t: t.text == r"\\"):
+        inner = [t for t in part if t.text != "&"]
+        if not inner:
+            continue
+        last = [t for t in found[-1] if t.text not in ("&", *SPACES)][-1:] if found else []
+        is_open = any(is_relation(t) or t.text in OPERATORS or t.text in "+-" for t in last)
+        goes_on = inner[0].text in ("+", "-", *OPERATORS) and not any(map(is_relation, inner))
+        if found and (is_open or goes_on):
+            found[-1] += [t for t in part if t.text != "&"]
+        else:
+            found.append(part)
+    return found
+
+
+def in_row(row: Sequence[Token], latex: bool) -> Iterator[Statement]:
+    """Split a row into statements: at commas, spaces and words, and at every second column."""
+    last: Statement | None = None
+    is_range = False
+    for before, part in segments(row):
+        part = stripped(part)
+        if not part:
+            continue
+        is_range = is_range_of_letter(part) or (is_range and not any(map(is_relation, part)))
+        if (found := index_condition(part, latex)) is not None:
+            if last is None or before in BREAKS:
+                if last:
+                    yield last
+                last = Statement([], found)
+            else:
+                last = last._replace(condition=found)
+        elif is_range or (len(part) == 1 and part[0].kind == "words"):
+            continue
+        elif part[0].kind == "words" and last is not None and last.sides:
+            last = last._replace(refusal=f"what follows “{part[0].text}” is not read")
+        elif any(map(is_relation, part)):
+            part = part[1:] if part[0].kind == "words" else part
+            if last is not None:
+                yield last
+            last = Statement([(t, stripped(side)) for t, side in split(part, is_relation)])
+        elif before == "," and last is not None and last.sides:
+            last = last._replace(refusal="what stands behind its comma is not read")
+    if last is not None:
+        yield last
+
+
+def segments(row: Sequence[Token]) -> Iterator[tuple[str, list[Token]]]:
+    # each with what stands before it: a comma, a space, an arrow, the next column, words
+    columns, depth = 0, 0
+    before, part = "", list[Token]()
+    for i, token in enumerate(row):
+        depth = max(depth + step(token), 0)
+        columns += token.text == "&" and depth == 0
+        ends = token.text in BREAKS | SPACES | {",", ";"} or (token.text == "&" and not columns % 2)
+        following = row[i + 1].text if i + 1 < len(row) else ""
+        if depth == 0 and (ends or is_prose(token, following)):
+            yield before, part
+            words = [token] if token.kind == "words" and token.text.lower() in IF else []
+            before, part = token.text, words
+        elif token.text != "&" or depth:
+            part.append(token)
+    yield before, part
+
+
+def is_prose(token: Token, following: str) -> bool:
+    if token.kind != "words":
+        return False
+    known = token.text.lower() in KNOWN and token.text.lower() not in IF | ELSE | {"and"}
+    return not known and not (token.text.isidentifier() and following[:1] in tuple("('^_["))
+
+
+def stripped(part: list[Token]) -> list[Token]:
+    while part and part[-1].text in ENDS | SPACES:
+        part = part[:-1]
+    while part and part[0].text in ENDS | SPACES | {r"\bullet"}:
+        part = part[1:]
+    return part
+
+
+def is_range_of_letter(part: Sequence[Token]) -> bool:
+    # l = L-1, ..., 1 says what a letter goes over, and nothing about the network
+    texts = [token.text for token in part if token.text.lower() not in IF]
+    return len(texts) > 2 and texts[0] in tuple("ijklmnt") and texts[1] in ("=", r"\in")
+
+
+def index_condition(part: list[Token], latex: bool) -> Condition | None:
+    """Read ``if i = j``, also in brackets; None for anything else."""
+    bare = [token for token in part if token.text not in ("(", ")", "[", "]")]
+    if len(bare) > 5 or not any(is_relation(token) for token in bare):
+        return None
+    try:
+        found = condition(bare, latex)
+    except Unreadable:
+        return None
+    return found if found and all(comparison.letters for comparison in found) else None

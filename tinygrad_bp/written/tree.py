@@ -59,9 +59,9 @@ class Number:
 
 @dataclass(frozen=True)
 class Filled:
-    r"""An array of a constant: I, 1 or 0 with a shape below, as \mathbf{1}_{2 \times 3}."""
+    r"""An array of one number, 1 or 0, with its shape below, or none: \mathbf{1}_{2 \times 3}."""
 
-    entry: str  # "I", "1", "0"
+    entry: str  # "1", "0"
     shape: tuple[int, ...]
 
 
@@ -177,6 +177,13 @@ class Comparison:
         return None
 
 
+@dataclass(frozen=True)
+class Listed:
+    """A list in brackets; a matrix is a list of its rows."""
+
+    items: tuple[Tree, ...]
+
+
 #: Comparisons that all hold; none for "otherwise".
 Condition: TypeAlias = tuple[Comparison, ...]
 
@@ -195,7 +202,7 @@ class Indicator:
 
 Tree: TypeAlias = (
     Number | Filled | Name | Sum | Product | Fraction | Power | Transposed | Entry | Norm | Call
-    | Derivative | Differential | Summation | Cases | Indicator
+    | Derivative | Differential | Summation | Cases | Indicator | Listed
 )  # fmt: skip
 
 

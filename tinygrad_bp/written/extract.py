@@ -1,0 +1,152 @@
+r"""Where mathematics stands in a document: Markdown, LaTeX, a notebook, plain text.
+
+In Markdown, a notebook and plain text it stands between dollars, ``\[``, fences, or on a line of
+its own; in LaTeX, on no plain line. Everything is found in one pass, in linear time.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .tree import Place
+
+
+class Piece(NamedTuple):
+    where: Place
+    source: str
+    latex: bool
+
+
+#: A document of more characters is not read.
+LONGEST_DOCUMENT = 200_000
+
+DISPLAYS = "align|aligned|equation|gather|eqnarray|multline|displaymath|alignat|flalign|math"
+#: What opens, in the order in which it is tried, and what closes it.
+OPENINGS = re.compile(
+    rf"""(?P<fence>^[ >]*(?:```+|~~~+)[^\n]*\n) | (?P<comment><!--) | (?P<dollars>\$\$)
+    | (?P<square>\\\[) | (?P<round>\\\() | \\begin\{{(?P<display>(?:{DISPLAYS})\*?)\}}
+    | \\begin\{{(?P<verbatim>verbatim|lstlisting|comment)\}} | \\. | (?P<gitlab>\$`)
+    | (?P<code>`+) | (?P<dollar>\$)""",
+    re.X | re.M | re.S,
+)
+CLOSINGS = {"comment": "-->", "dollars": "$$", "square": r"\]", "round": r"\)", "gitlab": "`$"}
+DOLLAR = re.compile(r"(?:[^$\\\n]|\\.|\n(?![ \t]*\n))+\$")
+#: Fences that hold mathematics, and those that hold lines of text.
+MATHS, LINES = {"math", "latex", "tex"}, {"", "text", "txt", "plaintext", "python", "py"}
+
+
+def pieces(source: str, suffix: str) -> list[Piece]:
+    if len(source) > LONGEST_DOCUMENT:
+        raise ValueError(
+            f"the document has {len(source)} characters, and at most {LONGEST_DOCUMENT} are read. "
+            "Hand in the part that holds the derivation."
+        )
+    if suffix == ".ipynb":
+        cells = enumerate(markdown_cells(source), start=1)
+        return [p for n, text in cells for p in found_in(text, ".md", n)]
+    return list(found_in(source, suffix))
+
+
+def markdown_cells(source: str) -> list[str]:
+    """Return the text of each cell of a notebook, "" for one of code."""
+    try:
+        cells = json.loads(source)["cells"]
+        texts = [cell["source"] if cell["cell_type"] == "markdown" else "" for cell in cells]
+        return [text if isinstance(text, str) else "".join(text) for text in texts]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise ValueError("the file is no notebook: it holds no JSON with cells") from None
+
+
+def found_in(source: str, suffix: str, cell: int | None = None) -> Iterator[Piece]:
+    if suffix == ".tex":  # blanks keep every place
+        source = re.sub(r"(?<!\\)%[^\n]*", lambda m: " " * len(m[0]), source)
+        begin = source.find(r"\begin{document}")
+        source = re.sub(r"[^\n]", " ", source[: max(begin, 0)]) + source[max(begin, 0) :]
+    position, line, counted = 0, 1, 0
+    missing: set[str] = set()  # what closes nowhere further down
+
+    def place(at: int) -> Place:
+        nonlocal line, counted
+        line, counted = line + source.count("\n", counted, at), at
+        return Place(line, cell)
+
+    def between(start: int, end: int) -> Iterator[Piece]:
+        if suffix != ".tex":
+            yield from plain_lines(source[start:end], place(start), suffix == ".txt")
+
+    while match := OPENINGS.search(source, position):
+        kind = match.lastgroup
+        position = match.end()
+        if kind is None:  # a backslash before a dollar, say
+            continue
+        closing = closing_of(match, kind)
+        if kind == "dollar":
+            closed = DOLLAR.match(source, position)
+            end = closed.end() - 1 if closed else -1
+        else:
+            end = -1 if closing in missing else source.find(closing, position)
+        if end < 0:
+            missing.add(closing)
+            continue
+        inner = source[position:end]
+        yield from between(counted, match.start())
+        where = place(position)
+        if kind == "fence":
+            language = re.sub(r"[^a-z]", "", match[0].lower())
+            inner = re.sub(r"\A(?::[^\n]*\n)+", lambda m: "\n" * m[0].count("\n"), inner)
+            if language in MATHS:
+                yield Piece(where, inner, True)
+            elif language in LINES:
+                yield from plain_lines(inner, where, True)
+        elif kind in ("dollars", "square", "round", "display", "gitlab", "dollar"):
+            yield Piece(where, inner, True)
+        elif kind == "code":
+            yield from plain_lines(inner, where, False)
+        position = end + (1 if kind == "dollar" else len(closing))
+        place(position)
+    yield from between(counted, len(source))
+
+
+def closing_of(match: re.Match[str], kind: str) -> str:
+    if kind in ("display", "verbatim"):
+        return rf"\end{{{match[kind]}}}"
+    if kind == "fence":
+        return "\n" + match[0].strip(" >\n")[:3]
+    return match[0] if kind in ("code", "dollar") else CLOSINGS[kind]
+
+
+# ---- plain lines ----
+
+#: Of a line in prose, what says that it is an equation about a derivative.
+ABOUT_DERIVATIVES = re.compile(r"[∂∇δΔ⊙ᵀσΣ₀-₉]|\bd\w+\s*=|\bd\w+\s*/\s*d\w+|\bd\w+_d\w+")
+CODE = re.compile(r"\b(?:def|return|import|print|self|lambda|assert)\b|;\s*$|^\s*for\b.*:\s*$")
+PROSE = re.compile(
+    r"[A-Za-z]{3,}\s+[a-z]{2,}\s+[a-z]{2,}|[A-Za-z]{2,}[.,]\s+[A-Za-z]{2,}\s+[a-z]{2,}"
+)
+CASE = re.compile(r"\W*(?:if|when|case|for)?\s*[a-z]\s*(?:=|≠|!=)\s*[a-z]\s*[,:.)]*\s*")
+#: What may stand before an equation, and behind it: marks of a list; shapes and remarks.
+BEFORE = re.compile(r"\s*(?:[-*>•+]\s+|\(?\d+[.)]\s+|[①-⑳]\s*|=+>\s*)*")
+BEHIND = re.compile(r"\s#.*|//.*|\s←.*|\s{2,}\((?:number|[\d, ]*)\)\s*$|（[^（）]*）\s*$")
+
+
+def plain_lines(source: str, where: Place, alone: bool) -> Iterator[Piece]:
+    """Find the lines that are equations; those that stand alone need not be about derivatives."""
+    lines = iter(enumerate(source.split("\n")))
+    for k, line in lines:
+        if not ("=" in line or CASE.fullmatch(line)) or "\\" in line or CODE.search(line):
+            continue
+        text = re.sub(r"\*\*(?!\s*\d)|__|`|^[ >]*>", " ", line)
+        if not (alone or ABOUT_DERIVATIVES.search(text) or CASE.fullmatch(line)):
+            continue
+        text = BEHIND.sub("", text)
+        text = re.sub(r"^[A-Z][\w ]*:(?!=)\s+", "", text[BEFORE.match(text).end() :])  # type: ignore
+        if PROSE.search(text) or not text.strip(" ="):
+            continue
+        depth = text.count("[") - text.count("]")
+        while depth > 0 and (more := next(lines, None)):  # a matrix over several lines
+            text = f"{text} {more[1]}"
+            depth += more[1].count("[") - more[1].count("]")
+        yield Piece(Place(where.line + k, where.cell), BEHIND.sub("", text), False)

@@ -1,0 +1,133 @@
+"""What stands above or below a name: layers, indices, a transpose, primes; and below a sum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from .tokens import Token, Unreadable, group
+from .tree import Bracketed, Letter, Range, Script, Word
+
+TRANSPOSES = {"T", r"\top", r"\intercal"}
+BRACKETS = {"(": ")", "[": "]", r"\langle": r"\rangle"}
+LETTERS = {r"\ell", r"\alpha", r"\beta", r"\gamma", r"\theta", r"\mu", r"\nu", r"\delta"}
+
+
+class Scripts(NamedTuple):
+    pieces: tuple[Script, ...]
+    transposed: bool = False
+    primes: int = 0
+
+
+def text(row: Sequence[Token]) -> str:
+    return "".join(token.text for token in row)
+
+
+def script(row: Sequence[Token], below: bool = False) -> Scripts:
+    """Read a script; raises `Unreadable` for what is no list of indices, such as a formula."""
+    pieces: list[Script] = []
+    transposed, primes, i = False, 0, 0
+    while i < len(row):
+        token, start = row[i], i
+        i += 1
+        if token.text in BRACKETS:
+            inner, i = group(row, start)
+            inside = script(inner[1:-1], below=True).pieces
+            indices = tuple(p for p in inside if isinstance(p, int | Letter))
+            if len(indices) < len(inside) or inner[-1].text != BRACKETS[token.text]:
+                raise Unreadable(f"{text(inner)} in a script")
+            pieces.append(Bracketed(token.text.replace(r"\langle", "<"), indices))
+        elif token.text == "{":
+            inner, i = group(row, start)
+            found = script(inner, below)
+            pieces += found.pieces
+            transposed, primes = transposed != found.transposed, primes + found.primes
+        elif token.text in TRANSPOSES and not below:
+            transposed = not transposed
+        elif token.text in ("'", r"\prime"):
+            primes += 1
+        elif token.kind == "number" and token.text.isdecimal():
+            pieces.append(int(token.text))
+        elif token.text == "-" and start in (0, *commas(row)) and text(row[i : i + 1]).isdecimal():
+            pieces.append(-int(row[i].text))
+            i += 1
+        elif token.kind in ("name", "words") or token.text in LETTERS:
+            i = letters(row, start, pieces)
+        elif token.text != ",":
+            raise Unreadable(f"{token.text.removeprefix(chr(92))} in a script")
+    return Scripts(tuple(pieces), transposed, primes)
+
+
+def commas(row: Sequence[Token]) -> list[int]:
+    return [i + 1 for i, token in enumerate(row) if token.text == ","]
+
+
+def letters(row: Sequence[Token], i: int, pieces: list[Script]) -> int:
+    # l+1 is a letter, jk are two, and pred is a word
+    start, run = i, ""
+    while i < len(row) and row[i].kind == "name" and (i == start or row[i].text != "T"):
+        run += row[i].text
+        i += 1
+    if i == start:
+        run, i = row[i].text.removeprefix("\\"), i + 1
+    if i - start == 1 and (len(run) == 1 or row[start].text in LETTERS):
+        offset = row[i + 1].text if i + 1 < len(row) and row[i].text in ("+", "-") else ""
+        if offset.isdecimal():
+            pieces.append(Letter(run, int(row[i].text + offset)))
+            return i + 2
+        pieces.append(Letter(run))
+    elif len(run) > 2 or not run.isalpha() or row[start].kind == "words":
+        pieces.append(Word(run))
+    else:
+        pieces += [Letter(letter) for letter in run]
+    return i
+
+
+def is_index(row: Sequence[Token]) -> bool:
+    """Say whether brackets with this in them hold the indices of an entry, or a layer: [i,k+1]."""
+    try:
+        found = script(row, below=True)
+    except Unreadable:
+        return False
+    words = any(isinstance(piece, Word | Bracketed) for piece in found.pieces)
+    return bool(found.pieces) and len(found.pieces) == len(commas(row)) + 1 and not words
+
+
+def ranges(
+    below: Sequence[Token], above: Sequence[Token]
+) -> tuple[tuple[Range, ...], tuple[int, ...]]:
+    """Read what a sum goes over: letters, or axes."""
+    row = [token for token in below if token.text not in ("{", "}")]
+    if row and row[0].text in ("axis", "axes"):
+        numbers = text(row[1:]).split(",")
+        if not all(number.removeprefix("-").isdecimal() for number in numbers):
+            raise Unreadable(f"a sum over {text(row)}")
+        return (), tuple(int(number) for number in numbers)
+    last = bound(above)
+    if any(token.text == ".." for token in row):  # i=1..3
+        k = [token.text for token in row].index("..")
+        row, last = row[:k], bound(row[k + 1 :])
+    match [token.text for token in row]:
+        case []:
+            return (), ()
+        case [letter, "=", first] if is_letter(letter) and first.isdecimal():
+            return (Range(letter.removeprefix("\\"), int(first), last),), ()
+        case [letter, r"\neq", other] if is_letter(letter) and is_letter(other):
+            return (Range(letter, unequal=other),), ()
+    found = script(row, below=True).pieces
+    if last is not None or not all(isinstance(p, Letter) and not p.offset for p in found):
+        raise Unreadable(f"a sum over {text(below)}")
+    return tuple(Range(p.name) for p in found if isinstance(p, Letter)), ()
+
+
+def is_letter(name: str) -> bool:
+    return (len(name) == 1 and name.isalpha()) or name == r"\ell"
+
+
+def bound(above: Sequence[Token]) -> int | Letter | None:
+    if not above:
+        return None
+    found = script(above, below=True).pieces
+    if len(found) != 1 or not isinstance(found[0], int | Letter):
+        raise Unreadable(f"a sum that ends at {text(above)}")
+    return found[0]
