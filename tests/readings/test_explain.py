@@ -224,7 +224,7 @@ def test_the_forward_pass():
     assert value == (np.array(6.0),)
     numbers, value = rows[1].sides[2:]
     assert numbers.formula.parts == (np.array(6.0), " + ", np.array(5.0))
-    assert value[0] is record.output.data
+    assert value[0] == record.output.data
 
 
 def test_a_step_on_its_own():
