@@ -16,8 +16,8 @@ from rich.console import Console
 
 from . import __version__
 from .engine import Tensor
+from .grading.assignment import Assignment, Marking
 from .grading.commands import run_grade, run_inject
-from .grading.grade import Assignment
 from .grading.limits import Limits
 from .readings.derive import derive
 from .readings.draw import LEVELS, draw
@@ -91,12 +91,13 @@ class Command(NamedTuple):
 
 OF_A_COMPUTATION = (
     argument(
-        "--file", "--problem", type=Path,
+        "--problem", "--file", type=Path, metavar="FILE",
         help="a Python file with a function that returns the loss; if it takes leaves by name, a "
         "mapping called inputs holds their values (default: the worked problem)",
     ),
     argument(
-        "--function", default="loss", help="the function that returns the loss (default: loss)"
+        "--loss", "--function", default="loss", metavar="NAME",
+        help="the function that returns the loss (default: loss)",
     ),
 )  # fmt: skip
 
@@ -145,8 +146,8 @@ def reading(
     """Return a command that makes one document of a computation."""
 
     def run(options: Options, console: Console) -> int:
-        file = options.file
-        loss = load_loss(file, options.function) if file else recorded(random_problem())["L"]
+        file = options.problem
+        loss = load_loss(file, options.loss) if file else recorded(random_problem())["L"]
         document = make(loss, options)
         path = options.out or default
         if path is not None:
@@ -167,19 +168,35 @@ def reading(
 
 # ---- What is graded, or has a mistake in it ----
 
-PROBLEM = argument(
-    "--problem", "--file", type=Path, metavar="FILE",
-    help="a Python file with a function loss(), which builds the loss from its parameters, "
-    "and a mapping called inputs, their values at one point (default: the worked problem)",
+PROBLEM = (
+    argument(
+        "--problem", "--file", type=Path, metavar="FILE",
+        help="a Python file with a function that builds the loss from its parameters, and a "
+        "mapping called inputs, their values at one point (default: the worked problem)",
+    ),
+    argument(
+        "--loss", default="loss", metavar="NAME",
+        help="the function that builds the loss (default: loss)",
+    ),
 )  # fmt: skip
 
 LIMITS = Limits()
 
 
 def load_assignment(options: Options) -> Assignment:
-    loss, inputs = load_problem(options.problem)
+    loss, inputs = load_problem(options.problem, options.loss)
+    points = dict(map(split_points, options.points))
     with naming_the_line(options.problem):
-        return Assignment(loss, inputs, required=options.require)
+        marking = Marking(options.carried, points)
+        return Assignment(loss, inputs, options.require, marking=marking, returns=options.returns)
+
+
+def split_points(text: str) -> tuple[str, float]:
+    name, _, number = text.rpartition("=")
+    try:
+        return name, float(number)
+    except ValueError:
+        raise ValueError(f"--points takes NAME=NUMBER, as in W1=2, and not {text}") from None
 
 
 def group(title: str, *arguments: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -283,39 +300,64 @@ COMMANDS: dict[str, Command] = {
     "grade": Command(
         "check a hand derivation line by line, or those of a class",
         "Check a derivation: a Python file with a function whose parameters are quantities by "
-        "name, and which returns a mapping from names to gradients. Several files, or --out or "
-        "--csv, make a class. Each file runs in its own process, with limits; that is not a "
+        "name, and which returns gradients. Several files, or --csv or --feedback, make a class. "
+        "Each file runs in its own process, with limits; that is not a "
         "sandbox. Exit status 0 only if the derivation passed; for a class, if the grading ran.",
         (
             argument("files", nargs="+", type=Path, metavar="FILE", help="a submission"),
-            PROBLEM,
+            *PROBLEM,
             argument(
-                "--require", nargs="+", default=(), metavar="NAME",
-                help="what must be answered (default: only what is answered counts)",
+                "--function", action="append", default=[], metavar="[FILE=]NAME",
+                help="the function in each submission, or in one file (default: gradients, or else "
+                "the one whose parameters are quantities of the problem)",
             ),
-            argument(
-                "--function", metavar="NAME",
-                help="the function in each submission (default: gradients, or else the only one)",
+            argument("--out", type=Path, help="write what is shown as a page: a .html file"),
+            group(
+                "what counts",
+                argument(
+                    "--require", nargs="*", metavar="NAME",
+                    help="what must be answered (default: every parameter; without a name: only "
+                    "what is answered counts)",
+                ),
+                argument(
+                    "--returns", nargs="+", metavar="NAME",
+                    help="whose gradients a returned tuple has (default: those of the parameters)",
+                ),
+                argument(
+                    "--points", nargs="+", default=(), metavar="NAME=NUMBER",
+                    help="what a line is worth (default: 1)",
+                ),
+                argument(
+                    "--carried", type=float, default=1.0, metavar="SHARE",
+                    help="how much of that a line earns which is right, given an earlier slip "
+                    "(default: 1, as one slip is charged once)",
+                ),
             ),
-            argument(
-                "--seconds", type=float, default=LIMITS.seconds,
-                help=f"the time that a submission may take (default: {LIMITS.seconds:g})",
-            ),
-            argument(
-                "--memory", type=int, default=LIMITS.memory, metavar="MB",
-                help=f"the memory that a submission may use (default: {LIMITS.memory})",
+            group(
+                "limits",
+                argument(
+                    "--seconds", type=float, default=LIMITS.seconds,
+                    help=f"the time that a submission may take (default: {LIMITS.seconds:g})",
+                ),
+                argument(
+                    "--memory", type=int, default=LIMITS.memory, metavar="MB",
+                    help=f"the memory that a submission may use (default: {LIMITS.memory})",
+                ),
             ),
             group(
                 "one submission",
                 argument("--reveal", action="store_true", help="say what is right, not only hints"),
                 argument("--json", type=Path, metavar="OUT", help="write the whole report as JSON"),
-                argument("--html", type=Path, metavar="OUT", help="write what is shown as a page"),
                 argument("--gradescope", type=Path, metavar="OUT", help="write its results"),
             ),
             group(
                 "a class",
-                argument("--out", type=Path, help="write a page about the class"),
                 argument("--csv", type=Path, metavar="OUT", help="write a table for a spreadsheet"),
+                argument(
+                    "--feedback", type=Path, metavar="FOLDER",
+                    help="write a page for each student, with hints and without the answers",
+                ),
+                argument("--title", help="what the page is called"),
                 argument("--jobs", type=int, help="how many at a time (default: all processors)"),
             ),
         ),
@@ -328,7 +370,7 @@ COMMANDS: dict[str, Command] = {
         "mistake: every one that the problem can show, a row each.",
         (
             argument("mistake", nargs="?", metavar="MISTAKE", help="its name; --list has them"),
-            PROBLEM,
+            *PROBLEM,
             argument(
                 "--at", metavar="NAME",
                 help="make it in the gradient of this quantity alone (default: wherever it can be)",
@@ -340,7 +382,7 @@ COMMANDS: dict[str, Command] = {
             argument("--list", action="store_true", help="only list the mistakes there are"),
         ),
         lambda options, console: run_inject(
-            options, lambda: load_problem(options.problem), console
+            options, lambda: load_problem(options.problem, options.loss), console
         ),
     ),
 }  # fmt: skip

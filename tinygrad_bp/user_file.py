@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from .engine import Tensor
-from .grading.submission import describe_error, own_functions
+from .grading.calling import own_functions
+from .grading.submission import describe_error
 
 
 @contextmanager
@@ -68,7 +69,7 @@ def load_loss(path: Path, function: str) -> Tensor:
         build = getattr(module, function, None)
         if not callable(build):
             own = ", ".join(f"{name}()" for name in own_functions(vars(module)))
-            others = f", but {own}: choose one with --function" if own else ""
+            others = f", but {own}: choose one with --loss" if own else ""
             raise ValueError(f"{path} has no function {function}(){others}")
         leaves = signature(build).parameters
         if leaves and not hasattr(module, "inputs"):
@@ -94,13 +95,23 @@ def as_leaves(inputs: Mapping[str, Any]) -> dict[str, Tensor]:
 
 
 def load_problem(
-    path: Path | None,
-) -> tuple[Callable[..., Tensor] | None, Mapping[str, Any] | None]:
-    """Return the loss of a file, a function, and its inputs; without a file None and None."""
+    path: Path | None, function: str = "loss"
+) -> tuple[Callable[..., Tensor] | Tensor | None, Mapping[str, Any] | None]:
+    """Return the loss of a file, as a function and its inputs; or recorded, if it takes nothing.
+
+    Without a file: None and None, for the worked problem.
+    """
     if path is None:
         return None, None
     module = load(path)
-    for name in ("loss", "inputs"):
-        if not hasattr(module, name):
-            raise ValueError(f"{path} defines no {name}")
-    return module.loss, module.inputs
+    build = getattr(module, function, None)
+    if not callable(build):
+        own = ", ".join(f"{name}()" for name in own_functions(vars(module)))
+        others = f", but {own}: choose one with --loss" if own else ""
+        raise ValueError(f"{path} defines no {function}(){others}")
+    if hasattr(module, "inputs"):
+        return build, module.inputs
+    if signature(build).parameters:
+        raise ValueError(f"{path} defines no inputs: the values of what {function}() takes")
+    with naming_the_line(path):
+        return build(), None

@@ -1,9 +1,12 @@
 """Two submissions of the worked problem, as files hold them: one right, one with a slip."""
 
 RIGHT = """\
-def gradients(W3, a2, y_hat, y):
+def gradients(W2, W3, x, a1, a2, y_hat, y):
     dy_hat = -2 * (y - y_hat)
-    dz3 = y_hat * (dy_hat - (y_hat * dy_hat).sum())
-    return {"y_hat": dy_hat, "z3": dz3, "W3": dz3 @ a2.T}
+    dz3 = y_hat * (dy_hat - (y_hat * dy_hat).sum(0))
+    dz2 = W3.T @ dz3 * a2 * (1 - a2)
+    dz1 = W2.T @ dz2 * a1 * (1 - a1)
+    weights = {"W3": dz3 @ a2.T, "W2": dz2 @ a1.T, "W1": dz1 @ x.T}
+    return {"y_hat": dy_hat, "z3": dz3, **weights}
 """
-DIAGONAL = RIGHT.replace("(dy_hat - (y_hat * dy_hat).sum())", "(1 - y_hat) * dy_hat")
+DIAGONAL = RIGHT.replace("(dy_hat - (y_hat * dy_hat).sum(0))", "(1 - y_hat) * dy_hat")

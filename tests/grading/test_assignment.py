@@ -193,7 +193,7 @@ def same_names(x):
         (networks.shared, None, ValueError, "Give an example"),
         (same_names, {"x": [1.0]}, ValueError, "two tensors are called a"),
         (lambda x: 3.0, {"x": [1.0]}, TypeError, "must return its loss"),
-        (lambda x: x * 2.0, {"x": [1.0, 2.0]}, ValueError, "reduce it to one number"),
+        (lambda x, dout: x * dout, {"x": [1.0], "dout": [2.0]}, ValueError, "call the leaf some"),
         (lambda x: bp.tensor(1.0), {"x": [1.0]}, ValueError, "needs no gradient"),
         (lambda x: x.sum(), {"w": [1.0]}, TypeError, "unexpected keyword"),
     ],
@@ -274,7 +274,7 @@ def test_a_name_that_is_mistyped_does_not_pass():
     def answers(y, y_hat):
         return {"y_hat": 2 * (y_hat - y), "W33": 1.0}
 
-    report = grade(answers)
+    report = grade(answers, required=())
     assert not report.passed
     assert report.score == 0.5
     assert "Is W3 meant?" in report["W33"].message

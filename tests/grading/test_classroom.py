@@ -98,12 +98,12 @@ def test_a_row_has_the_verdicts_of_its_report(graded):
 
 def test_an_answer_to_no_quantity_makes_no_column(graded):
     classroom = graded({"ann.py": RIGHT.replace('"W3": ', '"W33": 0.0, "W3": ')})
-    assert set(classroom.lines()) == {"y_hat", "z3", "W3"}
+    assert set(classroom.lines()) == {"y_hat", "z3", "W3", "W2", "W1"}
 
 
 def test_quantities_go_from_the_loss_back_whoever_answers_first(graded):
     classroom = graded({"ann.py": "def gradients(x): return {'W1': 1.0}", "bob.py": RIGHT})
-    assert list(classroom.lines()) == ["y_hat", "z3", "W3", "W1"]
+    assert list(classroom.lines()) == ["y_hat", "z3", "W3", "W2", "W1"]
 
 
 def test_files_of_one_name_stay_apart(graded):
@@ -214,7 +214,7 @@ def test_verdicts_are_counted_by_line():
 def test_the_table_has_a_line_for_each():
     table = list(csv.DictReader(io.StringIO(CLASS.to_csv())))
     assert [line["submission"] for line in table] == [row.name for row in ROWS]
-    assert table[2]["mistakes"] == "a or b"
+    assert table[2]["mistakes"] == "W: a or b"
     assert (table[1]["first wrong"], table[1]["z"], table[1]["W"]) == (
         "z",
         "wrong",
@@ -225,12 +225,72 @@ def test_the_table_has_a_line_for_each():
     assert table[7]["reason"] == ROWS[7].trouble
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "\r=", " ="])
+def test_a_second_mistake_is_shown_too(graded):
+    second = DIAGONAL.replace("* a1 * (1 - a1)", "")
+    classroom = graded({"bob.py": second})
+    [row] = classroom.rows
+    both = "dL/dz3: softmax-diagonal; dL/dW1: missing-sigmoid-derivative or wrong-upstream"
+    assert row.said == both
+    assert both in classroom.to_html()
+    [line] = csv.DictReader(io.StringIO(classroom.to_csv()))
+    assert line["mistakes"].startswith("z3: softmax-diagonal; W1: missing-sigmoid-deriv")
+
+
+def test_each_student_gets_a_page_without_the_answers(graded):
+    texts = {"ann/work.py": RIGHT, "bob/work.py": DIAGONAL, "cem/work.py": "import torchx"}
+    pages = graded(texts).feedback("Homework 3")
+    assert list(pages) == ["ann/work.html", "bob/work.html", "cem/work.html"]
+    assert "Homework 3: bob/work.py" in pages["bob/work.html"]
+    assert "Every output of a softmax depends on every input" in pages["bob/work.html"]
+    assert "softmax-diagonal" not in pages["bob/work.html"]
+    assert "No module named" in pages["cem/work.html"]
+    assert "could not be graded" in Graded("x.py", trouble="secret").feedback("H")
+    assert "secret" not in Graded("x.py", trouble="secret").feedback("H")
+
+
+def test_what_a_teacher_should_look_at_is_marked(graded):
+    texts = {
+        "ann.py": "import torchx",
+        "bob.py": f"import tinygrad_bp as bp\n{RIGHT}",
+        "cem.py": f"{RIGHT}\nif __name__ == '__main__':\n    import tinygrad_bp\n",
+        "dan.py": f"code = eval('1')\n{RIGHT}",
+    }
+    classroom = graded(texts)
+    marks = {row.name: row.to_look_at() for row in classroom.rows}
+    assert marks["ann.py"] == [
+        "ModuleNotFoundError: No module named 'torchx', in line 1: import torchx"
+    ]
+    assert marks["bob.py"] == ["It imports tinygrad_bp, which can compute gradients by itself."]
+    assert marks["cem.py"] == []
+    assert marks["dan.py"] == ["It uses eval: see what for."]
+    assert classroom.to_html().count("Look at this:") == 3
+    assert "It imports" not in classroom.feedback()["bob.html"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links and pipes")
+def test_a_path_that_is_no_file_costs_one_row(graded, tmp_path):
+    (tmp_path / "folder.py").mkdir()
+    (tmp_path / "dangling.py").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "secret.txt").write_text("the teacher's secret")
+    (tmp_path / "link.py").symlink_to(tmp_path / "secret.txt")
+    os.mkfifo(tmp_path / "pipe.py")
+    (tmp_path / "ann.py").write_text(RIGHT)
+    names = ("folder.py", "dangling.py", "link.py", "pipe.py", "gone.py", "ann.py")
+    classroom = grade_class([tmp_path / name for name in names], ASSIGNMENT, LIMITS)
+    rows = {row.name: row for row in classroom.rows}
+    assert rows.pop("ann.py").report.passed
+    assert {row.outcome for row in rows.values()} == {"could not be graded"}
+    assert "it is a link" in rows["link.py"].trouble
+    assert "secret" not in classroom.to_html()
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "\r=", " =", "\uff1d", "\uff0b"])
 def test_no_cell_is_a_formula(start):
     failed = Report((), failure=f'{start}HYPERLINK("https://example.org")')
     rows = (Graded(f"{start}cmd|' /C calc'!A0", failed),)
     head, line = csv.reader(io.StringIO(Classroom(rows, (f"{start}z",)).to_csv()))
-    assert not [cell for cell in (*head, *line) if cell.strip().startswith(("=", "+", "-", "@"))]
+    formulas = ("=", "+", "-", "@", "\uff1d", "\uff0b")
+    assert not [cell for cell in (*head, *line) if cell.strip().startswith(formulas)]
     assert line[0].endswith("cmd|' /C calc'!A0")
 
 
@@ -261,7 +321,7 @@ class Parser(html.parser.HTMLParser):
 
 def test_the_page_shows_every_row_and_count():
     text = Parser(CLASS.to_html()).text
-    assert "8 submissions, 1 all right. The mean score is 32%." in text
+    assert "8 submissions, 1 all right. The mean score is 36%." in text
     for row in ROWS:
         assert row.name in text
         assert row.outcome in text
@@ -286,7 +346,7 @@ def test_names_and_messages_are_text_and_no_page():
     )
     parsed = Parser(Classroom(rows, (attack,)).to_html(title=attack))
     harmless = Parser(Classroom((graded_as("a", ("m",), z="wrong"),), ("z",)).to_html())
-    assert set(parsed.tags) <= set(harmless.tags) | {"div"}
+    assert set(parsed.tags) <= set(harmless.tags) | {"div", "strong"}
     assert {name for name, _ in parsed.attributes} == {name for name, _ in harmless.attributes}
     assert parsed.text.count(attack) >= 9
 

@@ -28,13 +28,13 @@ def test_a_derivation_for_one_sample_passes_and_what_it_lacks_is_said():
     report = grade(flat)
     assert report.passed
     assert report.score == 1
-    (note,) = report.warnings
+    (note,) = report.remarks
     assert note.startswith("It is right for one sample, which is what counts. For a batch the")
     assert note in str(report)
 
 
 def test_a_derivation_for_any_batch_passes_without_a_note():
-    assert grade(derivation()).warnings == ()
+    assert grade(derivation()).remarks == ()
 
 
 @pytest.mark.parametrize(
@@ -48,21 +48,24 @@ def test_a_derivation_for_any_batch_passes_without_a_note():
 def test_a_mistake_with_a_batch_is_named(line, text, name):
     report = grade(derivation({line: text}))
     assert report.passed  # the problem has one sample
-    (note,) = report.warnings
+    (note,) = report.remarks
     assert f"dL/d{line} ({name})" in note
 
 
 def test_a_derivation_that_fails_at_a_batch_passes():
-    report = grade(lambda y, y_hat: {"y_hat": [2 * (p - t) for p, t in zip(y_hat, y, strict=True)]})
+    report = grade(
+        lambda y, y_hat: {"y_hat": [2 * (p - t) for p, t in zip(y_hat, y, strict=True)]},
+        required=(),
+    )
     assert report.passed
-    assert report.warnings == ()
+    assert report.remarks == ()
 
     def item(y, y_hat):
         return {"y_hat": [[2 * (p.item() - t.item())] for p, t in zip(y_hat, y, strict=True)]}
 
-    report = grade(item)
+    report = grade(item, required=())
     assert report.passed
-    assert "For a batch it gives no answers: ValueError" in report.warnings[0]
+    assert "For a batch it gives no answers: ValueError" in report.remarks[0]
 
 
 # ---- where all widths are equal ----
@@ -86,7 +89,7 @@ def test_a_missing_transpose_is_named_though_the_shapes_do_not_fit(line, text):
     assert report[line].mistakes == ("missing-transpose",)
     assert not report.passed
     assert report["y_hat"].verdict == "right"
-    (note,) = report.warnings
+    (note,) = report.remarks
     assert "it gave no answers: ValueError: matmul" in note
     assert "judged where they are all equal" in note
 
@@ -100,22 +103,20 @@ def test_of_what_is_right_where_all_widths_are_equal_alone_there_are_no_answers(
     assert not report.passed
 
 
-@pytest.mark.parametrize(
-    ("failure", "calls"), [("it was still running after 10 s", 1), ("ValueError: no", 3)]
-)
-def test_only_where_shapes_may_be_the_reason_it_is_tried_again(failure, calls):
-    """What loops for ever is not run three times."""
+@pytest.mark.parametrize("failure", ["it was still running after 10 s", "ValueError: no"])
+def test_it_is_asked_once(failure):
+    """To start a process takes time, and one that loops for ever must not be run three times."""
 
     class Fails:
         asked = 0
 
-        def answers_at(self, points):
+        def answers_at(self, points, order):
             self.asked += 1
             return [Answers(failure=failure)] * len(points)
 
     submission = Fails()
     assert grade(submission).failure == failure
-    assert submission.asked == calls
+    assert submission.asked == 1
 
 
 def test_at_given_points_nothing_else_is_tried():
@@ -123,4 +124,4 @@ def test_at_given_points_nothing_else_is_tried():
 
     wrong = derivation({"a2": lambda q, d: q.W3 @ d["z3"]})
     assert grade(wrong, inputs=vars(random_problem())).failure.startswith("ValueError: matmul")
-    assert not any("batch" in w for w in grade(flat, inputs=vars(random_problem())).warnings)
+    assert not any("batch" in w for w in grade(flat, inputs=vars(random_problem())).remarks)

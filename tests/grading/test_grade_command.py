@@ -18,6 +18,10 @@ inputs = {"w": np.array([[0.3, -0.5]]), "x": np.array([[1.0, 2.0, 3.0], [0.5, -1
 
 def loss(w, x):
     return bp.square_sum(bp.tanh((w @ x).named("z")))
+
+def recorded():
+    w = bp.tensor(inputs["w"], requires_grad=True, name="w")
+    return loss(w, bp.tensor(inputs["x"], name="x"))
 """
 
 
@@ -50,7 +54,7 @@ def run(monkeypatch, capsys, tmp_path):
 def test_a_right_derivation_is_status_0(run):
     ran = run("ann.py")
     assert ran.status == 0
-    assert "Passed: 3 of 3 lines right, score 100%." in ran.words
+    assert "Passed: 5 of 5 lines right, score 100%." in ran.words
 
 
 def test_a_wrong_one_is_status_1_and_gets_hints(run):
@@ -66,7 +70,30 @@ def test_what_is_right_is_told_where_it_is_asked_for(run):
 
 def test_what_must_be_answered(run):
     assert run("ann.py", "--require", "z3", "W3").status == 0
-    assert run("ann.py", "--require", "z3", "W1").status == 1
+    assert run("ann.py", "--require", "z3", "x").status == 1
+
+
+def test_nothing_is_no_answer(run, tmp_path):
+    (tmp_path / "zed.py").write_text("def gradients():\n    return {'L': 1.0}\n")
+    ran = run("zed.py")
+    assert ran.status == 1
+    assert "Not passed: dL/dW3, dL/dW2 and dL/dW1 are not answered. Score 0%." in ran.words
+    ran = run("zed.py", "ann.py", "--csv", "class.csv")
+    with (tmp_path / "class.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert [row["passed"] for row in csv.DictReader(file)] == ["yes", "no"]
+
+
+def test_only_what_is_answered_counts_where_the_teacher_says_so(run, tmp_path):
+    text = "def gradients(y, y_hat):\n    return {'y_hat': 2 * (y_hat - y)}\n"
+    (tmp_path / "zed.py").write_text(text)
+    assert run("zed.py").status == 1
+    assert run("zed.py", "--require").status == 0
+
+
+def test_what_a_line_is_worth(run):
+    assert "Score 80%" in run("bob.py").words
+    assert "Score 50%" in run("bob.py", "--carried", 0.5).words
+    assert "Score 50%" in run("bob.py", "--points", "z3=4").words
 
 
 def test_a_submission_that_fails_is_status_1_with_the_reason(run, tmp_path):
@@ -83,7 +110,7 @@ def test_the_function_may_be_named(run, tmp_path):
 
 
 def test_the_reports_are_written(run, tmp_path):
-    ran = run("bob.py", "--json", "o/r.json", "--html", "o/r.html", "--gradescope", "o/g.json")
+    ran = run("bob.py", "--json", "o/r.json", "--out", "o/r.html", "--gradescope", "o/g.json")
     assert ran.status == 1
     for name in ("o/r.json", "o/r.html", "o/g.json"):
         assert name in ran.out
@@ -98,12 +125,18 @@ def test_the_reports_are_written(run, tmp_path):
 
 # ---- another problem ----
 
+F = """\
+import numpy as np
+def f(x, z):
+    t = np.tanh(z)
+    dz = 2 * t * (1 - t**2)
+    return {}
+"""
+
 
 def test_another_problem(run, tmp_path):
     (tmp_path / "problem.py").write_text(PROBLEM)
-    right = (
-        "import numpy as np\ndef f(x, z):\n    t = np.tanh(z)\n    return {'z': 2 * t * (1 - t**2)}"
-    )
+    right = F.format("{'z': dz, 'w': dz @ x.T}")
     (tmp_path / "ann.py").write_text(right)
     assert run("ann.py", "--problem", "problem.py").status == 0
     (tmp_path / "ann.py").write_text(right.replace("2 * t", "t"))
@@ -133,9 +166,16 @@ def test_an_interrupt_while_a_problem_is_read_is_the_users(run, tmp_path):
 
 
 def test_a_problem_that_cannot_be_graded_is_refused_in_our_words(run, tmp_path):
-    (tmp_path / "problem.py").write_text(PROBLEM.replace("bp.square_sum", ""))
-    with pytest.raises(ValueError, match="reduce it to one number"):
+    (tmp_path / "problem.py").write_text(PROBLEM.replace("bp.square_sum", "float"))
+    with pytest.raises(ValueError, match="in line 7"):
         run("ann.py", "--problem", "problem.py")
+
+
+def test_a_recorded_loss(run, tmp_path):
+    (tmp_path / "problem.py").write_text(PROBLEM.replace("inputs", "values"))
+    (tmp_path / "ann.py").write_text(F.format("{'w': dz @ x.T}"))
+    ran = run("ann.py", "--problem", "problem.py", "--loss", "recorded")
+    assert (ran.status, "Passed: 1 of 1" in ran.words) == (0, True)
 
 
 @pytest.mark.parametrize("name", ["loss", "inputs"])
@@ -167,7 +207,7 @@ def test_a_class_is_status_0_whatever_came_out(run, tmp_path):
 
 
 def test_a_class_of_one(run, tmp_path):
-    assert run("bob.py", "--out", "class.html").status == 0
+    assert run("bob.py", "--out", "class.html", "--title", "Week 1").status == 0
     assert "1 submission, 0 all right." in (tmp_path / "class.html").read_text(encoding="utf-8")
 
 
@@ -185,13 +225,18 @@ def test_a_class_without_a_page_is_shown(run, tmp_path):
     ("arguments", "text"),
     [
         (("cat.py",), "there is no file cat.py"),
-        (("ann.py", "cat.py", "--out", "x.html"), "there is no file cat.py"),
+        (("ann.py", "--out", "x.pdf"), "a file that ends in .html"),
+        (("ann.py", "--function", "cat.py=f"), "there is no submission cat.py"),
+        (("ann.py", "--function", "a-b"), "takes NAME or FILE=NAME"),
+        (("ann.py", "--points", "W1"), "takes NAME=NUMBER"),
+        (("ann.py", "--returns", "W9"), "W9 cannot be returned"),
+        (("ann.py", "--seconds", "inf"), "more than 0 and finite"),
         (("ann.py", "--problem", "cat.py"), "there is no file cat.py"),
         (("ann.py", "--seconds", 0), "the seconds must be more than 0"),
         (("ann.py", "--memory", 1), "the memory must be at least 64 MB"),
         (("ann.py", "bob.py", "--jobs", 0), "--jobs must be at least 1, not 0"),
         (("ann.py", "bob.py", "--json", "x"), "--json is for one submission"),
-        (("ann.py", "--out", "x", "--reveal"), "--reveal is for one submission"),
+        (("ann.py", "--csv", "x", "--reveal"), "--reveal is for one submission"),
         (("ann.py", "--require", "W9"), "W9 cannot be required"),
     ],
 )

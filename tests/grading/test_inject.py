@@ -272,7 +272,7 @@ def test_at_a_stationary_point_there_is_no_descent():
         (("softmax-diagonal", None, None, "z1"), r"in dL/dz1\. It can be made in dL/dz3\."),
         (("broadcast-not-summed", None, None, "z1"), r"fault of the whole sweep: leave out at=\."),
         (("softmax-diagonal", None, None, None, ["q"]), r"'q' is no leaf with a gradient: W1, W2"),
-        (("softmax-diagonal", networks.shared), r"the problem needs its leaves"),
+        (("softmax-diagonal", networks.shared), r"Give an example of them"),
     ],
 )
 def test_what_cannot_be_injected(arguments, text):

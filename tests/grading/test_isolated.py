@@ -138,7 +138,12 @@ def test_the_function_is_found(answers, text, name):
     ("text", "name", "reason"),
     [
         ("x = 1", None, "it has no function gradients()"),
-        ("def f(): 0\ndef g(): 0", None, "it has no function gradients(), but f(), g()"),
+        (
+            "def f(): 0\ndef g(): 0",
+            None,
+            "it has no function gradients(), but f(), g(). Choose one with --function NAME, "
+            "or FILE=NAME for one file",
+        ),
         ("def gradients(x): return {}", "other", "it has no function other(), but gradients()"),
         ("gradients = 3", None, "it has no function gradients()"),
     ],

@@ -455,7 +455,7 @@ def test_a_slip_far_from_what_is_answered_is_found_and_one_too_far_is_not_named(
     truth = [{n: run.gradients[i] for n, i in assignment.named.items()} for run in assignment.runs]
 
     class Given:
-        def answers_at(self, points):
+        def answers_at(self, points, order):
             return [Answers({"a23": 2 * t["a23"], "W0": 3 * t["W0"]}) for t in truth]
 
     report = grade_submission(Given(), assignment)

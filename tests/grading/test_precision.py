@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tinygrad_bp.grading.precision import count_digits, stored_as_computed, tolerance_of
+from tinygrad_bp.grading.precision import agree, count_digits, off, stored_as_computed
 
 from .derivations import LINES, QUANTITIES, derivation
 from .test_judge import judged
@@ -79,8 +79,8 @@ def test_a_slip_in_low_precision_is_named():
 
 
 def test_a_wrong_rule_that_is_nearly_a_catalogued_one_is_not_named():
-    for off, mistakes in ((1e-13, ("softmax-diagonal",)), (1e-6, ())):
-        slip = {"z3": lambda q, d, off=off: q.y_hat * (1 - q.y_hat) * d["y_hat"] * (1 + off)}
+    for by, mistakes in ((1e-13, ("softmax-diagonal",)), (1e-6, ())):
+        slip = {"z3": lambda q, d, by=by: q.y_hat * (1 - q.y_hat) * d["y_hat"] * (1 + by)}
         assert judged(derivation(slip))["z3"].mistakes == mistakes
 
 
@@ -135,4 +135,49 @@ def test_float32_is_seen_in_float64():
     assert stored_as_computed(np.float64(np.float32(RIGHT[0]))).dtype == np.float32
     assert stored_as_computed(RIGHT[0]).dtype == np.float64
     assert stored_as_computed(np.array([np.nan, 1.0])).dtype == np.float32
-    assert tolerance_of(RIGHT[0]) < tolerance_of(np.float32(RIGHT[0]))
+    assert agree(np.float32(RIGHT[0] * (1 + 1e-5)), RIGHT[0])
+    assert not agree(RIGHT[0] * (1 + 1e-5), RIGHT[0])
+
+
+# ---- entry by entry ----
+
+
+def small_column(x, W, y):
+    import tinygrad_bp as bp
+
+    scales = np.array([[1.0], [1e-5], [1.0]])
+    return bp.square_sum((W @ (x * scales)).named("z") - y).named("L")
+
+
+SMALL = {"x": rng.normal(size=(3, 4)), "W": rng.normal(size=(2, 3)), "y": rng.normal(size=(2, 4))}
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+def test_a_small_column_with_the_wrong_sign_is_wrong(kind):
+    from tinygrad_bp.grading.grade import grade
+
+    def answers(x, y, z, sign):
+        d = 2 * (z - y) @ (x * np.array([[1.0], [1e-5], [1.0]])).T
+        d[:, 1] *= sign
+        return {"z": 2 * (z - y), "W": d.astype(kind)}
+
+    assert grade(lambda x, y, z: answers(x, y, z, 1), small_column, SMALL).passed
+    report = grade(lambda x, y, z: answers(x, y, z, -1), small_column, SMALL)
+    assert (report.passed, report.first_wrong, report["W"].wrong_entries) == (False, "W", 2)
+
+
+def test_a_batch_norm_that_forgets_its_eps_is_not_called_rounded():
+    right = RIGHT[0] / np.sqrt(1 + 1e-5)
+    assert count_digits([RIGHT[0]], [right]) is None
+
+
+def test_a_systematic_factor_is_no_rounding():
+    assert count_digits([np.float16(r) for r in RIGHT], RIGHT) == 3
+    assert count_digits([np.float64(np.float16(r * 1.009)) for r in RIGHT], RIGHT) is None
+    assert count_digits([np.float64(np.float16(r * 1.004)) for r in RIGHT], RIGHT) is None
+
+
+def test_rounding_where_terms_cancel_is_right():
+    right = np.array([1.0, 1e-9])
+    assert agree(right + 1e-14, right)
+    assert off(right + 1e-10, right).tolist() == [False, True]

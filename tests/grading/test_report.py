@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from tinygrad_bp.grading.assignment import Assignment
 from tinygrad_bp.grading.grade import grade
 from tinygrad_bp.grading.report import JudgedLine, Report
 
@@ -52,8 +53,58 @@ def test_scores():
     scores = {line.name: line.score for line in report.lines}
     assert scores["y_hat"] == 1
     assert scores["z3"] == 0
-    assert scores["W3"] == scores["W1"] == 0.5
+    assert scores["W3"] == scores["W1"] == 1  # one slip is charged once
     assert report.score == pytest.approx(np.mean(list(scores.values())))
+    assert not report.passed
+    assert report.summary().startswith(
+        "Not passed: 1 slip; 8 lines follow from it; 1 line is right."
+    )
+
+
+def test_what_follows_from_a_slip_may_earn_less():
+    report = grade(SLIPPED, carried=0.5)
+    assert report["W3"].score == report["W1"].score == 0.5
+    assert grade(SLIPPED, carried=0).score < report.score < REPORTS["slipped"].score
+    with pytest.raises(ValueError, match="carried must be from 0 to 1"):
+        grade(SLIPPED, carried=2)
+
+
+def test_the_points_of_a_line():
+    report = grade(SLIPPED, points={"z3": 10, "W3": 0})
+    assert report["z3"].points == 10
+    assert report.score == pytest.approx(8 / 18)
+    with pytest.raises(ValueError, match="there is no w9 to give points"):
+        grade(SLIPPED, points={"w9": 1})
+    with pytest.raises(ValueError, match="the points of W3 must be at least 0"):
+        grade(SLIPPED, points={"W3": -1})
+
+
+# ---- no false pass ----
+
+
+def test_the_gradient_of_the_loss_by_itself_is_no_answer():
+    report = grade(lambda: {"L": 1.0})
+    assert (report.passed, report.score, report["L"].score) == (False, 0, None)
+    assert "dL/dW3, dL/dW2 and dL/dW1 are not answered" in report.summary()
+    assert not grade(lambda: {"L": 1.0}, required=()).passed
+    assert grade(lambda: {"L": 2.0}).first_wrong == "L"
+
+
+def test_every_parameter_is_required():
+    for left_out in ("W1", "W2", "W3"):
+        lines = tuple(name for name in LINES if name != left_out)
+        report = grade(derivation(answer=lines))
+        assert not report.passed
+        assert f"dL/d{left_out} is not answered" in report.summary()
+        assert report.first_wrong is None
+    assert grade(derivation(answer=("W1", "W2", "W3"))).passed
+
+
+@pytest.mark.parametrize("number", [0.0, np.nan, np.inf])
+def test_what_follows_from_zeros_earns_nothing(number):
+    point = Assignment().points[0]
+    report = grade(lambda: {name: number * np.ones_like(point[name]) for name in LINES})
+    assert report.score == 0
     assert not report.passed
 
 
@@ -61,7 +112,7 @@ def test_what_is_not_answered_counts_where_it_is_required():
     def only_z3(y, y_hat):
         return {"z3": LINES["z3"](Quantities(y_hat=y_hat), {"y_hat": 2 * (y_hat - y)})}
 
-    free = grade(only_z3)
+    free = grade(only_z3, required=())
     assert free.passed
     assert free.score == 1
     assert free["W1"].verdict == "missing"
@@ -165,7 +216,7 @@ def test_names_are_data():
 
 
 def test_what_nobody_has_answered_or_asked_for_is_not_shown():
-    report = grade(derivation(answer=("W3",)))
+    report = grade(derivation(answer=("W3",)), required=())
     assert [line.name for line in report.for_teacher().lines] == ["W3"]
     assert report["z3"].verdict == "missing"  # it is in the data all the same
     asked = grade(derivation(answer=("W3",)), required=["W1"])

@@ -26,7 +26,7 @@ def test_keys_may_be_written_in_several_ways():
         ([[1.0], [2.0, 3.0]], "rows differ in length"),
         (["a", "b"], "holds <U1"),
         ([1j], "complex"),
-        ({"a": 1}, "Python objects"),
+        ({1, 2}, "Python objects"),
         (object(), "Python objects"),
         (np.array([1, None]), "Python objects"),
     ],

@@ -9,38 +9,48 @@ values are drawn.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from ..differences import agree
 from ..engine import Tensor
 from ..mistakes.run import Run
-from ..record import Record
-from ..worked_problem.network import network
 from ..worked_problem.problem import random_problem
+from .calling import UPSTREAM
 from .hidden import hidden_mistakes
 from .limits import MOST_DRAWS, POINTS
-from .submission import Answers, Point
-
-#: Builds a loss from leaves given by name.
-Builder = Callable[..., Tensor]
-
-Leaves: TypeAlias = Mapping[str, np.ndarray]
+from .submission import Answers, Order, Point
+from .task import ALIASES, Builder, Leaves, compute, set_task, worked_problem
 
 
-def worked_problem(W1: Any, W2: Any, W3: Any, x: Any, y: Any) -> Tensor:
-    return network(W1, W2, W3, x, y)["L"]  # type: ignore[no-any-return]
+@dataclass(frozen=True)
+class Marking:
+    """What a line is worth."""
 
+    #: The part that a line earns which is right, given an earlier slip. One slip is charged once,
+    #: so it is all of it by default.
+    carried: float = 1.0
+    points: Mapping[str, float] = field(default_factory=dict)  # of a quantity's line; 1 by default
 
-#: Other names of a quantity: in the source derivation y_hat is a3 too.
-ALIASES: dict[Builder, dict[str, str]] = {worked_problem: {"a3": "y_hat"}}
+    def __post_init__(self) -> None:
+        if not 0 <= self.carried <= 1:
+            raise ValueError(f"carried must be from 0 to 1, not {self.carried}")
+        for name, worth in self.points.items():
+            if not 0 <= worth < np.inf:
+                raise ValueError(f"the points of {name} must be at least 0, not {worth}")
 
-#: Leaves that are data: their gradients are judged where they are answered, and not missed.
-DATA: dict[Builder, tuple[str, ...]] = {worked_problem: ("x", "y")}
+    def check(self, named: Collection[str]) -> None:
+        unknown = [name for name in self.points if name not in named]
+        if unknown:
+            raise ValueError(f"there is no {unknown[0]} to give points: {', '.join(named)}.")
+
+    def score(self, verdict: str) -> float:
+        return {"right": 1.0, "carried forward": self.carried}.get(verdict, 0.0)
 
 
 class Assignment:
@@ -53,47 +63,59 @@ class Assignment:
 
     def __init__(
         self,
-        fn: Builder | None = None,
-        inputs: Mapping[str, Any] | None = None,
-        required: Collection[str] = (),
+        problem: Builder | Tensor | None = None,
+        inputs: Mapping[str, Any] | Sequence[Any] | None = None,
+        required: Collection[str] | None = None,
         seed: int = 0,
         only_inputs: bool = False,
         shape: Mapping[str, Any] | None = None,
+        marking: Marking | None = None,
+        returns: Sequence[str] | None = None,
     ) -> None:
-        self.fn = worked_problem if fn is None else fn
-        self.aliases = ALIASES.get(self.fn, {})
-        self.is_given = inputs is not None
-        self.seed = seed
+        task = set_task(problem, inputs)
+        self.build, self.layer = task.build, task.layer
+        self.aliases = ALIASES.get(self.build, {})
+        self.is_given = task.leaves is not None
+        self.seed, self.marking = seed, marking or Marking()
         self.runs: list[Run] = []
         self.points: list[Point] = []
-        drawn: Iterable[Leaves] = ()
-        if inputs is not None:
-            given = to_leaves(self.fn, inputs)
-            self.add(given)
-            drawn = () if only_inputs else redraw(given, seed)
-        elif self.fn is worked_problem:
-            drawn = draw_worked_problem(seed, **(shape or {}))
+        if task.leaves is not None:
+            self.add(task.leaves)
+            drawn = iter(()) if only_inputs else redraw(task.leaves, seed)
         else:
-            raise ValueError(
-                "the shapes of this problem's leaves are not known. Give an example of them: "
-                "inputs={'W': ..., 'x': ...}."
-            )
+            drawn = draw_worked_problem(seed, **(shape or {}))
         for leaves in islice(drawn, MOST_DRAWS):
             if len(self.runs) < POINTS:
                 self.add_drawn(leaves)
-        self.named = self.runs[0].quantities
+        run = self.runs[0]
+        self.named = run.quantities
+        leaves_with_gradient = [
+            n for n in self.points[0] if n in self.named and is_leaf(run, self.named[n])
+        ]
+        #: The leaves whose gradients are asked for, in the order of the problem's arguments.
+        self.parameters = task.parameters(leaves_with_gradient)
+        #: The loss, whose gradient is 1 by definition; None if it has no name.
+        self.loss = run.tensors[-1].name
         #: What nobody is expected to answer: data, and the loss itself.
-        self.optional = {*DATA.get(self.fn, ()), self.runs[0].tensors[-1].name or ""}
-        self.required = frozenset(self.aliases.get(name, name) for name in required)
+        self.optional = {*leaves_with_gradient, self.loss} - {*self.parameters}
+        named = self.parameters if required is None else required
+        self.required = frozenset(self.aliases.get(name, name) for name in named)
         unknown = self.required - set(self.named)
         if unknown:
             raise ValueError(
                 f"{', '.join(sorted(unknown))} cannot be required: the problem has "
                 f"{', '.join(self.named)}."
             )
+        self.marking.check(self.named)
+        self.order = Order(tuple(self.parameters), False)
+        if returns is not None:
+            wrong = [name for name in returns if name not in self.points[0]]
+            if wrong:
+                raise ValueError(f"{wrong[0]} cannot be returned: it has {', '.join(self.named)}.")
+            self.order = Order(tuple(returns), True)
 
     def add(self, leaves: Leaves) -> None:
-        run = Run(record(self.fn, leaves))
+        run = Run(compute(self.build, leaves))
         _ = run.gradients  # raises where the loss has none
         point = {**leaves, **{t.name: t.data for t in run.tensors if t.name is not None}}
         self.points.append(point | {alias: point[name] for alias, name in self.aliases.items()})
@@ -115,9 +137,12 @@ class Assignment:
 
     def reshaped(self, *shapes: Mapping[str, Any]) -> tuple[Assignment, ...]:
         # the worked problem at points of other shapes; none if the points were given
-        if self.is_given or self.fn is not worked_problem:
+        if self.is_given or self.build is not worked_problem:
             return ()
-        return tuple(Assignment(None, None, self.required, self.seed, shape=s) for s in shapes)
+        return tuple(
+            Assignment(None, None, self.required, self.seed, shape=s, marking=self.marking)
+            for s in shapes
+        )
 
     @cached_property
     def batched(self) -> tuple[Assignment, ...]:
@@ -146,19 +171,22 @@ class Assignment:
     def warnings(self) -> tuple[str, ...]:
         if not self.is_given:
             return ()
+        if self.layer:
+            return (say_layer(self.runs[0]),)
         lines = [name for name in self.runs[0].backward_order if name not in self.optional]
         return tuple(hidden_mistakes(self.runs, lines))
 
 
-def record(fn: Builder, leaves: Leaves) -> Tensor:
-    tensors = {
-        name: Tensor(value, requires_grad=value.dtype.kind == "f", name=name)
-        for name, value in leaves.items()
-    }
-    loss = fn(**tensors)
-    if not isinstance(loss, Tensor):
-        raise TypeError(f"the problem must return its loss, a Tensor, and returned {loss!r:.60}.")
-    return loss
+def say_layer(run: Run) -> str:
+    shape = run.tensors[-1].inputs[0].shape if run.tensors[-1].inputs[0] is not None else ()
+    return (
+        f"The output has the shape {shape}, so this is graded as a layer: its upstream gradient "
+        f"{UPSTREAM} is drawn."
+    )
+
+
+def is_leaf(run: Run, i: int) -> bool:
+    return run.tensors[i].primitive is None
 
 
 def steps(run: Run) -> list[Any]:
@@ -170,29 +198,6 @@ def steps(run: Run) -> list[Any]:
         )
         for t in run.tensors
     ]
-
-
-def to_leaves(fn: Builder, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    # Whole numbers may be a weight, written as [[1, 2, 3]], or labels that pick a class. So each
-    # leaf of them is tried as float64, and stays an integer if it has no gradient then either.
-    leaves = {
-        name: np.array(value.data if isinstance(value, Tensor) else value)
-        for name, value in inputs.items()
-    }
-    for name, value in leaves.items():
-        if value.dtype.kind in "iuf":
-            as_float = value.astype(np.float64)
-            if value.dtype.kind == "f" or has_gradient(fn, {**leaves, name: as_float}, name):
-                leaves[name] = as_float
-    return leaves
-
-
-def has_gradient(fn: Builder, leaves: Leaves, name: str) -> bool:
-    try:
-        run = Record(record(fn, leaves))
-        return any(run.tensors[i].name == name for i in run.gradients)
-    except Exception:  # labels are used as an index, and a problem may do anything
-        return False
 
 
 # ---- points ----

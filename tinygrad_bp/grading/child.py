@@ -9,13 +9,14 @@ number, and its entries in base64, and is refused unless the three fit together.
 from __future__ import annotations
 
 import base64
+import ctypes
 import faulthandler
 import json
 import math
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
@@ -23,14 +24,18 @@ from typing import Any
 
 import numpy as np
 
+from .calling import UnansweredError, find_function
 from .limits import LARGEST_ANSWER
-from .submission import Answers, UnansweredError, call, describe_error, own_functions
+from .submission import Answers, Order, call, describe_error
 
 #: The types of number that pass: bool, and integers and floats of up to 64 bits.
 DTYPES = {np.dtype(code).str for code in "?bhiqBHIQefd"}
 
 #: What the submission is called here, as a module; its copy is a file of this name.
 MODULE = "submitted"
+
+#: A number of Linux: PR_SET_PDEATHSIG.
+END_WITH_PARENT = 1
 
 #: The files in the folder of the process.
 REQUEST, ANSWERS, TRACE, SOURCE = "request", "answers", "trace", f"work/{MODULE}.py"
@@ -44,7 +49,8 @@ def main(path: str) -> None:
     confine(request["seconds"], request["memory"], request["file_size"])
     os.write(1, b".")  # all is ready for the submission
     os.dup2(2, 1)  # what it prints goes where its errors go
-    answers = find_answers(folder / SOURCE, request["function"], request["neighbours"], points)
+    order = Order(tuple(request["order"]), request["is_fixed"])
+    answers = find_answers(folder / SOURCE, request["function"], points, order)
     delivery = json.dumps([to_json(a, point) for a, point in zip(answers, points, strict=True)])
     (folder / ANSWERS).write_text(delivery, encoding="utf-8")
     os._exit(0)  # without waiting for threads that the submission may have left
@@ -66,7 +72,10 @@ def confine(seconds: float, memory: int, file_size: int) -> None:
     # Windows has no such limits; macOS keeps all but that of memory. What is mapped already is not
     # counted: NumPy maps much or little, depending on what it was built with.
     if hasattr(signal, "alarm"):  # if the submission switches the other clock off, and we are gone
-        signal.alarm(math.ceil(seconds) + 5)
+        signal.alarm(math.ceil(seconds) + 1)
+    if sys.platform == "linux":  # it ends with the grader, whatever ends that
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(END_WITH_PARENT, signal.SIGKILL)
     try:
         import resource
     except ImportError:
@@ -76,7 +85,7 @@ def confine(seconds: float, memory: int, file_size: int) -> None:
         pages, *_ = Path("/proc/self/statm").read_text().split()
         mapped = int(pages) * os.sysconf("SC_PAGESIZE")
     limits = {
-        resource.RLIMIT_CPU: math.ceil(seconds) + 2,
+        resource.RLIMIT_CPU: math.ceil(seconds) + 1,
         resource.RLIMIT_AS: mapped + memory,
         resource.RLIMIT_FSIZE: file_size,
         resource.RLIMIT_NPROC: 0,  # no more processes and threads; the system exempts root
@@ -88,35 +97,25 @@ def confine(seconds: float, memory: int, file_size: int) -> None:
 
 
 def find_answers(
-    file: Path, name: str | None, neighbours: str, points: list[dict[str, Any]]
+    file: Path, name: str | None, points: list[dict[str, Any]], order: Order
 ) -> list[Answers]:
-    # All have the same failure if it cannot be called. Its function is called ``gradients`` if no
-    # name is given, or else it is the only public one.
-    sys.path.append(neighbours)  # last: one called random.py does not replace Python's
+    # All have the same failure if it cannot be called.
+    for own in [key for key in sys.modules if key.partition(".")[0] == "tinygrad_bp"]:
+        del sys.modules[own]  # these were a part of it alone: it may import the whole
+    sys.path.append(str(file.parent))  # last: one called random.py does not replace Python's
     module = ModuleType(MODULE)
     module.__file__ = str(file)
     sys.modules[MODULE] = module  # as an import does
     try:
         exec(compile(file.read_bytes(), file, "exec"), vars(module))
-        function = find_function(vars(module), name)
+        function = find_function(vars(module), name, points[0])
         # The grader counts what is printed.
-        return [call(function, point, sys.__stdout__, sys.__stderr__) for point in points]
+        return [call(function, point, order, sys.__stdout__, sys.__stderr__) for point in points]
     except UnansweredError as reason:
         failure = str(reason)
     except BaseException as error:  # whatever the submission raises: sys.exit() too
         failure = describe_error(error, str(file))
     return [Answers(failure=failure)] * len(points)
-
-
-def find_function(defined: Mapping[str, Any], name: str | None) -> Callable[..., Any]:
-    wanted = name or "gradients"
-    if callable(defined.get(wanted)):
-        return defined[wanted]  # type: ignore[no-any-return]
-    own = own_functions(defined)
-    if len(own) == 1 and name is None:
-        return next(iter(own.values()))
-    others = ", ".join(f"{key}()" for key in own)
-    raise UnansweredError(f"it has no function {wanted}()" + (f", but {others}" if own else ""))
 
 
 def to_json(answers: Answers, point: Mapping[str, Any]) -> dict[str, Any]:

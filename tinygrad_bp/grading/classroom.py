@@ -9,7 +9,7 @@ import csv
 import io
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,13 +18,15 @@ from typing import Any
 
 from ..notation.numbers import printable
 from ..pages.page import write_page
-from .grade import Assignment, grade_submission
-from .isolated import IsolatedFile
+from .assignment import Assignment
+from .grade import grade_submission
+from .isolated import IsolatedFile, read_helpers
 from .limits import LONGEST_REASON, Limits
 from .report import OF_LINES, VERDICTS, JudgedLine, Report, gradient_of
 
-#: A spreadsheet takes a cell that begins with one of these for a formula.
-FORMULA = ("=", "+", "-", "@")
+#: A spreadsheet takes a cell that begins with one of these for a formula; so it may do with their
+#: full-width forms.
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,31 @@ class Graded:
     def first_wrong(self) -> JudgedLine | None:
         wrong = self.report and self.report.first_wrong
         return self.report[wrong] if self.report and wrong else None
+
+    @property
+    def mistakes(self) -> list[JudgedLine]:
+        """The wrong lines: the first mistake, and those that do not follow from it."""
+        lines = self.report.lines if self.report and self.report.failure is None else ()
+        return [line for line in lines if line.verdict == "wrong"]
+
+    @property
+    def said(self) -> str:
+        """What came out: every mistake, or the outcome where there is none."""
+        found = "; ".join(f"{line.label}: {line.named}" for line in self.mistakes)
+        return found or self.outcome
+
+    def to_look_at(self) -> list[str]:
+        """Return why a person should look at it, if the grade may not be what it seems."""
+        if self.report is None:
+            return [self.trouble]
+        failure = self.report.failure or ""
+        missing = [failure] if failure.startswith(("ModuleNotFoundError", "ImportError")) else []
+        return [*missing, *self.report.warnings]
+
+    def feedback(self, title: str) -> str:
+        """Return a page for its author: hints, without the answers."""
+        report = self.report or Report((), "it could not be graded. Ask your teacher.")
+        return report.for_learner().to_html(f"{title}: {self.name}")
 
     @property
     def outcome(self) -> str:
@@ -53,7 +80,7 @@ class Graded:
         if self.report is None or self.report.failure is not None:
             return self.trouble if self.report is None else self.report.failure or ""
         unread = [x for x in self.report.lines if x.verdict == "unreadable"]
-        return " ".join([f"{x.label}: {x.message}" for x in unread[:1]] or self.report.warnings)
+        return " ".join([f"{x.label}: {x.message}" for x in unread[:1]] or self.report.remarks)
 
     def verdict(self, quantity: str) -> str:
         lines = self.report.lines if self.report else ()
@@ -92,18 +119,29 @@ class Classroom:
 
     def to_csv(self) -> str:
         names = list(self.lines())
-        head = ("submission", "score", "passed", "outcome", "first wrong", "mistakes", "reason")
-        table = [(*head, *names)]
+        head = ("submission", "score", "passed", "outcome", "first wrong", "mistakes")
+        table = [(*head, "reason", "look at", *names)]
         for row in self.rows:
             score = "" if row.report is None else str(round(row.report.score, 4))
             passed = "yes" if row.report and row.report.passed else "no"
             wrong = row.first_wrong
-            first, mistakes = (wrong.name, " or ".join(wrong.mistakes)) if wrong else ("", "")
-            cells = (row.name, score, passed, row.outcome, first, mistakes, row.reason)
-            table.append((*cells, *map(row.verdict, names)))
+            first = wrong.name if wrong else ""
+            mistakes = "; ".join(f"{line.name}: {line.named}" for line in row.mistakes)
+            cells = (row.name, score, passed, row.outcome, first, mistakes)
+            said = (row.reason, " ".join(row.to_look_at()))
+            table.append((*cells, *said, *map(row.verdict, names)))
         text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(map(to_cell, cells) for cells in table)
+        # Quoted, so that a spreadsheet that splits at semicolons splits no cell.
+        writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        writer.writerows(map(to_cell, cells) for cells in table)
         return text.getvalue()
+
+    def feedback(self, title: str = "The class") -> dict[str, str]:
+        """Return a page for each student, by the name of its file."""
+        pages: dict[str, str] = {}
+        for row in self.rows:
+            pages[f"{row.name.removesuffix('.py')}.html"] = row.feedback(title)
+        return pages
 
     def to_html(self, title: str = "The class") -> str:
         outcomes, lines = self.outcomes(), self.lines()
@@ -132,16 +170,20 @@ def grade_class(
     paths: Sequence[str | Path],
     assignment: Assignment,
     limits: Limits | None = None,
-    function: str | None = None,
+    function: Callable[[Path], str | None] = lambda path: None,
     jobs: int | None = None,
     done: Callable[[], Any] = lambda: None,
 ) -> Classroom:
     # Each in a process of its own, as many at a time as there are processors, unless it is said. A
     # file that is given twice is graded once; ``done`` is called after each.
-    files = list(dict.fromkeys(Path(path).absolute() for path in paths))
+    files = {Path(path).absolute(): Path(path) for path in paths}
     # All are read before the first is run: a submission could delete those of others.
-    submissions = [read_submission(path, limits, function) for path in files]
-    named = list(zip(name_files(files), submissions, strict=True))
+    helpers = {folder: read_helpers(folder, files) for folder in {path.parent for path in files}}
+    submissions = [
+        read_submission(path, limits, function(given), helpers[path.parent])
+        for path, given in files.items()
+    ]
+    named = list(zip(name_files(list(files)), submissions, strict=True))
     pool = ThreadPoolExecutor(jobs or os.cpu_count())
     try:
         futures = [pool.submit(grade_row, *pair, assignment) for pair in named]
@@ -155,10 +197,13 @@ def grade_class(
 
 
 def read_submission(
-    path: Path, limits: Limits | None, function: str | None
+    path: Path, limits: Limits | None, function: str | None, helpers: Mapping[str, bytes]
 ) -> IsolatedFile | Exception:
+    # a link could lead to a file of the teacher's, whose lines an error would quote
     try:
-        return IsolatedFile(path, limits, function)
+        if path.is_symlink():
+            raise ValueError("it is a link, and links are not followed")
+        return IsolatedFile(path, limits, function, helpers)
     except (OSError, ValueError) as error:
         return error
 
@@ -168,7 +213,7 @@ def grade_row(name: str, submission: IsolatedFile | Exception, assignment: Assig
         if isinstance(submission, Exception):
             raise submission
         report = grade_submission(submission, assignment)
-    except Exception as error:
+    except Exception as error:  # whatever it is, it costs one row
         return Graded(name, trouble=printable(f"{type(error).__name__}: {error}"))
     # what the points cannot show is the same for all
     own = tuple(note for note in report.warnings if note not in assignment.warnings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from ..engine import Tensor
 from ..mistakes import CATALOGUE
 from ..saving import written_to
+from .assignment import Assignment
 from .classroom import grade_class
-from .grade import Assignment, grade_submission
+from .grade import grade_submission
 from .inject import Injection, inject, possible_mistakes
 from .isolated import IsolatedFile
 from .limits import Limits
@@ -26,32 +28,56 @@ from .limits import Limits
 Options = argparse.Namespace
 
 #: What can be written of one submission, and of a class.
-OF_ONE, OF_A_CLASS = ("json", "html", "gradescope", "reveal"), ("out", "csv")
+OF_ONE, OF_A_CLASS = ("json", "gradescope", "reveal"), ("csv", "feedback", "title")
 
 
 def run_grade(options: Options, make: Callable[[], Assignment], console: Console) -> int:
-    for path in options.files:
-        if not path.is_file():
-            raise ValueError(f"there is no file {path}")
-    limits, assignment = Limits(options.seconds, options.memory), make()
     is_class = len(options.files) > 1 or any(getattr(options, name) for name in OF_A_CLASS)
     wrong = [name for name in OF_ONE if is_class and getattr(options, name)]
     if wrong:
-        raise ValueError(f"--{wrong[0]} is for one submission; a class takes --out and --csv")
+        raise ValueError(
+            f"--{wrong[0]} is for one submission; a class takes --out, --csv and --feedback"
+        )
+    if not is_class and not options.files[0].is_file():
+        raise ValueError(f"there is no file {options.files[0]}")
+    if options.out is not None and options.out.suffix != ".html":
+        raise ValueError(f"--out writes a page, a file that ends in .html, and not {options.out}")
     if options.jobs is not None and options.jobs < 1:
         raise ValueError(f"--jobs must be at least 1, not {options.jobs}")
+    functions = Functions(options.function, options.files)
+    limits, assignment = Limits(options.seconds, options.memory), make()
     if is_class:
-        grade_many(options, assignment, limits, console)
+        grade_many(options, assignment, limits, functions, console)
         return 0
-    file = IsolatedFile(options.files[0], limits, options.function)
-    report = grade_submission(file, assignment)
+    path = options.files[0]
+    report = grade_submission(IsolatedFile(path, limits, functions.of(path)), assignment)
     view = report.for_learner(reveal=options.reveal)
     console.print(view)
     results = lambda: json.dumps(report.to_gradescope(), ensure_ascii=False, indent=2)  # noqa: E731
+    write(console, options.out, view.to_html, "The report as a page")
     write(console, options.json, report.to_json, "The report")
-    write(console, options.html, view.to_html, "The report as a page")
     write(console, options.gradescope, results, "The results for Gradescope")
     return 0 if report.passed else 1
+
+
+class Functions:
+    """Which function to call in which file: ``NAME`` in all of them, ``FILE=NAME`` in one."""
+
+    def __init__(self, given: Sequence[str], files: Sequence[Path]) -> None:
+        self.every: str | None = None
+        self.own: dict[Path, str] = {}
+        for text in given:
+            file, _, name = text.rpartition("=")
+            if not name.isidentifier():
+                raise ValueError(f"--function takes NAME or FILE=NAME, and not {text}")
+            named = [path for path in files if file in (path.as_posix(), str(path), path.name)]
+            if file and not named:
+                raise ValueError(f"--function {text}: there is no submission {file}")
+            self.own |= dict.fromkeys(named, name) if file else {}
+            self.every = self.every if file else name
+
+    def of(self, path: Path) -> str | None:
+        return self.own.get(path, self.every)
 
 
 def write(console: Console, path: Path | None, content: Callable[[], str], what: str) -> None:
@@ -60,27 +86,39 @@ def write(console: Console, path: Path | None, content: Callable[[], str], what:
         console.print(f"{what}: {path}", markup=False)
 
 
-def grade_many(options: Options, assignment: Assignment, limits: Limits, console: Console) -> None:
+def grade_many(
+    options: Options,
+    assignment: Assignment,
+    limits: Limits,
+    functions: Functions,
+    console: Console,
+) -> None:
     columns = (TextColumn("Grading"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("", total=len(options.files))
         done = lambda: progress.advance(task)  # noqa: E731
-        classroom = grade_class(
-            options.files, assignment, limits, options.function, options.jobs, done
-        )
+        classroom = grade_class(options.files, assignment, limits, functions.of, options.jobs, done)
     table = Table("", "submissions", show_edge=False, pad_edge=False)
     table.columns[1].justify = "right"
     for outcome, count in classroom.outcomes().items():
         table.add_row(Text(outcome), str(count))
     console.print(table)
-    write(console, options.out, classroom.to_html, "The class as a page")
+    for row in classroom.rows:
+        for reason in row.to_look_at():
+            console.print(f"Look at {row.name}: {reason}", markup=False)
+    title = options.title or "The class"
+    write(console, options.out, lambda: classroom.to_html(title), "The class as a page")
     # With this mark a spreadsheet reads the names of students as they are written.
     write(console, options.csv, lambda: f"\ufeff{classroom.to_csv()}", "The class as a table")
+    if options.feedback is not None:
+        for name, page in classroom.feedback(title).items():
+            written_to(options.feedback / name, page)
+        console.print(f"A page for each student: {options.feedback}", markup=False)
 
 
 def run_inject(
     options: Options,
-    load: Callable[[], tuple[Callable[..., Any] | None, Mapping[str, Any] | None]],
+    load: Callable[[], tuple[Callable[..., Any] | Tensor | None, Mapping[str, Any] | None]],
     console: Console,
 ) -> int:
     if options.mistake is None and options.at is not None:

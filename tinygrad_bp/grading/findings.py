@@ -13,7 +13,7 @@ from ..differences import agree
 from ..mistakes.mistake import Fault, Mistake
 from ..notation.numbers import listed, percent
 from .fingerprints import NEARLY, find_facts
-from .precision import RIGHT
+from .precision import RIGHT, off
 from .report import JudgedLine, gradient_of
 
 #: The numbers of a gradient at each point.
@@ -84,17 +84,17 @@ class Finding:
 
     def measured(self, line: JudgedLine) -> JudgedLine:
         assert self.answered is not None
-        off = [errors(a, w) for a, w in zip(self.answered, self.wanted, strict=True)]
-        sizes = [np.nan_to_num(e, nan=np.inf) for e in off]
+        found = [errors(a, w) for a, w in zip(self.answered, self.wanted, strict=True)]
+        sizes = [np.nan_to_num(e, nan=np.inf) for e in found]
         p = int(np.argmax([size.max() for size in sizes]))
-        worst = np.unravel_index(np.argmax(sizes[p]), off[p].shape)
+        worst = np.unravel_index(np.argmax(sizes[p]), found[p].shape)
         return replace(
             line,
             worst=tuple(map(int, worst)),
             answered=finite(self.answered[p][worst]),
             right=finite(self.wanted[p][worst]),
-            error=finite(off[p][worst]),
-            wrong_entries=int(np.sum(~(off[p] <= RIGHT))),
+            error=finite(found[p][worst]),
+            wrong_entries=int(off(self.answered[p], self.wanted[p]).sum()),
         )
 
     def explain(self, line: JudgedLine) -> Iterator[str]:

@@ -8,23 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
-from .assignment import Assignment, Builder
+from ..engine import Tensor
+from .assignment import Assignment, Marking
 from .findings import Finding, to_sentence
 from .judge import Judge
-from .report import VERDICTS, JudgedLine, Report
+from .report import JudgedLine, Report
 from .submission import Answers, InProcess, Submission
+from .task import Builder
 
 
 def grade(
     answers: Callable[..., Any] | Mapping[str, Any] | Submission,
-    fn: Builder | None = None,
-    inputs: Mapping[str, Any] | None = None,
-    required: Collection[str] = (),
+    problem: Builder | Tensor | None = None,
+    inputs: Mapping[str, Any] | Sequence[Any] | None = None,
+    required: Collection[str] | None = None,
     seed: int = 0,
+    *,
+    carried: float = 1.0,
+    points: Mapping[str, float] | None = None,
+    returns: Sequence[str] | None = None,
 ) -> Report:
     """Check a hand derivation line by line, and name the likely mistake.
 
@@ -32,20 +39,32 @@ def grade(
     ----------
     answers
         A function in plain NumPy, whose parameters are any of the quantities by name (``W1, x, y,
-        z1, a1, ..., y_hat``), and which returns a mapping from names to gradients; it is called at
-        several points. Or such a mapping of arrays, computed at the one point that ``inputs``
-        gives. Keys may be ``"z3"``, ``"dz3"``, ``"dL_dz3"`` or ``"dL/dz3"``.
-    fn
-        Builds and returns the loss from Tensors given by keyword: its leaves. The quantities are
-        the leaves and the tensors that it names with ``.named()`` or `name_tensors`. The worked
-        problem if left out.
+        z1, a1, ..., y_hat``), and which returns gradients; it is called at several points. A
+        mapping has the names as keys: ``"z3"``, ``"dz3"``, ``"dL_dz3"``, ``"grad_z3"`` or the like.
+        A tuple or a list has the gradients in the order of ``returns``. A class has a method
+        ``backward``. Or a mapping of arrays, computed at the one point that ``inputs`` gives.
+    problem
+        The recorded loss; it is replayed at other points. Or a function that builds and returns it
+        from Tensors, its leaves. The quantities are the leaves and the tensors that are named, with
+        ``.named()`` or `name_tensors`. A layer returns its output; its upstream gradient is then
+        drawn, and called ``dout``. The worked problem if left out.
     inputs
-        The leaves at one point, by name. Further points are drawn with the same shapes. It may be
-        left out for the worked problem, which is then drawn so that it hides nothing.
+        What the function takes, at one point: arrays by name, or a list of them. Further points are
+        drawn with the same shapes. Leave them out for a recorded loss, and for the worked problem,
+        which is drawn so that it hides nothing.
     required
-        The quantities that must be answered.
+        The quantities that must be answered: every parameter of the problem if left out, and for
+        ``()`` only what is answered counts. Parameters are the leaves with ``requires_grad``; where
+        no leaf is a Tensor, all but those called ``x`` and ``y``.
     seed
         Of the points.
+    carried
+        The part of its points that a line earns which is right, given an earlier slip.
+    points
+        What the lines are worth, by quantity: 1 if left out.
+    returns
+        The quantities whose gradients a returned tuple has: the parameters in the order of the
+        problem if left out.
 
     Returns
     -------
@@ -67,37 +86,46 @@ def grade(
     ...     dy_hat = -2 * (y - y_hat)
     ...     dz3 = dy_hat * y_hat * (1 - y_hat)
     ...     return {"dy_hat": dy_hat, "dz3": dz3, "dW3": dz3 @ a2.T}
-    >>> report = grade(derivation)
+    >>> report = grade(derivation, required=["W3"])
     >>> report.first_wrong, report["z3"].mistakes, report["W3"].verdict
     ('z3', ('softmax-diagonal',), 'carried forward')
     """
+    marking = Marking(carried, points or {})
     if isinstance(answers, Mapping):
-        if inputs is None:
+        if inputs is None and not isinstance(problem, Tensor):
             raise ValueError(
-                "arrays are answers at one point: give it, as inputs={'W1': ..., ...}. "
-                "A function is called at points of its own."
+                "arrays are answers at one point: give it, as inputs={'W1': ..., ...}, or as a "
+                "recorded loss. A function is called at points of its own."
             )
-        only_here = Assignment(fn, inputs, required, seed, only_inputs=True)
+        only_here = Assignment(problem, inputs, required, seed, True, None, marking, returns)
         return grade_submission(InProcess(lambda: answers), only_here)
     if not (callable(answers) or hasattr(answers, "answers_at")):
         raise TypeError(f"answers are a function or a mapping, not {answers!r:.60}.")
+    assignment = Assignment(problem, inputs, required, seed, False, None, marking, returns)
     submission = answers if hasattr(answers, "answers_at") else InProcess(answers)
-    return grade_submission(submission, Assignment(fn, inputs, required, seed))
+    return grade_submission(submission, assignment)
 
 
 def grade_submission(submission: Submission, assignment: Assignment) -> Report:
-    # the assignment may serve for any number of submissions
-    report = grade_at_points(submission, assignment)
+    # The assignment may serve for any number of submissions. It is asked once, for its answers at
+    # all points: to start a process takes longer than they do.
+    others = (*assignment.batched, *assignment.squares)
+    points = [point for a in (assignment, *others) for point in a.points]
+    answers = iter(submission.answers_at(points, assignment.order))
+    report = grade_at_points(list(islice(answers, len(assignment.points))), assignment)
+    report = replace(report, warnings=(*report.warnings, *getattr(submission, "marks", ())))
+    judged = [(a, list(islice(answers, len(a.points)))) for a in others]
     if report.failure is not None:
-        return grade_where_all_fits(submission, assignment, report.failure) or report
-    for batched in assignment.batched if report.passed else ():
-        note = say_of_batch(grade_at_points(submission, batched))
-        report = replace(report, warnings=(*report.warnings, *note))
+        squares = judged[len(assignment.batched) :]
+        squared = grade_where_all_fits(squares, report.failure)
+        return replace(squared, warnings=report.warnings) if squared else report
+    for batched, found in judged[: len(assignment.batched)] if report.passed else ():
+        note = say_of_batch(grade_at_points(found, batched))
+        report = replace(report, remarks=(*report.remarks, *note))
     return report
 
 
-def grade_at_points(submission: Submission, assignment: Assignment) -> Report:
-    submitted = submission.answers_at(assignment.points)
+def grade_at_points(submitted: Sequence[Answers], assignment: Assignment) -> Report:
     with np.errstate(all="ignore"):  # answers may hold infinity and NaN
         answers = [assignment.read(a) for a in submitted]
         failure = next((a.failure for a in answers if a.failure is not None), None)
@@ -109,19 +137,19 @@ def grade_at_points(submission: Submission, assignment: Assignment) -> Report:
 
 
 def grade_where_all_fits(
-    submission: Submission, assignment: Assignment, failure: str
+    squares: Sequence[tuple[Assignment, list[Answers]]], failure: str
 ) -> Report | None:
     # what could not be computed may show its mistake where all widths are equal
     if not failure.startswith("ValueError"):  # which NumPy raises where a transpose is missing
         return None
-    for square in assignment.squares:
-        report = grade_at_points(submission, square)
+    for square, answers in squares:
+        report = grade_at_points(answers, square)
         if report.failure is None and any(line.mistakes for line in report.lines):
             note = (
                 f"At points where the widths differ it gave no answers: {failure}. So it is "
                 "judged where they are all equal."
             )
-            return replace(report, warnings=(note,))
+            return replace(report, remarks=(note,))
     return None
 
 
@@ -145,11 +173,25 @@ def write_lines(
     others = {finding.name: finding.right for finding in findings}
     for finding in findings:
         counts = finding.verdict != "missing" or finding.name in assignment.required
-        if counts or finding.name not in assignment.optional:
-            yield finding.to_line(VERDICTS[finding.verdict].score if counts else None, others)
+        if not counts and finding.name in assignment.optional:
+            continue
+        line = finding.to_line(score_of(finding, assignment.marking) if counts else None, others)
+        if finding.name == assignment.loss and finding.verdict == "right":
+            line = replace(line, score=None, message="It is 1 by definition, and earns nothing.")
+        elif finding.verdict == "carried forward" and line.score == 0 < assignment.marking.carried:
+            line = replace(line, message="It follows from zeros or NaN, and earns nothing.")
+        yield replace(line, points=assignment.marking.points.get(finding.name, 1.0))
     for name in {name: None for a in answers for name in (*a.unreadable, *a.values)}:
         if name not in assignment.named:
             yield write_stray(name, assignment, answers)
+
+
+def score_of(finding: Finding, marking: Marking) -> float:
+    # Whatever one answers after zeros follows from them, as 0 = 0, and shows nothing.
+    shows = [bool(np.isfinite(a).all() and a.any()) for a in finding.answered or ()]
+    if finding.verdict == "carried forward" and not any(shows):
+        return 0.0
+    return marking.score(finding.verdict)
 
 
 def write_stray(name: str, assignment: Assignment, answers: Sequence[Answers]) -> JudgedLine:

@@ -16,15 +16,16 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..differences import agree
+from ..engine import Tensor
 from ..mistakes.catalogue import CATALOGUE, named
 from ..mistakes.mistake import Duty, Mistake, Wrong
 from ..mistakes.run import Place, Run
 from ..record import Edge
 from ..worked_problem.problem import random_problem
-from .assignment import ALIASES, DATA, Builder, Leaves, record, to_leaves, worked_problem
 from .findings import errors, finite
 from .precision import RIGHT
 from .report import JudgedLine, Shown, gradient_of
+from .task import ALIASES, Builder, Leaves, Task, compute, set_task, to_leaves
 
 #: Gradients by the position of their tensor; those that cannot be computed are not there.
 Gradients: TypeAlias = Mapping[int, Any]
@@ -127,8 +128,8 @@ class Injection(Shown):
 
 def inject(
     mistake: str,
-    fn: Builder | None = None,
-    inputs: Mapping[str, Any] | None = None,
+    problem: Builder | Tensor | None = None,
+    inputs: Mapping[str, Any] | Sequence[Any] | None = None,
     at: str | None = None,
     wrt: Sequence[str] | None = None,
 ) -> Injection:
@@ -139,16 +140,17 @@ def inject(
     mistake
         The name of a mistake of the catalogue. `possible_mistakes` lists those that a problem can
         show.
-    fn
-        Builds and returns the loss from Tensors given by keyword, as for `grade`. The worked
+    problem
+        A recorded loss; or a function that builds it from Tensors, as for `grade`. The worked
         problem if left out.
     inputs
-        The leaves by name: arrays. They may be left out for the worked problem.
+        What the function takes: arrays by name, or a list of them. Leave them out for a recorded
+        loss, and for the worked problem.
     at
         The quantity in whose gradient the mistake is made, such as ``"z3"``. It is made wherever
         it can be if left out.
     wrt
-        The leaves that gradient descent changes: all but ``x`` and ``y``, the data, if left out.
+        The leaves that gradient descent changes: the parameters if left out, as for `grade`.
 
     Returns
     -------
@@ -169,17 +171,18 @@ def inject(
     >>> injection.unchanged, injection.falls
     (('y', 'y_hat'), True)
     """
-    fn, leaves = complete_problem(fn, inputs)
+    task, leaves = complete_task(problem, inputs)
+    fn = task.build
     row = named(mistake)
     at = ALIASES.get(fn, {}).get(at, at) if at is not None else None
     with np.errstate(all="ignore"):
-        run = Run(record(fn, leaves))
+        run = Run(compute(fn, leaves))
         broken, planted = break_gradients(run, row, at)
         if row.duty is not None and at is not None:
             raise ValueError(f"{mistake} is a fault of the whole sweep: leave out at=.")
         if row.duty is None and not planted:
             raise ValueError(f"{mistake} cannot be made {say_where_else(run, row, at)}")
-        parameters = choose_parameters(leaves, run, wrt)
+        parameters = choose_parameters(task, leaves, run, wrt)
         lines = tuple(compare(run, broken))
         stuck = [x for x in lines if x.name in parameters and x.shape != x.right_shape]
         descent = None
@@ -199,15 +202,13 @@ def inject(
     return Injection(mistake, sentence, where, lines, descent, note)
 
 
-def complete_problem(
-    fn: Builder | None, inputs: Mapping[str, Any] | None
-) -> tuple[Builder, dict[str, np.ndarray]]:
-    if inputs is None:
-        if fn not in (None, worked_problem):
-            raise ValueError("the problem needs its leaves: inputs={'W': ..., 'x': ...}.")
-        inputs = vars(random_problem())
-    fn = fn or worked_problem
-    return fn, to_leaves(fn, inputs)
+def complete_task(
+    problem: Builder | Tensor | None, inputs: Mapping[str, Any] | Sequence[Any] | None
+) -> tuple[Task, dict[str, np.ndarray]]:
+    task = set_task(problem, inputs)
+    if task.leaves is not None:
+        return task, task.leaves
+    return task, to_leaves(task.build, vars(random_problem()))
 
 
 # ---- the mistake, planted ----
@@ -264,11 +265,13 @@ def possible_in(run: Run) -> list[str]:
 
 
 def possible_mistakes(
-    fn: Builder | None = None, inputs: Mapping[str, Any] | None = None
+    problem: Builder | Tensor | None = None,
+    inputs: Mapping[str, Any] | Sequence[Any] | None = None,
 ) -> list[str]:
     """Return the names of the mistakes that can be injected into a problem."""
     with np.errstate(all="ignore"):
-        return possible_in(Run(record(*complete_problem(fn, inputs))))
+        task, leaves = complete_task(problem, inputs)
+        return possible_in(Run(compute(task.build, leaves)))
 
 
 # ---- what it does ----
@@ -294,13 +297,14 @@ def compare(run: Run, broken: Gradients) -> Iterator[JudgedLine]:
         yield JudgedLine(name, verdict, (), error, message, shape=shape, right_shape=right.shape)
 
 
-def choose_parameters(leaves: Leaves, run: Run, wrt: Sequence[str] | None) -> tuple[str, ...]:
+def choose_parameters(
+    task: Task, leaves: Leaves, run: Run, wrt: Sequence[str] | None
+) -> tuple[str, ...]:
     differentiable = [name for name in leaves if name in run.quantities]
     for name in wrt or ():
         if name not in differentiable:
             raise ValueError(f"{name!r} is no leaf with a gradient: {', '.join(differentiable)}.")
-    data = DATA[worked_problem]
-    return tuple(wrt if wrt is not None else (n for n in differentiable if n not in data))
+    return tuple(wrt) if wrt is not None else task.parameters(differentiable)
 
 
 def descend(
@@ -323,7 +327,7 @@ def descend(
     def losses(gradients_of: Callable[[Run], Gradients]) -> Iterator[float]:
         here = dict(leaves)
         for step in range(STEPS + 1):
-            run = Run(record(fn, here))
+            run = Run(compute(fn, here))
             yield run.tensors[run.loss].item()
             gradients = gradients_of(run) if step < STEPS else {}
             for name in parameters if gradients else ():

@@ -20,7 +20,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Timer
@@ -30,33 +30,47 @@ import numpy as np
 
 from ..notation.numbers import printable
 from .child import ANSWERS, MODULE, REQUEST, SOURCE, TRACE, pack, unpack
-from .limits import LARGEST_ANSWER, LARGEST_SOURCE, LONGEST_REASON, Limits
-from .submission import Answers, Point, read_answers
+from .limits import LARGEST_SOURCE, LONGEST_REASON, MOST_STRAYS, Limits
+from .marks import find_marks
+from .submission import Answers, Order, Point, read_answers
 
 #: The seconds that Python may take to start. On a machine with twenty processes for each core it
 #: takes ten; a process that needs more is stuck, or hides that its time is up.
 START = 60.0
 
 #: The seconds that it gets on top of its own, to end itself.
-SPARE = 2.0
+SPARE = 1.0
 
-#: What the interpreter runs: it finds this package and NumPy where we have found them.
-BOOTSTRAP = (
-    "import sys; sys.path[:0] = sys.argv[2:]; "
-    "from tinygrad_bp.grading.child import main; main(sys.argv[1])"
-)
+#: What the interpreter runs. It finds NumPy and this package where we have found them; and of this
+#: package it runs four files, and not ``__init__``, as importing all of it takes as long as NumPy.
+BOOTSTRAP = """
+import sys, types
+package = sys.modules["tinygrad_bp"] = types.ModuleType("tinygrad_bp")
+package.__path__ = [sys.argv[2] + "/tinygrad_bp"]
+sys.path[:0] = sys.argv[2:]
+from tinygrad_bp.grading.child import main
+main(sys.argv[1])
+"""
+
+#: The files beside a submission that it may import, and their bytes in all.
+MOST_HELPERS, LARGEST_HELPERS = 50, 2_000_000
 
 
 class IsolatedFile:
     """A submission in a file: each call of `answers_at` runs it in a process of its own.
 
-    The file defines a function whose parameters are quantities by name, and which returns a mapping
-    from name to gradient: it is called ``gradients`` if no name is given, or else it is the only
-    public one. The file is read once, here, so what happens to it later has no effect.
+    The file defines a function whose parameters are quantities by name, and which returns
+    gradients: it is called ``gradients`` if no name is given, or else its parameters tell which it
+    is. The file and the ``helpers`` that it may import, by default the Python files beside it, are
+    read once, here, so what happens to them later has no effect.
     """
 
     def __init__(
-        self, path: str | Path, limits: Limits | None = None, function: str | None = None
+        self,
+        path: str | Path,
+        limits: Limits | None = None,
+        function: str | None = None,
+        helpers: Mapping[str, bytes] | None = None,
     ) -> None:
         self.path, self.limits, self.function = Path(path).absolute(), limits or Limits(), function
         if not self.path.is_file():
@@ -66,20 +80,22 @@ class IsolatedFile:
         if len(self.source) > LARGEST_SOURCE:
             most = f"{LARGEST_SOURCE:,} bytes"
             raise ValueError(f"{path} is too large for a submission (over {most})")
+        self.marks = find_marks(self.source)
+        self.helpers = read_helpers(self.path.parent, {self.path}) if helpers is None else helpers
 
-    def answers_at(self, points: Sequence[Point]) -> list[Answers]:
+    def answers_at(self, points: Sequence[Point], order: Order | None = None) -> list[Answers]:
         # If the process ends without delivering them, each has the same failure, which says why. If
         # it fails before it comes to the submission, that is an error of ours: a RuntimeError.
         values = [value for point in points for value in point.values()]
         # As text an answer is a third larger, and it may have twice its quantity's entries.
-        most = 1_000_000 + sum(4 * max(value.nbytes, 8 * LARGEST_ANSWER) for value in values)
+        most = 1_000_000 + sum(4 * value.nbytes for value in values)
         with make_folder() as folder, ExitStack() as stack:
             # What a submission puts in the place of these files is not looked at.
             delivered, traced, printed = (
                 stack.enter_context((folder / name).open("xb+"))
                 for name in (ANSWERS, TRACE, "printed")
             )
-            self.write_request(folder, points, most)
+            self.write_request(folder, points, order or Order(), most)
             has_arrived, status = run(folder, printed, self.limits.seconds)
             trace = read(traced)
             if size(printed) > self.limits.output:
@@ -101,11 +117,15 @@ class IsolatedFile:
                     failure = "what it delivered cannot be read as answers"
             return [Answers(failure=f"{failure}{self.find_line(trace)}")] * len(points)
 
-    def write_request(self, folder: Path, points: Sequence[Point], most: int) -> None:
-        (folder / SOURCE).parent.mkdir()
+    def write_request(self, folder: Path, points: Sequence[Point], order: Order, most: int) -> None:
+        work = (folder / SOURCE).parent
+        work.mkdir()
+        for name, source in self.helpers.items():
+            (work / name).write_bytes(source)
         (folder / SOURCE).write_bytes(self.source)
         request = {
-            "neighbours": str(self.path.parent),
+            "order": list(order.names),
+            "is_fixed": order.is_fixed,
             "function": self.function,
             "seconds": self.limits.seconds,
             "memory": self.limits.memory * 1_000_000,
@@ -124,6 +144,22 @@ class IsolatedFile:
         return f", in {printable(f'line {number}{quoted}')}"
 
 
+def read_helpers(folder: Path, without: Collection[Path]) -> dict[str, bytes]:
+    # what a submission may import: no other submission, and nothing that is no file
+    found: dict[str, bytes] = {}
+    room = LARGEST_HELPERS
+    for path in sorted(folder.glob("*.py")):
+        if path in without or path.is_symlink() or not path.is_file():
+            continue
+        with suppress(OSError):
+            room -= path.stat().st_size
+            if room < 0 or len(found) == MOST_HELPERS:
+                break
+            found[path.name] = path.read_bytes()
+    found.pop(Path(SOURCE).name, None)
+    return found
+
+
 @contextmanager
 def make_folder() -> Iterator[Path]:
     # removed with all that a submission has left there
@@ -131,8 +167,30 @@ def make_folder() -> Iterator[Path]:
     try:
         yield folder
     finally:
-        with suppress(RecursionError):  # folders in folders, thousands deep
-            shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)
+
+
+def remove(folder: Path) -> None:
+    # A folder in a folder is moved up before it is looked into: thousands deep, it has a path that
+    # is too long for the system.
+    waiting, moved = [folder], 0
+    while waiting:
+        place = waiting.pop()
+        with suppress(OSError):
+            place.chmod(0o700)
+            for entry in [*os.scandir(place)]:
+                if not entry.is_dir(follow_symlinks=False):
+                    os.unlink(entry.path)
+                elif place == folder:
+                    waiting.append(Path(entry.path))
+                else:
+                    moved += 1
+                    os.chmod(entry.path, 0o700)
+                    os.rename(entry.path, folder / f"moved {moved}")
+                    waiting.append(folder / f"moved {moved}")
+            if place != folder:
+                place.rmdir()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def run(folder: Path, printed: BinaryIO, seconds: float) -> tuple[bool, int | None]:
@@ -206,6 +264,8 @@ def describe_ending(status: int) -> str:
 def from_json(data: Any, point: Point) -> Answers:
     # What is delivered may be anything, and this raises whatever comes of that. It is read again,
     # since it was not necessarily our code that delivered it.
+    if len(data["values"]) + len(data["unreadable"]) > len(point) + MOST_STRAYS + 1:
+        raise ValueError("more than the problem has")
     given = {printable(name): unpack(array) for name, array in data["values"].items()}
     answers, failure = read_answers(given, point), data["failure"]
     unreadable = dict(answers.unreadable)

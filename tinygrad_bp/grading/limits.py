@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 
 @dataclass(frozen=True)
@@ -14,8 +15,8 @@ class Limits:
     output: int = 1_000_000  # the bytes that it may print
 
     def __post_init__(self) -> None:
-        if not self.seconds > 0:
-            raise ValueError(f"the seconds must be more than 0, not {self.seconds}")
+        if not 0 < self.seconds < inf:
+            raise ValueError(f"the seconds must be more than 0 and finite, not {self.seconds}")
         if self.memory < 64:
             raise ValueError(f"the memory must be at least 64 MB, not {self.memory}")
         if self.output < 0:
@@ -25,9 +26,12 @@ class Limits:
 #: A source file of more bytes is no derivation.
 LARGEST_SOURCE = 1_000_000
 
-#: The entries of an answer that are delivered: a matrix of 100 by 100. Of a larger quantity it is
-#: twice its own, so that a gradient that was not summed still arrives and can be named.
-LARGEST_ANSWER = 10_000
+#: The entries of an answer that are delivered. Of a larger quantity it is twice its own, so that a
+#: gradient that was not summed still arrives and can be named.
+LARGEST_ANSWER = 2_000
+
+#: The answers to no quantity of the problem that are listed; of more, their number is said.
+MOST_STRAYS = 20
 
 #: The characters that are shown of a reason, which quotes several pieces of a submission.
 LONGEST_REASON = 1000

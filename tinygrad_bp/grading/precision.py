@@ -7,18 +7,28 @@ numbers themselves, in whatever type they come.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from ..differences import agree
-
-#: How close an answer must be to be right, relative to the largest entry. At random points a wrong
-#: formula is further off, and a right one is closer, in whatever order it computes.
+#: How close an entry of an answer must be to be right, relative to itself. At random points a
+#: wrong formula is further off, and a right one is closer, in whatever order it computes.
 RIGHT = 1e-7
 
-#: The same for answers in float32, and in float16.
-SINGLE = 1e-4
-HALF = 1e-2
+#: What rounding may add to that, relative to the largest entry: the sum of terms that nearly cancel
+#: is small, and has the rounding of its terms.
+ROUNDING = 1e-11
+
+#: The same two for answers in float32, and in float16.
+SINGLE, SINGLE_ROUNDING = 1e-4, 2e-6
+HALF, HALF_ROUNDING = 4e-3, 1e-3
+
+#: By this much an answer may be off as a whole in float16: rounding goes both ways, entry by entry.
+HALF_RATIO = 2e-3
+
+#: An answer in float64 with no sign of anything else is right to this at least, if it is not exact,
+#: as with 1e-8 added to the argument of a logarithm.
+LOOSE = 1e-6
 
 #: Of a computation in float32, this many digits are right, mostly.
 FULL_SINGLE = 6
@@ -28,6 +38,9 @@ SMALLEST_HALF = 6e-8
 
 #: Numbers with this many decimals are taken for rounded ones.
 DECIMALS = range(2, 12)
+
+#: Numbers that are off by a larger part of the largest are not rounded ones.
+LARGEST = 1e-2
 
 Numbers = Sequence[np.ndarray]
 
@@ -43,20 +56,60 @@ def fits(answer: np.ndarray, kind: type[np.floating]) -> bool:
         return np.array_equal(answer, answer.astype(kind), equal_nan=True)
 
 
-def tolerance_of(answer: np.ndarray, tolerance: float = RIGHT) -> float:
-    return SINGLE if answer.dtype == np.float32 else tolerance
+def off(
+    answer: np.ndarray, right: np.ndarray, tolerance: float = RIGHT, floor: float = 0.0
+) -> np.ndarray:
+    """Return which entries of an answer are off, each judged by its own size."""
+    rounding = ROUNDING
+    if answer.dtype == np.float32:
+        tolerance, rounding = SINGLE, SINGLE_ROUNDING
+    return apart(answer, right, tolerance, rounding, floor)
+
+
+def apart(
+    answer: np.ndarray, right: np.ndarray, tolerance: float, rounding: float, floor: float
+) -> np.ndarray:
+    # NaN agrees with NaN and an infinity with itself, so that what is carried on is recognised
+    with np.errstate(all="ignore"):
+        sizes = np.maximum(np.abs(answer), np.abs(right), dtype=np.float64)
+        finite = sizes[np.isfinite(sizes)]
+        allowed = tolerance * sizes + (rounding * finite.max(initial=0.0) + floor)
+        is_close = np.abs(np.subtract(answer, right, dtype=np.float64)) <= allowed
+        is_same = (answer == right) | (np.isnan(answer) & np.isnan(right))
+        return np.asarray(~np.where(np.isfinite(sizes), is_close, is_same))
+
+
+def agree(answer: np.ndarray, right: Any, tolerance: float = RIGHT, floor: float = 0.0) -> bool:
+    """Return whether every entry of an answer is right, to the precision of its type."""
+    right = np.asarray(right)
+    if answer.shape != right.shape:
+        return False
+    return answer is right or not off(answer, right, tolerance, floor).any()
 
 
 def count_digits(answered: Numbers, rights: Sequence[np.ndarray | None]) -> int | None:
+    """Return how many digits are right of answers that show a low precision; None if it is not."""
     pairs = [(a, r) for a, r in zip(answered, rights, strict=True) if r is not None]
     if len(pairs) < len(answered) or any(a.shape != r.shape or not a.size for a, r in pairs):
         return None
+    if not all(np.isfinite(a).all() and np.isfinite(r).all() for a, r in pairs):
+        return None
     if all(fits(a, np.float16) for a in answered):
-        tolerance, step = HALF, SMALLEST_HALF
+        limits = (HALF, HALF_ROUNDING, SMALLEST_HALF)
+        if any(abs(np.vdot(a, r) / (np.vdot(r, r) or 1.0) - 1) > HALF_RATIO for a, r in pairs):
+            return None
+    elif (decimals := count_decimals(answered)) is not None:
+        limits = (RIGHT, ROUNDING, 10.0**-decimals)
+    elif all(a.dtype == np.float32 for a in answered):
+        limits = (SINGLE, SINGLE_ROUNDING, 0.0)
     else:
-        decimals = [k for k in DECIMALS if all((np.round(a, k) == a).all() for a in answered)]
-        tolerance, step = (RIGHT, 10.0 ** -decimals[0]) if decimals else (SINGLE, 0.0)
-    if not all(agree(a, r, tolerance, step) for a, r in pairs):
+        limits = (LOOSE, ROUNDING, 0.0)
+    if any(apart(a, r, *limits).any() for a, r in pairs):
         return None
     error = max(np.abs(a - r).max() / (np.abs(r).max() or 1.0) for a, r in pairs)
-    return int(-np.log10(error)) if 0 < error <= HALF else None
+    return int(-np.log10(error)) if 0 < error <= LARGEST else None
+
+
+def count_decimals(answered: Numbers) -> int | None:
+    every = (k for k in DECIMALS if all((np.round(a, k) == a).all() for a in answered))
+    return next(every, None)

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..notation.numbers import percent
+from ..notation.numbers import listed, percent
 from ..notation.printed import as_text
 from ..pages.page import write_page, write_part
 from ..saving import save
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 class Verdict(NamedTuple):
     sign: str
     colour: str  # on a console; on a page it is a class of the style
-    score: float | None = None  # of a line with this verdict
+    score: float | None = None  # of a line with this verdict, if the teacher says nothing else
 
 
 #: Every verdict: on the lines of a derivation, from the best to the worst, and on what becomes of a
 #: gradient when a mistake is injected.
 VERDICTS = {
     "right": Verdict("✓", "green", 1.0),
-    "carried forward": Verdict("→", "yellow", 0.5),  # rightly from an earlier slip: half the work
+    "carried forward": Verdict("→", "yellow", 1.0),  # rightly from an earlier slip
     "wrong": Verdict("✗", "red", 0.0),
     "unreadable": Verdict("?", "magenta", 0.0),
     "missing": Verdict("·", "dim", 0.0),
@@ -59,6 +59,7 @@ class JudgedLine:
     message: str = ""  # what is wrong, in full
     hint: str = ""  # how to see it, without the answer
     score: float | None = None  # from 0 to 1; None where the line does not count
+    points: float = 1.0  # what it is worth
     shape: tuple[int, ...] | None = None  # of the answer
     right_shape: tuple[int, ...] | None = None  # of the quantity; None if there is none
     worst: tuple[int, ...] | None = None  # the index of the entry that is furthest off
@@ -164,7 +165,8 @@ class Report(Shown):
 
     lines: tuple[JudgedLine, ...]  # every line, from the loss back
     failure: str | None = None  # why there are no answers at all, where there are none
-    warnings: tuple[str, ...] = ()  # what the points cannot show
+    warnings: tuple[str, ...] = ()  # what the points cannot show: for the teacher alone
+    remarks: tuple[str, ...] = ()  # what else is to be said of the whole
     reveal: bool = True  # whether the findings are shown in full
     hints: bool = False  # whether hints are shown
 
@@ -185,12 +187,14 @@ class Report(Shown):
 
     @property
     def score(self) -> float:
-        """The mean of the scores of the lines that count, from 0 to 1."""
-        return sum(line.score or 0.0 for line in self.counted) / max(len(self.counted), 1)
+        """The part of the points of the lines that count which was earned, from 0 to 1."""
+        worth = sum(line.points for line in self.counted)
+        earned = sum(line.points * (line.score or 0.0) for line in self.counted)
+        return earned / worth if worth else 0.0
 
     def for_learner(self, reveal: bool = False) -> Report:
         """Return the learner's view: hints, and the answers only if they are to be revealed."""
-        return replace(self.for_teacher(), reveal=reveal, hints=True)
+        return replace(self.for_teacher(), reveal=reveal, hints=True, warnings=())
 
     def for_teacher(self) -> Report:
         """Return the teacher's view: every finding, with its numbers."""
@@ -210,13 +214,31 @@ class Report(Shown):
             return f"There are no answers: {self.failure}"
         if not self.counted:
             return "Nothing is answered."
-        right = sum(line.verdict == "right" for line in self.counted)
-        score = f"{right} of {len(self.counted)} lines right, score {self.score:.0%}."
+        n = len(self.counted)
         if self.passed:
-            return f"Passed: {score}"
+            return f"Passed: {n} of {n} lines right, score {self.score:.0%}."
+        found = f"Not passed: {'; '.join(self.count())}. Score {self.score:.0%}."
         if self.first_wrong is None:
-            return f"Not passed: {score}"
-        return f"Not passed: {score} The first wrong line is {gradient_of(self.first_wrong)}."
+            return found
+        return f"{found} The first wrong line is {gradient_of(self.first_wrong)}."
+
+    def count(self) -> Iterator[str]:
+        # one slip is charged once, so the lines that follow from it are counted apart
+        by = {name: [x for x in self.counted if x.verdict == name] for name in OF_LINES}
+        slips, follow = len(by["wrong"]), len(by["carried forward"])
+        if slips:
+            yield plural(slips, "slip")
+        if follow:
+            cause = {0: "an earlier slip", 1: "it"}.get(slips, "them")
+            yield f"{plural(follow, 'line')} follow{'s' if follow == 1 else ''} from {cause}"
+        if by["right"]:
+            n = len(by["right"])
+            yield f"{plural(n, 'line')} {'is' if n == 1 else 'are'} right"
+        if by["unreadable"]:
+            yield f"{plural(len(by['unreadable']), 'answer')} cannot be read"
+        if by["missing"]:
+            names = listed(line.label for line in by["missing"])
+            yield f"{names} {'is' if len(by['missing']) == 1 else 'are'} not answered"
 
     def said(self, line: JudgedLine) -> str:
         """Say what was found about a line, and on a second line the hint."""
@@ -227,7 +249,7 @@ class Report(Shown):
         return f"{line.message}\nHint: {line.hint}" if self.hints and line.hint else line.message
 
     def notes(self) -> list[str]:
-        return [f"Note: {warning}" for warning in self.warnings]
+        return [f"Note: {note}" for note in (*self.remarks, *self.warnings)]
 
     # ---- for other programs ----
 
@@ -240,6 +262,7 @@ class Report(Shown):
             "first_wrong": self.first_wrong,
             "failure": self.failure,
             "warnings": self.warnings,
+            "remarks": self.remarks,
             "lines": [asdict(line) for line in self.lines],
         }
         return json.dumps(data, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
@@ -258,6 +281,8 @@ class Report(Shown):
                 {
                     "name": line.label,
                     "status": "passed" if line.verdict == "right" else "failed",
+                    "score": round(line.points * (line.score or 0.0), 6),
+                    "max_score": line.points,
                     "output": f"{line.verdict}. {view.said(line)}".strip(),
                 }
                 for line in self.counted
@@ -273,6 +298,10 @@ class Report(Shown):
         if not self.hints:
             forms[".json"] = self.to_json
         save(path, "a view of a report" if self.hints else "a report", forms)
+
+
+def plural(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def gradient_of(name: str) -> str:

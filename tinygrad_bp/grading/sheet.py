@@ -11,13 +11,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..differences import agree
 from ..mistakes.mistake import Fault
 from ..mistakes.run import Place, Run
 from ..record import Contribute, Edge, Part
 from .findings import Implied
 from .limits import MOST_UNKNOWNS
-from .precision import RIGHT, stored_as_computed, tolerance_of
+from .precision import RIGHT, agree, stored_as_computed
 from .submission import Answers
 
 #: How close a mistake must reproduce the numbers to be named: a formula that is nearly the same,
@@ -69,7 +68,6 @@ class Sheet:
         return self.places[edge, story]
 
     def agrees(self, answer: np.ndarray, number: Any, tolerance: float = RIGHT) -> bool:
-        tolerance = tolerance_of(answer, tolerance)
         return number is not None and agree(answer, number, tolerance, self.run.noise)
 
     def reproduces(self, answer: np.ndarray, part: Part, story: Story, on_truth: bool) -> bool:

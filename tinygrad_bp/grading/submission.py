@@ -1,8 +1,9 @@
 """What a person handed in: read here, judged elsewhere.
 
-A submission is asked for its gradients at points, and answers. It may be a function, a mapping of
-arrays, or anything else that can answer; whatever it does, what comes back are `Answers`. This file
-needs little more than NumPy, so that a process that runs a stranger's code starts fast.
+A submission is asked for its gradients at points, and answers. It may be a function, a class, a
+mapping of arrays, or anything else that can answer; whatever it does, what comes back are
+`Answers`. This file and those it imports need little more than NumPy, so that a process that runs a
+stranger's code starts fast.
 """
 
 from __future__ import annotations
@@ -10,24 +11,29 @@ from __future__ import annotations
 import inspect
 import io
 import linecache
-import re
 import traceback
 import warnings
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
-from difflib import get_close_matches
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
-from ..notation.numbers import LONGEST_MESSAGE, printable
+from ..notation.numbers import printable
+from .calling import Made, UnansweredError, run, written_names
+from .limits import MOST_STRAYS
+from .spelling import BESIDE, find_quantity, is_decorated, suggest_name
 
 #: Every quantity of the problem by name, and its value there.
 Point: TypeAlias = Mapping[str, np.ndarray]
 
-#: What may stand before the name of a quantity, to mean its gradient: dz3, dL_dz3, ∂L/∂z3, grad_z3.
-PREFIXES = [re.compile(prefix) for prefix in (r"[d∂]", r"[d∂]\w*?[_/][d∂]", r"grad_")]
+
+class Order(NamedTuple):
+    """Whose gradients a returned tuple has, in this order."""
+
+    names: tuple[str, ...] = ()
+    is_fixed: bool = False  # else the names in the return statement come first
 
 
 @dataclass(frozen=True)
@@ -43,27 +49,29 @@ class Answers:
 class Submission(Protocol):
     """Anything that answers gradients at points."""
 
-    def answers_at(self, points: Sequence[Point]) -> list[Answers]: ...
+    def answers_at(self, points: Sequence[Point], order: Order) -> list[Answers]: ...
 
 
 @dataclass(frozen=True)
 class InProcess:
-    """A function whose parameters are quantities, and which returns a mapping of gradients."""
+    """A function or a class whose parameters are quantities, and which returns gradients."""
 
     function: Callable[..., Any]
 
-    def answers_at(self, points: Sequence[Point]) -> list[Answers]:
-        return [call(self.function, point) for point in points]
-
-
-class UnansweredError(Exception):
-    """Why a submission cannot be called, or an answer not be read: a sentence for its author."""
+    def answers_at(self, points: Sequence[Point], order: Order = Order()) -> list[Answers]:  # noqa: B008
+        return [call(self.function, point, order) for point in points]
 
 
 # ---- calling ----
 
 
-def call(function: Callable[..., Any], point: Point, out: Any = None, err: Any = None) -> Answers:
+def call(
+    function: Callable[..., Any],
+    point: Point,
+    order: Order | None = None,
+    out: Any = None,
+    err: Any = None,
+) -> Answers:
     # It is given copies of the quantities that its parameters name, so a change to one stays its
     # own. Whatever it raises becomes the failure, with its line. What it prints is dropped, if no
     # streams are given.
@@ -74,8 +82,8 @@ def call(function: Callable[..., Any], point: Point, out: Any = None, err: Any =
             warnings.catch_warnings(action="ignore"),
             np.errstate(all="ignore"),
         ):
-            positional, named = find_arguments(function, point)
-            return read_answers(function(*positional, **named), point)
+            returned = run(function, point)
+            return read_answers(returned, point, order or Order(), written_names(function))
     except UnansweredError as reason:
         return Answers(failure=str(reason))
     except KeyboardInterrupt:  # the user's own
@@ -88,35 +96,6 @@ def call(function: Callable[..., Any], point: Point, out: Any = None, err: Any =
 class Nowhere(io.TextIOBase):
     def write(self, text: str) -> int:
         return len(text)
-
-
-def find_arguments(function: Callable[..., Any], point: Point) -> tuple[list[Any], dict[str, Any]]:
-    positional: list[Any] = []
-    named: dict[str, Any] = {}
-    for name, parameter in inspect.signature(function).parameters.items():
-        if parameter.kind is parameter.VAR_KEYWORD:
-            named |= {key: value.copy() for key, value in point.items() if key not in named}
-        elif parameter.kind is parameter.VAR_POSITIONAL:
-            continue
-        elif name in point and parameter.kind is parameter.POSITIONAL_ONLY:
-            positional.append(point[name].copy())
-        elif name in point:
-            named[name] = point[name].copy()
-        elif parameter.default is parameter.empty:
-            has = ", ".join(point)
-            raise UnansweredError(
-                f"it asks for {name}, which the problem does not have. It has: {has}."
-            )
-    return positional, named
-
-
-def own_functions(defined: Mapping[str, Any]) -> dict[str, Callable[..., Any]]:
-    # the public ones that a module has not imported
-    return {
-        name: value
-        for name, value in defined.items()
-        if inspect.isfunction(value) and value.__module__ == defined["__name__"] and name[0] != "_"
-    }
 
 
 def describe_error(error: BaseException, file: str) -> str:
@@ -140,21 +119,28 @@ def describe_error(error: BaseException, file: str) -> str:
 # ---- reading ----
 
 
-def read_answers(returned: Any, known: Collection[str]) -> Answers:
-    if not isinstance(returned, Mapping):
-        what = "None" if returned is None else f"a {type(returned).__name__}"
-        such = next(iter(known), "z")
-        return Answers(
-            failure=f"it returned {what}. Return a mapping from names to gradients, such as "
-            f'{{"{such}": ...}}.'
-        )
+def read_answers(
+    returned: Any,
+    known: Collection[str],
+    order: Order | None = None,
+    written: Sequence[str] = (),
+) -> Answers:
+    try:
+        pairs = list(named_answers(returned, known, order or Order(), written))
+    except UnansweredError as reason:
+        return Answers(failure=str(reason))
     values: dict[str, np.ndarray] = {}
     unreadable: dict[str, str] = {}
-    for key, answer in returned.items():
-        name = find_quantity(key, known)
+    strays = 0
+    for path, answer in pairs:
+        name = find_by_path(path, known)
         if name is None:
-            shown = printable(key if isinstance(key, str) else ascii(key))
-            unreadable[shown] = suggest_name(key, known)
+            if is_beside(path, answer):
+                continue
+            strays += 1
+            if strays <= MOST_STRAYS:
+                text = ".".join(p if isinstance(p, str) else ascii(p) for p in path)
+                unreadable[printable(text)] = suggest_name(path[-1], known)
         elif answer is not None:  # None stands for no answer
             try:
                 array = to_numbers(answer)
@@ -164,22 +150,127 @@ def read_answers(returned: Any, known: Collection[str]) -> Answers:
             if name in values and not np.array_equal(values[name], array, equal_nan=True):
                 unreadable[name] = "it is answered twice, with different numbers"
             values[name] = array
+    if strays > MOST_STRAYS:
+        unreadable["..."] = f"{strays - MOST_STRAYS:,} more names are no quantities of the problem"
     return Answers({k: v for k, v in values.items() if k not in unreadable}, unreadable)
 
 
-def find_quantity(key: Any, known: Collection[str]) -> str | None:
-    if not isinstance(key, str):
+def is_beside(path: tuple[Any, ...], answer: Any) -> bool:
+    return str(path[0]).lower() in BESIDE and (np.ndim(answer) == 0 or path[0] == "cache")
+
+
+def named_answers(
+    returned: Any, known: Collection[str], order: Order, written: Sequence[str]
+) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    # each answer with the keys that lead to it
+    if isinstance(returned, Made):
+        found = list(of_object(returned.made, known))
+        yield from found
+        if returned.answer is not None and not isinstance(returned.answer, type(returned.made)):
+            answered = {find_by_path(path, known) for path, _ in found}
+            left = tuple(name for name in order.names if name not in answered)
+            order = Order(left, order.is_fixed)
+            yield from named_answers(returned.answer, known, order, written)
+        return
+    if isinstance(returned, Mapping):
+        yield from flattened(returned, known)
+        return
+    if isinstance(returned, (tuple, list)):
+        mappings = [part for part in returned if isinstance(part, Mapping)]
+        if len(mappings) == 1:  # (loss, gradients)
+            yield from flattened(mappings[0], known)
+            return
+        inner = [part for part in returned if isinstance(part, (tuple, list))]
+        if len(returned) == 2 and len(inner) == 1 and not any(map(is_array, returned)):
+            yield from named_answers(inner[0], known, order, ())  # (loss, [dW1, ...])
+            return
+        yield from in_order(list(returned), known, order, written)
+        return
+    is_numbers = isinstance(returned, (np.ndarray, np.generic, int, float))
+    if is_numbers and len(order.names) == 1:
+        yield (order.names[0],), returned
+        return
+    found = [] if is_numbers or returned is None else list(of_object(returned, known))
+    if not found:
+        raise UnansweredError(say_type(returned, known))
+    yield from found
+
+
+def say_type(returned: Any, known: Collection[str]) -> str:
+    what = "None" if returned is None else f"a {type(returned).__name__}"
+    such = next(iter(known), "z")
+    return (
+        f'it returned {what}. Return a mapping from names to gradients, such as {{"{such}": ...}}.'
+    )
+
+
+def of_object(made: Any, known: Collection[str]) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    # its attributes that are called as gradients are: dW1, and not W1
+    for name, value in (getattr(made, "__dict__", None) or {}).items():
+        if isinstance(name, str) and is_decorated(name, known):
+            yield (name,), value
+        elif isinstance(value, Mapping) and ("grad" in name.lower() or name == "d"):
+            yield from flattened(value, known)
+
+
+def flattened(
+    returned: Any, known: Collection[str], path: tuple[Any, ...] = ()
+) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    if isinstance(returned, Mapping) and len(path) < 4:
+        for key, value in returned.items():
+            yield from flattened(value, known, (*path, key))
+    elif is_list_of_arrays(returned) and path and find_by_path(path, known) is None:
+        # dW = [None, dW1, dW2], or [dW1, dW2]
+        starts_at_0 = returned[0] is None or find_by_path((*path, 0), known) is not None
+        for i, value in enumerate(returned, start=0 if starts_at_0 else 1):
+            if value is not None:
+                yield (*path, i), value
+    else:
+        yield path, returned
+
+
+def is_list_of_arrays(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and any(isinstance(v, np.ndarray) for v in value)
+
+
+def find_by_path(path: tuple[Any, ...], known: Collection[str]) -> str | None:
+    # {"layer1": {"W": ...}}, {"W": {1: ...}}, {"gradients": {"W1": ...}}
+    if len(path) == 1:
+        return find_quantity(path[0], known)
+    parts = [str(part) for part in path if isinstance(part, (str, int))]
+    if len(parts) < len(path):
         return None
-    if key in known:
-        return str(key)
-    rests = (key[match.end() :] for prefix in PREFIXES if (match := prefix.match(key)))
-    return next((name for name in rests if name in known), None)
+    last = parts[-1]
+    digits = "".join(c for c in "".join(parts[:-1]) if c.isdigit())
+    spelt = [".".join(parts), "".join(parts), last + digits if digits else ""]
+    if not last.isdecimal():
+        spelt.append(last)
+    return next(filter(None, (find_quantity(name, known) for name in spelt)), None)
 
 
-def suggest_name(key: Any, known: Collection[str]) -> str:
-    close = get_close_matches(key[:LONGEST_MESSAGE], list(known)) if isinstance(key, str) else []
-    hint = f"Is {close[0]} meant?" if close else f"It has: {', '.join(known)}."
-    return f"the problem has no quantity of this name. {hint}"
+def in_order(
+    returned: list[Any], known: Collection[str], order: Order, written: Sequence[str]
+) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    if not order.is_fixed and len(written) == len(returned):
+        found = [find_quantity(name.removeprefix("self."), known) for name in written]
+        pairs = list(zip(written, found, returned, strict=True))
+        if any(found) and all(n or np.ndim(r) == 0 or w in BESIDE for w, n, r in pairs):
+            yield from (((name,), value) for _, name, value in pairs if name is not None)
+            return
+    names = order.names
+    if len(returned) == len(names) + 1 and not is_array(returned[0]):  # (loss, dW1, ...)
+        returned = returned[1:]
+    if len(returned) != len(names) or not names:
+        asked = f"; a tuple has those of {', '.join(names)}, in this order" if names else ""
+        raise UnansweredError(
+            f"it returned {len(returned)} things without names. Return a mapping from names to "
+            f'gradients, such as {{"{next(iter(known), "z")}": ...}}{asked}.'
+        )
+    yield from (((name,), value) for name, value in zip(names, returned, strict=True))
+
+
+def is_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.ndim > 0
 
 
 def to_numbers(answer: Any) -> np.ndarray:

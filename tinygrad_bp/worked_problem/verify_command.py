@@ -144,7 +144,9 @@ def show_first_look(files: dict[Path, str], agrees: bool, console: Console) -> N
         style="green" if agrees else "red",
     )
     show_files(files, "\nThere is more to look at:", console)
-    console.print("\nFor a network of your own: tinygrad-bp play --file FILE (tinygrad-bp --help)")
+    console.print(
+        "\nFor a network of your own: tinygrad-bp play --problem FILE (tinygrad-bp --help)"
+    )
 
 
 def write_readings(loss: Tensor, folder: Path, console: Console) -> dict[Path, str]:

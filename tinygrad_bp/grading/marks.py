@@ -1,0 +1,72 @@
+"""What a teacher should look at in the source of a submission: it may not be a derivation.
+
+The source is read here and not run, so a submission cannot hide an import from this. It can hide
+what it does behind ``exec`` and the like, and so these are marked as well.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ..notation.numbers import listed
+
+#: Packages that differentiate by themselves.
+FRAMEWORKS = {
+    *("tinygrad_bp", "torch", "jax", "tensorflow", "keras", "autograd", "mygrad", "micrograd"),
+    *("tinygrad", "theano", "pytensor", "mxnet", "chainer", "cupy", "sympy", "casadi", "numba"),
+}
+
+#: What a derivation has no use for: it runs code that is not in the file, or looks around.
+UNUSUAL = {
+    *("exec", "eval", "compile", "__import__", "open", "globals", "importlib", "builtins"),
+    *("ctypes", "subprocess", "socket", "urllib", "multiprocessing", "inspect", "gc", "_getframe"),
+    *("settrace", "pickle", "runpy", "requests"),
+}
+
+
+def find_marks(source: bytes) -> tuple[str, ...]:
+    r"""Return a sentence for each thing to look at.
+
+    Examples
+    --------
+    >>> find_marks(b"import torch.nn as nn\nprint(eval('1'))")
+    ('It imports torch, which can compute gradients by itself.', 'It uses eval: see what for.')
+    >>> find_marks(b"import numpy as np")
+    ()
+    """
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ()
+    used = dict.fromkeys(names_used(tree))
+    frameworks = [name for name in used if name in FRAMEWORKS]
+    unusual = [name for name in used if name in UNUSUAL]
+    marks = []
+    if frameworks:
+        marks.append(f"It imports {listed(frameworks)}, which can compute gradients by itself.")
+    if unusual:
+        marks.append(f"It uses {listed(unusual)}: see what for.")
+    return tuple(marks)
+
+
+def names_used(tree: ast.Module) -> Iterator[str]:
+    # but for what a file does only where it is run by its author
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield (node.module or "").partition(".")[0]
+            yield from (alias.name for alias in node.names if alias.name in UNUSUAL)
+        elif isinstance(node, ast.Name):
+            yield node.id if node.id in UNUSUAL else ""
+        elif isinstance(node, ast.Attribute):
+            yield node.attr if node.attr in UNUSUAL - {"open", "compile"} else ""
+        elif isinstance(node, ast.Constant) and node.value in ("exec", "eval", "__import__"):
+            yield str(node.value)
+        if isinstance(node, ast.If) and "__main__" in ast.unparse(node.test):
+            waiting += node.orelse
+        else:
+            waiting += ast.iter_child_nodes(node)

@@ -1,0 +1,86 @@
+"""Spelling: which quantity a name means, as people write it.
+
+A gradient is called dW1, dL_dW1, grad_W1, W1_grad, dLdW, nabla_w, dW[1] and more. An exact name
+comes first; then one without what says "gradient of"; then the same without regard to case.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from difflib import get_close_matches
+from typing import Any
+from unicodedata import normalize
+
+from ..notation.numbers import LONGEST_MESSAGE
+
+#: What may stand before the name of a quantity, to mean its gradient, and what after it.
+BEFORE = [
+    re.compile(prefix)
+    for prefix in (
+        r"[d∂]_?",  # dW, d_W
+        r"[d∂]\w*?[_/ ][d∂]_?",  # dL_dW, d_L_d_W, ∂L/∂W
+        r"[d∂](?:[LlJjCcEe]|[Ll]oss|[Cc]ost)[d∂]_?",  # dLdW, dlossdW
+        r"(?i:gradients?|grads?|g)_?(?:of_|wrt_)?",
+        r"(?i:nabla|delta|partial|del)_?|[∇δΔ]_?",
+    )
+]
+AFTER = re.compile(r"(?i:[_.]?(?:gradients?|grads?|delta)|_[dg])$")
+
+#: What is returned beside the gradients, and is none of them.
+BESIDE = {"loss", "cost", "cache"}
+
+
+def find_quantity(key: Any, known: Collection[str]) -> str | None:
+    if not isinstance(key, str) or len(key) > LONGEST_MESSAGE:
+        return None
+    spelt = list(undecorated(normalize("NFKC", key)))
+    for name in (key, *spelt):
+        if name in known:
+            return name
+    for name in spelt:
+        folded = fold(name)
+        alike = [quantity for quantity in known if fold(quantity) == folded]
+        if folded and len(alike) == 1:
+            return alike[0]
+    return None
+
+
+def undecorated(key: str) -> Iterator[str]:
+    yield key
+    for prefix in BEFORE:
+        if match := prefix.match(key):
+            yield key[match.end() :]
+    if match := AFTER.search(key):
+        yield key[: match.start()]
+
+
+def is_decorated(key: str, known: Collection[str]) -> bool:
+    # what means a gradient, and not the quantity itself
+    return key not in known and find_quantity(key, known) is not None
+
+
+def find_argument(name: str, known: Collection[str]) -> str | None:
+    # a parameter of a function: the quantity itself, not its gradient
+    if name in known:
+        return name
+    alike = [quantity for quantity in known if fold(quantity) == fold(name)]
+    return alike[0] if len(alike) == 1 else None
+
+
+def fold(name: str) -> str:
+    return re.sub(r"[\W_]", "", name).casefold()
+
+
+def suggest_name(key: Any, known: Collection[str]) -> str:
+    close = list(near(key, known)) if isinstance(key, str) else []
+    hint = f"Is {close[0]} meant?" if close else f"It has: {', '.join(known)}."
+    return f"the problem has no quantity of this name. {hint}"
+
+
+def near(key: str, known: Collection[str]) -> Iterator[str]:
+    by_fold = {fold(name): name for name in known}
+    for name in undecorated(normalize("NFKC", key[:LONGEST_MESSAGE])):
+        if name.isdecimal() and f"z{name}" in known:  # delta2 is mostly dL/dz2
+            yield f"z{name}"
+        yield from (by_fold[n] for n in get_close_matches(fold(name), list(by_fold), 1, 0.6))
