@@ -226,9 +226,11 @@ class Parser:
 
     def below(self, tree: Tree, inner: list[Token]) -> Tree:
         if isinstance(tree, Norm):
-            if text(inner) not in ("2", "F"):
-                raise Unreadable(f"a norm with {text(inner)} below")
-            return tree
+            if text(inner) in ("2", "F"):
+                return tree
+            kind, axes = setting("a norm", inner)
+            if kind == "axis":
+                return Norm(tree.of, axes)
         found = script(inner)
         if found.transposed or found.primes or not found.pieces:
             raise Unreadable(f"{text(inner)} below brackets")
@@ -290,10 +292,8 @@ class Parser:
         if has_relation(inner):
             return Indicator(self.condition(inner))
         items = [part for _, part in split(inner, lambda t: t.text == ",")]
-        if opening == "[" and (len(items) > 1 or text(inner[:1]) == "["):
+        if len(items) > 1 or (opening == "[" and text(inner[:1]) == "["):
             return Listed(tuple(self.parsed(item) for item in items))
-        if len(items) > 1:
-            raise Unreadable("a list of names or numbers in brackets")
         if any(token.text == ":" for token in inner):
             raise Unreadable("a slice")
         return self.parsed(inner)
@@ -361,7 +361,7 @@ class Parser:
     def summation(self) -> Tree:
         below: list[Token] = []
         above: list[Token] = []
-        if self.peek() == "[":
+        if self.peek() == "[" and self.adjoins() and not self.latex:
             below = self.group_of_brackets()
         while self.peek() in ("_", "^"):
             if self.take().text == "_":
@@ -540,8 +540,9 @@ class Parser:
         plain: list[Tree] = []
         named: list[tuple[str, str]] = []
         for _, part in split(self.group_of_brackets(), lambda t: t.text == ","):
-            if len(part) > 2 and part[1].text == "=":
-                named.append((part[0].text, text(part[2:])))
+            sides = [side for _, side in split(part, lambda t: t.text == "=")]
+            if len(sides) == 2 and sides[0]:
+                named.append((text(sides[0]), text(sides[1])))
             else:
                 plain.append(self.parsed(part))
         return tuple(plain), tuple(named)
@@ -615,7 +616,7 @@ def setting(word: str, row: Sequence[Token]) -> tuple[str, str]:
     for kind in ("axis", "axes"):
         if words.startswith(kind) and set(words[4:]) <= set("-0123456789,"):
             return "axis", words[4:]
-    if words and set(words) <= set("0123456789×,"):
+    if words and set(words) <= set("0123456789×,()-"):
         return "shape", words
     raise Unreadable(f"{word} with {words} below")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -22,7 +23,15 @@ ALIGNMENTS = set(
     """align aligned equation gather gathered split alignat alignedat eqnarray multline displaymath
     math flalign""".split()  # noqa: SIM905
 )
-BOXES = {r"\boxed", r"\fbox", r"\ensuremath", r"\underline", r"\underbrace", r"\overbrace"}
+BOXES = {
+    r"\boxed",
+    r"\fbox",
+    r"\ensuremath",
+    r"\underline",
+    r"\underbrace",
+    r"\overbrace",
+    r"\fitted",
+}  # the last, in what `derive` writes
 STRUCK = {r"\cancel", r"\bcancel", r"\xcancel", r"\sout"}
 ENDS = {".", ",", ";", ":"}
 
@@ -75,25 +84,33 @@ def written(
         return None
     inside = [token for _, side in part.sides for token in side]
     start = min((t.start for t in inside), default=0)
-    end = max((t.end for t in inside), default=0)
     sides = [side_of(relation, row, piece) for relation, row in rights]
     if part.refusal:
         sides[-1] = Side(sides[-1].text, Refusal(part.refusal), sides[-1].relation)
     left = before if continues and before is not None else side_of(None, first, piece)
     place = Place(piece.where.line + piece.source.count("\n", 0, start), piece.where.cell)
-    text = " ".join(piece.source[start:end].split())
+    text = source_of(inside, piece.source)
     return WrittenLine(
         left, tuple(sides), part.condition, scope, place, text, piece.latex, continues
     )
 
 
 def side_of(relation: Token | None, row: list[Token], piece: Piece) -> Side:
-    text = " ".join(piece.source[row[0].start : row[-1].end].split()) if row else ""
+    text = source_of(row, piece.source)
     sign = RELATIONS[relation.text] if relation else ""
     try:
         return Side(text, parse(row, piece.latex), sign)
     except Unreadable as reason:
         return Side(text, Refusal(str(reason)), sign)
+
+
+def source_of(row: Sequence[Token], source: str) -> str:
+    if not row:
+        return ""
+    start, end = min(t.start for t in row), max(t.end for t in row)
+    if size := re.search(r"\\(?:left|[bB]igg?l?)\s*$", source[max(start - 9, 0) : start]):
+        start -= len(size[0])  # what makes a bracket grow is no token, and belongs to it
+    return " ".join(source[start:end].split())
 
 
 # ---- rows and statements ----

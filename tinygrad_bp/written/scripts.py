@@ -54,7 +54,8 @@ def script(row: Sequence[Token], below: bool = False) -> Scripts:
         elif token.kind in ("name", "words") or token.text in LETTERS:
             i = letters(row, start, pieces)
         elif token.text != ",":
-            raise Unreadable(f"{token.text.removeprefix(chr(92))} in a script")
+            computed = any(t.text in "+-:" or t.text in (r"\lfloor", r"\lceil", "⌈") for t in row)
+            raise Unreadable("a computed index" if computed else f"{text(row)} as an index")
     return Scripts(tuple(pieces), transposed, primes)
 
 
@@ -103,6 +104,8 @@ def ranges(
         if not all(number.removeprefix("-").isdecimal() for number in numbers):
             raise Unreadable(f"a sum over {text(row)}")
         return (), tuple(int(number) for number in numbers)
+    if any(token.text == ":" for token in row):
+        raise Unreadable("a sum over the entries that meet a condition")
     last = bound(above)
     if any(token.text == ".." for token in row):  # i=1..3
         k = [token.text for token in row].index("..")
@@ -114,7 +117,11 @@ def ranges(
             return (Range(letter.removeprefix("\\"), int(first), last),), ()
         case [letter, r"\neq", other] if is_letter(letter) and is_letter(other):
             return (Range(letter, unequal=other),), ()
-    found = script(row, below=True).pieces
+    letters_alone = all(token.text.isalpha() or token.text == "," for token in row)
+    if letters_alone and row[0].kind != "words":
+        found: tuple[Script, ...] = tuple(Letter(c) for c in text(row).replace(",", ""))
+    else:
+        found = script(row, below=True).pieces
     if last is not None or not all(isinstance(p, Letter) and not p.offset for p in found):
         raise Unreadable(f"a sum over {text(below)}")
     return tuple(Range(p.name) for p in found if isinstance(p, Letter)), ()

@@ -58,21 +58,21 @@ SPELT = {"lVert": "Vert", "rVert": "Vert", "lvert": "vert", "rvert": "vert", "ne
 #: Functions that are known by their word, however it is capitalised.
 FUNCTIONS = set(
     """exp log ln tanh sigmoid softmax relu diag max min sum mean dot outer matmul tr trace
-    transpose sqrt sigm logistic leakyrelu sin cos tan sinh cosh multiply sech sign sgn""".split()  # noqa: SIM905
+    transpose sqrt sigm logistic leakyrelu sin cos tan sinh cosh arcsin arccos arctan
+    sign sgn""".split()  # noqa: SIM905
 )
 LOSSES = {"loss", "cost", "mse", "ce", "bce", "sse", "nll", "cce"}
-KNOWN = (
-    FUNCTIONS
-    | LOSSES
-    | {name.lower() for name in GREEK}
-    | {"np", "otherwise", "axis", "if", "for", "and"}
-)
+WORDS = {"np", "otherwise", "axis", "if", "for", "and"}
+KNOWN = FUNCTIONS | LOSSES | WORDS | {name.lower() for name in GREEK}
+#: In LaTeX a run of letters is a product; a word of three letters that is known is a word.
+SHORT = {"ln", "tr", "CE", "if"}
 
 OPENING = {"(": ")", "[": "]", r"\{": r"\}", "{": "}"}
 CLOSING = set(OPENING.values())
 
 TOKEN = re.compile(
-    rf"""\\(?P<edge>begin|end)\s*\{{(?P<environment>[A-Za-z]+)\*?\}} (?:\{{[lcr|\s\d]*\}})?
+    rf"""(?P<blank>\s+)
+    | \\(?P<edge>begin|end)\s*\{{(?P<environment>[A-Za-z]+)\*?\}} (?:\{{[lcr|\s\d]*\}})?
     | (?P<row>\\\\(?:\[\s*-?[\d.]+\s*[a-z]{{2}}\s*\])?)
     | (?P<aside>\\{ASIDE}\*?\s*\{{[^{{}}]*\}})
     | \\(?P<upright>{UPRIGHT})\s*\{{(?P<words>[^{{}}]*)\}}
@@ -84,12 +84,22 @@ TOKEN = re.compile(
 )
 
 
+#: In plain text, the name of a function as in code: log_sigmoid(a), squeeze[axis 0](a), conv2d(a).
+CALLED = re.compile(
+    r"(?!delta|sigma)(?:[a-z]{3,}(?:_[a-z]{3,}){1,5}|[a-z]{4,}\dd)(?=\(|\[[^\]\n]{0,40}\]\()"
+)
+
+
 def tokens(source: str, latex: bool, start: int = 0) -> list[Token]:
     found: list[Token] = []
-    for match in TOKEN.finditer(source):
-        kind, text = match.lastgroup or "", match[0]
+    position = 0
+    while match := (not latex and CALLED.match(source, position)) or TOKEN.match(source, position):
+        position = match.end()
+        kind, text = match.lastgroup or "called", match[0]
         span = (start + match.start(), start + match.end())
-        if kind == "environment":
+        if kind == "called":
+            found.append(Token("name", text, *span))
+        elif kind == "environment":
             found.append(Token(match["edge"], match["environment"], *span))
         elif kind == "row":
             found.append(Token("command", r"\\", *span))
@@ -100,7 +110,8 @@ def tokens(source: str, latex: bool, start: int = 0) -> list[Token]:
         elif kind == "number":
             found.append(Token("number", text, *span))
         elif kind == "name":
-            whole = not latex or text.lower() in KNOWN
+            is_word = text in SHORT or (len(text) > 2 and text.lower() in KNOWN)
+            whole = not latex or is_word
             letters = [(text, 0)] if whole else [(c, i) for i, c in enumerate(text)]
             found += [Token("name", t, span[0] + i, span[0] + i + len(t)) for t, i in letters]
         elif kind in ("up", "down"):
@@ -156,9 +167,8 @@ def character(found: list[Token], text: str, span: tuple[int, int]) -> None:
         found += [Token("mark", "{", *span), Token("name", base, *span), Token("mark", "}", *span)]
     elif text in FRACTIONS:
         above, below = FRACTIONS[text]
-        parts = ("{", str(above), "}", "{", str(below), "}")
-        found.append(Token("command", r"\frac", *span))
-        found += [Token("number" if p.isdigit() else "mark", p, *span) for p in parts]
+        inner = tokens(rf"(\frac{{{above}}}{{{below}}})", True)
+        found += [Token(t.kind, t.text, *span) for t in inner]
     elif text != "~":
         text = plain.get(text, SIGNS.get(text, COMMANDS.get(text, text)))
         kind = "command" if text[0] == "\\" else "name" if text.isalpha() else "mark"

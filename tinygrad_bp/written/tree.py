@@ -113,6 +113,7 @@ class Norm:
     """‖a‖, or |a|. Its square is a Power of it."""
 
     of: Tree
+    axes: str = ""  # "0", "0,1"; none where it is the norm of all entries
 
 
 @dataclass(frozen=True)
