@@ -348,6 +348,47 @@ def test_erf_and_gelu_are_exact():
     assert bp.erf(0.5).dtype == bp.gelu(0.5).dtype == np.float64  # of Python numbers too
 
 
+@pytest.mark.parametrize(("name", "units"), [("erf", 1), ("erfc", 4)])
+def test_the_error_function_is_the_c_librarys_to_the_last_bits(name, units):
+    near_zero = 10.0 ** np.linspace(-300, 0, 3001)
+    a = np.concatenate([np.linspace(-7, 29, 50_001), near_zero, -near_zero, [np.inf, -np.inf]])
+    exact = np.array([getattr(math, name)(x) for x in a.tolist()])
+    off = np.abs(TABLE[name](a) - exact) / np.spacing(np.abs(exact))
+    assert off.max() <= units
+    single = TABLE[name](a.astype(np.float32))
+    assert single.dtype == np.float32
+    np.testing.assert_allclose(single, exact, rtol=3e-4, atol=1e-44)  # of a rounded argument
+    assert np.isnan(TABLE[name](np.nan))
+
+
+@pytest.mark.parametrize("name", ["softplus", "log_sigmoid"])
+def test_softplus_is_accurate_and_does_not_overflow(name):
+    sign = 1.0 if name == "softplus" else -1.0
+    a = np.concatenate([np.linspace(-50, 50, 10_001), [-1e300, 1e300, -np.inf, np.inf, 0.0]])
+    expected = sign * np.logaddexp(sign * a, 0.0)
+    np.testing.assert_allclose(TABLE[name](a), expected, rtol=4e-16)
+    assert np.array_equal(TABLE[name](np.array([0, 3], np.int8)), TABLE[name]([0.0, 3.0]))
+
+
+@pytest.mark.parametrize("n", [3, 3.0, 4])
+def test_small_whole_powers_are_products(n):
+    a = np.array([-2.5, 0.0, 1e-150, 1.1, np.inf, np.nan])
+    np.testing.assert_allclose(bp.power(a, n), np.power(a, n), rtol=4e-16)
+    for dtype in (np.float32, np.int8, bool):  # types are NumPy's
+        b = np.array([1, 0], dtype)
+        assert bp.power(b, n).dtype == (b**n).dtype
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int64])
+def test_rows_that_are_named_several_times_get_all_gradients(dtype):
+    rows = np.array([[99, 1], [99, 0]], dtype)
+    weight = bp.tensor(np.ones((100, 2, 3)), requires_grad=True)
+    g = np.arange(24.0).reshape(2, 2, 2, 3)
+    expected = np.zeros((100, 2, 3))
+    np.add.at(expected, rows, g)
+    assert np.array_equal(bp.grad(weight[rows], weight, g), expected)
+
+
 @pytest.mark.parametrize("gap", [1e-3, 1e-8, 1e-12])
 def test_the_slopes_of_arcsin_and_arccos_near_one_are_accurate(gap):
     a = 1.0 - gap

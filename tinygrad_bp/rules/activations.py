@@ -11,6 +11,7 @@ import numpy as np
 from ..engine import primitive
 from ..table import Closure, Value
 from .elementwise import erf, erfc
+from .rows import floats
 
 
 @primitive(symbol="σ", kind="entrywise", notation=("σ", r"\sigma"))
@@ -38,7 +39,8 @@ def softplus(z: Value) -> Value:
     >>> bp.value_and_grad(bp.softplus)(1000.0)  # exp(1000) would overflow
     (array(1000.), array(1.))
     """
-    return np.logaddexp(z, 0.0)
+    z = floats(z)
+    return np.maximum(z, 0.0) + np.log1p(np.exp(-np.abs(z)))
 
 
 softplus.backward(lambda out, z: lambda g: g * sigmoid(z))
@@ -52,7 +54,8 @@ def log_sigmoid(z: Value) -> Value:
     >>> bp.value_and_grad(bp.log_sigmoid)(-1000.0)
     (array(-1000.), array(1.))
     """
-    return -np.logaddexp(-1.0 * z, 0.0)
+    z = floats(z)
+    return np.minimum(z, 0.0) - np.log1p(np.exp(-np.abs(z)))
 
 
 log_sigmoid.backward(lambda out, z: lambda g: g * sigmoid(-z))
@@ -127,7 +130,7 @@ def _(out: Value, z: Value, *, approximate: str) -> Closure:
     if approximate == "tanh":
         a, slope = np.tanh(inside_tanh(z)), math.sqrt(2.0 / math.pi) * (1.0 + 0.134145 * z * z)
         return lambda g: g * 0.5 * (1.0 + a + z * (1.0 - a * a) * slope)
-    distribution = 0.5 * erfc(-z / math.sqrt(2.0))
+    distribution = 0.5 * erfc(z / -math.sqrt(2.0))
     density = np.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi)
     return lambda g: g * (distribution + z * density)
 

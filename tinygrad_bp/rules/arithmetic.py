@@ -107,7 +107,7 @@ minimum = elementwise(
 )
 
 
-@primitive(symbol="^", needs=BROADCASTING, kind="entrywise", domain=POSITIVE)
+@primitive(symbol="^", written="a**n", needs=BROADCASTING, kind="entrywise", domain=POSITIVE)
 def power(a: Value, n: Value) -> Value:
     """Return a ** n.
 
@@ -119,6 +119,8 @@ def power(a: Value, n: Value) -> Value:
     >>> bp.value_and_grad(bp.power, (0, 1))(2.0, 3.0)
     (array(8.), (array(12.), array(5.54517744)))
     """
+    if type(n) in (int, float) and n in (3, 4) and a.dtype.kind == "f":
+        return a * a * a if n == 3 else np.square(np.square(a))  # NumPy takes ten times as long
     return a**n
 
 

@@ -1,6 +1,7 @@
 """Elementary functions, entry by entry: the function, what it returns, and what flows back."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -192,9 +193,50 @@ def sinc(a: Value, *, order: int = 0) -> Value:
 sinc.backward(lambda out, a, *, order: lambda g: g * sinc(a, order=order + 1))
 
 
-# NumPy has none of these: each entry is a call of the C library.
-_erf = np.frompyfunc(math.erf, 1, 1)
-_erfc = np.frompyfunc(math.erfc, 1, 1)
+# ---- The error function ----
+
+# NumPy has none. The C library gives its values at places 1/512 apart, and the Taylor series at the
+# nearest place gives the value at any number: for whole arrays at once, and to the last bits.
+
+PLACES = 512  # on each unit of length
+
+
+def taylor_series(
+    function: Callable[[float], float], slope: float, low: int, high: int, terms: int
+) -> np.ndarray:
+    """Return the coefficients of erf or erfc at every place, those of one power in a row.
+
+    The derivative is slope * exp(-x^2), so y'' = -2 x y': each coefficient follows from the two
+    before it. They are those of powers of a distance counted in places.
+    """
+    x = np.arange(low * PLACES, high * PLACES + 1) / PLACES
+    rows = [np.array([function(place) for place in x.tolist()]), slope * np.exp(-x * x)]
+    for n in range(1, terms - 1):
+        rows.append(-2.0 * (n * x * rows[n] + (n - 1) * rows[n - 1]) / (n * (n + 1)))
+    return np.array([row / PLACES**n for n, row in enumerate(rows)])
+
+
+def by_series(a: Value, rows: np.ndarray, low: int, high: int) -> Value:
+    """Sum the series at the place nearest to each entry; beyond the ends, give the value there."""
+    a = floats(a)
+    out = np.empty(np.shape(a), dtype=a.dtype)
+    entries, sums = np.ravel(a), out.reshape(-1)
+    for start in range(0, entries.size, 8192):  # what is added up stays in the processor's cache
+        x = np.minimum(np.maximum(entries[start : start + 8192], low), high) * PLACES
+        nearest = np.rint(np.fmax(x, low * PLACES))  # fmax: NaN, too, must have a place
+        beyond = x - nearest
+        place = nearest.astype(int) - low * PLACES
+        total = rows[-1].take(place)
+        for coefficients in rows[-2::-1]:
+            total *= beyond
+            total += coefficients.take(place)
+        sums[start : start + 8192] = total
+    return out
+
+
+SLOPE = 2.0 / math.sqrt(math.pi)  # of erf at 0
+ERF = taylor_series(math.erf, SLOPE, -6, 6, terms=6)  # at 6 it rounds to 1
+ERFC = taylor_series(math.erfc, -SLOPE, -6, 28, terms=9)  # at 28 it rounds to 0
 
 
 @primitive(kind="entrywise")
@@ -202,25 +244,28 @@ def erf(a: Value) -> Value:
     """Return the error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to a.
 
     This is 7.1.1 in Abramowitz and Stegun, *Handbook of Mathematical Functions*, 1964; its
-    derivative is 7.1.19: 2 / sqrt(pi) exp(-a^2), 0 with a RuntimeWarning where a^2 overflows.
+    derivative is 7.1.19: 2 / sqrt(pi) exp(-a^2), 0 with a RuntimeWarning where a^2 overflows. The
+    result is within one unit in the last place of the C library's.
 
     >>> bp.value_and_grad(bp.erf)(0.0)
     (array(0.), array(1.12837917))
     """
-    return np.asarray(_erf(a), dtype=np.result_type(a, 1.0))
+    return by_series(a, ERF, -6, 6)
 
 
-erf.backward(lambda out, a: lambda g: g * (2.0 / math.sqrt(math.pi)) * np.exp(-a * a))
+erf.backward(lambda out, a: lambda g: g * SLOPE * np.exp(-a * a))
 
 
 @primitive(kind="entrywise")
 def erfc(a: Value) -> Value:
     """Return 1 - erf(a), also where erf(a) itself would round to 1.
 
+    The result is within four units in the last place of the C library's.
+
     >>> float(bp.erfc(10.0)), 1.0 - float(bp.erf(10.0))  # doctest: +ELLIPSIS
     (2.08848758376...e-45, 0.0)
     """
-    return np.asarray(_erfc(a), dtype=np.result_type(a, 1.0))
+    return by_series(a, ERFC, -6, 28)
 
 
-erfc.backward(lambda out, a: lambda g: -g * (2.0 / math.sqrt(math.pi)) * np.exp(-a * a))
+erfc.backward(lambda out, a: lambda g: -g * SLOPE * np.exp(-a * a))

@@ -1,5 +1,6 @@
 """Shaping: the same entries arranged, selected, repeated or joined."""
 
+import math
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -288,8 +289,22 @@ def pad(a: Value, pad_width: Any, mode: str = "constant", constant_values: Any =
 def scatter(a: Value, *, key: Any, shape: tuple[int, ...]) -> Value:
     """Return zeros of a shape with a added at an index, if need be several times: undo a[key]."""
     out = np.zeros(shape, dtype=a.dtype)
-    np.add.at(out, key, a)
+    if not names_twice(key):
+        out[key] = np.asarray(a)
+    elif isinstance(key, np.ndarray) and len(shape) > 1:  # entry by entry: NumPy is slow with rows
+        width = math.prod(shape[1:])
+        places = np.expand_dims(key.astype(int), -1) * width + np.arange(width)
+        np.add.at(out.reshape(-1), places.ravel(), np.ravel(a))
+    else:
+        np.add.at(out, key, a)
     return out
+
+
+def names_twice(key: Any) -> bool:
+    """Whether an index may name an entry twice, as an array of integers can and a mask cannot."""
+    parts = key if isinstance(key, tuple) else (key,)
+    arrays = [np.asarray(part) for part in parts if np.ndim(part) > 0]
+    return bool([array for array in arrays if array.dtype.kind != "b"])
 
 
 @primitive(symbol="[]", kind="arranges")
