@@ -9,6 +9,7 @@ number, and its entries in base64, and is refused unless the three fit together.
 from __future__ import annotations
 
 import base64
+import builtins
 import ctypes
 import faulthandler
 import json
@@ -18,7 +19,6 @@ import signal
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -41,24 +41,26 @@ END_WITH_PARENT = 1
 REQUEST, ANSWERS, TRACE, SOURCE = "request", "answers", "trace", f"work/{MODULE}.py"
 
 
-def main(path: str) -> None:
-    folder = Path(path)
-    request = json.loads((folder / REQUEST).read_text(encoding="utf-8"))
+def main(folder: str) -> None:
+    # in plain paths, since to import pathlib takes a while
+    with open(f"{folder}/{REQUEST}", encoding="utf-8") as file:
+        request = json.load(file)
     points = [{name: unpack(data) for name, data in point.items()} for point in request["points"]]
-    watch(request["seconds"], folder / TRACE)
+    watch(request["seconds"], f"{folder}/{TRACE}")
     confine(request["seconds"], request["memory"], request["file_size"])
     os.write(1, b".")  # all is ready for the submission
     os.dup2(2, 1)  # what it prints goes where its errors go
     order = Order(tuple(request["order"]), request["is_fixed"])
-    answers = find_answers(folder / SOURCE, request["function"], points, order)
+    answers = find_answers(f"{folder}/{SOURCE}", request["function"], points, order)
     delivery = json.dumps([to_json(a, point) for a, point in zip(answers, points, strict=True)])
-    (folder / ANSWERS).write_text(delivery, encoding="utf-8")
+    with open(f"{folder}/{ANSWERS}", "w", encoding="utf-8") as file:
+        file.write(delivery)
     os._exit(0)  # without waiting for threads that the submission may have left
 
 
-def watch(seconds: float, trace: Path) -> None:
+def watch(seconds: float, trace: str) -> None:
     # when its time is up, or at a crash, the line that runs is written down
-    file = trace.open("w", encoding="utf-8")  # it stays open to the end
+    file = open(trace, "w", encoding="utf-8")  # noqa: SIM115  # it stays open to the end
     faulthandler.enable(file)
     faulthandler.dump_traceback_later(seconds, exit=True, file=file)
     for name in ("SIGXCPU", "SIGXFSZ"):  # too much processor time, too large a file
@@ -81,9 +83,8 @@ def confine(seconds: float, memory: int, file_size: int) -> None:
     except ImportError:
         return
     mapped = 0
-    with suppress(OSError):  # it is known on Linux alone
-        pages, *_ = Path("/proc/self/statm").read_text().split()
-        mapped = int(pages) * os.sysconf("SC_PAGESIZE")
+    with suppress(OSError), open("/proc/self/statm") as file:  # on Linux alone
+        mapped = int(file.read().split()[0]) * os.sysconf("SC_PAGESIZE")
     limits = {
         resource.RLIMIT_CPU: math.ceil(seconds) + 1,
         resource.RLIMIT_AS: mapped + memory,
@@ -97,24 +98,27 @@ def confine(seconds: float, memory: int, file_size: int) -> None:
 
 
 def find_answers(
-    file: Path, name: str | None, points: list[dict[str, Any]], order: Order
+    file: str, name: str | None, points: list[dict[str, Any]], order: Order
 ) -> list[Answers]:
     # All have the same failure if it cannot be called.
     for own in [key for key in sys.modules if key.partition(".")[0] == "tinygrad_bp"]:
         del sys.modules[own]  # these were a part of it alone: it may import the whole
-    sys.path.append(str(file.parent))  # last: one called random.py does not replace Python's
+    builtins.exit = builtins.quit = sys.exit  # type: ignore[attr-defined]  # as a site has them
+    sys.path.append(os.path.dirname(file))  # last: one called random.py does not replace Python's
     module = ModuleType(MODULE)
-    module.__file__ = str(file)
+    module.__file__ = file
     sys.modules[MODULE] = module  # as an import does
     try:
-        exec(compile(file.read_bytes(), file, "exec"), vars(module))
+        with open(file, "rb") as opened:
+            source = opened.read()
+        exec(compile(source, file, "exec"), vars(module))
         function = find_function(vars(module), name, points[0])
         # The grader counts what is printed.
         return [call(function, point, order, sys.__stdout__, sys.__stderr__) for point in points]
     except UnansweredError as reason:
         failure = str(reason)
     except BaseException as error:  # whatever the submission raises: sys.exit() too
-        failure = describe_error(error, str(file))
+        failure = describe_error(error, file)
     return [Answers(failure=failure)] * len(points)
 
 

@@ -198,7 +198,7 @@ def run(folder: Path, printed: BinaryIO, seconds: float) -> tuple[bool, int | No
     # itself when its time is up; but a submission can switch that clock off, and so there is one
     # here. What it has started, and has not left its group, ends with it.
     roots = dict.fromkeys((str(Path(__file__).parents[2]), str(Path(np.__file__).parents[1])))
-    python = (sys.executable, "-I", "-B", "-X", "utf8", "-c", BOOTSTRAP)
+    python = (sys.executable, "-I", "-S", "-B", "-X", "utf8", "-c", BOOTSTRAP)
     child = subprocess.Popen(
         [*python, str(folder), *roots],
         cwd=(folder / SOURCE).parent,

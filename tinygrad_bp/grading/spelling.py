@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from difflib import get_close_matches
 from typing import Any
 from unicodedata import normalize
 
@@ -79,6 +78,8 @@ def suggest_name(key: Any, known: Collection[str]) -> str:
 
 
 def near(key: str, known: Collection[str]) -> Iterator[str]:
+    from difflib import get_close_matches  # few submissions need it
+
     by_fold = {fold(name): name for name in known}
     for name in undecorated(normalize("NFKC", key[:LONGEST_MESSAGE])):
         if name.isdecimal() and f"z{name}" in known:  # delta2 is mostly dL/dz2

@@ -83,7 +83,8 @@ def call(
             np.errstate(all="ignore"),
         ):
             returned = run(function, point)
-            return read_answers(returned, point, order or Order(), written_names(function))
+            written = written_names(function) if returns_tuple(returned) else ()
+            return read_answers(returned, point, order or Order(), written)
     except UnansweredError as reason:
         return Answers(failure=str(reason))
     except KeyboardInterrupt:  # the user's own
@@ -91,6 +92,11 @@ def call(
     except BaseException as error:
         code = getattr(inspect.unwrap(function), "__code__", None)
         return Answers(failure=describe_error(error, getattr(code, "co_filename", "")))
+
+
+def returns_tuple(returned: Any) -> bool:
+    answer = returned.answer if isinstance(returned, Made) else returned
+    return isinstance(answer, (tuple, list))
 
 
 class Nowhere(io.TextIOBase):
