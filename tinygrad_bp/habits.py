@@ -124,8 +124,7 @@ ROWS = (
     ("addcmul addcdiv", "Write t + value * a * b, or t + value * a / b."),
     ("lerp", "Write a + weight * (b - a)."),
     ("float_power", "Write a ** b."),
-    ("divmod",
-     "Write t - n * np.floor(t.data / n): the quotient is constant between jumps."),
+    ("divmod", "Write t // n and t % n."),
     ("eq ne lt le gt ge less less_equal greater greater_equal not_equal",
      "Write a == b, a < b and so on: an array of booleans."),
     ("logical_and logical_or logical_xor logical_not bitwise_and bitwise_or bitwise_xor "

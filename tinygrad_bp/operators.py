@@ -109,6 +109,8 @@ class Operators(Variable, Habits, metaclass=WithHabits):  # type: ignore[misc, v
     __sub__, __rsub__ = operator("subtract")
     __mul__, __rmul__ = operator("multiply")
     __truediv__, __rtruediv__ = operator("divide")
+    __mod__, __rmod__ = operator("remainder")
+    __floordiv__, __rfloordiv__ = operator("floor_divide")
     __matmul__, __rmatmul__ = operator("matmul")
     __pow__, __rpow__ = operator("power")
     __neg__ = method("negative")
@@ -216,6 +218,7 @@ class Operators(Variable, Habits, metaclass=WithHabits):  # type: ignore[misc, v
 
     __iadd__, __isub__, __imul__ = in_place("+"), in_place("-"), in_place("*")
     __itruediv__, __imatmul__, __ipow__ = in_place("/"), in_place("@"), in_place("**")
+    __imod__, __ifloordiv__ = in_place("%"), in_place("//")
 
     def __setitem__(self, key: Any, value: Any) -> None:
         raise errors.assigned(self)
