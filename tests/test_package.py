@@ -27,7 +27,7 @@ INTERNAL = {
     "clip_to_numbers": "clip calls it, if no bound is a Tensor",
     "pad_with_constants": "pad calls it, and so does convolution",
     "mean_binary_cross_entropy": "binary_cross_entropy_with_logits calls it",
-    "logabsdet": "slogdet calls it",
+    **dict.fromkeys(("logabsdet", "sign_of_det"), "slogdet calls it"),
     "eigenvectors": "eigh calls it",
     "left_vectors": "svd calls it",
     "right_vectors": "svd calls it",

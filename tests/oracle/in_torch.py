@@ -226,6 +226,7 @@ def torch_table() -> dict[str, Callable[..., Any]]:
         "cholesky": lower(torch.linalg.cholesky),
         "eigvalsh": lower(torch.linalg.eigvalsh),
         "eigenvectors": lower(lambda a: aligned(np.linalg.eigh, torch.linalg.eigh, a, 1, -2)),
+        "sign_of_det": lambda a: torch.linalg.slogdet(a)[0],
         "logabsdet": lambda a: torch.linalg.slogdet(a)[1],
         "slogdet": lambda a: torch.linalg.slogdet(a),
         "svdvals": torch.linalg.svdvals,

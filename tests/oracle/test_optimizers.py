@@ -145,7 +145,7 @@ SCHEDULES: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "arguments"), SCHEDULES, ids=str)
+@pytest.mark.parametrize(("name", "arguments"), SCHEDULES)
 @pytest.mark.parametrize(
     "optimizer", [("SGD", {"lr": 0.1, "momentum": 0.9}), ("AdamW", {"lr": 0.1})], ids=str
 )

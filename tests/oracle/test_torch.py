@@ -252,7 +252,9 @@ def linear_algebra_cases() -> Iterator[Case]:
 def decomposition_cases() -> Iterator[Case]:
     regular = [normal(*n, 3, 3) + np.diag([4.0, -3.0, 7.0]) for n in ((), (2,), (2, 1))]
     for a in regular:
-        for entry in ("inv", "det", "logabsdet", "slogdet", "pinv", "eigvalsh", "svdvals"):
+        for entry in (
+            *("inv", "det", "sign_of_det", "logabsdet", "slogdet", "pinv", "eigvalsh", "svdvals"),
+        ):
             yield call(entry, a)
         yield call("cholesky", a @ a.swapaxes(-1, -2))
         yield call("solve", a, normal(3))
@@ -632,14 +634,20 @@ def test_nothing_is_forgotten() -> None:
 
 @pytest.mark.parametrize("entry", [name for name in TORCH if isinstance(TABLE[name], Primitive)])
 def test_a_wrong_rule_is_found(entry: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every contribution a millionth part too large."""
+    """Every contribution a millionth part too large, and one where none flows."""
     rule = TABLE[entry].rule
 
-    def wrong(*values: Any, **settings: Any) -> Any:
-        closures = rule(*values, **settings)
+    def planted(x: Any) -> Any:
+        return lambda g: 1e-6 * np.sum(g) * np.ones(np.shape(x))
+
+    def wrong(out: Any, *operands: Any, **settings: Any) -> Any:
+        closures = rule(out, *operands, **settings)
         if not isinstance(closures, tuple):
             closures = (closures,)
-        return tuple(lambda g, f=f: 1e-6 * g if f is None else (1 + 1e-6) * f(g) for f in closures)
+        return tuple(
+            planted(x) if f is None else lambda g, f=f: (1 + 1e-6) * f(g)
+            for x, f in zip(operands, closures, strict=True)
+        )
 
     monkeypatch.setattr(TABLE[entry], "rule", wrong)
     with pytest.raises(AssertionError, match=rf"gradient \d of {entry}"):

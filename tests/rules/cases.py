@@ -372,6 +372,9 @@ ROWS = {
     "logabsdet": Row(
         MATRICES, refuses=[case(())], reference=lambda a: np.log(np.abs(np.linalg.det(a)))
     ),
+    "sign_of_det": Row(
+        MATRICES, refuses=[case(())], reference=lambda a: np.sign(np.linalg.det(a))
+    ),
     "slogdet": Row(MATRICES, refuses=[case(())], call=lambda f, a: f(a)[1] * f(a)[0]),
     "pinv": Row([
         *MATRICES, case((2, 3)), case((3, 2)), case((2, 3, 2)), case((3, 1)),

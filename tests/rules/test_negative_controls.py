@@ -87,7 +87,7 @@ MUTATIONS = {
 #: Operands that no gradient flows to. Their closure is None, so there is nothing to make wrong.
 NOTHING_FLOWS = {
     *(("sign", 0), ("where", 0), ("floor_divide", 0), ("floor_divide", 1)),
-    *((name, 0) for name in ("floor", "ceil", "trunc", "rint", "round")),
+    *((name, 0) for name in ("floor", "ceil", "trunc", "rint", "round", "sign_of_det")),
 }
 
 OPERANDS = [(name, i) for name in PRIMITIVES for i in range(arity(TABLE[name]))]
@@ -136,6 +136,7 @@ LINEAR = {
     *("expand_dims", "squeeze", "flip", "roll", "broadcast_to", "repeat", "tile", "concatenate"),
     *("stack", "pad_with_constants", "clip_to_numbers", "deg2rad", "rad2deg"),
     *("floor", "ceil", "trunc", "rint", "round", "floor_divide", "remainder", "fmod"),
+    "sign_of_det",
     *("getitem", "scatter", "take_along_axis", "windows", "from_windows"),
 }
 

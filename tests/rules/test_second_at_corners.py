@@ -18,6 +18,13 @@ from .cases import Trial, case, trials_of
 #: How far to the points beside, and how much larger the nearer ones are where there is no bound.
 FAR, NEAR, UNBOUNDED = 1e-3, 1e-5, 20.0
 
+#: How NumPy refuses matrices of equal entries.
+NO_INVERSE = ("(Singular matrix)", "(Matrix is not positive definite)")
+
+#: Entries with fewer results at such a point than beside it: lstsq has no residuals there. It is
+#: composed of entries that are tried.
+CHANGING = {"lstsq"}
+
 
 def second(f, operands, g, v):
     """Return the derivatives of ``sum(v * gradients)`` by all operands, flat."""
@@ -68,7 +75,7 @@ def corners_of(name):
             )
 
 
-@pytest.mark.parametrize("name", TABLE)
+@pytest.mark.parametrize("name", sorted(TABLE.keys() - CHANGING))
 def test_no_second_derivative_is_a_number_that_is_nowhere_near(name):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -76,8 +83,9 @@ def test_no_second_derivative_is_a_number_that_is_nowhere_near(name):
             try:
                 trial(*operands)
                 check_honest(trial, operands)
-            except (TypeError, ValueError):
-                continue  # a singular matrix; probabilities that sum to 1 along the wrong axis
+            except ValueError as error:
+                if not str(error).endswith(NO_INVERSE):
+                    raise
 
 
 @pytest.mark.parametrize(("name", "number"), [("euclidean_norm", 0.0), ("std", 1.0)])

@@ -172,7 +172,8 @@ class Trace:
         if function in OF_TYPES:
             return example
         if not isinstance(example, (np.ndarray, np.generic)) or example.dtype.kind not in "fiub":
-            raise self.untraceable(function, args)
+            given, _ = flatten([args, list(settings.values())])
+            raise self.untraceable(function, next(x for x in given if isinstance(x, Symbol)))
         symbol = self.value(example)
         self.instructions[symbol.ref] = Instruction(
             function,

@@ -6,12 +6,14 @@ M. Giles, *Collected matrix derivative results for forward and reverse mode algo
 differentiation*, 2008, where no other source is named.
 """
 
-from typing import Any, NamedTuple
+from collections import namedtuple
+from typing import Any
 
 import numpy as np
 
 from ..engine import primitive
 from ..operators import value_of
+from ..recording import Traced
 from ..table import Closure, Value
 from .linear_algebra import euclidean_norm, outer_of_last
 from .reductions import over_length
@@ -94,13 +96,7 @@ def _(out: Value, a: Value, *, rcond: Any) -> Closure:
     )
 
 
-class LeastSquares(NamedTuple):
-    """What `lstsq` returns: solution, residuals, rank and singular values."""
-
-    x: Value
-    residuals: Value
-    rank: int
-    s: Value
+LeastSquares = namedtuple("LeastSquares", "x residuals rank s")
 
 
 @composed(of=pinv)
@@ -111,6 +107,11 @@ def lstsq(a: Value, b: Value, rcond: Any = None) -> LeastSquares:
     array([2.])
     """
     a, b = as_operand(a), as_operand(b)
+    if isinstance(value_of(a), Traced) or isinstance(value_of(b), Traced):
+        raise TypeError(
+            "lstsq cannot be compiled, as it has residuals only where the rank is full, and that "
+            "may differ in every call. Write bp.linalg.pinv(a) @ b for its solution."
+        )
     _, residuals, rank, _ = np.linalg.lstsq(value_of(a), value_of(b), rcond)
     rcond = np.finfo(floats(value_of(a)).dtype).eps * max(a.shape) if rcond is None else rcond
     x = pinv(a, rcond=rcond) @ b
@@ -148,22 +149,27 @@ def logabsdet(a: Value) -> Value:
 logabsdet.backward(lambda out, a: lambda g: np.expand_dims(g, (-2, -1)) * inv(a).mT)
 
 
-class SignAndLogarithm(NamedTuple):
-    """What `slogdet` returns, with NumPy's names."""
+@primitive(needs=SQUARE, notation=("sgn det", r"\mathrm{sgn} \det"))
+def sign_of_det(a: Value) -> Value:
+    """Return the sign of the determinant, constant between jumps: the first of `slogdet`."""
+    sign, _ = np.linalg.slogdet(a)
+    return sign
 
-    sign: Value
-    logabsdet: Value
+
+sign_of_det.backward(lambda out, a: None)
+
+
+SignAndLogarithm = namedtuple("SignAndLogarithm", "sign logabsdet")
 
 
 @composed(of=logabsdet)
 def slogdet(a: Value) -> SignAndLogarithm:
-    """Return the sign of the determinant, a plain array, and the logarithm of its absolute value.
+    """Return the sign of the determinant, with no slope, and the logarithm of its absolute value.
 
     >>> bp.linalg.slogdet(-np.eye(3))
     SignAndLogarithm(sign=array(-1.), logabsdet=array(0.))
     """
-    logarithm = logabsdet(a)
-    return SignAndLogarithm(np.asarray(np.linalg.slogdet(value_of(a))[0]), logarithm)
+    return SignAndLogarithm(sign_of_det(a), logabsdet(a))
 
 
 # ---- Symmetric matrices ----
@@ -263,11 +269,7 @@ def _(v: Value, a: Value) -> Closure:
     return lambda g: onto_lower(v @ (gaps * (v.mT @ g)) @ v.mT)
 
 
-class Eigen(NamedTuple):
-    """What `eigh` returns, with NumPy's names."""
-
-    eigenvalues: Value
-    eigenvectors: Value
+Eigen = namedtuple("Eigen", "eigenvalues eigenvectors")
 
 
 @composed(of=eigvalsh)
@@ -352,12 +354,7 @@ def by_left_vectors(g: Value, u: Value, s: Value) -> Value:
     return inside + (g - u @ (u.mT @ g)) / known
 
 
-class Singular(NamedTuple):
-    """What `svd` returns, with NumPy's names."""
-
-    U: Value
-    S: Value
-    Vh: Value
+Singular = namedtuple("Singular", "U S Vh")
 
 
 @composed(of=svdvals)
