@@ -465,6 +465,81 @@ def test_an_operation_of_ones_own_is_derived_by_its_kind(form: Any) -> None:
         assert "c[j] = cbrt(x[j])" in root.text or "c[j] = cube_root(x[j])" in root.text
 
 
+def halved(x: Any) -> Any:
+    """A function that calls an operation for Tensors, which calls it for arrays."""
+    return half(x) * 1.0 if isinstance(x, bp.Tensor) else x / 2.0
+
+
+@bp.primitive
+def half(x: Any) -> Any:
+    """Return x / 2."""
+    return halved(x)
+
+
+@half.backward
+def _(out: Any, x: Any) -> Any:
+    return lambda g: g / 2.0
+
+
+@bp.primitive
+def condition_number(a: Any) -> Any:
+    """Return how much larger the largest singular value is than the smallest."""
+    return np.linalg.cond(a)
+
+
+@condition_number.backward
+def _(out: Any, a: Any) -> Any:
+    u, s, vh = bp.linalg.svd(a)
+    return lambda g: g * (np.outer(u[:, 0], vh[0]) - out * np.outer(u[:, -1], vh[-1])) / s[-1]
+
+
+@pytest.mark.parametrize("operation", [half, condition_number])
+@pytest.mark.parametrize("form", FORMS)
+def test_an_operation_that_calls_itself_for_tensors_is_written_as_a_whole(
+    operation: bp.Primitive, form: Any
+) -> None:
+    a = leaf(np.array([[2.0, 1.0], [0.5, -3.0]]), "a")
+    derivation = derive((operation(a).named("c") ** 2).sum(), form=form)
+    valid(derivation)
+    assert f"{operation.__name__}(a)" in derivation.text
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_is_infinite_or_no_number_is_written(form: Any) -> None:
+    a = leaf(np.ones((2, 2)), "a")
+    for number, plain, tex in [
+        (np.nan, "nan", r"\mathrm{nan}"),
+        (np.inf, "∞", r"\infty"),
+        (-np.inf, "−∞", r"-\infty"),
+    ]:
+        loss = (a * number).sum().named("L")
+        derivation = derive(loss, form=form)
+        valid(derivation)
+        assert plain in derivation.text
+        assert tex in derivation.latex
+        assert f"np.{str(number).lstrip('-')}" in str(bp.source(loss))
+    a = leaf(np.eye(2), "a")
+    for values in (bp.linalg.eigvalsh(a), bp.linalg.svdvals(a)):  # equal: NaN, where they differ
+        valid(derive((values * np.array([1.0, 1.0])).sum(), form=form))
+
+
+@pytest.mark.parametrize("reduce", [bp.max, bp.min, bp.prod])
+def test_components_of_no_entries_are_refused(reduce: Any) -> None:
+    loss = reduce(leaf(np.ones((0, 3)), "a"), axis=1).sum().named("L")
+    valid(derive(loss))
+    match = f"{reduce.__name__} has no index form here: it is given no entries"
+    with pytest.raises(ValueError, match=match):
+        derive(loss, form="index")
+
+
+@pytest.mark.parametrize("samples", [(), (2,)])
+def test_the_last_axis_is_not_named_in_a_cross_entropy(samples: tuple[int, ...]) -> None:
+    x = leaf(np.arange(math.prod(samples) * 3.0).reshape(*samples, 3), "x")
+    text = derive(bp.cross_entropy(x, np.zeros(samples, int), axis=-1)).text
+    assert "log_softmax(x) = x − log(Σ[axis −1] exp(x))" in text
+    assert "softmax[axis" not in text
+
+
 def test_an_operation_without_index_form_is_named() -> None:
     # no kind and no twin says which entry of doubled(g) comes from which entry of g
     x = leaf([1.0, 2.0], "x")
@@ -1065,7 +1140,7 @@ def test_what_is_zero_by_itself_is_not_taken_for_another_place() -> None:
     x, y = leaf([1.0, 2.0], "x"), leaf([3.0, 4.0], "y")
     padded = bp.pad(x, pad_width=1)
     derive((bp.concatenate([y, padded]).named("c") ** 2).sum(), form="index")
-    with pytest.raises(ValueError, match="pad has no index form here: it puts other numbers than"):
+    with pytest.raises(ValueError, match=r"pad_with_constants has .* it puts other numbers than 0"):
         derive((bp.pad(padded, 1, constant_values=5.0).named("c") ** 2).sum(), form="index")
     derive(bp.silu(bp.pad(x, 1)).sum(), form="index")  # outside, silu is that of 0
     huge = bp.softmax(x * 1e4)  # is not taken apart: its twin would overflow

@@ -50,7 +50,7 @@ LOOKS: Looks = {  # operators by their code
     "fraction": ("{}/{}", r"\tfrac{{{}}}{{{}}}"),
     "times ten": ("{}·10{}", r"{} \cdot 10{}"),
     "infinity": ("∞", r"\infty"),
-    "not a number": ("nan", r"\mathrm{nan}"),
+    "not a number": ("nan", r"\mathrm{{nan}}"),
     "large array": ("array[{}]", r"\mathrm{{array}}_{{{}}}"),
 }
 

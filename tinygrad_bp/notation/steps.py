@@ -18,7 +18,7 @@ import numpy as np
 
 from ..engine import Primitive, Tensor
 from ..errors import operation
-from ..recording import recorded_comparisons
+from ..recording import recorded_comparisons, recorded_tensors
 from ..table import TABLE
 from .operations import one_line, returned, variadic
 from .trees import Constants, Rebuilt, Shape, call, index, literal, shape_of, shaped
@@ -273,6 +273,8 @@ def twin(
             result = composed(*operands, **{**primitive.defaults, **settings})
         if not isinstance(result, Tensor):
             return None
+        if any(t.primitive is primitive for t in recorded_tensors(result)):
+            return None  # it is composed of itself, by a function that calls it for Tensors
         return Twin(expression(result, parts, constants), result.data)
     except Exception:  # a text of NumPy's that Tensors do not run
         if primitive.composed is not None:

@@ -194,7 +194,7 @@ class Components:
             raise NoComponentsError(f"{ast.unparse(node)[:100]} is not known entry by entry")
         if not found - {"np"}:
             array = np.asarray(self.evaluator.evaluate(node))
-            if array.size and (array == array.flat[0]).all():
+            if array.size and np.array_equal(array, np.full_like(array, array.flat[0]), True):
                 return literal(float(array.flat[0])) if number(node) is None else node
             if array.ndim == 2 and np.array_equal(array, np.eye(*array.shape)):
                 return when([self.letters.compared(index[0], ast.Eq(), index[1])], ONE)
@@ -225,6 +225,8 @@ class Components:
                 return self.arranged(row, operands[0], given, index)
             case "spreads":
                 return self.spread(row, operands[0], given, index)
+        if row.kind == "reduces" and not math.prod(self.shape(operands[0])):
+            raise NoComponentsError("it is given no entries", row.__name__)
         # as it is composed, unless that overflows
         values = [self.evaluator.evaluate(operand) for operand in operands]
         found = None if row.takes_any_number else twin(row, operands, values, given)
