@@ -66,7 +66,7 @@ def l1_loss(prediction: Value, target: Value, reduction: str = "mean") -> Value:
 def huber_loss(
     prediction: Value, target: Value, reduction: str = "mean", delta: float = 1.0
 ) -> Value:
-    """Return d^2 / 2 of small differences d, and of those above delta, delta (|d| - delta / 2).
+    """Return d^2 / 2 of small differences d, and of those above delta, delta (abs(d) - delta / 2).
 
     It grows like the square, but an outlier does not dominate it: P. J. Huber, *Robust estimation
     of a location parameter*, 1964. Arguments as of `mse_loss`.
