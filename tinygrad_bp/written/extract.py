@@ -120,6 +120,8 @@ def closing_of(match: re.Match[str], kind: str) -> str:
 
 # ---- plain lines ----
 
+#: A longer line is no equation.
+LONGEST_LINE = 2000
 #: Of a line in prose, what says that it is an equation about a derivative.
 ABOUT_DERIVATIVES = re.compile(r"[∂∇δΔ⊙ᵀσΣ₀-₉]|\bd\w+\s*=|\bd\w+\s*/\s*d\w+|\bd\w+_d\w+")
 CODE = re.compile(r"\b(?:def|return|import|print|self|lambda|assert)\b|;\s*$|^\s*for\b.*:\s*$")
@@ -136,7 +138,12 @@ def plain_lines(source: str, where: Place, alone: bool) -> Iterator[Piece]:
     """Find the lines that are equations; those that stand alone need not be about derivatives."""
     lines = iter(enumerate(source.split("\n")))
     for k, line in lines:
-        if not ("=" in line or CASE.fullmatch(line)) or "\\" in line or CODE.search(line):
+        if (
+            len(line) > LONGEST_LINE
+            or not ("=" in line or CASE.fullmatch(line))
+            or "\\" in line
+            or CODE.search(line)
+        ):
             continue
         text = re.sub(r"\*\*(?!\s*\d)|__|`|^[ >]*>", " ", line)
         if not (alone or ABOUT_DERIVATIVES.search(text) or CASE.fullmatch(line)):

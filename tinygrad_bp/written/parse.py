@@ -47,7 +47,8 @@ from .tree import (
 )
 
 OPERATORS = {r"\odot": "⊙", r"\circ": "∘", r"\cdot": "·", r"\times": "×", "*": "*", r"\star": "*",
-             "@": "@", r"\otimes": "⊗", "⊙": "⊙", r"\bigodot": "⊙"}  # fmt: skip
+             "@": "@", r"\otimes": "⊗", "⊙": "⊙", r"\bigodot": "⊙",
+             r"\bullet": "•"}  # fmt: skip
 COMPARISONS = {"=": "=", r"\neq": "≠", "<": "<", ">": ">", r"\leq": "≤", r"\geq": "≥"}
 BRACKETS = {"(": ")", "[": "]", r"\{": r"\}"}
 FONTS = {"mathbf", "boldsymbol", "bm", "mathcal", "mathscr", "mathsf", "mathit", "mathfrak",
@@ -75,9 +76,10 @@ STOPS = {
     r"\approx",
     "\\\\",
 }
+DOTS = "dots, for what is not written"
 REASONS = {
     "prod": "a product over an index", "cancel": "a term that is struck out", "int": "an integral",
-    "ldots": "dots", "cdots": "dots", "dots": "dots", "vdots": "dots", "infty": "infinity",
+    "ldots": DOTS, "cdots": DOTS, "dots": DOTS, "vdots": DOTS, "infty": "infinity",
     "lfloor": "a place that is computed", "lceil": "a place that is computed",
     "pm": "a sign that may be either",
 }  # fmt: skip
@@ -229,8 +231,9 @@ class Parser:
             if text(inner) in ("2", "F"):
                 return tree
             kind, axes = setting("a norm", inner)
-            if kind == "axis":
-                return Norm(tree.of, axes)
+            if kind != "axis":
+                raise Unreadable(f"a norm with {text(inner)} below")
+            return Norm(tree.of, axes)
         found = script(inner)
         if found.transposed or found.primes or not found.pieces:
             raise Unreadable(f"{text(inner)} below brackets")
@@ -533,6 +536,9 @@ class Parser:
         else:
             raise Unreadable(f"{word} of nothing")
         tree: Tree = Call(function, arguments, primes, keywords=(*keywords, *named))
+        if len(arguments) == 2 and function in ("power", "multiply"):
+            one, other = arguments
+            tree = Power(one, other, True) if function == "power" else Product(arguments, ("⊙",))
         tree = Entry(tree, entry) if entry else tree
         return tree if power is None else Power(tree, Number(float(power)))
 
@@ -616,7 +622,7 @@ def setting(word: str, row: Sequence[Token]) -> tuple[str, str]:
     for kind in ("axis", "axes"):
         if words.startswith(kind) and set(words[4:]) <= set("-0123456789,"):
             return "axis", words[4:]
-    if words and set(words) <= set("0123456789×,()-"):
+    if word.lower() not in FUNCTIONS and words and set(words) <= set("0123456789×,()-"):
         return "shape", words
     raise Unreadable(f"{word} with {words} below")
 

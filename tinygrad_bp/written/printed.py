@@ -71,7 +71,7 @@ def script(mark: Script) -> str:
         case int():
             return str(mark)
         case Letter(name, offset):
-            return name + (f"{offset:+d}" if offset else "")
+            return GREEK.get(name, name).replace("ell", "ℓ") + (f"{offset:+d}" if offset else "")
         case Bracketed(bracket, inside):
             closing = {"(": ")", "[": "]", "<": ">"}[bracket]
             return bracket + ",".join(script(part) for part in inside) + closing

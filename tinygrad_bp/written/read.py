@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from .extract import Piece, pieces
-from .parse import ELSE, IF, OPERATORS, condition, parse
-from .tokens import KNOWN, Token, Unreadable, group, split, step, tokens
+from .parse import IF, OPERATORS, condition, parse
+from .tokens import KNOWN, PROSE, Token, Unreadable, group, split, step, tokens
 from .tree import Cases, Condition, Place, Refusal, Side, WrittenLine
 
 RELATIONS = {
@@ -98,6 +98,8 @@ def written(
 def side_of(relation: Token | None, row: list[Token], piece: Piece) -> Side:
     text = source_of(row, piece.source)
     sign = RELATIONS[relation.text] if relation else ""
+    if not row:
+        return Side("", Refusal("no formula stands there"), sign)
     try:
         return Side(text, parse(row, piece.latex), sign)
     except Unreadable as reason:
@@ -117,10 +119,15 @@ def source_of(row: Sequence[Token], source: str) -> str:
 
 
 def statements(piece: Piece) -> Iterator[Statement]:
+    row = tokens(piece.source, piece.latex)
     try:
-        row = unwrapped(tokens(piece.source, piece.latex))
-    except Unreadable:
-        return  # a bracket is not closed: no row can be told from the next
+        row = unwrapped(row)
+    except (Unreadable, RecursionError):  # no row can be told from the next
+        first = next((i for i, token in enumerate(row) if is_relation(token)), None)
+        if first is not None:
+            sides = [(None, row[:first]), (row[first], row[first + 1 :])]
+            yield Statement(sides, refusal="its brackets do not close, or are nested too deeply")
+        return
     for part in rows(row):
         yield from in_row(part, piece.latex)
 
@@ -157,14 +164,14 @@ def rows(row: Sequence[Token]) -> list[list[Token]]:
     """Split at line breaks, but not where a formula goes on in the next row."""
     found: list[list[Token]] = []
     for _, part in split(row, lambda t: t.text == r"\\"):
-        inner = [t for t in part if t.text != "&"]
+        inner = [t for t in part if t.text not in ("&", *SPACES)]
         if not inner:
             continue
         last = [t for t in found[-1] if t.text not in ("&", *SPACES)][-1:] if found else []
         is_open = any(is_relation(t) or t.text in OPERATORS or t.text in "+-" for t in last)
         goes_on = inner[0].text in ("+", "-", *OPERATORS) and not any(map(is_relation, inner))
         if found and (is_open or goes_on):
-            found[-1] += [t for t in part if t.text != "&"]
+            found[-1] += inner
         else:
             found.append(part)
     return found
@@ -188,17 +195,23 @@ def in_row(row: Sequence[Token], latex: bool) -> Iterator[Statement]:
                 last = last._replace(condition=found)
         elif is_range or (len(part) == 1 and part[0].kind == "words"):
             continue
-        elif part[0].kind == "words" and last is not None and last.sides:
+        elif is_if(part[0]) and last is not None and last.sides:
             last = last._replace(refusal=f"what follows “{part[0].text}” is not read")
         elif any(map(is_relation, part)):
-            part = part[1:] if part[0].kind == "words" else part
+            part = part[1:] if is_if(part[0]) else part
             if last is not None:
                 yield last
             last = Statement([(t, stripped(side)) for t, side in split(part, is_relation)])
-        elif before == "," and last is not None and last.sides:
-            last = last._replace(refusal="what stands behind its comma is not read")
+        elif last is not None and last.sides and goes_on(before, part):
+            last = last._replace(refusal="what stands behind its comma, or a space, is not read")
     if last is not None:
         yield last
+
+
+def goes_on(before: str, part: Sequence[Token]) -> bool:
+    # after a space, a number of the equation may stand, or a shape; a sum that goes on may not
+    is_label = all(t.kind in ("number", "words") or t.text in "()-," for t in part)
+    return before == "," or (before in SPACES and part[0].text in "+-" and not is_label)
 
 
 def segments(row: Sequence[Token]) -> Iterator[tuple[str, list[Token]]]:
@@ -212,18 +225,24 @@ def segments(row: Sequence[Token]) -> Iterator[tuple[str, list[Token]]]:
         following = row[i + 1].text if i + 1 < len(row) else ""
         if depth == 0 and (ends or is_prose(token, following)):
             yield before, part
-            words = [token] if token.kind == "words" and token.text.lower() in IF else []
-            before, part = token.text, words
+            before, part = token.text, [token] if is_if(token) else []
         elif token.text != "&" or depth:
             part.append(token)
     yield before, part
 
 
+def is_if(token: Token) -> bool:
+    return token.kind == "words" and token.text.lower() in IF - {"where"}
+
+
 def is_prose(token: Token, following: str) -> bool:
     if token.kind != "words":
         return False
-    known = token.text.lower() in KNOWN and token.text.lower() not in IF | ELSE | {"and"}
-    return not known and not (token.text.isidentifier() and following[:1] in tuple("('^_["))
+    if token.text.lower() in PROSE:
+        return True
+    return token.text.lower() not in KNOWN and not (
+        token.text.isidentifier() and following[:1] in tuple("('^_[")
+    )
 
 
 def stripped(part: list[Token]) -> list[Token]:
@@ -236,8 +255,9 @@ def stripped(part: list[Token]) -> list[Token]:
 
 def is_range_of_letter(part: Sequence[Token]) -> bool:
     # l = L-1, ..., 1 says what a letter goes over, and nothing about the network
-    texts = [token.text for token in part if token.text.lower() not in IF]
-    return len(texts) > 2 and texts[0] in tuple("ijklmnt") and texts[1] in ("=", r"\in")
+    texts = [token.text for token in part if not is_if(token)]
+    ends = all(len(t) == 1 or t.isdecimal() or t[-4:] == "dots" or t == ".." for t in texts[2:])
+    return len(texts) > 2 and texts[0] in tuple("ijklmnt") and texts[1] in ("=", r"\in") and ends
 
 
 def index_condition(part: list[Token], latex: bool) -> Condition | None:
@@ -249,4 +269,6 @@ def index_condition(part: list[Token], latex: bool) -> Condition | None:
         found = condition(bare, latex)
     except Unreadable:
         return None
-    return found if found and all(comparison.letters for comparison in found) else None
+    letters = "".join("".join(comparison.letters or "?") for comparison in found)
+    known = is_if(bare[0]) or set(letters) <= set("ijklmn")  # h = z is no condition
+    return found if len(letters) == 2 and known else None

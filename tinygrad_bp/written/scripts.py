@@ -121,8 +121,12 @@ def ranges(
     if letters_alone and row[0].kind != "words":
         found: tuple[Script, ...] = tuple(Letter(c) for c in text(row).replace(",", ""))
     else:
-        found = script(row, below=True).pieces
-    if last is not None or not all(isinstance(p, Letter) and not p.offset for p in found):
+        found = script(row, below=True).pieces if is_index(row) else ()
+    if (
+        not found
+        or last is not None
+        or not all(isinstance(p, Letter) and not p.offset for p in found)
+    ):
         raise Unreadable(f"a sum over {text(below)}")
     return tuple(Range(p.name) for p in found if isinstance(p, Letter)), ()
 

@@ -43,7 +43,7 @@ MARKS = {mark: rf"\{name}" for name, mark in ACCENTS.items()}  # combining chara
 DECORATION = set(
     """left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr middle displaystyle
     textstyle limits nolimits nonumber notag Large large LARGE huge Huge normalsize small tiny
-    footnotesize mathord mathop rm bf it smash null space allowbreak strut hline bullet""".split()  # noqa: SIM905, a table to read
+    footnotesize mathord mathop rm bf it smash null space allowbreak strut hline""".split()  # noqa: SIM905, a table to read
 )
 #: With an argument that is no mathematics.
 ASIDE = r"(?:label|tag|eqref|ref|cite|hspace|vspace|[hv]?phantom|color|textcolor|colorbox)"
@@ -62,8 +62,9 @@ FUNCTIONS = set(
     sign sgn""".split()  # noqa: SIM905
 )
 LOSSES = {"loss", "cost", "mse", "ce", "bce", "sse", "nll", "cce"}
-WORDS = {"np", "otherwise", "axis", "if", "for", "and"}
-KNOWN = FUNCTIONS | LOSSES | WORDS | {name.lower() for name in GREEK}
+#: Words that are prose wherever they stand.
+PROSE = {"if", "for", "when", "where", "and", "otherwise", "else", "with"}
+KNOWN = FUNCTIONS | LOSSES | PROSE | {"np", "net", "axis"} | {name.lower() for name in GREEK}
 #: In LaTeX a run of letters is a product; a word of three letters that is known is a word.
 SHORT = {"ln", "tr", "CE", "if"}
 
@@ -76,7 +77,7 @@ TOKEN = re.compile(
     | (?P<row>\\\\(?:\[\s*-?[\d.]+\s*[a-z]{{2}}\s*\])?)
     | (?P<aside>\\{ASIDE}\*?\s*\{{[^{{}}]*\}})
     | \\(?P<upright>{UPRIGHT})\s*\{{(?P<words>[^{{}}]*)\}}
-    | \\(?P<command>[A-Za-z]+)\*? | \\(?P<escaped>.)
+    | (?P<unequal>\\not\s*=) | \\(?P<command>[A-Za-z]+)\*? | \\(?P<escaped>.)
     | (?P<number>\d+(?:\.\d+)?(?:e[-+]?\d+)?|\.\d+) | (?P<name>[A-Za-z]+)
     | (?P<up>[{"".join(UP)}]+) | (?P<down>[{"".join(DOWN)}]+)
     | (?P<mark>:=|\+=|-=|==|!=|<=|>=|->|=>|<-|\.\.|\.\*|\|\||\*\*|\S)""",
@@ -103,6 +104,8 @@ def tokens(source: str, latex: bool, start: int = 0) -> list[Token]:
             found.append(Token(match["edge"], match["environment"], *span))
         elif kind == "row":
             found.append(Token("command", r"\\", *span))
+        elif kind == "unequal":
+            found.append(Token("command", r"\neq", *span))
         elif kind == "words":
             found += upright(match, latex, start, span)
         elif kind in ("command", "escaped"):
@@ -113,7 +116,8 @@ def tokens(source: str, latex: bool, start: int = 0) -> list[Token]:
             is_word = text in SHORT or (len(text) > 2 and text.lower() in KNOWN)
             whole = not latex or is_word
             letters = [(text, 0)] if whole else [(c, i) for i, c in enumerate(text)]
-            found += [Token("name", t, span[0] + i, span[0] + i + len(t)) for t, i in letters]
+            kind = "words" if text.lower() in PROSE and whole else "name"
+            found += [Token(kind, t, span[0] + i, span[0] + i + len(t)) for t, i in letters]
         elif kind in ("up", "down"):
             table, mark = (UP, "^") if kind == "up" else (DOWN, "_")
             inner = tokens("".join(table[c] for c in text), True)
