@@ -130,6 +130,25 @@ def slips():
                 None,
             )
 
+        yield (
+            line,
+            "sum-for-product",
+            lambda q, d, up=up, a=a: d[up] + getattr(q, a) * (1 - getattr(q, a)),
+            None,
+        )
+    yield (
+        "a2",
+        "gradient-of-next-step",
+        lambda q, d: LINES["z2"](q, {"a2": LINES["a2"](q, d)}),
+        None,
+    )
+    yield (
+        "a1",
+        "gradient-of-next-step",
+        lambda q, d: LINES["z1"](q, {"a1": LINES["a1"](q, d)}),
+        None,
+    )
+
     for line, (g, factor, other) in WEIGHTS.items():
         yield (
             line,

@@ -134,3 +134,57 @@ def convolution(x, K, y):
 
 
 CONVOLUTION = {"x": normal((2, 2, 4, 5)), "K": normal((3, 2, 3, 3)), "y": normal((2, 3, 2, 2))}
+
+
+def sentence(E, words, g, V, y):
+    """Words looked up, two of them alike, layer norm, and log p multiplied by a target."""
+    e = bp.embedding(E, words).named("e")
+    centred = e - e.mean(axis=1, keepdims=True)
+    n = (centred / bp.sqrt(e.var(axis=1, keepdims=True) + 1e-5)).named("n")
+    p = bp.softmax(((n * g).named("m") @ V).named("z"), axis=1).named("p")
+    return (-(y * bp.log(p)).sum() / 4.0).named("L")
+
+
+SENTENCE = {
+    "E": normal((6, 3)),
+    "words": np.array([2, 0, 2, 5]),
+    "g": normal(3),
+    "V": normal((3, 5)),
+    "y": np.eye(5)[[1, 0, 4, 2]],
+}
+
+
+def penalised(x, y, W, v, rows):
+    """A sigmoid and the squared error, rows that are picked twice, and penalties of each kind."""
+    a = bp.sigmoid((x @ W).named("z")).named("a")
+    picked = v[rows].named("picked")
+    of_W = bp.square_sum(W) + bp.square(W).sum() + (W**4).sum() + abs(W).sum() + bp.norm(W)
+    return (bp.square_sum(a * picked - y) + bp.square_sum(a - y) + 0.3 * of_W).named("L")
+
+
+PENALISED = {
+    "x": normal((5, 2)),
+    "y": normal((5, 3)),
+    "W": normal((2, 3)),
+    "v": normal((4, 3)),
+    "rows": np.array([0, 3, 0, 1, 3]),
+}
+
+
+def over_time(U, W, f, x1, x2, x3, y):
+    """Three steps of one cell, with a gate. Columns are samples."""
+    h = np.zeros((3, 4))
+    for x in (x1, x2, x3):
+        h = bp.tanh(U @ x + W @ h) + bp.sigmoid(f) * h
+    return bp.square_sum(h - y).named("L")
+
+
+OVER_TIME = {
+    "U": normal((3, 2)),
+    "W": normal((3, 3)),
+    "f": normal((3, 1)),
+    "x1": normal((2, 4)),
+    "x2": normal((2, 4)),
+    "x3": normal((2, 4)),
+    "y": normal((3, 4)),
+}

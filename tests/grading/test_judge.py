@@ -388,7 +388,16 @@ def test_the_slips_cover_what_the_catalogue_has_for_the_worked_problem():
     mine = {"matmul", "sigmoid", "softmax", "square_sum", "subtract", "anywhere"}
     rows = [mistake for mistake in CATALOGUE if not mine.isdisjoint(mistake.rules)]
     # nothing here is used twice, and the sigmoid has a row of its own
-    elsewhere = {"overwritten-contribution", "broadcast-not-summed", "missing-derivative"}
+    elsewhere = {
+        "overwritten-contribution",
+        "broadcast-not-summed",
+        "missing-derivative",
+        "one-step-off",
+        "norm-along-wrong-axis",
+        "penalty-doubled",
+        "penalty-left-out",
+        "inner-for-outer-product",
+    }
     assert {row.name for row in rows} - elsewhere == {name for _, name, _, _ in SLIPS}
 
 

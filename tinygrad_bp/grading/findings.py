@@ -20,6 +20,10 @@ from .report import JudgedLine, gradient_of
 Numbers: TypeAlias = Sequence[np.ndarray]
 
 
+#: Mistakes that explain an answer together, mostly one.
+Explanation: TypeAlias = tuple[Fault, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Implied:
     """A wrong gradient that was not answered, and from which an answer follows."""
@@ -37,9 +41,13 @@ class Finding:
     answered: Numbers | None = None
     #: What follows from the person's own answers nearer to the loss; None where nothing does.
     expected: Sequence[np.ndarray | None] = ()
-    faults: tuple[Fault, ...] = ()  # that reproduce the answer
+    explanations: tuple[Explanation, ...] = ()  # each reproduces the answer
     implied: Implied | None = None  # where no mistake of the catalogue does
     reason: str = ""  # why an answer is unreadable, or how far it is right
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        return tuple(fault for explanation in self.explanations for fault in explanation)
 
     @cached_property
     def wanted(self) -> list[np.ndarray]:
@@ -108,18 +116,12 @@ class Finding:
             if line.fingerprints:
                 yield f"Measured: {'; '.join(line.fingerprints)}."
             return
-        details: dict[Mistake, list[str]] = {}
-        for fault in self.faults:
-            details.setdefault(fault.mistake, []).append(fault.detail)
-        sentences = []
-        for mistake, taken in details.items():
-            instead = listed(filter(None, taken), last="or")
-            name = f"{mistake.name} ({instead})" if instead else mistake.name
-            sentences.append(f"{name}: {mistake.sentence}")
-        if len(sentences) > 1:
+        told = list(say_apart(self.explanations))
+        if len(told) > 1:
             points = "these points" if len(self.right) > 1 else "the given point"
-            yield f"{len(sentences)} mistakes fit, and {points} cannot tell them apart."
-        yield " Or ".join(sentences)
+            yield f"{len(told)} mistakes fit, and {points} cannot tell them apart."
+        yield " Or ".join(told)
+        yield self.reason
 
     def say_numbers(self, line: JudgedLine) -> str:
         if line.shape != line.right_shape:
@@ -137,6 +139,20 @@ class Finding:
             f"{start}. The worst is {line.worst}: {line.answered:.6g} for {line.right:.6g}{given}, "
             f"off by {percent(line.error)} of the largest entry."
         )
+
+
+def say_apart(explanations: Sequence[Explanation]) -> Iterator[str]:
+    # each in words; of what differs only in a detail, the details
+    alike: dict[tuple[Mistake, ...], list[Explanation]] = {}
+    for explanation in explanations:
+        alike.setdefault(tuple(fault.mistake for fault in explanation), []).append(explanation)
+    for mistakes, same in alike.items():
+        said = []
+        for k, mistake in enumerate(mistakes):
+            instead = listed(dict.fromkeys(e[k].detail for e in same if e[k].detail), last="or")
+            name = f"{mistake.name} ({instead})" if instead else mistake.name
+            said.append(f"{name}: {mistake.sentence}")
+        yield " And ".join(said)
 
 
 def general_hint(line: JudgedLine) -> str:

@@ -56,17 +56,34 @@ FACTS: dict[str, Callable[[Array, Array], bool]] = {
 }
 
 
-def find_ratio(pairs: Pairs) -> str | None:
+def ratios_of(pairs: Pairs) -> list[float] | None:
+    # of an answer that is a multiple of the right one at each point
     ratios = []
     for a, r in pairs:
-        if a.shape != r.shape or not r.any():
+        if a.shape != r.shape or not r.any() or not np.isfinite(a).all():
             return None
         ratio = float(np.vdot(a, r) / np.vdot(r, r))
-        if ratio == 0 or abs(ratio - 1) < NEARLY or not agree(a, ratio * r, EXACT):
+        if ratio == 0 or not agree(a, ratio * r, EXACT):
             return None
         ratios.append(ratio)
-    if np.ptp(ratios) <= EXACT * abs(ratios[0]):
-        return f"it is {ratios[0]:.6g} times the right answer at every point"
+    return ratios
+
+
+def ratio_of(pairs: Pairs) -> float | None:
+    """Return the factor by which an answer is off at every point, if it is one."""
+    ratios = ratios_of(pairs)
+    if not ratios or np.ptp(ratios) > EXACT * abs(ratios[0]):
+        return None
+    return ratios[0]
+
+
+def find_ratio(pairs: Pairs) -> str | None:
+    ratios = ratios_of(pairs)
+    if not ratios or any(abs(ratio - 1) < NEARLY for ratio in ratios):
+        return None
+    ratio = ratio_of(pairs)
+    if ratio is not None:
+        return f"it is {ratio:.6g} times the right answer at every point"
     return "it is a multiple of the right answer, by another factor at each point"
 
 

@@ -15,8 +15,8 @@ import numpy as np
 
 from ..engine import Tensor
 from .assignment import Assignment, Marking
+from .factors import judge
 from .findings import Finding, to_sentence
-from .judge import Judge
 from .report import JudgedLine, Report
 from .submission import Answers, InProcess, Submission
 from .task import Builder
@@ -131,7 +131,7 @@ def grade_at_points(submitted: Sequence[Answers], assignment: Assignment) -> Rep
         failure = next((a.failure for a in answers if a.failure is not None), None)
         if failure is not None:
             answers = [Answers() for _ in answers]
-        findings = Judge(assignment.runs, answers).judge()
+        findings = judge(assignment.runs, answers)
         lines = tuple(write_lines(findings, assignment, answers))
     return Report(lines, failure, assignment.warnings)
 

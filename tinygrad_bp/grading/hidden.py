@@ -11,13 +11,16 @@ from typing import Any
 
 import numpy as np
 
+from ..mistakes.mistake import Fault
 from ..mistakes.run import Run
 from ..notation.numbers import listed
 from ..table import TABLE
+from .findings import Numbers
 from .fingerprints import sums_to_zero
 from .judge import Judge
-from .limits import MOST_LINES
+from .limits import FEW_EDGES, MOST_LINES
 from .report import gradient_of
+from .search import find_single, nearest
 from .submission import Answers
 
 #: Where these give the right numbers they are no mistakes: of two equal gradients one may be taken
@@ -52,7 +55,7 @@ def hidden_in(runs: Sequence[Run], lines: Iterable[str]) -> Iterator[tuple[str, 
     for line in lines:
         i = runs[0].quantities[line]
         right = ("", [run.gradients[i] for run in runs])
-        planted = ((fault.mistake.name, n) for fault, n in judge.find_consequences(i))
+        planted = ((fault.mistake.name, n) for fault, n in find_consequences(judge, i))
         unseen, *groups = groups_alike([right, *planted], judge.agrees)
         missed = [name for name in unseen[1:] if name not in HARMLESS]
         if missed:
@@ -60,6 +63,18 @@ def hidden_in(runs: Sequence[Run], lines: Iterable[str]) -> Iterator[tuple[str, 
         for group in groups:
             if len(group) > 1:
                 yield line, f"tell apart {', '.join(group)}"
+
+
+def find_consequences(judge: Judge, i: int) -> Iterator[tuple[Fault, Numbers]]:
+    # each mistake between a quantity and the nearest answers, with what it gives
+    parts = [sheet.run.part(i, sheet.own) for sheet in judge.sheets]
+    for fault in find_single(judge.sheets[0], nearest(judge.run, parts[0], FEW_EDGES)):
+        numbers = [
+            sheet.run.sweep(sheet.own, sheet.plant((fault,)), part.edges).get(i)
+            for sheet, part in zip(judge.sheets, parts, strict=True)
+        ]
+        if all(number is not None for number in numbers):
+            yield fault, [np.asarray(number) for number in numbers]
 
 
 def balanced(runs: Sequence[Run]) -> Iterator[str]:

@@ -12,19 +12,18 @@ rules out are dropped.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ..mistakes.catalogue import find_faults
 from ..mistakes.mistake import Fault
 from ..mistakes.run import Run
-from ..record import Part
 from . import limits
-from .findings import Finding, Implied, Numbers
+from .findings import Explanation, Finding, Implied, Numbers
 from .precision import FULL_SINGLE, count_digits
+from .search import Search
 from .sheet import Sheet, Story, fitted, in_layout
 from .submission import Answers
 
@@ -47,13 +46,28 @@ class Judge:
                     sheet.raw[i] = number
                 if all(f is not None for f in fits):
                     sheet.own[i] = fit
-        self.work = 0
         #: The layouts, other than the right one, that a line was charged with.
         self.layouts: set[str] = set()
         #: The quantities judged so far, with their answers.
         self.before: list[tuple[int, Numbers]] = []
+        #: What explained the lines of an earlier walk: it may explain a line before them too.
+        self.known: list[Explanation] = []
+        self.searches: dict[int, Search] = {}
+        self.searched: dict[Any, list[tuple[Story, Explanation]]] = {}
 
     def judge(self) -> list[Finding]:
+        """Walk back from the loss; once more if a later line has given an earlier one away."""
+        findings = self.walk()
+        wrong = [finding for finding in findings if finding.verdict == "wrong"]
+        named = [bool(finding.explanations) for finding in wrong]
+        if True not in named or named == sorted(named, reverse=True):
+            return findings
+        self.known = [e for finding in wrong for e in finding.explanations]
+        again = self.walk()
+        return again if charges(again) < charges(findings) else findings
+
+    def walk(self) -> list[Finding]:
+        self.layouts, self.before = set(), []
         stories: list[Story] = [()]
         findings: list[Finding] = []
         for name in self.run.backward_order:
@@ -102,20 +116,23 @@ class Judge:
             return replace(finding, verdict="right", reason=reason), fitting or stories
         if fitting or self.agrees(answered, expected) or self.follows_as_it_is(i, answered):
             return replace(finding, verdict="carried forward"), fitting or stories
-        faults, explained = self.explain(i, answered, stories)
-        if not faults:
+        explanations, explained, story = self.explain(i, answered, stories)
+        if not explanations:
             for verdict, numbers in (("right", right), ("carried forward", expected)):
                 digits = count_digits(answered, numbers)
                 if digits is not None:
                     return replace(finding, verdict=verdict, reason=say_digits(digits)), stories
         given_up = self.work >= limits.MOST_WORK
-        implied = None if faults or given_up else self.find_implied(i, answered)
+        implied = None if explanations or given_up else self.find_implied(i, answered)
         if implied is not None:  # or it is this line's own slip, and the story is as it was
             explained = different([*((*story, implied) for story in explained), *explained])
         reason = ""
-        if given_up or len(self.run.part(i, self.sheets[0].own).edges) > limits.MOST_EDGES:
+        if not explanations and (given_up or self.searches[i].is_cut):
             reason = "Not every mistake was tried, as the network is large."
-        return replace(finding, faults=faults, implied=implied, reason=reason), explained
+        if story:
+            finding = replace(finding, expected=self.expected(i, story))
+        finding = replace(finding, explanations=explanations, implied=implied, reason=reason)
+        return finding, explained
 
     # ---- what follows from what ----
 
@@ -161,86 +178,56 @@ class Judge:
 
     def explain(
         self, i: int, answered: Numbers, stories: list[Story]
-    ) -> tuple[tuple[Fault, ...], list[Story]]:
+    ) -> tuple[tuple[Explanation, ...], list[Story], Story]:
+        # Also the stories that go on from there, and the one before it.
         # Mistakes are planted on top of the stories so far; else on the person's own answers alone;
         # else on the truth, in case the person went on with that.
-        if self.work >= limits.MOST_WORK:
-            return (), stories
-        parts = [nearest(x.run, x.run.part(i, x.own), limits.MOST_EDGES) for x in self.sheets]
-        faults = list(self.find_candidates(parts[0]))
-        attempts = [(stories, False)]
-        if stories != [()]:
-            attempts.append(([()], False))
-        if parts[0].given:
-            attempts.append(([()], True))
-        for bases, on_truth in attempts:
-            fitting = [
-                (story, fault)
-                for story in bases
-                for fault in faults
-                if self.work < limits.MOST_WORK
-                if self.reproduces(answered, parts, (*story, fault), on_truth)
-            ]
-            fitting = [found for found in fitting if not self.is_refuted(*found)] or fitting
-            if fitting:
-                named = {(fault.mistake.name, fault.detail): fault for _, fault in fitting}
-                return tuple(named.values()), different([(*s, fault) for s, fault in fitting])
-        return (), stories
+        if i not in self.searches:
+            self.searches[i] = Search(self.sheets, i, answered)
+        search, key = self.searches[i], (i, tuple(stories))
+        if key not in self.searched or not self.searched[key]:
+            fitting = search.try_out(stories, self.known)
+            if not fitting and key not in self.searched:
+                fitting = search.find(stories, limits.MOST_WORK - self.work)
+            self.searched[key] = fitting
+        fitting = self.searched[key]
+        fitting = [found for found in fitting if not self.is_refuted(*found)] or fitting
+        fitting = without_general(fitting)
+        if not fitting:
+            return (), stories, ()
+        named = {tuple((f.mistake.name, f.detail) for f in e): e for _, e in fitting}
+        return tuple(named.values()), different([(*s, *e) for s, e in fitting]), fitting[0][0]
 
-    def reproduces(
-        self, answered: Numbers, parts: Sequence[Part], story: Story, on_truth: bool
-    ) -> bool:
-        self.work += len(parts[0].edges)
-        every = zip(self.sheets, parts, answered, strict=True)
-        return all(sheet.reproduces(a, part, story, on_truth) for sheet, part, a in every)
+    @property
+    def work(self) -> int:
+        return sum(search.work for search in self.searches.values())
 
-    def is_refuted(self, story: Story, fault: Fault) -> bool:
+    def is_refuted(self, story: Story, explanation: Explanation) -> bool:
         # a line before, which the story explains, would be another with this mistake
         return any(
             self.agrees(answered, self.expected(i, story))
-            and not self.agrees(answered, self.expected(i, (*story, fault)))
+            and not self.agrees(answered, self.expected(i, (*story, *explanation)))
             for i, answered in self.before
         )
 
-    def find_candidates(self, part: Part) -> Iterator[Fault]:
-        # every mistake at each edge, and at all its edges at once
-        everywhere: dict[tuple[int, int], list[Fault]] = {}
-        for edge in part.edges:
-            for fault in find_faults(self.sheets[0].place(edge)):
-                everywhere.setdefault((id(fault.mistake), fault.variant), []).append(fault)
-                yield fault
-        for faults in everywhere.values():
-            edges = tuple(edge for fault in faults for edge in fault.edges)
-            if len(edges) > 1 and not any(fault.detail for fault in faults):
-                yield faults[0]._replace(edges=edges)
 
-    def find_consequences(self, i: int) -> Iterator[tuple[Fault, Numbers]]:
-        # each mistake between a quantity and the nearest answers, with what it gives
-        parts = [sheet.run.part(i, sheet.own) for sheet in self.sheets]
-        for fault in self.find_candidates(nearest(self.run, parts[0], limits.FEW_EDGES)):
-            if len(fault.edges) > 1:
-                continue
-            numbers = [
-                sheet.run.sweep(sheet.own, sheet.plant((fault,)), part.edges).get(i)
-                for sheet, part in zip(self.sheets, parts, strict=True)
-            ]
-            if all(number is not None for number in numbers):
-                yield fault, [np.asarray(number) for number in numbers]
+def charges(findings: Sequence[Finding]) -> float:
+    """Return how many slips are charged; one without a name weighs more than two with names."""
+    wrong = [finding for finding in findings if finding.verdict == "wrong"]
+    return sum(min(map(len, f.explanations)) if f.explanations else 2.5 for f in wrong)
+
+
+def without_general(
+    fitting: Sequence[tuple[Story, Explanation]],
+) -> list[tuple[Story, Explanation]]:
+    # what a mistake of the catalogue is a special case of says less
+    general = {fault.mistake.instead_of for _, e in fitting for fault in e}
+    kept = [(s, e) for s, e in fitting if not any(f.mistake.name in general for f in e)]
+    return kept or list(fitting)
 
 
 def say_digits(digits: int) -> str:
     return f"Right to {digits} digits: rounded, or computed in low precision."
-
-
-def nearest(run: Run, part: Part, most: int) -> Part:
-    # the last edges of a large part are left: a search through all would take long
-    if len(part.edges) <= most:
-        return part
-    edges = part.edges[-most:]
-    kept = set(edges)
-    steps = {edge.step for edge in edges}
-    cut = {step for step in steps if not kept.issuperset(run.uses.get(step, ()))}
-    return Part(part.target, edges, frozenset(cut | (part.given & steps)))
 
 
 def different(stories: list[Story]) -> list[Story]:
@@ -254,6 +241,6 @@ def key(part: Fault | Implied) -> tuple[Any, ...]:
 
 def without_ruled_out(finding: Finding, stories: list[Story]) -> Finding:
     kept = {key(part)[:2] for story in stories for part in story}
-    faults = tuple(fault for fault in finding.faults if key(fault)[:2] in kept)
+    told = tuple(e for e in finding.explanations if all(key(fault)[:2] in kept for fault in e))
     implied = finding.implied if finding.implied and key(finding.implied) in kept else None
-    return replace(finding, faults=faults or finding.faults, implied=implied)
+    return replace(finding, explanations=told or finding.explanations, implied=implied)

@@ -40,6 +40,7 @@ class Sheet:
         self.own: dict[int, Any] = {}
         self.raw: dict[int, Any] = {}
         self.swept: dict[Story, dict[int, Any]] = {}
+        self.outcomes: dict[Story, dict[int, Any]] = {}
         self.places: dict[tuple[Edge, Story], Place] = {}
 
     def follow(self, story: Story) -> dict[int, Any]:
@@ -48,32 +49,45 @@ class Sheet:
             self.swept[story] = self.run.sweep(given, self.plant(story))
         return self.swept[story]
 
+    def gradient(self, story: Story, i: int) -> Any:
+        # of a quantity; as `follow`, for so many stories that the rest is not kept
+        if story not in self.outcomes:
+            given = self.own | self.implied_by(story)
+            swept = self.run.sweep(given, self.plant(story))
+            kept = self.run.quantities.values()
+            self.outcomes[story] = {k: swept[k] for k in kept if k in swept}
+        return self.outcomes[story].get(i)
+
     def plant(self, story: Story) -> dict[Edge, Contribute]:
-        return {
-            edge: fault.contribution(self.place(edge, story[:k]))
-            for k, fault in enumerate(story)
-            if isinstance(fault, Fault)
-            for edge in fault.edges
-        }
+        planted: dict[Edge, Contribute] = {}
+        for k, fault in enumerate(story):
+            if isinstance(fault, Fault):
+                for edge in fault.edges:
+                    place = self.place(edge, story[:k], planted.get(edge))
+                    planted[edge] = fault.contribution(place)
+        return planted
 
     def implied_by(self, story: Story) -> dict[int, Any]:
         return {x.step: x.gradients[self.point] for x in story if isinstance(x, Implied)}
 
-    def place(self, edge: Edge, story: Story = ()) -> Place:
+    def place(self, edge: Edge, story: Story = (), before: Contribute | None = None) -> Place:
         # What was not answered is there as it follows from the answers and the story so far.
         if (edge, story) not in self.places:
             follows = self.follow(story) if story else {}
             at_hand = ChainMap(self.own, follows, self.run.gradients)
-            self.places[edge, story] = Place(self.run, edge, at_hand)
+            self.places[edge, story] = Place(self.run, edge, at_hand, before)
         return self.places[edge, story]
 
     def agrees(self, answer: np.ndarray, number: Any, tolerance: float = RIGHT) -> bool:
         return number is not None and agree(answer, number, tolerance, self.run.noise)
 
-    def reproduces(self, answer: np.ndarray, part: Part, story: Story, on_truth: bool) -> bool:
-        # From what was answered, and what follows from the story before its last mistake; or from
+    def reproduces(
+        self, answer: np.ndarray, part: Part, story: Story, on_truth: bool, last: int = 1
+    ) -> bool:
+        # From what was answered, and what follows from the story before its last mistakes; or from
         # the truth, where the person may have gone on with that.
-        known = ChainMap(self.run.gradients if on_truth else self.own, self.follow(story[:-1]))
+        follows = self.follow(story[: len(story) - last])
+        known = ChainMap(self.run.gradients if on_truth else self.own, follows)
         start = {step: known[step] for step in part.given if step in known}
         arrived = self.run.sweep(start | self.implied_by(story), self.plant(story), part.edges)
         return self.agrees(answer, arrived.get(part.target), REPRODUCED)
@@ -89,8 +103,9 @@ class Sheet:
         units = np.eye(g.size).reshape(-1, *g.shape)
         columns = [self.run.contribution(edge, unit).ravel() for unit in units]
         matrix = np.stack(columns, axis=1)
-        solution, _, rank, _ = np.linalg.lstsq(matrix, answer.ravel())
-        if rank < g.size or not self.agrees(answer.ravel(), matrix @ solution, REPRODUCED):
+        wanted = answer.ravel() / self.run.scale(self.run.source[edge])
+        solution, _, rank, _ = np.linalg.lstsq(matrix, wanted)
+        if rank < g.size or not self.agrees(wanted, matrix @ solution, REPRODUCED):
             return None
         return np.asarray(solution.reshape(g.shape))
 

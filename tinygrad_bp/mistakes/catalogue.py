@@ -17,6 +17,7 @@ from ..rules.models import conv2d
 from . import wrong_rules as wrong
 from .mistake import Duty, Entry, Fault, Mistake, row
 from .of_functions import OF_FUNCTIONS
+from .of_other_steps import OF_OTHER_STEPS
 from .run import Place
 
 #: Hints that several mistakes share.
@@ -48,6 +49,11 @@ ROWS: dict[str, Entry] = {
             wrong.rule(lambda out, a, b: (lambda g: g.T * b.T, lambda g: a.T * g.T)),
         ),
     ),
+    "inner-for-outer-product": row(
+        "The product is an inner one, a sum, where an outer product belongs: g a^T.",
+        SHAPE,
+        matmul=wrong.inner_product,
+    ),
     "missing-batch-sum": row(
         "The sum over the batch is missing: the result still has an axis of samples.",
         SHAPE,
@@ -71,6 +77,11 @@ ROWS: dict[str, Entry] = {
         "The factor itself stands where the other factor belongs.",
         "Nudge one factor: by what is the change of the product multiplied?",
         multiply=wrong.rule(lambda out, a, b: (lambda g: g * a, lambda g: g * b)),
+    ),
+    "sum-for-product": row(
+        "The derivative was added to the upstream gradient, and the chain rule multiplies by it.",
+        "Make the upstream gradient zero: yours has to be zero too.",
+        anywhere=wrong.sum_for_product,
     ),
     "missing-factor": row(
         "The gradient passes the product unchanged: the other factor is left out.",
@@ -142,14 +153,18 @@ ROWS: dict[str, Entry] = {
         anywhere=wrong.on_top(np.negative),
     ),
     "lost-factor-2": row(
-        "A factor 2 was lost: the result is half of what it should be.",
+        "A factor 2 was lost: what this step contributes is half of what it should be.",
         RATIO,
         anywhere=wrong.on_top(lambda contribution: contribution * 0.5),
     ),
     "extra-factor-2": row(
-        "There is a factor 2 too many: the result is twice what it should be.",
+        "There is a factor 2 too many: what this step contributes is twice what it should be.",
         RATIO,
         anywhere=wrong.on_top(lambda contribution: contribution * 2.0),
+    ),
+    "constant-factor": row(
+        "All that was answered is multiplied by a constant that does not belong there.",
+        RATIO,
     ),
     "wrong-upstream": row(
         "The upstream gradient is another quantity's, not that of the step's own output.",
@@ -187,6 +202,7 @@ ROWS: dict[str, Entry] = {
     ),
 }
 
+ROWS |= OF_OTHER_STEPS
 CATALOGUE = tuple(make(name) for name, make in ROWS.items())
 
 

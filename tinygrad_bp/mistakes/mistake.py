@@ -36,10 +36,18 @@ class Mistake:
     """
 
     def __init__(
-        self, name: str, sentence: str, see: str, duty: Duty | None = None, **rules: WrongRule
+        self,
+        name: str,
+        sentence: str,
+        see: str,
+        duty: Duty | None = None,
+        instead_of: str = "",
+        /,
+        **rules: WrongRule,
     ) -> None:
         self.name, self.sentence, self.see = name, sentence, see
         self.duty, self.rules = duty, rules
+        self.instead_of = instead_of  # a more general row, which says less where this one fits
 
     def __repr__(self) -> str:
         return f"Mistake({self.name!r})"
@@ -66,8 +74,15 @@ class Mistake:
 Entry: TypeAlias = Callable[[str], Mistake]
 
 
-def row(sentence: str, see: str, duty: Duty | None = None, **rules: WrongRule) -> Entry:
-    return lambda name: Mistake(name, sentence, see, duty, **rules)
+def row(
+    sentence: str,
+    see: str,
+    duty: Duty | None = None,
+    instead_of: str = "",
+    /,
+    **rules: WrongRule,
+) -> Entry:
+    return lambda name: Mistake(name, sentence, see, duty, instead_of, **rules)
 
 
 class Fault(NamedTuple):

@@ -25,7 +25,7 @@ WITH_A_ROW = {"sigmoid", "tanh", "relu", "leaky_relu", "exp", "log"}
 
 def missing(what: str, see: str, *operations: str) -> Entry:
     sentence = f"The gradient passes {what} unchanged: its derivative is left out."
-    return row(sentence, see, None, **dict.fromkeys(operations, wrong.unchanged))
+    return row(sentence, see, None, "", **dict.fromkeys(operations, wrong.unchanged))
 
 
 def of_activation(f: Primitive, derivative: str, steepness: str) -> dict[str, Entry]:
@@ -33,7 +33,7 @@ def of_activation(f: Primitive, derivative: str, steepness: str) -> dict[str, En
     name = f.__name__
 
     def at(sentence: str, see: str, rule: wrong.WrongRule) -> Entry:
-        return row(sentence, see, None, **{name: rule})
+        return row(sentence, see, None, "", **{name: rule})
 
     return {
         f"missing-{name}-derivative": at(
@@ -95,6 +95,13 @@ OF_FUNCTIONS: dict[str, Entry] = {
         "y_hat - y is the gradient for the cross-entropy loss, and this loss is the squared error.",
         "Which loss does the rule that you remember belong to?",
         softmax=wrong.cross_entropy_shortcut,
+        sigmoid=wrong.cross_entropy_shortcut,
+    ),
+    "binary-for-categorical": row(
+        "The gradient is that of a binary cross-entropy, and this loss is -sum(y log p).",
+        "Write the loss out for two classes: does 1 - p stand in it?",
+        log=wrong.binary_cross_entropy_of_log,
+        cross_entropy_with_probabilities=wrong.to_scores(wrong.binary_cross_entropy_of_scores),
     ),
     "missing-softmax-derivative": row(
         "The gradient passes the softmax, or its logarithm, unchanged: the Jacobian is left out.",
@@ -221,6 +228,11 @@ OF_FUNCTIONS: dict[str, Entry] = {
         "The gradient passes where the input was negative, and is cut where it was positive.",
         "Nudge an input that the relu cut off: does the loss change?",
         relu=wrong.by(lambda at, g: at.summed(g - at.right(g))),
+    ),
+    "clipped-activation-for-derivative": row(
+        "min(max(a, 0), 1) stands where the derivative belongs, which is 0 or 1.",
+        "The relu is a straight line where its input is positive: how steep is it there?",
+        relu=wrong.slope(lambda a, z: np.clip(a, 0.0, 1.0)),
     ),
     "relu-derivative-of-wrong-layer": row(
         "The gradient is cut where another layer's input was negative.",

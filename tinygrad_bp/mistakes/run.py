@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from math import gcd
 from typing import Any
 
 import numpy as np
 
-from ..record import Edge, Record
+from ..record import Contribute, Edge, Record
 from ..table import TABLE
 
 #: Below this, relative to the largest gradient of a run, is rounding noise: a few times the
@@ -19,6 +20,10 @@ NOISE = 1e-14
 
 class Run(Record):
     """A record with what mistakes are made of: its quantities by name, its weights, its batch."""
+
+    def scale(self, i: int) -> float:
+        """Return the factor that the gradient of a tensor carries beside those it came from."""
+        return 1.0
 
     @property
     def loss(self) -> int:
@@ -63,25 +68,143 @@ class Run(Record):
         return sides.pop() if len(sides) == 1 else None
 
     @cached_property
+    def parameters(self) -> set[int]:
+        """The leaves that are no data: weights, kernels and what is broadcast over the samples."""
+        found = {i for i, t in enumerate(self.tensors) if t.primitive is None and i in self.uses}
+        return {i for i in found if any(self.is_of_parameter(edge) for edge in self.uses[i])}
+
+    def is_of_parameter(self, edge: Edge) -> bool:
+        step = self.tensors[edge.step]
+        if edge in self.broadcast:
+            return True
+        if step.primitive is TABLE["matmul"]:
+            return self.weight_side in (None, edge.operand)
+        return step.primitive in (TABLE["conv2d"], TABLE["getitem"]) and (
+            edge.operand == 1 or step.primitive is TABLE["getitem"]
+        )
+
+    @cached_property
     def batch(self) -> int:
-        # as far as the steps agree on one; the gradients of parameters are sums of as many terms
-        terms = {
-            self.tensors[edge.step].shape[1 - edge.operand]
-            for edge in self.products
-            if self.weight_side in (None, edge.operand) and self.tensors[edge.step].ndim == 2
-        }
+        # what the numbers of terms have in common that the gradients of parameters are sums of:
+        # a convolution's bias has one for each window of each sample
+        copies = set()
         for edge in self.broadcast:
             x, out = self.tensors[self.source[edge]], self.tensors[edge.step]
             if x.primitive is None and x.size > 1:
-                terms.add(out.size // x.size)
-        return terms.pop() if len(terms) == 1 else 1
+                copies.add(out.size // x.size)
+        terms = {
+            self.terms(edge)
+            for edge in self.products
+            if self.weight_side == edge.operand or (self.weight_side is None and not copies)
+            if self.tensors[edge.step].ndim == 2
+        }
+        found = gcd(*terms | copies)
+        return found if self.weight_side is not None or copies or len(terms) == 1 else 1
+
+    def terms(self, edge: Edge) -> int:
+        # how many the contribution along an edge is a sum of: of a product or of broadcast copies
+        x, out = self.tensors[self.source[edge]], self.tensors[edge.step]
+        if edge in self.broadcast:
+            return int(out.size // max(x.size, 1))
+        if out.primitive is TABLE["matmul"] and out.ndim == x.ndim == 2:
+            return int(out.shape[1 - edge.operand])
+        return 1
+
+    # ---- the same step at another time ----
+
+    @cached_property
+    def nearest_parameters(self) -> list[frozenset[int]]:
+        # those that lie the fewest steps back: the same for a step that is repeated over time
+        found: list[tuple[int, frozenset[int]]] = []
+        for i, t in enumerate(self.tensors):
+            if t.primitive is None:
+                found.append((0, frozenset({i} if i in self.parameters else ())))
+                continue
+            before = [found[self.place[x.id]] for x in t.inputs if x is not None]
+            known = [entry for entry in before if entry[1]]
+            nearest = min((steps for steps, _ in known), default=0)
+            union = (which for steps, which in known if steps == nearest)
+            found.append((nearest + 1, frozenset().union(*union)))
+        return [which for _, which in found]
+
+    @cached_property
+    def alike(self) -> dict[Edge, tuple[Edge, ...]]:
+        """The edges that do the same as each, as at every time step, from the first on.
+
+        They are of one operation, and their operands come from the same weights.
+        """
+        groups: dict[Any, list[Edge]] = {}
+        for edge in reversed(self.edges):
+            t, x = self.tensors[edge.step], self.source[edge]
+            others = tuple(
+                self.place[other.id]
+                for k, other in enumerate(t.inputs)
+                if other is not None and k != edge.operand
+                if self.place[other.id] in self.parameters
+            )
+            near, made_by = self.nearest_parameters[x], self.tensors[x].primitive
+            same = (t.primitive, edge.operand, others, near, made_by, printed(t.params))
+            groups.setdefault(same, []).append(edge)
+        return {edge: tuple(edges) for edges in groups.values() for edge in edges}
+
+    @cached_property
+    def roles(self) -> dict[Any, tuple[Edge, ...]]:
+        """The edges at which one slip is made again and again, by what they have in common.
+
+        They are all uses of one tensor, whose key is its position; or those that do the same, as at
+        every time step; or all steps of an operation.
+        """
+        roles: dict[Any, list[Edge]] = {i: list(uses) for i, uses in self.uses.items()}
+        for edge in self.edges:
+            primitive = self.tensors[edge.step].primitive
+            for role in (self.alike[edge], (primitive, edge.operand), (primitive,)):
+                roles.setdefault(role, []).append(edge)
+        return {role: tuple(edges) for role, edges in roles.items() if len(edges) > 1}
+
+
+def printed(params: Mapping[str, Any]) -> str:
+    # an index may be an array, which cannot be a key
+    return str({name: value for name, value in params.items() if np.ndim(value) == 0})
+
+
+class ScaledRun(Run):
+    """A run as it is for somebody whose gradients all carry a factor.
+
+    All carry the one that comes in at the loss. The gradients of parameters carry another one
+    besides, which is not passed on.
+    """
+
+    def __init__(self, run: Run, at_loss: float, at_parameters: float = 1.0) -> None:
+        self.__dict__ |= run.__dict__
+        for name in ("start", "_right", "gradients"):
+            self.__dict__.pop(name, None)
+        self.factors, self.unscaled = (at_loss, at_parameters), run
+        self.start = run.start * at_loss
+
+    def scale(self, i: int) -> float:
+        return self.factors[1] if i in self.parameters else 1.0
+
+    @cached_property
+    def gradients(self) -> dict[int, Any]:
+        right = self.unscaled.gradients
+        return {i: g * self.factors[0] * self.scale(i) for i, g in right.items()}
+
+    def sweep(self, *args: Any, **duties: Any) -> dict[int, Any]:
+        return {i: g * self.scale(i) for i, g in super().sweep(*args, **duties).items()}
 
 
 class Place:
     """An edge of one run: what a mistake that is made there has to work with."""
 
-    def __init__(self, run: Run, edge: Edge, at_hand: Mapping[int, Any]) -> None:
+    def __init__(
+        self,
+        run: Run,
+        edge: Edge,
+        at_hand: Mapping[int, Any],
+        before: Contribute | None = None,
+    ) -> None:
         self.run, self.edge = run, edge
+        self.before = before  # what an earlier mistake makes of the contribution, if there is one
         self.at_hand = at_hand  # the gradients that a person has, by position
         self.wrongs: dict[Any, Any] = {}  # those made so far, by mistake
         self.tensor = run.tensors[edge.step]  # what the step computed
@@ -95,9 +218,11 @@ class Place:
 
     def right(self, g: Any) -> Any:
         # not yet summed to the input's shape
-        return self.run.closures[self.edge](g)
+        return (self.before or self.run.closures[self.edge])(g)
 
     def summed(self, contribution: Any) -> Any:
+        if self.before is not None:  # which left it as it is
+            return contribution
         return self.run.summed(self.edge, contribution)
 
     @property

@@ -249,6 +249,51 @@ def cross_entropy_shortcut(place: Place) -> list[Wrong]:
     return [Wrong(lambda g: place.tensor.data - targets[0])] if targets else []
 
 
+def binary_cross_entropy_of_log(place: Place) -> list[Wrong]:
+    """Add what a binary cross-entropy has besides, where log p is multiplied by a target."""
+    targets = [
+        step.operands[1 - edge.operand]
+        for edge in place.run.uses.get(place.edge.step, ())
+        if (step := place.run.tensors[edge.step]).primitive is not None
+        and step.primitive.__name__ == "multiply"
+    ]
+    if not targets:
+        return []
+
+    def contribution(g: Value) -> Value:
+        p, y = place.input.data, targets[0]
+        weight = -(g * y).sum() / (y * y).sum()
+        return place.right(g) + weight * (1.0 - y) / (1.0 - p)
+
+    return [Wrong(contribution)]
+
+
+def binary_cross_entropy_of_scores(place: Place, g: Value, z: Value, y: Value) -> Value:
+    p = softmax(z, **place.tensor.params)
+    return through(
+        softmax, z, g / samples(place) * (p - y) / (p * (1.0 - p)), **place.tensor.params
+    )
+
+
+def inner_product(place: Place) -> list[Wrong]:
+    """Multiply to a number, or the other way round, where an outer product belongs."""
+    i, other, _ = other_factor(place)
+    if not place.leads_to_weight or np.ndim(other) > 2:
+        return []
+    return [
+        Wrong(lambda g: g.T @ other if i == 1 else g @ other.T),
+        Wrong(lambda g: np.dot(g.ravel(), other.ravel())),
+    ]
+
+
+def sum_for_product(place: Place) -> list[Wrong]:
+    """Add the derivative of an entrywise operation to the gradient."""
+    is_entrywise = place.primitive.kind == "entrywise" and place.operation not in WITHOUT_FACTOR
+    if not is_entrywise or place.is_broadcast or not place.tensor.ndim:
+        return []
+    return [Wrong(lambda g: g + place.right(np.ones(place.tensor.shape)))]
+
+
 def to_scores(wrong: Callable[[Place, Value, Value, Value], Value]) -> WrongRule:
     """Make a wrong rule for the scores z of a loss, from place, g, z and the target."""
     return where(

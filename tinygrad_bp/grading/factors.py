@@ -1,0 +1,258 @@
+"""A factor that all lines share: found as one finding, explained by the sizes, and charged once.
+
+The loss is a mean and the gradient that of a sum, the sign is that of the update, or the error is
+kept for each sample and the mean taken at the weights: then many lines are off by one constant, and
+each is right but for it. So a submission is judged once more as somebody with that factor would
+have it, and what leaves fewer slips is the finding. Some such habits are conventions, which a
+teacher may accept: they are remarked on, and not charged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from ..mistakes.catalogue import named
+from ..mistakes.mistake import Fault
+from ..mistakes.run import Run, ScaledRun
+from ..table import TABLE
+from .findings import Finding
+from .fingerprints import ratio_of
+from .judge import Judge, charges
+from .submission import Answers
+
+#: How many factors a submission is judged with again: those that the most lines show.
+MOST_FACTORS = 3
+
+#: What a factor may be made of: the lengths of axes, and numbers of terms, up to this.
+LARGEST_SIZE = 10_000
+
+
+class Convention(NamedTuple):
+    """A habit that somebody may have in all lines, and that changes none of the updates, or all."""
+
+    accepted: bool  # as long as the teacher does not say otherwise
+    remark: str
+
+
+#: The conventions by name. A teacher's choice is which of them are accepted.
+CONVENTIONS = {
+    "per-sample": Convention(
+        True,
+        "It is that of each sample's own loss; the mean is taken at the parameters.",
+    ),
+    "descent": Convention(False, "It has the sign of an update that is added: W += lr * dW."),
+    "sum-for-mean": Convention(False, "It is the gradient of the sum over the samples."),
+}
+
+#: The names of those that are accepted where nobody says otherwise.
+ACCEPTED = tuple(name for name, convention in CONVENTIONS.items() if convention.accepted)
+
+
+class Factor(NamedTuple):
+    at_loss: float  # what all gradients carry
+    at_parameters: float  # what those of parameters carry besides
+
+    def of(self, run: Run, i: int) -> float:
+        return self.at_loss * (self.at_parameters if i in run.parameters else 1.0)
+
+    def convention(self, run: Run) -> str | None:
+        n = run.batch
+        if n > 1 and is_close(self.at_loss, n) and is_close(self.at_parameters, 1 / n):
+            return "per-sample"
+        if is_close(self.at_loss * self.at_parameters, -1) and abs(self.at_loss) == 1:
+            return "descent"
+        if n > 1 and is_close(self.at_loss, n) and self.at_parameters == 1:
+            return "sum-for-mean"
+        return None
+
+    @property
+    def main(self) -> float:
+        # the one that is not 1; of two, that at the loss
+        return self.at_loss if self.at_loss != 1.0 else self.at_parameters
+
+
+def judge(
+    runs: Sequence[Run], answers: Sequence[Answers], accepted: Collection[str] = ACCEPTED
+) -> list[Finding]:
+    """Judge a submission as it is, and with each factor that many of its lines share."""
+    plain = Judge(runs, answers)
+    findings = plain.judge()
+    least = charges(findings)
+    if not least:
+        return findings
+    for factor, lines in find_factors(plain):
+        convention = factor.convention(runs[0])
+        is_accepted = convention is not None and convention in accepted
+        cause = None if is_accepted else explain_factor(factor, runs[0])
+        scaled = Judge([ScaledRun(run, *factor) for run in runs], answers)
+        found = scaled.judge()
+        if lines < 2 and cause is not None and cause.mistake.name == "constant-factor":
+            continue  # some size explains any small number
+        charged = 0.0 if is_accepted else 1.0 if cause else 2.5
+        if charges(found) + charged < least:
+            least = charges(found) + charged
+            remark = CONVENTIONS[convention].remark if is_accepted and convention else ""
+            findings = list(settle(found, plain, factor, cause, remark))
+    return findings
+
+
+def settle(
+    findings: Sequence[Finding], plain: Judge, factor: Factor, cause: Fault | None, remark: str
+) -> Iterator[Finding]:
+    """Yield what was found with a factor: it is the finding of the first line that shows it."""
+    fault = cause or Fault(named("constant-factor"), in_words(factor.main), (), 0)
+    charged = bool(remark)
+    for finding in findings:
+        i = plain.run.quantities[finding.name]
+        right = plain.right(i)
+        finding = replace(finding, right=right)
+        shows = finding.answered is not None and not plain.agrees(finding.answered, right)
+        if finding.verdict in ("right", "carried forward") and not shows:
+            finding = replace(finding, verdict="right")
+        elif finding.verdict == "right" and remark:
+            finding = replace(finding, reason=remark)
+        elif finding.verdict == "wrong" and not charged and factor.of(plain.run, i) != 1.0:
+            both = tuple((*e, fault) for e in finding.explanations)
+            expected = plain.expected(i) if both else finding.expected
+            finding = replace(finding, explanations=both or finding.explanations, expected=expected)
+            charged = bool(both)
+        elif finding.verdict == "right" and charged:
+            reason = "Right, but for the factor of an earlier line."
+            finding = replace(finding, verdict="carried forward", reason=reason)
+        elif finding.verdict == "right":
+            finding = replace(
+                finding,
+                verdict="wrong",
+                explanations=((fault,),),
+                expected=right,
+                reason=whole(factor),
+            )
+            charged = True
+        yield finding
+
+
+def whole(factor: Factor) -> str:
+    if factor.at_loss == 1.0:
+        return "So it is in the gradients of all parameters; it is charged once."
+    return "So it is in all lines; it is charged once."
+
+
+# ---- which factors ----
+
+
+def find_factors(plain: Judge) -> Iterator[tuple[Factor, int]]:
+    """Yield the factors that lines show, the most common first, with the number of those lines."""
+    shown: dict[int, float] = {}
+    for name, answered in plain.readable.items():
+        i = plain.run.quantities[name]
+        ratio = ratio_of(list(zip(answered, plain.right(i), strict=True)))
+        if ratio is not None:
+            shown[i] = ratio
+    between = [r for i, r in shown.items() if i not in plain.run.parameters]
+    last = [r for i, r in shown.items() if i in plain.run.parameters]
+    factors = {Factor(round_off(r), 1.0) for r in (*between, *last)}
+    factors |= {Factor(1.0, round_off(r)) for r in last}
+    if any(r == 1.0 for r in map(round_off, last)):  # the parameters may be right, and they alone
+        factors |= {Factor(round_off(b), round_off(1.0 / b)) for b in between}
+    votes = {
+        f: sum(is_close(r, f.of(plain.run, i)) for i, r in shown.items())
+        for f in factors
+        if f != (1.0, 1.0)
+    }
+    best = sorted(votes, key=lambda f: (-votes[f], f.at_parameters != 1.0, f))
+    yield from ((factor, votes[factor]) for factor in best[:MOST_FACTORS])
+
+
+def round_off(ratio: float) -> float:
+    return float(f"{ratio:.9g}")
+
+
+def is_close(a: float, b: float) -> bool:
+    return abs(a - b) <= 1e-7 * abs(b)
+
+
+# ---- why that factor ----
+
+
+def explain_factor(factor: Factor, run: Run) -> Fault | None:
+    """Return the mistake that a factor is, explained by the sizes at hand; None for any number."""
+    ratio = factor.main
+    if factor.at_loss != 1.0 and factor.at_parameters != 1.0:
+        both = [explain_factor(Factor(f, 1.0), run) for f in factor]
+        if None in both:
+            return None
+        detail = f"{in_words(factor.at_loss)}, and {in_words(factor.at_parameters)} at parameters"
+        return Fault(named("constant-factor"), detail, (), 0)
+    simple = {-1.0: "wrong-sign", 2.0: "extra-factor-2", 0.5: "lost-factor-2"}
+    if ratio in simple:
+        return Fault(named(simple[ratio]), "", (), 0)
+    counts = counts_of_terms(run)
+    for n, what in counts.items():
+        if is_close(ratio, n):
+            return Fault(named("sum-for-mean"), f"{n} is {what}", (), 0)
+        if is_close(ratio, 1 / n):
+            return Fault(named("mean-for-sum"), f"{n} is {what}", (), 0)
+    sizes = {**lengths(run), **counts}
+    made = made_of(abs(ratio), sizes)
+    if made is None:
+        return None
+    sign = "-" if ratio < 0 else ""
+    return Fault(named("constant-factor"), f"{sign}{made}", (), 0)
+
+
+def made_of(ratio: float, sizes: dict[int, str]) -> str | None:
+    """Say how a ratio is made of one size or two, or of one and a factor 2."""
+    known = {1: "", 2: "", **sizes}
+    for p, of_p in known.items():
+        for q, of_q in known.items():
+            if p != q and is_close(ratio, p / q):
+                number = f"{p}/{q}" if q > 1 else str(p)
+                said = [f"{n} is {of}" for n, of in ((p, of_p), (q, of_q)) if of]
+                break
+            if of_p and of_q and p <= q and (is_close(ratio, p * q) or is_close(ratio * p * q, 1)):
+                number = f"{p} * {q}" if ratio > 1 else f"1/({p} * {q})"
+                said = [f"{n} is {of}" for n, of in {p: of_p, q: of_q}.items()]
+                break
+        else:
+            continue
+        return f"{in_words(ratio)} = {number}, where {' and '.join(said)}"
+    return None
+
+
+def counts_of_terms(run: Run) -> dict[int, str]:
+    """Return what a mean may be taken over: samples, the terms of a mean or sum, time steps."""
+    counts: dict[int, str] = {}
+    if run.batch > 2:
+        counts[run.batch] = "the number of samples"
+    for i in run.gradients:
+        t = run.tensors[i]
+        if t.primitive in (TABLE["mean"], TABLE["sum"], TABLE["square_sum"]):
+            n = t.inputs[0].size // max(t.size, 1) if t.inputs[0] is not None else 1
+            if 2 < n <= LARGEST_SIZE:
+                counts.setdefault(n, f"the number of terms of a {t.primitive.__name__}")
+    for i in run.parameters:
+        n = len({edge.step for edge in run.uses[i]})
+        if n > 2:
+            counts.setdefault(n, f"the number of times that {run.tensors[i].name} is used")
+    return counts
+
+
+def lengths(run: Run) -> dict[int, str]:
+    # of what is nearest to the loss and no parameter first
+    found: dict[int, str] = {}
+    order = sorted(range(len(run.tensors)), key=lambda i: (i in run.parameters, -last_use(run, i)))
+    for t in (run.tensors[i] for i in order):
+        for axis, n in enumerate(t.shape):
+            if t.name is not None and 2 < n <= LARGEST_SIZE:
+                found.setdefault(n, f"the length of axis {axis} of {t.name}")
+    return found
+
+
+def last_use(run: Run, i: int) -> int:
+    return max((edge.step for edge in run.uses.get(i, ())), default=i)
+
+
+def in_words(number: float) -> str:
+    return f"{number:.6g}"
