@@ -29,7 +29,7 @@ Leaves: TypeAlias = Mapping[str, np.ndarray]
 OUTPUT = "out"
 
 #: What data are called where nothing else says that they are data: in any case of letters.
-DATA = ("x", "y")
+DATA = {"x", "y", "t", "target", "targets", "label", "labels", "mask", "h0", "c0"}
 
 
 def worked_problem(W1: Any, W2: Any, W3: Any, x: Any, y: Any) -> Tensor:
@@ -52,7 +52,8 @@ class Task:
         """Return the leaves whose gradients are to be derived, of those that have one.
 
         If a leaf says so by ``requires_grad``, the leaves that do. Of a layer all, as its own input
-        is passed on. Else all that are not called x or y; or all, if there are no others.
+        is passed on. Else all that are not called x, y, t, target, label, mask, h0 or c0; or all,
+        if there are no others.
         """
         if self.marked is not None:
             return tuple(name for name in differentiable if name in self.marked)
