@@ -39,8 +39,9 @@ no gradient flows to them. An operation that NumPy has too has NumPy's name and 
   *composed*: the function is made of other entries, and needs no rule.
 - An entry without `bp.` in its name is used by the rules of others, or is written as an operator.
 
-`+`, `-`, `*`, `/`, `@`, `**`, unary `-`, unary `+`, `abs()` and `t[key]` record on Tensors, and so
-do the properties `t.T` and `t.mT`. Comparisons such as `t > 0` give plain arrays of booleans.
+`+`, `-`, `*`, `/`, `%`, `//`, `@`, `**`, unary `-`, unary `+`, `abs()` and `t[key]` record on
+Tensors, and so do the properties `t.T` and `t.mT`. Comparisons such as `t > 0` give plain arrays of
+booleans.
 
 Where NumPy's result for integers and booleans is an integer, as for `a + b`, the result is the same
 here. Other functions, such as `bp.exp`, `bp.softmax` and `bp.norm`, compute integers in float64,

@@ -61,15 +61,14 @@ def leaves(operands):
 
 def gradients(f, operands, g, create_graph=False):
     mixed, inputs = leaves(operands)
-    out = f(*mixed)
-    return bp.grad(out, inputs, gradient=g, create_graph=create_graph, allow_unused=True)
+    return bp.grad(f(*mixed), inputs, gradient=g, create_graph=create_graph)
 
 
 def second_gradients(f, operands, g, v):
     """Return the gradients of ``sum(v * gradients)`` by the operands, and by g."""
     mixed, inputs = leaves(operands)
     g = bp.tensor(g, requires_grad=True)
-    first = bp.grad(f(*mixed), inputs, gradient=g, create_graph=True, allow_unused=True)
+    first = bp.grad(f(*mixed), inputs, gradient=g, create_graph=True)
     total = sum((a * b).sum() for a, b in zip(first, v, strict=True))
     if not total.requires_grad:  # no gradient flows back at all
         return [np.zeros(x.shape) for x in [*inputs, g]]

@@ -29,7 +29,7 @@ CHANGING = {"lstsq"}
 def second(f, operands, g, v):
     """Return the derivatives of ``sum(v * gradients)`` by all operands, flat."""
     mixed, inputs = checks.leaves(operands)
-    first = bp.grad(f(*mixed), inputs, gradient=g, create_graph=True, allow_unused=True)
+    first = bp.grad(f(*mixed), inputs, gradient=g, create_graph=True)
     total = sum((a * b).sum() for a, b in zip(first, v, strict=True))
     found = (
         bp.grad(total, inputs, allow_unused=True)
