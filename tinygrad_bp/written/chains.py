@@ -1,0 +1,255 @@
+"""A product as a list of the chain rule's factors, in their order, whatever their shapes.
+
+People write ``-2 (y - ŷ) · a(1 - a) · a_2`` where, as arrays, nothing fits. Each factor stands for
+the derivative of one step on the way back from the loss: a vector for a diagonal matrix, a weight
+either way up, and beside a weight the other operand, for a derivative of third order. Here the
+factors are given their steps, and multiplied as what they stand for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations, pairwise
+from typing import TypeAlias
+
+import numpy as np
+
+from .derivatives import Derivatives, factors
+from .network import Arrays
+from .symbols import NONE, Ref
+from .tree import Comparison, Product, Tree
+from .values import DoesNotFitError, Value, close, columns
+
+#: A local derivative, of shape out + in at each point, or a gradient; and what was assumed.
+Stood: TypeAlias = tuple[Arrays, frozenset[str]]
+
+#: Factors side by side, and the quantity that they lead to.
+Slot: TypeAlias = tuple[Sequence[Tree], str]
+
+IN_ORDER = "read as the factors of the chain rule, in their order"
+
+
+class Chains(Derivatives):
+    def ends(self, tree: Tree) -> tuple[Ref, Ref] | None:
+        """Return where a product of derivatives begins and ends, in either order."""
+        links = [self.link(factor) for factor in factors(tree, deep=True) or [tree]]
+        whole = [link for link in links if link is not None]
+        if len(whole) < len(links):
+            return None
+        for order in (whole, whole[::-1]):
+            if all(a[1].name == b[0].name for a, b in pairwise(order)):
+                return order[0][0], order[-1][1]
+        return None
+
+    def as_factors(self, about: str, tree: Tree, case: Comparison | None = None) -> list[Stood]:
+        """Read a product as the chain rule's factors; a case masks what has letters in it."""
+        found_factors = factors(tree, deep=True)
+        if found_factors is None:
+            return []
+        numbers = [f for f in found_factors if not names_in(f)]
+        others = [f for f in found_factors if names_in(f)]
+        scale = 1.0
+        for number in numbers:
+            scale *= float(self.readings(number)[0].value.data[0])
+        found: list[Stood] = []
+        for order in (others, others[::-1]):
+            found = found or list(self.in_order(about, order, scale, case))
+        return distinct(found)
+
+    def in_order(
+        self, about: str, parts: Sequence[Tree], scale: float, case: Comparison | None
+    ) -> Iterator[Stood]:
+        network = self.network
+        path = network.path(network.loss, about)
+        if not path or len(parts) < 2:
+            return
+        links = [self.link(part) for part in parts]
+        for slots in self.slots(path, parts, links):
+            results: list[Stood] = [([np.asarray(scale)] * len(network.runs), NONE)]
+            at = network.loss
+            for group, to in slots:
+                results = [
+                    (h, notes | more)
+                    for g, notes in results
+                    for h, more in self.through(g, at, to, group, case)
+                ]
+                at = to
+            for g, notes in results:
+                yield g, notes | {IN_ORDER}
+
+    def slots(
+        self, path: list[str], parts: Sequence[Tree], links: Sequence[tuple[Ref, Ref] | None]
+    ) -> Iterator[list[Slot]]:
+        """Give the factors their steps on the way from the loss, in all ways.
+
+        The first slot may hold a gradient, of several factors; a factor that is no derivative
+        stands for one step between named quantities, and a few side by side may stand for one.
+        """
+        names = path[1:]
+        for stops in longest_first(range(len(names) - 1)):
+            route = [names[s] for s in stops] + [names[-1]]
+            if len(route) > len(parts):
+                continue
+            for cuts in combinations(range(1, len(parts)), len(route) - 1):
+                bounds = [0, *cuts, len(parts)]
+                at, slots = path[0], list[Slot]()
+                for n, to in enumerate(route):
+                    start, end = bounds[n : n + 2]
+                    if not self.may_be(at, to, links, start, end):
+                        break
+                    slots.append((parts[start:end], to))
+                    at = to
+                else:
+                    yield slots
+
+    def may_be(
+        self, at: str, to: str, links: Sequence[tuple[Ref, Ref] | None], start: int, end: int
+    ) -> bool:
+        own = links[start:end]
+        if end - start == 1 and own[0] is not None:
+            return (own[0][0].name, own[0][1].name) == (at, to)
+        is_step = len(self.network.path(at, to)) == 2
+        if start > 0:
+            return not any(own) and is_step
+        follows = end < len(links) and links[end] is not None
+        return end < len(links) and (follows or (is_step and not any(own)))
+
+    def through(
+        self, g: Arrays, at: str, to: str, parts: Sequence[Tree], case: Comparison | None
+    ) -> Iterator[Stood]:
+        """Multiply an upstream gradient by what stands for the derivative of one step."""
+        network = self.network
+        link = self.link(parts[0]) if len(parts) == 1 else None
+        if link is not None and link[0].name == network.loss:
+            arrays = self.symbols.gradient(link[1].name, self.of_truth)
+            yield [x * y for x, y in zip(g, like(arrays, network.gradients[to]), strict=True)], NONE
+            return
+        if link is not None:
+            jacobian = self.jacobian(link[0].name, link[1].name)
+            yield self.contract(g, jacobian, link[0].name), NONE
+            return
+        tree = parts[0] if len(parts) == 1 else Product(tuple(parts), ("",) * (len(parts) - 1))
+        try:
+            readings = self.readings(tree)
+        except DoesNotFitError:
+            return
+        for reading in readings:
+            v = reading.value
+            if at != network.loss:
+                for tensor, notes in self.stands_for(v, at, to, case):
+                    yield self.contract(g, tensor, at), reading.notes | notes
+                continue
+            wanted = columns(network.gradients[to])[0].shape
+            for w in (v, v.transposed):
+                if not w.labels and w.core == wanted:
+                    arrays = like(w.data, network.gradients[to])
+                    yield [x * y for x, y in zip(g, arrays, strict=True)], reading.notes
+                    break
+
+    def contract(self, g: Arrays, tensor: Arrays, out: str) -> Arrays:
+        n = len(self.network.shape(out))
+        return [np.tensordot(x, t, axes=n) for x, t in zip(g, tensor, strict=True)]
+
+    # ---- what stands for a local derivative ----
+
+    def stands_for(
+        self, v: Value, out: str, inn: str, case: Comparison | None = None
+    ) -> list[Stood]:
+        """Return every local derivative that a value can stand for."""
+        shapes = (*self.network.shape(out), *self.network.shape(inn))
+        found = list(
+            self.lettered_forms(v, out, inn) if v.labels else self.array_forms(v, out, inn)
+        )
+        if case is not None and v.labels and found:
+            eye = np.eye(self.network.size(out))
+            kept = (eye if case.relation == "=" else 1 - eye).reshape(shapes)
+            found = [([t * kept for t in tensor], notes) for tensor, notes in found]
+        return distinct(found)
+
+    def lettered_forms(self, v: Value, out: str, inn: str) -> Iterator[Stood]:
+        shape = (*self.network.shape(out), *self.network.shape(inn))
+        n, m = self.network.size(out), self.network.size(inn)
+        if not v.is_number:
+            return
+        data = v.flat.data
+        if len(v.labels) == 2 and n == m and data[0].shape == (n, m):
+            yield [d.reshape(shape) for d in data], NONE
+            yield [d.T.reshape(shape) for d in data], frozenset({"the indices the other way round"})
+        if len(v.labels) == 1 and n == m == data[0].size:
+            note = frozenset({"an index for the diagonal"})
+            yield [np.diag(d).reshape(shape) for d in data], note
+
+    def array_forms(self, v: Value, out: str, inn: str) -> Iterator[Stood]:
+        network = self.network
+        a, b = network.shape(out), network.shape(inn)
+        shape, n, m = (*a, *b), network.size(out), network.size(inn)
+        if network.is_vector(out) and network.is_vector(inn) and len(v.core) == 2:
+            if v.core == (n, m):
+                yield [d.reshape(shape) for d in v.data], NONE
+            if v.core == (m, n):
+                yield [d.T.reshape(shape) for d in v.data], frozenset({"denominator layout"})
+        if a == b and v.core in (a, (*a[:1], 1), a[::-1]) and n > 1:
+            note = frozenset({"a vector for a diagonal matrix"})
+            yield [np.diag(d.ravel()).reshape(shape) for d in v.data], note
+        step = network.product_step(out, inn)
+        if step is not None and len(v.core) == 2:
+            side, other = step
+            for w in (v, v.transposed):
+                if w.core == columns(network.values[other])[0].shape:
+                    note = frozenset({f"shorthand for d{out}/d{inn}"})
+                    yield [by_operand(x, b, side, shape) for x in w.data], note
+                    break
+        if v.core == () and v.is_constant:
+            if a == b:
+                note = frozenset({"a number for a multiple of the identity"})
+                yield [d * np.eye(n).reshape(shape) for d in v.data], note
+            else:
+                jacobian = self.jacobian(out, inn)
+                if all(np.isin(j, (0.0, 1.0)).all() for j in jacobian):  # of a bias
+                    note = frozenset({"a number for the derivative by a bias"})
+                    yield [d * j for d, j in zip(v.data, jacobian, strict=True)], note
+
+
+def by_operand(x: np.ndarray, b: tuple[int, ...], side: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the derivative of X Y by X (side 0) or by Y (side 1), where the other is ``x``."""
+    columns_ = []
+    for k in range(int(np.prod(b))):
+        unit = np.zeros(int(np.prod(b)))
+        unit[k] = 1.0
+        unit = unit.reshape(b if len(b) == 2 else (-1, 1))
+        columns_.append((unit @ x if side == 0 else x @ unit).ravel())
+    return np.stack(columns_, axis=-1).reshape(shape)
+
+
+def like(arrays: Iterable[np.ndarray], others: Arrays) -> Arrays:
+    return [
+        a.reshape(o.shape) if a.size == o.size else a for a, o in zip(arrays, others, strict=True)
+    ]
+
+
+def distinct(found: Iterable[Stood]) -> list[Stood]:
+    kept: list[Stood] = []
+    for tensor, notes in found:
+        for other, _ in kept:
+            pairs = zip(tensor, other, strict=True)
+            if all(a.shape == b.shape and close(a, b, 1e-11) for a, b in pairs):
+                break
+        else:
+            kept.append((tensor, notes))
+    return kept
+
+
+def longest_first(items: Iterable[int]) -> Iterator[tuple[int, ...]]:
+    every = list(items)
+    for n in range(len(every), -1, -1):
+        yield from combinations(every, n)
+
+
+def names_in(tree: object) -> bool:
+    """Whether a tree holds more than numbers."""
+    from .tree import Cases, Indicator, Name
+
+    if isinstance(tree, (Name, Cases, Indicator)):
+        return True
+    parts = tree if isinstance(tree, tuple) else getattr(tree, "__dict__", {}).values()
+    return any(names_in(part) for part in parts if not isinstance(part, (str, int, float)))

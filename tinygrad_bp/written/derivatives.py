@@ -1,0 +1,171 @@
+"""Derivatives in a formula: gradients, and local derivatives in the forms that people use."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .functions import Functions
+from .meaning import Reading
+from .network import Arrays
+from .shown import entry
+from .symbols import NONE, NeedsLayerError, Ref, said
+from .tree import (
+    Call,
+    Derivative,
+    Differential,
+    Name,
+    Number,
+    Product,
+    Sum,
+    Transposed,
+    Tree,
+)
+from .values import DoesNotFitError, NotReadError, Value, columns, value
+
+
+class Derivatives(Functions):
+    """Reads derivatives too."""
+
+    def read_Derivative(self, tree: Derivative) -> list[Reading]:
+        of, by = self.quantity(tree.of), self.quantity(tree.by)
+        return [self.gradient(by)] if of.kind == "loss" else self.local(of, by)
+
+    def read_Differential(self, tree: Differential) -> list[Reading]:
+        return [self.gradient(self.quantity(tree.of))]
+
+    def gradient(self, ref: Ref) -> Reading:
+        v = self.symbols.indexed(self.symbols.gradient(ref.name, self.of_truth), ref)
+        found = Reading(v, ref.notes, entry(self.shown.gradient(ref.name), ref.entries))
+        return found.flipped if ref.transposed else found
+
+    def quantity(self, tree: Tree) -> Ref:
+        """Return the one quantity that stands above or below in a derivative."""
+        if isinstance(tree, Transposed):
+            ref = self.quantity(tree.of)
+            return ref._replace(transposed=not ref.transposed)
+        if not isinstance(tree, Name):
+            if isinstance(tree, (Call, Product)):  # ∂σ(z)/∂z: by its value it is a
+                for v, _, _ in self.readings(tree):
+                    name = self.network.find(v.data)
+                    if name is not None and not v.labels:
+                        return Ref("quantity", name, notes=frozenset({f"read as {name}"}))
+            raise NotReadError("a derivative of, or by, an expression, which is still to be taken")
+        if self.symbols.is_loss(tree):
+            return Ref("loss", self.network.loss)
+        refs = [r for r in self.symbols.refs(tree) if r.kind in ("quantity", "loss")]
+        if not refs:
+            raise NotReadError(f"{said(tree)} is no quantity of the network")
+        if len({(r.name, r.entries) for r in refs}) > 1:
+            raise NotReadError(f"{said(tree)} may be several things")
+        if refs[0].power != 1:
+            raise NotReadError("a derivative by a power")
+        return refs[0]
+
+    def link(self, tree: Tree) -> tuple[Ref, Ref] | None:
+        """Return what a factor of a chain leads from, and to; None if it is no derivative."""
+        loss = Ref("loss", self.network.loss)
+        try:
+            match tree:
+                case Transposed(of):
+                    return self.link(of)
+                case Differential(of):
+                    return loss, self.quantity(of)
+                case Derivative(of, by):
+                    return self.quantity(of), self.quantity(by)
+                case Name():
+                    refs = [r for r in self.symbols.refs(tree) if r.kind == "gradient"]
+                    return (loss, refs[0]) if refs else None
+        except (NotReadError, NeedsLayerError):
+            return None
+        return None
+
+    # ---- local derivatives ----
+
+    def jacobian(self, of: str, by: str) -> Arrays:
+        if of == by:
+            raise NotReadError("a derivative of a quantity by itself")
+        found = self.network.jacobian(of, by)
+        if found is None:
+            raise NotReadError(f"{of} does not depend on {by}")
+        return found
+
+    def local(self, of: Ref, by: Ref) -> list[Reading]:
+        """Return the forms in which a local derivative can stand in a product of arrays."""
+        network = self.network
+        if of.kind != "quantity" or by.kind != "quantity":
+            raise NotReadError("a derivative of something that is not in the network")
+        arrays = self.jacobian(of.name, by.name)
+        tree = self.shown.local(of.name, by.name)
+        if of.entries or by.entries:
+            v = self.lettered_jacobian(of, by, arrays)
+            return [Reading(v, NONE, entry(tree, (*of.entries, *by.entries)))]
+        found = []
+        if network.is_vector(of.name) and network.is_vector(by.name):
+            rows = [j.reshape(network.size(of.name), network.size(by.name)) for j in arrays]
+            found.append(Reading(value(rows), NONE, tree))
+            note = frozenset({"∂ in denominator layout"})
+            found.append(Reading(value([r.T for r in rows]), note, tree))
+        if is_diagonal(arrays, network.shape(of.name), network.shape(by.name)):
+            shape, n = network.shape(of.name), network.size(of.name)
+            diagonals = [np.diagonal(j.reshape(n, n)).reshape(shape) for j in arrays]
+            found.append(Reading(value(columns(diagonals)), NONE, tree))
+        if not found:
+            raise DoesNotFitError(f"d{of.name}/d{by.name} is no matrix")
+        return found
+
+    def lettered_jacobian(self, of: Ref, by: Ref, arrays: Arrays) -> Value:
+        """Return entries of a local derivative, by letters; a letter twice is a diagonal."""
+        axes_of, axes_by = self.axes(of), self.axes(by)
+        if axes_of is None or axes_by is None:
+            raise NotReadError("a derivative with an index at one of its two places")
+        order = axes_of + [len(self.network.shape(of.name)) + k for k in axes_by]
+        rest = [k for k in range(arrays[0].ndim) if k not in order]
+        entries = (*of.entries, *by.entries)
+        shape = [arrays[0].shape[k] for k in order]
+        found = [a.transpose(*order, *rest).reshape(shape) for a in arrays]
+        for k in reversed(range(len(entries))):
+            if isinstance(number := entries[k], int):
+                found = [a.take(number - 1, axis=k) for a in found]
+        letters = [e for e in entries if isinstance(e, str)]
+        for k, letter in enumerate(letters):
+            self.symbols.note_range(letter, found[0].shape[k])
+        once = list(dict.fromkeys(letters))
+        axes = [once.index(letter) for letter in letters]
+        kept = list(range(len(once)))
+        return value([np.einsum(a, axes, kept) for a in found], once)
+
+    def axes(self, ref: Ref) -> list[int] | None:
+        """Return which axes the indices at a quantity are."""
+        shape = self.network.shape(ref.name)
+        wide = [k for k, n in enumerate(shape) if n > 1]
+        if len(ref.entries) == len(shape) == 2 and (len(wide) == 2 or self.symbols.is_weight(ref)):
+            return [0, 1]
+        if len(ref.entries) == 1 and len(wide) < 2:
+            return wide or [0]
+        return [] if not ref.entries and not wide else None
+
+
+def is_diagonal(arrays: Arrays, out: tuple[int, ...], inn: tuple[int, ...]) -> bool:
+    """Whether every entry depends on its own alone, as of what is computed entry by entry."""
+    if out != inn:
+        return False
+    n = int(np.prod(out))
+    return all(not (j.reshape(n, n) * (1 - np.eye(n))).any() for j in arrays)
+
+
+def factors(tree: Tree, deep: bool = False) -> list[Tree] | None:
+    """Return the factors of a product; a leading minus is a factor -1; None if it is none.
+
+    Where ``deep``, those of products in brackets too.
+    """
+    match tree:
+        case Sum(((sign, term),)):
+            inner = factors(term, deep)
+            return inner if inner is None or sign > 0 else [Number(-1), *inner]
+        case Product(parts, operators) if "⊗" not in operators:
+            found: list[Tree] = []
+            for part in parts:
+                inner = factors(part, deep) if deep and isinstance(part, Product) else None
+                found += inner or [part]
+            return found
+    return None

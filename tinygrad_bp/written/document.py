@@ -1,0 +1,391 @@
+"""A document, judged line by line: what a left side is about, and a verdict on each right side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ..table import TABLE
+from .chains import Chains
+from .names import Key, spellings
+from .network import Arrays, Network, applied
+from .symbols import NeedsLayerError, Ref, Symbols, said
+from .tree import (
+    Call,
+    Derivative,
+    Differential,
+    Letter,
+    Name,
+    Product,
+    Refusal,
+    Side,
+    Transposed,
+    Tree,
+    WrittenLine,
+)  # fmt: skip
+from .values import DoesNotFitError, NotReadError, UnknownNameError, columns, value
+from .verdicts import RIGHT, Judgement, Target, Verdict
+
+#: From the verdict that says most about a template to the one that says least.
+WORST = ("other network", "wrong", "does not fit", "stray index", "cases as alternatives",
+         "ambiguous", "carried forward", "right as factors", "right", "defined", "not read",
+         "not compared")  # fmt: skip
+
+#: Relations that nothing can be compared by.
+UPDATES = ("←", "+=", "-=")
+LOOSE = ("≈", "≠", "<", ">", "≤", "≥", "∈", "∝")
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A right side with its verdict."""
+
+    line: WrittenLine
+    side: Side
+    verdict: Verdict
+    target: Target | None = None
+    before: Mapping[str, Arrays] = field(default_factory=dict)  # the document's wrong gradients
+
+
+class Document:
+    def __init__(self, network: Network, names: Mapping[str, str]) -> None:
+        self.network, self.symbols = network, Symbols(network, names)
+        self.meaning = Chains(network, self.symbols)
+        self.judgement = Judgement(self.meaning)
+        self.answers: dict[str, Verdict] = {}  # the last for each quantity
+        self.found: dict[str, str] = {}  # names of the document, found by value
+
+    def judge(self, lines: Sequence[WrittenLine]) -> list[Judged]:
+        self.learn_places(lines)
+        return [judged for line in lines for judged in self.of_line(line)]
+
+    def learn_places(self, lines: Sequence[WrittenLine]) -> None:
+        """See whether the document writes its layers above its names, or below."""
+        sides = [side for line in lines for side in (line.left, *line.rights)]
+        for name in names_of(tuple(side.tree for side in sides)):
+            for spelling in spellings(name):
+                is_one = bool(name.above) != bool(name.below)
+                if (
+                    is_one
+                    and isinstance(spelling.key.layer, int)
+                    and self.symbols.lookup(spelling.key)
+                ):
+                    self.symbols.places.add("above" if name.above else "below")
+
+    def of_line(self, line: WrittenLine) -> list[Judged]:
+        letters = self.layer_letters(line)
+        if len(letters) > 1:
+            several = f"two letters for layers, {' and '.join(sorted(letters))}"
+            return refuse(line, Verdict("not read", several))
+        if not letters:
+            return list(self.of_equation(line))
+        (letter,) = letters
+        layers = self.network.layers
+        by_side: list[list[tuple[int, Judged]]] = [[] for _ in line.rights]
+        for n in range(layers[-1] + 1, layers[0] - 1, -1) if layers else ():
+            self.symbols.letters[letter] = n
+            try:
+                for k, judged in enumerate(self.of_equation(line)):
+                    by_side[k].append((n, judged))
+            finally:
+                del self.symbols.letters[letter]
+        return [merged(line, k, found, letter) for k, found in enumerate(by_side)]
+
+    def layer_letters(self, line: WrittenLine) -> set[str]:
+        found = set()
+        for side in (line.left, *line.rights):
+            for name in names_of(side.tree):
+                try:
+                    self.symbols.refs(name)
+                except NeedsLayerError as needs:
+                    found.add(str(needs))
+                except NotReadError:
+                    pass
+        return found
+
+    # ---- one equation ----
+
+    def of_equation(self, line: WrittenLine) -> Iterator[Judged]:
+        self.symbols.ranges = {}
+        tree = line.left.tree
+        if isinstance(tree, Refusal):
+            yield from refuse(line, Verdict("not read", tree.reason))
+            return
+        try:
+            target = self.target(tree, line.rights)
+        except UnknownNameError as error:
+            yield from self.define(line, tree, str(error))
+            return
+        except (NotReadError, DoesNotFitError) as error:
+            yield from refuse(line, Verdict("not read", str(error)))
+            return
+        except NeedsLayerError as error:
+            yield from refuse(line, Verdict("not read", f"the layer {error} has no value"))
+            return
+        if target is None:
+            yield from self.define(line, tree)
+            return
+        scope = line.scope if target.kind == "local" else None
+        last = None
+        for side in line.rights:
+            before = dict(self.symbols.own)
+            verdict = self.of_side(target, side, line.condition or scope)
+            if target.kind == "forward" and verdict.name == "right":
+                self.confirm(verdict)
+            if target.kind == "local":
+                self.remember_bare(target, side.tree)
+            if verdict.answer is not None and verdict.name != "not read":
+                last = verdict
+            yield Judged(line, side, verdict, target, before)
+        if last is not None and target.kind == "gradient":
+            self.keep(target, last)
+
+    def of_side(self, target: Target, side: Side, condition: object) -> Verdict:
+        if side.relation in LOOSE + UPDATES:
+            return Verdict("not compared", f"related by {side.relation}")
+        if isinstance(side.tree, Refusal):
+            return Verdict("not read", side.tree.reason)
+        if target.kind == "local":
+            self.remember_bare(target, side.tree)
+        if target.kind == "function" and target.entries:
+            letter = str(target.entries[0])
+            if any(name.base != letter for name in names_of(side.tree)):
+                return Verdict("not read", "an identity of a function, with names of the network")
+            assert target.truth is not None
+            x = value([self.argument(k) for k in range(len(self.network.runs))])
+            self.symbols.argument = (letter, x)
+            target = replace(target, entries=())
+        try:
+            return self.judgement.judge(target, side.tree, condition)  # type: ignore[arg-type]
+        except NotReadError as error:
+            return Verdict("not read", str(error))
+        except NeedsLayerError as error:
+            return Verdict("not read", f"the layer {error} has no value")
+        except RecursionError:
+            return Verdict("not read", "the formula is nested too deeply")
+        finally:
+            self.symbols.argument = None
+
+    def argument(self, point: int) -> np.ndarray:
+        """Numbers of our own, for z in σ'(z) = ..."""
+        return np.random.default_rng(point).normal(size=(5, 1))
+
+    def confirm(self, verdict: Verdict) -> None:
+        for note in verdict.notes:
+            name, _, function = note.partition(" is ")
+            if function:
+                self.meaning.functions.setdefault(name, set()).add(function.split(",")[0])
+
+    def keep(self, target: Target, verdict: Verdict) -> None:
+        """Take a gradient as the document's own for what follows, where it is not the right one."""
+        self.answers[target.about] = verdict
+        truth = columns(self.network.gradients[target.about])
+        own = columns(verdict.answer or [])
+        self.symbols.own.pop(target.about, None)
+        if verdict.name not in RIGHT and all(
+            a.shape == t.shape for a, t in zip(own, truth, strict=True)
+        ):
+            self.symbols.own[target.about] = own
+
+    def remember_bare(self, target: Target, tree: object) -> None:
+        """Take a_i without its layer, beside ∂a^3/∂z^3, as that of layer 3 from then on."""
+        keys = [k for k, n in self.network.keys.items() if n in (target.of, target.about)]
+        for name in names_of(tree):
+            if not name.above and all(isinstance(s, Letter) for s in name.below):
+                for key in keys:
+                    if key == Key(name.base, layer=key.layer) and isinstance(key.layer, int):
+                        self.symbols.bare[name.base] = key.layer
+
+    # ---- what a left side is about ----
+
+    def target(self, tree: Tree, rights: Sequence[Side]) -> Target | None:
+        """Return what an equation is about; None if it defines a name."""
+        meaning = self.meaning
+        match tree:
+            case Transposed(of):
+                target = self.target(of, rights)
+                if target is None or target.kind != "gradient":
+                    raise NotReadError("a transpose on the left")
+                return replace(target, transposed=not target.transposed)
+            case Differential(of):
+                return self.of_gradient(meaning.quantity(of))
+            case Derivative(of, by):
+                above, below = meaning.quantity(of), meaning.quantity(by)
+                return (
+                    self.of_gradient(below) if above.kind == "loss" else self.of_local(above, below)
+                )
+            case Product():
+                ends = meaning.ends(tree)
+                if ends is None:
+                    raise NotReadError("a product on the left that is no chain of derivatives")
+                is_gradient = ends[0].kind == "loss"
+                return self.of_gradient(ends[1]) if is_gradient else self.of_local(*ends)
+            case Name():
+                return self.of_name(tree, rights)
+            case Call():
+                return None if self.names_a_value(tree) else self.of_function(tree)
+        raise NotReadError("an equation that is about no gradient")
+
+    def of_name(self, name: Name, rights: Sequence[Side]) -> Target | None:
+        symbols = self.symbols
+        if symbols.is_loss(name) and not self.is_loss_value(name, rights):
+            return None
+        if symbols.is_loss(name):
+            loss = Ref("loss", self.network.loss)
+            return Target("forward", loss.name, "", symbols.value(loss))
+        refs = symbols.refs(name)
+        if len({(r.kind, r.name) for r in refs}) > 1:
+            raise NotReadError(f"{said(name)} may be several things")
+        ref = refs[0]
+        if ref.kind == "gradient":
+            return self.of_gradient(ref)
+        if ref.kind == "quantity":
+            return Target("forward", ref.name, "", symbols.value(ref), ref.entries)
+        if ref.kind == "defined":
+            return None
+        raise NotReadError(f"{said(name)} on the left")
+
+    def is_loss_value(self, name: Name, rights: Sequence[Side]) -> bool:
+        """Whether ``J = ...`` can be the loss: an array is a name of the document's own."""
+        for side in rights:
+            if name.base != self.network.loss and not isinstance(side.tree, Refusal):
+                try:
+                    found = self.meaning.readings(side.tree)
+                except (NotReadError, NeedsLayerError, DoesNotFitError):
+                    continue
+                if all(r.value.core not in ((), (1, 1)) for r in found):
+                    return False
+        return True
+
+    def of_gradient(self, ref: Ref) -> Target:
+        arrays = self.symbols.gradient(ref.name, of_truth=True)
+        truth = self.symbols.indexed(arrays, ref)
+        return Target("gradient", ref.name, "", truth, ref.entries, ref.transposed)
+
+    def of_local(self, of: Ref, by: Ref) -> Target:
+        arrays = self.meaning.jacobian(of.name, by.name)
+        truth = None
+        if of.entries and by.entries:
+            truth = self.meaning.lettered_jacobian(of, by, arrays)
+        return Target("local", by.name, of.name, truth, by.entries, False, of.entries)
+
+    def names_a_value(self, tree: Call) -> bool:
+        """Whether ``f(x) = ...`` names something, as x is no argument of an activation."""
+        try:
+            ref = self.meaning.quantity(tree.arguments[0])
+        except (NotReadError, NeedsLayerError):
+            return False
+        return not tree.primes and self.network.applied_to(ref.name) is None
+
+    def of_function(self, tree: Call) -> Target:
+        """``σ'(z) = ...``: about a function, of a letter, or of a quantity."""
+        if len(tree.arguments) != 1:
+            raise NotReadError("a function of several arguments")
+        argument = tree.arguments[0]
+        if isinstance(argument, Name) and argument == Name(argument.base):
+            function = self.known_function(tree.function)
+            if self.symbols.lookup(Key(argument.base)) is None and function is not None:
+                xs = [self.argument(k) for k in range(len(self.network.runs))]
+                truth = value([applied(function, x, tree.primes) for x in xs])
+                return Target("function", function, "", truth, (argument.base,))
+        (found, *more) = self.meaning.readings(tree)
+        if more:
+            raise NotReadError("the left side can be read in several ways")
+        return Target("function", tree.function, "", found.value)
+
+    def known_function(self, name: str) -> str | None:
+        kinds = self.network.activations
+        if name == "sigma" and ("sigmoid" in kinds or not kinds):
+            return "sigmoid"
+        if name in TABLE and len(name) > 1:
+            return name if getattr(TABLE[name], "kind", "") == "entrywise" else None
+        return next(iter(kinds)) if len(kinds) == 1 else None
+
+    # ---- names of the document's own ----
+
+    def define(self, line: WrittenLine, tree: Tree, unknown: str = "") -> Iterator[Judged]:
+        for side in line.rights:
+            if isinstance(side.tree, Refusal):
+                verdict = Verdict("not read", side.tree.reason)
+            elif side.relation in LOOSE + UPDATES:
+                verdict = Verdict("not compared", f"related by {side.relation}")
+            elif isinstance(tree, (Name, Call)):
+                verdict = self.defined(tree, side.tree)
+            else:
+                verdict = Verdict("not read", unknown)
+            yield Judged(line, side, verdict)
+
+    def defined(self, left: Name | Call, tree: Tree) -> Verdict:
+        symbols, meaning = self.symbols, self.meaning
+        meaning.left_labels = ()
+        try:
+            key = self.own_key(left) if isinstance(left, Name) else None
+            link = meaning.link(tree)
+            if (
+                key is not None
+                and link is not None
+                and link[0].kind == "loss"
+                and not link[1].entries
+            ):
+                symbols.gradients[key] = link[1].name
+                return Verdict("defined", f"the gradient by {link[1].name}")
+            meaning.note_ranges(tree)
+            readings = meaning.readings(tree)
+        except (NotReadError, DoesNotFitError) as error:
+            return Verdict("not read", str(error))
+        except NeedsLayerError as error:
+            return Verdict("not read", f"the layer {error} has no value")
+        if len(readings) > 1:
+            return Verdict("ambiguous", "a definition that can be read in several ways")
+        v, notes, shown_tree = readings[0]
+        if key is None:
+            meaning.calls[left] = v
+            return Verdict("defined", "", notes, shown_tree)
+        name = self.network.find(v.data) if not v.labels else None
+        if name is not None:
+            symbols.aliases[key] = name
+            assert isinstance(left, Name)
+            self.found[said(left)] = name
+            return Verdict("defined", f"it is {name}, as its numbers are", notes, shown_tree)
+        symbols.defined[key] = v
+        gradient = self.network.find(v.data, gradients=True) if not v.labels else None
+        if gradient is not None:
+            symbols.gradients[key] = gradient
+            return Verdict(
+                "defined", f"it is dL/d{gradient}, as its numbers are", notes, shown_tree
+            )
+        return Verdict("defined", "", notes, shown_tree)
+
+    def own_key(self, name: Name) -> Key:
+        spelling = next((s for s in spellings(name) if not s.entries and s.power == 1), None)
+        if spelling is None:
+            raise NotReadError(f"{said(name)} is not in the network, and is defined entry by entry")
+        return replace(spelling.key, layer=self.symbols.layer_of(spelling.key.layer))
+
+
+def names_of(tree: object) -> Iterator[Name]:
+    if isinstance(tree, Name):
+        yield tree
+        return
+    parts = tree if isinstance(tree, tuple) else getattr(tree, "__dict__", {}).values()
+    for part in parts:
+        if not isinstance(part, (str, int, float)):
+            yield from names_of(part)
+
+
+def refuse(line: WrittenLine, verdict: Verdict) -> list[Judged]:
+    return [Judged(line, side, verdict) for side in line.rights]
+
+
+def merged(line: WrittenLine, k: int, found: Sequence[tuple[int, Judged]], letter: str) -> Judged:
+    """Return one verdict on a template in a letter: the worst at the layers that there are."""
+    read = [(n, judged) for n, judged in found if judged.verdict.name != "not read"]
+    if not read:
+        reason = found[0][1].verdict.reason if found else "the network has no layers"
+        return Judged(line, line.rights[k], Verdict("not read", f"at no layer: {reason}"))
+    n, worst = min(read, key=lambda pair: WORST.index(pair[1].verdict.name))
+    every = ", ".join(str(m) for m, _ in sorted(read, key=lambda pair: pair[0]))
+    note = f"{letter} is {every}" if worst.verdict.name in RIGHT else f"{letter} is {n}"
+    return replace(worst, verdict=replace(worst.verdict, notes=worst.verdict.notes | {note}))

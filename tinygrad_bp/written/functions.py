@@ -1,0 +1,173 @@
+"""Functions in a formula: of the rule table, by a letter, and what sums and picks entries."""
+
+from __future__ import annotations
+
+import ast
+
+import numpy as np
+
+from ..notation.trees import call, shaped
+from ..table import TABLE
+from .meaning import Meaning, Reading
+from .names import Key
+from .network import applied
+from .symbols import NONE
+from .tree import Bracketed, Call, Letter, Name, Number, Product, Transposed, Tree
+from .values import DoesNotFitError, NotReadError, Value, columns, value
+
+OTHER_NAMES = {"ln": "log", "sigm": "sigmoid", "logistic": "sigmoid", "max": "maximum"}
+
+#: Functions that are a product, and its operator.
+PRODUCTS = {"dot": "@", "matmul": "@", "outer": "⊗"}
+
+
+class Functions(Meaning):
+    """Reads calls too."""
+
+    def read_Call(self, tree: Call) -> list[Reading]:
+        if tree in self.calls:
+            return [Reading(self.calls[tree], NONE, ast.Name(tree.function))]
+        if tree.primes > 1:
+            raise NotReadError("a second derivative")
+        name = OTHER_NAMES.get(tree.function, tree.function)
+        arguments = tree.arguments
+        if name in ("sum", "mean"):
+            return self.reduction(name, tree)
+        if tree.keywords:
+            raise NotReadError(f"{name} with {tree.keywords[0][0]}=")
+        if name in PRODUCTS and len(arguments) == 2:
+            return self.readings(Product(arguments, (PRODUCTS[name],)))
+        if name == "maximum":
+            return self.positive_part(arguments)
+        if len(arguments) != 1:
+            raise NotReadError(f"{name} of {len(arguments)} arguments")
+        if name == "transpose":
+            return self.readings(Transposed(arguments[0]))
+        inside = self.readings(arguments[0])
+        if name == "diag":
+            return self.diagonal(inside)
+        if name == "tr":
+            raise NotReadError("a trace")
+        return [self.applied(name, tree, reading) for reading in inside]
+
+    def applied(self, name: str, tree: Call, reading: Reading) -> Reading:
+        v = reading.value
+        function, notes = self.function(name, tree, v)
+        notes |= reading.notes
+        if function in ("leaky_relu", "lrelu", "leakyrelu"):
+            raise NotReadError("a leaky ReLU, whose slope is not known")
+        if function == "softmax":
+            if tree.primes:
+                raise NotReadError("the derivative of a softmax is a matrix, and no function of z")
+            return Reading(self.softmax(v, tree.arguments[0]), notes, call("softmax", reading.tree))
+        if function not in TABLE:
+            raise NotReadError(f"the function {name} is not known")
+        of = ast.Name(function) if function != "exp" else ast.Attribute(ast.Name("np"), "exp")
+        shown: ast.expr = ast.Call(of, [reading.tree], [])
+        if tree.primes:
+            shown = ast.Call(ast.Attribute(of, "prime"), [reading.tree], [])
+        with np.errstate(all="ignore"):
+            found = v.mapped(lambda d: applied(function, d, tree.primes))
+        return Reading(found, notes, shaped(shown, () if v.is_number else v.core))
+
+    def function(self, name: str, tree: Call, v: Value) -> tuple[str, frozenset[str]]:
+        """Say which function a letter is: as the network has it at that layer, or that argument."""
+        network = self.network
+        layer = self.layer_of_function(tree)
+        if layer is not None:
+            z = self.symbols.lookup(Key("z", layer=layer)) or self.symbols.lookup(
+                Key("s", layer=layer)
+            )
+            if z is None and any(k.base in "zZs" and k.layer for k in network.keys):
+                raise NotReadError(f"{name} of layer {layer}, which there is not")
+            used = network.applied_to(z) if z else None
+            if used is not None:
+                return used, frozenset({f"{name} of layer {layer} is {used}"})
+        if (name in TABLE and len(name) > 1) or name in ("lrelu", "leakyrelu"):
+            return name, NONE
+        argument = tree.arguments[0]
+        quantity = None
+        if not v.labels:
+            quantity = network.find(v.data)
+        elif isinstance(argument, Name):
+            refs = [r for r in self.symbols.refs(argument) if r.kind == "quantity"]
+            quantity = refs[0].name if len(refs) == 1 else None
+        used = network.applied_to(quantity) if quantity else None
+        if used is not None:
+            plain = name == "sigma" and used == "sigmoid"
+            return used, NONE if plain else frozenset({f"{name} is {used}, as in the network"})
+        kinds = network.activations
+        if name == "sigma" and ("sigmoid" in kinds or not kinds):
+            return "sigmoid", NONE
+        confirmed = self.functions.get(name, set())
+        if len(kinds) == 1:
+            (function,) = kinds
+            if function not in confirmed:
+                self.assumed.add(f"{name} is {function}")
+            return function, frozenset({f"{name} is {function}, as in the network"})
+        raise NotReadError(f"which function {name} is, is not known here")
+
+    def layer_of_function(self, tree: Call) -> int | None:
+        for script in (*tree.above, *tree.below):
+            for part in script.inside if isinstance(script, Bracketed) else (script,):
+                if isinstance(part, (int, Letter)):
+                    return self.symbols.layer_of(part)
+        return None
+
+    def softmax(self, v: Value, argument: Tree) -> Value:
+        if v.labels:  # softmax(z_i): an entry of the softmax of the whole
+            refs = self.symbols.refs(argument) if isinstance(argument, Name) else []
+            refs = [r for r in refs if r.kind == "quantity"]
+            if len(refs) != 1:
+                raise NotReadError("softmax of single entries")
+            whole = self.softmax(value(columns(self.network.values[refs[0].name])), Number(0))
+            return self.symbols.indexed(list(whole.data), refs[0])
+        long = [k for k, n in enumerate(v.core) if n > 1]
+        axis = long[0] - 2 if len(long) == 1 else self.network.softmax_axis
+        if axis is None:
+            raise NotReadError("over which axis a softmax goes cannot be told")
+        return v.mapped(lambda d: TABLE["softmax"](d, axis=axis))
+
+    def diagonal(self, inside: list[Reading]) -> list[Reading]:
+        found = []
+        for v, notes, tree in inside:
+            if len(v.core) == 2 and 1 in v.core:
+                eye = np.eye(max(v.core))
+                rows = [d.reshape(*d.shape[:-2], -1, 1) for d in v.data]
+                made = value([row * eye for row in rows], v.labels)
+                found.append(Reading(made, notes, shaped(call("np.diag", tree), made.core)))
+        if not found:
+            raise DoesNotFitError("diag of what is no vector")
+        return found
+
+    def positive_part(self, arguments: tuple[Tree, ...]) -> list[Reading]:
+        others = [a for a in arguments if a != Number(0)]
+        if len(arguments) != 2 or len(others) != 1:
+            raise NotReadError("a maximum")
+        return [
+            Reading(v.mapped(lambda d: np.maximum(d, 0)), notes, call("relu", tree))
+            for v, notes, tree in self.readings(others[0])
+        ]
+
+    def reduction(self, name: str, tree: Call) -> list[Reading]:
+        given = dict(tree.keywords)
+        if set(given) - {"axis", "dim", "keepdims", "keepdim"} or len(tree.arguments) != 1:
+            raise NotReadError(f"{name} with these arguments")
+        axis = given.get("axis", given.get("dim"))
+        if axis not in (None, "0", "1", "-1"):
+            raise NotReadError(f"axis {axis}")
+        choices = [(0,), (1,), (0, 1)] if axis is None else [(int(axis),)]
+        found = []
+        for reading in self.readings(tree.arguments[0]):
+            v = reading.value
+            if v.labels or len(v.core) != 2:
+                raise NotReadError(f"{name} of single entries")
+            for axes in choices:
+                made = self.summed(reading, axes, len(axes) == 1)
+                if name == "mean":
+                    n = int(np.prod([v.core[k] for k in axes]))
+                    mean = call("np.mean", reading.tree, axis=axes[0] if len(axes) == 1 else None)
+                    made = Reading(value([d / n for d in made.value.data]), made.notes, mean)
+                note = frozenset({f"a {name} without an axis"}) if axis is None else NONE
+                found.append(made._replace(notes=made.notes | note))
+        return found

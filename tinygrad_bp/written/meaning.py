@@ -1,0 +1,410 @@
+"""What a formula computes: names are looked up, and products are read by their shapes.
+
+`Meaning.readings` returns every way in which a surface tree can be computed, each with notes of
+what was assumed, and as an expression that can be printed. Ways that give the same values are one.
+None is preferred: whoever asks decides, or says that there are several.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from itertools import product as combinations
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..notation.trees import call, literal, shaped
+from .network import Network
+from .shown import Shown, binary, entry, sum_over, transposed
+from .symbols import NONE, NeedsLayerError, Ref, Symbols
+from .tree import (
+    Cases,
+    Comparison,
+    Condition,
+    Entry,
+    Filled,
+    Fraction,
+    Indicator,
+    Letter,
+    Name,
+    Norm,
+    Number,
+    Power,
+    Product,
+    Range,
+    Sum,
+    Summation,
+    Transposed,
+    Tree,
+)  # fmt: skip
+from .values import DoesNotFitError, NotReadError, Value, matmul, paired, shown, value
+
+#: More readings of one part of a formula, and longer products, are not followed.
+MOST_READINGS, MOST_FACTORS = 24, 14
+
+RELATIONS: dict[str, tuple[Any, type[ast.cmpop]]] = {
+    "<": (np.less, ast.Lt), ">": (np.greater, ast.Gt), "≤": (np.less_equal, ast.LtE),
+    "≥": (np.greater_equal, ast.GtE), "=": (np.equal, ast.Eq), "≠": (np.not_equal, ast.NotEq),
+}  # fmt: skip
+
+
+class Reading(NamedTuple):
+    value: Value
+    notes: frozenset[str]
+    tree: ast.expr
+
+    @property
+    def flipped(self) -> Reading:
+        return Reading(self.value.transposed, self.notes, transposed(self.tree))
+
+    def times(self, where: Value, condition: ast.expr) -> Reading:
+        """Keep it where a condition holds; it is 0 elsewhere."""
+        tree = call("np.where", condition, self.tree, literal(0))
+        return Reading(paired(self.value, where, np.multiply), self.notes, tree)
+
+
+class Meaning:
+    """Reads trees over one network, in the names that a document has used so far."""
+
+    def __init__(self, network: Network, symbols: Symbols) -> None:
+        self.network, self.symbols, self.shown = network, symbols, Shown(network)
+        self.functions: dict[str, set[str]] = {}  # as forward equations that are right use them
+        self.calls: dict[Tree, Value] = {}  # what the document calls f(x)
+        self.left_labels: tuple[str, ...] = ()
+        self.assumed: set[str] = set()  # at a side: what was taken for granted, and not confirmed
+        self.of_truth = False  # read gradients as they are, not as the document has them so far
+
+    def readings(self, tree: Tree) -> list[Reading]:
+        """Return every way to compute a tree; raise if it is not read, or nothing fits."""
+        found = getattr(self, f"read_{type(tree).__name__}")(tree)
+        return different(found)
+
+    def constant(self, number: float) -> Reading:
+        whole = int(number) if float(number).is_integer() else float(number)
+        return Reading(
+            value([number] * len(self.network.runs), is_constant=True), NONE, literal(whole)
+        )
+
+    def read_Number(self, tree: Number) -> list[Reading]:
+        return [self.constant(tree.value)]
+
+    def read_Filled(self, tree: Filled) -> list[Reading]:
+        if tree.entry != "I" and tree.shape:
+            return [self.filled(np.full(tree.shape, float(tree.entry)))]
+        if tree.entry == "I" and tree.shape:
+            return [self.filled(np.eye(tree.shape[0]))]
+        raise NotReadError("an array of ones, or an identity, without its shape")
+
+    def filled(self, array: np.ndarray) -> Reading:
+        return Reading(value([array] * len(self.network.runs)), NONE, literal(array))
+
+    # ---- names ----
+
+    def read_Name(self, tree: Name) -> list[Reading]:
+        found: list[Reading] = []
+        reason: Exception | None = None
+        for ref in self.symbols.refs(tree):
+            try:
+                found.append(
+                    Reading(self.symbols.value(ref, self.of_truth), ref.notes, self.leaf(ref, tree))
+                )
+            except NotReadError as error:
+                reason = error
+        if not found and reason is not None:
+            raise reason
+        return found
+
+    def leaf(self, ref: Ref, name: Name) -> ast.expr:
+        if ref.kind in ("quantity", "loss"):
+            tree = self.shown.tensor(ref.name)
+        elif ref.kind == "gradient":
+            tree = self.shown.gradient(ref.name)
+        elif ref.kind == "kronecker":
+            i, j = (ast.Name(str(e)) for e in ref.entries)
+            return ast.Compare(i, [ast.Eq()], [j])
+        else:
+            tree = ast.Name(ref.name or name.base)
+        tree = entry(tree, ref.entries)
+        tree = transposed(tree) if ref.transposed else tree
+        return ast.BinOp(tree, ast.Pow(), literal(ref.power)) if ref.power != 1 else tree
+
+    def read_Entry(self, tree: Entry) -> list[Reading]:
+        entries = tuple(e.name if isinstance(e, Letter) else e for e in tree.below)
+        if not all(isinstance(e, (int, str)) for e in entries):
+            raise NotReadError("an index that is no letter and no number")
+        ref = Ref("defined", "what is in brackets", entries)  # type: ignore[arg-type]
+        return [
+            Reading(
+                self.symbols.indexed(list(r.value.data), ref), r.notes, entry(r.tree, ref.entries)
+            )
+            for r in self.readings(tree.of)
+            if not r.value.labels
+        ]
+
+    # ---- sums and products ----
+
+    def read_Sum(self, tree: Sum) -> list[Reading]:
+        found: list[Reading] = []
+        for n, (sign, term) in enumerate(tree.terms):
+            parts = self.readings(term)
+            if n == 0:
+                found = [negative(part) for part in parts] if sign < 0 else parts
+                continue
+            sums, reason = [], None
+            for a, b in combinations(found, parts):
+                try:
+                    v = self.added(a.value, b.value if sign > 0 else b.value.mapped(np.negative))
+                except DoesNotFitError as error:
+                    reason = error
+                    continue
+                op = ast.Add() if sign > 0 else ast.Sub()
+                sums.append(Reading(v, a.notes | b.notes, binary(a.tree, op, b.tree, v.core)))
+            if not sums and reason is not None:
+                raise reason
+            found = different(sums)
+        return found
+
+    def added(self, a: Value, b: Value) -> Value:
+        if a.core != b.core and len(a.core) == len(b.core) == 2 and not a.labels + b.labels:
+            # a bias beside a batch, and nothing else, is repeated
+            wide, thin = (a.core, b.core) if np.prod(a.core) > np.prod(b.core) else (b.core, a.core)
+            for axis in (0, 1):
+                once = tuple(1 if k == axis else n for k, n in enumerate(wide))
+                if thin == once and wide[axis] == self.network.batch:
+                    return paired(a, b, np.add, repeats=True)
+        if is_mixed(a, b):
+            raise DoesNotFitError("an entry beside a whole array")
+        return paired(a, b, np.add)
+
+    def read_Fraction(self, tree: Fraction) -> list[Reading]:
+        found, reason = [], None
+        for a, b in combinations(self.readings(tree.above), self.readings(tree.below)):
+            below = b.value if a.value.core == (1, 1) else b.value.flat
+            if below.core not in ((), a.value.core) and a.value.core != ():
+                reason = DoesNotFitError(f"{shown(a.value.core)} over {shown(below.core)}")
+                continue
+            v = paired(a.value, below, np.divide)
+            found.append(Reading(v, a.notes | b.notes, binary(a.tree, ast.Div(), b.tree, v.core)))
+        if not found and reason is not None:
+            raise reason
+        return found
+
+    def read_Power(self, tree: Power) -> list[Reading]:
+        found = []
+        for a, b in combinations(self.readings(tree.base), self.readings(tree.exponent)):
+            if b.value.core != () or b.value.labels:
+                raise NotReadError("an exponent that is no number")
+            v = paired(a.value, b.value, np.power)
+            found.append(Reading(v, a.notes | b.notes, binary(a.tree, ast.Pow(), b.tree, v.core)))
+        return found
+
+    def read_Transposed(self, tree: Transposed) -> list[Reading]:
+        return [reading.flipped for reading in self.readings(tree.of)]
+
+    def read_Product(self, tree: Product) -> list[Reading]:
+        n = len(tree.factors)
+        if n > MOST_FACTORS:
+            raise NotReadError(f"a product of more than {MOST_FACTORS} factors")
+        table = {(k, k): self.readings(factor) for k, factor in enumerate(tree.factors)}
+        reason = DoesNotFitError("no order of the products fits")
+        for width in range(1, n):
+            for i in range(n - width):
+                j, found = i + width, list[Reading]()
+                for k in range(i, j):
+                    for a, b in combinations(table[i, k], table[k + 1, j]):
+                        found += self.product(a, b, tree.operators[k])
+                        if not found and width == 1:
+                            clash = f"{shown(a.value.core)} times {shown(b.value.core)}"
+                            reason = DoesNotFitError(clash)
+                table[i, j] = different(found)[:MOST_READINGS]
+        if not table[0, n - 1]:
+            raise reason
+        return table[0, n - 1]
+
+    def product(self, a: Reading, b: Reading, operator: str) -> list[Reading]:
+        """Return every product that an operator can mean, where the shapes fit."""
+        x, y = a.value, b.value
+
+        def made(v: Value, op: ast.operator, note: str = "") -> Reading:
+            notes = a.notes | b.notes | (frozenset({note}) if note else NONE)
+            return Reading(v, notes, binary(a.tree, op, b.tree, v.core))
+
+        if x.core == () or y.core == ():
+            return [] if is_mixed(x, y) else [made(paired(x, y, np.multiply), ast.Mult())]
+        if (x.core == (1, 1)) != (y.core == (1, 1)):
+            return [made(paired(x.flat, y.flat, np.multiply), ast.Mult())]
+        fits = x.core[1:] == y.core[:1]
+        found = []
+        if operator not in ("⊙", "∘", "⊗") and fits:
+            found.append(made(matmul(x, y), ast.MatMult()))
+        if operator == "⊗" and x.core[1] == y.core[1] == 1:
+            outer = call("np.outer", a.tree, b.tree)
+            found.append(Reading(matmul(x, y.transposed), a.notes | b.notes, outer))
+        if operator not in ("@", "•", "⊗") and x.core == y.core:
+            note = "" if operator in ("⊙", "∘") else "a product entry by entry"
+            found.append(made(paired(x, y, np.multiply), ast.Mult(), note))
+            if operator == "·" and x.core[1] == 1:
+                v = paired(x, y, np.multiply).mapped(lambda d: d.sum(axis=(-2, -1)))
+                tree = shaped(call("np.sum", binary(a.tree, ast.Mult(), b.tree, x.core)), ())
+                found.append(Reading(v, a.notes | b.notes | {"a scalar product"}, tree))
+        return found
+
+    # ---- indices ----
+
+    def note_ranges(self, tree: object) -> None:
+        """Learn what the letters of a tree go over, from the names that they stand at."""
+        if isinstance(tree, Name):
+            try:
+                for ref in self.symbols.refs(tree):
+                    if ref.kind in ("quantity", "gradient", "defined"):
+                        self.symbols.value(ref, self.of_truth)
+            except (NotReadError, NeedsLayerError):
+                pass
+            return
+        parts = tree if isinstance(tree, tuple) else getattr(tree, "__dict__", {}).values()
+        for part in parts:
+            if not isinstance(part, (str, int, float)):
+                self.note_ranges(part)
+
+    def read_Summation(self, tree: Summation) -> list[Reading]:
+        self.note_ranges(tree.of)
+        found = []
+        for reading in self.readings(tree.of):
+            if tree.axes:
+                v = reading.value
+                if v.labels or len(v.core) != 2:
+                    raise NotReadError("a sum over an axis of single entries")
+                found.append(self.summed(reading, tree.axes, keep=True))
+            elif tree.ranges:
+                found.append(self.over(reading, tree.ranges))
+            else:
+                found += self.over_something(reading)
+        return found
+
+    def summed(self, reading: Reading, axes: tuple[int, ...], keep: bool) -> Reading:
+        over = tuple(axis % 2 - 2 for axis in axes)
+        v = reading.value.mapped(lambda d: d.sum(axis=over, keepdims=keep))
+        axis = axes[0] if len(axes) == 1 else None
+        return Reading(v, reading.notes, shaped(call("np.sum", reading.tree, axis=axis), v.core))
+
+    def over(self, reading: Reading, ranges: Iterable[Range]) -> Reading:
+        v, notes, tree = reading
+        for r in ranges:
+            if r.letter not in v.labels:
+                raise NotReadError(f"a sum over {r.letter}, and nothing in it has that index")
+            size = v.data[0].shape[v.labels.index(r.letter)]
+            if isinstance(r.last, int) and r.last != size - (r.first == 0):
+                raise NotReadError(f"a sum to {r.last}, where {r.letter} goes over {size} entries")
+            body = tree
+            if r.unequal is not None:
+                where = self.symbols.same_index(r.letter, r.unequal).mapped(lambda d: 1.0 - d)
+                v = paired(v, where, np.multiply)
+                letters = (f"{r.letter} ≠ {r.unequal}",)
+                v, tree = v.summed([r.letter]), sum_over(letters, body)
+            else:
+                v, tree = v.summed([r.letter]), sum_over((r.letter,), body)
+        return Reading(v, notes, tree)
+
+    def over_something(self, reading: Reading) -> list[Reading]:
+        # it is not written what the sum goes over
+        v = reading.value
+        free = tuple(label for label in v.labels if label not in self.left_labels)
+        if free:
+            note = f"the sum goes over {', '.join(free)}"
+            return [Reading(v.summed(free), reading.notes | {note}, sum_over(free, reading.tree))]
+        if len(v.core) != 2:
+            raise NotReadError("a sum of a single number")
+        notes = reading.notes | {"a sum without an index"}
+        sums = [self.summed(reading, axes, len(axes) == 1) for axes in ((0,), (1,), (0, 1))]
+        return [s._replace(notes=notes) for s in sums]
+
+    def condition(self, condition: Condition) -> tuple[Value, ast.expr]:
+        """Return 1 where a condition holds, else 0; and the condition as it is shown."""
+        whole: Value | None = None
+        shown: list[ast.expr] = []
+        for comparison in condition:
+            where, tree = self.compared(comparison)
+            whole = where if whole is None else paired(whole, where, np.multiply)
+            shown.append(tree)
+        if whole is None:
+            raise NotReadError("a condition that says nothing")
+        return whole, shown[0] if len(shown) == 1 else ast.BoolOp(ast.And(), shown)
+
+    def compared(self, comparison: Comparison) -> tuple[Value, ast.expr]:
+        f, op = RELATIONS[comparison.relation]
+        if letters := comparison.letters:
+            same = self.symbols.same_index(*letters)
+            where = same if comparison.relation == "=" else same.mapped(lambda d: 1.0 - d)
+            return where, ast.Compare(ast.Name(letters[0]), [op()], [ast.Name(letters[1])])
+        left, right = self.readings(comparison.left), self.readings(comparison.right)
+        if len(left) != 1 or len(right) != 1:
+            raise NotReadError("a condition that can be read in several ways")
+        where = paired(left[0].value, right[0].value, f).mapped(lambda d: d.astype(float))
+        return where, ast.Compare(left[0].tree, [op()], [right[0].tree])
+
+    def read_Indicator(self, tree: Indicator) -> list[Reading]:
+        self.note_ranges(tree)
+        where, shown = self.condition(tree.condition)
+        return [Reading(where, NONE, shown)]
+
+    def read_Cases(self, tree: Cases) -> list[Reading]:
+        """Read cases as one array: where an earlier condition holds, no later one does."""
+        self.note_ranges(tree)
+        whole: list[tuple[Value | None, frozenset[str]]] = [(None, NONE)]
+        rest: Value | None = None
+        shown: list[tuple[ast.expr, ast.expr | None]] = []
+        for expression, condition in tree.rows:
+            where, test = self.condition(condition) if condition else (rest, None)
+            if where is None:
+                raise NotReadError("cases that begin with “otherwise”")
+            if rest is not None and condition:
+                where = paired(where, rest, np.multiply)
+            taken = where.mapped(lambda d: 1.0 - d)
+            rest = taken if rest is None else paired(rest, taken, np.multiply)
+            parts = self.readings(expression)
+            shown.append((parts[0].tree, test))
+            sums: list[tuple[Value | None, frozenset[str]]] = []
+            for (v, notes), part in combinations(whole, parts):
+                if where.labels and not part.value.is_number:
+                    raise DoesNotFitError("an array in a case of single entries")
+                kept = paired(part.value.flat if where.labels else part.value, where, np.multiply)
+                sums.append((kept if v is None else paired(v, kept, np.add), notes | part.notes))
+            whole = sums[:MOST_READINGS]
+        if rest is not None and any(d.any() for d in rest.data) and tree.rows[-1][1]:
+            raise NotReadError("cases that do not cover everything")
+        result: ast.expr = literal(0)
+        for shown_value, test in reversed(shown):
+            result = shown_value if test is None else call("np.where", test, shown_value, result)
+        return [Reading(v, notes, result) for v, notes in whole if v is not None]
+
+    def read_Norm(self, tree: Norm) -> list[Reading]:
+        found = []
+        for v, notes, inside in self.readings(tree.of):
+            if v.core == ():
+                found.append(Reading(v.mapped(np.abs), notes, call("np.abs", inside)))
+            else:
+                length = v.mapped(lambda d: np.sqrt((d**2).sum(axis=(-2, -1))))
+                found.append(Reading(length, notes, shaped(call("norm", inside), ())))
+        return found
+
+
+def negative(reading: Reading) -> Reading:
+    tree = shaped(ast.UnaryOp(ast.USub(), reading.tree), reading.value.core)
+    return Reading(reading.value.mapped(np.negative), reading.notes, tree)
+
+
+def is_mixed(a: Value, b: Value) -> bool:
+    """Whether one is an entry, with indices, and the other a whole array."""
+    return any(
+        x.labels and not y.labels and not y.is_number and x.is_number for x, y in ((a, b), (b, a))
+    )
+
+
+def different(readings: Iterable[Reading]) -> list[Reading]:
+    """Keep one reading for each value: that with the fewest notes."""
+    found: list[Reading] = []
+    for reading in sorted(readings, key=lambda r: len(r.notes)):
+        if not any(reading.value.equals(other.value, 1e-11) for other in found):
+            found.append(reading)
+    return found[: 4 * MOST_READINGS]

@@ -1,0 +1,196 @@
+"""The recorded network, as written formulas ask for it: values, gradients, local derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ..engine import Tensor
+from ..grading.assignment import Assignment
+from ..mistakes.run import Run
+from ..table import TABLE
+from .names import Key, key_of
+from .values import close, columns
+
+#: An array at each of the judge's points.
+Arrays: TypeAlias = list[np.ndarray]
+
+
+class Network:
+    def __init__(self, assignment: Assignment) -> None:
+        self.runs, self.aliases = assignment.runs, assignment.aliases
+        run = self.run = assignment.runs[0]
+        self.loss = run.tensors[run.loss].name or "L"
+        self.position = {t.name: i for i, t in enumerate(run.tensors) if t.name is not None}
+        self.position.setdefault(self.loss, run.loss)
+        self.names: dict[int | None, str] = {i: name for name, i in self.position.items()}
+        self.values = {
+            name: [r.tensors[i].data for r in self.runs] for name, i in self.position.items()
+        }
+        self.gradients = {
+            name: [np.asarray(r.gradients[i]) for r in self.runs]
+            for name, i in self.position.items()
+            if i in run.gradients
+        }
+        self.keys: dict[Key, str] = {key_of(name): name for name in self.position}
+        for alias, name in assignment.aliases.items():
+            self.keys.setdefault(key_of(alias), name)
+        self._jacobians: dict[tuple[str, str], Arrays | None] = {}
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        return tuple(self.values[name][0].shape)
+
+    def size(self, name: str) -> int:
+        return int(self.values[name][0].size)
+
+    def is_vector(self, name: str) -> bool:
+        shape = self.shape(name)
+        return len(shape) == 1 or (len(shape) == 2 and 1 in shape)
+
+    # ---- layers and samples ----
+
+    @cached_property
+    def layers(self) -> list[int]:
+        return sorted({k.layer for k in self.keys if isinstance(k.layer, int)})
+
+    @cached_property
+    def samples(self) -> tuple[int, int] | None:
+        """The axis of the samples and how many there are; None if that cannot be told.
+
+        It is the one axis along which all that is computed has one length, and some leaf too.
+        """
+        named = [t for t in self.run.tensors if t.name not in (None, self.loss) and t.ndim == 2]
+        computed = [t for t in named if t.primitive is not None]
+        found = []
+        for axis in (0, 1):
+            sizes = {t.shape[axis] for t in computed}
+            if len(sizes) == 1 and any(
+                t.shape[axis] in sizes for t in named if t.primitive is None
+            ):
+                found.append((axis, sizes.pop()))
+        if len(found) == 2:
+            found = [f for f in found if f[1] == 1]
+        return found[0] if len(found) == 1 else None
+
+    @property
+    def batch(self) -> int | None:
+        return self.samples[1] if self.samples else None
+
+    def has_samples(self, name: str) -> bool:
+        """Whether a quantity has an axis of samples, and there are several."""
+        shape = self.shape(name)
+        return self.samples is not None and len(shape) == 2 and shape[self.samples[0]] > 1
+
+    # ---- operations ----
+
+    def applied_to(self, name: str) -> str | None:
+        """Return the function that is applied to a quantity entry by entry, or its softmax."""
+        i = self.position[name]
+        for tensor in self.run.tensors:
+            of = [self.run.place[x.id] for x in tensor.inputs if x is not None]
+            if of == [i] and is_activation(tensor):
+                return str(tensor.primitive.__name__)
+        return None
+
+    @cached_property
+    def activations(self) -> set[str]:
+        found = {name: self.applied_to(name) for name in self.position}
+        return {
+            op for name, op in found.items() if op and key_of(name).layer != max(self.layers or [0])
+        } or {op for op in found.values() if op}
+
+    @cached_property
+    def softmax_axis(self) -> int | None:
+        for tensor in self.run.tensors:
+            if tensor.primitive is not None and "softmax" in tensor.primitive.__name__:
+                return int(tensor.params["axis"]) % 2 - 2
+        return None
+
+    def product_step(self, out: str, inn: str) -> tuple[int, str] | None:
+        """If ``out`` is a product with ``inn`` in it: which factor it is, and the other's name."""
+        steps = [self.position[out]]
+        for step in steps:  # which grows: through unnamed steps, such as the sum with a bias
+            tensor = self.run.tensors[step]
+            inputs = [None if x is None else self.run.place[x.id] for x in tensor.inputs]
+            if tensor.primitive is TABLE["matmul"] and self.position[inn] in inputs:
+                k = inputs.index(self.position[inn])
+                other = inputs[1 - k]
+                return (k, self.names[other]) if other in self.names else None
+            steps += [i for i in inputs if i is not None and i not in self.names and i not in steps]
+        return None
+
+    # ---- local derivatives ----
+
+    def jacobian(self, out: str, inn: str) -> Arrays | None:
+        """Return the derivative of one quantity by another, of shape out + in, or None."""
+        if (out, inn) not in self._jacobians:
+            found = [jacobian(run, self.position[out], self.position[inn]) for run in self.runs]
+            whole = [f for f in found if f is not None]
+            self._jacobians[out, inn] = whole if len(whole) == len(found) else None
+        return self._jacobians[out, inn]
+
+    @cached_property
+    def next_named(self) -> dict[str, set[str]]:
+        """For each quantity, the named ones that are computed from it with no other between."""
+        reach: dict[int, set[str]] = {}
+        for edge in self.run.edges:  # latest step first
+            step = edge.step
+            ends = {self.names[step]} if step in self.names else reach.get(step, set())
+            reach.setdefault(self.run.source[edge], set()).update(ends)
+        return {self.names[i]: ends for i, ends in reach.items() if i in self.names}
+
+    def path(self, out: str, inn: str) -> list[str]:
+        """Return the quantities from one back to another; none if there are several ways."""
+        path = [inn]
+        while path[-1] != out:
+            ends = self.next_named.get(path[-1], set())
+            if len(ends) != 1:
+                return []
+            path += ends
+        return path[::-1]
+
+    def find(self, data: Sequence[np.ndarray], gradients: bool = False) -> str | None:
+        """Return the quantity that has these values, or these gradients, at every point."""
+        known = self.gradients if gradients else self.values
+        for name, own in known.items():
+            pairs = list(zip(data, columns(own), strict=True))
+            if name != self.loss and all(a.shape == b.shape and close(a, b) for a, b in pairs):
+                return str(name)
+        return None
+
+
+def is_activation(tensor: Tensor) -> bool:
+    primitive = tensor.primitive
+    if primitive is None or len(tensor.inputs) != 1 or tensor.inputs[0] is None:
+        return False
+    return primitive.kind == "entrywise" or "softmax" in primitive.__name__
+
+
+def jacobian(run: Run, out: int, inn: int) -> np.ndarray | None:
+    reach, edges = {out}, []
+    for edge in run.edges:
+        if edge.step in reach and edge.step != inn:
+            edges.append(edge)
+            reach.add(run.source[edge])
+    if inn not in reach or inn == out:
+        return None
+    shape, size = run.tensors[out].shape, run.tensors[out].size
+    found = np.zeros((size, *run.tensors[inn].shape))
+    for k in range(size):
+        unit = np.zeros(size)
+        unit[k] = 1.0
+        found[k] = run.sweep({out: unit.reshape(shape)}, edges=edges).get(inn, 0.0)
+    return found.reshape((*shape, *run.tensors[inn].shape))
+
+
+def applied(function: str, x: np.ndarray, order: int = 0) -> np.ndarray:
+    """Compute a function of the rule table, or by its rule the derivative."""
+    row: Any = TABLE[function]
+    if order == 0:
+        return np.asarray(row(x))
+    t = Tensor(x, requires_grad=True)
+    row(t).sum().backward()
+    return np.asarray(t.grad.data if isinstance(t.grad, Tensor) else t.grad)

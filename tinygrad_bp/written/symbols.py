@@ -1,0 +1,308 @@
+"""What a name may stand for: a quantity of the network, a gradient, or the document's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from .names import Key, Spelling, key_of, spellings
+from .network import Arrays, Network
+from .tree import Bracketed, Letter, Name
+from .values import NotReadError, UnknownNameError, Value, columns, value
+
+NONE: frozenset[str] = frozenset()
+
+#: What a loss is called where something is differentiated, whatever the network calls it.
+LOSSES = {"L", "J", "C", "E", "ell", "loss", "Loss", "cost", "Cost", "MSE", "CE", "BCE", "SSE"}
+SIZES = {"m", "N", "B", "n", "M"}
+
+#: Letters that are layers below a name; above a name any letter may be one.
+LAYERS = {"l", "ell", "L"}
+
+
+class NeedsLayerError(Exception):
+    """A layer is given by a letter, which is the message."""
+
+
+class Ref(NamedTuple):
+    """One thing that a name may stand for."""
+
+    kind: str  # quantity, gradient, defined, loss, size or kronecker
+    name: str
+    entries: tuple[int | str, ...] = ()  # numbers from 1, and letters
+    sample: str | None = None
+    transposed: bool = False
+    power: int = 1
+    notes: frozenset[str] = NONE
+
+
+class Symbols:
+    def __init__(self, network: Network, names: Mapping[str, str]) -> None:
+        self.network = network
+        self.aliases: dict[Key, str] = {}  # told by the user, or found by value
+        self.defined: dict[Key, Value] = {}
+        self.gradients: dict[Key, str] = {}  # names of gradients, such as δ: of which quantity
+        self.bare: dict[str, int] = {}  # a_i beside ∂a^3/∂z^3 has the layer 3
+        self.letters: dict[str, int] = {}  # letters of layers that have a value now
+        self.argument: tuple[str, Value] | None = None  # z in σ'(z) = ..., at numbers of our own
+        self.places: set[str] = set()  # where the document writes layers: above, below
+        self.ranges: dict[str, int] = {}  # over how many entries a letter goes, in this line
+        self.own: dict[str, Arrays] = {}  # the document's gradients, where they are not right
+        self.is_upstream = False  # while what stands above a ∂ is looked up
+        self.per_sample = False  # dZ is meant of each sample's loss, and not of their mean
+        for said, name in names.items():
+            name = network.aliases.get(name, name)
+            if name not in network.position:
+                known = ", ".join(network.position)
+                raise ValueError(f"{said} cannot be {name}: the problem has {known}.")
+            self.aliases[key_of(said)] = name
+
+    # ---- names ----
+
+    def lookup(self, key: Key) -> str | None:
+        for base in (key.base, key.base.swapcase() if len(key.base) == 1 else key.base):
+            found = Key(base, key.accent, key.word, key.layer)
+            if name := self.aliases.get(found) or self.network.keys.get(found):
+                return name
+        if key.word in ("pred", "hat", "p") and not key.accent:
+            return self.lookup(Key(key.base, "hat", "", key.layer))
+        if key.word in ("true", "t") and not key.accent:
+            return self.lookup(Key(key.base, "", "", key.layer))
+        if key.base in ("a", "A", "h", "x") and key.layer == 0 and not key.accent:
+            return self.network.keys.get(Key("x")) or self.network.keys.get(Key("X"))
+        return None
+
+    def refs(self, name: Name) -> list[Ref]:
+        """Return everything that a name may stand for."""
+        if self.argument is not None and name == Name(self.argument[0], transposed=name.transposed):
+            return [Ref("defined", "", transposed=name.transposed)]
+        both = tuple(s.name for s in name.below if isinstance(s, Letter) and not s.offset)
+        if name.base == "delta" and not name.above and len(both) == len(name.below) == 2:
+            return [Ref("kronecker", "", both)]
+        found: list[tuple[Spelling, Ref]] = []
+        needed = None
+        for spelling in spellings(name):
+            try:
+                layer = self.layer_of(spelling.key.layer)
+            except NeedsLayerError as needs:
+                if self.may_be_layer(str(needs), spelling.key.layer, name):
+                    needed = needed or needs
+                continue
+            key = Key(spelling.key.base, spelling.key.accent, spelling.key.word, layer)
+            found += [(spelling, ref) for ref in self.meant(key, spelling)]
+        if found:
+            return [ref for _, ref in self.in_place(found, name)]
+        plain = name == Name(name.base)
+        if plain and name.base in SIZES:
+            return [Ref("size", name.base, notes=frozenset({f"{name.base} counts the samples"}))]
+        if needed is not None:
+            raise needed
+        for spelling in spellings(name):
+            n = self.bare.get(spelling.key.base)
+            if n is not None and spelling.key.layer is None and spelling.key.base != "delta":
+                note = f"{name.base} without its layer is that of layer {n}"
+                key = Key(spelling.key.base, spelling.key.accent, spelling.key.word, n)
+                return [r._replace(notes=r.notes | {note}) for r in self.meant(key, spelling)]
+        raise UnknownNameError(
+            f"{said(name)} is not in the network, and the document does not define it"
+        )
+
+    def in_place(self, found: list[tuple[Spelling, Ref]], name: Name) -> list[tuple[Spelling, Ref]]:
+        # a_1^3 is entry 1 of layer 3, or layer 1 cubed: as the document writes its layers
+        if len(found) > 1 and len(self.places) == 1:
+            where = name.above if "above" in self.places else name.below
+            kept = [x for x in found if x[0].key.layer in where]
+            return kept[:1] or found
+        return found
+
+    def may_be_layer(self, letter: str, layer: int | Letter | None, name: Name) -> bool:
+        inside = [x for s in name.above if isinstance(s, Bracketed) for x in s.inside]
+        has_offset = isinstance(layer, Letter) and layer.offset != 0
+        return letter in LAYERS or has_offset or layer in (*name.above, *inside)
+
+    def layer_of(self, layer: int | Letter | None) -> int | None:
+        if not isinstance(layer, Letter):
+            return layer
+        if layer.name in self.letters:
+            return self.letters[layer.name] + layer.offset
+        if layer.name == "L" and self.network.layers:
+            return self.network.layers[-1] + layer.offset
+        raise NeedsLayerError(layer.name)
+
+    def meant(self, key: Key, spelling: Spelling) -> Iterator[Ref]:
+        if any(isinstance(e, Letter) and e.offset for e in spelling.entries):
+            return
+        entries = tuple(e.name if isinstance(e, Letter) else e for e in spelling.entries)
+        sample = spelling.sample
+        if sample is not None and (self.network.batch or 1) == 1:
+            return
+        letter = sample.name if sample is not None else None
+        # (Wᵀ)_kl is W_lk
+        turned = spelling.transposed and len(entries) == 2
+        entries = entries[::-1] if turned else entries
+        transposed = spelling.transposed and not turned
+        for kind, name, notes in self.named(key):
+            yield Ref(kind, name, entries, letter, transposed, spelling.power, notes)
+
+    def named(self, key: Key) -> Iterator[tuple[str, str, frozenset[str]]]:
+        name = self.lookup(key)
+        if key in self.gradients:
+            yield "gradient", self.gradients[key], NONE
+        elif key in self.defined:
+            yield "defined", key_text(key), NONE
+        elif name is not None:
+            yield "loss" if name == self.network.loss else "quantity", name, NONE
+        elif key.base in ("delta", "epsilon") and not key.accent:
+            z = None
+            if key.layer is not None and not key.word:
+                z = self.lookup(Key("z", layer=key.layer)) or self.lookup(Key("s", layer=key.layer))
+            elif key.word and key.layer is None:
+                z = self.lookup(key_of(key.word))
+            if z is not None and z in self.network.gradients:
+                yield "gradient", z, frozenset({f"{key_text(key)} is dL/d{z}"})
+        elif self.is_upstream and key == Key(key.base) and key.base in LOSSES:
+            yield "loss", self.network.loss, NONE
+
+    def is_loss(self, name: Name) -> bool:
+        """Whether a name above a ∂ is the loss: the network's, or a letter that losses have."""
+        self.is_upstream = True
+        try:
+            refs = self.refs(Name(name.base) if name.base in LOSSES else name)
+        except (NotReadError, NeedsLayerError):
+            return False
+        finally:
+            self.is_upstream = False
+        return any(r.kind == "loss" for r in refs) and all(r.kind != "quantity" for r in refs)
+
+    # ---- values ----
+
+    def value(self, ref: Ref, of_truth: bool = False) -> Value:
+        """Return the value of what a name stands for, with letters of indices as axes."""
+        network = self.network
+        if ref.kind == "size":
+            if network.batch is None:
+                raise NotReadError(f"how many samples there are, {ref.name}, cannot be told")
+            return value([float(network.batch)] * len(network.runs))
+        if ref.kind == "kronecker":
+            return self.same_index(*map(str, ref.entries))
+        if ref.kind == "defined":
+            known = self.argument[1] if not ref.name and self.argument else self.of_key(ref.name)
+            if known.labels:
+                raise NotReadError(
+                    "a name that was defined entry by entry stands for a whole array"
+                )
+            found = self.indexed(list(known.data), ref)
+        elif ref.kind == "gradient":
+            found = self.indexed(self.gradient(ref.name, of_truth), ref)
+        else:
+            found = self.indexed(columns(network.values[ref.name]), ref)
+        found = found.transposed if ref.transposed else found
+        return found.mapped(lambda d: d**ref.power) if ref.power != 1 else found
+
+    def of_key(self, text: str) -> Value:
+        return next(v for key, v in self.defined.items() if key_text(key) == text)
+
+    def gradient(self, name: str, of_truth: bool = False) -> Arrays:
+        if name not in self.network.gradients:
+            raise NotReadError(f"no gradient flows to {name}")
+        truth = columns(self.network.gradients[name])
+        if of_truth:
+            return truth
+        if name in self.own:
+            return self.own[name]
+        if self.per_sample and self.network.has_samples(name):
+            return [(self.network.batch or 1) * t for t in truth]
+        return truth
+
+    def indexed(self, arrays: Arrays, ref: Ref) -> Value:
+        labels: list[str] = []
+        if ref.sample is not None:
+            samples = self.network.samples
+            if samples is None or arrays[0].shape[samples[0]] != samples[1]:
+                raise NotReadError(f"{ref.name} has no samples")
+            axis = samples[0]
+            arrays = [np.expand_dims(np.moveaxis(a, axis, 0), 1 + axis) for a in arrays]
+            labels.append(ref.sample)
+        shape = arrays[0].shape[len(labels) :]
+        if not ref.entries:
+            return value(arrays, labels)
+        if len(shape) < 2:
+            raise NotReadError(f"{ref.name} is a number, and has no index")
+        wide = [k for k in (0, 1) if shape[k] > 1]
+        if len(ref.entries) == 1 and len(wide) < 2:
+            axes = wide or [0]
+        elif len(ref.entries) == 2 and (len(wide) == 2 or self.is_weight(ref)):
+            axes = [0, 1]
+        else:
+            raise NotReadError(
+                f"{ref.name} has the shape {shape}, and not {len(ref.entries)} indices"
+            )
+        lead = len(labels)
+        rest = [k for k in (0, 1) if k not in axes]
+        order = (*range(lead), *(lead + k for k in (*axes, *rest)))
+        found = [
+            a.transpose(order).reshape(a.shape[:lead] + tuple(shape[k] for k in axes))
+            for a in arrays
+        ]
+        return self.lettered(found, labels, ref)
+
+    def lettered(self, arrays: Arrays, labels: list[str], ref: Ref) -> Value:
+        # a number picks an entry, and a letter twice is a diagonal
+        lead = len(labels)
+        for k in reversed(range(len(ref.entries))):
+            entry = ref.entries[k]
+            if isinstance(entry, int):
+                if not 1 <= entry <= arrays[0].shape[lead + k]:
+                    raise NotReadError(f"{ref.name} has no entry {entry}")
+                arrays = [a.take(entry - 1, axis=lead + k) for a in arrays]
+        letters = [e for e in ref.entries if isinstance(e, str)]
+        if len(letters) == 2 and letters[0] == letters[1]:
+            arrays = [np.einsum("...ii->...i", a) for a in arrays]
+            letters = letters[:1]
+        for k, letter in enumerate(letters):
+            self.note_range(letter, arrays[0].shape[lead + k])
+        return value(arrays, (*labels, *letters))
+
+    def is_weight(self, ref: Ref) -> bool:
+        i = self.network.position.get(ref.name)
+        return i is not None and self.network.run.tensors[i].primitive is None
+
+    def note_range(self, letter: str, size: int) -> None:
+        if self.ranges.setdefault(letter, size) != size:
+            raise NotReadError(
+                f"the index {letter} goes over {self.ranges[letter]} and over {size}"
+            )
+
+    def same_index(self, i: str, j: str) -> Value:
+        """Return 1 where two indices are equal, else 0."""
+        n = self.ranges.get(i) or self.ranges.get(j)
+        if n is None:
+            raise NotReadError(f"what {i} and {j} go over is not known")
+        self.note_range(i, n)
+        self.note_range(j, n)
+        return value([np.eye(n)] * len(self.network.runs), (i, j))
+
+
+def key_text(key: Key) -> str:
+    layer = "" if key.layer is None else str(key.layer)
+    return "_".join(filter(None, [key.base + layer, key.word, key.accent]))
+
+
+def said(name: Name) -> str:
+    """Write a name for a message, in the notation of plain text."""
+
+    def one(script: object) -> str:
+        match script:
+            case Letter(letter, offset):
+                return letter + (f"{offset:+d}" if offset else "")
+            case Bracketed(bracket, inside):
+                close = {"(": ")", "[": "]", "<": ">"}[bracket]
+                return bracket + "".join(map(one, inside)) + close
+        return str(getattr(script, "text", script))
+
+    above = "".join(map(one, name.above)) + "T" * name.transposed
+    below = "".join(map(one, name.below))
+    text = f"{name.base}_{name.accent}" if name.accent else name.base
+    return text + (f"_{below}" if below else "") + (f"^{above}" if above else "")

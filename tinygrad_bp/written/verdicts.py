@@ -1,0 +1,461 @@
+"""A right side against what its left side is about: right, wrong, or why nothing can be said.
+
+*Right* needs one reading that is right. *Wrong* needs every reading wrong, as arrays and as the
+factors of the chain rule, and nothing that was assumed.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+
+import numpy as np
+
+from ..notation.trees import call, literal
+from .chains import Chains, Stood, names_in
+from .derivatives import factors
+from .meaning import Reading, different
+from .network import Arrays
+from .symbols import NONE
+from .tree import (
+    Cases,
+    Comparison,
+    Condition,
+    Derivative,
+    Differential,
+    Name,
+    Number,
+    Product,
+    Sum,
+    Transposed,
+    Tree,
+)
+from .values import DoesNotFitError, NotReadError, Value, close, paired, shown, value
+
+RIGHT = ("right", "carried forward", "right as factors")
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a left side is about."""
+
+    kind: str  # gradient, local, forward or function
+    about: str  # a quantity; of a local derivative, the one below
+    of: str = ""  # of a local derivative: the quantity above
+    truth: Value | None = None  # None for a local derivative that is not written entry by entry
+    entries: tuple[int | str, ...] = ()
+    transposed: bool = False
+    of_entries: tuple[int | str, ...] = ()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        every = (*self.of_entries, *self.entries)
+        return tuple(dict.fromkeys(e for e in every if isinstance(e, str)))
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """What is said of one right side."""
+
+    name: str
+    reason: str = ""
+    notes: frozenset[str] = NONE
+    reading: ast.expr | None = None  # as it was read
+    answer: Arrays | None = None  # the whole gradient, or local derivative, that it gives
+    cases: Mapping[str, Arrays] = field(default_factory=dict)  # answers, if they are alternatives
+    missing: str = ""  # with what it would be right
+
+
+class Judgement:
+    def __init__(self, meaning: Chains) -> None:
+        self.meaning, self.symbols, self.network = meaning, meaning.symbols, meaning.network
+
+    def judge(self, target: Target, tree: Tree, condition: Condition | None) -> Verdict:
+        """Judge a right side, given the document's own gradients, and given the right ones."""
+        meaning = self.meaning
+        case = condition[0] if condition and len(condition) == 1 and condition[0].letters else None
+        verdict = self.of_side(target, tree, case)
+        if verdict.name in RIGHT or not self.symbols.own:
+            return verdict
+        meaning.of_truth = True
+        try:
+            true = self.of_side(target, tree, case)
+        finally:
+            meaning.of_truth = False
+        if true.name == "right":
+            return replace(verdict, name="carried forward", reason="right, given an earlier slip")
+        return verdict
+
+    def of_side(self, target: Target, tree: Tree, case: Comparison | None) -> Verdict:
+        meaning = self.meaning
+        meaning.assumed = set()
+        meaning.left_labels = target.labels
+        numbers = not names_in(tree)
+        if numbers and (target.kind not in ("local", "function") or not is_simple(tree)):
+            return Verdict("not compared", "numbers, of a point of their own")
+        try:
+            if target.kind == "local":
+                verdict = self.of_local(target, tree, case)
+            elif target.kind == "gradient" and self.says_nothing(target, tree):
+                verdict = Verdict("defined", "another name of this gradient")
+            elif target.kind == "gradient" and is_alternatives(tree, target.labels):
+                assert isinstance(tree, Cases)
+                verdict = self.of_alternatives(target, tree)
+            else:
+                verdict = self.of_value(target, tree, case)
+        except DoesNotFitError as error:
+            verdict = Verdict("does not fit", str(error), missing=self.missing(target, tree))
+        if meaning.assumed and verdict.name not in RIGHT:
+            # nothing is held against a line on an assumption
+            reason = (
+                f"{verdict.name}, if {' and '.join(sorted(meaning.assumed))}, which is not said"
+            )
+            return Verdict("not read", reason, reading=verdict.reading)
+        return verdict
+
+    def says_nothing(self, target: Target, tree: Tree) -> bool:
+        if not isinstance(tree, (Name, Derivative, Differential)):
+            return False
+        link = self.meaning.link(tree)
+        is_gradient = link is not None and link[0].kind == "loss"
+        return is_gradient and (link[1].name, link[1].entries) == (target.about, target.entries)  # type: ignore[index]
+
+    # ---- values ----
+
+    def of_value(self, target: Target, tree: Tree, case: Comparison | None) -> Verdict:
+        meaning, truth = self.meaning, target.truth
+        assert truth is not None
+        is_whole = target.kind == "gradient" and not target.labels
+        if is_whole and (verdict := self.of_chain(target, tree)) is not None:
+            return verdict
+        reason: Exception | None = None
+        readings: list[Reading] = []
+        try:
+            meaning.note_ranges(tree)
+            readings = meaning.readings(tree)
+        except DoesNotFitError as error:
+            reason = error
+        if target.transposed:
+            readings = [r.flipped for r in readings]
+        readings = [self.unlettered(r, target) for r in readings]
+        stray = [r for r in readings if set(r.value.labels) - set(truth.labels)]
+        kept = [fitted(r, truth) for r in readings if r not in stray]
+        good = different([r for r in kept if r.value.core == truth.core])
+        other = [r for r in kept if r.value.core != truth.core]
+        verdict = None
+        if good:
+            verdict = self.compared(target, good, case)
+            if verdict.name in RIGHT or not is_whole:
+                return verdict
+        found = self.of_factors(target, tree, reason, other) if is_whole else None
+        fits = good or any(r.value.transposed.core == truth.core for r in other)
+        if found is not None and (found.name in RIGHT or not fits):
+            return found
+        if verdict is not None:
+            return replace(verdict, missing=self.missing(target, tree))
+        if stray:
+            extra = ", ".join(sorted(set(stray[0].value.labels) - set(truth.labels)))
+            reason_ = f"the index {extra} is on the right, not on the left, and not summed over"
+            return Verdict("stray index", reason_, stray[0].notes, stray[0].tree)
+        if other and is_whole and not other[0].value.labels:
+            v, notes, shown_tree = other[0]
+            said = f"it has the shape {shown(v.core)}, and {target.about} has {shown(truth.core)}"
+            if v.transposed.equals(truth):
+                said = "the transpose of the right one"
+            missing = self.missing(target, tree)
+            return Verdict("wrong", said, notes, shown_tree, list(v.data), missing=missing)
+        if other:
+            v = other[0].value
+            raise DoesNotFitError(
+                f"it has the shape {shown(v.core)}, and the left side {shown(truth.core)}"
+            )
+        raise reason or DoesNotFitError("no reading fits")
+
+    def compared(
+        self, target: Target, readings: Sequence[Reading], case: Comparison | None
+    ) -> Verdict:
+        truth = target.truth
+        assert truth is not None
+        if case is not None and set(case.letters or ()) <= set(truth.labels):
+            where, shown_case = self.meaning.compared(case)
+            readings = different([r.times(where, shown_case) for r in readings])
+            truth = paired(truth, where, np.multiply)
+        elif case is not None and target.kind == "gradient":
+            case = None
+        for v, notes, tree in readings:
+            answer = self.answer(target, v) if case is None else None
+            if v.equals(truth):
+                return Verdict("right", "", notes, tree, answer)
+            has_samples = target.kind == "gradient" and self.network.has_samples(target.about)
+            if has_samples:
+                batch = float(self.network.batch or 1)
+                if v.equals(Value(truth.labels, tuple(batch * d for d in truth.data))):
+                    self.symbols.per_sample = True
+                    note = "of the loss of each sample, not of their mean"
+                    return Verdict("right", "", notes | {note}, tree, answer)
+        v, notes, tree = readings[0]
+        answer = self.answer(target, v) if case is None else None
+        if target.kind == "forward":
+            return Verdict("other network", f"{target.about} is something else", notes, tree)
+        several = f"in each of {len(readings)} ways to read it" if len(readings) > 1 else ""
+        return Verdict("wrong", several, notes, tree, answer)
+
+    def unlettered(self, reading: Reading, target: Target) -> Reading:
+        """Entries on the right, and no index on the left: z = W_ij a_j, if there is one way."""
+        v, truth = reading.value, target.truth
+        assert truth is not None
+        if truth.labels or not v.labels or not v.is_number or target.kind == "function":
+            return reading
+        long = [n for n in truth.core if n > 1]
+        own = list(v.data[0].shape[: len(v.labels)])
+        if long != own or len(set(long)) < len(long):
+            return reading
+        note = frozenset({"the left side is meant entry by entry"})
+        whole = value([d.reshape(truth.core) for d in v.data])
+        return reading._replace(value=whole, notes=reading.notes | note)
+
+    def answer(self, target: Target, v: Value) -> Arrays | None:
+        """Return a value as the whole gradient; None if it is only some of its entries."""
+        if target.kind != "gradient":
+            return None
+        shape = self.network.shape(target.about)
+        if not target.entries:
+            return [d.reshape(shape) if d.size == np.prod(shape) else d for d in v.data]
+        if len(target.labels) != len(target.entries) or set(target.labels) != set(v.labels):
+            return None
+        order = [v.labels.index(label) for label in target.labels]
+        data = [d.transpose(order) for d in v.data]
+        return [d.reshape(shape) for d in data] if data[0].size == np.prod(shape) else None
+
+    # ---- the chain rule ----
+
+    def of_chain(self, target: Target, tree: Tree) -> Verdict | None:
+        """Judge a product of derivatives alone: its order is a convention."""
+        parts = factors(tree, deep=True) or ()
+        links = [self.meaning.link(part) for part in parts]
+        if not parts or not all(links) or any(r.entries for link in links if link for r in link):
+            return None
+        found = self.meaning.as_factors(target.about, tree)
+        if not found:
+            return None
+        return self.stood(target, tree, found, "right", frozenset({"the chain rule"}))
+
+    def of_factors(
+        self, target: Target, tree: Tree, reason: Exception | None, other: Sequence[Reading]
+    ) -> Verdict | None:
+        found = self.meaning.as_factors(target.about, tree)
+        if not found:
+            return None
+        shapes = sorted({shown(r.value.core) for r in other})
+        why = str(
+            reason or (f"the shape is {' or '.join(shapes)}" if shapes else "it is something else")
+        )
+        verdict = self.stood(target, tree, found, "right as factors", NONE)
+        return replace(verdict, reason=f"as arrays: {why}", missing=self.missing(target, tree))
+
+    def stood(
+        self, target: Target, tree: Tree, found: Sequence[Stood], name: str, notes: frozenset[str]
+    ) -> Verdict:
+        truth = self.network.gradients[target.about]
+        shown_tree = self.as_written(tree)
+        for arrays, more in found:
+            if all(close(a.reshape(t.shape), t) for a, t in zip(arrays, truth, strict=True)):
+                return Verdict(name, "", notes or more, shown_tree, truth)
+        arrays, more = found[0]
+        return Verdict("wrong", "", notes or more, shown_tree, arrays)
+
+    def as_written(self, tree: Tree) -> ast.expr | None:
+        """Return a product in its order, where no product of arrays is meant."""
+        meaning = self.meaning
+        shown_factors: list[ast.expr] = []
+        scale = 1.0
+        for part in factors(tree, deep=True) or ():
+            link = meaning.link(part)
+            if link is not None:
+                of, by = (ref.name for ref in link)
+                is_loss = of == self.network.loss
+                shown_factors.append(
+                    meaning.shown.gradient(by) if is_loss else meaning.shown.local(of, by)
+                )
+                continue
+            try:
+                reading = meaning.readings(part)[0]
+            except (NotReadError, DoesNotFitError):
+                return None
+            if names_in(part):
+                shown_factors.append(reading.tree)
+            else:
+                scale *= float(reading.value.data[0])
+        number = [meaning.constant(scale).tree] if scale != 1 else []
+        return ast.Tuple([*number, *shown_factors])
+
+    def missing(self, target: Target, tree: Tree) -> str:
+        """Say with which transposes, or in which order, a product would be right."""
+        truth = target.truth
+        parts = factors(tree)
+        if (
+            target.kind != "gradient"
+            or target.labels
+            or truth is None
+            or not parts
+            or len(parts) > 6
+        ):
+            return ""
+        operators = ("",) * (len(parts) - 1)
+        if isinstance(tree, Product) and len(tree.operators) == len(operators):
+            operators = tree.operators
+        for n in range(3):
+            for flips in combinations(range(len(parts)), n):
+                turned = [Transposed(f) if k in flips else f for k, f in enumerate(parts)]
+                for order, signs in ((turned, operators), (turned[::-1], operators[::-1])):
+                    if n == 0 and order is turned:
+                        continue
+                    try:
+                        found = self.meaning.readings(Product(tuple(order), signs))
+                    except (NotReadError, DoesNotFitError):
+                        continue
+                    if any(r.value.equals(truth) for r in found):
+                        return self.said_missing([parts[k] for k in flips], order is not turned)
+        return ""
+
+    def said_missing(self, flipped: Sequence[Tree], is_reversed: bool) -> str:
+        names = [self.meaning.shown.printed(self.meaning.readings(f)[0].tree) for f in flipped]
+        parts = [f"{' and '.join(names)} transposed"] if names else []
+        parts += ["the factors in the opposite order"] if is_reversed else []
+        return f"it would be right with {', and '.join(parts)}"
+
+    # ---- cases that are alternatives ----
+
+    def of_alternatives(self, target: Target, tree: Cases) -> Verdict:
+        """Judge a gradient in cases about indices that its left side does not have."""
+        cases: dict[str, Arrays] = {}
+        self.meaning.note_ranges(tree)
+        for expression, condition in tree.rows:
+            (case,) = condition
+            name = f" {case.relation} ".join(case.letters or ())
+            found = self.meaning.as_factors(target.about, expression, case)
+            if len(found) != 1:
+                how = "cannot be read" if not found else "can be read in several ways"
+                return Verdict("not read", f"the case {name} {how}")
+            cases[name] = found[0][0]
+        total = [np.asarray(sum(parts)) for parts in zip(*cases.values(), strict=True)]
+        reason = (
+            "the cases depend on an index that the left side does not have. They are two terms of "
+            "a sum over it, not alternatives"
+        )
+        try:
+            self.meaning.readings(tree.rows[0][0])
+        except DoesNotFitError as error:
+            reason += (
+                f". The factors stand in the order of the chain rule, without transposes, and as "
+                f"arrays do not fit: {error}"
+            )
+        shown_tree: ast.expr = literal(0)
+        for expression, condition in reversed(tree.rows):
+            test = self.meaning.compared(condition[0])[1]
+            part = self.as_written(expression) or ast.Constant(...)
+            shown_tree = call("np.where", test, part, shown_tree)
+        return Verdict(
+            "cases as alternatives",
+            reason,
+            NONE,
+            shown_tree,
+            total,
+            {**cases, "both, summed": total},
+        )
+
+    # ---- local derivatives ----
+
+    def of_local(self, target: Target, tree: Tree, case: Comparison | None) -> Verdict:
+        meaning = self.meaning
+        if target.truth is not None:
+            return self.of_value(target, tree, case)
+        meaning.note_ranges(tree)
+        ends = meaning.ends(tree) if isinstance(tree, (Product, Sum)) else None
+        if ends is not None:
+            is_right = (ends[0].name, ends[1].name) == (target.of, target.about)
+            notes = frozenset({"a chain of local derivatives"})
+            reason = "" if is_right else "this chain of derivatives leads elsewhere"
+            return Verdict("right" if is_right else "wrong", reason, notes, self.as_written(tree))
+        truth = meaning.jacobian(target.of, target.about)
+        found: list[tuple[Arrays, frozenset[str], ast.expr]] = []
+        for v, notes, shown_tree in meaning.readings(tree):
+            forms: Iterable[Stood]
+            if target.labels:
+                forms = self.with_left_letters(target, v)
+            else:
+                forms = meaning.stands_for(v, target.of, target.about)
+            found += [(tensor, notes | more, shown_tree) for tensor, more in forms]
+        if not found:
+            shape = shown(truth[0].shape)
+            raise DoesNotFitError(f"it cannot be d{target.of}/d{target.about}, of shape {shape}")
+        keep = self.where(target, case, truth)
+        for tensor, notes, shown_tree in found:
+            pairs = zip(tensor, truth, strict=True)
+            if all(close(a * keep, b * keep) for a, b in pairs):
+                return Verdict("right", "", notes, shown_tree, tensor if case is None else None)
+        tensor, notes, shown_tree = found[0]
+        return Verdict("wrong", "", notes, shown_tree, tensor if case is None else None)
+
+    def where(self, target: Target, case: Comparison | None, truth: Arrays) -> np.ndarray:
+        n = self.network.size(target.of)
+        if case is None or truth[0].size != n * n:
+            return np.ones(truth[0].shape)
+        eye = np.eye(n).reshape(truth[0].shape)
+        return eye if case.relation == "=" else 1 - eye
+
+    def with_left_letters(self, target: Target, v: Value) -> list[Stood]:
+        """∂a/∂z_j: a letter at one of the two places, and the other takes what is left over."""
+        of, by = target.of, target.about
+        network = self.network
+        shape = (*network.shape(of), *network.shape(by))
+        n, m = network.size(of), network.size(by)
+        rest = [label for label in v.labels if label not in target.labels]
+        if len(target.labels) != 1 or not (network.is_vector(of) and network.is_vector(by)):
+            return []
+        (given,) = target.labels
+        note = frozenset({"an index is left out on the left"})
+        sizes = v.data[0].shape[: len(v.labels)]
+        if not v.is_number or not v.labels or set(sizes) - {n, m}:
+            return []
+        if len(rest) == 1 and given in v.labels and v.data[0].size == n * m:
+            order = (rest[0], given) if target.entries else (given, rest[0])
+            return [([d.reshape(shape) for d in v.spread(order)], note)]
+        if v.labels == (given,) and n == m:
+            return [([np.diag(d.ravel()).reshape(shape) for d in v.data], note)]
+        return []
+
+
+def fitted(reading: Reading, truth: Value) -> Reading:
+    """Give a value an axis for every letter of the left side, and a number its axes."""
+    v = reading.value
+    if v.core == (1, 1) and truth.core == ():
+        v = v.flat
+    if v.core == () and truth.core == (1, 1):
+        v = v.mapped(lambda d: d[..., None, None])
+    is_filled = v.is_constant and v.core == ()
+    if v.core != truth.core and not is_filled:
+        return reading._replace(value=v)
+    data = [
+        np.broadcast_to(d.reshape(d.shape + (1,) * (t.ndim - d.ndim)), t.shape)
+        for d, t in zip(v.spread(truth.labels), truth.data, strict=True)
+    ]
+    return reading._replace(value=Value(truth.labels, tuple(data), v.is_constant))
+
+
+def is_alternatives(tree: Tree, labels: Sequence[str]) -> bool:
+    """Whether a side is in cases about indices that are not on the left."""
+    if not isinstance(tree, Cases):
+        return False
+    conditions = [condition for _, condition in tree.rows]
+    letters = [c[0].letters for c in conditions if len(c) == 1]
+    return len(letters) == len(conditions) and all(x and set(x) - set(labels) for x in letters)
+
+
+def is_simple(tree: Tree) -> bool:
+    """Whether a number is 0, 1 or -1, which a derivative may be everywhere."""
+    while isinstance(tree, Sum) and len(tree.terms) == 1:
+        tree = tree.terms[0][1]
+    return isinstance(tree, Number) and tree.value in (0, 1)
