@@ -55,13 +55,13 @@ if _typing.TYPE_CHECKING:
     from . import data, nn, optim, plots
     from .checkpoints import CheckpointError, load, save
     from .compiling.compiled import compile
-    from .grading.grade import grade
     from .grading.inject import inject
     from .readings.derive import derive
     from .readings.draw import draw
     from .readings.explain import explain
     from .readings.play import play
     from .readings.source import source
+    from .written.grade import grade
 
 # The short names of arithmetic, and that of NumPy's arrays for ravel.
 abs, div, mul, neg, pow, sub = absolute, divide, multiply, negative, power, subtract
@@ -79,7 +79,7 @@ _LATER = {
     "derive": ".readings.derive",
     "draw": ".readings.draw",
     "explain": ".readings.explain",
-    "grade": ".grading.grade",
+    "grade": ".written.grade",
     "inject": ".grading.inject",
     "load": ".checkpoints",
     "play": ".readings.play",

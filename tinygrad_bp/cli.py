@@ -29,6 +29,7 @@ from .user_file import load_loss, load_problem, naming_the_line
 from .worked_problem.problem import random_problem
 from .worked_problem.verification import PLANTED, recorded
 from .worked_problem.verify_command import run_verify
+from .written.grade import open_document
 
 Options = argparse.Namespace
 
@@ -199,6 +200,13 @@ def split_points(text: str) -> tuple[str, float]:
         raise ValueError(f"--points takes NAME=NUMBER, as in W1=2, and not {text}") from None
 
 
+def split_name(text: str) -> tuple[str, str]:
+    said, _, name = text.partition("=")
+    if not said or not name:
+        raise ValueError(f"--names takes NAME=QUANTITY, as in h=a1, and not {text}")
+    return said, name
+
+
 def group(title: str, *arguments: Callable[[Any], None]) -> Callable[[Any], None]:
     def add(parser: Any) -> None:
         titled = parser.add_argument_group(title)
@@ -299,7 +307,8 @@ COMMANDS: dict[str, Command] = {
     ),
     "grade": Command(
         "check a hand derivation line by line, or those of a class",
-        "Check a derivation: a Python file with a function whose parameters are quantities by "
+        "Check a derivation: a document (.md, .tex, .ipynb, .txt), read line by line; or a Python "
+        "file with a function whose parameters are quantities by "
         "name, and which returns gradients. Several files, or --csv or --feedback, make a class. "
         "Each file runs in its own process, with limits; that is not a "
         "sandbox. Exit status 0 only if the derivation passed; for a class, if the grading ran.",
@@ -310,6 +319,10 @@ COMMANDS: dict[str, Command] = {
                 "--function", action="append", default=[], metavar="[FILE=]NAME",
                 help="the function in each submission, or in one file (default: gradients, or else "
                 "the one whose parameters are quantities of the problem)",
+            ),
+            argument(
+                "--names", nargs="+", default=(), metavar="NAME=QUANTITY",
+                help="what names in a document stand for, where it does not say so: h=a1",
             ),
             argument("--out", type=Path, help="write what is shown as a page: a .html file"),
             group(
@@ -361,7 +374,12 @@ COMMANDS: dict[str, Command] = {
                 argument("--jobs", type=int, help="how many at a time (default: all processors)"),
             ),
         ),
-        lambda options, console: run_grade(options, lambda: load_assignment(options), console),
+        lambda options, console: run_grade(
+            options,
+            lambda: load_assignment(options),
+            console,
+            lambda path: open_document(path, dict(map(split_name, options.names))),
+        ),
     ),
     "inject": Command(
         "run a backward pass with a mistake in it, and show which gradients break",

@@ -19,7 +19,7 @@ from typing import Any
 from ..notation.numbers import printable
 from ..pages.page import write_page
 from .assignment import Assignment
-from .grade import grade_submission
+from .grade import GradesItself, grade_submission
 from .isolated import IsolatedFile, read_helpers
 from .limits import LONGEST_REASON, Limits
 from .report import OF_LINES, VERDICTS, JudgedLine, Report, gradient_of
@@ -173,6 +173,7 @@ def grade_class(
     function: Callable[[Path], str | None] = lambda path: None,
     jobs: int | None = None,
     done: Callable[[], Any] = lambda: None,
+    document: Callable[[Path], GradesItself | None] = lambda path: None,
 ) -> Classroom:
     # Each in a process of its own, as many at a time as there are processors, unless it is said. A
     # file that is given twice is graded once; ``done`` is called after each.
@@ -180,7 +181,7 @@ def grade_class(
     # All are read before the first is run: a submission could delete those of others.
     helpers = {folder: read_helpers(folder, files) for folder in {path.parent for path in files}}
     submissions = [
-        read_submission(path, limits, function(given), helpers[path.parent])
+        read_submission(path, limits, function(given), helpers[path.parent], document)
         for path, given in files.items()
     ]
     named = list(zip(name_files(list(files)), submissions, strict=True))
@@ -197,18 +198,24 @@ def grade_class(
 
 
 def read_submission(
-    path: Path, limits: Limits | None, function: str | None, helpers: Mapping[str, bytes]
-) -> IsolatedFile | Exception:
+    path: Path,
+    limits: Limits | None,
+    function: str | None,
+    helpers: Mapping[str, bytes],
+    document: Callable[[Path], GradesItself | None],
+) -> IsolatedFile | GradesItself | Exception:
     # a link could lead to a file of the teacher's, whose lines an error would quote
     try:
         if path.is_symlink():
             raise ValueError("it is a link, and links are not followed")
-        return IsolatedFile(path, limits, function, helpers)
+        return document(path) or IsolatedFile(path, limits, function, helpers)
     except (OSError, ValueError) as error:
         return error
 
 
-def grade_row(name: str, submission: IsolatedFile | Exception, assignment: Assignment) -> Graded:
+def grade_row(
+    name: str, submission: IsolatedFile | GradesItself | Exception, assignment: Assignment
+) -> Graded:
     try:
         if isinstance(submission, Exception):
             raise submission

@@ -20,7 +20,7 @@ from ..mistakes import CATALOGUE
 from ..saving import written_to
 from .assignment import Assignment
 from .classroom import grade_class
-from .grade import grade_submission
+from .grade import GradesItself, grade_submission
 from .inject import Injection, inject, possible_mistakes
 from .isolated import IsolatedFile
 from .limits import Limits
@@ -31,7 +31,12 @@ Options = argparse.Namespace
 OF_ONE, OF_A_CLASS = ("json", "gradescope", "reveal"), ("csv", "feedback", "title")
 
 
-def run_grade(options: Options, make: Callable[[], Assignment], console: Console) -> int:
+def run_grade(
+    options: Options,
+    make: Callable[[], Assignment],
+    console: Console,
+    document: Callable[[Path], GradesItself | None],
+) -> int:
     is_class = len(options.files) > 1 or any(getattr(options, name) for name in OF_A_CLASS)
     wrong = [name for name in OF_ONE if is_class and getattr(options, name)]
     if wrong:
@@ -47,10 +52,11 @@ def run_grade(options: Options, make: Callable[[], Assignment], console: Console
     functions = Functions(options.function, options.files)
     limits, assignment = Limits(options.seconds, options.memory), make()
     if is_class:
-        grade_many(options, assignment, limits, functions, console)
+        grade_many(options, assignment, limits, functions, console, document)
         return 0
     path = options.files[0]
-    report = grade_submission(IsolatedFile(path, limits, functions.of(path)), assignment)
+    submission = document(path) or IsolatedFile(path, limits, functions.of(path))
+    report = grade_submission(submission, assignment)
     view = report.for_learner(reveal=options.reveal)
     console.print(view)
     results = lambda: json.dumps(report.to_gradescope(), ensure_ascii=False, indent=2)  # noqa: E731
@@ -92,12 +98,15 @@ def grade_many(
     limits: Limits,
     functions: Functions,
     console: Console,
+    document: Callable[[Path], GradesItself | None],
 ) -> None:
     columns = (TextColumn("Grading"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("", total=len(options.files))
         done = lambda: progress.advance(task)  # noqa: E731
-        classroom = grade_class(options.files, assignment, limits, functions.of, options.jobs, done)
+        classroom = grade_class(
+            options.files, assignment, limits, functions.of, options.jobs, done, document
+        )
     table = Table("", "submissions", show_edge=False, pad_edge=False)
     table.columns[1].justify = "right"
     for outcome, count in classroom.outcomes().items():

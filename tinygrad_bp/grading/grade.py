@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -107,9 +107,19 @@ def grade(
     return grade_submission(submission, assignment)
 
 
-def grade_submission(submission: Submission, assignment: Assignment) -> Report:
+@runtime_checkable
+class GradesItself(Protocol):
+    """A submission that makes its own report."""
+
+    def grade_itself(self, assignment: Assignment) -> Report: ...
+
+
+def grade_submission(submission: Submission | GradesItself, assignment: Assignment) -> Report:
     # The assignment may serve for any number of submissions. It is asked once, for its answers at
-    # all points: to start a process takes longer than they do.
+    # all points: to start a process takes longer than they do. A document grades itself: it has
+    # lines of its own beside its gradients.
+    if isinstance(submission, GradesItself):
+        return submission.grade_itself(assignment)
     others = (*assignment.batched, *assignment.squares)
     points = [point for a in (assignment, *others) for point in a.points]
     answers = iter(submission.answers_at(points, assignment.order))
