@@ -130,6 +130,22 @@ def test_class_numbers_as_an_argument():
     assert len(compiled.versions) == 1
 
 
+@pytest.mark.parametrize("labels", [[0, 3], [0, 0], [2, 1]])
+@pytest.mark.parametrize(
+    "how", [{}, {"label_smoothing": 0.1}, {"weight": np.arange(1.0, 5.0)}, {"reduction": "sum"}]
+)
+def test_class_numbers_that_do_not_count(how, labels):
+    def loss(z, labels):
+        return bp.cross_entropy(z, labels, ignore_index=3, **how)
+
+    z, compiled = np.arange(8.0).reshape(2, 4) ** 2, bp.compile(loss)
+    compiled(z, np.array([1, 2]))  # it is written for these, of which both count
+    value, g = compiled(z, np.array(labels))
+    expected, of_eager = bp.value_and_grad(loss)(z, np.array(labels))
+    np.testing.assert_allclose(value, expected, rtol=1e-12)
+    np.testing.assert_allclose(g, of_eager, rtol=1e-12, atol=1e-12)
+
+
 def test_rows_of_a_table_as_an_argument():
     def loss(table, rows):
         return bp.square_sum(bp.embedding(table, rows))

@@ -107,7 +107,8 @@ def cross_entropy(
         raise ValueError(f"cross_entropy has label_smoothing {label_smoothing}: give 0 to 1.")
     values = array_of(target)
     numbers = values.dtype.kind in "iu"
-    ignored = numbers and has_values(values) and bool((values == ignore_index).any())
+    # what is compiled must be right for class numbers that are not known yet
+    ignored = numbers and (not has_values(values) or bool((values == ignore_index).any()))
     counted: Value = 1.0
     if numbers:
         target = one_hot_rows(values, logits, axis, ignore_index)
@@ -115,8 +116,9 @@ def cross_entropy(
             counted = np.expand_dims(values != ignore_index, axis).astype(logits.dtype)
     else:
         check_probabilities(values, logits, axis)
-    if weight is None and not label_smoothing and reduction == "mean" and not ignored:
-        return cross_entropy_with_probabilities(logits, target, axis=axis)
+    if weight is None and not label_smoothing and reduction == "mean":
+        mean = cross_entropy_with_probabilities(logits, target, axis=axis)
+        return mean / np.mean(counted) if ignored else mean
     each: Value = 1.0  # how much a class counts
     if weight is not None:
         each = of_type(weight, logits)
