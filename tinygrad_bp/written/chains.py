@@ -18,7 +18,7 @@ from .derivatives import Derivatives, factors
 from .network import Arrays
 from .symbols import NONE, Ref
 from .tree import Comparison, Product, Tree
-from .values import DoesNotFitError, Value, close, columns
+from .values import DoesNotFitError, Value, close
 
 #: A local derivative, of shape out + in at each point, or a gradient; and what was assumed.
 Stood: TypeAlias = tuple[Arrays, frozenset[str]]
@@ -139,7 +139,7 @@ class Chains(Derivatives):
                 for tensor, notes in self.stands_for(v, at, to, case):
                     yield self.contract(g, tensor, at), reading.notes | notes
                 continue
-            wanted = columns(network.gradients[to])[0].shape
+            wanted = network.matrices(network.gradients[to])[0].shape
             for w in (v, v.transposed):
                 if not w.labels and w.core == wanted:
                     arrays = like(w.data, network.gradients[to])
@@ -195,7 +195,7 @@ class Chains(Derivatives):
         if step is not None and len(v.core) == 2:
             side, other = step
             for w in (v, v.transposed):
-                if w.core == columns(network.values[other])[0].shape:
+                if w.core == network.matrices(network.values[other])[0].shape:
                     note = frozenset({f"shorthand for d{out}/d{inn}"})
                     yield [by_operand(x, b, side, shape) for x in w.data], note
                     break

@@ -20,7 +20,7 @@ from .tree import (
     Transposed,
     Tree,
 )
-from .values import DoesNotFitError, NotReadError, Value, columns, value
+from .values import DoesNotFitError, NotReadError, Value, value
 
 
 class Derivatives(Functions):
@@ -108,7 +108,7 @@ class Derivatives(Functions):
         if is_diagonal(arrays, network.shape(of.name), network.shape(by.name)):
             shape, n = network.shape(of.name), network.size(of.name)
             diagonals = [np.diagonal(j.reshape(n, n)).reshape(shape) for j in arrays]
-            found.append(Reading(value(columns(diagonals)), NONE, tree))
+            found.append(Reading(value(self.network.matrices(diagonals)), NONE, tree))
         if not found:
             raise DoesNotFitError(f"d{of.name}/d{by.name} is no matrix")
         return found

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..table import TABLE
 from .chains import Chains
-from .names import Key, spellings
+from .names import Key, key_of, spellings
 from .network import Arrays, Network, applied
 from .symbols import NeedsLayerError, Ref, Symbols, said
 from .tree import (
@@ -25,7 +25,7 @@ from .tree import (
     Tree,
     WrittenLine,
 )  # fmt: skip
-from .values import DoesNotFitError, NotReadError, UnknownNameError, columns, value
+from .values import DoesNotFitError, NotReadError, UnknownNameError, value
 from .verdicts import RIGHT, Judgement, Target, Verdict
 
 #: From the verdict that says most about a template to the one that says least.
@@ -116,7 +116,7 @@ class Document:
         try:
             target = self.target(tree, line.rights)
         except UnknownNameError as error:
-            yield from self.define(line, tree, str(error))
+            yield from self.of_unnamed(line, tree) or self.define(line, tree, str(error))
             return
         except (NotReadError, DoesNotFitError) as error:
             yield from refuse(line, Verdict("not read", str(error)))
@@ -181,8 +181,8 @@ class Document:
     def keep(self, target: Target, verdict: Verdict) -> None:
         """Take a gradient as the document's own for what follows, where it is not the right one."""
         self.answers[target.about] = verdict
-        truth = columns(self.network.gradients[target.about])
-        own = columns(verdict.answer or [])
+        truth = self.network.matrices(self.network.gradients[target.about])
+        own = self.network.matrices(verdict.answer or [])
         self.symbols.own.pop(target.about, None)
         if verdict.name not in RIGHT and all(
             a.shape == t.shape for a, t in zip(own, truth, strict=True)
@@ -267,7 +267,9 @@ class Document:
     def of_local(self, of: Ref, by: Ref) -> Target:
         arrays = self.meaning.jacobian(of.name, by.name)
         truth = None
-        if of.entries and by.entries:
+        if all(ref.entries or self.network.size(ref.name) == 1 for ref in (of, by)) and (
+            of.entries or by.entries
+        ):
             truth = self.meaning.lettered_jacobian(of, by, arrays)
         return Target("local", by.name, of.name, truth, by.entries, False, of.entries)
 
@@ -304,6 +306,18 @@ class Document:
         return next(iter(kinds)) if len(kinds) == 1 else None
 
     # ---- names of the document's own ----
+
+    def of_unnamed(self, line: WrittenLine, tree: Tree) -> list[Judged]:
+        """Judge ``v4 = ...`` as of the step that readings call so, if it is rightly that step."""
+        steps = {key_of(name): name for name in self.network.unnamed}
+        for spelling in spellings(tree) if isinstance(tree, Name) else ():
+            if spelling.key in steps and spelling.key not in self.symbols.aliases:
+                self.symbols.aliases[spelling.key] = steps[spelling.key]
+                judged = list(self.of_equation(line))
+                if any(j.verdict.name == "right" for j in judged):
+                    return judged
+                del self.symbols.aliases[spelling.key]
+        return []
 
     def define(self, line: WrittenLine, tree: Tree, unknown: str = "") -> Iterator[Judged]:
         for side in line.rights:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from .names import Key
 from .network import applied
 from .symbols import NONE
 from .tree import Bracketed, Call, Letter, Name, Number, Product, Transposed, Tree
-from .values import DoesNotFitError, NotReadError, Value, columns, value
+from .values import DoesNotFitError, NotReadError, Value, shown, value
 
 OTHER_NAMES = {"ln": "log", "sigm": "sigmoid", "logistic": "sigmoid", "max": "maximum"}
 
@@ -33,8 +34,14 @@ class Functions(Meaning):
         arguments = tree.arguments
         if name in ("sum", "mean"):
             return self.reduction(name, tree)
-        if tree.keywords:
+        if (
+            tree.keywords
+            and name != "broadcast"
+            and not (name == "softmax" and tree.keywords[0][0] == "axis")
+        ):
             raise NotReadError(f"{name} with {tree.keywords[0][0]}=")
+        if name == "broadcast":
+            return self.spread(tree)
         if name in PRODUCTS and len(arguments) == 2:
             return self.readings(Product(arguments, (PRODUCTS[name],)))
         if name == "maximum":
@@ -59,7 +66,9 @@ class Functions(Meaning):
         if function == "softmax":
             if tree.primes:
                 raise NotReadError("the derivative of a softmax is a matrix, and no function of z")
-            return Reading(self.softmax(v, tree.arguments[0]), notes, call("softmax", reading.tree))
+            axis = dict(tree.keywords).get("axis")
+            v = self.softmax(v, tree.arguments[0], axis)
+            return Reading(v, notes, call("softmax", reading.tree))
         if function not in TABLE:
             raise NotReadError(f"the function {name} is not known")
         of = ast.Name(function) if function != "exp" else ast.Attribute(ast.Name("np"), "exp")
@@ -114,16 +123,20 @@ class Functions(Meaning):
                     return self.symbols.layer_of(part)
         return None
 
-    def softmax(self, v: Value, argument: Tree) -> Value:
+    def softmax(self, v: Value, argument: Tree, given: str | None = None) -> Value:
         if v.labels:  # softmax(z_i): an entry of the softmax of the whole
             refs = self.symbols.refs(argument) if isinstance(argument, Name) else []
             refs = [r for r in refs if r.kind == "quantity"]
             if len(refs) != 1:
                 raise NotReadError("softmax of single entries")
-            whole = self.softmax(value(columns(self.network.values[refs[0].name])), Number(0))
+            whole = self.softmax(
+                value(self.network.matrices(self.network.values[refs[0].name])), Number(0)
+            )
             return self.symbols.indexed(list(whole.data), refs[0])
         long = [k for k, n in enumerate(v.core) if n > 1]
         axis = long[0] - 2 if len(long) == 1 else self.network.softmax_axis
+        if given is not None:
+            axis = int(given) % 2 - 2
         if axis is None:
             raise NotReadError("over which axis a softmax goes cannot be told")
         return v.mapped(lambda d: TABLE["softmax"](d, axis=axis))
@@ -138,6 +151,18 @@ class Functions(Meaning):
                 found.append(Reading(made, notes, shaped(call("np.diag", tree), made.core)))
         if not found:
             raise DoesNotFitError("diag of what is no vector")
+        return found
+
+    def spread(self, tree: Call) -> list[Reading]:
+        shape = tuple(int(n) for n in re.findall(r"\d+", dict(tree.keywords).get("shape", "")))
+        found = []
+        for v, notes, inside in self.readings(tree.arguments[0]):
+            try:
+                wide = [np.broadcast_to(d, shape) for d in v.flat.data]
+            except ValueError:
+                raise DoesNotFitError(f"{shown(v.core)} to the shape {shape}") from None
+            made = value(self.network.matrices(wide), v.labels)
+            found.append(Reading(made, notes, call("np.broadcast_to", inside, shape=shape)))
         return found
 
     def positive_part(self, arguments: tuple[Tree, ...]) -> list[Reading]:

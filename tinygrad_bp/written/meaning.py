@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import product as combinations
 from typing import Any, NamedTuple
 
@@ -38,7 +39,7 @@ from .tree import (
     Transposed,
     Tree,
 )  # fmt: skip
-from .values import DoesNotFitError, NotReadError, Value, matmul, paired, shown, value
+from .values import DoesNotFitError, NotReadError, Value, broadcast, matmul, paired, shown, value
 
 #: More readings of one part of a formula, and longer products, are not followed.
 MOST_READINGS, MOST_FACTORS = 24, 14
@@ -172,7 +173,7 @@ class Meaning:
             for axis in (0, 1):
                 once = tuple(1 if k == axis else n for k, n in enumerate(wide))
                 if thin == once and wide[axis] == self.network.batch:
-                    return paired(a, b, np.add, repeats=True)
+                    return paired(replace(a, repeats=True), b, np.add)
         if is_mixed(a, b):
             raise DoesNotFitError("an entry beside a whole array")
         return paired(a, b, np.add)
@@ -181,7 +182,8 @@ class Meaning:
         found, reason = [], None
         for a, b in combinations(self.readings(tree.above), self.readings(tree.below)):
             below = b.value if a.value.core == (1, 1) else b.value.flat
-            if below.core not in ((), a.value.core) and a.value.core != ():
+            repeated = below.repeats and broadcast(below.core, a.value.core)
+            if below.core not in ((), a.value.core) and a.value.core != () and not repeated:
                 reason = DoesNotFitError(f"{shown(a.value.core)} over {shown(below.core)}")
                 continue
             v = paired(a.value, below, np.divide)
@@ -241,7 +243,8 @@ class Meaning:
         if operator == "⊗" and x.core[1] == y.core[1] == 1:
             outer = call("np.outer", a.tree, b.tree)
             found.append(Reading(matmul(x, y.transposed), a.notes | b.notes, outer))
-        if operator not in ("@", "•", "⊗") and x.core == y.core:
+        beside = x.core == y.core or ((x.repeats or y.repeats) and broadcast(x.core, y.core))
+        if operator not in ("@", "•", "⊗") and beside:
             note = "" if operator in ("⊙", "∘") else "a product entry by entry"
             found.append(made(paired(x, y, np.multiply), ast.Mult(), note))
             if operator == "·" and x.core[1] == 1:
@@ -284,7 +287,8 @@ class Meaning:
 
     def summed(self, reading: Reading, axes: tuple[int, ...], keep: bool) -> Reading:
         over = tuple(axis % 2 - 2 for axis in axes)
-        v = reading.value.mapped(lambda d: d.sum(axis=over, keepdims=keep))
+        v = reading.value.mapped(lambda d: d.sum(axis=over, keepdims=keep)).flat
+        v = replace(v, repeats=keep)
         axis = axes[0] if len(axes) == 1 else None
         return Reading(v, reading.notes, shaped(call("np.sum", reading.tree, axis=axis), v.core))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -13,7 +13,7 @@ from ..grading.assignment import Assignment
 from ..mistakes.run import Run
 from ..table import TABLE
 from .names import Key, key_of
-from .values import close, columns
+from .values import close
 
 #: An array at each of the judge's points.
 Arrays: TypeAlias = list[np.ndarray]
@@ -27,6 +27,13 @@ class Network:
         self.position = {t.name: i for i, t in enumerate(run.tensors) if t.name is not None}
         self.position.setdefault(self.loss, run.loss)
         self.names: dict[int | None, str] = {i: name for name, i in self.position.items()}
+        #: Steps without a name, by what readings call them; a document may define them.
+        self.unnamed = {
+            run.names.identifier(t): i
+            for i, t in enumerate(run.tensors)
+            if i not in self.names and t.primitive is not None
+        }
+        self.position |= {n: i for n, i in self.unnamed.items() if n not in self.position}
         self.values = {
             name: [r.tensors[i].data for r in self.runs] for name, i in self.position.items()
         }
@@ -35,7 +42,7 @@ class Network:
             for name, i in self.position.items()
             if i in run.gradients
         }
-        self.keys: dict[Key, str] = {key_of(name): name for name in self.position}
+        self.keys: dict[Key, str] = {key_of(name): name for name in self.names.values()}
         for alias, name in assignment.aliases.items():
             self.keys.setdefault(key_of(alias), name)
         self._jacobians: dict[tuple[str, str], Arrays | None] = {}
@@ -51,6 +58,20 @@ class Network:
         return len(shape) == 1 or (len(shape) == 2 and 1 in shape)
 
     # ---- layers and samples ----
+
+    @cached_property
+    def has_rows(self) -> bool:
+        """Whether a vector stands beside the rows of a matrix, as a bias of NumPy's does."""
+        return any(
+            t.ndim == 2 and any(x is not None and x.ndim == 1 for x in t.inputs)
+            for t in self.run.tensors
+            if t.primitive is not None and t.primitive.kind == "entrywise"
+        )
+
+    def matrices(self, arrays: Iterable[np.ndarray]) -> Arrays:
+        """Return arrays with vectors as columns, or as rows."""
+        shape = (1, -1) if self.has_rows else (-1, 1)
+        return [a.reshape(shape) if a.ndim == 1 else a for a in arrays]
 
     @cached_property
     def layers(self) -> list[int]:
@@ -97,7 +118,7 @@ class Network:
 
     @cached_property
     def activations(self) -> set[str]:
-        found = {name: self.applied_to(name) for name in self.position}
+        found = {name: self.applied_to(name) for name in self.names.values()}
         return {
             op for name, op in found.items() if op and key_of(name).layer != max(self.layers or [0])
         } or {op for op in found.values() if op}
@@ -156,8 +177,12 @@ class Network:
         """Return the quantity that has these values, or these gradients, at every point."""
         known = self.gradients if gradients else self.values
         for name, own in known.items():
-            pairs = list(zip(data, columns(own), strict=True))
-            if name != self.loss and all(a.shape == b.shape and close(a, b) for a, b in pairs):
+            pairs = list(zip(data, self.matrices(own), strict=True))
+            if (
+                name != self.loss
+                and name not in self.unnamed
+                and all(a.shape == b.shape and close(a, b) for a, b in pairs)
+            ):
                 return str(name)
         return None
 

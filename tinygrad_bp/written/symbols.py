@@ -10,7 +10,7 @@ import numpy as np
 from .names import Key, Spelling, key_of, spellings
 from .network import Arrays, Network
 from .tree import Bracketed, Letter, Name
-from .values import NotReadError, UnknownNameError, Value, columns, value
+from .values import NotReadError, UnknownNameError, Value, value
 
 NONE: frozenset[str] = frozenset()
 
@@ -197,7 +197,7 @@ class Symbols:
         elif ref.kind == "gradient":
             found = self.indexed(self.gradient(ref.name, of_truth), ref)
         else:
-            found = self.indexed(columns(network.values[ref.name]), ref)
+            found = self.indexed(network.matrices(network.values[ref.name]), ref)
         found = found.transposed if ref.transposed else found
         return found.mapped(lambda d: d**ref.power) if ref.power != 1 else found
 
@@ -207,7 +207,7 @@ class Symbols:
     def gradient(self, name: str, of_truth: bool = False) -> Arrays:
         if name not in self.network.gradients:
             raise NotReadError(f"no gradient flows to {name}")
-        truth = columns(self.network.gradients[name])
+        truth = self.network.matrices(self.network.gradients[name])
         if of_truth:
             return truth
         if name in self.own:

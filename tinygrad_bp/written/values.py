@@ -26,6 +26,7 @@ class Value:
     labels: tuple[str, ...]  # one for each of the first axes: a_i b_j has i and j
     data: tuple[np.ndarray, ...]  # at each point
     is_constant: bool = False  # it is made of numbers alone
+    repeats: bool = False  # it is a sum over an axis, which it repeats beside the whole
 
     @property
     def core(self) -> tuple[int, ...]:
@@ -83,15 +84,11 @@ def value(data: Iterable[Any], labels: Iterable[str] = (), is_constant: bool = F
     return Value(tuple(labels), arrays, is_constant)
 
 
-def columns(arrays: Iterable[np.ndarray]) -> list[np.ndarray]:
-    return [a.reshape(-1, 1) if a.ndim == 1 else a for a in arrays]
-
-
 def union(a: Value, b: Value) -> tuple[str, ...]:
     return a.labels + tuple(label for label in b.labels if label not in a.labels)
 
 
-def paired(a: Value, b: Value, f: Callable[..., Any], repeats: bool = False) -> Value:
+def paired(a: Value, b: Value, f: Callable[..., Any]) -> Value:
     """Combine entry by entry: the arrays have one shape, or one is a number."""
     labels = union(a, b)
     x, y = a.spread(labels), b.spread(labels)
@@ -100,11 +97,15 @@ def paired(a: Value, b: Value, f: Callable[..., Any], repeats: bool = False) -> 
             x = [d.reshape(d.shape + (1,) * len(b.core)) for d in x]
         elif b.core == ():
             y = [d.reshape(d.shape + (1,) * len(a.core)) for d in y]
-        elif not repeats:
+        elif not (a.repeats or b.repeats) or not broadcast(a.core, b.core):
             raise DoesNotFitError(f"{shown(a.core)} beside {shown(b.core)}")
     with np.errstate(all="ignore"):
         data = tuple(np.asarray(f(p, q)) for p, q in zip(x, y, strict=True))
     return Value(labels, data, a.is_constant and b.is_constant)
+
+
+def broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
+    return len(a) == len(b) and all(n == m or 1 in (n, m) for n, m in zip(a, b, strict=True))
 
 
 def matmul(a: Value, b: Value) -> Value:

@@ -92,9 +92,6 @@ class Judgement:
         meaning = self.meaning
         meaning.assumed = set()
         meaning.left_labels = target.labels
-        numbers = not names_in(tree)
-        if numbers and (target.kind not in ("local", "function") or not is_simple(tree)):
-            return Verdict("not compared", "numbers, of a point of their own")
         try:
             if target.kind == "local":
                 verdict = self.of_local(target, tree, case)
@@ -107,6 +104,9 @@ class Judgement:
                 verdict = self.of_value(target, tree, case)
         except DoesNotFitError as error:
             verdict = Verdict("does not fit", str(error), missing=self.missing(target, tree))
+        is_claim = target.kind in ("local", "function") and is_simple(tree)
+        if verdict.name not in RIGHT and not names_in(tree) and not is_claim:
+            return Verdict("not compared", "numbers, of a point of their own")
         if meaning.assumed and verdict.name not in RIGHT:
             # nothing is held against a line on an assumption
             reason = (
