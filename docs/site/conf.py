@@ -27,7 +27,8 @@ include_patterns = ["README.md", "CHANGELOG.md", "docs/**", "tinygrad_bp/dataset
 
 #: The order of the pages, under the headings of the index.
 PAGES = {
-    "Learn": "first_steps training pytorch engine worked_problem",
+    "Learn": "first_steps course/README course/reading_the_engine training pytorch engine "
+    "worked_problem",
     "Do": "explaining derivation drawing playing derivatives compile grading grading_a_class",
     "Look up": "operations api speed CONTRIBUTING ../README ../CHANGELOG "
     "../tinygrad_bp/datasets/digits.LICENSE ../tinygrad_bp/datasets/pride_and_prejudice.LICENSE",
