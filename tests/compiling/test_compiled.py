@@ -247,6 +247,32 @@ def test_the_sentence():
     )
 
 
+@pytest.mark.parametrize(
+    ("function", "other"),
+    [
+        (lambda x: x[x > 0].sum(), ()),
+        (lambda x: (x[x.data > 0] ** 2).sum() / x[x.data > 0].size, ()),
+        (lambda x: x.sum() * np.unique(x.data).size, ()),
+        (lambda x: x.sum() * len(np.flatnonzero(x.data > 0)), ()),
+        (lambda x, n: x.sum() * np.reshape(x, (n, -1)).shape[0], (2,)),
+        (lambda x, n: np.sum(x.reshape(2, 1), axis=n).max(), (1,)),
+        (lambda x, n: np.repeat(x, n).mean(), (np.array([1, 2]),)),
+    ],
+    ids=range(7),
+)
+def test_shapes_that_depend_on_values(function, other):
+    assert "the shape of what" in refused(function, X, *other)
+
+
+def test_a_shape_that_depends_on_values_inside_of_an_operation():
+    def loss(x, n):
+        return (bp.softmax(x, axis=n) ** 2).sum()
+
+    x, compiled = np.arange(6.0).reshape(2, 3), bp.compile(loss)
+    for n in (0, 1):
+        np.testing.assert_allclose(compiled(x, n)[1], bp.value_and_grad(loss)(x, n)[1])
+
+
 def test_a_choice_entry_by_entry_is_none():
     def loss(x):
         return (np.where(x > 0, x, 2 * x * x) * (x.data < 5)).sum()

@@ -24,3 +24,7 @@ value_needed = sentence(
     UntraceableError, "{0} needs the value of an array of shape {1}, and while a function is "
     "compiled it has none: what depends on it would be the same in every call. Choose entry by "
     "entry with bp.where(condition, a, b); or leave this to a function that is not compiled.")
+shape_by_values = sentence(
+    UntraceableError, "the shape of what {0} returns depends on the values that it is given, and a "
+    "program is for one shape. Choose entry by entry with bp.where(condition, a, b), and take axes "
+    "and lengths from outside of the function; or leave this to a function that is not compiled.")

@@ -12,6 +12,7 @@ but it does not show it, as it will be another in the next call.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -27,11 +28,14 @@ from ..record import recorded_tensors
 from ..recording import Traced
 from ..transforms import differentiating
 from . import refusals
-from .program import Instruction, Program, Ref, Type, astype, getitem
+from .program import Instruction, Program, Ref, Type, astype, getitem, name_of
 from .tree import Structure, flatten
 
 #: Functions of shapes and dtypes, which are known.
 OF_TYPES = {np.shape, np.ndim, np.size, np.result_type, np.can_cast}
+
+#: Functions that return as many entries as the values of an array say.
+SELECT = {np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.extract, np.trim_zeros}
 
 #: Methods of an array that change it, unlike NumPy's function of the same name.
 IN_PLACE = {"sort", "partition", "put", "resize"}
@@ -174,6 +178,8 @@ class Trace:
         if not isinstance(example, (np.ndarray, np.generic)) or example.dtype.kind not in "fiub":
             given, _ = flatten([args, list(settings.values())])
             raise self.untraceable(function, next(x for x in given if isinstance(x, Symbol)))
+        if not isinstance(function, np.ufunc) and shape_varies(function, args, settings, example):
+            raise self.refused(refusals.shape_by_values(name_of(function)))
         symbol = self.value(example)
         self.instructions[symbol.ref] = Instruction(
             function,
@@ -194,7 +200,9 @@ class Trace:
         return value
 
     def untraceable(self, what: Any, value: Any) -> errors.UntraceableError:
-        error = refusals.value_needed(getattr(what, "__name__", what), np.shape(concrete(value)))
+        return self.refused(refusals.value_needed(name_of(what), np.shape(concrete(value))))
+
+    def refused(self, error: Exception) -> errors.UntraceableError:
         assert isinstance(error, errors.UntraceableError)
         error.whole = self.whole
         return error
@@ -210,14 +218,46 @@ class Trace:
         return self.call(function, tuple(operands), settings)
 
 
-def concrete(value: Any) -> Any:
+def concrete(value: Any, of: Callable[[Symbol], Any] = operator.attrgetter("example")) -> Any:
+    """Return a value with an array in the place of each symbol: its own, unless ``of`` says."""
     if isinstance(value, Symbol):
-        return value.example
+        return of(value)
     if type(value) in (tuple, list):
-        return type(value)(concrete(item) for item in value)
+        return type(value)(concrete(item, of) for item in value)
     if isinstance(value, dict):
-        return {name: concrete(item) for name, item in value.items()}
+        return {name: concrete(item, of) for name, item in value.items()}
     return value
+
+
+def filled(number: int, symbol: Symbol) -> Any:
+    """Return the value of a symbol of floats, and a number in all entries of any other."""
+    if symbol.dtype.kind == "f":
+        return symbol.example
+    array = np.full(symbol.shape, number).astype(symbol.dtype)
+    return array if isinstance(symbol.example, np.ndarray) else array.item()
+
+
+def shape_varies(function: Callable[..., Any], args: Any, settings: Any, example: Any) -> bool:
+    """Whether a result has another shape for other values: it is tried, with 0, 1 and 2.
+
+    Shapes come from masks, indices, axes and lengths: from booleans and integers.
+    """
+    if function in SELECT:
+        return True
+    given = [args, dict(settings)]
+    symbols = [x for x in flatten(given)[0] if isinstance(x, Symbol)]
+    if all(symbol.dtype.kind == "f" for symbol in symbols):
+        return False
+    for number in (0, 1, 2):
+        others, named = concrete(given, partial(filled, number))
+        try:
+            with np.errstate(all="ignore"):
+                shape = np.shape(function(*others, **named))
+        except Exception:  # an index out of range, for example
+            continue
+        if shape != np.shape(example):
+            return True
+    return False
 
 
 # ---- the reverse sweep ----
