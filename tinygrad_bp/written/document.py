@@ -14,6 +14,7 @@ from .network import Arrays, Network, applied
 from .symbols import NeedsLayerError, Ref, Symbols, said
 from .tree import (
     Call,
+    Cases,
     Derivative,
     Differential,
     Letter,
@@ -127,7 +128,9 @@ class Document:
         if target is None:
             yield from self.define(line, tree)
             return
-        scope = line.scope if target.kind == "local" else None
+        # cases say themselves where they hold
+        has_cases = any(isinstance(side.tree, Cases) for side in line.rights)
+        scope = line.scope if target.kind == "local" and not has_cases else None
         last = None
         for side in line.rights:
             before = dict(self.symbols.own)

@@ -258,11 +258,11 @@ class Symbols:
                     raise NotReadError(f"{ref.name} has no entry {entry}")
                 arrays = [a.take(entry - 1, axis=lead + k) for a in arrays]
         letters = [e for e in ref.entries if isinstance(e, str)]
+        for k, letter in enumerate(letters):
+            self.note_range(letter, arrays[0].shape[lead + k])
         if len(letters) == 2 and letters[0] == letters[1]:
             arrays = [np.einsum("...ii->...i", a) for a in arrays]
             letters = letters[:1]
-        for k, letter in enumerate(letters):
-            self.note_range(letter, arrays[0].shape[lead + k])
         return value(arrays, (*labels, *letters))
 
     def is_weight(self, ref: Ref) -> bool:
