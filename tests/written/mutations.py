@@ -7,8 +7,20 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from tinygrad_bp.written.tree import (
-    Call, Comparison, Derivative, Differential, Entry, Fraction, Letter, Name, Number, Power, Product,
-    Sum, Summation, Transposed,
+    Call,
+    Comparison,
+    Derivative,
+    Differential,
+    Entry,
+    Fraction,
+    Letter,
+    Name,
+    Number,
+    Power,
+    Product,
+    Sum,
+    Summation,
+    Transposed,
 )  # fmt: skip
 
 

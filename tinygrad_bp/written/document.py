@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -60,7 +61,13 @@ class Document:
 
     def judge(self, lines: Sequence[WrittenLine]) -> list[Judged]:
         self.learn_places(lines)
-        return [judged for line in lines for judged in self.of_line(line)]
+        found = [judged for line in lines for judged in self.of_line(line)]
+        for k, (one, following) in enumerate(pairwise(found)):
+            goes_on = following.line is one.line or following.line.continues
+            if goes_on and one.verdict.name == "wrong" and following.verdict.name == "right":
+                reason = "; ".join(filter(None, [one.verdict.reason, "put right by the next side"]))
+                found[k] = replace(one, verdict=replace(one.verdict, reason=reason))
+        return found
 
     def learn_places(self, lines: Sequence[WrittenLine]) -> None:
         """See whether the document writes its layers above its names, or below."""
