@@ -155,6 +155,13 @@ def test_a_tensor_is_no_value():
     )
 
 
+def test_an_update_before_the_first_gradient():
+    w = leaf()
+    assert message(TypeError, lambda: operator.isub(w.data, w.grad)) == (
+        "there is nothing to update by: None is what grad is before the first backward()."
+    )
+
+
 # float64 into float32
 
 

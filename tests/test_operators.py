@@ -320,6 +320,17 @@ def test_a_setting_that_does_not_record_is_refused():
     )
 
 
+def test_an_argument_of_pytorchs_says_what_it_is_called_here():
+    t = leaf(x23)
+    assert message(TypeError, lambda: t.sum(dim=0)) == (
+        "sum has no argument 'dim'. Write axis=... It has: axis, keepdims."
+    )
+    assert message(TypeError, lambda: bp.max_pool2d(t, kernel_size=2)) == (
+        "max_pool2d has no argument 'kernel_size'. Write size=... It has: x, size, stride, "
+        "padding, dilation, ceil_mode."
+    )
+
+
 def test_adding_to_an_array_in_place_is_refused():
     a = np.zeros((2, 3))
     with pytest.raises(TypeError) as caught:

@@ -79,7 +79,7 @@ def sort_arguments(
     values += tuple(params.pop(name) for name in missing)
     for name, value in params.items():
         if name not in names:
-            raise errors.unknown_argument(primitive, name, ", ".join(names) or "none")
+            raise errors.unknown_argument(primitive, name, names)
         params[name] = capture(value, f"the argument {name!r} of {primitive.__name__}")
     return values, {**primitive.defaults, **params}
 

@@ -6,10 +6,12 @@ Tensor as ``W1 with shape (3, 2)`` and an operation as its name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
+
+from .habits import ARGUMENTS
 
 
 def describe(value: Any) -> str:
@@ -100,6 +102,8 @@ value_is_a_tensor = sentence(
     "w.data = w.data - rate * w.grad, or take the value, t.data.")
 update_by_tensor = sentence(
     TypeError, "{0} is a Tensor, and what a leaf holds is an array. Use its value, t.data.")
+update_by_none = sentence(
+    TypeError, "there is nothing to update by: None is what grad is before the first backward().")
 read_only = sentence(
     ValueError, "this array is read-only: what was recorded relies on it. Change a copy, "
     "a = w.{0}.copy(); a[0] = ...; and give it to the leaf, w.{0} = a.")
@@ -170,7 +174,7 @@ too_many = sentence(
 too_few = sentence(TypeError, "{0} needs {0.arity} operand(s), {1}, and was given {2}.")
 given_twice = sentence(TypeError, "{0} was given its argument {1!r} twice: once by position.")
 no_list = sentence(TypeError, "{0} takes a list of operands, not {1!r:.60}.")
-unknown_argument = sentence(TypeError, "{0} has no argument {1!r}. It has: {2}.")
+no_argument = sentence(TypeError, "{0} has no argument {1!r}.{3} It has: {2}.")
 tensor_as_argument = sentence(
     TypeError, "{0} is a Tensor, and gradients flow to operands alone. Use t.data.")
 bad_result = sentence(
@@ -392,6 +396,13 @@ def add_usage(error: Exception, tensor: Any) -> None:
         f"{len(tensor.inputs)} input(s){given}, and returns a closure for each input, such as "
         "lambda g: ..., from the upstream gradient g to that input's contribution."
     )
+
+
+def unknown_argument(who: Any, name: str, known: Iterable[str]) -> Exception:
+    """Return the error for an argument that an operation lacks."""
+    known, here = list(known), ARGUMENTS.get(name)
+    write = f" Write {here}=..." if here in known else ""
+    return no_argument(who, name, ", ".join(known) or "none", write)
 
 
 # ---- NumPy functions called on a Tensor ----

@@ -91,6 +91,8 @@ def in_place(change: Callable[[Any, Any], Any]) -> Callable[[HeldArray, Any], An
     def apply(self: HeldArray, other: Any) -> Any:
         if hasattr(other, "_array"):
             raise errors.update_by_tensor(other)
+        if other is None:
+            raise errors.update_by_none()
         if self.holder is None:
             change(plain(self), other)
             return self

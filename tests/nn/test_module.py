@@ -348,6 +348,11 @@ class Empty(nn.Module):
             "ReLU is a layer: make it, and call what is made, as nn.ReLU()(x). The function itself "
             "is bp.relu.",
         ),
+        (lambda: nn.ReLU(inplace=True), "ReLU has no argument 'inplace'. It has: none."),
+        (
+            lambda: nn.Softmax(1, along=2),
+            "Softmax has no argument 'along'. It has: axis.",
+        ),
         (lambda: nn.Linear(2, 3, generator()), "takes 3 positional arguments but 4 were given"),
         (
             lambda: nn.LSTMCell(2, 3)(np.ones((5, 2)), np.ones((5, 3))),

@@ -57,7 +57,7 @@ LAYERS: dict[str, tuple[Any, Any, list[tuple[int, ...]]]] = {
     ),
     "Flatten": (nn.Flatten(), T.Flatten(), [(3, 4, 2, 5)]),
     "ReLU": (nn.ReLU(), T.ReLU(), [(3, 4)]),
-    "LeakyReLU": (nn.LeakyReLU(0.2), T.LeakyReLU(0.2), [(3, 4)]),
+    "LeakyReLU": (nn.LeakyReLU(negative_slope=0.2), T.LeakyReLU(0.2), [(3, 4)]),
     "ELU": (nn.ELU(), T.ELU(), [(3, 4)]),
     "GELU": (nn.GELU(), T.GELU(), [(3, 4)]),
     "SiLU": (nn.SiLU(), T.SiLU(), [(3, 4)]),
@@ -65,8 +65,13 @@ LAYERS: dict[str, tuple[Any, Any, list[tuple[int, ...]]]] = {
     "Sigmoid": (nn.Sigmoid(), T.Sigmoid(), [(3, 4)]),
     "Tanh": (nn.Tanh(), T.Tanh(), [(3, 4)]),
     "Softmax": (nn.Softmax(axis=1), T.Softmax(dim=1), [(3, 4)]),
-    "LogSoftmax": (nn.LogSoftmax(axis=0), T.LogSoftmax(dim=0), [(3, 4)]),
+    "LogSoftmax": (nn.LogSoftmax(dim=0), T.LogSoftmax(dim=0), [(3, 4)]),
     "MaxPool2d": (nn.MaxPool2d(2), T.MaxPool2d(2), [(2, 3, 5, 6)]),
+    "MaxPool2d by name": (
+        nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
+        T.MaxPool2d(kernel_size=3, stride=2, padding=1),
+        [(2, 3, 5, 6)],
+    ),
     "AvgPool2d": (nn.AvgPool2d(3, 2, 1), T.AvgPool2d(3, 2, 1), [(2, 3, 5, 6)]),
     "RNNCell": (nn.RNNCell(4, 3), T.RNNCell(4, 3), [(5, 4), (5, 3)]),
     "RNNCell from the start": (nn.RNNCell(4, 3), T.RNNCell(4, 3), [(5, 4)]),
@@ -282,15 +287,16 @@ def test_a_loss_is_that_of_pytorch(name, reduction):
     assert_same(ours.grad, theirs.grad, "gradient")
 
 
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 @pytest.mark.parametrize("axis", [1, -1])
-def test_nll_loss_is_that_of_pytorch(axis):
+def test_nll_loss_is_that_of_pytorch(axis, reduction):
     x, y = rng.normal(size=(6, 4)), rng.integers(4, size=6)
     ours, theirs = bp.tensor(x, requires_grad=True), torch.tensor(x, requires_grad=True)
-    loss = nn.nll_loss(bp.log_softmax(ours), y, axis=axis)
-    their_loss = F.nll_loss(torch.log_softmax(theirs, 1), torch.tensor(y))
+    loss = nn.nll_loss(bp.log_softmax(ours), y, axis=axis, reduction=reduction)
+    their_loss = F.nll_loss(torch.log_softmax(theirs, 1), torch.tensor(y), reduction=reduction)
     assert_same(loss.data, their_loss, "loss")
-    loss.backward()
-    their_loss.backward()
+    loss.sum().backward()
+    their_loss.sum().backward()
     assert_same(ours.grad, theirs.grad, "gradient")
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 
-from .. import errors
+from .. import errors, habits
 from ..engine import Tensor
 from ..rules import activations, elementwise, models
 from .module import Module
@@ -19,9 +20,15 @@ class Function(Module):
     function: ClassVar[Callable[..., Any]]
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
+        function = type(self).function
         if any(isinstance(value, (Tensor, np.ndarray)) for value in arguments):
-            raise errors.called_as_function(type(self).__name__, type(self).function.__name__)
-        self.arguments, self.named = arguments, named
+            raise errors.called_as_function(type(self).__name__, function.__name__)
+        known = list(inspect.signature(function).parameters)[1:]
+        self.arguments = arguments
+        self.named = {habits.ARGUMENTS.get(name, name): value for name, value in named.items()}
+        for name in self.named:
+            if name not in known:
+                raise errors.unknown_argument(type(self).__name__, name, known)
 
     def forward(self, x: Any) -> Any:
         return type(self).function(x, *self.arguments, **self.named)
@@ -32,7 +39,8 @@ def layer(name: str, function: Callable[..., Any], arguments: str = "") -> type[
     called = f"x, {arguments}" if arguments else "x"
     text = f"""The function `bp.{function.__name__}` as a layer.
 
-    It takes the function's further arguments, which are described there.
+    It takes the function's further arguments, which are described there; also by the names that
+    they have in PyTorch.
 
     Examples
     --------

@@ -82,7 +82,9 @@ def huber_loss(
     return reduced(near * (distance - 0.5 * near), reduction)
 
 
-def nll_loss(log_probabilities: Value, target: Any, axis: int = 1) -> Value:
+def nll_loss(
+    log_probabilities: Value, target: Any, axis: int = 1, reduction: str = "mean"
+) -> Value:
     """Return the mean of -log p of the right classes, as of `log_softmax`.
 
     Parameters
@@ -93,6 +95,8 @@ def nll_loss(log_probabilities: Value, target: Any, axis: int = 1) -> Value:
         The number of the right class, integers in the shape of the logarithms without that axis.
     axis
         The axis of the classes, by default the second.
+    reduction
+        As of `mse_loss`.
 
     Examples
     --------
@@ -108,7 +112,7 @@ def nll_loss(log_probabilities: Value, target: Any, axis: int = 1) -> Value:
             f"{samples} as the target, not {classes.dtype} of shape {classes.shape}."
         )
     right = np.take_along_axis(log_p, np.expand_dims(classes, axis), axis)
-    return -right.mean()
+    return reduced(-np.squeeze(right, axis), reduction)
 
 
 def binary_cross_entropy(p: Value, target: Value, reduction: str = "mean") -> Value:

@@ -92,7 +92,7 @@ def composed(
         def call(*args: Any, **settings: Any) -> Any:
             for argument in settings:
                 if argument not in known:
-                    raise errors.unknown_argument(function.__name__, argument, ", ".join(known))
+                    raise errors.unknown_argument(function.__name__, argument, known)
             try:
                 return function(*args, **settings)
             except (TypeError, ValueError, IndexError) as error:
