@@ -202,6 +202,20 @@ def real_array(data: Any, floating: bool, dtype: Any = None) -> np.ndarray:
     return array
 
 
+def gradient_array(g: Any, x: Any) -> np.ndarray:
+    """Return a gradient as an array of its tensor's dtype."""
+    if g.dtype.kind == "c":
+        raise errors.complex_gradient(x)
+    if isinstance(g, Traced) and not isinstance(x._array, Traced):
+        raise errors.traced_value_kept(x)
+    return in_dtype(g, x._array.dtype)
+
+
+def in_dtype(data: Any, dtype: Any) -> np.ndarray:
+    """Return data as an array of a dtype."""
+    return data.astype(dtype) if isinstance(data, Traced) else np.asarray(data, dtype)
+
+
 def as_dtype(array: np.ndarray, tensor: Any) -> np.ndarray:
     """Return a new array for a Tensor to hold, read-only and of its dtype; never as infinity."""
     if array.dtype != tensor.dtype:

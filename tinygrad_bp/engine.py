@@ -375,9 +375,7 @@ def finish(g: Value, x: Tensor) -> Any:
     if type(g) is Tensor:
         return g if g.dtype == x.dtype else g.astype(x.dtype)
     if type(g) is not ndarray or g.dtype is not x._array.dtype:
-        if g.dtype.kind == "c":
-            raise errors.complex_gradient(x)
-        g = np.asarray(g, x._array.dtype)
+        g = arguments.gradient_array(g, x)
     g.setflags(False)
     return g
 

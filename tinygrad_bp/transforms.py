@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .arguments import arranged, parts
+from .arguments import arranged, in_dtype, parts
 from .engine import Tensor, grad
 from .recording import current, in_derivative
 from .table import TABLE
@@ -303,5 +303,5 @@ def inner(gradients: Sequence[Any], vectors: Sequence[Any], args: Sequence[Any])
     for i, (g, v) in enumerate(zip(gradients, along, strict=True)):
         if np.shape(v) != g.shape:
             raise ValueError(f"vector {i} has shape {np.shape(v)}, and its argument {g.shape}.")
-        total = total + (g * (v if isinstance(v, Tensor) else np.asarray(v, g.dtype))).sum()
+        total = total + (g * (v if isinstance(v, Tensor) else in_dtype(v, g.dtype))).sum()
     return total

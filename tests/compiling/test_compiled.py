@@ -1,5 +1,6 @@
 """Compiled functions: they agree with eager ones, share no memory, and refuse to freeze a value."""
 
+import operator
 import sys
 import threading
 import warnings
@@ -100,6 +101,30 @@ def test_derivatives_inside():
         return (slope * v).sum()
 
     check(hessian_times_v, [np.array([1.0, 2.0]), np.array([1.0, 10.0])])
+
+
+def test_gradients_inside_that_are_not_differentiated():
+    def loss(x):  # the slope counts as a constant
+        return (bp.grad((x**3).sum(), x) * x).sum()
+
+    def product(x):
+        return bp.hvp(lambda y: (y**3).sum(), x, 2.0 * x.data).sum()
+
+    for function in (loss, product):
+        check(function, [np.array([1.0, 2.0])])
+        check(function, [np.array([1.0, 2.0], np.float32)], tolerance=1e-6)
+
+
+def test_backward_inside():
+    def step(x):
+        w = bp.tensor(x, requires_grad=True)
+        (w**3).sum().backward()
+        (w**2).sum().backward()
+        return x - 0.1 * w.grad
+
+    step, x = bp.compile(step, wrt=None), np.array([1.0, 2.0])
+    for x in (np.array([1.0, 2.0]), np.array([3.0, -1.0])):
+        np.testing.assert_allclose(step(x), x - 0.1 * (3 * x**2 + 2 * x))
 
 
 def test_lists_numbers_and_other_memory_layouts():
@@ -310,6 +335,29 @@ def test_a_value_that_a_tensor_outside_would_keep():
         return x.sum()
 
     assert "mean with shape ()" in refused(loss, X)
+
+
+def test_a_gradient_that_a_tensor_outside_would_keep():
+    w = bp.tensor(X, requires_grad=True, name="w")
+
+    def loss(x):
+        (w * x).sum().backward()
+        return x.sum()
+
+    for _ in range(2):
+        assert "w with shape (2,)" in refused(loss, X)
+        assert w.grad is None
+        w.zero_grad()
+
+
+def test_writing_into_an_array():
+    def added(x):
+        x.data[0] = 1.0
+
+    for function in (lambda x: operator.iadd(x.data, 1.0), added):
+        assert "writes into an array" in refused(function, X)
+    text = "turning it into a number or a plain array"
+    assert text in refused(lambda x: x.sum() * np.asarray(x.data)[0], X)
 
 
 def test_other_misuse(monkeypatch):

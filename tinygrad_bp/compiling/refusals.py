@@ -28,3 +28,6 @@ shape_by_values = sentence(
     UntraceableError, "the shape of what {0} returns depends on the values that it is given, and a "
     "program is for one shape. Choose entry by entry with bp.where(condition, a, b), and take axes "
     "and lengths from outside of the function; or leave this to a function that is not compiled.")
+written_into = sentence(
+    UntraceableError, "{0} writes into an array, and the arrays of a program never change. Write "
+    "a = a + b in place of a += b; for some entries, a = bp.where(condition, a, b).")

@@ -84,7 +84,9 @@ class Symbol(NDArrayOperatorsMixin, Traced):
         if any(isinstance(x, Tensor) for x in inputs):
             return NotImplemented
         function = ufunc if how == "__call__" else getattr(ufunc, how)
-        if how in ("at", "reduceat") or settings.get("out") is not None:
+        if how == "at" or settings.get("out") is not None:
+            raise self.trace.refused(refusals.written_into(name_of(ufunc)))
+        if how == "reduceat":
             raise self.trace.untraceable(function, self)
         return self.trace.call(function, inputs, settings)
 
@@ -126,6 +128,8 @@ class Symbol(NDArrayOperatorsMixin, Traced):
             return partial(getattr(np, name), self)
         if name in ("_array", "mask") or not hasattr(np.ndarray, name):
             raise AttributeError(f"a traced array has no attribute {name!r}")
+        if name.startswith("__array"):  # what NumPy looks for to make an array of it
+            self.needs_value()
         raise self.trace.untraceable(name, self)
 
     # ---- where the entries themselves would be needed ----
@@ -139,7 +143,7 @@ class Symbol(NDArrayOperatorsMixin, Traced):
         raise self.trace.untraceable("a condition", self)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        raise self.trace.untraceable("writing into it", self)
+        raise self.trace.refused(refusals.written_into("an assignment"))
 
     __hash__ = object.__hash__
 
