@@ -10,7 +10,7 @@ import numpy as np
 
 from ..engine import primitive
 from ..table import Closure, Value
-from .rows import BROADCASTING, POSITIVE, composed, elementwise
+from .rows import BROADCASTING, POSITIVE, composed, elementwise, upright
 from .shaping import identity
 
 
@@ -89,7 +89,7 @@ sign = elementwise(
     lambda out, a: None,
     at=(-2, -1, 0),
     integers=True,
-    notation=("sgn", r"\mathrm{sgn}"),
+    notation=upright("sgn"),
 )
 maximum = elementwise(
     np.maximum,
@@ -167,7 +167,7 @@ where.backward(
 )
 
 
-@primitive(symbol="clip", kind="entrywise", notation=("clip", r"\mathrm{clip}"))
+@primitive(symbol="clip", kind="entrywise", notation=upright("clip"))
 def clip_to_numbers(a: Value, *, min: Any = None, max: Any = None) -> Value:
     """Return the entries limited to a range of numbers, to which no gradient flows."""
     if min is None and max is None:

@@ -75,6 +75,7 @@ def is_number(a: Value, b: Value) -> bool:
     return np.ndim(a) == 0 or np.ndim(b) == 0
 
 
+# fmt: off
 dot = made_of(
     np.dot,
     "the sums of products over the last axis of a and the second to last of b, or its only one.",
@@ -82,21 +83,14 @@ dot = made_of(
         multiply(a, b) if is_number(a, b)
         else matmul(a, b) if np.ndim(b) < 3
         else tensordot(a, b, ([-1], [-2]))
-    ),
-    "a, a",
-)  # fmt: skip
+    ), "a, a")
 inner = made_of(
-    np.inner,
-    "the sums of products over the last axis of both.",
-    lambda a, b: multiply(a, b) if is_number(a, b) else tensordot(a, b, ([-1], [-1])),
-    "a, a",
-)
+    np.inner, "the sums of products over the last axis of both.",
+    lambda a, b: multiply(a, b) if is_number(a, b) else tensordot(a, b, ([-1], [-1])), "a, a")
 vdot = made_of(
-    np.vdot,
-    "the sum of the products of all entries, in their order.",
-    lambda a, b: matmul(ravel(a), ravel(b)),
-    "a, a",
-)
+    np.vdot, "the sum of the products of all entries, in their order.",
+    lambda a, b: matmul(ravel(a), ravel(b)), "a, a")
+# fmt: on
 
 
 @composed()
@@ -122,24 +116,18 @@ def order(numpys: Callable[..., Any], a: Value, *where: Any) -> tuple[int, ...]:
     return tuple(numpys(np.empty(range(np.ndim(a))), *where).shape)
 
 
+# fmt: off
 swapaxes = made_of(
-    np.swapaxes,
-    "the entries with two axes exchanged.",
-    lambda a, axis1, axis2: transpose(a, axes=order(np.swapaxes, a, axis1, axis2)),
-    "a, 0, 1",
-)
+    np.swapaxes, "the entries with two axes exchanged.",
+    lambda a, axis1, axis2: transpose(a, axes=order(np.swapaxes, a, axis1, axis2)), "a, 0, 1")
 moveaxis = made_of(
-    np.moveaxis,
-    "the entries with axes moved to other places.",
+    np.moveaxis, "the entries with axes moved to other places.",
     lambda a, source, destination: transpose(a, axes=order(np.moveaxis, a, source, destination)),
-    "a, 0, -1",
-)
+    "a, 0, -1")
 rollaxis = made_of(
-    np.rollaxis,
-    "the entries with an axis moved to stand before the one that is now at start.",
-    lambda a, axis, start=0: transpose(a, axes=order(np.rollaxis, a, axis, start)),
-    "a, 1",
-)
+    np.rollaxis, "the entries with an axis moved to stand before the one that is now at start.",
+    lambda a, axis, start=0: transpose(a, axes=order(np.rollaxis, a, axis, start)), "a, 1")
+# fmt: on
 
 
 def at_least(numpys: Callable[..., Any], arrays: tuple[Value, ...]) -> Any:
@@ -148,74 +136,45 @@ def at_least(numpys: Callable[..., Any], arrays: tuple[Value, ...]) -> Any:
     return done[0] if len(done) == 1 else tuple(done)
 
 
+# fmt: off
 atleast_1d = made_of(
-    np.atleast_1d, "numbers as vectors.", lambda *arys: at_least(np.atleast_1d, arys)
-)
+    np.atleast_1d, "numbers as vectors.", lambda *arys: at_least(np.atleast_1d, arys))
 atleast_2d = made_of(
-    np.atleast_2d,
-    "vectors as matrices of one row.",
-    lambda *arys: at_least(np.atleast_2d, arys),
-)
+    np.atleast_2d, "vectors as matrices of one row.", lambda *arys: at_least(np.atleast_2d, arys))
 atleast_3d = made_of(
-    np.atleast_3d,
-    "matrices with a third axis, of length 1.",
-    lambda *arys: at_least(np.atleast_3d, arys),
-)
+    np.atleast_3d, "matrices with a third axis, of length 1.",
+    lambda *arys: at_least(np.atleast_3d, arys))
 
 # ---- Joining and cutting ----
 
 append = made_of(
-    np.append,
-    "the entries and then the values, joined along an axis, or made flat if it is None.",
-    lambda arr, values, axis=None: concatenate([arr, values], axis=axis),
-    "a, a",
-)
+    np.append, "the entries and then the values, joined along an axis, or made flat if it is None.",
+    lambda arr, values, axis=None: concatenate([arr, values], axis=axis), "a, a")
 hstack = made_of(
-    np.hstack,
-    "arrays joined along the second axis, vectors along their only one.",
+    np.hstack, "arrays joined along the second axis, vectors along their only one.",
     lambda tup: concatenate(
-        [atleast_1d(a) for a in tup], axis=int(np.ndim(next(iter(tup), 0)) > 1)
-    ),
-    "[a, a]",
-)
+        [atleast_1d(a) for a in tup], axis=int(np.ndim(next(iter(tup), 0)) > 1)), "[a, a]")
 vstack = made_of(
-    np.vstack,
-    "arrays joined along the first axis, vectors as rows.",
-    lambda tup: concatenate([atleast_2d(a) for a in tup]),
-    "[a, a]",
-)
+    np.vstack, "arrays joined along the first axis, vectors as rows.",
+    lambda tup: concatenate([atleast_2d(a) for a in tup]), "[a, a]")
 dstack = made_of(
-    np.dstack,
-    "arrays joined along the third axis.",
-    lambda tup: concatenate([atleast_3d(a) for a in tup], axis=2),
-    "[a, a]",
-)
+    np.dstack, "arrays joined along the third axis.",
+    lambda tup: concatenate([atleast_3d(a) for a in tup], axis=2), "[a, a]")
 column_stack = made_of(
-    np.column_stack,
-    "arrays joined along the second axis, vectors as columns.",
+    np.column_stack, "arrays joined along the second axis, vectors as columns.",
     lambda tup: concatenate(
-        [transpose(atleast_2d(a)) if np.ndim(a) < 2 else a for a in tup], axis=1
-    ),
-    "[a, a]",
-)
+        [transpose(atleast_2d(a)) if np.ndim(a) < 2 else a for a in tup], axis=1), "[a, a]")
 hsplit = made_of(
-    np.hsplit,
-    "an array cut along the second axis, a vector along its only one: a list.",
+    np.hsplit, "an array cut along the second axis, a vector along its only one: a list.",
     lambda ary, indices_or_sections: split(ary, indices_or_sections, int(np.ndim(ary) > 1)),
-    "a, 3",
-)
+    "a, 3")
 vsplit = made_of(
-    np.vsplit,
-    "a matrix cut along the first axis: a list.",
-    lambda ary, indices_or_sections: split(with_axes(ary, 2), indices_or_sections, 0),
-    "a, 3",
-)
+    np.vsplit, "a matrix cut along the first axis: a list.",
+    lambda ary, indices_or_sections: split(with_axes(ary, 2), indices_or_sections, 0), "a, 3")
 dsplit = made_of(
-    np.dsplit,
-    "an array cut along the third axis: a list.",
-    lambda ary, indices_or_sections: split(ary, indices_or_sections, 2),
-    "a[None], 3",
-)
+    np.dsplit, "an array cut along the third axis: a list.",
+    lambda ary, indices_or_sections: split(ary, indices_or_sections, 2), "a[None], 3")
+# fmt: on
 
 
 def with_axes(a: Value, least: int) -> Value:
@@ -240,16 +199,14 @@ def masked(m: Value, mask: np.ndarray) -> Value:
     return where(mask, m, np.zeros((), m.dtype))
 
 
+# fmt: off
 tril = made_of(
-    np.tril,
-    "the lower triangle: zeros above the diagonal, or the one k further up.",
-    lambda m, k=0: masked(m, triangle(m, k)),
-)
+    np.tril, "the lower triangle: zeros above the diagonal, or the one k further up.",
+    lambda m, k=0: masked(m, triangle(m, k)))
 triu = made_of(
-    np.triu,
-    "the upper triangle: zeros below the diagonal, or the one k further up.",
-    lambda m, k=0: masked(m, ~triangle(m, k - 1)),
-)
+    np.triu, "the upper triangle: zeros below the diagonal, or the one k further up.",
+    lambda m, k=0: masked(m, ~triangle(m, k - 1)))
+# fmt: on
 
 
 @composed()
@@ -298,8 +255,8 @@ def sort(a: Value, axis: int | None = -1) -> Value:
 def average(a: Value, axis: Any = None, weights: Value = None, keepdims: bool = False) -> Value:
     """Return the mean, weighted by as many weights as entries, or as entries along one axis.
 
-    >>> bp.average([1.0, 4.0], weights=[2.0, 1.0])
-    array(2.)
+    >>> bp.average([1.0, 4.0], weights=[2.0, 1.0]).item()
+    2.0
     """
     a = as_operand(a)
     if weights is None:

@@ -17,7 +17,7 @@ from ..recording import Traced
 from ..table import Closure, Value
 from .linear_algebra import euclidean_norm, outer_of_last
 from .reductions import over_length
-from .rows import composed, floats, whole_as_float
+from .rows import composed, floats, upright, whole_as_float
 from .shaping import as_operand
 
 SQUARE = "square matrices in the last two axes"
@@ -166,8 +166,9 @@ SignAndLogarithm = namedtuple("SignAndLogarithm", "sign logabsdet")
 def slogdet(a: Value) -> SignAndLogarithm:
     """Return the sign of the determinant, with no slope, and the logarithm of its absolute value.
 
-    >>> bp.linalg.slogdet(-np.eye(3))
-    SignAndLogarithm(sign=array(-1.), logabsdet=array(0.))
+    >>> sign, logarithm = bp.linalg.slogdet(-np.eye(3))
+    >>> sign.item(), logarithm.item()
+    (-1.0, 0.0)
     """
     return SignAndLogarithm(sign_of_det(a), logabsdet(a))
 
@@ -235,7 +236,7 @@ def diagonal_of(g: Value, equal: np.ndarray) -> Value:
 @primitive(
     written="np.linalg.eigvalsh(a)",
     needs=f"{SQUARE}, symmetric",
-    notation=("eigvals", r"\mathrm{eigvals}"),
+    notation=upright("eigvals"),
 )
 def eigvalsh(a: Value) -> Value:
     """Return the eigenvalues of a symmetric matrix, in ascending order; see `eigh`.
@@ -248,7 +249,7 @@ def eigvalsh(a: Value) -> Value:
 
 @primitive(
     needs=f"{SQUARE}, symmetric",
-    notation=("eigvecs", r"\mathrm{eigvecs}"),
+    notation=upright("eigvecs"),
 )
 def eigenvectors(a: Value) -> Value:
     """Return the eigenvectors of a symmetric matrix, as columns: the second of `eigh`."""
@@ -294,7 +295,7 @@ def eigh(a: Value, UPLO: str = "L") -> Eigen:
 @primitive(
     written="np.linalg.svd(a, compute_uv=False)",
     needs="at least two axes",
-    notation=("singular", r"\mathrm{singular}"),
+    notation=upright("singular"),
 )
 def svdvals(a: Value) -> Value:
     """Return the singular values, in descending order; see `svd`.

@@ -8,7 +8,7 @@ import numpy as np
 from ..engine import primitive
 from ..table import Closure, Value
 from .reductions import kept, over_length
-from .rows import composed
+from .rows import composed, upright
 
 
 @primitive(
@@ -246,7 +246,7 @@ diagonal.backward(lambda out, a, **where: lambda g: on_diagonal(g, shape=a.shape
 on_diagonal.backward(lambda out, a, *, shape, **where: lambda g: np.diagonal(g, **where))
 
 
-@primitive(symbol="tr", needs="at least two axes", kind="reduces", notation=("tr", r"\mathrm{tr}"))
+@primitive(symbol="tr", needs="at least two axes", kind="reduces", notation=upright("tr"))
 def trace(a: Value, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
     """Return the sum over a diagonal, which the settings choose as in `diagonal`.
 

@@ -8,6 +8,7 @@ import numpy as np
 from ..engine import primitive
 from ..operators import value_of
 from ..table import Closure, Value
+from .rows import upright
 
 Axis: TypeAlias = int | tuple[int, ...] | None
 
@@ -172,7 +173,7 @@ def _(out: Value, a: Value) -> Closure:
 
 @primitive(
     kind="reduces",
-    notation=("Var", r"\mathrm{Var}"),
+    notation=upright("Var"),
     written="np.var(a, axis=axis, ddof=ddof, keepdims=keepdims)",
 )
 def var(a: Value, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Value:

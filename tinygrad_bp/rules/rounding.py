@@ -6,7 +6,7 @@ import numpy as np
 
 from ..engine import Primitive, primitive
 from ..table import Value
-from .rows import elementwise
+from .rows import POSITIVE, elementwise, upright
 
 
 def rounded(function: np.ufunc, what: str, **row: Any) -> Primitive:
@@ -15,43 +15,38 @@ def rounded(function: np.ufunc, what: str, **row: Any) -> Primitive:
     return elementwise(function, what, rule, **row)
 
 
+# fmt: off
+
 floor = rounded(
-    np.floor,
-    "the largest whole number that is not above.",
-    at=(-1.5, -2, 0),
-    notation=("⌊{}⌋", r"\left\lfloor {} \right\rfloor"),
-    integers=True,
-)
+    np.floor, "the largest whole number that is not above.", at=(-1.5, -2, 0), integers=True,
+    notation=("⌊{}⌋", r"\left\lfloor {} \right\rfloor"))
 ceil = rounded(
-    np.ceil,
-    "the smallest whole number that is not below.",
-    at=(-1.5, -1, 0),
-    notation=("⌈{}⌉", r"\left\lceil {} \right\rceil"),
-    integers=True,
-)
+    np.ceil, "the smallest whole number that is not below.", at=(-1.5, -1, 0), integers=True,
+    notation=("⌈{}⌉", r"\left\lceil {} \right\rceil"))
 trunc = rounded(
-    np.trunc,
-    "the whole number next toward 0.",
-    at=(-1.5, -1, 0),
-    notation=("trunc", r"\mathrm{trunc}"),
-    integers=True,
-)
+    np.trunc, "the whole number next toward 0.", at=(-1.5, -1, 0), integers=True,
+    notation=upright("trunc"))
 rint = rounded(
-    np.rint,
-    "the nearest whole number, and of two the even one.",
-    at=(1.5, 2, 0),
-    notation=("round", r"\mathrm{round}"),
-)
+    np.rint, "the nearest whole number, and of two the even one.", at=(1.5, 2, 0),
+    notation=upright("round"))
 floor_divide = rounded(
-    np.floor_divide,
-    "the whole part of a / b, rounded down.",
-    at=(7, 2, 3, 0, 0),
-    notation=("⌊{:product} / {:power}⌋", r"\left\lfloor \frac{{{}}}{{{}}} \right\rfloor"),
-    domain=(0.5, 2.0),
-)
+    np.floor_divide, "the whole part of a / b, rounded down.", at=(7, 2, 3, 0, 0), domain=POSITIVE,
+    notation=("⌊{:product} / {:power}⌋", r"\left\lfloor \frac{{{}}}{{{}}} \right\rfloor"))
+remainder = elementwise(
+    np.remainder,
+    "a % b, what a is above a multiple of b, with the sign of b; at a multiple it jumps.",
+    lambda out, a, b: (lambda g: g, lambda g: -g * np.floor_divide(a, b)),
+    at=(7, 2, 1, 1, -3), domain=POSITIVE,
+    notation=("{:product} mod {:power}", r"{:product} \bmod {:power}", "product"))
+fmod = elementwise(
+    np.fmod, "what a is beyond a multiple of b, with the sign of a; at a multiple it jumps.",
+    lambda out, a, b: (lambda g: g, lambda g: -g * np.rint((a - out) / b)),
+    at=(-7, 2, -1, 1, 3), domain=POSITIVE, notation=upright("fmod"))
+
+# fmt: on
 
 
-@primitive(kind="entrywise", written="np.round(a, decimals)", notation=("round", r"\mathrm{round}"))
+@primitive(kind="entrywise", written="np.round(a, decimals)", notation=upright("round"))
 def round(a: Value, *, decimals: int = 0) -> Value:
     """Return the entries rounded to a number of decimals.
 
@@ -62,20 +57,3 @@ def round(a: Value, *, decimals: int = 0) -> Value:
 
 
 round.backward(lambda out, a, *, decimals: None)
-
-remainder = elementwise(
-    np.remainder,
-    "a % b, what a is above a multiple of b, with the sign of b; at a multiple it jumps.",
-    lambda out, a, b: (lambda g: g, lambda g: -g * np.floor_divide(a, b)),
-    at=(7, 2, 1, 1, -3),
-    notation=("{:product} mod {:power}", r"{:product} \bmod {:power}", "product"),
-    domain=(0.5, 2.0),
-)
-fmod = elementwise(
-    np.fmod,
-    "what a is beyond a multiple of b, with the sign of a; at a multiple it jumps.",
-    lambda out, a, b: (lambda g: g, lambda g: -g * np.rint((a - out) / b)),
-    at=(-7, 2, -1, 1, 3),
-    notation=("fmod", r"\mathrm{fmod}"),
-    domain=(0.5, 2.0),
-)

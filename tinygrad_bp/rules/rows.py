@@ -19,6 +19,11 @@ POSITIVE = (0.5, 2.0)
 BROADCASTING = "shapes that broadcast: from the last axis backward, lengths are equal or one is 1"
 
 
+def upright(name: str) -> tuple[str, str]:
+    """Return how a function is written that LaTeX has no command for."""
+    return name, rf"\mathrm{{{name}}}"
+
+
 def floats(a: Value) -> Value:
     """Return integers and booleans as float64: NumPy computes with float16 for 8-bit ones."""
     if hasattr(a, "dtype") and a.dtype.char in "df":

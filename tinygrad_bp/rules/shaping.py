@@ -7,7 +7,7 @@ import numpy as np
 
 from ..engine import primitive
 from ..table import Closure, Value
-from .rows import composed
+from .rows import composed, upright
 
 Axes: TypeAlias = int | tuple[int, ...] | None
 Shape: TypeAlias = int | tuple[int, ...]
@@ -134,7 +134,7 @@ def _(out: Value, a: Value, *, shift: Shape, axis: Axes) -> Closure:
 @primitive(
     needs="a shape that a broadcasts to",
     kind="arranges",
-    notation=("broadcast", r"\mathrm{broadcast}"),
+    notation=upright("broadcast"),
 )
 def broadcast_to(a: Value, *, shape: Shape) -> Value:
     """Return the entries repeated along axes until they have the shape.
@@ -240,7 +240,7 @@ def _(out: Value, *arrays: Value, axis: int) -> tuple[Closure, ...]:
     symbol="pad",
     written="np.pad(a, pad_width, constant_values=constant_values)",
     kind="spreads",
-    notation=("pad", r"\mathrm{pad}"),
+    notation=upright("pad"),
 )
 def pad_with_constants(a: Value, *, pad_width: Any, constant_values: Any = 0) -> Value:
     """Return the entries with constants, to which no gradient flows, before and after them."""
@@ -285,7 +285,7 @@ def pad(a: Value, pad_width: Any, mode: str = "constant", constant_values: Any =
 # ---- Selecting ----
 
 
-@primitive(kind="spreads", notation=("scatter", r"\mathrm{scatter}"))
+@primitive(kind="spreads", notation=upright("scatter"))
 def scatter(a: Value, *, key: Any, shape: tuple[int, ...]) -> Value:
     """Return zeros of a shape with a added at an index, if need be several times: undo a[key]."""
     out = np.zeros(shape, dtype=a.dtype)
