@@ -146,7 +146,8 @@ def test_a_submission_that_deletes_the_others_comes_too_late(graded, tmp_path):
         f"import os, pathlib\nfor path in pathlib.Path({str(tmp_path)!r}).iterdir(): path.unlink()"
     )
     classroom = graded({"a.py": vandal, "b.py": RIGHT, "c.py": RIGHT}, jobs=1)
-    assert not list(tmp_path.iterdir())
+    if os.geteuid() != 0:  # a submission that root runs may delete nothing at all
+        assert not list(tmp_path.iterdir())
     assert [row.report.passed for row in classroom.rows] == [False, True, True]
 
 

@@ -446,12 +446,7 @@ def test_its_children_end_with_it(failure, tmp_path):
 
 @posix
 def test_a_fork_bomb(failure):
-    if os.geteuid() == 0:
-        bomb = "import os\nfor _ in range(6): os.fork()\nwhile True: pass"
-        assert failure(bomb, limits=Limits(seconds=0.3)).startswith("it was still running after")
-    else:
-        bomb = "import os\nwhile True: os.fork()"
-        assert failure(bomb).startswith("BlockingIOError")
+    assert failure("import os\nwhile True: os.fork()").startswith("BlockingIOError")
 
 
 def test_a_thread_that_goes_on_for_ever(answers):

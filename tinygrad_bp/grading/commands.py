@@ -17,6 +17,7 @@ from rich.text import Text
 
 from ..engine import Tensor
 from ..mistakes import CATALOGUE
+from ..notation.numbers import printable
 from ..saving import written_to
 from .assignment import Assignment
 from .classroom import grade_class
@@ -24,6 +25,7 @@ from .grade import GradesItself, grade_submission
 from .inject import Injection, inject, possible_mistakes
 from .isolated import IsolatedFile
 from .limits import Limits
+from .report import Report
 
 Options = argparse.Namespace
 
@@ -56,7 +58,11 @@ def run_grade(
         return 0
     path = options.files[0]
     submission = document(path) or IsolatedFile(path, limits, functions.of(path))
-    report = grade_submission(submission, assignment)
+    try:
+        report = grade_submission(submission, assignment)
+    except Exception as error:  # an error of ours: it is reported, too, where a program reads that
+        reason = printable(f"{type(error).__name__}: {error}")
+        report = Report((), f"the grader itself has failed. Tell your teacher: {reason}")
     view = report.for_learner(reveal=options.reveal)
     console.print(view)
     results = lambda: json.dumps(report.to_gradescope(), ensure_ascii=False, indent=2)  # noqa: E731
