@@ -26,7 +26,7 @@ LONGEST_DOCUMENT = 200_000
 DISPLAYS = "align|aligned|equation|gather|eqnarray|multline|displaymath|alignat|flalign|math"
 #: What opens, in the order in which it is tried, and what closes it.
 OPENINGS = re.compile(
-    rf"""(?P<fence>^[ >]*(?:```+|~~~+)[^\n]*\n) | (?P<comment><!--) | (?P<dollars>\$\$)
+    rf"""(?P<fence>^[ >]*(?:```|~~~)[^\n]*\n) | (?P<comment><!--) | (?P<dollars>\$\$)
     | (?P<square>\\\[) | (?P<round>\\\() | \\begin\{{(?P<display>(?:{DISPLAYS})\*?)\}}
     | \\begin\{{(?P<verbatim>verbatim|lstlisting|comment)\}} | \\. | (?P<gitlab>\$`)
     | (?P<code>`+) | (?P<dollar>\$)""",

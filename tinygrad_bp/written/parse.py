@@ -411,12 +411,15 @@ class Parser:
         # Brackets follow at once, after settings perhaps: reshape[2](a). In plain text W(a - b) is
         # a product, so a word that is called is longer than a letter.
         if self.peek() == "_" and self.latex:
-            end = group(self.row, self.i + 1)[1]
+            inner, end = group(self.row, self.i + 1)
         elif self.peek() == "[" and self.adjoins():
-            end = group(self.row, self.i)[1]
+            inner, end = group(self.row, self.i)
+            inner = inner[1:-1]
         else:
             return self.peek() == "(" and (self.latex or self.adjoins())
-        return end < len(self.row) and self.row[end].text == "("
+        is_setting = text(inner)[:2] == "ax" or r"\times" in text(inner)
+        is_setting |= self.peek(-1) in ("reshape", "broadcast")  # to one axis: reshape[2](a)
+        return text(self.row[end : end + 1]) == "(" and is_setting
 
     def letter(self, letter: str) -> Tree:
         if letter == "e" and self.peek() == "^":
@@ -464,8 +467,8 @@ class Parser:
                 transposed, primes = transposed != found.transposed, primes + found.primes
                 self.i = end
             elif self.peek() == "{" and self.peek(1) in ("^", "_"):
-                self.row[self.i : self.i + 1] = []  # z{^2}: braces that only keep together
-                del self.row[group(self.row, self.i + 1)[1]]
+                inner = self.group()  # z{^2}: braces that only keep together
+                self.row[self.i : self.i] = inner
             elif self.peek() == "[" and self.adjoins() and (index := self.index()):
                 has_layer = any(isinstance(p, int | Bracketed) for p in (*above, *below))
                 if has_layer or len(index) > 1:

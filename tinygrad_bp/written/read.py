@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from .extract import Piece, pieces
@@ -35,6 +36,9 @@ BOXES = {
 STRUCK = {r"\cancel", r"\bcancel", r"\xcancel", r"\sout"}
 ENDS = {".", ",", ";", ":"}
 
+#: Of a document with more equations, and of an equation with deeper brackets, nothing is read.
+MOST_LINES, DEEPEST = 2000, 60
+
 
 def read(source: str, suffix: str) -> list[WrittenLine]:
     """Read a document into its lines.
@@ -42,7 +46,7 @@ def read(source: str, suffix: str) -> list[WrittenLine]:
     Parameters
     ----------
     source
-        Its text; of at most 200,000 characters, or a ValueError says so.
+        Its text. A ValueError says that it is too long, or no notebook.
     suffix
         ``.md``, ``.tex``, ``.ipynb`` or ``.txt``.
 
@@ -62,6 +66,8 @@ def read(source: str, suffix: str) -> list[WrittenLine]:
             line = written(part, piece, scope, found[-1].left if found else None)
             if line is not None:
                 found.append(line)
+                if len(found) > MOST_LINES:
+                    raise ValueError(f"the document has more than {MOST_LINES} equations.")
                 if any(isinstance(side.tree, Cases) for side in line.rights):
                     scope = None
     return found
@@ -121,12 +127,14 @@ def source_of(row: Sequence[Token], source: str) -> str:
 def statements(piece: Piece) -> Iterator[Statement]:
     row = tokens(piece.source, piece.latex)
     try:
+        if max(accumulate(map(step, row)), default=0) > DEEPEST:
+            raise Unreadable("its brackets are nested too deeply")
         row = unwrapped(row)
-    except (Unreadable, RecursionError):  # no row can be told from the next
+    except Unreadable as reason:  # no row can be told from the next
         first = next((i for i, token in enumerate(row) if is_relation(token)), None)
         if first is not None:
             sides = [(None, row[:first]), (row[first], row[first + 1 :])]
-            yield Statement(sides, refusal="its brackets do not close, or are nested too deeply")
+            yield Statement(sides, refusal=str(reason))
         return
     for part in rows(row):
         yield from in_row(part, piece.latex)
@@ -140,10 +148,9 @@ def unwrapped(row: Sequence[Token]) -> list[Token]:
         token, i = row[i], i + 1
         if token.text in BOXES:
             inner, end = group(row, i)
-            if any(is_relation(t) for t in inner):
-                found += unwrapped(inner)
-            else:
-                found += [row[i], *unwrapped(inner), row[end - 1]] if row[i].text == "{" else inner
+            inner = unwrapped(inner)
+            is_term = row[i].text == "{" and not has_relation(inner)
+            found += [row[i], *inner, row[end - 1]] if is_term else inner
             i = end
             while "brace" in token.text and i < len(row) and row[i].text in ("_", "^"):
                 i = group(row, i + 1)[1]
@@ -160,6 +167,10 @@ def is_relation(token: Token) -> bool:
     return token.text in RELATIONS and token.kind != "words"
 
 
+def has_relation(row: Sequence[Token]) -> bool:
+    return len(list(split(row, is_relation))) > 1
+
+
 def rows(row: Sequence[Token]) -> list[list[Token]]:
     """Split at line breaks, but not where a formula goes on in the next row."""
     found: list[list[Token]] = []
@@ -169,7 +180,7 @@ def rows(row: Sequence[Token]) -> list[list[Token]]:
             continue
         last = [t for t in found[-1] if t.text not in ("&", *SPACES)][-1:] if found else []
         is_open = any(is_relation(t) or t.text in OPERATORS or t.text in "+-" for t in last)
-        goes_on = inner[0].text in ("+", "-", *OPERATORS) and not any(map(is_relation, inner))
+        goes_on = inner[0].text in ("+", "-", *OPERATORS) and not has_relation(inner)
         if found and (is_open or goes_on):
             found[-1] += inner
         else:
@@ -185,7 +196,7 @@ def in_row(row: Sequence[Token], latex: bool) -> Iterator[Statement]:
         part = stripped(part)
         if not part:
             continue
-        is_range = is_range_of_letter(part) or (is_range and not any(map(is_relation, part)))
+        is_range = is_range_of_letter(part) or (is_range and not has_relation(part))
         if (found := index_condition(part, latex)) is not None:
             if last is None or before in BREAKS:
                 if last:
@@ -197,7 +208,7 @@ def in_row(row: Sequence[Token], latex: bool) -> Iterator[Statement]:
             continue
         elif is_if(part[0]) and last is not None and last.sides:
             last = last._replace(refusal=f"what follows “{part[0].text}” is not read")
-        elif any(map(is_relation, part)):
+        elif has_relation(part):
             part = part[1:] if is_if(part[0]) else part
             if last is not None:
                 yield last

@@ -86,8 +86,10 @@ TOKEN = re.compile(
 
 
 #: In plain text, the name of a function as in code: log_sigmoid(a), squeeze[axis 0](a), conv2d(a).
+#: Or that of a parameter of a model, by its path: linear0.weight.
 CALLED = re.compile(
     r"(?!delta|sigma)(?:[a-z]{3,}(?:_[a-z]{3,}){1,5}|[a-z]{4,}\dd)(?=\(|\[[^\]\n]{0,40}\]\()"
+    r"|[a-z]{3,}\d*(?:\.[a-z]{3,}\d*)+(?![A-Za-z0-9_(])"
 )
 
 
@@ -138,7 +140,7 @@ def upright(match: re.Match[str], latex: bool, start: int, span: tuple[int, int]
         if k % 2:
             found += tokens(part, latex, at)
         elif text:
-            is_name = text.isidentifier() and match["upright"] in (
+            is_name = text.replace(".", "").isidentifier() and match["upright"] in (
                 "mathrm",
                 "mathtt",
                 "operatorname",
