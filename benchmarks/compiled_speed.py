@@ -5,12 +5,12 @@ with Adam; float64, one thread. All contenders that are installed run in one pro
 through the function that a user calls. The figures are medians of ratios within a round, in CPU
 time. Run it with
 
-    python benchmarks/compiled_speed.py
+    python -m benchmarks.compiled_speed
 
 With the name of a contender, such as ``numpy`` or ``torch``, it prints by how many megabytes three
 calls at the largest size raise the peak memory of a new process.
 
-    python benchmarks/compiled_speed.py
+    python -m benchmarks.compiled_speed
 """
 
 import os
@@ -28,9 +28,10 @@ from time import process_time_ns
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-from worked_problem_speed import CASES, arrays, by_hand
 
 import tinygrad_bp as bp
+
+from .worked_problem import SIZES, arrays, by_hand
 
 HAS = {name: importlib.util.find_spec(name) is not None for name in ("numba", "jax", "torch")}
 
@@ -218,7 +219,7 @@ def blas_kernel():
 
 def peak(name):
     """Print by how many megabytes a contender's calls raise the peak of this process, at L."""
-    sizes, batch, *_ = CASES[-1]
+    sizes, batch = list(SIZES.values())[-1]
     given = arrays(sizes, batch)
     run = contenders(given)[name]
     small = arrays((2, 3, 3, 2), 1)
@@ -237,7 +238,9 @@ def main():
         peak(sys.argv[1])
         return
     print(f"NumPy {np.__version__}, BLAS kernel {blas_kernel()}, one thread, float64")
-    for (sizes, batch, *_), rounds, times in zip(CASES, (200, 100, 60), (20, 10, 1), strict=True):
+    for (sizes, batch), rounds, times in zip(
+        SIZES.values(), (200, 100, 60), (20, 10, 1), strict=True
+    ):
         given = arrays(sizes, batch)
         runs = contenders(given)
         report(f"{'-'.join(map(str, sizes))}, {batch} samples", medians(runs, given, rounds, times))

@@ -1,0 +1,154 @@
+"""One forward and backward pass of the worked problem, at three sizes, in two precisions.
+
+The closed form written by hand in NumPy is the measure of all.
+"""
+
+import numpy as np
+
+import tinygrad_bp as bp
+
+from .timing import Result, installed, race
+
+PART = "worked problem"
+
+#: The widths, and the samples of a batch.
+SIZES = {
+    "S, 2-3-3-2, 1 sample": ((2, 3, 3, 2), 1),
+    "M, 64-64-64-10, 32 samples": ((64, 64, 64, 10), 32),
+    "L, 784-256-256-10, 128 samples": ((784, 256, 256, 10), 128),
+}
+
+
+def by_hand(W1, W2, W3, x, y):
+    """Return the loss and its gradients, as an experienced NumPy user writes them."""
+    a1 = 1 / (1 + np.exp(-(W1 @ x)))
+    a2 = 1 / (1 + np.exp(-(W2 @ a1)))
+    z3 = W3 @ a2
+    e = np.exp(z3 - z3.max(axis=0, keepdims=True))
+    y_hat = e / e.sum(axis=0, keepdims=True)
+    loss = ((y - y_hat) ** 2).sum()
+
+    dL_da3 = -2 * (y - y_hat)
+    dL_dz3 = y_hat * (dL_da3 - (y_hat * dL_da3).sum(axis=0, keepdims=True))
+    dL_dW3 = dL_dz3 @ a2.T
+    dL_da2 = W3.T @ dL_dz3
+    dL_dz2 = dL_da2 * a2 * (1 - a2)
+    dL_dW2 = dL_dz2 @ a1.T
+    dL_da1 = W2.T @ dL_dz2
+    dL_dz1 = dL_da1 * a1 * (1 - a1)
+    dL_dW1 = dL_dz1 @ x.T
+    return loss, dL_dW1, dL_dW2, dL_dW3
+
+
+def network(W1, W2, W3, x, y):
+    a2 = bp.sigmoid(W2 @ bp.sigmoid(W1 @ x))
+    return bp.square_sum(y - bp.softmax(W3 @ a2, axis=0))
+
+
+def arrays(sizes, batch, dtype=np.float64):
+    """Draw the weights, the input and the target."""
+    rng = np.random.default_rng(0)
+    n0, n1, n2, n3 = sizes
+    drawn = [rng.normal(size=s) * 0.1 for s in ((n1, n0), (n2, n1), (n3, n2), (n0, batch))]
+    return [a.astype(dtype) for a in (*drawn, rng.random((n3, batch)))]
+
+
+def eager(given):
+    W1, W2, W3, x, y = (bp.tensor(a, requires_grad=i < 3) for i, a in enumerate(given))
+
+    def run():
+        loss = network(W1, W2, W3, x, y)
+        for W in (W1, W2, W3):
+            W.zero_grad()
+        loss.backward()
+        return loss, W1.grad, W2.grad, W3.grad
+
+    return run
+
+
+def compiled(given, backend):
+    step = bp.compile(network, backend, [0, 1, 2])
+    return lambda: step(*given)
+
+
+def in_torch(given):
+    import torch
+
+    torch.set_num_threads(1)
+    W1, W2, W3, x, y = (torch.tensor(a, requires_grad=i < 3) for i, a in enumerate(given))
+
+    def run():
+        a2 = torch.sigmoid(W2 @ torch.sigmoid(W1 @ x))
+        loss = ((y - torch.softmax(W3 @ a2, dim=0)) ** 2).sum()
+        return loss, *torch.autograd.grad(loss, (W1, W2, W3))
+
+    return run
+
+
+def in_jax(given):
+    import jax
+    import jax.numpy as jnp
+
+    jax.config.update("jax_enable_x64", True)
+
+    def loss(W1, W2, W3, x, y):
+        a2 = jax.nn.sigmoid(W2 @ jax.nn.sigmoid(W1 @ x))
+        return jnp.sum((y - jax.nn.softmax(W3 @ a2, axis=0)) ** 2)
+
+    step, held = jax.jit(jax.value_and_grad(loss, (0, 1, 2))), [jnp.asarray(a) for a in given]
+    return lambda: jax.block_until_ready(step(*held))
+
+
+def in_autograd(given):
+    import autograd.numpy as anp
+    from autograd import value_and_grad
+
+    def loss(weights, x, y):
+        W1, W2, W3 = weights
+        a1 = 1 / (1 + anp.exp(-anp.dot(W1, x)))
+        z3 = anp.dot(W3, 1 / (1 + anp.exp(-anp.dot(W2, a1))))
+        e = anp.exp(z3 - anp.max(z3, axis=0, keepdims=True))
+        return anp.sum((y - e / anp.sum(e, axis=0, keepdims=True)) ** 2)
+
+    step = value_and_grad(loss)
+    return lambda: step(given[:3], *given[3:])
+
+
+def in_mygrad(given):
+    import mygrad as mg
+
+    W1, W2, W3 = map(mg.tensor, given[:3])
+    x, y = given[3:]
+
+    def run():
+        a2 = mg.nnet.sigmoid(W2 @ mg.nnet.sigmoid(W1 @ x))
+        loss = ((y - mg.nnet.softmax(W3 @ a2, axis=0)) ** 2).sum()
+        loss.backward()
+        return loss, W1.grad, W2.grad, W3.grad
+
+    return run
+
+
+def contenders(given):
+    """Return who runs, by name: functions without arguments."""
+    runs = {"by hand": lambda: by_hand(*given), "tinygrad_bp": eager(given)}
+    runs["bp.compile, NumPy"] = compiled(given, "numpy")
+    if installed("numba"):
+        runs["bp.compile, Numba"] = compiled(given, "numba")
+    others = {"torch": ("PyTorch", in_torch), "jax": ("jax.jit", in_jax)}
+    others |= {"autograd": ("autograd", in_autograd), "mygrad": ("MyGrad", in_mygrad)}
+    runs.update({name: make(given) for key, (name, make) in others.items() if installed(key)})
+    return runs
+
+
+def measure() -> list[Result]:
+    results = []
+    for dtype in (np.float64, np.float32):
+        for (case, (sizes, batch)), rounds in zip(SIZES.items(), (100, 60, 20), strict=True):
+            runs = contenders(arrays(sizes, batch, dtype))
+            losses = [run()[0].item() for run in runs.values()]
+            np.testing.assert_allclose(
+                losses, losses[0], rtol=1e-4 if dtype is np.float32 else 1e-9
+            )
+            results += race(PART, f"{case}, {dtype.__name__}", runs, rounds)
+    return results
