@@ -102,10 +102,6 @@ def test_with_minus_and_denominator_mended_only_the_alternatives_are_left(tmp_pa
 
 def test_a_slip_that_is_put_in_is_found(tmp_path):
     old = "\\frac{\\partial a^2}{\\partial z^2} = a^2 (1-a^2)"
-    slip = (old, old.replace("1-a", "1+a"))
-        "\\frac{\\partial a^2}{\\partial z^2} = a^2 (1-a^2)",
-        "\\frac{\\partial a^2}{\\partial z^2} = a^2 (1+a^2)",
-    )
-    report = mended(tmp_path, MINUS, DENOMINATOR, slip)
+    report = mended(tmp_path, MINUS, DENOMINATOR, (old, old.replace("1-a", "1+a")))
     (side,) = (side for side in report.written if side.verdict == "wrong")
     assert side.line == 79

@@ -262,7 +262,7 @@ class Meaning:
                 for ref in self.symbols.refs(tree):
                     if ref.kind in ("quantity", "gradient", "defined"):
                         self.symbols.value(ref, self.of_truth)
-            except (NotReadError, NeedsLayerError):
+            except (NotReadError, DoesNotFitError, NeedsLayerError):
                 pass
             return
         parts = tree if isinstance(tree, tuple) else getattr(tree, "__dict__", {}).values()

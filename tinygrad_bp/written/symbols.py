@@ -10,7 +10,7 @@ import numpy as np
 from .names import Key, Spelling, key_of, spellings
 from .network import Arrays, Network
 from .tree import Bracketed, Letter, Name
-from .values import NotReadError, UnknownNameError, Value, value
+from .values import DoesNotFitError, NotReadError, UnknownNameError, Value, value
 
 NONE: frozenset[str] = frozenset()
 
@@ -49,6 +49,7 @@ class Symbols:
         self.argument: tuple[str, Value] | None = None  # z in σ'(z) = ..., at numbers of our own
         self.places: set[str] = set()  # where the document writes layers: above, below
         self.ranges: dict[str, int] = {}  # over how many entries a letter goes, in this line
+        self.left: tuple[str, ...] = ()  # the letters of the left side
         self.own: dict[str, Arrays] = {}  # the document's gradients, where they are not right
         self.is_upstream = False  # while what stands above a ∂ is looked up
         self.per_sample = False  # dZ is meant of each sample's loss, and not of their mean
@@ -271,9 +272,9 @@ class Symbols:
 
     def note_range(self, letter: str, size: int) -> None:
         if self.ranges.setdefault(letter, size) != size:
-            raise NotReadError(
-                f"the index {letter} goes over {self.ranges[letter]} and over {size}"
-            )
+            clash = f"the index {letter} goes over {self.ranges[letter]} and over {size} entries"
+            # a letter that is not on the left may be that of two sums
+            raise (DoesNotFitError if letter in self.left else NotReadError)(clash)
 
     def same_index(self, i: str, j: str) -> Value:
         """Return 1 where two indices are equal, else 0."""

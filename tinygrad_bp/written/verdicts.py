@@ -7,12 +7,14 @@ factors of the chain rule, and nothing that was assumed.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
+from ..notation.numbers import listed
 from ..notation.trees import call, literal
 from .chains import Chains, Stood, names_in
 from .derivatives import factors
@@ -33,6 +35,9 @@ from .tree import (
     Tree,
 )
 from .values import DoesNotFitError, NotReadError, Value, close, paired, shown, value
+
+#: Transposes are tried at so many names of a line.
+MOST_TRANSPOSED = 8
 
 RIGHT = ("right", "carried forward", "right as factors")
 
@@ -91,7 +96,7 @@ class Judgement:
     def of_side(self, target: Target, tree: Tree, case: Comparison | None) -> Verdict:
         meaning = self.meaning
         meaning.assumed = set()
-        meaning.left_labels = target.labels
+        meaning.left_labels = self.symbols.left = target.labels
         try:
             if target.kind == "local":
                 verdict = self.of_local(target, tree, case)
@@ -103,7 +108,9 @@ class Judgement:
             else:
                 verdict = self.of_value(target, tree, case)
         except DoesNotFitError as error:
-            verdict = Verdict("does not fit", str(error), missing=self.missing(target, tree))
+            verdict = Verdict("does not fit", str(error))
+        if verdict.name in ("wrong", "does not fit"):
+            verdict = self.lacking(target, tree, verdict)
         is_claim = target.kind in ("local", "function") and is_simple(tree)
         if verdict.name not in RIGHT and not names_in(tree) and not is_claim:
             return Verdict("not compared", "numbers, of a point of their own")
@@ -154,7 +161,7 @@ class Judgement:
         if found is not None and (found.name in RIGHT or not fits):
             return found
         if verdict is not None:
-            return replace(verdict, missing=self.missing(target, tree))
+            return verdict
         if stray:
             extra = ", ".join(sorted(set(stray[0].value.labels) - set(truth.labels)))
             reason_ = f"the index {extra} is on the right, not on the left, and not summed over"
@@ -164,8 +171,7 @@ class Judgement:
             said = f"it has the shape {shown(v.core)}, and {target.about} has {shown(truth.core)}"
             if v.transposed.equals(truth):
                 said = "the transpose of the right one"
-            missing = self.missing(target, tree)
-            return Verdict("wrong", said, notes, shown_tree, list(v.data), missing=missing)
+            return Verdict("wrong", said, notes, shown_tree, list(v.data))
         if other:
             v = other[0].value
             raise DoesNotFitError(
@@ -253,7 +259,8 @@ class Judgement:
             reason or (f"the shape is {' or '.join(shapes)}" if shapes else "it is something else")
         )
         verdict = self.stood(target, tree, found, "right as factors", NONE)
-        return replace(verdict, reason=f"as arrays: {why}", missing=self.missing(target, tree))
+        verdict = replace(verdict, reason=f"as arrays: {why}")
+        return self.lacking(target, tree, verdict)
 
     def stood(
         self, target: Target, tree: Tree, found: Sequence[Stood], name: str, notes: frozenset[str]
@@ -291,40 +298,42 @@ class Judgement:
         number = [meaning.constant(scale).tree] if scale != 1 else []
         return ast.Tuple([*number, *shown_factors])
 
-    def missing(self, target: Target, tree: Tree) -> str:
-        """Say with which transposes, or in which order, a product would be right."""
+    def lacking(self, target: Target, tree: Tree, verdict: Verdict) -> Verdict:
+        """Say with which transposes, or in which order, a line would be right, if with any."""
         truth = target.truth
-        parts = factors(tree)
-        if (
-            target.kind != "gradient"
-            or target.labels
-            or truth is None
-            or not parts
-            or len(parts) > 6
-        ):
-            return ""
-        operators = ("",) * (len(parts) - 1)
-        if isinstance(tree, Product) and len(tree.operators) == len(operators):
-            operators = tree.operators
+        if target.kind != "gradient" or target.labels or truth is None:
+            return verdict
+        orders = [(tree, "")]
+        if isinstance(tree, Product):
+            turned = Product(tree.factors[::-1], tree.operators[::-1])
+            orders.append((turned, "the factors in the opposite order"))
+        leaves = list(leaves_of(tree))[:MOST_TRANSPOSED]
         for n in range(3):
-            for flips in combinations(range(len(parts)), n):
-                turned = [Transposed(f) if k in flips else f for k, f in enumerate(parts)]
-                for order, signs in ((turned, operators), (turned[::-1], operators[::-1])):
-                    if n == 0 and order is turned:
+            for flipped in combinations(range(len(leaves)), n):
+                for order, said in orders if n else orders[1:]:
+                    changed = transpose(order, [leaves[k] for k in flipped])
+                    if not self.is_right(changed, truth):
                         continue
-                    try:
-                        found = self.meaning.readings(Product(tuple(order), signs))
-                    except (NotReadError, DoesNotFitError):
-                        continue
-                    if any(r.value.equals(truth) for r in found):
-                        return self.said_missing([parts[k] for k in flips], order is not turned)
-        return ""
+                    names = [self.meaning.readings(leaves[k])[0].tree for k in flipped]
+                    shown_names = listed(dict.fromkeys(map(self.meaning.shown.printed, names)))
+                    parts = [f"{shown_names} transposed"] if names else []
+                    missing = (
+                        f"it would be right with {' and '.join([*parts, *filter(None, [said])])}"
+                    )
+                    answer = self.answer(target, truth)
+                    why = verdict.reason
+                    if verdict.name == "does not fit":
+                        why = f"as arrays: {why}"
+                    return replace(
+                        verdict, name="right as factors", reason=why, answer=answer, missing=missing
+                    )
+        return verdict
 
-    def said_missing(self, flipped: Sequence[Tree], is_reversed: bool) -> str:
-        names = [self.meaning.shown.printed(self.meaning.readings(f)[0].tree) for f in flipped]
-        parts = [f"{' and '.join(names)} transposed"] if names else []
-        parts += ["the factors in the opposite order"] if is_reversed else []
-        return f"it would be right with {', and '.join(parts)}"
+    def is_right(self, tree: Tree, truth: Value) -> bool:
+        try:
+            return any(r.value.equals(truth) for r in self.meaning.readings(tree))
+        except (NotReadError, DoesNotFitError):
+            return False
 
     # ---- cases that are alternatives ----
 
@@ -426,6 +435,29 @@ class Judgement:
         if v.labels == (given,) and n == m:
             return [([np.diag(d.ravel()).reshape(shape) for d in v.data], note)]
         return []
+
+
+def leaves_of(tree: object) -> Iterator[Tree]:
+    """Yield what may be transposed: names and gradients, but not what stands in them."""
+    if isinstance(tree, (Name, Derivative, Differential)):
+        yield tree
+        return
+    parts = tree if isinstance(tree, tuple) else getattr(tree, "__dict__", {}).values()
+    for part in parts:
+        if not isinstance(part, (str, int, float)):
+            yield from leaves_of(part)
+
+
+def transpose(tree: Any, leaves: Sequence[Tree]) -> Any:
+    """Return a tree with these leaves, known by identity, transposed."""
+    if any(tree is leaf for leaf in leaves):
+        return Transposed(tree)
+    if isinstance(tree, tuple):
+        return tuple(transpose(part, leaves) for part in tree)
+    if not is_dataclass(tree) or isinstance(tree, (Name, Derivative, Differential)):
+        return tree
+    parts = {f.name: transpose(getattr(tree, f.name), leaves) for f in fields(tree)}
+    return type(tree)(**parts)
 
 
 def fitted(reading: Reading, truth: Value) -> Reading:

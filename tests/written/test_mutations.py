@@ -1,0 +1,80 @@
+"""Every right line, changed in one place: none is called right, but those that mean the same.
+
+Neutral changes are, with the reason: under "if i = j" an index i for j; and the letter of what a
+sum without an index is over.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import tinygrad_bp as bp
+from tinygrad_bp.grading.assignment import Assignment
+from tinygrad_bp.written.document import Document
+from tinygrad_bp.written.network import Network
+from tinygrad_bp.written.read import read
+
+from .mutations import mutations
+
+SOURCE = Path(__file__).parents[2] / "docs" / "handwritten_derivation.txt"
+
+ACCEPTED = ("right", "carried forward", "right as factors")
+
+
+def derived(form):
+    output = Assignment().runs[0].output
+    return str(bp.derive(output, form=form))
+
+
+def changed(source):
+    """Yield each right side that was right, what was changed in it, and the verdict on it then."""
+    document = Document(Network(Assignment()), {})
+    for judged in document.judge(read(source, ".txt")):
+        if judged.verdict.name != "right" or judged.target is None:
+            continue
+        for what, tree in mutations(judged.side.tree):
+            document.symbols.own.clear()
+            line = replace(judged.line, rights=(replace(judged.side, tree=tree),))
+            (now,) = document.of_line(line)
+            if tree != judged.side.tree:
+                yield judged, what, now.verdict
+
+
+def is_neutral(judged, what, verdict):
+    if what != "index":
+        return False
+    scope = judged.line.scope or judged.line.condition
+    at_equal = scope is not None and scope[0].relation == "="
+    cases = "begin{cases}" in judged.side.text
+    return at_equal or cases or any("the sum goes over" in note for note in verdict.notes)
+
+
+@pytest.mark.parametrize(
+    ("source", "least"),
+    [(lambda: derived("index"), 800), (SOURCE.read_text, 500)],
+    ids=["index form", "source"],
+)
+def test_no_changed_line_is_accepted(source, least):
+    n = 0
+    for judged, what, verdict in changed(source()):
+        n += 1
+        if verdict.name in ACCEPTED:
+            assert is_neutral(judged, what, verdict), (judged.line.text, what)
+    assert n > least
+
+
+def test_a_lost_transpose_is_right_as_factors_and_nothing_else_is():
+    n = 0
+    for judged, what, verdict in changed("∂L/∂W₃ = ∂L/∂z₃ a₂ᵀ\n\n∂L/∂a₂ = W₃ᵀ ∂L/∂z₃"):
+        n += 1
+        assert verdict.name != "right", (judged.line.text, what)
+        if verdict.name in ACCEPTED:
+            assert what == "transpose lost"
+            assert verdict.missing.endswith("transposed")
+    assert n > 20
+
+
+def test_neutral_changes_are_few():
+    neutral = [x for x in changed(SOURCE.read_text()) if x[2].name in ACCEPTED]
+    assert len(neutral) < 20

@@ -1,0 +1,92 @@
+"""What `bp.derive` writes is read back, and is right, line by line."""
+
+import numpy as np
+import pytest
+
+import tinygrad_bp as bp
+from tinygrad_bp.grading.assignment import Assignment
+from tinygrad_bp.written.document import Document
+from tinygrad_bp.written.network import Network
+from tinygrad_bp.written.read import read
+
+rng = np.random.default_rng(0)
+
+
+def worked():
+    return Assignment()
+
+
+def worked_in_a_batch():
+    return Assignment(shape={"batch": 7})
+
+
+def columns_with_a_bias():
+    def loss(W1, b1, W2, b2, X, Y):
+        Z1 = (W1 @ X + b1).named("Z1")
+        A1 = bp.tanh(Z1).named("A1")
+        Z2 = (W2 @ A1 + b2).named("Z2")
+        A2 = bp.sigmoid(Z2).named("A2")
+        return -bp.mean(Y * bp.log(A2) + (1 - Y) * bp.log(1 - A2))
+
+    shapes = {"W1": (4, 3), "b1": (4, 1), "W2": (1, 4), "b2": (1, 1), "X": (3, 6)}
+    leaves = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+    return Assignment(loss, leaves | {"Y": rng.random((1, 6))})
+
+
+def rows_with_a_bias():
+    def loss(X, W1, b1, W2, b2, Y):
+        H = bp.tanh((X @ W1 + b1).named("Z1")).named("H")
+        return bp.mean(((H @ W2 + b2).named("Z2") - Y) ** 2)
+
+    shapes = {"X": (6, 3), "W1": (3, 4), "b1": (4,), "W2": (4, 2), "b2": (2,), "Y": (6, 2)}
+    return Assignment(loss, {name: rng.normal(size=shape) for name, shape in shapes.items()})
+
+
+def softmax_and_logarithm():
+    def loss(W, x, y):
+        p = bp.softmax((W @ x).named("z"), axis=0).named("p")
+        return -bp.sum(y * bp.log(p))
+
+    shapes = {"W": (3, 4), "x": (4, 5)}
+    leaves = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+    return Assignment(loss, leaves | {"y": rng.random((3, 5))})
+
+
+PROBLEMS = (
+    worked, worked_in_a_batch, columns_with_a_bias, rows_with_a_bias, softmax_and_logarithm,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", [".md", ".tex", ".txt"])
+@pytest.mark.parametrize("form", ["matrix", "index"])
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.__name__)
+def test_a_derivation_is_read_back_and_right(problem, form, suffix, tmp_path):
+    assignment = problem()
+    path = tmp_path / f"derivation{suffix}"
+    bp.derive(assignment.runs[0].output, form=form).save(path)
+    document = Document(Network(assignment), {})
+    judged = document.judge(read(path.read_text("utf-8"), suffix))
+    assert len(judged) > 10
+    for one in judged:
+        assert one.verdict.name == "right", (one.line.text, one.verdict.reason)
+
+
+def test_a_derivation_of_another_loss_is_not_right(tmp_path):
+    """The control: with half of the loss, every gradient is another."""
+    leaves = Assignment().runs[0].tensors[:5]
+    W1, W2, W3, x, y = (bp.tensor(t.data, requires_grad=True, name=t.name) for t in leaves)
+    z1 = (W1 @ x).named("z1")
+    a1 = bp.sigmoid(z1).named("a1")
+    z2 = (W2 @ a1).named("z2")
+    a2 = bp.sigmoid(z2).named("a2")
+    z3 = (W3 @ a2).named("z3")
+    y_hat = bp.softmax(z3, axis=0).named("y_hat")
+    loss = (bp.square_sum(y - y_hat) * 0.5).named("L")
+    path = tmp_path / "derivation.md"
+    bp.derive(loss).save(path)
+    report = bp.grade(path)
+    assert "agree with the network" in report.summary()
+    written_out = [s for s in report.written if "partial" in s.left and "y - " in s.source]
+    assert [side.verdict for side in written_out[:2]] == ["wrong", "carried forward"]
+    assert all(side.verdict in ("wrong", "carried forward") for side in written_out)
+    assert not report.passed
