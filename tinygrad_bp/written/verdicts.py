@@ -457,7 +457,8 @@ def transpose(tree: Any, leaves: Sequence[Tree]) -> Any:
     if not is_dataclass(tree) or isinstance(tree, (Name, Derivative, Differential)):
         return tree
     parts = {f.name: transpose(getattr(tree, f.name), leaves) for f in fields(tree)}
-    return type(tree)(**parts)
+    kind: Any = type(tree)
+    return kind(**parts)
 
 
 def fitted(reading: Reading, truth: Value) -> Reading:
