@@ -244,22 +244,49 @@ def checked_name(name: Any) -> str | None:
 
 # ---- structures of parameters: dicts, lists and tuples, nested ----
 
+#: None for a parameter; else whether it is a dict, a list or a tuple, the keys, and what is in it.
+Structure = Any
+
 
 def is_structure(value: Any) -> bool:
     """Whether it holds parameters: a dict, or a list in which arrays or structures stand."""
     if isinstance(value, (list, tuple)):
         return any(
-            isinstance(v, np.ndarray) or hasattr(v, "_array") or is_structure(v) for v in value
+            (hasattr(v, "shape") and not isinstance(v, np.generic)) or is_structure(v)
+            for v in value
         )
     return isinstance(value, dict)
 
 
+def flatten(value: Any) -> tuple[list[Any], Structure]:
+    """Return the parameters in a structure in order, and the structure, which can be a key."""
+    if not is_structure(value):
+        return [value], None
+    keys = tuple(value) if isinstance(value, dict) else None
+    inner = [flatten(item) for item in (value if keys is None else value.values())]
+    # a named tuple stays one
+    kind = next((k for k in (dict, list) if isinstance(value, k)), getattr(value, "_make", tuple))
+    found = [part for leaves, _ in inner for part in leaves]
+    return found, (kind, keys, tuple(structure for _, structure in inner))
+
+
+def unflatten(structure: Structure, values: Iterator[Any]) -> Any:
+    """Put values in the places of a structure's parameters."""
+    if structure is None:
+        return next(values)
+    kind, keys, inner = structure
+    items = [unflatten(part, values) for part in inner]
+    return kind(items) if keys is None else dict(zip(keys, items, strict=True))
+
+
 def parts(structure: Any) -> list[Any]:
     """Return the parameters of a structure in order; of anything else, itself."""
-    if not is_structure(structure):
-        return [structure]
-    values = structure.values() if isinstance(structure, dict) else structure
-    return [part for value in values for part in parts(value)]
+    return flatten(structure)[0]
+
+
+def arranged(structure: Any, values: Iterator[Any]) -> Any:
+    """Return values in the places of a structure's parameters."""
+    return unflatten(flatten(structure)[1], values)
 
 
 def inputs_of(structure: Any) -> list[Any]:
@@ -277,17 +304,6 @@ def check_used(x: Any, output: Any) -> None:
     """Raise if an output was not computed from x; if it was, its gradient may still be zero."""
     if all(t.id != x.id for t in recorded_tensors(output)):
         raise errors.unused(output, x)
-
-
-def arranged(structure: Any, values: Iterator[Any]) -> Any:
-    """Return values in the places of a structure's parameters."""
-    if not is_structure(structure):
-        return next(values)
-    if isinstance(structure, dict):
-        return {key: arranged(value, values) for key, value in structure.items()}
-    items = [arranged(value, values) for value in structure]
-    make = getattr(structure, "_make", tuple)  # a named tuple stays one
-    return items if isinstance(structure, list) else make(items)
 
 
 #: Indices that are taken as they are.

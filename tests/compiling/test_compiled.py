@@ -4,11 +4,14 @@ import operator
 import sys
 import threading
 import warnings
+from collections import OrderedDict
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
 import tinygrad_bp as bp
+from tinygrad_bp.arguments import parts
 
 from ..rules.cases import TRIALS
 from ..test_random_programs import search
@@ -81,6 +84,51 @@ def test_parameters_in_a_dictionary():
     assert value == 4 * (16 + 25)
     np.testing.assert_array_equal(g["W"], 8 * np.array([[4.0] * 3, [5.0] * 3]))
     np.testing.assert_array_equal(g["layers"][0], 8 * np.array([[4.0], [5.0]]))
+
+
+class Pair(NamedTuple):
+    W: Any
+    b: Any
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda W, b: [W, b],
+        lambda W, b: (b, [W]),
+        lambda W, b: {"W": W, 3: {"b": b}},
+        lambda W, b: OrderedDict(W=W, b=b),
+        lambda W, b: [W, 2.0],
+        Pair,
+        lambda W, b: [np.float32(1.0), np.float32(2.0)],  # data
+        lambda W, b: [[1.0, 2.0], [3.0, 4.0]],
+    ],
+)
+def test_structures_are_those_of_value_and_grad(make):
+    def loss(given):
+        return sum((k + 1.0) * (x**2).sum() for k, x in enumerate(parts(given)))
+
+    given = make(np.ones((2, 3)), np.array([1.0, 2.0]))
+    compiled = bp.compile(loss)
+    for _ in range(2):
+        value, g = compiled(given)
+        expected, of_eager = bp.value_and_grad(loss)(given)
+        assert value == expected
+        assert len(g) == len(of_eager)
+        for a, b in zip(parts(g), parts(of_eager), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_a_derivative_inside_by_a_list():
+    def step(weights, x):
+        value, gradients = bp.value_and_grad(lambda w: ((w[0] @ x + w[1]) ** 2).sum())(weights)
+        return value, [w - 0.1 * g for w, g in zip(weights, gradients, strict=True)]
+
+    weights, x = [np.ones((2, 3)), np.array([1.0, 2.0])], np.array([1.0, 2.0, 3.0])
+    value, (W, b) = bp.compile(step, wrt=None)(weights, x)
+    assert value == 7.0**2 + 8.0**2
+    np.testing.assert_allclose(b, [1.0 - 1.4, 2.0 - 1.6])
+    np.testing.assert_allclose(W, 1.0 - 0.2 * np.outer([7.0, 8.0], x))
 
 
 def test_without_gradients_it_returns_what_the_function_returns():

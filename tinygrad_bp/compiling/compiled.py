@@ -12,13 +12,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arguments import real_array
+from ..arguments import Structure, flatten, real_array, unflatten
 from ..engine import Tensor
 from . import refusals
 from .passes import PASSES
 from .program import Built, Interface, Program
 from .trace import trace
-from .tree import Structure, flatten, unflatten
 
 #: Programs that a compiled function keeps, one for each combination of shapes and dtypes; the one
 #: that was not used for longest goes first.

@@ -13,8 +13,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..arguments import flatten, unflatten
 from .program import Built, Instruction, Interface, Program, Ref, Type, astype, getitem
-from .tree import flatten, unflatten
 
 enable_x64 = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .program import Built, Instruction, Interface, Program, Ref, Type, astype, getitem, name_of
-from .tree import opened, text_of
+from .structure_text import opened, text_of
 
 #: Reductions of NumPy that are the reduction of a ufunc, which is there without the way to it.
 REDUCTIONS: dict[Any, np.ufunc] = {

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .tree import Structure
+from ..arguments import Structure
 
 
 class Ref(int):

@@ -22,14 +22,13 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from .. import errors
-from ..arguments import real_array
+from ..arguments import Structure, flatten, real_array
 from ..engine import Tensor, sweep
 from ..record import recorded_tensors
 from ..recording import Traced
 from ..transforms import differentiating
 from . import refusals
 from .program import Instruction, Program, Ref, Type, astype, getitem, name_of
-from .tree import Structure, flatten
 
 #: Functions of shapes and dtypes, which are known.
 OF_TYPES = {np.shape, np.ndim, np.size, np.result_type, np.can_cast}
