@@ -7,8 +7,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from tinygrad_bp.grading.calling import UnansweredError, find_function
 from tinygrad_bp.grading.grade import grade
-from tinygrad_bp.grading.submission import Answers, call, read_answers
+from tinygrad_bp.grading.spelling import find_quantity, suggest_name
+from tinygrad_bp.grading.submission import Answers, Order, call, read_answers
 
 POINT = {"z1": np.arange(3.0), "W1": np.ones((2, 3))}
 
@@ -18,6 +20,138 @@ def test_keys_may_be_written_in_several_ways():
         assert list(read_answers({key: 1.0}, POINT).values) == ["z1"]
     assert list(read_answers({"dz": 1.0}, ["dz", "z"]).values) == ["dz"]  # an exact name first
     assert list(read_answers({"dz_dot": 1.0}, ["z_dot", "ot"]).values) == ["z_dot"]
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        *(
+            (key, "W1")
+            for key in ("d_W1", "d_L_d_W1", "dLdW1", "W1_grad", "gW1", "gradW1", "dJ/dW1")
+        ),
+        *(
+            (key, "W1")
+            for key in ("nabla_W1", "delta_W1", "dw1", "dW[1]", "dW_1", "dcost_dW1", "w1")
+        ),
+        *(
+            (key, "W1")
+            for key in ("∇W1", "grads_W1", "gradient_of_W1", "W1.grad", "dW₁", "dW^{[1]}")
+        ),
+        *((key, "W1") for key in ("d_loss_d_W1", "grad_wrt_W1", "GRAD_W1", "partial_W1")),
+        ("W_f_d", "W_f"),
+        ("dWf", "W_f"),
+        ("dX", "x"),
+        ("dLdx", "x"),
+        ("W11", None),
+        ("", None),
+        ("d", None),
+    ],
+)
+def test_spellings_met_in_the_wild(key, name):
+    assert find_quantity(key, ["W1", "W2", "W_f", "x", "z1"]) == name
+
+
+def test_an_exact_name_comes_before_one_in_another_case():
+    assert find_quantity("dW", ["W", "w"]) == "W"
+    assert find_quantity("dw", ["W", "w"]) == "w"
+    assert find_quantity("dX", ["Xx", "xX"]) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"), [("Wx", "W"), ("delta2", "z2"), ("dWW", "W"), ("dB_1", "b1"), ("bias1", None)]
+)
+def test_what_is_nearly_a_name_gets_a_suggestion(key, meant):
+    known = ["W", "z2", "b1"]
+    if find_quantity(key, known) is None:
+        said = suggest_name(key, known)
+        assert said.endswith(f"Is {meant} meant?" if meant else "It has: W, z2, b1."), said
+    else:
+        assert find_quantity(key, known) == meant
+
+
+ORDER = Order(("W1", "b1"))
+W1, B1 = np.ones((2, 3)), np.zeros(2)
+
+
+class Holder:
+    def __init__(self, **values):
+        self.__dict__.update(values)
+
+
+@pytest.mark.parametrize(
+    "returned",
+    [
+        (W1, B1),
+        [W1, B1],
+        (0.3, W1, B1),
+        (0.3, (W1, B1)),
+        (0.3, {"W1": W1, "b1": B1}),
+        ({"W1": W1, "b1": B1}, 0.3),
+        {"loss": 0.3, "gradients": {"dW1": W1, "db1": B1}},
+        {"layer1": {"W": W1, "b": B1}},
+        {"W": {1: W1}, "b": {1: B1}},
+        {"dW": [W1], "db": [None, B1]},
+        Holder(dW1=W1, db1=B1, W1=7 * W1, lr=0.1),
+        Holder(grads={"W1": W1, "b1": B1}),
+    ],
+)
+def test_what_people_return_is_read(returned):
+    answers = read_answers(returned, ["W1", "b1", "x"], ORDER)
+    assert (answers.failure, dict(answers.unreadable)) == (None, {})
+    assert {name: value.shape for name, value in answers.values.items()} == {
+        "W1": (2, 3),
+        "b1": (2,),
+    }
+
+
+def test_the_names_in_the_return_statement_come_before_the_order():
+    answers = read_answers((B1, W1), ["W1", "b1"], ORDER, ["db1", "dW1"])
+    assert answers.values["W1"].shape == (2, 3)
+    fixed = read_answers((B1, W1), ["W1", "b1"], Order(("b1", "W1"), True), ["dW1", "db1"])
+    assert fixed.values["W1"].shape == (2, 3)
+
+
+@pytest.mark.parametrize("returned", [(W1,), (W1, B1, B1), (1.0, 2.0, 3.0, 4.0)])
+def test_a_tuple_of_another_length_is_a_failure_that_says_the_order(returned):
+    assert "those of W1, b1, in this order" in read_answers(returned, ["W1", "b1"], ORDER).failure
+
+
+def test_a_great_many_unknown_names_are_counted():
+    answers = read_answers({f"name {i}": 0.0 for i in range(5000)}, ["W1"])
+    assert len(answers.unreadable) == 21
+    assert "4,980 more names" in answers.unreadable["..."]
+
+
+def test_parameters_are_found_without_regard_to_case():
+    answers = call(lambda Z1, w1: {"z1": Z1, "W1": w1}, POINT)
+    assert answers.values["W1"].shape == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("def softmax(z1): 0\ndef my_gradients(z1, W1): 0", "my_gradients"),
+        ("def relu(a): 0\ndef derivation(z1): 0", "derivation"),
+        ("def softmax(z1): 0\ndef backward(W1): 0", "backward"),
+        ("def forward(z1, W1): 0\ndef backprop(W1): 0", "backprop"),
+        ("class Net:\n    def backward(self): 0\ndef helper(z1): 0", "Net"),
+        ("class Helper: 0\ndef g(z1): 0", "g"),
+    ],
+)
+def test_the_function_is_found_by_its_parameters(source, name):
+    defined = {"__name__": "submitted"}
+    exec(source, defined)
+    assert find_function(defined, None, POINT) is defined[name]
+
+
+def test_where_several_functions_fit_the_option_is_named():
+    defined = {"__name__": "submitted"}
+    exec("def f(z1): 0\ndef g(z1): 0\ndef _h(z1): 0", defined)
+    with pytest.raises(
+        UnansweredError, match=r"but f\(\), g\(\)\. Choose one with --function NAME"
+    ):
+        find_function(defined, None, POINT)
+    assert find_function(defined, "g", POINT) is defined["g"]
 
 
 @pytest.mark.parametrize(
