@@ -141,7 +141,7 @@ ERRORS = [
     (
         lambda: product(w, w, axes=1),
         TypeError,
-        "product has no argument 'axes'. It has: axis.",
+        "product has no argument 'axes'. Write axis=.",
     ),
     (
         lambda: bp.grad(np.ones(2), w),

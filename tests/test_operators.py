@@ -311,23 +311,22 @@ def test_a_setting_that_does_not_record_is_refused():
         lambda: np.sum(t, dtype=np.float32),
         lambda: np.sum(t, None, np.float32),
     ):
-        assert message(TypeError, call) == "sum has no argument 'dtype'. It has: axis, keepdims."
-    assert message(TypeError, lambda: np.max(t, out=np.zeros(()))) == (
-        "max has no argument 'out'. It has: axis, keepdims."
+        assert message(TypeError, call).startswith(
+            "sum has no argument 'dtype'. Write t.astype(dtype)"
+        )
+    assert message(TypeError, lambda: np.max(t, out=np.zeros(()))).startswith(
+        "max has no argument 'out'. A recorded value stays as it is"
     )
     assert message(TypeError, lambda: np.mean(t, where=x23 > 0)) == (
-        "mean has no argument 'where'. It has: axis, keepdims."
+        "mean has no argument 'where'. Write np.where(mask, t, 0) first."
     )
 
 
 def test_an_argument_of_pytorchs_says_what_it_is_called_here():
     t = leaf(x23)
-    assert message(TypeError, lambda: t.sum(dim=0)) == (
-        "sum has no argument 'dim'. Write axis=... It has: axis, keepdims."
-    )
+    assert message(TypeError, lambda: t.sum(dim=0)) == ("sum has no argument 'dim'. Write axis=.")
     assert message(TypeError, lambda: bp.max_pool2d(t, kernel_size=2)) == (
-        "max_pool2d has no argument 'kernel_size'. Write size=... It has: x, size, stride, "
-        "padding, dilation, ceil_mode."
+        "max_pool2d has no argument 'kernel_size'. Write size=."
     )
 
 

@@ -15,6 +15,7 @@ from .creation import (
 )  # fmt: skip
 from .engine import Primitive, Tensor, grad, primitive, tensor
 from .gradcheck import gradcheck
+from .keywords import answer_in as _answer_in
 from .operators import add_methods as _add_methods
 from .recording import detect_anomaly, no_grad, scope
 from .rules.activations import (
@@ -68,6 +69,7 @@ abs, div, mul, neg, pow, sub = absolute, divide, multiply, negative, power, subt
 flatten, mod = ravel, remainder
 
 _add_methods(vars())
+_answer_in(globals())
 _SHOW["html"] = lambda t: str(_import_module(".readings.show", __name__).tensor_html(t))
 
 __version__ = "0.1.0"

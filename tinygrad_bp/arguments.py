@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from . import errors
+from . import errors, keywords
 from .recording import Traced, recorded_tensors
 
 #: These stay themselves in a record: NumPy lets them adopt the precision of the array beside them.
@@ -79,7 +79,7 @@ def sort_arguments(
     values += tuple(params.pop(name) for name in missing)
     for name, value in params.items():
         if name not in names:
-            raise errors.unknown_argument(primitive, name, names)
+            raise keywords.unknown(primitive.__name__, name, names)
         params[name] = capture(value, f"the argument {name!r} of {primitive.__name__}")
     return values, {**primitive.defaults, **params}
 

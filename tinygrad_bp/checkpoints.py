@@ -16,6 +16,7 @@ import numpy as np
 
 from . import errors
 from .errors import CheckpointError as CheckpointError
+from .keywords import answered
 from .saving import written_to
 from .variable import Variable
 
@@ -33,6 +34,7 @@ TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2"} | {
 }
 
 
+@answered
 def save(state: Mapping[str, Any], path: str | Path) -> None:
     """Save a state as a safetensors file. The file is whole or not there, whatever happens.
 
@@ -111,6 +113,7 @@ def where(path: tuple[str, ...]) -> str:
     return "state" + "".join(f"[{key!r}]" for key in path)
 
 
+@answered
 def load(path: str | Path) -> dict[str, Any]:
     """Load what `save` wrote, or a safetensors file of others, such as PyTorch.
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import errors
+from .keywords import answer_in
 
 
 class Batches:
@@ -215,3 +216,6 @@ def progress(iterable: Iterable[Any], description: str = "Training") -> Iterable
     if not console.is_terminal:
         return iterable
     return track(iterable, description, console=console)
+
+
+answer_in(globals())

@@ -6,12 +6,10 @@ Tensor as ``W1 with shape (3, 2)`` and an operation as its name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-
-from .habits import ARGUMENTS
 
 
 def describe(value: Any) -> str:
@@ -174,7 +172,6 @@ too_many = sentence(
 too_few = sentence(TypeError, "{0} needs {0.arity} operand(s), {1}, and was given {2}.")
 given_twice = sentence(TypeError, "{0} was given its argument {1!r} twice: once by position.")
 no_list = sentence(TypeError, "{0} takes a list of operands, not {1!r:.60}.")
-no_argument = sentence(TypeError, "{0} has no argument {1!r}.{3} It has: {2}.")
 tensor_as_argument = sentence(
     TypeError, "{0} is a Tensor, and gradients flow to operands alone. Use t.data.")
 bad_result = sentence(
@@ -237,6 +234,7 @@ no_layer = sentence(
 called_as_function = sentence(
     TypeError, "{0} is a layer: make it, and call what is made, as nn.{0}()(x). The function "
     "itself is bp.{1}.")
+wrong_arguments = sentence(TypeError, "{0} takes {1}; and not {2!r:.60}.")
 a_layer = sentence(
     TypeError, "a layer ({0}) stands where its output belongs. Call it: layer(x).")
 no_weights = sentence(
@@ -396,13 +394,6 @@ def add_usage(error: Exception, tensor: Any) -> None:
         f"{len(tensor.inputs)} input(s){given}, and returns a closure for each input, such as "
         "lambda g: ..., from the upstream gradient g to that input's contribution."
     )
-
-
-def unknown_argument(who: Any, name: str, known: Iterable[str]) -> Exception:
-    """Return the error for an argument that an operation lacks."""
-    known, here = list(known), ARGUMENTS.get(name)
-    write = f" Write {here}=..." if here in known else ""
-    return no_argument(who, name, ", ".join(known) or "none", write)
 
 
 # ---- NumPy functions called on a Tensor ----

@@ -345,13 +345,6 @@ ROWS_OF_MODELS = (
 )  # fmt: skip
 
 
-#: Names of arguments, and what they are called here.
-ARGUMENTS = {
-    "dim": "axis", "dims": "axis", "keepdim": "keepdims", "unbiased": "ddof", "correction": "ddof",
-    "kernel_size": "size", "negative_slope": "slope",
-}  # fmt: skip
-
-
 def by_name(rows: Iterable[tuple[str, str]]) -> dict[str, str]:
     return {name: what for names, what in rows for name in names.split()}
 

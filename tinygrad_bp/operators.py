@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from . import errors, habits
+from . import errors, habits, keywords
 from .arguments import read_index
 from .recording import current
 from .table import COMPARISONS, FUNCTIONS, PARAMETERS, TABLE, WITHOUT_GRADIENT
@@ -40,10 +40,12 @@ def method(name: str) -> Callable[..., Any]:
     return apply
 
 
-def of_value(name: str) -> Callable[..., Any]:
+def of_value(name: str, *arguments: str) -> Callable[..., Any]:
     """Return a method that asks the value, an array; the answer carries no gradient."""
 
     def ask(self: Any, *args: Any, **settings: Any) -> Any:
+        for argument in settings.keys() - set(arguments):
+            raise keywords.unknown(name, argument, arguments)
         return getattr(self._array, name)(*args, **settings)
 
     ask.__name__ = name
@@ -191,8 +193,10 @@ class Operators(Variable, Habits, metaclass=WithHabits):  # type: ignore[misc, v
     __ne__ = comparison("not_equal")
     __and__ = comparison("logical_and")
 
-    all, any = of_value("all"), of_value("any")
-    argmax, argmin, argsort = of_value("argmax"), of_value("argmin"), of_value("argsort")
+    all, any = of_value("all", "axis", "keepdims"), of_value("any", "axis", "keepdims")
+    argmax = of_value("argmax", "axis", "keepdims")
+    argmin = of_value("argmin", "axis", "keepdims")
+    argsort = of_value("argsort", "axis", "kind", "order", "stable")
     tolist = of_value("tolist")
 
     __hash__ = object.__hash__  # a Tensor is a key of a dictionary as itself, not by its value

@@ -129,6 +129,10 @@ class Record:
             loss=self.output,
         )
 
+    def scope(self, i: int) -> str:
+        # as a path of names, "hidden.linear0"; empty outside of all
+        return str(self.tensors[i].scope).replace("/", ".")
+
     def values(self, i: int) -> tuple[np.ndarray, ...]:
         # several arrays, if a leaf got new ones
         return self._held.get(i, (self.tensors[i].data,))

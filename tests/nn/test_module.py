@@ -348,7 +348,11 @@ class Empty(nn.Module):
             "ReLU is a layer: make it, and call what is made, as nn.ReLU()(x). The function itself "
             "is bp.relu.",
         ),
-        (lambda: nn.ReLU(inplace=True), "ReLU has no argument 'inplace'. It has: none."),
+        (
+            lambda: nn.ReLU(inplace=True),
+            "ReLU has no argument 'inplace'. A recorded value stays as it is: leave it out, and "
+            "use what is returned.",
+        ),
         (
             lambda: nn.Softmax(1, along=2),
             "Softmax has no argument 'along'. It has: axis.",

@@ -1,5 +1,7 @@
 """What is read from a model: every line of its derivation holds, and a picture shows its layers."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -53,6 +55,10 @@ def test_a_model_is_read_layer_by_layer(name):
     for layer in layers:
         assert layer in picture
         assert f"{layer}." in explanation
+        assert f" in {layer}" in explanation  # of each step, where it belongs
+        assert f" in {layer}" in bp.play(loss).html
+    scopes = {step["scope"] for step in json.loads(bp.explain(loss).to_json())["steps"]}
+    assert {*layers, ""} <= scopes | {scope.partition(".")[0] for scope in scopes}
 
 
 @pytest.mark.parametrize("name", MODELS)

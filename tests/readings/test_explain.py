@@ -553,7 +553,7 @@ def test_the_command_explains_the_worked_problem(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     assert main(["explain"]) == 0
     out = capsys.readouterr().out
-    assert "Step 8 of 8: through matmul, from z₁ to W₁" in out
+    assert "Step 8 of 8: through matmul in layer 1, from z₁ to W₁" in out
     assert max(map(width, out.splitlines())) == 80
 
 

@@ -158,7 +158,7 @@ def test_values_come_forward_and_gradients_backward() -> None:
     assert {mark.row for frame in frames[:9] for mark in frame.marks} == {"value"}
     assert {mark.row for frame in frames[9:] for mark in frame.marks} == {"gradient"}
     softmax = frames[11]
-    assert softmax.summary == "softmax passes the gradient of ŷ on to z₃."
+    assert softmax.summary == "softmax in output passes the gradient of ŷ on to z₃."
     assert [row.label for row in softmax.rows] == ["arrived", "to z₃"]
     assert len(softmax.edges) == 1
     assert softmax.reached == (record.source[softmax.edges[0]],)

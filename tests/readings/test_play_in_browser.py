@@ -439,7 +439,9 @@ def test_every_step_is_announced(visit: Any) -> None:
     live = player.page.locator("[role=status]")
     assert live.text_content().startswith("Before the first step. Only the inputs")
     player.page.keyboard.press("End")
-    assert live.text_content() == ("Backward 8 of 8. matmul passes the gradient of z₁ on to W₁.")
+    assert live.text_content() == (
+        "Backward 8 of 8. matmul in layer 1 passes the gradient of z₁ on to W₁."
+    )
 
 
 # ---- addresses ----

@@ -12,6 +12,7 @@ Layouts of weights, names and defaults are PyTorch's, so that weights can be exc
 from typing import Any as _Any
 
 from ..habits import missing as _missing
+from ..keywords import answer_in as _answer_in
 from ..rules.losses import binary_cross_entropy_with_logits, cross_entropy
 from ..table import TABLE as _TABLE
 from . import initialisers as init
@@ -27,6 +28,8 @@ from .layers import (
 from .losses import binary_cross_entropy, huber_loss, l1_loss, mse_loss, nll_loss
 from .module import Module, Sequential
 from .recurrent import GRUCell, LSTMCell, RNNCell
+
+_answer_in(globals())
 
 
 def __getattr__(name: str) -> _Any:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .. import errors, habits
+from .. import errors, keywords
 from ..engine import Tensor
 from ..rules import activations, elementwise, models
 from .module import Module
@@ -23,12 +23,16 @@ class Function(Module):
         function = type(self).function
         if any(isinstance(value, (Tensor, np.ndarray)) for value in arguments):
             raise errors.called_as_function(type(self).__name__, function.__name__)
-        known = list(inspect.signature(function).parameters)[1:]
-        self.arguments = arguments
-        self.named = {habits.ARGUMENTS.get(name, name): value for name, value in named.items()}
-        for name in self.named:
-            if name not in known:
-                raise errors.unknown_argument(type(self).__name__, name, known)
+        further = dict(list(inspect.signature(function).parameters.items())[1:])  # without x
+        named = {keywords.called_here(name, further): value for name, value in named.items()}
+        for name in named:
+            if name not in further:
+                raise keywords.unknown(type(self).__name__, name, further)
+        missing = [p.name for p in list(further.values())[len(arguments) :] if p.default is p.empty]
+        if len(arguments) > len(further) or not named.keys() >= set(missing):
+            takes = ", ".join(further) or "no arguments"
+            raise errors.wrong_arguments(type(self).__name__, takes, arguments)
+        self.arguments, self.named = arguments, named
 
     def forward(self, x: Any) -> Any:
         return type(self).function(x, *self.arguments, **self.named)

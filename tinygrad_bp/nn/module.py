@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from .. import errors
+from .. import errors, keywords
 from ..engine import Tensor
 from ..habits import missing_of_model
 from ..notation.printed import as_html, as_text
@@ -85,6 +85,8 @@ class Module:
         if self._scope is None:  # nobody has named it, so it is the outermost, and names its parts
             self._scope = ""
             self.named_modules()
+        if arguments:
+            keywords.check(self._described(), type(self).forward, arguments)
         state = current.get()
         # as bp.scope does, in less time: a model calls many layers
         token = current.set(inside(state, self._scope) if self._scope else state)

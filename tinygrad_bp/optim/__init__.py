@@ -3,12 +3,15 @@
 from typing import Any as _Any
 
 from ..habits import missing as _missing
+from ..keywords import answer_in as _answer_in
 from .clipping import clip_grad_norm, clip_grad_value
 from .lr_scheduler import (
     CosineAnnealingLR, ExponentialLR, LambdaLR, LinearLR, MultiStepLR, OneCycleLR,
     ReduceLROnPlateau, Schedule, StepLR,
 )  # fmt: skip
 from .optimizers import SGD, Adam, AdamW, Optimizer, RMSProp
+
+_answer_in(globals())
 
 #: As PyTorch spells them.
 RMSprop, clip_grad_norm_, clip_grad_value_ = RMSProp, clip_grad_norm, clip_grad_value

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from .. import errors
+from .. import keywords
 from ..engine import Primitive
 from ..table import TABLE, Notation, Rule, Value
 
@@ -91,13 +90,10 @@ def composed(
     """
 
     def entered(function: Callable[..., Any]) -> Callable[..., Any]:
-        known = inspect.signature(function).parameters
-
         @functools.wraps(function)
         def call(*args: Any, **settings: Any) -> Any:
-            for argument in settings:
-                if argument not in known:
-                    raise errors.unknown_argument(function.__name__, argument, known)
+            if settings:
+                keywords.check(function.__name__, function, settings)
             try:
                 return function(*args, **settings)
             except (TypeError, ValueError, IndexError) as error:

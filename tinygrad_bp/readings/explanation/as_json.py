@@ -19,7 +19,7 @@ WRITTEN = {
     Gradient: "tensor gradient value terms",
     Term: "step operand",
     Contribution: "operand tensor gradient term terms rule numbers value unsummed",
-    Step: "number tensor operation equation definition value upstream contributions complete",
+    Step: "number tensor operation scope equation definition value upstream contributions complete",
 }
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from ...notation.formula import Formula
 from ...notation.numbers import listed
 from ...record import Edge, Record
-from ..steps.rows import Row, Rows
+from ..steps.rows import Row, Rows, in_scope
 from ..steps.sweep import Step, Sweep
 
 
@@ -78,11 +78,13 @@ def start(record: Record, loss: str, steps: int) -> Frame:
 
 
 def forward(rows: Rows, i: int, title: str) -> Frame:
-    t, name = rows.formulas.record.tensors[i], rows.formulas.tensor(i).text
+    record, name = rows.formulas.record, rows.formulas.tensor(i).text
+    t = record.tensors[i]
+    operation = in_scope(getattr(t.primitive, "__name__", ""), record.scope(i))
     return Frame(
         "forward",
         title,
-        f"{getattr(t.primitive, '__name__', '')} computes {name}.",
+        f"{operation} computes {name}.",
         (Mark(i, "value", t.data),),
         (i,),
         i,
@@ -101,7 +103,7 @@ def backward(rows: Rows, step: Step, title: str) -> Frame:
     return Frame(
         "backward",
         title,
-        f"{step.operation} passes the gradient of {step.tensor} on to "
+        f"{in_scope(step.operation, step.scope)} passes the gradient of {step.tensor} on to "
         f"{listed([c.tensor for c in step.contributions])}.",
         tuple(marks),
         (step.node, *(node for node in complete if tensors[node].primitive is None)),

@@ -21,6 +21,9 @@ MOST_TERMS = 6
 #: A name is written in full in its own row, and cut to this length where it is only mentioned.
 LONGEST_MENTION = 24
 
+#: A scope is a path of names.
+LONGEST_SCOPE = 48
+
 
 class Numbers(NamedTuple):
     formula: Formula
@@ -145,7 +148,12 @@ class Rows:
 
 def way(step: Step) -> str:
     inputs = listed([brief(c.tensor) for c in step.contributions])
-    return f"through {step.operation}, from {brief(step.tensor)} to {inputs}"
+    operation = in_scope(step.operation, step.scope)
+    return f"through {operation}, from {brief(step.tensor)} to {inputs}"
+
+
+def in_scope(operation: str, scope: str) -> str:
+    return f"{operation} in {printable(scope, LONGEST_SCOPE)}" if scope else operation
 
 
 def is_sum_of_name(tree: ast.expr) -> bool:

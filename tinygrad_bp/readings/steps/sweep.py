@@ -121,6 +121,7 @@ class Step:
     node: int  # the computed tensor's position among those recorded
     tensor: str
     operation: str
+    scope: str  # where the operation was recorded, "hidden.linear0"; empty outside of all
     computed: Formula
     definition: Formula | None  # what the operation is composed of, where it is first used
     value: np.ndarray  # what came out in the forward pass
@@ -186,6 +187,7 @@ class Sweep:
             i,
             formulas.tensor(i).text,
             str(getattr(t.primitive, "__name__", "")),
+            self.record.scope(i),
             formulas.equation(i),
             self.definition(i),
             t.data,
