@@ -57,7 +57,7 @@ class Document:
         self.meaning = Chains(network, self.symbols)
         self.judgement = Judgement(self.meaning)
         self.answers: dict[str, Verdict] = {}  # the last for each quantity
-        self.found: dict[str, str] = {}  # names of the document, found by value
+        self.found = dict(names)  # told, and found by value
 
     def judge(self, lines: Sequence[WrittenLine]) -> list[Judged]:
         self.learn_places(lines)
@@ -194,7 +194,7 @@ class Document:
         truth = self.network.matrices(self.network.gradients[target.about])
         own = self.network.matrices(verdict.answer or [])
         self.symbols.own.pop(target.about, None)
-        if verdict.name not in RIGHT and all(
+        if verdict.name not in ("right", "right as factors") and all(
             a.shape == t.shape for a, t in zip(own, truth, strict=True)
         ):
             self.symbols.own[target.about] = own
@@ -270,7 +270,9 @@ class Document:
         return True
 
     def of_gradient(self, ref: Ref) -> Target:
-        arrays = self.symbols.gradient(ref.name, of_truth=True)
+        if ref.name not in self.network.gradients:
+            raise NotReadError(f"no gradient flows to {ref.name}")
+        arrays = self.network.matrices(self.network.gradients[ref.name])
         truth = self.symbols.indexed(arrays, ref)
         return Target("gradient", ref.name, "", truth, ref.entries, ref.transposed)
 

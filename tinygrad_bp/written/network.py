@@ -102,8 +102,12 @@ class Network:
 
     def has_samples(self, name: str) -> bool:
         """Whether a quantity has an axis of samples, and there are several."""
+        is_computed = self.run.tensors[self.position[name]].primitive is not None
         shape = self.shape(name)
-        return self.samples is not None and len(shape) == 2 and shape[self.samples[0]] > 1
+        if self.samples is None or len(shape) != 2 or not is_computed:
+            return False
+        axis, batch = self.samples
+        return shape[axis] == batch > 1
 
     # ---- operations ----
 

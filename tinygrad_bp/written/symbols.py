@@ -208,14 +208,12 @@ class Symbols:
     def gradient(self, name: str, of_truth: bool = False) -> Arrays:
         if name not in self.network.gradients:
             raise NotReadError(f"no gradient flows to {name}")
-        truth = self.network.matrices(self.network.gradients[name])
-        if of_truth:
-            return truth
-        if name in self.own:
+        if name in self.own and not of_truth:
             return self.own[name]
-        if self.per_sample and self.network.has_samples(name):
-            return [(self.network.batch or 1) * t for t in truth]
-        return truth
+        truth = self.network.matrices(self.network.gradients[name])
+        batch = self.network.batch or 1
+        is_scaled = self.per_sample and self.network.has_samples(name)
+        return [batch * t for t in truth] if is_scaled else truth
 
     def indexed(self, arrays: Arrays, ref: Ref) -> Value:
         labels: list[str] = []

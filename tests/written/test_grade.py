@@ -1,0 +1,167 @@
+"""`bp.grade` of a document, the command, and a class of documents and code."""
+
+import json
+
+import pytest
+
+import tinygrad_bp as bp
+from tinygrad_bp.cli import main
+from tinygrad_bp.grading.assignment import Assignment
+from tinygrad_bp.grading.classroom import grade_class
+from tinygrad_bp.written.grade import LARGEST_DOCUMENT, open_document
+
+HOMEWORK = r"""
+$$h = \sigma(W_1 x), \quad p = \sigma(W_2 h)$$
+$$\frac{\partial L}{\partial \hat{y}} = -2 (y - \hat{y})$$
+$$\delta_3 = (\mathrm{diag}(\hat{y}) - \hat{y} \hat{y}^T) \frac{\partial L}{\partial \hat{y}}$$
+$$\frac{\partial L}{\partial W_3} = \delta_3 p^T$$
+$$\delta_2 = (W_3^T \delta_3) \odot p \odot (1 - p)$$
+$$\frac{\partial L}{\partial W_2} = \delta_2 h^T$$
+$$\delta_1 = (W_2^T \delta_2) \odot h \odot (1 - h)$$
+$$\frac{\partial L}{\partial W_1} = \delta_1 x^T$$
+"""
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(text, name="homework.md"):
+        path = tmp_path / name
+        path.write_text(text, "utf-8")
+        return path
+
+    return write
+
+
+def test_a_right_document_passes(written):
+    report = bp.grade(written(HOMEWORK))
+    assert report.passed
+    assert report.score == 1
+    assert dict(report.names) == {"h": "a1", "p": "a2"}  # as their numbers are
+    assert [side.verdict for side in report.written] == ["defined"] * 2 + ["right"] * 7
+
+
+def test_a_slip_is_charged_once_and_what_follows_is_carried_forward(written):
+    text = HOMEWORK.replace(r"\odot p \odot (1 - p)", r"\odot p \odot (1 + p)")
+    report = bp.grade(written(text))
+    assert not report.passed
+    wrong = [side for side in report.written if side.verdict == "wrong"]
+    assert [side.line for side in wrong] == [6]
+    assert report["z2"].verdict == "wrong"
+    assert {report[name].verdict for name in ("W2", "z1", "W1")} == {"carried forward"}
+    assert "1 + a₂" in wrong[0].reading
+
+
+def test_a_mistake_of_the_catalogue_is_named(written):
+    text = HOMEWORK.replace(
+        r"(\mathrm{diag}(\hat{y}) - \hat{y} \hat{y}^T)", r"\hat{y} (1 - \hat{y})"
+    )
+    report = bp.grade(written(text.replace(r"\hat{y}) \frac", r"\hat{y}) \odot \frac")))
+    (side,) = (side for side in report.written if side.verdict == "wrong")
+    assert side.mistakes == ("softmax-diagonal",)
+    assert report["z3"].mistakes == ("softmax-diagonal",)
+
+
+def test_a_line_that_is_not_read_counts_neither_way_but_never_passes(written):
+    text = HOMEWORK.replace(r"\delta_1 x^T", r"\delta_1 \Xi^T")
+    report = bp.grade(written(text))
+    assert [s.verdict for s in report.written][-1] == "not read"
+    assert report["W1"].verdict == "missing"
+    assert not report.passed
+    assert bp.grade(written(text), required=()).score == 1
+
+
+def test_names_are_told_where_the_document_does_not_say(written):
+    text = HOMEWORK.replace(r"$$h = \sigma(W_1 x), \quad p = \sigma(W_2 h)$$", "")
+    assert not bp.grade(written(text)).passed
+    report = bp.grade(written(text), names={"h": "a1", "p": "a2"})
+    assert report.passed
+    assert dict(report.names) == {"h": "a1", "p": "a2"}
+    with pytest.raises(ValueError, match="h cannot be a9: the problem has W1"):
+        bp.grade(written(text), names={"h": "a9"})
+
+
+def test_a_document_about_another_network_is_told_so_first(written):
+    report = bp.grade(written(HOMEWORK + r"$$a_2 = \tanh(z_2)$$"))
+    assert "Line 10 does not agree with the network: look there first." in report.summary()
+    control = bp.grade(written(HOMEWORK + r"$$a_2 = \sigma(z_2)$$"))
+    assert "look there first" not in control.summary()
+
+
+def test_nothing_is_called_wrong_on_an_assumption(written):
+    """Which function f is, the document does not say; where it does, the line is wrong."""
+    line = r"$$\delta_2 = (W_3^T \delta_3) \odot f'(q)$$"
+    defined = r"$$q = W_1 x + W_1 x$$"
+    report = bp.grade(written(defined + line))
+    assert [s.verdict for s in report.written] == ["defined", "not read"]
+    assert "which is not said" in report.written[1].reason or "does not" in report.written[1].reason
+
+
+@pytest.mark.parametrize("suffix", [".md", ".tex", ".ipynb"])
+def test_every_kind_of_document_is_graded(written, suffix):
+    text = HOMEWORK
+    if suffix == ".ipynb":
+        cells = [{"cell_type": "markdown", "source": HOMEWORK.splitlines(keepends=True)}]
+        text = json.dumps({"cells": cells})
+    report = bp.grade(written(text, f"homework{suffix}"))
+    assert report.passed
+    assert {side.cell for side in report.written} == {1 if suffix == ".ipynb" else None}
+
+
+def test_plain_text_is_graded(written):
+    report = bp.grade(written("∂L/∂ŷ = -2 (y - ŷ)\n∂L/∂W₃ = δ₃ a₂ᵀ\n", "homework.txt"), required=())
+    assert [side.verdict for side in report.written] == ["right", "right"]
+
+
+def test_another_file_is_no_document(written):
+    with pytest.raises(ValueError, match=r"no document that is read: \.md, \.tex, \.ipynb, \.txt"):
+        bp.grade(written("", "homework.docx"))
+    with pytest.raises(ValueError, match="more than 200,000 bytes"):
+        bp.grade(written("x" * (LARGEST_DOCUMENT + 1)))
+
+
+def test_the_learner_gets_hints_and_the_teacher_the_findings(written):
+    report = bp.grade(written(HOMEWORK.replace(r"\delta_2 h^T", r"\delta_2 h")))
+    (side,) = (side for side in report.written if side.verdict == "right as factors")
+    assert "a₁ transposed" in side.said(reveal=True)
+    assert "transposed" not in side.said(reveal=False).replace("must be transposed", "")
+    assert "a₁ transposed" in str(report)
+    assert "a₁ transposed" not in str(report.for_learner())
+
+
+def test_a_page_shows_every_line_as_mathematics_and_runs_nothing(written):
+    evil = r"$$\frac{\partial L}{\partial W_3} = \text{<script>alert(1)</script>}$$"
+    link = r"$$\frac{\partial L}{\partial W_2} = \href{javascript:alert(1)}{z}$$"
+    page = bp.grade(written(HOMEWORK + evil + link)).to_html()
+    assert page.count("<math") >= 9
+    assert "<script" not in page
+    assert 'href="javascript' not in page
+
+
+def test_a_report_as_json_has_the_lines(written):
+    data = json.loads(bp.grade(written(HOMEWORK)).to_json())
+    assert data["written"][0]["source"] == r"\sigma(W_1 x)"
+    assert data["names"] == {"h": "a1", "p": "a2"}
+
+
+def test_the_command_grades_a_document(written, tmp_path, capsys):
+    page = tmp_path / "page.html"
+    assert main(["grade", str(written(HOMEWORK)), "--out", str(page)]) == 0
+    assert "Passed" in capsys.readouterr().out
+    assert "<math" in page.read_text("utf-8")
+    text = HOMEWORK.replace(r"$$h = \sigma(W_1 x), \quad p = \sigma(W_2 h)$$", "")
+    assert main(["grade", str(written(text))]) == 1
+    assert main(["grade", str(written(text)), "--names", "h=a1", "p=a2"]) == 0
+
+
+def test_documents_and_code_are_graded_in_one_class(written, tmp_path):
+    written(HOMEWORK, "ann.md")
+    written(HOMEWORK.replace("-2 (y", "2 (y"), "bob.md")
+    written("def gradients(y, y_hat):\n    return {'y_hat': -2 * (y - y_hat)}\n", "eve.py")
+    classroom = grade_class(
+        sorted(tmp_path.iterdir()), Assignment(required=()), document=open_document
+    )
+    assert [(row.name, row.outcome) for row in classroom.rows] == [
+        ("ann.md", "all right"),
+        ("bob.md", "dL/dy_hat: wrong-sign"),
+        ("eve.py", "all right"),
+    ]
