@@ -105,3 +105,9 @@ def test_a_slip_that_is_put_in_is_found(tmp_path):
     report = mended(tmp_path, MINUS, DENOMINATOR, (old, old.replace("1-a", "1+a")))
     (side,) = (side for side in report.written if side.verdict == "wrong")
     assert side.line == 79
+
+
+def test_the_page_is_what_is_found(tmp_path):
+    made = runpy.run_path(str(ROOT / "docs" / "make" / "written_page.py"))
+    text = (ROOT / "docs" / "written.md").read_text("utf-8")
+    assert made["page"](text) == text

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
+from ..grading.findings import to_sentence
 from ..grading.report import Report, Verdict
 from ..notation.mathml import mathml
 from ..notation.numbers import listed, printable
@@ -84,15 +85,12 @@ class WrittenSide:
 
     def said(self, reveal: bool) -> str:
         """Say what was found. What would give the answer away is for the teacher."""
-        parts = [" or ".join(self.mistakes), self.reason, self.missing] if reveal else [self.hint]
-        if (
-            self.verdict in ("not read", "not compared", "ambiguous", "other network")
-            and not reveal
-        ):
-            parts = [self.reason]
-        sentences = [part[:1].upper() + part[1:].rstrip(".") + "." for part in parts if part]
-        if sentences and sentences[0].endswith("?."):
-            sentences[0] = sentences[0][:-1]
+        is_named = reveal and not self.verdict.startswith("cases")  # whose reason names them
+        clauses = [self.reason, self.missing] if reveal else [self.hint]
+        if self.verdict in SAID_TO_ALL:
+            clauses = [self.reason]
+        sentences = [f"{' or '.join(self.mistakes)}."] if is_named and self.mistakes else []
+        sentences += [to_sentence(clause) for clause in clauses if clause]
         return " ".join([*sentences, *(f"({note})" for note in self.notes)])
 
 
