@@ -125,3 +125,117 @@ def test_at_given_points_nothing_else_is_tried():
     wrong = derivation({"a2": lambda q, d: q.W3 @ d["z3"]})
     assert grade(wrong, inputs=vars(random_problem())).failure.startswith("ValueError: matmul")
     assert not any("batch" in w for w in grade(flat, inputs=vars(random_problem())).remarks)
+
+
+# ---- one sample as a vector ----
+
+
+def vectors(W1, W2, W3, x, y, a1, a2, y_hat):
+    """Products that fit vectors alone: a Jacobian by np.diag, outer products by None."""
+    J = np.diag(y_hat) - np.outer(y_hat, y_hat)
+    dz3 = J @ (2 * (y_hat - y))
+    dz2 = W3.T @ dz3 * a2 * (1 - a2)
+    dz1 = W2.T @ dz2 * a1 * (1 - a1)
+    return {
+        "z3": dz3,
+        "W3": dz3[:, None] * a2[None, :],
+        "W2": dz2[:, None] * a1[None, :],
+        "W1": dz1[:, None] * x[None, :],
+    }
+
+
+def test_a_derivation_for_vectors_is_judged_with_vectors():
+    report = grade(vectors)
+    assert report.passed
+    assert report.remarks == (
+        "It is judged with vectors in place of columns, as that is what it takes.",
+    )
+
+    def only_for_vectors(W2, W3, x, y, a1, a2, y_hat):
+        if y.ndim != 1:
+            raise ValueError("for vectors alone")
+        d = vectors(None, W2, W3, x, y, a1, a2, y_hat)
+        return {**d, "W3": d["W3"] / 2}
+
+    report = grade(only_for_vectors)
+    assert (report.failure, report.first_wrong) == (None, "W3")
+    assert report["W3"].mistakes == ("lost-factor-2",)
+
+
+def test_a_problem_of_ones_own_with_one_sample_too():
+    import tinygrad_bp as bp
+
+    def loss(W, b, x, y):
+        return bp.square_sum(bp.tanh(W @ x + b).named("h") - y)
+
+    rng = np.random.default_rng(3)
+    shapes = {"W": (3, 4), "b": (3, 1), "x": (4, 1), "y": (3, 1)}
+    inputs = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+
+    def answers(x, y, h):
+        dz = 2 * (h - y) * (1 - h**2)
+        return {"W": dz[:, None] * x[None, :], "b": dz}
+
+    assert grade(answers, loss, inputs).passed
+    batch = inputs | {"x": rng.normal(size=(4, 5)), "y": rng.normal(size=(3, 5))}
+    assert not grade(answers, loss, batch).passed
+
+
+# ---- the problem, given once ----
+
+
+def test_a_recorded_loss_is_the_problem():
+    import tinygrad_bp as bp
+
+    rng = np.random.default_rng(4)
+    W = bp.tensor(rng.normal(size=(3, 4)), requires_grad=True, name="W")
+    x, y = bp.tensor(rng.normal(size=(4, 5)), name="x"), bp.tensor(rng.normal(size=(3, 5)))
+    loss = bp.square_sum((W @ x).named("z") - y).named("L")
+    points = []
+
+    def answers(W, x, z):
+        points.append(W)
+        return {"z": 2 * (z - y.data), "W": 2 * (z - y.data) @ x.T}
+
+    assert bp.grade(answers, loss).passed
+    assert len({W.tobytes() for W in points}) == 3  # it is replayed at other points
+    assert not bp.grade(lambda z: {"z": 2 * (z - y.data)}, loss).passed  # x is data, W is not
+    arrays = {"W": 2 * ((W.data @ x.data) - y.data) @ x.data.T}
+    assert bp.grade(arrays, loss).passed
+    assert bp.inject("missing-transpose", loss, at="W").broken == ("W",)
+    with pytest.raises(ValueError, match="leave out the inputs"):
+        bp.grade(answers, loss, {"W": W})
+
+
+def test_the_inputs_may_be_a_list():
+    import tinygrad_bp as bp
+
+    def loss(w, x):
+        return bp.square_sum(w * x)
+
+    inputs = [np.array([1.0, 2.0]), np.array([3.0, -1.0])]
+    assert bp.grade(lambda w, x: {"w": 2 * w * x**2}, loss, inputs).passed
+    assert "w" in bp.inject("lost-factor-2", loss, inputs).broken
+    with pytest.raises(ValueError, match="there are 3 inputs, and the problem takes 2: w, x"):
+        bp.grade(lambda w: {"w": w}, loss, [*inputs, 1.0])
+    with pytest.raises(TypeError, match="inputs are a mapping of values by name, or a list"):
+        bp.grade(lambda w: {"w": w}, loss, 3.0)
+
+
+def test_tensors_say_which_leaves_are_parameters():
+    import tinygrad_bp as bp
+
+    def loss(w, v, x):
+        return bp.square_sum(w * v * x)
+
+    inputs = {
+        "w": bp.tensor([1.0, 2.0]),
+        "v": bp.tensor([2.0, 1.0], requires_grad=True),
+        "x": [3.0, 1],
+    }
+    only_v = lambda w, v, x: {"v": 2 * v * (w * x) ** 2}  # noqa: E731
+    assert "dL/dx is not answered" in bp.grade(only_v, loss, inputs).summary()
+    inputs["x"] = bp.tensor([3.0, 1.0])
+    assert bp.grade(only_v, loss, inputs).passed
+    arrays = {name: np.asarray(t.data) for name, t in inputs.items()}
+    assert "dL/dw is not answered" in bp.grade(only_v, loss, arrays).summary()

@@ -107,6 +107,8 @@ def test_the_function_may_be_named(run, tmp_path):
     (tmp_path / "two.py").write_text(RIGHT + DIAGONAL.replace("gradients", "other"))
     assert run("two.py").status == 0
     assert run("two.py", "--function", "other").status == 1
+    ran = run("two.py", "ann.py", "--function", "two.py=other", "--csv", "class.csv")
+    assert "1 │ all right" in ran.words or "all right │ 1" in ran.words
 
 
 def test_the_reports_are_written(run, tmp_path):

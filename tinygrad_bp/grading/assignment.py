@@ -77,6 +77,7 @@ class Assignment:
         self.aliases = ALIASES.get(self.build, {})
         self.is_given = task.leaves is not None
         self.seed, self.marking = seed, marking or Marking()
+        self.leaves = tuple(task.leaves or ())
         self.runs: list[Run] = []
         self.points: list[Point] = []
         if task.leaves is not None:
@@ -155,6 +156,21 @@ class Assignment:
         # widths, products of columns do too.
         return self.reshaped({"sizes": (4,) * 4}, {"sizes": (4,) * 4, "batch": 4})
 
+    @cached_property
+    def vectors(self) -> tuple[Assignment, ...]:
+        # one sample as a vector, and not as a column, if there is one sample
+        if self.layer or not self.is_given:
+            return () if self.layer else self.reshaped({"is_flat": True})
+        leaves = {name: self.points[0][name] for name in self.leaves}
+        data = [value for name, value in leaves.items() if name not in self.parameters]
+        if not data or not all(value.ndim == 0 or is_column(value) for value in data):
+            return ()
+        flat = {name: v[:, 0] if is_column(v) else v for name, v in leaves.items()}
+        try:
+            return (Assignment(self.build, flat, self.required, self.seed, marking=self.marking),)
+        except (ArithmeticError, IndexError, TypeError, ValueError):
+            return ()
+
     def read(self, answers: Answers) -> Answers:
         values, unreadable = dict(answers.values), dict(answers.unreadable)
         for alias, name in self.aliases.items():
@@ -185,6 +201,10 @@ def say_layer(run: Run) -> str:
     )
 
 
+def is_column(value: np.ndarray) -> bool:
+    return value.ndim == 2 and value.shape[0] > 1 == value.shape[1]
+
+
 def is_leaf(run: Run, i: int) -> bool:
     return run.tensors[i].primitive is None
 
@@ -203,13 +223,14 @@ def steps(run: Run) -> list[Any]:
 # ---- points ----
 
 
-def draw_worked_problem(seed: int, **shape: Any) -> Iterator[Leaves]:
+def draw_worked_problem(seed: int, is_flat: bool = False, **shape: Any) -> Iterator[Leaves]:
     # The entries of y do not sum to 1: as those of y_hat do, the entries of dL/dy_hat would sum to
     # 0, and a wrong multiple of their sum could not be seen in dL/dz3.
     while True:
         leaves = vars(random_problem(**shape, seed=seed))
         rng = np.random.default_rng(seed)
-        yield {**leaves, "y": rng.uniform(0.1, 0.9, leaves["y"].shape)}
+        leaves["y"] = rng.uniform(0.1, 0.9, leaves["y"].shape)
+        yield {k: v[:, 0] if is_flat and is_column(v) else v for k, v in leaves.items()}
         seed += 1
 
 

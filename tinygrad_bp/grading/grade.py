@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
@@ -107,6 +107,10 @@ def grade(
     return grade_submission(submission, assignment)
 
 
+#: Assignments with the answers at their points.
+Answered: TypeAlias = Sequence[tuple[Assignment, list[Answers]]]
+
+
 @runtime_checkable
 class GradesItself(Protocol):
     """A submission that makes its own report."""
@@ -120,20 +124,32 @@ def grade_submission(submission: Submission | GradesItself, assignment: Assignme
     # lines of its own beside its gradients.
     if isinstance(submission, GradesItself):
         return submission.grade_itself(assignment)
-    others = (*assignment.batched, *assignment.squares)
-    points = [point for a in (assignment, *others) for point in a.points]
-    answers = iter(submission.answers_at(points, assignment.order))
-    report = grade_at_points(list(islice(answers, len(assignment.points))), assignment)
+    every = (assignment, *assignment.batched, *assignment.vectors, *assignment.squares)
+    answers = iter(submission.answers_at([p for a in every for p in a.points], assignment.order))
+    answered = [(a, list(islice(answers, len(a.points)))) for a in every]
+    report = grade_at_points(answered[0][1], assignment)
     report = replace(report, warnings=(*report.warnings, *getattr(submission, "marks", ())))
-    judged = [(a, list(islice(answers, len(a.points)))) for a in others]
-    if report.failure is not None:
-        squares = judged[len(assignment.batched) :]
-        squared = grade_where_all_fits(squares, report.failure)
-        return replace(squared, warnings=report.warnings) if squared else report
-    for batched, found in judged[: len(assignment.batched)] if report.passed else ():
-        note = say_of_batch(grade_at_points(found, batched))
-        report = replace(report, remarks=(*report.remarks, *note))
-    return report
+    if report.passed:
+        for batched, found in answered[1 : 1 + len(assignment.batched)]:
+            note = say_of_batch(grade_at_points(found, batched))
+            report = replace(report, remarks=(*report.remarks, *note))
+        return report
+    others = answered[1 + len(assignment.batched) :]
+    vectors, squares = others[: len(assignment.vectors)], others[len(assignment.vectors) :]
+    otherwise = grade_with_vectors(vectors, report) or grade_where_all_fits(squares, report)
+    return replace(otherwise, warnings=report.warnings) if otherwise else report
+
+
+def grade_with_vectors(vectors: Answered, report: Report) -> Report | None:
+    # for one sample, many write vectors and outer products
+    if any("flattened-gradient" in line.mistakes for line in report.lines):
+        return None  # it takes columns, and makes this of one
+    for assignment, answers in vectors:
+        found = grade_at_points(answers, assignment)
+        if found.passed or (report.failure is not None and found.failure is None):
+            note = "It is judged with vectors in place of columns, as that is what it takes."
+            return replace(found, remarks=(note,))
+    return None
 
 
 def grade_at_points(submitted: Sequence[Answers], assignment: Assignment) -> Report:
@@ -147,10 +163,9 @@ def grade_at_points(submitted: Sequence[Answers], assignment: Assignment) -> Rep
     return Report(lines, failure, assignment.warnings)
 
 
-def grade_where_all_fits(
-    squares: Sequence[tuple[Assignment, list[Answers]]], failure: str
-) -> Report | None:
+def grade_where_all_fits(squares: Answered, failed: Report) -> Report | None:
     # what could not be computed may show its mistake where all widths are equal
+    failure = failed.failure or ""
     if not failure.startswith("ValueError"):  # which NumPy raises where a transpose is missing
         return None
     for square, answers in squares:
