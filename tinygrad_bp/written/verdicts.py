@@ -7,18 +7,16 @@ factors of the chain rule, and nothing that was assumed.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
-from itertools import combinations
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..notation.numbers import listed
 from ..notation.trees import call, literal
 from .chains import Chains, Stood, names_in
 from .derivatives import factors
 from .meaning import Reading, different
+from .missing import find_missing
 from .network import Arrays
 from .symbols import NONE
 from .tree import (
@@ -31,13 +29,9 @@ from .tree import (
     Number,
     Product,
     Sum,
-    Transposed,
     Tree,
 )
 from .values import DoesNotFitError, NotReadError, Value, close, paired, shown, value
-
-#: Transposes are tried at so many names of a line.
-MOST_TRANSPOSED = 8
 
 RIGHT = ("right", "carried forward", "right as factors")
 
@@ -299,41 +293,20 @@ class Judgement:
         return ast.Tuple([*number, *shown_factors])
 
     def lacking(self, target: Target, tree: Tree, verdict: Verdict) -> Verdict:
-        """Say with which transposes, or in which order, a line would be right, if with any."""
+        """Take what is right but for transposes, or the order, as no more than that."""
         truth = target.truth
         if target.kind != "gradient" or target.labels or truth is None:
             return verdict
-        orders = [(tree, "")]
-        if isinstance(tree, Product):
-            turned = Product(tree.factors[::-1], tree.operators[::-1])
-            orders.append((turned, "the factors in the opposite order"))
-        leaves = list(leaves_of(tree))[:MOST_TRANSPOSED]
-        for n in range(3):
-            for flipped in combinations(range(len(leaves)), n):
-                for order, said in orders if n else orders[1:]:
-                    changed = transpose(order, [leaves[k] for k in flipped])
-                    if not self.is_right(changed, truth):
-                        continue
-                    names = [self.meaning.readings(leaves[k])[0].tree for k in flipped]
-                    shown_names = listed(dict.fromkeys(map(self.meaning.shown.printed, names)))
-                    parts = [f"{shown_names} transposed"] if names else []
-                    missing = (
-                        f"it would be right with {' and '.join([*parts, *filter(None, [said])])}"
-                    )
-                    answer = self.answer(target, truth)
-                    why = verdict.reason
-                    if verdict.name == "does not fit":
-                        why = f"as arrays: {why}"
-                    return replace(
-                        verdict, name="right as factors", reason=why, answer=answer, missing=missing
-                    )
-        return verdict
-
-    def is_right(self, tree: Tree, truth: Value) -> bool:
-        try:
-            return any(r.value.equals(truth) for r in self.meaning.readings(tree))
-        except (NotReadError, DoesNotFitError):
-            return False
+        missing = find_missing(self.meaning, tree, truth)
+        if not missing:
+            return verdict
+        reason = (
+            f"as arrays: {verdict.reason}" if verdict.name == "does not fit" else verdict.reason
+        )
+        answer = self.answer(target, truth)
+        return replace(
+            verdict, name="right as factors", reason=reason, answer=answer, missing=missing
+        )
 
     # ---- cases that are alternatives ----
 
@@ -435,30 +408,6 @@ class Judgement:
         if v.labels == (given,) and n == m:
             return [([np.diag(d.ravel()).reshape(shape) for d in v.data], note)]
         return []
-
-
-def leaves_of(tree: object) -> Iterator[Tree]:
-    """Yield what may be transposed: names and gradients, but not what stands in them."""
-    if isinstance(tree, (Name, Derivative, Differential)):
-        yield tree
-        return
-    parts = tree if isinstance(tree, tuple) else getattr(tree, "__dict__", {}).values()
-    for part in parts:
-        if not isinstance(part, (str, int, float)):
-            yield from leaves_of(part)
-
-
-def transpose(tree: Any, leaves: Sequence[Tree]) -> Any:
-    """Return a tree with these leaves, known by identity, transposed."""
-    if any(tree is leaf for leaf in leaves):
-        return Transposed(tree)
-    if isinstance(tree, tuple):
-        return tuple(transpose(part, leaves) for part in tree)
-    if not is_dataclass(tree) or isinstance(tree, (Name, Derivative, Differential)):
-        return tree
-    parts = {f.name: transpose(getattr(tree, f.name), leaves) for f in fields(tree)}
-    kind: Any = type(tree)
-    return kind(**parts)
 
 
 def fitted(reading: Reading, truth: Value) -> Reading:

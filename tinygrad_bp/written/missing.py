@@ -1,0 +1,65 @@
+"""What a line lacks: the transposes, or the order of its factors, with which it would be right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass
+from itertools import combinations
+from typing import Any
+
+from ..notation.numbers import listed
+from .chains import Chains
+from .tree import Derivative, Differential, Name, Product, Transposed, Tree
+from .values import DoesNotFitError, NotReadError, Value
+
+#: Transposes are tried at this many names of a line, and at most at two of them at once.
+MOST_NAMES, MOST_AT_ONCE = 8, 2
+
+
+def find_missing(meaning: Chains, tree: Tree, truth: Value) -> str:
+    """Return with what a line would be right, as a clause; nothing if with none of it."""
+    orders = [(tree, "")]
+    if isinstance(tree, Product):
+        turned = Product(tree.factors[::-1], tree.operators[::-1])
+        orders.append((turned, "the factors in the opposite order"))
+    leaves = list(leaves_of(tree))[:MOST_NAMES]
+    for n in range(MOST_AT_ONCE + 1):
+        for flipped in combinations(leaves, n):
+            for order, said in orders if n else orders[1:]:
+                if is_right(meaning, transpose(order, flipped), truth):
+                    names = [meaning.shown.printed(meaning.readings(x)[0].tree) for x in flipped]
+                    parts = [f"{listed(dict.fromkeys(names))} transposed"] if names else []
+                    parts += [said] if said else []
+                    return f"it would be right with {' and '.join(parts)}"
+    return ""
+
+
+def is_right(meaning: Chains, tree: Tree, truth: Value) -> bool:
+    try:
+        return any(reading.value.equals(truth) for reading in meaning.readings(tree))
+    except (NotReadError, DoesNotFitError):
+        return False
+
+
+def leaves_of(tree: object) -> Iterator[Tree]:
+    """Yield what may be transposed: names and gradients, but not what stands in them."""
+    if isinstance(tree, (Name, Derivative, Differential)):
+        yield tree
+        return
+    parts = tree if isinstance(tree, tuple) else getattr(tree, "__dict__", {}).values()
+    for part in parts:
+        if not isinstance(part, (str, int, float)):
+            yield from leaves_of(part)
+
+
+def transpose(tree: Any, leaves: Sequence[Tree]) -> Any:
+    """Return a tree with these leaves, known by identity, transposed."""
+    if any(tree is leaf for leaf in leaves):
+        return Transposed(tree)
+    if isinstance(tree, tuple):
+        return tuple(transpose(part, leaves) for part in tree)
+    if not is_dataclass(tree) or isinstance(tree, (Name, Derivative, Differential)):
+        return tree
+    parts = {f.name: transpose(getattr(tree, f.name), leaves) for f in fields(tree)}
+    kind: Any = type(tree)
+    return kind(**parts)
