@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tinygrad_bp.written.printed import Printer, in_text, spelled
+from .printed import Printer, in_text, spelled
 from tinygrad_bp.written.read import read
 from tinygrad_bp.written.tree import Refusal, Side, WrittenLine
 

@@ -53,6 +53,8 @@ def script(row: Sequence[Token], below: bool = False) -> Scripts:
             i += 1
         elif token.kind in ("name", "words") or token.text in LETTERS:
             i = letters(row, start, pieces)
+        elif token.text == "^" and not below and text(row[i:]).strip("{}") in TRANSPOSES:
+            continue  # W^{(2)^T}
         elif token.text != ",":
             computed = any(t.text in "+-:" or t.text in (r"\lfloor", r"\lceil", "⌈") for t in row)
             raise Unreadable("a computed index" if computed else f"{text(row)} as an index")
@@ -122,13 +124,10 @@ def ranges(
         found: tuple[Script, ...] = tuple(Letter(c) for c in text(row).replace(",", ""))
     else:
         found = script(row, below=True).pieces if is_index(row) else ()
-    if (
-        not found
-        or last is not None
-        or not all(isinstance(p, Letter) and not p.offset for p in found)
-    ):
+    are_letters = all(isinstance(p, Letter) and not p.offset for p in found)
+    if not found or not are_letters or (last is not None and len(found) > 1):
         raise Unreadable(f"a sum over {text(below)}")
-    return tuple(Range(p.name) for p in found if isinstance(p, Letter)), ()
+    return tuple(Range(p.name, last=last) for p in found if isinstance(p, Letter)), ()
 
 
 def is_letter(name: str) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Sequence
 
-from ..notation.numbers import number
-from ..notation.symbols import ACCENTS, GREEK
-from .tree import (
+from tinygrad_bp.notation.numbers import number
+from tinygrad_bp.notation.symbols import ACCENTS, GREEK
+from tinygrad_bp.written.tree import (
     Bracketed,
     Call,
     Cases,
