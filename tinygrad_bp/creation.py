@@ -199,8 +199,10 @@ def lengths(shape: tuple[Any, ...]) -> tuple[int, ...]:
 
 
 def generator(rng: np.random.Generator | None) -> np.random.Generator:
-    if rng is None:
-        return np.random.default_rng()
-    if not hasattr(rng, "standard_normal"):
+    return np.random.default_rng() if rng is None else checked_generator(rng)
+
+
+def checked_generator(rng: np.random.Generator) -> np.random.Generator:
+    if not isinstance(rng, np.random.Generator):  # not the module either, whose state is hidden
         raise errors.no_generator(rng)
     return rng

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import errors
+from .creation import checked_generator
 from .keywords import answer_in
 
 
@@ -88,8 +89,8 @@ def batches(
     """
     if not isinstance(size, (int, np.integer)) or size < 1:
         raise errors.out_of_range("size", "that is whole and at least 1", size)
-    if rng is not None and not isinstance(rng, np.random.Generator):
-        raise errors.no_generator(rng)
+    if rng is not None:
+        checked_generator(rng)
     return Batches(of_one_length("batches", arrays), int(size), rng, drop_last)
 
 
@@ -127,8 +128,7 @@ def split(
     >>> [part.shape for part in train], [part.shape for part in test]
     ([(1438, 64), (1438,)], [(359, 64), (359,)])
     """
-    if not isinstance(rng, np.random.Generator):
-        raise errors.no_generator(rng)
+    checked_generator(rng)
     whole = of_one_length("split", arrays)
     samples = len(whole[0])
     if not 0 < test_fraction < 1 or not 0 < round(test_fraction * samples) < samples:

@@ -363,6 +363,7 @@ class Empty(nn.Module):
             "the state of LSTMCell is the pair (h, c), not array",
         ),
         (lambda: nn.init.normal((2, 3), 0), "rng is a generator, as np.random.default_rng(seed)"),
+        (lambda: nn.Linear(2, 3, rng=np.random), "rng is a generator, as np.random.default_rng"),
         (lambda: nn.Linear(2, 3, rng=0), "rng is a generator, as np.random.default_rng(seed), not"),
     ],
 )
