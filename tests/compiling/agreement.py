@@ -15,8 +15,10 @@ import tinygrad_bp as bp
 from tinygrad_bp.table import TABLE
 
 from .. import test_random_programs as random_programs
-from ..rules import checks
-from ..rules.cases import TRIALS
+from ..rules import cases, checks
+
+#: All but lstsq, whose results depend on a rank that is not known while a function is compiled.
+TRIALS = [trial for trial in cases.TRIALS if trial.name != "lstsq"]
 
 
 def function_of_trial(trial):

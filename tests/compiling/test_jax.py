@@ -7,9 +7,8 @@ import pytest
 
 import tinygrad_bp as bp
 
-from ..rules.cases import TRIALS
 from ..test_random_programs import search
-from .agreement import check, function_of_program, function_of_trial
+from .agreement import TRIALS, check, function_of_program, function_of_trial
 from .test_compiled import arrays_for, network
 
 jax = pytest.importorskip("jax")
