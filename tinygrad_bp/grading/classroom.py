@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from ..notation.numbers import printable
+from ..notation.numbers import listed, printable
 from ..pages.page import write_page
 from .assignment import Assignment
 from .grade import GradesItself, grade_submission
@@ -80,7 +80,11 @@ class Graded:
         if self.report is None or self.report.failure is not None:
             return self.trouble if self.report is None else self.report.failure or ""
         unread = [x for x in self.report.lines if x.verdict == "unreadable"]
-        return " ".join([f"{x.label}: {x.message}" for x in unread[:1]] or self.report.remarks)
+        said = [f"{x.label}: {x.message}" for x in unread[:1]]
+        missing = [x.label for x in self.report.counted if x.verdict == "missing"]
+        if missing:
+            said.append(f"Not answered: {listed(missing)}.")
+        return " ".join(said or self.report.remarks)
 
     def verdict(self, quantity: str) -> str:
         lines = self.report.lines if self.report else ()
@@ -193,7 +197,7 @@ def grade_class(
         rows = [future.result() for future in futures]
     finally:
         pool.shutdown(cancel_futures=True)
-    quantities = tuple(assignment.runs[0].backward_order)
+    quantities = tuple(q for q in assignment.runs[0].backward_order if q != assignment.loss)
     return Classroom(tuple(sorted(rows, key=lambda row: row.name)), quantities)
 
 
