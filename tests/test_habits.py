@@ -31,6 +31,8 @@ IN_THE_MODULE = """
     jit compile clamp unsqueeze dot array random linalg concatenate
 """.split()  # noqa: SIM905
 
+PLACES = "a Tensor", "an array", "tinygrad_bp", *(f"bp.{n}" for n in ("nn", "optim", "data"))
+
 #: Names in torch.nn.functional and torch.nn that are no functions for users.
 HELPERS = re.compile(
     "BroadcastingList.|GRID_.*|Optional|TYPE_CHECKING|assert_int_or_pair|boolean_dispatch|.*_notes|"
@@ -46,7 +48,7 @@ def answer(place, name):
         if str(error) == f"'Tensor' object has no attribute {name!r}":
             return ""
         before, text = str(error).split(f" has no {name!r}.")
-        assert before in ("a Tensor", "an array", "tinygrad_bp", "bp.nn", "bp.optim")
+        assert before in PLACES
         return text.strip()
     return "works"
 
@@ -82,12 +84,15 @@ def test_every_name_of_pytorch_works_or_says_what_to_write():
         for name in public(torch.nn.functional)
         if not isinstance(getattr(torch.nn.functional, name), (ModuleType, type))
     ]
+    schedules = [n for n in public(torch.optim.lr_scheduler) if n.endswith("LR")]
     layers = [n for n in public(torch.nn) if not isinstance(getattr(torch.nn, n), ModuleType)]
     for place, names, most in (
         (matrix(), public(torch.Tensor), 500),
         (bp, functional, 100),
         (bp.nn, layers, 100),
         (bp.optim, public(torch.optim), 10),
+        (bp.optim, schedules, 4),
+        (bp.data, ["DataLoader", "Dataset", "TensorDataset", "random_split"], 3),
     ):
         works, answered, bare = answers(place, [n for n in names if not HELPERS.fullmatch(n)])
         assert not bare
@@ -122,6 +127,13 @@ def test_a_name_that_nobody_knows_is_seen_as_bare():
         (bp, "Linear", "tinygrad_bp has no 'Linear'. Write bp.nn.Linear."),
         (bp, "relv", "tinygrad_bp has no 'relv'. Did you mean 'relu'?"),
         (bp, "np", "tinygrad_bp has no 'np'."),
+        (bp.nn, "Mish", "bp.nn has no 'Mish'. Write t * bp.tanh(bp.softplus(t)). bp.nn.Seq"),
+        (bp.nn, "Identity", "bp.nn has no 'Identity'. Write lambda t: t."),
+        (bp.nn.init, "xavier_uniform_", "bp.nn.init has no 'xavier_uniform_'. A function here "),
+        (bp.nn.init, "normall", "bp.nn.init has no 'normall'. Did you mean 'normal'?"),
+        (bp.data, "DataLoader", "bp.data has no 'DataLoader'. Write bp.data.batches("),
+        (bp.datasets, "mnist", "bp.datasets has no 'mnist'. Write bp.datasets.digits()"),
+        (bp.optim.Adam([matrix()]), "param_groups", "Adam has no 'param_groups'. Write opt"),
         (bp.nn, "relu", "bp.nn has no 'relu'. Write bp.relu(z)."),
         (bp.nn, "ReLu", "bp.nn has no 'ReLu'. Did you mean 'ReLU'?"),
         (bp.optim, "Adan", "bp.optim has no 'Adan'. Did you mean 'Adam'?"),
@@ -150,6 +162,46 @@ def test_what_is_to_be_written_exists():
             for part in path.split("."):
                 assert hasattr(place, part), f"{name}: {text}"
                 place = getattr(place, part)
+
+
+#: What the advice computes, and PyTorch's function of that name.
+COMPUTED = """
+    relu6 hardtanh mish hardsigmoid hardswish softsign tanhshrink logsigmoid selu glu swish
+    rsqrt logit sgn msort topk nonzero cosine_similarity rms_norm cosine_embedding_loss
+""".split()  # noqa: SIM905
+
+
+@pytest.mark.parametrize("name", COMPUTED)
+def test_what_is_to_be_written_computes_the_same(name):
+    torch = pytest.importorskip("torch")
+    F = torch.nn.functional
+    a, b = np.random.default_rng(0).normal(size=(2, 3, 4)) * 3.0
+    if name == "logit":
+        a = 1.0 / (1.0 + np.exp(-a))
+    if name == "rsqrt":
+        a = abs(a)
+    theirs = [torch.tensor(a)]
+    if name == "topk":
+        theirs.append(2)
+    if name.startswith("cosine"):
+        theirs.append(torch.tensor(b))
+    if name.endswith("_loss"):
+        theirs.append(torch.ones(3))
+    if name == "rms_norm":
+        theirs += [(4,), None, 1e-5]
+    call = getattr(F, {"swish": "silu"}.get(name, name), None) or getattr(torch, name)
+    expected = call(*theirs)
+
+    known = {"bp": bp, "np": np, "t": bp.tensor(a), "a": bp.tensor(a), "b": bp.tensor(b)}
+    known |= {"k": 2, "weight": 1.0}
+    expression, _, where = INSTEAD[name].removeprefix("Write ").partition(", where ")
+    if where:
+        exec(where.rstrip("."), known)
+    found = eval(expression.partition(". ")[0].rstrip("."), known)
+    found = np.transpose(found) if name == "nonzero" else found.data
+    if name in ("msort", "topk"):
+        expected = expected[0].flip(-1) if name == "topk" else expected
+    assert np.allclose(found, expected.numpy())
 
 
 # What must not be disturbed

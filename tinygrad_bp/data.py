@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import errors
 from .creation import checked_generator
+from .habits import missing
 from .keywords import answer_in
 
 
@@ -219,3 +220,7 @@ def progress(iterable: Iterable[Any], description: str = "Training") -> Iterable
 
 
 answer_in(globals())
+
+
+def __getattr__(name: str) -> Any:
+    raise missing("bp.data", name, globals())

@@ -234,6 +234,9 @@ no_layer = sentence(
 called_as_function = sentence(
     TypeError, "{0} is a layer: make it, and call what is made, as nn.{0}()(x). The function "
     "itself is bp.{1}.")
+fills_nothing = sentence(
+    AttributeError, "bp.nn.init has no {0!r}. A function here returns an array, and changes none: "
+    "write w.data = bp.nn.init.{1}(w.shape, rng).")
 wrong_arguments = sentence(TypeError, "{0} takes {1}; and not {2!r:.60}.")
 a_layer = sentence(
     TypeError, "a layer ({0}) stands where its output belongs. Call it: layer(x).")

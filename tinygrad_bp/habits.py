@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+AS_LAYER = "bp.nn.Sequential takes it as a layer."
+
 #: Names, and the sentence that says what to write: t is a Tensor, w a leaf.
 ROWS = (
     # ---- the value ----
@@ -175,17 +177,20 @@ ROWS = (
     ("fix frac",
      "Write np.floor(t.data) and so on: a step function has slope 0."),
     ("softmin", "Write bp.softmax(-t)."),
-    ("relu6 hardtanh", "Write bp.clip(t, 0, 6)."),
+    ("relu6", "Write bp.clip(t, 0, 6)."),
+    ("hardtanh", "Write bp.clip(t, -1, 1)."),
     ("logsigmoid", "Write bp.log_sigmoid(t)."),
     ("swish", "Write bp.silu(t)."),
     ("mish", "Write t * bp.tanh(bp.softplus(t))."),
-    ("hardsigmoid hardswish", "Write bp.clip(t / 6 + 0.5, 0, 1), for hardswish times t."),
+    ("hardsigmoid", "Write bp.clip(t / 6 + 0.5, 0, 1)."),
+    ("hardswish", "Write t * bp.clip(t / 6 + 0.5, 0, 1)."),
     ("softsign", "Write t / (1 + abs(t))."),
     ("tanhshrink", "Write t - bp.tanh(t)."),
     ("glu", "Write a * bp.sigmoid(b), where a, b = bp.split(t, 2, axis=-1)."),
     ("prelu rrelu", "Write bp.where(t > 0, t, slope * t)."),
     ("hardshrink softshrink threshold", "Write bp.where(mask, t, value)."),
-    ("selu celu", "Write bp.elu(t, alpha=...), for selu times 1.0507."),
+    ("selu", "Write 1.0507009873554805 * bp.elu(t, alpha=1.6732632423543772)."),
+    ("celu", "Write alpha * bp.elu(t / alpha)."),
     ("gumbel_softmax", "Write bp.softmax(t - bp.log(-bp.log(bp.rand(*t.shape, rng=rng))))."),
     ("amax amin", "Write t.max(axis=0), or t.min."),
     ("aminmax", "Write t.min() and t.max()."),
@@ -194,14 +199,16 @@ ROWS = (
      "Write bp.where(np.isnan(t), 0.0, t) first."),
     ("median quantile mode kthvalue percentile",
      "Write t[i], where i is its position in np.argsort(t.data)."),
-    ("msort topk", "Write t[t.argsort()], for the largest k t[t.argsort()[-k:]]."),
-    ("unique unique_consecutive bincount histc histogram histogramdd bucketize searchsorted "
-     "digitize count_nonzero nonzero argwhere isin",
-     "Write it with NumPy, of the value: np.unique(t.data). It has no gradient."),
+    ("msort", "Write bp.sort(t, axis=0)."),
+    ("topk", "Write bp.take_along_axis(t, t.argsort(axis=-1)[..., -k:], axis=-1)."),
+    ("unique bincount histogram histogramdd searchsorted digitize count_nonzero nonzero argwhere "
+     "isin", "Write np.{}(t.data). It has no gradient."),
+    ("unique_consecutive histc bucketize",
+     "Write np.unique, np.histogram or np.digitize of t.data. It has no gradient."),
     ("cummax cummin logcumsumexp", "Write bp.exp(bp.cumsum(bp.log(t))) for the product."),
-    ("dist cdist pdist pairwise_distance", "Write bp.norm(a - b)."),
+    ("dist cdist pdist pairwise_distance PairwiseDistance", "Write bp.norm(a - b)."),
     ("renorm normalize", "Write t / bp.norm(t, axis=-1, keepdims=True)."),
-    ("cosine_similarity",
+    ("cosine_similarity CosineSimilarity",
      "Write (a * b).sum(axis=-1) / (bp.norm(a, axis=-1) * bp.norm(b, axis=-1))."),
     ("sum_to_size", "Write t.sum(axis=..., keepdims=True)."),
     ("cov corrcoef", "Write (d.T @ d) / (n - 1), where d = t - t.mean(axis=0)."),
@@ -223,7 +230,7 @@ ROWS = (
     ("broadcast_tensors broadcast_arrays broadcast_shapes",
      "Operations broadcast by themselves; or write bp.broadcast_to(t, shape)."),
     # ---- layers and losses ----
-    ("functional",
+    ("functional F",
      "Write bp.relu, bp.cross_entropy and so on: functions are in bp itself, losses and layers "
      "in bp.nn too."),
     ("linear", "Write x @ W.T + b, or bp.nn.Linear."),
@@ -240,12 +247,14 @@ ROWS = (
     ("smooth_l1_loss SmoothL1Loss HuberLoss", "A loss is a function: write bp.nn.huber_loss."),
     ("kl_div KLDivLoss", "Write (p * (bp.log(p) - log_q)).sum(axis=-1).mean()."),
     ("hinge_embedding_loss margin_ranking_loss multi_margin_loss multilabel_margin_loss "
-     "multilabel_soft_margin_loss soft_margin_loss triplet_margin_loss cosine_embedding_loss "
+     "multilabel_soft_margin_loss soft_margin_loss triplet_margin_loss "
      "triplet_margin_with_distance_loss ctc_loss MultiLabelMarginLoss MultiLabelSoftMarginLoss "
      "TripletMarginWithDistanceLoss HingeEmbeddingLoss MarginRankingLoss MultiMarginLoss "
-     "SoftMarginLoss TripletMarginLoss CosineEmbeddingLoss CTCLoss",
+     "SoftMarginLoss TripletMarginLoss CTCLoss",
      "Write it out: bp.relu(margin - y * t).mean() is a hinge, bp.softplus(-y * t).mean() a soft "
      "one."),
+    ("cosine_embedding_loss CosineEmbeddingLoss",
+     "Write (1 - (a * b).sum(axis=-1) / (bp.norm(a, axis=-1) * bp.norm(b, axis=-1))).mean()."),
     ("one_hot", "Write bp.data.one_hot(labels)."),
     ("max_pool1d avg_pool1d lp_pool1d conv1d MaxPool1d AvgPool1d Conv1d LPPool1d",
      "Write it in two dimensions, of length 1 in one: bp.conv2d, bp.max_pool2d, bp.avg_pool2d."),
@@ -270,9 +279,13 @@ ROWS = (
      "PixelUnshuffle ChannelShuffle",
      "Write it with t.reshape(...) and t.transpose(...)."),
     ("grid_sample affine_grid", "There is no operation for it: index with t[i, j]."),
-    ("layer_norm rms_norm group_norm instance_norm local_response_norm batch_norm GroupNorm "
-     "InstanceNorm1d InstanceNorm2d InstanceNorm3d RMSNorm LocalResponseNorm CrossMapLRN2d",
-     "Write bp.nn.LayerNorm or bp.nn.BatchNorm, or t / bp.std(t, axis=-1, keepdims=True)."),
+    ("layer_norm batch_norm local_response_norm LocalResponseNorm CrossMapLRN2d",
+     "Write bp.nn.LayerNorm or bp.nn.BatchNorm."),
+    ("rms_norm RMSNorm",
+     "Write weight * t / bp.sqrt((t * t).mean(axis=-1, keepdims=True) + 1e-5)."),
+    ("group_norm GroupNorm instance_norm InstanceNorm1d InstanceNorm2d InstanceNorm3d",
+     "Write (g - g.mean(axis=-1, keepdims=True)) / g.std(axis=-1, keepdims=True), where "
+     "g = t.reshape(len(t), groups, -1)."),
     ("BatchNorm3d SyncBatchNorm LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d",
      "Write bp.nn.BatchNorm."),
     ("dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout Dropout1d Dropout2d "
@@ -287,13 +300,13 @@ ROWS = (
      "A Tensor with requires_grad=True is a parameter: write bp.tensor(data, "
      "requires_grad=True)."),
     ("ModuleList ModuleDict", "Write a list or a dict of modules: their parameters are found."),
-    ("SELU CELU Mish PReLU RReLU ReLU6 Softmin Softmax2d LogSigmoid Softsign Softshrink Hardtanh "
-     "Hardswish Hardsigmoid Hardshrink Tanhshrink Threshold GLU Unflatten Identity ZeroPad1d "
-     "ZeroPad2d ZeroPad3d ConstantPad1d ConstantPad2d ConstantPad3d CircularPad1d CircularPad2d "
-     "CircularPad3d ReflectionPad1d ReflectionPad2d ReflectionPad3d ReplicationPad1d "
-     "ReplicationPad2d ReplicationPad3d CosineSimilarity PairwiseDistance",
-     "Write a function, as lambda t: t.reshape(len(t), -1), which bp.nn.Sequential takes as a "
-     "layer."),
+    ("Identity", f"Write lambda t: t. {AS_LAYER}"),
+    ("Softmax2d", "Write bp.nn.Softmax(axis=1)."),
+    ("Unflatten", f"Write lambda t: t.reshape(len(t), ...). {AS_LAYER}"),
+    ("ZeroPad1d ZeroPad2d ZeroPad3d ConstantPad1d ConstantPad2d ConstantPad3d CircularPad1d "
+     "CircularPad2d CircularPad3d ReflectionPad1d ReflectionPad2d ReflectionPad3d "
+     "ReplicationPad1d ReplicationPad2d ReplicationPad3d",
+     f"Write lambda t: bp.pad(t, [(0, 0), (0, 0), (1, 1), (1, 1)], mode=...). {AS_LAYER}"),
     ("RNN LSTM GRU RNNBase RNNCellBase rnn_relu rnn_tanh lstm gru lstm_cell gru_cell "
      "rnn_relu_cell rnn_tanh_cell",
      "Write bp.nn.LSTMCell(...).over_time(xs), or RNNCell or GRUCell."),
@@ -301,9 +314,20 @@ ROWS = (
      "LazyConvTranspose3d LazyInstanceNorm1d LazyInstanceNorm2d LazyInstanceNorm3d "
      "UninitializedBuffer UninitializedParameter",
      "Say how many inputs the layer has."),
-    ("utils", "Write bp.optim.clip_grad_norm(parameters, most), or bp.data.batches."),
+    ("utils", "Write bp.optim.clip_grad_norm(parameters, max_norm), or bp.data.batches."),
     ("clip_grad_norm_ clip_grad_value_",
-     "Write bp.optim.clip_grad_norm(parameters, most), or clip_grad_value."),
+     "Write bp.optim.clip_grad_norm(parameters, max_norm), or clip_grad_value."),
+    ("param_groups add_param_group",
+     "Write optimizer.lr, and optimizer.parameters. Another rate is another optimiser's."),
+    ("CyclicLR SequentialLR ChainedScheduler ConstantLR PolynomialLR MultiplicativeLR "
+     "CosineAnnealingWarmRestarts",
+     "Write bp.optim.LambdaLR(optimizer, factor), of any function of the epoch."),
+    ("get_lr", "Write schedule.get_last_lr(), or optimizer.lr."),
+    ("register_buffer", "Assign to an attribute: self.mean = bp.tensor(array)."),
+    ("func", "Write bp.value_and_grad, bp.jacobian, bp.hessian, bp.jvp or bp.vjp."),
+    ("mnist MNIST fashion_mnist FashionMNIST cifar10 CIFAR10 CIFAR100 load_digits load_iris "
+     "make_moons fetch_openml",
+     "Write bp.datasets.digits(), or spirals(400, rng); others are arrays that you load."),
     ("ASGD Adadelta Adafactor Adagrad Adamax LBFGS Muon NAdam RAdam Rprop SparseAdam swa_utils",
      "There are bp.optim.SGD, RMSProp, Adam and AdamW; each is a formula of a few lines."),
     ("DataLoader Dataset TensorDataset random_split",
@@ -320,47 +344,13 @@ ROWS = (
     ("SummaryWriter", "Write bp.draw(loss) for the graph; numbers are kept in a list."),
 )  # fmt: skip
 
-#: The same for a model, of which some names mean something else than of a Tensor.
-ROWS_OF_MODELS = (
-    ("to cuda cpu", "Arrays are in main memory here: leave it out."),
-    ("float double half bfloat16 type", "Weights are float64."),
-    ("modules children named_children get_submodule", "Write model.named_modules()."),
-    ("buffers named_buffers get_parameter get_buffer", "Write model.named_tensors()."),
-    ("register_buffer", "Assign to an attribute: self.mean = bp.tensor(array)."),
-    ("register_parameter", "Assign to an attribute: "
-     "self.W = bp.tensor(array, requires_grad=True)."),
-    ("register_module add_module append extend insert", "Assign a layer to an attribute, or a "
-     "list of them; of a Sequential, make a new one."),
-    ("apply", "Write for path, layer in model.named_modules(): ..."),
-    ("requires_grad_", "Write for p in model.parameters(): p.requires_grad = False."),
-    ("register_forward_hook register_forward_pre_hook register_full_backward_hook "
-     "register_backward_hook", "Every value is in the record: see bp.explain(loss) and bp.grad."),
-    ("save", "Write bp.save(model.state_dict(), path)."),
-    ("load", "Write model.load_state_dict(bp.load(path))."),
-    ("backward", "Call it on the loss: loss.backward()."),
-    ("step", "Make an optimiser: bp.optim.SGD(model.parameters(), lr=0.1)."),
-    ("compile", "Compile a function that calls bp.nn.functional_call(model, values, x)."),
-    ("shape size dtype data grad numpy item", "A model is no Tensor: its output is, model(x)."),
-    ("weight bias", "A layer has it, as model[0].weight; see print(model)."),
-)  # fmt: skip
-
 
 def by_name(rows: Iterable[tuple[str, str]]) -> dict[str, str]:
-    return {name: what for names, what in rows for name in names.split()}
+    return {name: what.replace("{}", name) for names, what in rows for name in names.split()}
 
 
 #: Each name, and what to write.
-INSTEAD, INSTEAD_OF_MODELS = by_name(ROWS), by_name(ROWS_OF_MODELS)
-
-
-def missing_of_model(place: str, name: str, known: Iterable[str]) -> AttributeError:
-    """Return the error for a name that a model or a layer lacks; as `missing`.
-
-    >>> print(missing_of_model("Linear", "children", []))
-    Linear has no 'children'. Write model.named_modules().
-    """
-    text = INSTEAD_OF_MODELS.get(name) or close_to(name, known)
-    return AttributeError(f"{place} has no {name!r}. {text}".rstrip(), name=name)
+INSTEAD = by_name(ROWS)
 
 
 def missing(
@@ -395,6 +385,8 @@ def missing(
 def advice(name: str, known: list[str], operations: Mapping[str, Any]) -> str:
     if name in INSTEAD:
         return INSTEAD[name]
+    if name.lower() in INSTEAD:  # a layer, of a function
+        return f"{INSTEAD[name.lower()]} {AS_LAYER.replace('it', 'a function')}"
     if of_linalg(name):
         return f"Write np.linalg.{name}(t): it records, or says what to write instead."
     if name in operations:

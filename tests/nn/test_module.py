@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import tinygrad_bp as bp
-from tinygrad_bp import habits, nn
+from tinygrad_bp import nn
+from tinygrad_bp.nn import habits
 from tinygrad_bp.record import Record
 
 
@@ -463,7 +464,7 @@ def test_a_model_can_be_compiled():
             assert np.allclose(gradients[path], parameter.grad), path
 
 
-@pytest.mark.parametrize("name", habits.INSTEAD_OF_MODELS)
+@pytest.mark.parametrize("name", habits.INSTEAD)
 def test_a_habit_that_is_not_served_says_what_to_write(name):
     model = nn.Sequential(nn.ReLU())
     with pytest.raises(AttributeError) as caught:

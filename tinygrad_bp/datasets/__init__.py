@@ -8,10 +8,12 @@ The novel is in the public domain; see `pride_and_prejudice.LICENSE.md`.
 from __future__ import annotations  # NumPy loads numpy.random when it is first named
 
 import os
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ..habits import missing
 
 __all__ = ["Digits", "digits", "pride_and_prejudice", "spirals"]
 
@@ -116,3 +118,7 @@ def pride_and_prejudice() -> str:
     """
     with open(os.path.join(FOLDER, "pride_and_prejudice.txt"), encoding="ascii") as file:
         return file.read()
+
+
+def __getattr__(name: str) -> Any:
+    raise missing("bp.datasets", name, __all__)

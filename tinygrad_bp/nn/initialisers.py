@@ -9,10 +9,13 @@ output is its fan-in, and how many outputs one input goes to its fan-out.
 from __future__ import annotations  # NumPy loads numpy.random when it is first named
 
 import math
+from typing import Any
 
 import numpy as np
 
+from .. import errors
 from ..creation import generator
+from ..habits import missing
 
 
 def uniform(
@@ -101,3 +104,10 @@ def fans(shape: tuple[int, ...]) -> tuple[int, int]:
 def of_spread(shape: tuple[int, ...], rng: np.random.Generator, std: float) -> np.ndarray:
     bound = math.sqrt(3.0) * std  # of a uniform distribution of this standard deviation
     return uniform(shape, rng, -bound, bound)
+
+
+def __getattr__(name: str) -> Any:
+    if name[0] != "_" and name.endswith("_"):
+        stem = name.removesuffix("_")
+        raise errors.fills_nothing(name, stem if stem in globals() else "normal")
+    raise missing("bp.nn.init", name, globals())

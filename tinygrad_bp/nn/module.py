@@ -9,10 +9,10 @@ import numpy as np
 
 from .. import errors, keywords
 from ..engine import Tensor
-from ..habits import missing_of_model
 from ..notation.printed import as_html, as_text
 from ..operators import value_of
 from ..recording import current, inside
+from .habits import missing_of_model
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -12,6 +12,7 @@ from math import cos, inf, pi
 from typing import Any
 
 from .. import errors
+from ..habits import missing
 from .checks import at_least_0, below_1, first_difference
 from .optimizers import Adam, Optimizer
 
@@ -26,6 +27,9 @@ class Schedule:
         if not isinstance(optimizer, Optimizer):
             raise errors.no_optimizer(type(self).__name__, optimizer)
         self.optimizer = optimizer
+
+    def __getattr__(self, name: str) -> Any:
+        raise missing(type(self).__name__, name, dir(self))
 
     def get_last_lr(self) -> list[float]:
         """Return the learning rate, in a list as PyTorch does, which has groups of parameters."""
@@ -348,3 +352,7 @@ def on_cosine(start: float, end: float, part: float) -> float:
 
 def on_line(start: float, end: float, part: float) -> float:
     return start + (end - start) * part
+
+
+def __getattr__(name: str) -> Any:
+    raise missing("bp.optim.lr_scheduler", name, globals())

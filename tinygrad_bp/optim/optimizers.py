@@ -14,6 +14,7 @@ import numpy as np
 
 from .. import errors
 from ..engine import Tensor
+from ..habits import missing
 from .checks import at_least_0, below_1, checked_parameters, first_difference
 
 #: What an optimiser keeps of a parameter from step to step.
@@ -64,6 +65,9 @@ class Optimizer:
         own = {**vars(self), "parameters": len(self.parameters)}
         arguments = (f"{name}={value!r}" for name, value in own.items() if name != "states")
         return f"{type(self).__name__}({', '.join(arguments)})"
+
+    def __getattr__(self, name: str) -> Any:
+        raise missing(type(self).__name__, name, dir(self))
 
     def initial_state(self, value: Any) -> State:
         """Return what is kept of a parameter before the first step."""
