@@ -9,12 +9,13 @@ factors are given their steps, and multiplied as what they stand for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import combinations, pairwise
+from itertools import pairwise, product
 from typing import TypeAlias
 
 import numpy as np
 
 from .derivatives import Derivatives, factors
+from .meaning import MOST_FACTORS, MOST_READINGS
 from .network import Arrays
 from .symbols import NONE, Ref
 from .tree import Comparison, Product, Tree
@@ -22,9 +23,6 @@ from .values import DoesNotFitError, Value, close
 
 #: A local derivative, of shape out + in at each point, or a gradient; and what was assumed.
 Stood: TypeAlias = tuple[Arrays, frozenset[str]]
-
-#: Factors side by side, and the quantity that they lead to.
-Slot: TypeAlias = tuple[Sequence[Tree], str]
 
 IN_ORDER = "read as the factors of the chain rule, in their order"
 
@@ -46,61 +44,44 @@ class Chains(Derivatives):
         found_factors = factors(tree, deep=True)
         if found_factors is None:
             return []
-        numbers = [f for f in found_factors if not names_in(f)]
         others = [f for f in found_factors if names_in(f)]
-        scale = 1.0
-        for number in numbers:
-            scale *= float(self.readings(number)[0].value.data[0])
-        found: list[Stood] = []
-        for order in (others, others[::-1]):
-            found = found or list(self.in_order(about, order, scale, case))
-        return distinct(found)
+        scale = np.asarray(1.0)
+        for number in (f for f in found_factors if not names_in(f)):
+            scale = scale * self.readings(number)[0].value.data[0]
+        if not 2 <= len(others) <= MOST_FACTORS:
+            return []
+        return self.in_order(about, others, scale, case) or self.in_order(
+            about, others[::-1], scale, case
+        )
 
     def in_order(
-        self, about: str, parts: Sequence[Tree], scale: float, case: Comparison | None
-    ) -> Iterator[Stood]:
-        network = self.network
-        path = network.path(network.loss, about)
-        if not path or len(parts) < 2:
-            return
-        links = [self.link(part) for part in parts]
-        for slots in self.slots(path, parts, links):
-            results: list[Stood] = [([np.asarray(scale)] * len(network.runs), NONE)]
-            at = network.loss
-            for group, to in slots:
-                results = [
-                    (h, notes | more)
-                    for g, notes in results
-                    for h, more in self.through(g, at, to, group, case)
-                ]
-                at = to
-            for g, notes in results:
-                yield g, notes | {IN_ORDER}
-
-    def slots(
-        self, path: list[str], parts: Sequence[Tree], links: Sequence[tuple[Ref, Ref] | None]
-    ) -> Iterator[list[Slot]]:
+        self, about: str, parts: Sequence[Tree], scale: np.ndarray, case: Comparison | None
+    ) -> list[Stood]:
         """Give the factors their steps on the way from the loss, in all ways.
 
-        The first slot may hold a gradient, of several factors; a factor that is no derivative
-        stands for one step between named quantities, and a few side by side may stand for one.
+        The first step may be a gradient, of several factors. A factor that is no derivative stands
+        for one step between named quantities, and a few side by side may stand for one.
         """
-        names = path[1:]
-        for stops in longest_first(range(len(names) - 1)):
-            route = [names[s] for s in stops] + [names[-1]]
-            if len(route) > len(parts):
-                continue
-            for cuts in combinations(range(1, len(parts)), len(route) - 1):
-                bounds = [0, *cuts, len(parts)]
-                at, slots = path[0], list[Slot]()
-                for n, to in enumerate(route):
-                    start, end = bounds[n : n + 2]
-                    if not self.may_be(at, to, links, start, end):
-                        break
-                    slots.append((parts[start:end], to))
-                    at = to
-                else:
-                    yield slots
+        network, n = self.network, len(parts)
+        path = network.path(network.loss, about)
+        if not path:
+            return []
+        links = [self.link(part) for part in parts]
+        start: Stood = ([scale] * len(network.runs), frozenset({IN_ORDER}))
+        #: By how many factors are used up, and to which quantity: the gradients there.
+        arrived: dict[tuple[int, str], list[Stood]] = {(0, path[0]): [start]}
+        for used in range(n):
+            for k, at in enumerate(path[:-1]):
+                gradients = arrived.get((used, at), [])
+                for to, end in product(path[k + 1 :], range(used + 1, n + 1)) if gradients else ():
+                    if not self.may_be(at, to, links, used, end):
+                        continue
+                    steps = list(self.step(at, to, parts[used:end], case))
+                    found = arrived.setdefault((end, to), [])
+                    for (g, notes), (tensor, more) in product(gradients, steps):
+                        found.append((self.contract(g, tensor, at), notes | more))
+                    arrived[end, to] = distinct(found)[:MOST_READINGS]
+        return arrived.get((n, about), [])
 
     def may_be(
         self, at: str, to: str, links: Sequence[tuple[Ref, Ref] | None], start: int, end: int
@@ -114,40 +95,37 @@ class Chains(Derivatives):
         follows = end < len(links) and links[end] is not None
         return end < len(links) and (follows or (is_step and not any(own)))
 
-    def through(
-        self, g: Arrays, at: str, to: str, parts: Sequence[Tree], case: Comparison | None
+    def step(
+        self, at: str, to: str, parts: Sequence[Tree], case: Comparison | None
     ) -> Iterator[Stood]:
-        """Multiply an upstream gradient by what stands for the derivative of one step."""
+        """Return what factors stand for: a local derivative, or from the loss a gradient."""
         network = self.network
         link = self.link(parts[0]) if len(parts) == 1 else None
         if link is not None and link[0].name == network.loss:
             arrays = self.symbols.gradient(link[1].name, self.of_truth)
-            yield [x * y for x, y in zip(g, like(arrays, network.gradients[to]), strict=True)], NONE
+            yield like(arrays, network.gradients[to]), NONE
             return
         if link is not None:
-            jacobian = self.jacobian(link[0].name, link[1].name)
-            yield self.contract(g, jacobian, link[0].name), NONE
+            yield self.jacobian(link[0].name, link[1].name), NONE
             return
         tree = parts[0] if len(parts) == 1 else Product(tuple(parts), ("",) * (len(parts) - 1))
         try:
             readings = self.readings(tree)
         except DoesNotFitError:
             return
-        for reading in readings:
-            v = reading.value
+        for v, notes, _ in readings:
             if at != network.loss:
-                for tensor, notes in self.stands_for(v, at, to, case):
-                    yield self.contract(g, tensor, at), reading.notes | notes
+                for tensor, more in self.stands_for(v, at, to, case):
+                    yield tensor, notes | more
                 continue
             wanted = network.matrices(network.gradients[to])[0].shape
             for w in (v, v.transposed):
                 if not w.labels and w.core == wanted:
-                    arrays = like(w.data, network.gradients[to])
-                    yield [x * y for x, y in zip(g, arrays, strict=True)], reading.notes
+                    yield like(w.data, network.gradients[to]), notes
                     break
 
     def contract(self, g: Arrays, tensor: Arrays, out: str) -> Arrays:
-        n = len(self.network.shape(out))
+        n = len(self.network.shape(out))  # none of the loss: its gradient is a number
         return [np.tensordot(x, t, axes=n) for x, t in zip(g, tensor, strict=True)]
 
     # ---- what stands for a local derivative ----
@@ -237,12 +215,6 @@ def distinct(found: Iterable[Stood]) -> list[Stood]:
         else:
             kept.append((tensor, notes))
     return kept
-
-
-def longest_first(items: Iterable[int]) -> Iterator[tuple[int, ...]]:
-    every = list(items)
-    for n in range(len(every), -1, -1):
-        yield from combinations(every, n)
 
 
 def names_in(tree: object) -> bool:

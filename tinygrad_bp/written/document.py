@@ -117,6 +117,7 @@ class Document:
 
     def of_equation(self, line: WrittenLine) -> Iterator[Judged]:
         self.symbols.ranges = {}
+        self.meaning.begin()
         tree = line.left.tree
         if isinstance(tree, Refusal):
             yield from refuse(line, Verdict("not read", tree.reason))
@@ -345,7 +346,7 @@ class Document:
 
     def defined(self, left: Name | Call, tree: Tree) -> Verdict:
         symbols, meaning = self.symbols, self.meaning
-        meaning.left_labels = ()
+        meaning.begin()
         try:
             key = self.own_key(left) if isinstance(left, Name) else None
             link = meaning.link(tree)

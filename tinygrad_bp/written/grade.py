@@ -119,13 +119,21 @@ class Grader:
             for case in cases
         }
 
+    def case(self, judged: Judged, case: str) -> JudgedLine:
+        """Judge a line with one case of it: in the whole document, if it is the last word there."""
+        target, verdict = judged.target, judged.verdict
+        assert target is not None
+        if self.document.answers.get(target.about) is verdict:
+            return self.by_case[case][target.about]
+        return self.line(target, verdict.cases[case], judged.before)
+
     def of_side(self, judged: Judged) -> WrittenSide:
         verdict, shown = judged.verdict, self.document.meaning.shown
         reading, name, reason = verdict.reading, verdict.name, verdict.reason
         mistakes: tuple[str, ...] = ()
         hint = HINTS.get(name, "")
         if verdict.cases and judged.target is not None:
-            found = [(case, self.by_case[case][judged.target.about]) for case in verdict.cases]
+            found = [(case, self.case(judged, case)) for case in verdict.cases]
             said = [f"{case}: {' or '.join(x.mistakes) or x.verdict}" for case, x in found]
             reason = f"{reason}. {'; '.join(said)}"
             mistakes = tuple(dict.fromkeys(m for _, line in found for m in line.mistakes))

@@ -44,6 +44,9 @@ from .values import DoesNotFitError, NotReadError, Value, broadcast, matmul, pai
 #: More readings of one part of a formula, and longer products, are not followed.
 MOST_READINGS, MOST_FACTORS = 24, 14
 
+#: Nor are more products of two parts in one line, which is about a second.
+MOST_PRODUCTS = 20_000
+
 RELATIONS: dict[str, tuple[Any, type[ast.cmpop]]] = {
     "<": (np.less, ast.Lt), ">": (np.greater, ast.Gt), "≤": (np.less_equal, ast.LtE),
     "≥": (np.greater_equal, ast.GtE), "=": (np.equal, ast.Eq), "≠": (np.not_equal, ast.NotEq),
@@ -74,12 +77,20 @@ class Meaning:
         self.calls: dict[Tree, Value] = {}  # what the document calls f(x)
         self.left_labels: tuple[str, ...] = ()
         self.assumed: set[str] = set()  # at a side: what was taken for granted, and not confirmed
+        self.work = 0  # products of two parts, in all ways, so far
+        self.known: dict[Tree, list[Reading]] = {}  # of this side
         self.of_truth = False  # read gradients as they are, not as the document has them so far
+
+    def begin(self, labels: tuple[str, ...] = ()) -> None:
+        """Begin a side whose left side has these letters."""
+        self.left_labels = self.symbols.left = labels
+        self.assumed, self.known, self.work = set(), {}, 0
 
     def readings(self, tree: Tree) -> list[Reading]:
         """Return every way to compute a tree; raise if it is not read, or nothing fits."""
-        found = getattr(self, f"read_{type(tree).__name__}")(tree)
-        return different(found)
+        if tree not in self.known:
+            self.known[tree] = different(getattr(self, f"read_{type(tree).__name__}")(tree))
+        return self.known[tree]
 
     def constant(self, number: float) -> Reading:
         whole = int(number) if float(number).is_integer() else float(number)
@@ -227,6 +238,9 @@ class Meaning:
     def product(self, a: Reading, b: Reading, operator: str) -> list[Reading]:
         """Return every product that an operator can mean, where the shapes fit."""
         x, y = a.value, b.value
+        self.work += 1
+        if self.work > MOST_PRODUCTS:
+            raise NotReadError("it can be read in too many ways")
 
         def made(v: Value, op: ast.operator, note: str = "") -> Reading:
             notes = a.notes | b.notes | (frozenset({note}) if note else NONE)

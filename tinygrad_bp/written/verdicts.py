@@ -89,8 +89,7 @@ class Judgement:
 
     def of_side(self, target: Target, tree: Tree, case: Comparison | None) -> Verdict:
         meaning = self.meaning
-        meaning.assumed = set()
-        meaning.left_labels = self.symbols.left = target.labels
+        meaning.begin(target.labels)
         try:
             if target.kind == "local":
                 verdict = self.of_local(target, tree, case)
