@@ -6,6 +6,7 @@ composed of entries that have one.
 
 from __future__ import annotations  # NumPy loads numpy.random when it is first named
 
+import math
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -144,10 +145,8 @@ def conv2d(
         w = w.astype(float)
     seen = windows(padded(x, padding), size=w.shape[2:], stride=stride, dilation=dilation)
     # One matrix product in each group: kernels (output, n) by windows (n, sample row column).
-    kernels = w.reshape(groups, len(w) // groups, -1)
-    every = seen.transpose(1, 4, 5, 0, 2, 3).reshape(groups, kernels.shape[2], -1)
-    out = (kernels @ every).reshape(len(w), len(x), *seen.shape[2:4])
-    return out.transpose(1, 0, 2, 3)
+    out = w.reshape(groups, len(w) // groups, -1) @ matrices(seen, groups)
+    return out.reshape(len(w), len(x), *seen.shape[2:4]).transpose(1, 0, 2, 3)
 
 
 @conv2d.backward
@@ -159,13 +158,15 @@ def _(
     inside = (..., slice(top, top + x.shape[2]), slice(left, left + x.shape[3]))
 
     def to_image(g: Value) -> Value:
-        parts = einsum("ngors,gocij->ngcrsij", grouped(g, groups), grouped(w, groups, axis=0))
-        spread = parts.reshape((*x.shape[:2], *parts.shape[3:]))
-        return from_windows(spread, shape=wide.shape, **steps)[inside]
+        kernels = w.reshape((groups, w.shape[0] // groups, -1))
+        parts = kernels.mT @ matrices(g, groups)
+        spread = parts.reshape((x.shape[1], *w.shape[2:], x.shape[0], *g.shape[2:]))
+        in_order = np.transpose(spread, (3, 0, 4, 5, 1, 2))
+        return from_windows(in_order, shape=wide.shape, **steps)[inside]
 
     def to_kernels(g: Value) -> Value:
-        seen = grouped(windows(wide, size=w.shape[2:], **steps), groups)
-        return einsum("ngors,ngcrsij->gocij", grouped(g, groups), seen).reshape(w.shape)
+        seen = windows(wide, size=w.shape[2:], **steps)
+        return (matrices(g, groups) @ matrices(seen, groups).mT).reshape(w.shape)
 
     return to_image, to_kernels
 
@@ -175,6 +176,18 @@ def _(x: Value, w: Value, *, padding: Pair = 0, groups: int = 1, **steps: Pair) 
     seen = windows(padded(x, padding), size=w.shape[2:], **steps)
     out = einsum("ngcrsij,gocij->ngors", grouped(seen, groups), grouped(w, groups, axis=0))
     return out.reshape((x.shape[0], w.shape[0], *out.shape[3:]))
+
+
+def matrices(x: Value, groups: int) -> Value:
+    """Return images, or windows, as a matrix for each group: a column for each place in them.
+
+    The axes inside of a window follow that of channels, as `windows` lays them out: nothing moves.
+    """
+    samples, channels, rows, columns, *inner = x.shape
+    ordered = np.transpose(x, (1, *range(4, x.ndim), 0, 2, 3))
+    return ordered.reshape(
+        (groups, channels // groups * math.prod(inner), samples * rows * columns)
+    )
 
 
 def padded(x: Value, padding: Pair, fill: float = 0, further: tuple[int, int] = (0, 0)) -> Value:
