@@ -237,6 +237,22 @@ def test_a_learner_sees_no_error_in_what_follows_rightly():
         assert len(re.findall(r"[0-9.]+%(?! *\.)", shown)) <= 2  # z3's, and the score
 
 
+def test_what_the_points_cannot_show_is_for_the_teacher_alone():
+    two_classes = {"z": [[0.3, -0.2]], "y": [[1.0, 0.0]]}
+
+    def problem(z, y):
+        import tinygrad_bp as bp
+
+        return bp.square_sum(bp.softmax(z, axis=1).named("p") - y).named("L")
+
+    report = grade(lambda p, y: {"p": p - y, "z": 0 * y}, problem, two_classes)
+    assert report.warnings
+    assert "Note" in str(report)
+    assert "Note" not in str(report.for_learner())
+    failed = grade(lambda: 1 / 0, problem, two_classes)
+    assert "Note" not in str(failed.for_learner())
+
+
 def test_a_finding_and_its_hint_are_apart_and_the_name_is_set_off():
     view, line = REPORTS["slipped"].for_learner(reveal=True), REPORTS["slipped"]["z3"]
     finding, hint = view.said(line).split("\n")

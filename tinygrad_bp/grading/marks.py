@@ -21,7 +21,8 @@ FRAMEWORKS = {
 UNUSUAL = {
     *("exec", "eval", "compile", "__import__", "open", "globals", "importlib", "builtins"),
     *("ctypes", "subprocess", "socket", "urllib", "multiprocessing", "inspect", "gc", "_getframe"),
-    *("settrace", "pickle", "runpy", "requests"),
+    *("settrace", "pickle", "runpy", "requests", "modules", "__builtins__", "__loader__"),
+    *("__subclasses__", "__globals__", "__code__"),
 }
 
 

@@ -1,0 +1,57 @@
+"""How long it takes to grade a class: beside starting Python and NumPy once for each submission.
+
+Forty submissions of the worked problem, half of them with a slip, are graded in processes of their
+own. The figures are CPU time, of the grader and of the processes together. Run it with
+
+    python -m benchmarks.grading
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from time import perf_counter
+
+from tinygrad_bp.grading.assignment import Assignment
+from tinygrad_bp.grading.classroom import grade_class
+
+SUBMISSIONS = 40
+
+RIGHT = """\
+def gradients(W2, W3, x, a1, a2, y_hat, y):
+    dy_hat = -2 * (y - y_hat)
+    dz3 = y_hat * (dy_hat - (y_hat * dy_hat).sum(0))
+    dz2 = W3.T @ dz3 * a2 * (1 - a2)
+    dz1 = W2.T @ dz2 * a1 * (1 - a1)
+    return {"z3": dz3, "W3": dz3 @ a2.T, "W2": dz2 @ a1.T, "W1": dz1 @ x.T}
+"""
+WRONG = RIGHT.replace("(dy_hat - (y_hat * dy_hat).sum(0))", "(1 - y_hat) * dy_hat")
+
+
+def cpu_seconds() -> float:
+    return sum(os.times()[:4])
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder, f"s{i}.py") for i in range(SUBMISSIONS)]
+        for i, path in enumerate(paths):
+            path.write_text(WRONG if i % 2 else RIGHT)
+        assignment = Assignment()
+        before, begun = cpu_seconds(), perf_counter()
+        classroom = grade_class(paths, assignment)
+        graded, wall = cpu_seconds() - before, perf_counter() - begun
+        assert sum(report.passed for report in classroom.reports) == SUBMISSIONS // 2
+    before = cpu_seconds()
+    for _ in range(SUBMISSIONS):
+        subprocess.run([sys.executable, "-c", "import numpy"], check=True)
+    started = cpu_seconds() - before
+    print(f"{SUBMISSIONS} submissions, on {os.cpu_count()} processors: {wall:.1f} s")
+    print(f"CPU time of each: {graded / SUBMISSIONS:.3f} s, to grade it in a process of its own")
+    print(f"                  {started / SUBMISSIONS:.3f} s, to start Python and NumPy")
+    print(f"ratio: {graded / started:.2f}")
+
+
+if __name__ == "__main__":
+    main()
