@@ -228,6 +228,11 @@ plain_array = sentence(
     TypeError, "{0} is a plain array, so it would be neither trained nor saved. Assign "
     "bp.tensor(array, requires_grad=True) for a parameter, or bp.tensor(array) for a constant. "
     "What is neither has a name that begins with an underscore.")
+without_order = sentence(
+    TypeError, "{0} is a set, which has no order to name its parts by. Make it a list or a dict.")
+holds_itself = sentence(
+    ValueError, "{0} is a part of itself, as {1}. A part does not hold the module above it: give "
+    "it what it needs when it is called.")
 no_layer = sentence(
     TypeError, "layer {0} of Sequential is {1!r:.60}. Give layers, such as nn.ReLU(), or "
     "functions, such as bp.relu, one by one.")

@@ -384,9 +384,30 @@ def test_a_parameter_that_was_computed_is_refused():
         def __init__(self):
             self.W = bp.tensor(np.ones((2, 3)), requires_grad=True) * 0.1
 
-    message = r"Scaled.W is the output of multiply with shape \(2, 3\): it was computed, and a"
-    with pytest.raises(ValueError, match=message):
-        Scaled()
+    class Listed(nn.Module):
+        def __init__(self):
+            w = bp.tensor(np.ones((2, 3)), requires_grad=True)
+            self.W = [w, {"scaled": w * 0.1}]
+
+    message = r".W is the output of multiply with shape \(2, 3\): it was computed, and a"
+    for kind in (Scaled, Listed):
+        with pytest.raises(ValueError, match=f"{kind.__name__}{message}"):
+            kind()
+
+
+def test_parts_in_a_set_are_refused():
+    block = Block(generator())
+    with pytest.raises(TypeError, match=r"Block.more is a set, which has no order"):
+        block.more = {nn.Linear(3, 3)}
+    block.names = {"a", "b"}
+
+
+def test_a_module_that_is_a_part_of_itself_is_refused():
+    model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
+    assert len(nn.Sequential(model, model).parameters()) == 4  # twice, but not in itself
+    model[0].above = model
+    with pytest.raises(ValueError, match=r"Sequential is a part of itself, as 0.above."):
+        model.parameters()
 
 
 def test_an_attribute_may_have_any_other_name():

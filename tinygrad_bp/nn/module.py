@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from .. import errors, keywords
+from .. import arguments, errors, keywords
 from ..engine import Tensor
 from ..notation.printed import as_html, as_text
 from ..operators import value_of
@@ -75,23 +75,23 @@ class Module:
             raise errors.taken_name(type(self).__name__, name)
         for _ in parts(name, value, type(self).__name__):
             pass  # an array raises, here already
-        computed = isinstance(value, Tensor) and value.primitive is not None
-        if computed and value.requires_grad and self._scope is None:  # as in __init__
-            raise errors.computed_attribute(f"{type(self).__name__}.{name}", value)
+        for part in arguments.parts(value) if self._scope is None else ():  # as in __init__
+            if isinstance(part, Tensor) and part.primitive is not None and part.requires_grad:
+                raise errors.computed_attribute(f"{type(self).__name__}.{name}", part)
         super().__setattr__(name, value)
 
-    def __call__(self, *inputs: Any, **arguments: Any) -> Any:
+    def __call__(self, *inputs: Any, **named: Any) -> Any:
         """Return what ``forward`` returns, recorded under the name of this module."""
         if self._scope is None:  # nobody has named it, so it is the outermost, and names its parts
             self._scope = ""
             self.named_modules()
-        if arguments:
-            keywords.check(self._described(), type(self).forward, arguments)
+        if named:
+            keywords.check(self._described(), type(self).forward, named)
         state = current.get()
         # as bp.scope does, in less time: a model calls many layers
         token = current.set(inside(state, self._scope) if self._scope else state)
         try:
-            output = self.forward(*inputs, **arguments)
+            output = self.forward(*inputs, **named)
         finally:
             current.reset(token)
         if output is None:
@@ -116,12 +116,16 @@ class Module:
         for name, value in self._attributes().items():
             yield from parts(name, value, type(self).__name__)
 
-    def _walk(self, path: str = "", name: str = "") -> Iterator[tuple[str, Module | Tensor]]:
+    def _walk(
+        self, path: str = "", name: str = "", above: tuple[Module, ...] = ()
+    ) -> Iterator[tuple[str, Module | Tensor]]:
         """Yield this module and all that it is made of, by path; each part gets its name.
 
         That is its path, but of a numbered layer it says the kind: ``linear0.weight``, as a formula
         cannot begin with a number.
         """
+        if self in above:
+            raise errors.holds_itself(type(self).__name__, path)
         yield path, self
         for here, part in self._own():
             below, called = f"{path}.{here}" if path else here, here
@@ -129,7 +133,8 @@ class Module:
                 if here[0].isdigit():
                     called = f"{type(part).__name__.lower()}{here}"
                 part._scope = called
-                yield from part._walk(below, f"{name}.{called}" if name else called)
+                inner = f"{name}.{called}" if name else called
+                yield from part._walk(below, inner, (*above, self))
             else:
                 full = f"{name}.{here}" if name else here
                 if part.name is None or full.endswith(f".{part.name}"):
@@ -268,6 +273,10 @@ def parts(name: str, value: Any, owner: str) -> Iterator[tuple[str, Module | Ten
         items = value.items() if isinstance(value, dict) else enumerate(value)
         for key, item in items:
             yield from parts(f"{name}.{key}", item, owner)
+    elif isinstance(value, (set, frozenset)) and any(
+        isinstance(item, (Module, Tensor)) for item in value
+    ):
+        raise errors.without_order(f"{owner}.{name}")
     elif isinstance(value, np.ndarray) and not name.startswith("_"):
         raise errors.plain_array(f"{owner}.{name}")
 
