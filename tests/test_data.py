@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 
+import tinygrad_bp as bp
 from tinygrad_bp.data import batches, one_hot, progress, split
 from tinygrad_bp.datasets import digits
 
@@ -183,3 +184,13 @@ def test_one_hot_says_how_to_convert_labels_that_are_not_integers(
 def test_one_hot_wants_a_row_of_labels(labels: ArrayLike) -> None:
     with pytest.raises(ValueError, match=r"one-dimensional, but their shape is \("):
         one_hot(labels, 10)
+
+
+def test_arrays_are_given_one_by_one_and_a_batch_has_a_size() -> None:
+    pair, rng = (np.zeros((4, 2)), np.zeros(4)), np.random.default_rng(0)
+    for call in (lambda: bp.data.batches(pair, size=2), lambda: bp.data.split(pair, rng=rng)):
+        with pytest.raises(TypeError, match="takes arrays one by one, and was given a tuple of 2"):
+            call()
+    with pytest.raises(TypeError, match="batches needs size="):
+        bp.data.batches(*pair, 2)
+    assert len(bp.data.batches([np.zeros(2), np.zeros(2)], (1, 2), size=1)) == 2

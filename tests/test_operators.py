@@ -355,7 +355,8 @@ def test_converting_to_an_array_is_refused(convert, value):
     t = leaf(value, "w")
     assert message(TypeError, lambda: convert(t)) == (
         f"converting w with shape {t.shape} to an array would lose its record. Use t.data for the "
-        "value, or an operation of this package to record a step."
+        "value, t.item() for a number, as in a list of losses; or an operation of this package to "
+        "record a step, such as bp.stack([a, b])."
     )
 
 

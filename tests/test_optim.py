@@ -164,8 +164,16 @@ def twice() -> Any:
 @pytest.mark.parametrize(
     ("parameters", "error", "message"),
     [
-        (list, ValueError, "has no parameters to train. A generator that was used before gives"),
-        (used_up, ValueError, "has no parameters to train. A generator that was used before gives"),
+        (
+            list,
+            ValueError,
+            "has no parameters to train. All may be frozen",
+        ),
+        (
+            used_up,
+            ValueError,
+            "has no parameters to train. All may be frozen",
+        ),
         (dict, ValueError, "has no parameters to train"),
         (twice, ValueError, r"was given a tensor with shape \(2,\) twice"),
         (

@@ -11,9 +11,7 @@ import pytest
 
 import tinygrad_bp as bp
 
-pytest.importorskip(
-    "matplotlib", reason='matplotlib is not installed: pip install "tinygrad_bp[plot]"'
-)
+pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install matplotlib")
 from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 
@@ -147,4 +145,4 @@ def test_without_matplotlib_the_error_says_what_to_install() -> None:
         "try: bp.plots.curves({'loss': [1.0]})\n"
         "except ImportError as error: print(error)"
     )
-    assert run(program) == 'Plots need matplotlib: pip install "tinygrad_bp[plot]"\n'
+    assert run(program) == "Plots need matplotlib: pip install matplotlib\n"

@@ -450,7 +450,8 @@ def test_indexing_iterating_and_length():
 def test_converting_to_an_array_is_refused(convert):
     assert message(TypeError, lambda: convert(bp.tensor(1.0, name="w"))) == (
         "converting w with shape () to an array would lose its record. Use t.data for the value, "
-        "or an operation of this package to record a step."
+        "t.item() for a number, as in a list of losses; or an operation of this package to record "
+        "a step, such as bp.stack([a, b])."
     )
 
 
@@ -598,3 +599,15 @@ def test_ids_count_up_in_recording_order():
     y = x + 1
     z = bp.tensor(2.0)
     assert x.id < y.id < z.id < (y * z).id
+
+
+def test_a_transposition_that_does_nothing_is_refused():
+    t = bp.tensor([[1.0, 2.0], [3.0, 4.0]])
+    for axes in ((0, 1), (-2, -1)):
+        with pytest.raises(ValueError, match=r"would leave a matrix as it is.*Write t\.T"):
+            t.transpose(*axes)
+        assert np.transpose(t, axes).tolist() == t.transpose(axes).tolist() == t.data.tolist()
+    with pytest.raises(ValueError, match=r"write bp\.swapaxes\(t, 0, 1\)"):
+        bp.zeros(2, 3, 4).transpose(0, 1)
+    with pytest.raises(TypeError, match=r"t\.reshape\(len\(t\), -1\) keeps the first axis"):
+        t.flatten(1)

@@ -87,7 +87,8 @@ def sort_arguments(
 def too_many(primitive: Any, given: int) -> Exception:
     several = primitive.takes_any_number
     operands = "a list of operands" if several else f"{primitive.arity} operand(s)"
-    return errors.too_many(primitive, operands, len(primitive.settings), given)
+    needs = f" It needs {primitive.needs}." if primitive.needs and not primitive.settings else ""
+    return errors.too_many(primitive, operands, len(primitive.settings), given, needs)
 
 
 def capture(value: Any, where: str) -> Any:
@@ -240,6 +241,40 @@ def checked_name(name: Any) -> str | None:
     if name is not None and not isinstance(name, str):
         raise errors.bad_name(name)
     return name
+
+
+# ---- numbers in a range ----
+
+NUMBERS = int, float, np.number
+
+
+def at_least_0(name: str, value: Any) -> float:
+    """Return an argument as a float, if it is finite and not negative."""
+    return within(name, value, float("inf"), "that is at least 0")
+
+
+def below_1(name: str, value: Any) -> float:
+    """Return an argument as a float, if it is a part of a whole."""
+    return within(name, value, 1.0, "that is at least 0 and less than 1")
+
+
+def within(name: str, value: Any, end: float, in_words: str) -> float:
+    if not isinstance(value, NUMBERS) or not 0 <= value < end:
+        raise errors.out_of_range(name, in_words, value)
+    return float(value)
+
+
+def at_least_1(name: str, value: Any) -> int:
+    """Return an argument that counts something, such as the outputs of a layer."""
+    if not isinstance(value, (int, np.integer)) or value < 1:
+        raise errors.out_of_range(name, "that is whole and at least 1", value)
+    return int(value)
+
+
+def check_counts(**given: Any) -> None:
+    """Check arguments that count something, such as the inputs and outputs of a layer."""
+    for name, value in given.items():
+        at_least_1(name, value)
 
 
 # ---- structures of parameters: dicts, lists and tuples, nested ----

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import errors
+from .arguments import at_least_1
 from .creation import checked_generator
 from .habits import missing
 from .keywords import answer_in
@@ -47,7 +48,7 @@ class Batches:
 
 def batches(
     *arrays: ArrayLike,
-    size: int,
+    size: int | None = None,
     rng: np.random.Generator | None = None,
     drop_last: bool = False,
 ) -> Batches:
@@ -58,7 +59,7 @@ def batches(
     arrays
         Arrays with one sample a row, such as images and labels. All have the same length.
     size
-        How many samples are in a batch; the last one has what is left.
+        How many samples are in a batch; the last one has what is left. It must be given.
     rng
         What shuffles the samples, anew for each epoch; without it, they come in their order. Save
         ``rng.bit_generator.state`` between epochs to go on with the same numbers later.
@@ -74,7 +75,7 @@ def batches(
     Raises
     ------
     TypeError
-        If ``rng`` is no generator.
+        If ``size`` is missing, ``rng`` is no generator, or a tuple of arrays is given as one.
     ValueError
         If there is no array, one has no axis, the lengths differ, or ``size`` is less than 1.
 
@@ -88,11 +89,11 @@ def batches(
     [2 4] [3 0] [1]
     [4 1] [2 0] [3]
     """
-    if not isinstance(size, (int, np.integer)) or size < 1:
-        raise errors.out_of_range("size", "that is whole and at least 1", size)
+    if size is None:
+        raise errors.no_size()
     if rng is not None:
         checked_generator(rng)
-    return Batches(of_one_length("batches", arrays), int(size), rng, drop_last)
+    return Batches(of_one_length("batches", arrays), at_least_1("size", size), rng, drop_last)
 
 
 def split(
@@ -117,7 +118,7 @@ def split(
     Raises
     ------
     TypeError
-        If ``rng`` is no generator.
+        If ``rng`` is no generator, or a tuple of arrays is given as one.
     ValueError
         If there is no array, one has no axis, the lengths differ, or a part would be empty.
 
@@ -140,6 +141,9 @@ def split(
 
 
 def of_one_length(who: str, given: tuple[ArrayLike, ...]) -> tuple[np.ndarray, ...]:
+    for array in given:
+        if isinstance(array, tuple) and any(np.ndim(part) for part in array):
+            raise errors.tuple_of_arrays(who, len(array))
     arrays = tuple(np.asarray(array) for array in given)
     if not arrays:
         raise errors.no_arrays(who)

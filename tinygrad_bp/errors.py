@@ -128,6 +128,9 @@ no_length = sentence(TypeError, "{0} has no axis, so it has no length.")
 is_a_leaf = sentence(ValueError, "{0} is a leaf: no step computed it.")
 no_such_input = sentence(ValueError, "{0} has {1} inputs, and no input {2}.")
 input_needs_no_gradient = sentence(ValueError, "input {1} of {0} needs no gradient.")
+transposes_nothing = sentence(
+    ValueError, "transpose{0!r} would leave a matrix as it is: it says which axis comes first, as "
+    "in NumPy. Write t.T, or bp.swapaxes(t, 0, 1).")
 dot_of_stacks = sentence(
     ValueError, "dot is for matrices and vectors here; write a @ b for stacks.")
 
@@ -141,8 +144,9 @@ loses_record = sentence(
     "lose its record, as math.exp(t) would. Use t.item() to look at the number, or np.exp(t) to "
     "record a step.")
 becomes_array = sentence(
-    TypeError, "converting {0} to an array would lose its record. Use t.data for the value, or an "
-    "operation of this package to record a step.")
+    TypeError, "converting {0} to an array would lose its record. Use t.data for the value, "
+    "t.item() for a number, as in a list of losses; or an operation of this package to record a "
+    "step, such as bp.stack([a, b]).")
 in_place = sentence(
     TypeError, "'{1}=' would change {0} in place, and a recorded value must stay as it is. "
     "Write {2} = {2} {1} ...")
@@ -168,7 +172,7 @@ mixed_operands = sentence(TypeError, "{0} takes named operands or *operands, not
 no_rule = sentence(
     TypeError, "{0} has no backward rule. Give it one with @{0}.backward.")
 too_many = sentence(
-    TypeError, "{0} takes {1} and {2} further argument(s), and was given {3} values.")
+    TypeError, "{0} takes {1} and {2} further argument(s), and was given {3} values.{4}")
 too_few = sentence(TypeError, "{0} needs {0.arity} operand(s), {1}, and was given {2}.")
 given_twice = sentence(TypeError, "{0} was given its argument {1!r} twice: once by position.")
 no_list = sentence(TypeError, "{0} takes a list of operands, not {1!r:.60}.")
@@ -245,8 +249,16 @@ fills_nothing = sentence(
 wrong_arguments = sentence(TypeError, "{0} takes {1}; and not {2!r:.60}.")
 a_layer = sentence(
     TypeError, "a layer ({0}) stands where its output belongs. Call it: layer(x).")
+no_probabilities = sentence(
+    ValueError, "binary_cross_entropy takes probabilities, between 0 and 1, and was given {0} to "
+    "{1}. For scores before the sigmoid, write binary_cross_entropy_with_logits.")
 no_weights = sentence(
     TypeError, "a state is a dict of arrays by path, as state_dict() returns it, not {0!r:.60}.")
+state_of_states = sentence(
+    TypeError, "this state holds others. Load the one of the model, as state[{0!r}].")
+several_inputs = sentence(
+    TypeError, "a {0} of {1} stands where one Tensor or array belongs. Take one of them, as in "
+    "hs, state = cell.over_time(xs); or join them, as in bp.stack([a, b]).")
 wrong_input = sentence(ValueError, "{0} takes {1}, and was given {2}.")
 other_state = sentence(ValueError, "{0} takes another state: {1}.")
 no_generator = sentence(
@@ -260,8 +272,8 @@ no_list_of_parameters = sentence(
     TypeError, "{0} takes a list of parameters, such as model.parameters(), not {1}. Write [w] "
     "for one.")
 no_parameters = sentence(
-    ValueError, "{0} has no parameters to train. A generator that was used before gives none: make "
-    "a list of it.")
+    ValueError, "{0} has no parameters to train. All may be frozen, with requires_grad = False; or "
+    "they come from a generator that was used before: make a list of it.")
 no_parameter = sentence(
     TypeError, "{0} takes Tensors as parameters, such as model.parameters(), not {1!r:.60}.")
 parameter_twice = sentence(
@@ -296,6 +308,10 @@ state_does_not_fit = sentence(ValueError, "this {0} cannot go on from that state
 no_arrays = sentence(ValueError, "{0} takes arrays with one sample a row, and was given none.")
 lengths_differ = sentence(
     ValueError, "{0} takes arrays with one sample a row, of one length. Their shapes are {1}.")
+tuple_of_arrays = sentence(
+    TypeError, "{0} takes arrays one by one, and was given a tuple of {1}. Write {0}(*pair, ...), "
+    "with a star, as in {0}(*bp.datasets.digits(), ...).")
+no_size = sentence(TypeError, "batches needs size=, the number of samples in a batch: size=32.")
 empty_part = sentence(
     ValueError, "split: test_fraction = {0!r} of {1} samples leaves a part empty; choose a "
     "fraction between 0 and 1 that puts a sample in each part.")
@@ -319,7 +335,7 @@ not_loaded = sentence(CheckpointError, "{0} cannot be loaded: {1}.")
 no_safetensors = sentence(
     CheckpointError, "{0} cannot be loaded: it is no whole safetensors file ({1}).")
 safetensors_missing = sentence(
-    ImportError, 'Files of training need safetensors: pip install "tinygrad_bp[io]"')
+    ImportError, 'Files of training need safetensors: pip install safetensors')
 no_state = sentence(
     TypeError, "save takes a dict, such as model.state_dict(), and then the path; not {0!r:.60}.")
 bad_key = sentence(
@@ -347,7 +363,7 @@ traced_value_kept = sentence(
 # ---- plots ----
 
 matplotlib_missing = sentence(
-    ImportError, 'Plots need matplotlib: pip install "tinygrad_bp[plot]"')
+    ImportError, 'Plots need matplotlib: pip install matplotlib')
 no_panels = sentence(
     TypeError, "curves takes a dict, from the title of each panel to its numbers, not {0!r:.60}.")
 no_names = sentence(

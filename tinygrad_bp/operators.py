@@ -152,6 +152,12 @@ class Operators(Variable, Habits, metaclass=WithHabits):  # type: ignore[misc, v
     def transpose(self, *axes: Any) -> Any:
         """Return the axes in another order, or reversed: ``t.transpose(1, 0, 2)``.
 
+        Raises
+        ------
+        ValueError
+            If an axis is missing or there twice; for ``t.transpose(0, 1)`` of a matrix, which in
+            NumPy is the matrix itself, and in PyTorch its transpose.
+
         Examples
         --------
         >>> import numpy as np
@@ -162,6 +168,8 @@ class Operators(Variable, Habits, metaclass=WithHabits):  # type: ignore[misc, v
         """
         if len(axes) == 1 and np.ndim(axes[0] if axes[0] is not None else ()):
             axes = tuple(axes[0])
+        elif self.ndim == 2 and axes in ((0, 1), (-2, -1)):
+            raise errors.transposes_nothing(axes)
         return TABLE["transpose"](self, axes=None if axes in ((), (None,)) else axes)
 
     @property

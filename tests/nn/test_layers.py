@@ -18,6 +18,57 @@ def generator(seed=0):
     return np.random.default_rng(seed)
 
 
+# ---- Arguments, which are checked when a layer is made ----
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: nn.Linear(0, 2), "in_features is a number that is whole and at least 1, not 0."),
+        (lambda: nn.Linear(2, 2.5), "out_features is a number that is whole and at least 1, not 2"),
+        (lambda: nn.Conv2d(1, 0, 3), "out_channels is a number that is whole and at least 1, no"),
+        (lambda: nn.Conv2d(1, 1, 0), "kernel_size 0 and padding 0 must be at least 1 and 0."),
+        (lambda: nn.Conv2d(1, 1, 2, padding=-1), "kernel_size 2 and padding -1 must be"),
+        (lambda: nn.Conv2d(1, 1, 2, stride=0), "stride 0 and dilation 1 must be 1 or more"),
+        (lambda: nn.Embedding(0, 2), "num_embeddings is a number that is whole and at least 1"),
+        (lambda: nn.LayerNorm(0), "normalized_shape is a number that is whole and at least 1"),
+        (lambda: nn.LayerNorm(2, eps=-1.0), "eps is a number that is at least 0, not -1.0."),
+        (lambda: nn.BatchNorm(2, momentum=-0.5), "momentum is a number that is at least 0"),
+        (lambda: nn.Dropout(1.0), "p is a number that is at least 0 and less than 1, not 1.0."),
+        (lambda: nn.GRUCell(2, -1), "hidden_size is a number that is whole and at least 1"),
+        (lambda: nn.MultiHeadAttention(4, 0), "num_heads is a number that is whole and at least"),
+    ],
+)
+def test_a_number_out_of_range_is_refused(make, message):
+    with pytest.raises(ValueError, match=r".") as caught:
+        make()
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: nn.MaxPool2d(), "MaxPool2d takes size, stride, padding, dilation, ceil_mode; an"),
+        (lambda: nn.ReLU(3), "ReLU takes no arguments; and not (3,)."),
+        (lambda: nn.Tanh(inplace=True), "Tanh has no argument 'inplace'. A recorded value stays"),
+        (lambda: nn.Linear(2, 2)((WIDE, WIDE)), ""),
+        (lambda: nn.Linear(2, 2)((bp.tensor(1.0), 1)), "a tuple of 2 stands where one Tensor or a"),
+        (lambda: nn.Linear(2, 2)([bp.tensor(1.0)]), "a list of 1 stands where one Tensor or arra"),
+    ],
+)
+def test_arguments_that_do_not_belong_there_are_refused(make, message):
+    with pytest.raises((TypeError, ValueError)) as caught:
+        make()
+    assert str(caught.value).startswith(message)
+
+
+def test_what_is_no_probability_is_refused():
+    for p in ([-0.5, 1.0], [0.5, 1.7]):
+        with pytest.raises(ValueError, match="takes probabilities, between 0 and 1, and was given"):
+            nn.binary_cross_entropy(bp.tensor(p), [1.0, 0.0])
+    assert np.isfinite(nn.binary_cross_entropy(bp.tensor([0.0, 1.0]), [1.0, 0.0]).item())
+
+
 # ---- Widths ----
 
 WIDE = np.ones((5, 32))
@@ -79,7 +130,7 @@ class Student(nn.Module):
             lambda: nn.MultiHeadAttention(6, 2)(np.ones(6)),
             "MultiHeadAttention takes axes (position, feature) or (sample, position, feature), and",
         ),
-        (lambda: nn.Linear(-1, 3), "negative dimensions are not allowed"),
+        (lambda: nn.Linear(-1, 3), "in_features is a number that is whole and at least 1, not -1."),
         (
             lambda: nn.BatchNorm(32)(WIDE[:1]),
             "BatchNorm takes two numbers or more for each channel in training, and was given an "

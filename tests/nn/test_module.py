@@ -239,6 +239,12 @@ def test_a_state_that_does_not_fit_changes_nothing_and_is_explained():
         assert np.array_equal(value, before[path]), path
 
 
+def test_a_state_of_states_is_refused():
+    model = Block(generator())
+    with pytest.raises(TypeError, match=r"Load the one of the model, as state\['model'\]\."):
+        model.load_state_dict({"epoch": 1, "optimizer": {}, "model": model.state_dict()})
+
+
 def test_a_state_of_other_classes_is_refused():
     with pytest.raises(ValueError, match=r"inner.weight is missing; .* weight is unexpected"):
         Block(generator()).load_state_dict(nn.Linear(3, 3).state_dict())

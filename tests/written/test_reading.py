@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from .printed import Printer, in_text, spelled
 from tinygrad_bp.written.read import read
 from tinygrad_bp.written.tree import Refusal, Side, WrittenLine
+
+from .printed import Printer, in_text, spelled
 
 HERE = Path(__file__).parent
 

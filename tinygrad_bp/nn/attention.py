@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from .. import errors
+from ..arguments import check_counts
 from ..creation import generator
 from ..rules.activations import softmax
 from ..rules.shaping import as_operand, split
@@ -61,7 +62,8 @@ class MultiHeadAttention(Module):
         causal: bool = False,
         rng: np.random.Generator | None = None,
     ) -> None:
-        if num_heads < 1 or embed_dim % num_heads:
+        check_counts(embed_dim=embed_dim, num_heads=num_heads)
+        if embed_dim % num_heads:
             raise ValueError(f"{embed_dim} features cannot be dealt out to {num_heads} heads.")
         rng, self.heads, self.causal = generator(rng), num_heads, causal
         self.in_proj_weight = parameter(xavier_uniform((3 * embed_dim, embed_dim), rng))

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from .. import errors
+from ..arguments import at_least_0, below_1, check_counts
 from ..creation import generator
 from ..engine import Tensor
 from ..operators import value_of
-from ..rules.models import Pair, conv2d, dropout, embedding, pair
+from ..rules.models import Pair, conv2d, dropout, embedding, pair, steps_of
 from ..rules.shaping import as_operand
 from ..table import Value
 from .initialisers import fans, normal, uniform
@@ -72,6 +73,7 @@ class Linear(Module):
         rng: np.random.Generator | None = None,
     ) -> None:
         rng = generator(rng)
+        check_counts(in_features=in_features, out_features=out_features)
         self.weight = spread((out_features, in_features), in_features, rng)
         self.bias = spread((out_features,), in_features, rng) if bias else None
 
@@ -131,9 +133,15 @@ class Conv2d(Module):
         bias: bool = True,
         rng: np.random.Generator | None = None,
     ) -> None:
-        if groups < 1 or in_channels % groups:
+        check_counts(in_channels=in_channels, out_channels=out_channels, groups=groups)
+        if in_channels % groups:
             raise ValueError(f"{in_channels} channels cannot be dealt out to {groups} groups.")
         rng, self.in_channels = generator(rng), in_channels
+        steps_of(stride, dilation)
+        if min(*pair(kernel_size, "kernel_size"), 1 + min(pair(padding, "padding"))) < 1:
+            raise ValueError(
+                f"kernel_size {kernel_size} must be 1 or more, padding {padding} at least 0."
+            )
         self.steps = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
         shape = (out_channels, in_channels // groups, *pair(kernel_size, "kernel_size"))
         self.weight = spread(shape, fans(shape)[0], rng)
@@ -171,6 +179,7 @@ class Embedding(Module):
     def __init__(
         self, num_embeddings: int, embedding_dim: int, *, rng: np.random.Generator | None = None
     ) -> None:
+        check_counts(num_embeddings=num_embeddings, embedding_dim=embedding_dim)
         self.weight = parameter(normal((num_embeddings, embedding_dim), rng))
 
     def forward(self, indices: Any) -> Value:
@@ -212,7 +221,9 @@ class LayerNorm(Module):
 
     def __init__(self, normalized_shape: int | tuple[int, ...], eps: float = 1e-5) -> None:
         shape = tuple(np.atleast_1d(normalized_shape).tolist())
-        self.eps, self.axes = eps, tuple(range(-len(shape), 0))
+        for length in shape:
+            check_counts(normalized_shape=length)
+        self.eps, self.axes = at_least_0("eps", eps), tuple(range(-len(shape), 0))
         self.weight, self.bias = parameter(np.ones(shape)), parameter(np.zeros(shape))
 
     def forward(self, x: Value) -> Value:
@@ -264,7 +275,9 @@ class BatchNorm(Module):
     """
 
     def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
-        self.eps, self.momentum = eps, momentum
+        check_counts(num_features=num_features)
+        self.eps = at_least_0("eps", eps)
+        self.momentum = at_least_0("momentum", momentum)
         self.weight = parameter(np.ones(num_features))
         self.bias = parameter(np.zeros(num_features))
         self.running_mean = Tensor(np.zeros(num_features))
@@ -324,7 +337,7 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5, *, rng: np.random.Generator | None = None) -> None:
-        self.p, self.rng = p, generator(rng)
+        self.p, self.rng = below_1("p", p), generator(rng)
 
     def forward(self, x: Value) -> Value:
         return dropout(x, self.p, self.rng) if self.training else x

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from .. import errors
 from ..rules.losses import reduced
+from ..rules.models import array_of, has_values
 from ..rules.shaping import as_operand
 from ..table import Value
 
@@ -122,12 +124,20 @@ def binary_cross_entropy(p: Value, target: Value, reduction: str = "mean") -> Va
     is the sigmoid of something, `binary_cross_entropy_with_logits` of that is exact.
     Arguments as of `mse_loss`.
 
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or a p is not between 0 and 1.
+
     Examples
     --------
     >>> round(bp.nn.binary_cross_entropy(bp.tensor([0.5, 0.75]), [1.0, 1.0]).item(), 4)
     0.4904
     """
     p, y = alike("binary_cross_entropy", p, target)
+    array = array_of(p)
+    if has_values(array) and (array.min() < 0.0 or array.max() > 1.0):
+        raise errors.no_probabilities(f"{array.min():.4g}", f"{array.max():.4g}")
     least = math.exp(-100.0)
     log_p, log_q = np.log(np.maximum(p, least)), np.log(np.maximum(1.0 - p, least))
     return reduced(-(y * log_p + (1.0 - y) * log_q), reduction)

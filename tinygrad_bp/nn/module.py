@@ -214,6 +214,9 @@ class Module:
         """
         if not isinstance(state, Mapping):
             raise errors.no_weights(state)
+        for name, value in state.items():
+            if isinstance(value, Mapping):
+                raise errors.state_of_states("model" if "model" in state else name)
         own = dict(self.named_tensors())
         values = {path: np.asarray(value_of(value)) for path, value in state.items()}
         wrong = [f"{path} is missing" for path in own if path not in values]

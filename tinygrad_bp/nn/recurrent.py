@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import errors
+from ..arguments import check_counts
 from ..creation import generator
 from ..rules.activations import sigmoid
 from ..rules.elementwise import tanh
@@ -33,6 +34,7 @@ class Cell(Module):
         bias: bool = True,
         rng: np.random.Generator | None = None,
     ) -> None:
+        check_counts(input_size=input_size, hidden_size=hidden_size)
         rng, n = generator(rng), self.gates * hidden_size
         self.hidden_size = hidden_size
         self.weight_ih = spread((n, input_size), hidden_size, rng)

@@ -8,25 +8,8 @@ from typing import Any
 import numpy as np
 
 from .. import errors
+from ..arguments import NUMBERS
 from ..engine import Tensor
-
-NUMBERS = int, float, np.number
-
-
-def at_least_0(name: str, value: Any) -> float:
-    """Return an argument as a float, if it is finite and not negative."""
-    return within(name, value, float("inf"), "that is at least 0")
-
-
-def below_1(name: str, value: Any) -> float:
-    """Return an argument as a float, if it is a part of a whole."""
-    return within(name, value, 1.0, "that is at least 0 and less than 1")
-
-
-def within(name: str, value: Any, end: float, in_words: str) -> float:
-    if not isinstance(value, NUMBERS) or not 0 <= value < end:
-        raise errors.out_of_range(name, in_words, value)
-    return float(value)
 
 
 def checked_parameters(who: str, parameters: Iterable[Tensor]) -> list[Tensor]:

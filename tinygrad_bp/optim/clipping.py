@@ -7,8 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from .. import errors
+from ..arguments import at_least_0
 from ..engine import Tensor
-from .checks import at_least_0, checked_parameters
+from .checks import checked_parameters
 
 
 def clip_grad_norm(parameters: Iterable[Tensor], max_norm: float, norm_type: float = 2.0) -> float:

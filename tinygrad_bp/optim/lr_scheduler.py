@@ -12,8 +12,9 @@ from math import cos, inf, pi
 from typing import Any
 
 from .. import errors
+from ..arguments import at_least_0, at_least_1, below_1
 from ..habits import missing
-from .checks import at_least_0, below_1, first_difference
+from .checks import first_difference
 from .optimizers import Adam, Optimizer
 
 
@@ -337,12 +338,6 @@ class ReduceLROnPlateau(Schedule):
             if self.optimizer.lr - lower > self.eps:
                 self.optimizer.lr = lower
             self.rest, self.bad_epochs = self.cooldown, 0
-
-
-def at_least_1(name: str, value: int) -> int:
-    if not isinstance(value, int) or value < 1:
-        raise errors.out_of_range(name, "that is whole and at least 1", value)
-    return value
 
 
 def on_cosine(start: float, end: float, part: float) -> float:

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from .. import errors
+from ..arguments import at_least_0, below_1
 from ..engine import Tensor
 from ..habits import missing
-from .checks import at_least_0, below_1, checked_parameters, first_difference
+from .checks import checked_parameters, first_difference
 
 #: What an optimiser keeps of a parameter from step to step.
 State = dict[str, Any]

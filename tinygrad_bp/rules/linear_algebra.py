@@ -69,7 +69,9 @@ matrix_transpose.backward(lambda out, a: lambda g: g.mT)
 
 
 @primitive(
-    needs="each axis once", kind="arranges", notation=("{:power}ᵀ", r"{:base}^{{\top}}", "power")
+    needs="each axis once; to exchange two of them, write bp.swapaxes(t, 0, 1)",
+    kind="arranges",
+    notation=("{:power}ᵀ", r"{:base}^{{\top}}", "power"),
 )
 def transpose(a: Value, *, axes: Sequence[int] | None = None) -> Value:
     """Return the entries with their axes in the given order, or in reverse order.

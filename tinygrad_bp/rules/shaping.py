@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from .. import errors
 from ..engine import primitive
 from ..table import Closure, Value
 from .rows import composed, upright
@@ -15,6 +16,8 @@ Shape: TypeAlias = int | tuple[int, ...]
 
 def as_operand(a: Any) -> Value:
     """Return a Tensor or an array itself, and a list as an array, as every operation takes it."""
+    if isinstance(a, (tuple, list)) and any(hasattr(part, "_array") for part in a):
+        raise errors.several_inputs(type(a).__name__, len(a))
     return a if hasattr(a, "shape") else np.array(a)
 
 
@@ -61,7 +64,7 @@ def reshape(a: Value, *, shape: Shape) -> Value:
     return np.reshape(a, shape)
 
 
-@primitive(kind="arranges")
+@primitive(needs="the array alone; t.reshape(len(t), -1) keeps the first axis", kind="arranges")
 def ravel(a: Value) -> Value:
     """Return the entries, read row by row, as one axis.
 
