@@ -28,6 +28,10 @@ def test_a_function_may_take_its_leaves_from_inputs(
     assert "x (1,)  input  value [3]" in tree
     assert "k (1,)  input  value [4]" in tree
 
+    file.write_text(head + "inputs = [[2.0], bp.tensor([3.0]), [4]]\n" + body, encoding="utf-8")
+    assert main(["draw", "--problem", str(file), "--loss", "loss"]) == 0
+    assert capsys.readouterr().out == tree
+
     file.write_text(head + body, encoding="utf-8")
     assert main(["draw", "--file", str(file)]) == 2
     words = " ".join(capsys.readouterr().err.split())

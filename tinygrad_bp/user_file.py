@@ -20,6 +20,7 @@ import numpy as np
 from .engine import Tensor
 from .grading.calling import own_functions
 from .grading.submission import describe_error
+from .grading.task import by_name
 
 
 @contextmanager
@@ -77,7 +78,7 @@ def load_loss(path: Path, function: str) -> Tensor:
                 f"{function}() takes {', '.join(leaves)}. Let it take nothing, or give their "
                 "values in the file: inputs = {...}"
             )
-        loss = build(**as_leaves(module.inputs)) if leaves else build()
+        loss = build(**as_leaves(by_name(build, module.inputs))) if leaves else build()
     if not isinstance(loss, Tensor):
         raise TypeError(f"{function}() returned {loss!r:.60}, and should return a Tensor")
     return loss

@@ -15,24 +15,14 @@ from typing import Any
 
 from .spelling import find_argument
 
-#: The name of a drawn upstream gradient, and what else it is called.
+#: The name of a drawn upstream gradient, and what people call it, without underscores.
 UPSTREAM = "dout"
 UPSTREAMS = {
-    "dout",
-    "gradout",
-    "gradoutput",
-    "gradoutputs",
-    "dy",
-    "dz",
-    "dl",
-    "g",
-    "grad",
-    "upstream",
+    *("dout", "douts", "dldout", "dy", "dldy", "dz", "dldz", "da", "dh", "g", "delta"),
+    *("grad", "gradout", "gradoutput", "gradoutputs", "upstream", "upstreamgrad"),
 }
-UPSTREAMS |= {"dl_dout", "dldout", "dldy", "dldz", "da", "dh", "douts", "delta", "upstreamgrad"}
 
-#: The methods of a class that are called, as many as it has, in this order; the last answers.
-BEFORE_BACKWARD = ("forward",)
+#: The method of a class that answers; ``forward`` is called before it.
 ANSWERING = ("backward", "backprop", "backpropagate", "gradients", "gradient", "grad")
 
 
@@ -64,7 +54,8 @@ def find_function(
 
 
 def rank(name: str, value: Any, known: Mapping[str, Any]) -> tuple[int, int]:
-    # A helper such as softmax(z) may have a quantity for its only parameter.
+    # A class comes first, then what is called like a backward pass, then whatever can be called;
+    # and of these the one that takes the most quantities: softmax(z) may be a helper.
     looks_like_it = any(part in name.lower() for part in ("back", "grad", "deriv"))
     if inspect.isclass(value):
         return (3, 0)
@@ -116,7 +107,7 @@ def run(function: Callable[..., Any], point: Mapping[str, Any]) -> Any:
         if quantity is not None:  # a weight that it has drawn itself
             setattr(made, name, point[quantity].copy())
     answer = None
-    for method in (*BEFORE_BACKWARD, find_method(function)):
+    for method in ("forward", find_method(function)):
         bound = getattr(made, method or "", None)
         if callable(bound):
             positional, named = find_arguments(bound, point)
