@@ -400,12 +400,21 @@ def losses(name: str) -> Iterator[tuple[Trial, bp.Tensor, list[bp.Tensor]]]:
         yield trial, (out * weights).sum(), [x for x in operands if isinstance(x, bp.Tensor)]
 
 
+def has_products_for_powers(loss: bp.Tensor) -> bool:
+    """Whether a step is a ** 3, a ** 4, or has one of them as its slope: the engine multiplies."""
+    powers = [t for t in recorded_tensors(loss) if t.primitive is bp.power]
+    return any(
+        isinstance(t.operands[1], int | float) and t.operands[1] in (3, 4, 5) for t in powers
+    )
+
+
 @pytest.mark.parametrize("name", TABLE)
 def test_every_operation(name: str, tmp_path: Path) -> None:
     count = 0
     for i, (trial, loss, leaves) in enumerate(losses(name)):
         try:
-            (tmp_path / f"case{i}.py").write_text(agrees(loss, leaves), encoding="utf-8")
+            code = agrees(loss, leaves, exactly=not has_products_for_powers(loss))
+            (tmp_path / f"case{i}.py").write_text(code, encoding="utf-8")
         except AssertionError as error:
             error.add_note(f"{trial}\n{source(loss)}")
             raise
