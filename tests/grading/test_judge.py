@@ -459,15 +459,15 @@ def test_the_wrong_contributions_of_a_place_are_made_once(monkeypatch):
 
 
 def test_a_slip_far_from_what_is_answered_is_found_and_one_too_far_is_not_named():
-    problem, inputs = chain_of(24)
+    problem, inputs = chain_of(48)
     assignment = Assignment(problem, inputs)
     truth = [{n: run.gradients[i] for n, i in assignment.named.items()} for run in assignment.runs]
 
     class Given:
         def answers_at(self, points, order):
-            return [Answers({"a23": 2 * t["a23"], "W0": 3 * t["W0"]}) for t in truth]
+            return [Answers({"a47": 2 * t["a47"], "W0": 3 * t["W0"]}) for t in truth]
 
     report = grade_submission(Given(), assignment)
-    assert report["a23"].mistakes == ("extra-factor-2",)
+    assert report["a47"].mistakes == ("extra-factor-2",)
     assert report["W0"].mistakes == ()
     assert "Not every mistake was tried" in report["W0"].message

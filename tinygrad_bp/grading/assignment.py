@@ -22,6 +22,7 @@ from ..engine import Tensor
 from ..mistakes.run import Run
 from ..worked_problem.problem import random_problem
 from .calling import UPSTREAM
+from .factors import ACCEPTED, CONVENTIONS
 from .hidden import hidden_mistakes
 from .limits import MOST_DRAWS, POINTS
 from .submission import Answers, Order, Point
@@ -36,10 +37,15 @@ class Marking:
     #: so it is all of it by default.
     carried: float = 1.0
     points: Mapping[str, float] = field(default_factory=dict)  # of a quantity's line; 1 by default
+    #: The conventions that are remarked on, and not charged.
+    accepted: Collection[str] = ACCEPTED
 
     def __post_init__(self) -> None:
         if not 0 <= self.carried <= 1:
             raise ValueError(f"carried must be from 0 to 1, not {self.carried}")
+        for name in self.accepted:
+            if name not in CONVENTIONS:
+                raise ValueError(f"there is no convention {name!r}: {', '.join(CONVENTIONS)}.")
         for name, worth in self.points.items():
             if not 0 <= worth < np.inf:
                 raise ValueError(f"the points of {name} must be at least 0, not {worth}")

@@ -90,7 +90,7 @@ def judge(
         found = scaled.judge()
         if lines < 2 and cause is not None and cause.mistake.name == "constant-factor":
             continue  # some size explains any small number
-        charged = 0.0 if is_accepted else 1.0 if cause else 2.5
+        charged = -0.5 if is_accepted else 1.0 if cause else 2.5  # rather a convention than a slip
         if charges(found) + charged < least:
             least = charges(found) + charged
             remark = CONVENTIONS[convention].remark if is_accepted and convention else ""

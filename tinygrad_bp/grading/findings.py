@@ -12,7 +12,7 @@ import numpy as np
 from ..differences import agree
 from ..mistakes.mistake import Fault, Mistake
 from ..notation.numbers import listed, percent
-from .fingerprints import NEARLY, find_facts
+from .fingerprints import NEARLY, find_facts, find_signs
 from .precision import RIGHT, off
 from .report import JudgedLine, gradient_of
 
@@ -87,7 +87,7 @@ class Finding:
             line,
             entries=size,
             message=" ".join(filter(None, [*self.explain(line), self.say_numbers(line)])),
-            hint=" Or: ".join(hints) or general_hint(line),
+            hint=" Or: ".join(hints) or self.hint_from_facts(line),
         )
 
     def measured(self, line: JudgedLine) -> JudgedLine:
@@ -123,13 +123,34 @@ class Finding:
         yield " Or ".join(told)
         yield self.reason
 
+    def hint_from_facts(self, line: JudgedLine) -> str:
+        # what was measured gives nothing away, and says where to look
+        assert self.answered is not None
+        if line.shape != line.right_shape:
+            relation = compare_shapes(line.shape or (), line.right_shape or ())
+            return (
+                f"Your shape is {line.shape}, and the quantity's is {line.right_shape}{relation}."
+            )
+        if line.error is None:
+            return "Some entries are infinite, or not numbers: where are you dividing by zero?"
+        facts = line.fingerprints or (
+            find_signs(list(zip(self.answered, self.wanted, strict=True))),
+        )
+        said = f"Measured: {'; '.join(facts)}."
+        if self.implied is not None:
+            return f"It follows rightly from a wrong {gradient_of(self.implied.name)}: look there."
+        if line.error < NEARLY:
+            return f"{said} Is a number rounded, or a small term left over?"
+        return said
+
     def say_numbers(self, line: JudgedLine) -> str:
         if line.shape != line.right_shape:
             relation = compare_shapes(line.shape or (), line.right_shape or ())
             return f"The shape is {line.shape}, and should be {line.right_shape}{relation}."
         if line.worst is None:
             return ""
-        start = f"{line.wrong_entries} of {self.right[0].size} entries are wrong"
+        are = "is" if line.wrong_entries == 1 else "are"
+        start = f"{line.wrong_entries} of {self.right[0].size} entries {are} wrong"
         if line.answered is None or line.right is None or line.error is None:
             right = "infinity or NaN" if line.right is None else f"{line.right:.6g}"
             return f"{start}: entry {line.worst} is not finite, where {right} is right."
@@ -153,14 +174,6 @@ def say_apart(explanations: Sequence[Explanation]) -> Iterator[str]:
             name = f"{mistake.name} ({instead})" if instead else mistake.name
             said.append(f"{name}: {mistake.sentence}")
         yield " And ".join(said)
-
-
-def general_hint(line: JudgedLine) -> str:
-    if line.shape != line.right_shape:
-        return "Compare the shape of your gradient with the shape of the quantity."
-    if line.error is not None and line.error < NEARLY:
-        return "It is nearly right: is a number rounded, or a small term left over?"
-    return "Nudge one entry of the quantity, and compare the change of the loss with yours."
 
 
 def compare_shapes(shape: tuple[int, ...], right: tuple[int, ...]) -> str:

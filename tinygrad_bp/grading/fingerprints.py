@@ -11,12 +11,19 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..differences import agree
+from ..notation.numbers import listed
 
 #: How exactly a fact must hold.
 EXACT = 1e-7
 
+#: How large zero is, up to rounding.
+ZERO = 1e-13
+
 #: How close is nearly right.
 NEARLY = 1e-3
+
+#: Of more rows or columns it is not said which.
+MOST_PLACES = 4
 
 Array: TypeAlias = np.ndarray
 
@@ -104,6 +111,63 @@ def find_lost_balance(pairs: Pairs) -> str | None:
     return None
 
 
+def find_balance(pairs: Pairs) -> str | None:
+    # the other way round, as where a softmax was taken along that axis
+    ndim = pairs[0][1].ndim
+    for axis in range(ndim):
+        if all(
+            a.shape == r.shape
+            and r.shape[axis] > 1
+            and sums_to_zero(a, axis)
+            and not sums_to_zero(r, axis)
+            for a, r in pairs
+        ):
+            along = f" along axis {axis}" if ndim > 1 else ""
+            return f"its entries sum to zero{along}, and the right ones do not"
+    return None
+
+
+def find_place(pairs: Pairs) -> str | None:
+    # where the wrong entries are, if the others are right at every point
+    if any(a.shape != r.shape for a, r in pairs):
+        return None
+    wrong = np.any([np.abs(a - r) > EXACT * np.abs(r).max(initial=0.0) for a, r in pairs], axis=0)
+    if wrong.all() or not wrong.any():
+        return None
+    for axis, which in enumerate(("row", "column") if wrong.ndim == 2 else ("entry",) * wrong.ndim):
+        others = tuple(k for k in range(wrong.ndim) if k != axis)
+        at = np.flatnonzero(wrong.any(axis=others))
+        if len(at) < wrong.shape[axis] and len(at) <= MOST_PLACES:
+            name = which if wrong.ndim < 3 else f"index of axis {axis}"
+            plural = {"entry": "entries", "row": "rows", "column": "columns"}.get(name, name)
+            said = f"{name} {at[0]}" if len(at) == 1 else f"{plural} {listed(map(str, at))}"
+            return f"only {said} {'is' if len(at) == 1 else 'are'} wrong, counted from 0"
+    return f"{int(wrong.sum())} of {wrong.size} entries are wrong, and the others are right"
+
+
+def find_ratios(pairs: Pairs) -> str | None:
+    # a factor for each row, or for each column
+    for axis, which in ((1, "row"), (0, "column")):
+        if all(a.shape == r.shape and r.ndim == 2 and r.shape[axis] > 1 for a, r in pairs):
+            with np.errstate(all="ignore"):
+                every = [
+                    (a * r).sum(axis, keepdims=True) / (r * r).sum(axis, keepdims=True)
+                    for a, r in pairs
+                ]
+            if all(agree(a, f * r, EXACT) for f, (a, r) in zip(every, pairs, strict=True)):
+                return f"each {which} is a multiple of the right one, by a factor of its own"
+    return None
+
+
+def find_signs(pairs: Pairs) -> str:
+    """Say what is left to say of any wrong answer: the signs, and where it is furthest off."""
+    a, r = pairs[0]
+    right = int((np.sign(a) == np.sign(r)).sum())
+    furthest = np.unravel_index(int(np.argmax(np.abs(a - r))), r.shape)
+    at = f", and entry {tuple(map(int, furthest))} is furthest off" if r.size > 1 else ""
+    return f"{right} of {r.size} entries have the right sign{at}"
+
+
 def sums_to_zero(terms: Array, axis: int) -> bool:
     total = np.abs(terms.sum(axis=axis)).max(initial=0.0)
     return bool(total <= EXACT * np.abs(terms).max(initial=0.0))
@@ -117,12 +181,15 @@ def find_facts(
     if not all(answer.size for answer in answers):
         yield "it has no entries"
         return
-    if not any(answer.any() for answer in answers):
-        yield "all of its entries are zero"
-        return
     pairs = list(zip(answers, rights, strict=True))
+    if all(np.abs(a).max() <= ZERO * np.abs(r).max(initial=0.0) for a, r in pairs):
+        rounding = ", up to rounding" if any(answer.any() for answer in answers) else ""
+        yield f"all of its entries are zero{rounding}"
+        return
     facts = (clause for clause, holds in FACTS.items() if all(holds(a, r) for a, r in pairs))
-    yield from filter(None, (*facts, find_ratio(pairs), find_lost_balance(pairs)))
+    ratio = find_ratio(pairs)
+    measured = (ratio, None if ratio else find_ratios(pairs), find_place(pairs))
+    yield from filter(None, (*facts, *measured, find_lost_balance(pairs), find_balance(pairs)))
     for name, numbers in others.items():
         if all(agree(a, n, EXACT) for a, n in zip(answers, numbers, strict=True)):
             yield f"it is equal to the gradient of {name}"

@@ -158,7 +158,7 @@ def grade_at_points(submitted: Sequence[Answers], assignment: Assignment) -> Rep
         failure = next((a.failure for a in answers if a.failure is not None), None)
         if failure is not None:
             answers = [Answers() for _ in answers]
-        findings = judge(assignment.runs, answers)
+        findings = judge(assignment.runs, answers, assignment.marking.accepted)
         lines = tuple(write_lines(findings, assignment, answers))
     return Report(lines, failure, assignment.warnings)
 

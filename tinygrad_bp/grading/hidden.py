@@ -23,9 +23,12 @@ from .report import gradient_of
 from .search import find_single, nearest
 from .submission import Answers
 
+#: How many such sentences are said at most.
+MOST_WARNINGS = 6
+
 #: Where these give the right numbers they are no mistakes: of two equal gradients one may be taken
 #: for the other, and a layout that the next step changes again does not matter.
-HARMLESS = {"wrong-upstream", "flattened-gradient", "transposed-result"}
+HARMLESS = {"wrong-upstream", "flattened-gradient", "transposed-result", "one-step-off"}
 
 
 def hidden_mistakes(runs: Sequence[Run], lines: Sequence[str]) -> Iterator[str]:
@@ -35,8 +38,11 @@ def hidden_mistakes(runs: Sequence[Run], lines: Sequence[str]) -> Iterator[str]:
     with np.errstate(all="ignore"):
         for line, what in hidden_in(runs, lines[:MOST_LINES]):
             found.setdefault(what, []).append(gradient_of(line))
-    for what, gradients in found.items():
-        yield f"In {listed(gradients)} {points} cannot {what}."
+    yield from equal_lengths(runs[0])
+    for what, gradients in list(found.items())[:MOST_WARNINGS]:
+        yield f"In {listed(dict.fromkeys(gradients))} {points} cannot {what}."
+    if len(found) > MOST_WARNINGS:
+        yield f"There are {len(found) - MOST_WARNINGS} more such mistakes or groups of them."
     for gradient in balanced(runs):
         yield (
             f"At {points} the entries of {gradient} sum to zero, so that a wrong multiple of their "
@@ -44,6 +50,28 @@ def hidden_mistakes(runs: Sequence[Run], lines: Sequence[str]) -> Iterator[str]:
         )
     if len(lines) > MOST_LINES:
         yield f"What {points} hide was looked for in {MOST_LINES} of {len(lines)} gradients."
+
+
+def equal_lengths(run: Run) -> Iterator[str]:
+    # where two axes have one length, a sum or a mean along the wrong one looks right
+    widths = {
+        n: f"axis {axis} of {t.name}"
+        for t in (run.tensors[i] for i in run.parameters)
+        for axis, n in enumerate(t.shape)
+        if t.name is not None
+    }
+    if run.batch > 1 and run.batch in widths:
+        yield (
+            f"There are {run.batch} samples, which is also the length of {widths[run.batch]}: a "
+            "sum or a mean along the wrong axis may not be seen. Choose lengths that differ."
+        )
+    for t in (run.tensors[i] for i in run.gradients):
+        alike = [k for k, n in enumerate(t.shape) if n > 1 and t.shape.count(n) > 1]
+        if alike and t.primitive is None and run.place[t.id] not in run.parameters:
+            yield (
+                f"Axes {listed(map(str, alike))} of {t.name} have the same length: a sum or a mean "
+                "along the wrong one may not be seen. Choose lengths that differ."
+            )
 
 
 def hidden_in(runs: Sequence[Run], lines: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -72,6 +72,8 @@ class Judge:
         findings: list[Finding] = []
         for name in self.run.backward_order:
             finding, stories = self.judge_line(name, stories)
+            if finding.verdict in ("right", "carried forward") and not finding.reason:
+                finding = replace(finding, reason=self.remark_on_shape(finding))
             findings.append(finding)
             if finding.answered is not None:
                 self.before.append((self.run.quantities[name], finding.answered))
@@ -126,13 +128,19 @@ class Judge:
         implied = None if explanations or given_up else self.find_implied(i, answered)
         if implied is not None:  # or it is this line's own slip, and the story is as it was
             explained = different([*((*story, implied) for story in explained), *explained])
-        reason = ""
+        reason = self.say_which_term(i, explanations)
         if not explanations and (given_up or self.searches[i].is_cut):
             reason = "Not every mistake was tried, as the network is large."
         if story:
             finding = replace(finding, expected=self.expected(i, story))
         finding = replace(finding, explanations=explanations, implied=implied, reason=reason)
         return finding, explained
+
+    def remark_on_shape(self, finding: Finding) -> str:
+        shape, right = self.answers[0].values[finding.name].shape, finding.right[0].shape
+        if shape == right or finding.answered is None or finding.answered[0].shape != right:
+            return ""
+        return f"Its shape is {shape}, which NumPy broadcasts as {right}." if len(shape) else ""
 
     # ---- what follows from what ----
 
@@ -156,6 +164,16 @@ class Judge:
             return False  # all of them fit
         numbers = [x.run.sweep(x.raw, edges=x.run.part(i, x.raw).edges).get(i) for x in self.sheets]
         return self.agrees(answered, numbers)
+
+    def say_which_term(self, i: int, explanations: Sequence[Explanation]) -> str:
+        # of what is used several times: its gradient is a sum
+        uses = self.run.uses.get(i, ())
+        places = {edge for e in explanations for fault in e for edge in fault.edges}
+        if len(places) != 1 or len(uses) < 2 or not places.issubset(uses):
+            return ""
+        step = self.run.tensors[places.pop().step]
+        label = step.name or f"the step {getattr(step.primitive, '__name__', '')}"
+        return f"So it is in one of the {len(uses)} terms that add up, the one that {label} gives."
 
     def find_implied(self, i: int, answered: Numbers) -> Implied | None:
         """Find the gradient that was not answered and must have been wrong for an answer to follow.

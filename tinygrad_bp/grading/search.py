@@ -96,13 +96,19 @@ class Search:
         for fault in self.single:
             if self.work >= self.budget:
                 return
-            if base.may_give(fault) and self.reproduces((*story, fault), on_truth):
+            may = base.may_give(fault)
+            if may is None and not on_truth:  # one sweep tells it for every line
+                planted = (*story, fault)
+                self.work += 0 if planted in self.sheets[0].outcomes else len(self.whole.edges)
+                number = self.sheets[0].gradient(planted, self.target)
+                may = self.sheets[0].agrees(self.answered[0], number, REPRODUCED)
+            if may is not False and self.reproduces((*story, fault), on_truth):
                 yield (fault,)
 
     def find_repeated(self, story: Story, on_truth: bool) -> Iterator[Explanation]:
         if on_truth:
             return
-        for fault in find_repeated(self.sheets[0], self.whole.edges):
+        for fault in find_repeated(self.sheets[0], self.whole):
             if self.work >= self.budget:
                 return
             # one sweep serves every line
@@ -142,12 +148,14 @@ def find_single(sheet: Sheet, part: Part) -> Iterator[Fault]:
         yield from find_faults(sheet.place(edge))
 
 
-def find_repeated(sheet: Sheet, within: Sequence[Edge]) -> Iterator[Fault]:
-    """Yield each mistake at all edges of one role, as far as they lie within a part."""
-    seen, inside = set(), set(within)
+def find_repeated(sheet: Sheet, part: Part) -> Iterator[Fault]:
+    """Yield each mistake at all edges of one role, and at those of them that lie within a part.
+
+    The part starts from what is answered: only if there is something, it may be another slip.
+    """
+    seen, inside = set(), set(part.edges)
     for role, edges in sheet.run.roles.items():
-        edges = tuple(edge for edge in edges if edge in inside)
-        if len(edges) < 2:
+        if len(inside.intersection(edges)) < 2:
             continue
         made: dict[tuple[Any, int], list[Fault]] = {}
         for edge in edges:
@@ -156,12 +164,15 @@ def find_repeated(sheet: Sheet, within: Sequence[Edge]) -> Iterator[Fault]:
         for (mistake, variant), faults in made.items():
             if mistake.name in MULTIPLY and not isinstance(role, int):
                 continue
-            at = tuple(edge for fault in faults for edge in fault.edges)
-            if len(at) < 2 or any(fault.detail for fault in faults):
+            if any(fault.detail for fault in faults):
                 continue
-            if (mistake, variant, frozenset(at)) not in seen:
-                seen.add((mistake, variant, frozenset(at)))
-                yield Fault(mistake, "", at, variant)
+            every = tuple(edge for fault in faults for edge in fault.edges)
+            here = tuple(edge for edge in every if edge in inside)
+            for at in (every, here) if part.given else (every,):
+                key = (mistake, variant, frozenset(at))
+                if len(here) > 1 and key not in seen:
+                    seen.add(key)
+                    yield Fault(mistake, "", at, variant)
 
 
 def nearest(run: Run, part: Part, most: int) -> Part:
@@ -212,15 +223,15 @@ class Base(NamedTuple):
     planted: dict[Edge, Contribute]
     without: Any  # what the answer would be
 
-    def may_give(self, fault: Fault) -> bool:
-        """Return if a mistake at one edge may give the answer: if not, it does not."""
+    def may_give(self, fault: Fault) -> bool | None:
+        """Return if a mistake at one edge may give the answer; None where the shapes change."""
         sheet, target = self.probe.sheet, self.probe.part.target
         (edge,) = fault.edges
         x, g = sheet.run.source[edge], self.arrived.get(edge.step)
         if edge.step == len(sheet.run.tensors) - 1 and g is None:
             g = sheet.run.start
         if g is None or self.without is None:
-            return True
+            return None
         try:
             wrong = fault.contribution(sheet.place(edge, self.story))(g)
             right = (
@@ -233,10 +244,10 @@ class Base(NamedTuple):
                 added = 0.0 if wrong is None else wrong * scale
                 return close(self.answer, self.without - right * scale + added)
             if wrong is not None and np.shape(wrong) != sheet.run.tensors[x].shape:
-                return True
+                return None
             change = (0.0 if wrong is None else wrong) - right
         except Exception:  # the shapes do not fit
-            return x != target
+            return False
         if self.answer.shape != np.shape(self.without):
             return False
         row = self.probe.rows.get(x)

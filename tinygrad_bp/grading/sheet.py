@@ -114,7 +114,16 @@ class Sheet:
 
 
 def unwrapped(answer: np.ndarray, right: np.ndarray) -> np.ndarray:
-    return answer.reshape(right.shape) if answer.size == right.size == 1 else answer
+    # a row is a vector to NumPy, whatever axes of length 1 come first: it broadcasts alike
+    same = without_leading(answer.shape) == without_leading(right.shape)
+    is_one = answer.size == right.size == 1
+    return answer.reshape(right.shape) if same or is_one else answer
+
+
+def without_leading(shape: tuple[int, ...]) -> tuple[int, ...]:
+    while shape[:1] == (1,):
+        shape = shape[1:]
+    return shape
 
 
 def in_layout(answer: np.ndarray, right: np.ndarray) -> tuple[str | None, np.ndarray]:

@@ -87,6 +87,7 @@ ROWS: dict[str, Entry] = {
         "The gradient passes the product unchanged: the other factor is left out.",
         "Double the other factor: your gradient has to double too.",
         multiply=wrong.unchanged,
+        divide=wrong.where(lambda at: at.edge.operand == 0, wrong.unchanged),
     ),
     "divisor-not-squared": row(
         "The derivative of a / b by b is -a / b^2, and the square is lost.",

@@ -156,8 +156,10 @@ class Run(Record):
         """
         roles: dict[Any, list[Edge]] = {i: list(uses) for i, uses in self.uses.items()}
         for edge in self.edges:
-            primitive = self.tensors[edge.step].primitive
-            for role in (self.alike[edge], (primitive, edge.operand), (primitive,)):
+            t = self.tensors[edge.step]
+            alike, inputs = self.alike[edge], [x for x in t.inputs if x is not None]
+            near = tuple(self.nearest_parameters[self.place[x.id]] for x in inputs)
+            for role in (alike, (alike, near), (t.primitive, edge.operand), (t.primitive,)):
                 roles.setdefault(role, []).append(edge)
         return {role: tuple(edges) for role, edges in roles.items() if len(edges) > 1}
 

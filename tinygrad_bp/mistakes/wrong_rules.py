@@ -115,7 +115,7 @@ def replaced_factor(weights: bool) -> WrongRule:
         def contribution(k: int, g: Value) -> Value:
             operands = list(place.tensor.operands)
             operands[i] = tensors[k].data
-            return place.by_rule(place.primitive.rule, operands)(g)
+            return place.summed(place.by_rule(place.primitive.rule, operands)(g))
 
         return take(place, fits, contribution)
 
