@@ -72,7 +72,7 @@ class Planted:
             for values, run in zip(self.values, assignment.runs, strict=True)
         )
 
-    def answers_at(self, points):
+    def answers_at(self, points, order):
         return [Answers(values) for values in self.values]
 
 
@@ -327,7 +327,7 @@ def test_slips_in_small_functions(line, wrong, name):
     report = grade(small_by_hand({line: wrong}), small, SMALL)
     assert report.first_wrong == line
     assert report[line].mistakes == (name,)
-    assert grade(small_by_hand(), small, SMALL).passed
+    assert grade(small_by_hand(), small, SMALL, required=()).passed
 
 
 def test_a_missing_derivative_of_a_users_own_function_is_named():

@@ -29,6 +29,10 @@ MOST_FACTORS = 3
 LARGEST_SIZE = 10_000
 
 
+#: Factors that may be any number.
+ANY = {"constant-factor"}
+
+
 class Convention(NamedTuple):
     """A habit that somebody may have in all lines, and that changes none of the updates, or all."""
 
@@ -82,20 +86,31 @@ def judge(
     least = charges(findings)
     if not least:
         return findings
-    for factor, lines in find_factors(plain):
+    right = {finding.name for finding in findings if finding.verdict == "right"}
+    for factor in find_factors(plain):
         convention = factor.convention(runs[0])
         is_accepted = convention is not None and convention in accepted
         cause = None if is_accepted else explain_factor(factor, runs[0])
         scaled = Judge([ScaledRun(run, *factor) for run in runs], answers)
         found = scaled.judge()
-        if lines < 2 and cause is not None and cause.mistake.name == "constant-factor":
-            continue  # some size explains any small number
         charged = -0.5 if is_accepted else 1.0 if cause else 2.5  # rather a convention than a slip
+        if not is_shared(found, right, is_any=cause is None or cause.mistake.name in ANY):
+            continue
         if charges(found) + charged < least:
             least = charges(found) + charged
             remark = CONVENTIONS[convention].remark if is_accepted and convention else ""
             findings = list(settle(found, plain, factor, cause, remark))
     return findings
+
+
+def is_shared(findings: Sequence[Finding], right: Collection[str], is_any: bool) -> bool:
+    """Return if a factor makes no right line wrong; and any number is shared by two at least.
+
+    Some size explains any number that one line is off by.
+    """
+    wrong = {f.name for f in findings if f.verdict == "wrong"}
+    told = {f.name for f in findings if f.verdict in ("right", "carried forward") or f.explanations}
+    return wrong.isdisjoint(right) and (not is_any or len(told - set(right)) > 1)
 
 
 def settle(
@@ -142,8 +157,8 @@ def whole(factor: Factor) -> str:
 # ---- which factors ----
 
 
-def find_factors(plain: Judge) -> Iterator[tuple[Factor, int]]:
-    """Yield the factors that lines show, the most common first, with the number of those lines."""
+def find_factors(plain: Judge) -> Iterator[Factor]:
+    """Yield the factors that lines show, the most common first."""
     shown: dict[int, float] = {}
     for name, answered in plain.readable.items():
         i = plain.run.quantities[name]
@@ -162,7 +177,7 @@ def find_factors(plain: Judge) -> Iterator[tuple[Factor, int]]:
         if f != (1.0, 1.0)
     }
     best = sorted(votes, key=lambda f: (-votes[f], f.at_parameters != 1.0, f))
-    yield from ((factor, votes[factor]) for factor in best[:MOST_FACTORS])
+    yield from best[:MOST_FACTORS]
 
 
 def round_off(ratio: float) -> float:

@@ -37,7 +37,12 @@ MULTIPLY = {
     "mean-for-sum",
     "sum-for-mean",
     "mean-over-everything",
+    "wrong-count-in-mean",
 }
+
+
+#: Two of these would be one factor: of a factor alone it is not said what two slips it is made of.
+FACTORS = {"wrong-sign", *MULTIPLY}
 
 
 class Search:
@@ -133,7 +138,7 @@ class Search:
             for fault in self.single:
                 if self.work >= self.budget:
                     return
-                if fault.mistake.name in BESIDE or not base.may_give(fault):
+                if fault.mistake.name in FACTORS or not base.may_give(fault):
                     continue
                 for second in seconds:
                     if self.reproduces((*story, fault, second), on_truth, last=2):
