@@ -158,7 +158,7 @@ def penalised(x, y, W, v, rows):
     """A sigmoid and the squared error, rows that are picked twice, and penalties of each kind."""
     a = bp.sigmoid((x @ W).named("z")).named("a")
     picked = v[rows].named("picked")
-    of_W = bp.square_sum(W) + bp.square(W).sum() + (W**4).sum() + abs(W).sum() + bp.norm(W)
+    of_W = bp.square_sum(W) + bp.square(W).sum() + (W**4).sum() + abs(W).sum()
     return (bp.square_sum(a * picked - y) + bp.square_sum(a - y) + 0.3 * of_W).named("L")
 
 

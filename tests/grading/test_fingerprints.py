@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tinygrad_bp.grading.fingerprints import find_facts
+from tinygrad_bp.grading.fingerprints import find_facts, find_signs
 
 
 def facts_of(answers, rights, others):
@@ -61,3 +61,51 @@ def test_another_shape_is_no_other_order():
 
 def test_nothing_is_measured_of_what_is_not_finite():
     assert facts_of([right * np.nan for right in RIGHT], RIGHT, {}) == ()
+
+
+def changed(place, factor=3.0):
+    """The right answers with some entries changed."""
+    answers = [right.copy() for right in RIGHT]
+    for answer in answers:
+        answer[place] *= factor
+    return answers
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        (np.s_[:, 2], "only column 2 is wrong, counted from 0"),
+        (np.s_[1], "only row 1 is wrong, counted from 0"),
+        (np.s_[[0, 2]], "only rows 0 and 2 are wrong, counted from 0"),
+        (([0, 1, 2, 0], [0, 1, 2, 3]), "4 of 12 entries are wrong, and the others are right"),
+    ],
+)
+def test_where_the_wrong_entries_are_is_said(place, said):
+    facts = facts_of([a + (a != r) for a, r in zip(changed(place), RIGHT, strict=True)], RIGHT, {})
+    assert said in facts
+    everywhere = facts_of([right + 1 + right**2 for right in RIGHT], RIGHT, {})
+    assert not any("only" in fact or "others are right" in fact for fact in everywhere)
+
+
+def test_zero_up_to_rounding_is_zero():
+    assert facts_of([1e-16 * right for right in RIGHT], RIGHT, {}) == (
+        "all of its entries are zero, up to rounding",
+    )
+    assert not any("zero" in fact for fact in facts_of([1e-6 * r for r in RIGHT], RIGHT, {}))
+
+
+def test_a_zero_sum_along_an_axis_is_seen():
+    facts = facts_of([right - right.mean(axis=1, keepdims=True) for right in RIGHT], RIGHT, {})
+    assert "its entries sum to zero along axis 1, and the right ones do not" in facts
+
+
+def test_a_factor_for_each_row_or_column_is_seen():
+    facts = facts_of([right * np.array([[1.0], [2.0], [3.0]]) for right in RIGHT], RIGHT, {})
+    assert "each row is a multiple of the right one, by a factor of its own" in facts
+    facts = facts_of([right * np.array([1.0, 2.0, 3.0, 4.0]) for right in RIGHT], RIGHT, {})
+    assert "each column is a multiple of the right one, by a factor of its own" in facts
+
+
+def test_of_any_answer_it_is_said_where_it_is_furthest_off():
+    said = find_signs([(np.array([[1.0, -2.0], [3.0, 9.0]]), np.array([[1.0, 2.0], [3.0, 4.0]]))])
+    assert said == "3 of 4 entries have the right sign, and entry (1, 1) is furthest off"

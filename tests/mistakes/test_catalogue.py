@@ -9,7 +9,7 @@ import pytest
 
 import tinygrad_bp as bp
 from tinygrad_bp.differences import agree
-from tinygrad_bp.grading.grade import Assignment, grade, grade_submission
+from tinygrad_bp.grading.grade import Assignment, grade, grade_at_points
 from tinygrad_bp.grading.judge import Judge
 from tinygrad_bp.grading.submission import Answers
 from tinygrad_bp.mistakes import catalogue
@@ -72,7 +72,7 @@ class Planted:
             for values, run in zip(self.values, assignment.runs, strict=True)
         )
 
-    def answers_at(self, points, order):
+    def answers(self):
         return [Answers(values) for values in self.values]
 
 
@@ -86,7 +86,7 @@ def faults(assignment):
 def planted_and_graded(network, only=None):
     assignment = ASSIGNMENTS[network]
     submissions = [(fault, Planted(assignment, fault, only)) for fault in faults(assignment)]
-    return [(fault, s, grade_submission(s, assignment)) for fault, s in submissions]
+    return [(fault, s, grade_at_points(s.answers(), assignment)) for fault, s in submissions]
 
 
 def is_named(mistake, line):

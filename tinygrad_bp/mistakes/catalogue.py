@@ -52,6 +52,8 @@ ROWS: dict[str, Entry] = {
     "inner-for-outer-product": row(
         "The product is an inner one, a sum, where an outer product belongs: g a^T.",
         SHAPE,
+        None,
+        "missing-transpose",
         matmul=wrong.inner_product,
     ),
     "missing-batch-sum": row(

@@ -15,7 +15,7 @@ from .mistake import Entry, Wrong, row
 from .run import Place
 
 #: What a penalty on a weight is made with.
-PENALTIES = {"square", "square_sum", "power", "absolute", "norm"}
+PENALTIES = {"square", "square_sum", "power", "absolute"}
 
 SHARED_INDEX = "Give two rows the same index: the gradient of that row is the sum of both."
 
