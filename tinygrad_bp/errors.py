@@ -309,9 +309,8 @@ no_arrays = sentence(ValueError, "{0} takes arrays with one sample a row, and wa
 lengths_differ = sentence(
     ValueError, "{0} takes arrays with one sample a row, of one length. Their shapes are {1}.")
 tuple_of_arrays = sentence(
-    TypeError, "{0} takes arrays one by one, and was given a tuple of {1}. Write {0}(*pair, ...), "
-    "with a star, as in {0}(*bp.datasets.digits(), ...).")
-no_size = sentence(TypeError, "batches needs size=, the number of samples in a batch: size=32.")
+    TypeError, "{0} takes arrays one by one, and was given a tuple of {1}. Write {0}(*pair, ...).")
+no_size = sentence(TypeError, "batches needs size=, the number of samples in each.")
 empty_part = sentence(
     ValueError, "split: test_fraction = {0!r} of {1} samples leaves a part empty; choose a "
     "fraction between 0 and 1 that puts a sample in each part.")

@@ -139,9 +139,8 @@ class Conv2d(Module):
         rng, self.in_channels = generator(rng), in_channels
         steps_of(stride, dilation)
         if min(*pair(kernel_size, "kernel_size"), 1 + min(pair(padding, "padding"))) < 1:
-            raise ValueError(
-                f"kernel_size {kernel_size} must be 1 or more, padding {padding} at least 0."
-            )
+            given = f"kernel_size {kernel_size} and padding {padding}"
+            raise ValueError(f"{given} must be at least 1 and 0.")
         self.steps = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
         shape = (out_channels, in_channels // groups, *pair(kernel_size, "kernel_size"))
         self.weight = spread(shape, fans(shape)[0], rng)
