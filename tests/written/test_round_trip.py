@@ -1,13 +1,22 @@
 """What `bp.derive` writes is read back, and is right, line by line."""
 
+from collections import Counter
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 import tinygrad_bp as bp
 from tinygrad_bp.grading.assignment import Assignment
+from tinygrad_bp.mistakes.run import Run
+from tinygrad_bp.table import TABLE
 from tinygrad_bp.written.document import Document
 from tinygrad_bp.written.network import Network
 from tinygrad_bp.written.read import read
+
+from ..test_random_programs import programs
 
 rng = np.random.default_rng(0)
 
@@ -91,3 +100,26 @@ def test_a_derivation_of_another_loss_is_not_right(tmp_path):
     assert verdicts[0] == "wrong"
     assert set(verdicts) <= {"wrong", "carried forward"}
     assert not report.passed
+
+
+def test_no_right_line_of_a_random_program_is_called_wrong():
+    """Much of what programs do is not read; what is read of them is right."""
+    counts: Counter[str] = Counter()
+
+    @settings(max_examples=40, deadline=None, derandomize=True, phases=[Phase.generate])
+    @given(programs(), st.sampled_from(["matrix", "index"]))
+    def check(program, form):
+        loss = program.run(TABLE, lambda array: bp.tensor(array, requires_grad=True), lambda a: a)
+        if not loss.requires_grad:
+            return
+        try:
+            text = str(bp.derive(loss, form=form))
+        except ValueError:  # it has no components, or derives nothing
+            return
+        recorded = SimpleNamespace(runs=[Run(loss)], aliases={})
+        judged = Document(Network(recorded), {}).judge(read(text, ".txt"))
+        counts.update(one.verdict.name for one in judged)
+
+    check()
+    assert counts["right"] > 200
+    assert not counts.keys() & {"wrong", "stray index", "other network", "right as factors"}

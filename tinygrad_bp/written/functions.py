@@ -55,12 +55,16 @@ class Functions(Meaning):
             return self.diagonal(inside)
         if name == "tr":
             raise NotReadError("a trace")
-        return [self.applied(name, tree, reading) for reading in inside]
+        return [
+            self.applied(function, tree, reading, notes)
+            for reading in inside
+            for function, notes in self.functions_of(name, tree, reading.value)
+        ]
 
-    def applied(self, name: str, tree: Call, reading: Reading) -> Reading:
-        v = reading.value
-        function, notes = self.function(name, tree, v)
-        notes |= reading.notes
+    def applied(
+        self, function: str, tree: Call, reading: Reading, notes: frozenset[str]
+    ) -> Reading:
+        v, notes = reading.value, notes | reading.notes
         if function in ("leaky_relu", "lrelu", "leakyrelu"):
             raise NotReadError("a leaky ReLU, whose slope is not known")
         if function == "softmax":
@@ -70,7 +74,7 @@ class Functions(Meaning):
             v = self.softmax(v, tree.arguments[0], axis)
             return Reading(v, notes, call("softmax", reading.tree))
         if function not in TABLE:
-            raise NotReadError(f"the function {name} is not known")
+            raise NotReadError(f"the function {function} is not known")
         of = ast.Name(function) if function != "exp" else ast.Attribute(ast.Name("np"), "exp")
         shown: ast.expr = ast.Call(of, [reading.tree], [])
         if tree.primes:
@@ -79,21 +83,19 @@ class Functions(Meaning):
             found = v.mapped(lambda d: applied(function, d, tree.primes))
         return Reading(found, notes, shaped(shown, () if v.is_number else v.core))
 
-    def function(self, name: str, tree: Call, v: Value) -> tuple[str, frozenset[str]]:
-        """Say which function a letter is: as the network has it at that layer, or that argument."""
+    def functions_of(self, name: str, tree: Call, v: Value) -> list[tuple[str, frozenset[str]]]:
+        """Return which functions a letter may be; σ may always be the sigmoid."""
         network = self.network
         layer = self.layer_of_function(tree)
+        used, at = None, "as in the network"
         if layer is not None:
-            z = self.symbols.lookup(Key("z", layer=layer)) or self.symbols.lookup(
-                Key("s", layer=layer)
-            )
+            keys = (Key("z", layer=layer), Key("s", layer=layer))
+            z = next(filter(None, map(self.symbols.lookup, keys)), None)
             if z is None and any(k.base in "zZs" and k.layer for k in network.keys):
                 raise NotReadError(f"{name} of layer {layer}, which there is not")
-            used = network.applied_to(z) if z else None
-            if used is not None:
-                return used, frozenset({f"{name} of layer {layer} is {used}"})
-        if (name in TABLE and len(name) > 1) or name in ("lrelu", "leakyrelu"):
-            return name, NONE
+            used, at = (network.applied_to(z) if z else None), f"at layer {layer}"
+        if used is None and ((name in TABLE and len(name) > 1) or name in ("lrelu", "leakyrelu")):
+            return [(name, NONE)]
         argument = tree.arguments[0]
         quantity = None
         if not v.labels:
@@ -101,20 +103,18 @@ class Functions(Meaning):
         elif isinstance(argument, Name):
             refs = [r for r in self.symbols.refs(argument) if r.kind == "quantity"]
             quantity = refs[0].name if len(refs) == 1 else None
-        used = network.applied_to(quantity) if quantity else None
-        if used is not None:
-            plain = name == "sigma" and used == "sigmoid"
-            return used, NONE if plain else frozenset({f"{name} is {used}, as in the network"})
-        kinds = network.activations
-        if name == "sigma" and ("sigmoid" in kinds or not kinds):
-            return "sigmoid", NONE
-        confirmed = self.functions.get(name, set())
-        if len(kinds) == 1:
-            (function,) = kinds
-            if function not in confirmed:
-                self.assumed.add(f"{name} is {function}")
-            return function, frozenset({f"{name} is {function}, as in the network"})
-        raise NotReadError(f"which function {name} is, is not known here")
+        used = used or (network.applied_to(quantity) if quantity else None)
+        sigmoid = [("sigmoid", NONE)] if name == "sigma" else []
+        if used is not None and used != "sigmoid":
+            return [(used, frozenset({f"{name} is {used}, {at}"})), *sigmoid]
+        if used is not None or sigmoid:
+            return sigmoid or [("sigmoid", frozenset({f"{name} is sigmoid, {at}"}))]
+        if len(network.activations) != 1:
+            raise NotReadError(f"which function {name} is, is not known here")
+        (function,) = network.activations
+        if function not in self.functions.get(name, set()):
+            self.assumed.add(f"{name} is {function}")
+        return [(function, frozenset({f"{name} is {function}, {at}"}))]
 
     def layer_of_function(self, tree: Call) -> int | None:
         for script in (*tree.above, *tree.below):

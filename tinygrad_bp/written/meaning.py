@@ -28,6 +28,7 @@ from .tree import (
     Fraction,
     Indicator,
     Letter,
+    Listed,
     Name,
     Norm,
     Number,
@@ -110,6 +111,14 @@ class Meaning:
 
     def filled(self, array: np.ndarray) -> Reading:
         return Reading(value([array] * len(self.network.runs)), NONE, literal(array))
+
+    def read_Listed(self, tree: Listed) -> list[Reading]:
+        try:
+            array = np.array(numbers_of(tree))
+        except ValueError:
+            raise NotReadError("a list whose rows differ in length") from None
+        (found,) = self.network.matrices([array])
+        return [self.filled(found)]
 
     # ---- names ----
 
@@ -405,6 +414,18 @@ class Meaning:
                 length = v.mapped(lambda d: np.sqrt((d**2).sum(axis=(-2, -1))))
                 found.append(Reading(length, notes, shaped(call("norm", inside), ())))
         return found
+
+
+def numbers_of(tree: Tree) -> Any:
+    """Return a list of numbers, or of lists of them."""
+    match tree:
+        case Listed(items):
+            return [numbers_of(item) for item in items]
+        case Number(number):
+            return number
+        case Sum(((sign, Number(number)),)):
+            return sign * number
+    raise NotReadError("a list of what are no numbers")
 
 
 def negative(reading: Reading) -> Reading:

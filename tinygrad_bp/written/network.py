@@ -34,6 +34,12 @@ class Network:
             if i not in self.names and t.primitive is not None
         }
         self.position |= {n: i for n, i in self.unnamed.items() if n not in self.position}
+        self.keys: dict[Key, str] = {key_of(name): name for name in self.names.values()}
+        for i, t in enumerate(run.tensors):  # parameters and constants without a name
+            if i not in self.names and t.primitive is None:
+                name = run.names.identifier(t)
+                self.position.setdefault(name, i)
+                self.keys.setdefault(key_of(name), name)
         self.values = {
             name: [r.tensors[i].data for r in self.runs] for name, i in self.position.items()
         }
@@ -42,7 +48,6 @@ class Network:
             for name, i in self.position.items()
             if i in run.gradients
         }
-        self.keys: dict[Key, str] = {key_of(name): name for name in self.names.values()}
         for alias, name in assignment.aliases.items():
             self.keys.setdefault(key_of(alias), name)
         self._jacobians: dict[tuple[str, str], Arrays | None] = {}

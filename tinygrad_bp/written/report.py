@@ -159,7 +159,10 @@ class WrittenReport(Report):
             )
             for side in self.written
         ]
-        return super().content() | {"written": rows}
+        _, told = self.summary().split("\n")
+        content = super().content()
+        content["notes"] = [note for note in content["notes"] if note != told]
+        return content | {"written": rows, "told": told}
 
     def _repr_html_(self) -> str:
         return write_part("written", **self.content())

@@ -225,6 +225,8 @@ class Symbols:
             arrays = [np.expand_dims(np.moveaxis(a, axis, 0), 1 + axis) for a in arrays]
             labels.append(ref.sample)
         shape = arrays[0].shape[len(labels) :]
+        if len(shape) > 2:
+            raise NotReadError(f"{ref.name} has more than two axes")
         if not ref.entries:
             return value(arrays, labels)
         if len(shape) < 2:

@@ -90,6 +90,8 @@ def union(a: Value, b: Value) -> tuple[str, ...]:
 
 def paired(a: Value, b: Value, f: Callable[..., Any]) -> Value:
     """Combine entry by entry: the arrays have one shape, or one is a number."""
+    if a.core != b.core:
+        a, b = a.flat, b.flat
     labels = union(a, b)
     x, y = a.spread(labels), b.spread(labels)
     if a.core != b.core:
