@@ -283,6 +283,22 @@ def test_completion_shows_the_public_face_and_nothing_else():
             assert getattr(bp, name) is not None
 
 
+def test_completion_and_help_of_the_modules_for_training_show_what_they_offer():
+    torch_like = {"Linear", "Module", "Sequential", "mse_loss", "init"}
+    for module, some in (
+        (bp.nn, torch_like),
+        (bp.optim, {"SGD", "Adam", "StepLR", "clip_grad_norm"}),
+        (bp.data, {"batches", "split", "one_hot", "progress"}),
+    ):
+        assert some <= set(module.__all__) == set(dir(module))
+        public = {n for n in vars(module) if n[0] != "_" and not n.startswith("answer")}
+        of_others = {"errors", "np", "missing", "Any", "ArrayLike", "Callable", "annotations"}
+        for name in public - set(module.__all__) - of_others:
+            found = vars(module)[name]
+            assert isinstance(found, ModuleType) or module is bp.data, name
+        assert pydoc.render_doc(module, renderer=pydoc.plaintext).count("Examples") > 3
+
+
 def test_short_names_are_the_operations_themselves():
     for short, name in {
         *(("abs", "absolute"), ("div", "divide"), ("mul", "multiply"), ("neg", "negative")),

@@ -19,6 +19,8 @@ from .creation import checked_generator
 from .habits import missing
 from .keywords import answer_in
 
+__all__ = ["Batches", "batches", "one_hot", "progress", "split"]
+
 
 class Batches:
     """What `batches` returns: each time that it is iterated over, it is one epoch."""
@@ -228,3 +230,7 @@ answer_in(globals())
 
 def __getattr__(name: str) -> Any:
     raise missing("bp.data", name, globals())
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -17,6 +17,8 @@ from .engine import Tensor
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+__all__ = ["curves", "gradient_norms", "histograms"]
+
 #: Paper, ink and rules, for light and dark; then the hues of the curves, after Okabe and Ito.
 LIGHT = "#fdfcfa", "#1f2328", "#dcdad5", ("#0067a8", "#b23c00", "#007a5e", "#a3508a", "#8a6d00")
 DARK = "#15181c", "#e6e7e9", "#3a424b", ("#7cc4f7", "#ffa47a", "#58d0a8", "#e3a4cf", "#e8cf6a")
@@ -178,3 +180,7 @@ def sheet(titles: list[str], rows: int, dark: bool) -> tuple[Figure, list[Any]]:
         ax.set_axisbelow(True)
         ax.spines[:].set_visible(False)
     return figure, axes
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -7,6 +7,8 @@ A model is a `Module`: it finds its parameters itself, and groups what it record
     loss.backward()
 
 Layouts of weights, names and defaults are PyTorch's, so that weights can be exchanged both ways.
+What draws random numbers takes a generator, ``rng=np.random.default_rng(0)``; without one, it makes
+its own, and every run gives other numbers.
 """
 
 from typing import Any as _Any
@@ -29,8 +31,51 @@ from .losses import binary_cross_entropy, huber_loss, l1_loss, mse_loss, nll_los
 from .module import Module, Sequential
 from .recurrent import GRUCell, LSTMCell, RNNCell
 
+__all__ = [
+    "ELU",
+    "GELU",
+    "AvgPool2d",
+    "BatchNorm",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "Conv2d",
+    "Dropout",
+    "Embedding",
+    "Flatten",
+    "GRUCell",
+    "LSTMCell",
+    "LayerNorm",
+    "LeakyReLU",
+    "Linear",
+    "LogSoftmax",
+    "MaxPool2d",
+    "Module",
+    "MultiHeadAttention",
+    "RNNCell",
+    "ReLU",
+    "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Tanh",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cross_entropy",
+    "functional_call",
+    "huber_loss",
+    "init",
+    "l1_loss",
+    "mse_loss",
+    "nll_loss",
+]  # fmt: skip
+
 _answer_in(globals())
 
 
 def __getattr__(name: str) -> _Any:
     raise _missing("bp.nn", name, globals(), _TABLE)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -11,6 +11,29 @@ from .lr_scheduler import (
 )  # fmt: skip
 from .optimizers import SGD, Adam, AdamW, Optimizer, RMSProp
 
+__all__ = [
+    "SGD",
+    "Adam",
+    "AdamW",
+    "CosineAnnealingLR",
+    "ExponentialLR",
+    "LambdaLR",
+    "LinearLR",
+    "MultiStepLR",
+    "OneCycleLR",
+    "Optimizer",
+    "RMSProp",
+    "RMSprop",
+    "ReduceLROnPlateau",
+    "Schedule",
+    "StepLR",
+    "clip_grad_norm",
+    "clip_grad_norm_",
+    "clip_grad_value",
+    "clip_grad_value_",
+    "lr_scheduler",
+]  # fmt: skip
+
 _answer_in(globals())
 
 #: As PyTorch spells them.
@@ -19,3 +42,7 @@ RMSprop, clip_grad_norm_, clip_grad_value_ = RMSProp, clip_grad_norm, clip_grad_
 
 def __getattr__(name: str) -> _Any:
     raise _missing("bp.optim", name, globals())
+
+
+def __dir__() -> list[str]:
+    return __all__
