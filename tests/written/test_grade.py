@@ -1,7 +1,9 @@
 """`bp.grade` of a document, the command, and a class of documents and code."""
 
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 import tinygrad_bp as bp
@@ -9,6 +11,8 @@ from tinygrad_bp.cli import main
 from tinygrad_bp.grading.assignment import Assignment
 from tinygrad_bp.grading.classroom import grade_class
 from tinygrad_bp.written.grade import LARGEST_DOCUMENT, open_document
+
+ROOT = Path(__file__).parents[2]
 
 HOMEWORK = r"""
 $$h = \sigma(W_1 x), \quad p = \sigma(W_2 h)$$
@@ -20,6 +24,21 @@ $$\frac{\partial L}{\partial W_2} = \delta_2 h^T$$
 $$\delta_1 = (W_2^T \delta_2) \odot h \odot (1 - h)$$
 $$\frac{\partial L}{\partial W_1} = \delta_1 x^T$$
 """
+
+
+LEAVES = {
+    name: np.random.default_rng(k).normal(size=shape)
+    for k, (name, shape) in enumerate(
+        {"W1": (5, 4), "W2": (6, 5), "W3": (3, 6), "x": (4, 1), "y": (3, 1)}.items()
+    )
+}
+
+
+def tanh_network(W1, W2, W3, x, y):
+    z1 = (W1 @ x).named("z1")
+    z2 = (W2 @ bp.tanh(z1).named("a1")).named("z2")
+    z3 = (W3 @ bp.tanh(z2).named("a2")).named("z3")
+    return bp.square_sum(y - z3)
 
 
 @pytest.fixture
@@ -89,11 +108,14 @@ def test_a_document_about_another_network_is_told_so_first(written):
 
 def test_nothing_is_called_wrong_on_an_assumption(written):
     """Which function f is, the document does not say; where it does, the line is wrong."""
-    line = r"$$\delta_2 = (W_3^T \delta_3) \odot f'(q)$$"
-    defined = r"$$q = W_1 x + W_1 x$$"
-    report = bp.grade(written(defined + line))
-    assert [s.verdict for s in report.written] == ["defined", "not read"]
-    assert "which is not said" in report.written[1].reason or "does not" in report.written[1].reason
+    q, line = r"$$q = z_2 + z_2$$", r"$$\delta_2 = (W_3^T \delta_3) \odot f'(q)$$"
+    loss = tanh_network
+    report = bp.grade(written(q + line), loss, LEAVES, required=())
+    assert [side.verdict for side in report.written] == ["defined", "not read"]
+    assert report.written[1].reason == "wrong, if f is tanh, which is not said"
+    said = r"$$a_1 = f(z_1)$$"
+    report = bp.grade(written(said + q + line), loss, LEAVES, required=())
+    assert [side.verdict for side in report.written] == ["right", "defined", "wrong"]
 
 
 @pytest.mark.parametrize("suffix", [".md", ".tex", ".ipynb"])
@@ -137,8 +159,10 @@ def test_a_page_shows_every_line_as_mathematics_and_runs_nothing(written):
     assert 'href="javascript' not in page
 
 
-def test_a_report_as_json_has_the_lines(written):
+def test_a_report_as_json_has_the_lines_and_fits_the_schema(written):
     data = json.loads(bp.grade(written(HOMEWORK)).to_json())
+    schema = json.loads((ROOT / "docs" / "grade.schema.json").read_text("utf-8"))
+    pytest.importorskip("jsonschema").validate(data, schema)
     assert data["written"][0]["source"] == r"\sigma(W_1 x)"
     assert data["names"] == {"h": "a1", "p": "a2"}
 

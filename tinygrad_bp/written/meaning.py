@@ -90,7 +90,10 @@ class Meaning:
     def readings(self, tree: Tree) -> list[Reading]:
         """Return every way to compute a tree; raise if it is not read, or nothing fits."""
         if tree not in self.known:
-            self.known[tree] = different(getattr(self, f"read_{type(tree).__name__}")(tree))
+            found = different(getattr(self, f"read_{type(tree).__name__}")(tree))
+            if any(len(r.value.core) not in (0, 2) for r in found):
+                raise NotReadError("an array that is neither a vector nor a matrix")
+            self.known[tree] = found
         return self.known[tree]
 
     def constant(self, number: float) -> Reading:
