@@ -161,6 +161,9 @@ class Chains(Derivatives):
         network = self.network
         a, b = network.shape(out), network.shape(inn)
         shape, n, m = (*a, *b), network.size(out), network.size(inn)
+        if n == m == 1 and v.is_number:
+            yield [d.reshape(shape) for d in v.data], NONE
+            return
         if network.is_vector(out) and network.is_vector(inn) and len(v.core) == 2:
             if v.core == (n, m):
                 yield [d.reshape(shape) for d in v.data], NONE

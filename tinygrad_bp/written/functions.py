@@ -56,23 +56,24 @@ class Functions(Meaning):
         if name == "tr":
             raise NotReadError("a trace")
         return [
-            self.applied(function, tree, reading, notes)
+            found
             for reading in inside
             for function, notes in self.functions_of(name, tree, reading.value)
+            for found in self.applied(function, tree, reading, notes)
         ]
 
     def applied(
         self, function: str, tree: Call, reading: Reading, notes: frozenset[str]
-    ) -> Reading:
+    ) -> list[Reading]:
         v, notes = reading.value, notes | reading.notes
         if function in ("leaky_relu", "lrelu", "leakyrelu"):
             raise NotReadError("a leaky ReLU, whose slope is not known")
         if function == "softmax":
             if tree.primes:
                 raise NotReadError("the derivative of a softmax is a matrix, and no function of z")
-            axis = dict(tree.keywords).get("axis")
-            v = self.softmax(v, tree.arguments[0], axis)
-            return Reading(v, notes, call("softmax", reading.tree))
+            every = self.softmaxes(v, tree.arguments[0], dict(tree.keywords).get("axis"))
+            shown_call = call("softmax", reading.tree)
+            return [Reading(found, notes, shown_call) for found in every]
         if function not in TABLE:
             raise NotReadError(f"the function {function} is not known")
         of = ast.Name(function) if function != "exp" else ast.Attribute(ast.Name("np"), "exp")
@@ -81,7 +82,7 @@ class Functions(Meaning):
             shown = ast.Call(ast.Attribute(of, "prime"), [reading.tree], [])
         with np.errstate(all="ignore"):
             found = v.mapped(lambda d: applied(function, d, tree.primes))
-        return Reading(found, notes, shaped(shown, () if v.is_number else v.core))
+        return [Reading(found, notes, shaped(shown, () if v.is_number else v.core))]
 
     def functions_of(self, name: str, tree: Call, v: Value) -> list[tuple[str, frozenset[str]]]:
         """Return which functions a letter may be; σ may always be the sigmoid."""
@@ -123,23 +124,25 @@ class Functions(Meaning):
                     return self.symbols.layer_of(part)
         return None
 
-    def softmax(self, v: Value, argument: Tree, given: str | None = None) -> Value:
+    def softmaxes(self, v: Value, argument: Tree, given: str | None) -> list[Value]:
+        """Return the softmax of a vector, and that over the axis that the network's goes over."""
         if v.labels:  # softmax(z_i): an entry of the softmax of the whole
             refs = self.symbols.refs(argument) if isinstance(argument, Name) else []
             refs = [r for r in refs if r.kind == "quantity"]
             if len(refs) != 1:
                 raise NotReadError("softmax of single entries")
-            whole = self.softmax(
-                value(self.network.matrices(self.network.values[refs[0].name])), Number(0)
-            )
-            return self.symbols.indexed(list(whole.data), refs[0])
-        long = [k for k, n in enumerate(v.core) if n > 1]
-        axis = long[0] - 2 if len(long) == 1 else self.network.softmax_axis
-        if given is not None:
-            axis = int(given) % 2 - 2
-        if axis is None:
+            whole = value(self.network.matrices(self.network.values[refs[0].name]))
+            found = self.softmaxes(whole, Number(0), given)
+            return [self.symbols.indexed(list(w.data), refs[0]) for w in found]
+        long = [k - 2 for k, n in enumerate(v.core) if n > 1]
+        axes = [int(given) % 2 - 2] if given is not None else long if len(long) == 1 else []
+        if given is None and self.network.softmax_axis is not None:
+            axes.append(self.network.softmax_axis)
+        if not axes or len(v.core) != 2:
             raise NotReadError("over which axis a softmax goes cannot be told")
-        return v.mapped(lambda d: TABLE["softmax"](d, axis=axis))
+        return [
+            value(TABLE["softmax"](d, axis=axis) for d in v.data) for axis in dict.fromkeys(axes)
+        ]
 
     def diagonal(self, inside: list[Reading]) -> list[Reading]:
         found = []
