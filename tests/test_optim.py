@@ -504,3 +504,9 @@ def test_training_goes_on_from_a_file_bit_for_bit(tmp_path: Path) -> None:
     assert [second.epoch(), second.epoch()] == losses[2:]
     for name, value in through.model.state_dict().items():
         assert np.array_equal(value, second.model.state_dict()[name])
+
+
+def test_a_state_that_was_a_file_has_its_tuples_again() -> None:
+    optimizer = optim.Adam([bp.tensor(1.0, requires_grad=True)])
+    optimizer.load_state_dict({**optimizer.state_dict(), "betas": [0.5, 0.75]})
+    assert optimizer.betas == (0.5, 0.75)

@@ -62,6 +62,13 @@ def test_arguments_that_do_not_belong_there_are_refused(make, message):
     assert str(caught.value).startswith(message)
 
 
+@pytest.mark.parametrize("name", ["cross_entropy", "nll_loss", "binary_cross_entropy"])
+def test_a_target_before_its_prediction_is_seen(name):
+    scores = bp.tensor([[0.5, 0.5], [0.25, 0.75]], requires_grad=True)
+    with pytest.raises(ValueError, match=f"{name} takes the prediction first"):
+        getattr(nn, name)([0, 1], scores)
+
+
 def test_what_is_no_probability_is_refused():
     for p in ([-0.5, 1.0], [0.5, 1.7]):
         with pytest.raises(ValueError, match="takes probabilities, between 0 and 1, and was given"):

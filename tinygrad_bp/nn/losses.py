@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import errors
-from ..rules.losses import reduced
+from ..rules.losses import check_order, reduced
 from ..rules.models import array_of, has_values
 from ..rules.shaping import as_operand
 from ..table import Value
@@ -106,6 +106,7 @@ def nll_loss(
     >>> round(bp.nn.nll_loss(np.log(p), [1, 0]).item(), 4)  # -(log 0.75 + log 0.5) / 2
     0.4904
     """
+    check_order("nll_loss", log_probabilities, target)
     log_p, classes = as_operand(log_probabilities), np.asarray(target)
     samples = tuple(np.delete(log_p.shape, axis).tolist())
     if classes.dtype.kind not in "iu" or classes.shape != samples:
@@ -134,6 +135,7 @@ def binary_cross_entropy(p: Value, target: Value, reduction: str = "mean") -> Va
     >>> round(bp.nn.binary_cross_entropy(bp.tensor([0.5, 0.75]), [1.0, 1.0]).item(), 4)
     0.4904
     """
+    check_order("binary_cross_entropy", p, target)
     p, y = alike("binary_cross_entropy", p, target)
     array = array_of(p)
     if has_values(array) and (array.min() < 0.0 or array.max() > 1.0):

@@ -15,12 +15,17 @@ NUMBER_BELOW = re.compile(r"(?<=_\{)\d+(?=\})")
 MARK = 0xF0000
 MARKED = re.compile("<mi>([\U000f0000-\U000ffffd])</mi>")
 
+#: In a name, such as out.weight, a full stop is a letter; as an operator, it has a space after it.
+STOP_IN_NAME = re.compile('(</m[in]>)<mo>&#x0002E;</mo>(?=<mi mathvariant="normal">)')
+
 
 def mathml(latex: str, display: bool = False) -> str:
-    """Return the MathML; displayed, it stands on a line of its own, with tall fractions.
+    r"""Return the MathML; displayed, it stands on a line of its own, with tall fractions.
 
     >>> mathml("v_{17}") == mathml("v_{4}").replace("4", "17")
     True
+    >>> "<mo>" in mathml(r"\mathrm{out.weight}")
+    False
     """
     numbers: dict[str, str] = {}
 
@@ -39,4 +44,5 @@ def mathml(latex: str, display: bool = False) -> str:
 def converted(latex: str, display: bool) -> str:
     from latex2mathml.converter import convert  # takes long to import
 
-    return str(convert(latex, display="block" if display else "inline"))
+    written = str(convert(latex, display="block" if display else "inline"))
+    return STOP_IN_NAME.sub(r'\1<mi mathvariant="normal">.</mi>', written)

@@ -113,7 +113,9 @@ class Optimizer:
         problem = first_difference(self.state_dict(), state, "state")
         if problem:
             raise errors.state_does_not_fit(type(self).__name__, problem)
-        vars(self).update(copy.deepcopy(state))
+        for name, value in copy.deepcopy(state).items():  # a file makes lists of tuples
+            own = vars(self)[name]
+            vars(self)[name] = tuple(value) if isinstance(own, tuple) else value
 
 
 class SGD(Optimizer):

@@ -96,6 +96,7 @@ def cross_entropy(
     array([[-0.25 ,  0.25 ],
            [ 0.125, -0.125]])
     """
+    check_order("cross_entropy", logits, target)
     logits = whole_as_float(as_operand(logits))
     if not -len(logits.shape) <= axis < len(logits.shape):
         raise ValueError(
@@ -133,6 +134,12 @@ def cross_entropy(
     if numbers and reduction == "mean":
         return sum(losses) / sum(target * each)
     return reduced(losses, reduction)
+
+
+def check_order(name: str, prediction: Any, target: Any) -> None:
+    """Raise if class numbers stand where the prediction belongs, and a Tensor to train follows."""
+    if getattr(target, "requires_grad", False) and array_of(prediction).dtype.kind in "iub":
+        raise ValueError(f"{name} takes the prediction first, and then the target: exchange them.")
 
 
 def one_hot_rows(values: Value, logits: Value, axis: int, ignore_index: int) -> Value:
