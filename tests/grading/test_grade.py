@@ -207,6 +207,21 @@ def test_a_recorded_loss_is_the_problem():
         bp.grade(answers, loss, {"W": W})
 
 
+def test_a_tuple_that_is_wrong_says_how_it_was_read():
+    import tinygrad_bp as bp
+
+    def loss(w, v):
+        return bp.square_sum(w * v)
+
+    inputs = [[1.0, 2.0], [3.0, 1.0]]
+    swapped = bp.grade(lambda w, v: (2 * w**2 * v, 2 * w * v**2), loss, inputs)
+    assert swapped.remarks == (
+        "What it returned was read as the gradients of w, v, in this order.",
+    )
+    assert "in this order" in str(swapped.for_learner())
+    assert bp.grade(lambda w, v: (2 * w * v**2, 2 * w**2 * v), loss, inputs).remarks == ()
+
+
 def test_the_inputs_may_be_a_list():
     import tinygrad_bp as bp
 

@@ -10,7 +10,7 @@ values are drawn.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -187,7 +187,7 @@ class Assignment:
                 if name in values and not agree(values[name], value, 1e-12):
                     unreadable[name] = f"it is answered twice, also as {alias}, and differently"
                 values[name] = value
-        return Answers(values, unreadable, answers.failure)
+        return replace(answers, values=values, unreadable=unreadable)
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:

@@ -170,7 +170,12 @@ def to_json(answers: Answers, point: Mapping[str, Any]) -> dict[str, Any]:
             values[name] = pack(value)
         else:  # it costs itself alone
             unreadable[name] = f"its shape is {value.shape}, and should be {right.shape}"
-    return {"values": values, "unreadable": unreadable, "failure": answers.failure}
+    return {
+        "values": values,
+        "unreadable": unreadable,
+        "failure": answers.failure,
+        "note": answers.note,
+    }
 
 
 # ---- arrays as JSON ----

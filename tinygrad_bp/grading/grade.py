@@ -148,7 +148,7 @@ def grade_with_vectors(vectors: Answered, report: Report) -> Report | None:
         found = grade_at_points(answers, assignment)
         if found.passed or (report.failure is not None and found.failure is None):
             note = "It is judged with vectors in place of columns, as that is what it takes."
-            return replace(found, remarks=(note,))
+            return replace(found, remarks=(*found.remarks, note))
     return None
 
 
@@ -160,7 +160,9 @@ def grade_at_points(submitted: Sequence[Answers], assignment: Assignment) -> Rep
             answers = [Answers() for _ in answers]
         findings = judge(assignment.runs, answers, assignment.marking.accepted)
         lines = tuple(write_lines(findings, assignment, answers))
-    return Report(lines, failure, assignment.warnings)
+    report = Report(lines, failure, assignment.warnings)
+    note = next((a.note for a in answers if a.note is not None), None)
+    return report if report.passed or note is None else replace(report, remarks=(note,))
 
 
 def grade_where_all_fits(squares: Answered, failed: Report) -> Report | None:
@@ -175,7 +177,7 @@ def grade_where_all_fits(squares: Answered, failed: Report) -> Report | None:
                 f"At points where the widths differ it gave no answers: {failure}. So it is "
                 "judged where they are all equal."
             )
-            return replace(report, remarks=(note,))
+            return replace(report, remarks=(*report.remarks, note))
     return None
 
 

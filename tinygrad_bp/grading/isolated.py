@@ -272,4 +272,7 @@ def from_json(data: Any, point: Point) -> Answers:
     for name, why in data["unreadable"].items():
         unreadable[printable(name)] = printable(why, LONGEST_REASON)
     values = {name: array for name, array in answers.values.items() if name not in unreadable}
-    return Answers(values, unreadable, failure and printable(failure, LONGEST_REASON))
+    failure, note = (
+        text and printable(text, LONGEST_REASON) for text in (failure, data.get("note"))
+    )
+    return Answers(values, unreadable, failure, note)

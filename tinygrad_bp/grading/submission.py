@@ -44,6 +44,8 @@ class Answers:
     unreadable: Mapping[str, str] = field(default_factory=dict)
     #: Why there are no answers at all, such as an exception and its line in the submission.
     failure: str | None = None
+    #: How they were read, where that was not said.
+    note: str | None = None
 
 
 class Submission(Protocol):
@@ -128,11 +130,11 @@ def describe_error(error: BaseException, file: str) -> str:
 def read_answers(
     returned: Any,
     known: Collection[str],
-    order: Order | None = None,
+    order: Order = Order(),  # noqa: B008, it cannot be changed
     written: Sequence[str] = (),
 ) -> Answers:
     try:
-        pairs = list(named_answers(returned, known, order or Order(), written))
+        pairs = list(named_answers(returned, known, order, written))
     except UnansweredError as reason:
         return Answers(failure=str(reason))
     values: dict[str, np.ndarray] = {}
@@ -158,7 +160,20 @@ def read_answers(
             values[name] = array
     if strays > MOST_STRAYS:
         unreadable["..."] = f"{strays - MOST_STRAYS:,} more names are no quantities of the problem"
-    return Answers({k: v for k, v in values.items() if k not in unreadable}, unreadable)
+    values = {name: value for name, value in values.items() if name not in unreadable}
+    return Answers(values, unreadable, note=say_order(returned, pairs, order, written))
+
+
+def say_order(
+    returned: Any, pairs: Sequence[Any], order: Order, written: Sequence[str]
+) -> str | None:
+    # names in a return statement say what a tuple has; without them it is the problem's order
+    names = tuple(name for (name, *_), _ in pairs)
+    if order.is_fixed or names != order.names or len(names) < 2 or not returns_tuple(returned):
+        return None
+    if written and all(find_quantity(name, order.names) for name in written):
+        return None
+    return f"What it returned was read as the gradients of {', '.join(names)}, in this order."
 
 
 def is_beside(path: tuple[Any, ...], answer: Any) -> bool:
