@@ -266,6 +266,7 @@ def can_grow(a: np.ndarray) -> bool:
 SMOOTH = [
     *("sin", "cos", "tanh", "arctan", "exp", "expm1", "sinh", "cosh", "erf", "erfc"),
     *("sigmoid", "softplus", "log_sigmoid", "gelu", "silu", "square", "negative", "identity"),
+    *("arcsinh", "sinc", "exp2", "deg2rad"),
 ]
 
 
@@ -277,8 +278,10 @@ def smooth(w: Writer, x: Ref) -> Ref:
 @move(always)
 def bounded_domain(w: Writer, x: Ref) -> Ref:
     if w.heads():
-        return w.do(w.pick(["log", "log1p", "sqrt", "reciprocal"]), w.positive(x))
-    return w.do(w.pick(["tan", "arcsin", "arccos"]), w.small(x))
+        entry = w.pick(["log", "log1p", "log2", "log10", "sqrt", "cbrt", "reciprocal", "arccosh"])
+        positive = w.positive(x)
+        return w.do(entry, w.do("add", positive, 1.0) if entry == "arccosh" else positive)
+    return w.do(w.pick(["tan", "arcsin", "arccos", "arctanh"]), w.small(x))
 
 
 @move(always)
@@ -299,13 +302,17 @@ def corner(w: Writer, x: Ref) -> Ref:
 @move(always)
 def arithmetic(w: Writer, x: Ref) -> Ref:
     operands = w.in_some_order(x, w.partner(x))
-    return w.do(w.pick(["add", "subtract", "multiply", "multiply"]), *operands)
+    of_arrays = ["logaddexp"] if all(isinstance(y, Ref) for y in operands) else []
+    return w.do(w.pick(["add", "subtract", "multiply", "multiply", *of_arrays]), *operands)
 
 
 @move(always)
 def quotient(w: Writer, x: Ref) -> Ref:
     y = w.partner(x)
-    entry = w.pick(["divide", "power", "integer power", "number to the power"])
+    entries = ["divide", "power", "integer power", "number to the power"]
+    entry = w.pick(entries + ["arctan2", "hypot"] * isinstance(y, Ref))
+    if entry in ("arctan2", "hypot"):
+        return w.do(entry, x, w.positive(y))
     if entry == "divide":
         return w.do("divide", x, w.positive(y))
     if entry == "power":
