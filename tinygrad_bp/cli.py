@@ -18,6 +18,7 @@ from . import __version__
 from .engine import Tensor
 from .grading.assignment import Assignment, Marking
 from .grading.commands import run_grade, run_inject
+from .grading.factors import ACCEPTED, CONVENTIONS
 from .grading.limits import Limits
 from .readings.derive import derive
 from .readings.draw import LEVELS, draw
@@ -188,7 +189,7 @@ def load_assignment(options: Options) -> Assignment:
     loss, inputs = load_problem(options.problem, options.loss)
     points = dict(map(split_points, options.points))
     with naming_the_line(options.problem):
-        marking = Marking(options.carried, points)
+        marking = Marking(options.carried, points, options.accept)
         return Assignment(loss, inputs, options.require, marking=marking, returns=options.returns)
 
 
@@ -339,6 +340,12 @@ COMMANDS: dict[str, Command] = {
                 argument(
                     "--points", nargs="+", default=(), metavar="NAME=NUMBER",
                     help="what a line is worth (default: 1)",
+                ),
+                argument(
+                    "--accept", nargs="*", default=ACCEPTED, choices=tuple(CONVENTIONS),
+                    metavar="CONVENTION",
+                    help=f"the conventions, of {', '.join(CONVENTIONS)}, that are remarked on and "
+                    f"not charged (default: {', '.join(ACCEPTED)})",
                 ),
                 argument(
                     "--carried", type=float, default=1.0, metavar="SHARE",

@@ -309,3 +309,19 @@ def test_a_point_with_nan_marks_nothing_that_follows_from_it():
 
     report = grade(answers, problem, {"x": [0.0, 1.0]})
     assert {line.verdict for line in report.lines} == {"right"}
+
+
+def test_that_two_axes_have_one_length_is_said_once():
+    def problem(W, b, x, y):
+        return bp.square_sum((W @ x + b).named("z") - y).named("L")
+
+    def warnings(samples):
+        rng = np.random.default_rng(5)
+        shapes = {"W": (2, 3), "b": (2, 1), "x": (3, samples), "y": (2, samples)}
+        inputs = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
+        return Assignment(problem, inputs).warnings
+
+    alike = [w for w in warnings(3) if "Choose lengths that differ" in w]
+    assert len(alike) == len(set(alike))
+    assert any("Axes 0 and 1 of x have the same length" in w for w in alike)
+    assert not any("Choose lengths that differ" in w for w in warnings(5))

@@ -280,3 +280,12 @@ def test_a_ratio_is_made_of_the_sizes_or_of_none(ratio, said):
     found = factors.made_of(ratio, {3: "three", 7: "seven"})
     assert (found is None) == (said is None)
     assert said is None or said in found
+
+
+def test_the_choice_is_an_argument_of_grade():
+    def answers(x, y, z):
+        d = 2 * (y - z)
+        return {"W": d @ x.T, "b": d.sum(axis=1, keepdims=True)}
+
+    assert not bp.grade(answers, one_layer, ONE_LAYER).passed
+    assert bp.grade(answers, one_layer, ONE_LAYER, accepted=["descent"]).passed

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..engine import Tensor
 from .assignment import Assignment, Marking
-from .factors import judge
+from .factors import ACCEPTED, judge
 from .findings import Finding, to_sentence
 from .report import JudgedLine, Report
 from .submission import Answers, InProcess, Submission
@@ -32,6 +32,7 @@ def grade(
     carried: float = 1.0,
     points: Mapping[str, float] | None = None,
     returns: Sequence[str] | None = None,
+    accepted: Collection[str] = ACCEPTED,
 ) -> Report:
     """Check a hand derivation line by line, and name the likely mistake.
 
@@ -66,6 +67,10 @@ def grade(
     returns
         The quantities whose gradients a returned tuple has: the parameters in the order of the
         problem if left out.
+    accepted
+        The conventions that are remarked on, and not charged: ``"per-sample"``, where gradients
+        between are those of each sample's own loss and the mean is taken at the parameters;
+        ``"descent"``, with the sign of an update that is added; ``"sum-for-mean"``.
 
     Returns
     -------
@@ -91,7 +96,7 @@ def grade(
     >>> report.first_wrong, report["z3"].mistakes, report["W3"].verdict
     ('z3', ('softmax-diagonal',), 'carried forward')
     """
-    marking = Marking(carried, points or {})
+    marking = Marking(carried, points or {}, accepted)
     if isinstance(answers, Mapping):
         if inputs is None and not isinstance(problem, Tensor):
             raise ValueError(

@@ -65,6 +65,10 @@ class Run(Record):
     def weight_side(self) -> int | None:
         others = ((e.operand, self.tensors[e.step].inputs[1 - e.operand]) for e in self.products)
         sides = {i for i, other in others if other is not None and other.primitive is not None}
+        if not sides:  # of one layer its bias tells: a column where samples are columns
+            leaves = (self.tensors[self.source[edge]] for edge in self.broadcast)
+            biases = [t for t in leaves if t.primitive is None and t.size > 1]
+            sides = {0 if t.shape[-1] == 1 else 1 for t in biases}
         return sides.pop() if len(sides) == 1 else None
 
     @cached_property

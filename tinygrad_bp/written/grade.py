@@ -17,6 +17,7 @@ import numpy as np
 
 from ..engine import Tensor
 from ..grading.assignment import Assignment, Marking
+from ..grading.factors import ACCEPTED
 from ..grading.grade import grade as grade_answers
 from ..grading.grade import grade_at_points
 from ..grading.report import JudgedLine, Report
@@ -191,6 +192,7 @@ def grade(
     carried: float = 1.0,
     points: Mapping[str, float] | None = None,
     returns: Sequence[str] | None = None,
+    accepted: Collection[str] = ACCEPTED,
     names: Mapping[str, str] | None = None,
 ) -> Report:
     """Check a hand derivation line by line, and name the likely mistake.
@@ -226,6 +228,10 @@ def grade(
     returns
         The quantities whose gradients a returned tuple has: the parameters in the order of the
         problem if left out.
+    accepted
+        The conventions that are remarked on, and not charged: ``"per-sample"``, where gradients
+        between are those of each sample's own loss and the mean is taken at the parameters;
+        ``"descent"``, with the sign of an update that is added; ``"sum-for-mean"``.
     names
         What names in a document stand for, where it does not say so: ``{"h": "a1"}``.
 
@@ -265,11 +271,12 @@ def grade(
             carried=carried,
             points=points,
             returns=returns,
+            accepted=accepted,
         )
     document = open_document(Path(answers), names)
     if document is None:
         raise ValueError(f"{answers} is no document that is read: {', '.join(SUFFIXES)}.")
-    marking = Marking(carried, points or {})
+    marking = Marking(carried, points or {}, accepted)
     return document.grade_itself(
         Assignment(problem, inputs, required, seed, False, None, marking, returns)
     )
