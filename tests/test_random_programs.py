@@ -322,6 +322,24 @@ def quotient(w: Writer, x: Ref) -> Ref:
     return w.do("power", 1.5, x)
 
 
+@move(has_axes)
+def in_another_order(w: Writer, x: Ref) -> Ref:
+    entry = w.pick(["sort", "flipud", "cumprod", "nan_to_num", "atleast_2d"])
+    if entry == "sort":
+        return w.do("sort", w.ranked(x), axis=w.axis(x))
+    return w.do(entry, x, **({"axis": w.axis(x)} if entry == "cumprod" else {}))
+
+
+@move(is_matrix)
+def of_matrices(w: Writer, x: Ref) -> Ref:
+    entry = w.pick(["fliplr", "tril", "triu", "swapaxes", "rollaxis"])
+    if entry == "swapaxes":
+        return w.do(entry, x, w.axis(x), w.axis(x))
+    if entry == "rollaxis":
+        return w.do(entry, x, axis=w.axis(x))
+    return w.do(entry, x)
+
+
 @move(always)
 def choice(w: Writer, x: Ref) -> Ref:
     condition = w.constant(w.rng.random(w.values[x].shape) < 0.5)
