@@ -350,8 +350,10 @@ class Parser(Words):
         return Cases(tuple(rows))
 
     def condition(self, row: Sequence[Token]) -> Condition:
-        kept = [t for t in row if t.text.lower().strip(" :.,") not in IF and t.text not in ":."]
-        while kept and kept[-1].text == ",":
+        kept = list(row)
+        while kept and kept[0].text.lower().strip(" :,") in {*IF, ""}:
+            del kept[0]
+        while kept and kept[-1].text in (",", ":", "."):
             kept.pop()
         if len(kept) == 1 and kept[0].text.lower().strip(" :.,") in ELSE:
             return ()

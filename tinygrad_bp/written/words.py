@@ -143,8 +143,7 @@ class Words(ABC):
             inner = inner[1:-1]
         else:
             return False
-        is_setting = text(inner)[:2] == "ax" or r"\times" in text(inner)
-        is_setting |= self.peek(-1) in ("reshape", "broadcast")  # to one axis: reshape[2](a)
+        is_setting = text(inner)[:2] in ("ax", "()") or r"\times" in text(inner)
         return text(self.row[end : end + 1]) == "(" and is_setting
 
     def letter(self, letter: str) -> Tree:
