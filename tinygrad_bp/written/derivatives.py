@@ -54,9 +54,9 @@ class Derivatives(Functions):
             return Ref("loss", self.network.loss)
         refs = [r for r in self.symbols.refs(tree) if r.kind in ("quantity", "loss")]
         if not refs:
-            raise NotReadError(f"{said(tree)} is no quantity of the network")
+            raise NotReadError(f"there is no quantity {said(tree)} in the network")
         if len({(r.name, r.entries) for r in refs}) > 1:
-            raise NotReadError(f"{said(tree)} may be several things")
+            raise NotReadError(f"there are several things that {said(tree)} may be")
         if refs[0].power != 1:
             raise NotReadError("a derivative by a power")
         return refs[0]
@@ -86,7 +86,7 @@ class Derivatives(Functions):
             raise NotReadError("a derivative of a quantity by itself")
         found = self.network.jacobian(of, by)
         if found is None:
-            raise NotReadError(f"{of} does not depend on {by}")
+            raise NotReadError(f"the quantity {of} does not depend on {by}")
         return found
 
     def local(self, of: Ref, by: Ref) -> list[Reading]:

@@ -155,7 +155,7 @@ class Document:
 
     def of_side(self, target: Target, side: Side, condition: object) -> Verdict:
         if side.relation in LOOSE + UPDATES:
-            return Verdict("not compared", f"related by {side.relation}")
+            return Verdict("not compared", f"the relation is {side.relation}")
         if isinstance(side.tree, Refusal):
             return Verdict("not read", side.tree.reason)
         if target.kind == "local":
@@ -248,7 +248,7 @@ class Document:
             return Target("forward", loss.name, "", symbols.value(loss))
         refs = symbols.refs(name)
         if len({(r.kind, r.name) for r in refs}) > 1:
-            raise NotReadError(f"{said(name)} may be several things")
+            raise NotReadError(f"there are several things that {said(name)} may be")
         ref = refs[0]
         if ref.kind == "gradient":
             return self.of_gradient(ref)
@@ -256,7 +256,7 @@ class Document:
             return Target("forward", ref.name, "", symbols.value(ref), ref.entries)
         if ref.kind == "defined":
             return None
-        raise NotReadError(f"{said(name)} on the left")
+        raise NotReadError(f"the name {said(name)} stands on the left")
 
     def is_loss_value(self, name: Name, rights: Sequence[Side]) -> bool:
         """Whether ``J = ...`` can be the loss: an array is a name of the document's own."""
@@ -337,7 +337,7 @@ class Document:
             if isinstance(side.tree, Refusal):
                 verdict = Verdict("not read", side.tree.reason)
             elif side.relation in LOOSE + UPDATES:
-                verdict = Verdict("not compared", f"related by {side.relation}")
+                verdict = Verdict("not compared", f"the relation is {side.relation}")
             elif isinstance(tree, (Name, Call)):
                 verdict = self.defined(tree, side.tree)
             else:
@@ -388,7 +388,9 @@ class Document:
     def own_key(self, name: Name) -> Key:
         spelling = next((s for s in spellings(name) if not s.entries and s.power == 1), None)
         if spelling is None:
-            raise NotReadError(f"{said(name)} is not in the network, and is defined entry by entry")
+            raise NotReadError(
+                f"there is no {said(name)} in the network, and it is defined entry by entry"
+            )
         return replace(spelling.key, layer=self.symbols.layer_of(spelling.key.layer))
 
 

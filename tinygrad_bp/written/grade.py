@@ -107,7 +107,13 @@ class Grader:
         score = self.assignment.marking.score(verdict)
         hint = HINTS[what] if verdict == "wrong" else ""
         return replace(
-            line, verdict=verdict, score=score, error=None, message=CHARGED[what], hint=hint
+            line,
+            verdict=verdict,
+            score=score,
+            error=None,
+            message=CHARGED[what],
+            hint=hint,
+            mistakes=(what,) if verdict == "wrong" else (),
         )
 
     @cached_property

@@ -107,7 +107,7 @@ class Symbols:
                 key = Key(spelling.key.base, spelling.key.accent, spelling.key.word, n)
                 return [r._replace(notes=r.notes | {note}) for r in self.meant(key, spelling)]
         raise UnknownNameError(
-            f"{said(name)} is not in the network, and the document does not define it"
+            f"there is no {said(name)} in the network, and the document defines none"
         )
 
     def in_place(self, found: list[tuple[Spelling, Ref]], name: Name) -> list[tuple[Spelling, Ref]]:
@@ -220,17 +220,17 @@ class Symbols:
         if ref.sample is not None:
             samples = self.network.samples
             if samples is None or arrays[0].shape[samples[0]] != samples[1]:
-                raise NotReadError(f"{ref.name} has no samples")
+                raise NotReadError(f"no samples are known of {ref.name}")
             axis = samples[0]
             arrays = [np.expand_dims(np.moveaxis(a, axis, 0), 1 + axis) for a in arrays]
             labels.append(ref.sample)
         shape = arrays[0].shape[len(labels) :]
         if len(shape) > 2:
-            raise NotReadError(f"{ref.name} has more than two axes")
+            raise NotReadError(f"there are more than two axes in {ref.name}")
         if not ref.entries:
             return value(arrays, labels)
         if len(shape) < 2:
-            raise NotReadError(f"{ref.name} is a number, and has no index")
+            raise NotReadError(f"the number {ref.name} has no index")
         wide = [k for k in (0, 1) if shape[k] > 1]
         if len(ref.entries) == 1 and len(wide) < 2:
             axes = wide or [0]
@@ -238,7 +238,7 @@ class Symbols:
             axes = [0, 1]
         else:
             raise NotReadError(
-                f"{ref.name} has the shape {shape}, and not {len(ref.entries)} indices"
+                f"the shape of {ref.name} is {shape}, and its indices here are {len(ref.entries)}"
             )
         lead = len(labels)
         rest = [k for k in (0, 1) if k not in axes]
@@ -256,7 +256,7 @@ class Symbols:
             entry = ref.entries[k]
             if isinstance(entry, int):
                 if not 1 <= entry <= arrays[0].shape[lead + k]:
-                    raise NotReadError(f"{ref.name} has no entry {entry}")
+                    raise NotReadError(f"there is no entry {entry} in {ref.name}")
                 arrays = [a.take(entry - 1, axis=lead + k) for a in arrays]
         letters = [e for e in ref.entries if isinstance(e, str)]
         for k, letter in enumerate(letters):

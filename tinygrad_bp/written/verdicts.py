@@ -197,7 +197,9 @@ class Judgement:
         v, notes, tree = readings[0]
         answer = self.answer(target, v) if case is None else None
         if target.kind == "forward":
-            return Verdict("other network", f"{target.about} is something else", notes, tree)
+            return Verdict(
+                "other network", f"in the network {target.about} is something else", notes, tree
+            )
         several = f"in each of {len(readings)} ways to read it" if len(readings) > 1 else ""
         return Verdict("wrong", several, notes, tree, answer)
 

@@ -1,0 +1,109 @@
+"""Documents about networks of other kinds, as they are often written; all of them our own."""
+
+import numpy as np
+import pytest
+
+import tinygrad_bp as bp
+
+rng = np.random.default_rng(0)
+
+
+def quadratic(w1, b1, w2, b2, x, y):
+    a1 = bp.sigmoid((w1 @ x + b1).named("z1")).named("a1")
+    a2 = bp.sigmoid((w2 @ a1 + b2).named("z2")).named("a2")
+    return (0.5 * bp.square_sum(y - a2)).named("C")
+
+
+def rows(X, W1, b1, W2, b2, y):
+    h = bp.relu((X @ W1 + b1).named("z1")).named("h")
+    p = bp.softmax((h @ W2 + b2).named("z2"), axis=1).named("p")
+    return (-bp.sum(y * bp.log(p)) / 6).named("L")
+
+
+def columns(W1, b1, W2, b2, X, Y):
+    A1 = bp.tanh((W1 @ X + b1).named("Z1")).named("A1")
+    A2 = bp.sigmoid((W2 @ A1 + b2).named("Z2")).named("A2")
+    return -bp.mean(Y * bp.log(A2) + (1 - Y) * bp.log(1 - A2))
+
+
+def drawn(**shapes):
+    return {name: rng.normal(size=shape) for name, shape in shapes.items()}
+
+
+QUADRATIC = (quadratic, drawn(w1=(5, 4), b1=(5, 1), w2=(3, 5), b2=(3, 1), x=(4, 1), y=(3, 1)))
+ROWS = (
+    rows,
+    drawn(X=(6, 4), W1=(4, 5), b1=(5,), W2=(5, 3), b2=(3,)) | {"y": np.eye(3)[[0, 1, 2, 0, 1, 2]]},
+)
+COLUMNS = (
+    columns,
+    drawn(W1=(4, 3), b1=(4, 1), W2=(1, 4), b2=(1, 1), X=(3, 6)) | {"Y": rng.random((1, 6))},
+)
+
+IN_TEMPLATES = r"""
+right | C = \frac{1}{2} \|y - a^L\|^2
+right | z^l = w^l a^{l-1} + b^l
+right | a^l = \sigma(z^l)
+right | \delta^L = (a^L - y) \odot \sigma'(z^L)
+right | \delta^l = ((w^{l+1})^T \delta^{l+1}) \odot \sigma'(z^l)
+right | \frac{\partial C}{\partial b^l_j} = \delta^l_j
+right | \frac{\partial C}{\partial w^l_{jk}} = a^{l-1}_k \delta^l_j
+right | \delta^l_j = \sum_k w^{l+1}_{kj} \delta^{l+1}_k \sigma'(z^l_j)
+right | \delta^L_j = \frac{\partial C}{\partial a^L_j} \sigma'(z^L_j)
+does not fit | \frac{\partial C}{\partial w^l_{jk}} = a^{l-1}_j \delta^l_k
+right as factors | \frac{\partial C}{\partial w^2} = (a^2 - y) \cdot a^2 (1-a^2) \cdot a^1
+wrong | \delta^L = (a^L - y) \odot \sigma'(a^L)
+wrong | \delta^L = a^L - y
+"""
+
+IN_ROWS = r"""
+right | z_1 = X W_1 + b_1
+right | h = \mathrm{ReLU}(z_1)
+right | p = \mathrm{softmax}(z_2)
+right | L = -\frac{1}{N} \sum_{i} \sum_{k} y_{ik} \log p_{ik}
+right | \frac{\partial L}{\partial z_2} = \frac{1}{N} (p - y)
+right | \frac{\partial L}{\partial W_2} = h^T \frac{\partial L}{\partial z_2}
+right | \frac{\partial L}{\partial h} = \frac{\partial L}{\partial z_2} W_2^T
+right | \frac{\partial L}{\partial z_1} = \frac{\partial L}{\partial h} \odot \mathbb{1}[z_1 > 0]
+right as factors | \frac{\partial L}{\partial W_1} = \frac{\partial L}{\partial z_1} X^T
+wrong | \frac{\partial L}{\partial W_2} = \frac{1}{N} h^T \frac{\partial L}{\partial z_2}
+"""
+
+IN_COLUMNS = r"""
+right | A^{[1]} = \tanh(Z^{[1]})
+right | dZ^{[2]} = A^{[2]} - Y
+right | dW^{[2]} = \frac{1}{m} dZ^{[2]} A^{[1]T}
+right | dZ^{[1]} = W^{[2]T} dZ^{[2]} * g'^{[1]}(Z^{[1]})
+right | dW^{[1]} = \frac{1}{m} dZ^{[1]} X^T
+wrong | dZ^{[1]} = W^{[2]T} dZ^{[2]} * (1 - A^{[1]})
+carried forward | dW^{[1]} = \frac{1}{m} dZ^{[1]} X^T
+"""
+
+IN_TEXT = """
+right | dz2 = (p - y) / N
+right | dW2 = h.T @ dz2
+right | dh = dz2 @ W2.T
+right | dz1 = dh * (z1 > 0)
+right | db1 = np.sum(dz1, axis=0)
+right as factors | dW1 = dz1 @ X.T
+"""
+
+
+@pytest.mark.parametrize(
+    ("problem", "lines", "suffix"),
+    [
+        (QUADRATIC, IN_TEMPLATES, ".md"),
+        (ROWS, IN_ROWS, ".md"),
+        (COLUMNS, IN_COLUMNS, ".md"),
+        (ROWS, IN_TEXT, ".txt"),
+    ],
+    ids=["templates", "rows", "columns", "text"],
+)
+def test_a_document_has_its_verdicts(problem, lines, suffix, tmp_path):
+    pairs = [line.split(" | ", 1) for line in lines.strip().splitlines()]
+    path = tmp_path / f"homework{suffix}"
+    written = [f"$${line}$$" if suffix == ".md" else line for _, line in pairs]
+    path.write_text("\n\n".join(written), "utf-8")
+    report = bp.grade(path, *problem, required=())
+    found = [(side.verdict, f"{side.left} = {side.source}") for side in report.written]
+    assert [verdict for verdict, _ in found] == [verdict for verdict, _ in pairs], found
