@@ -13,7 +13,7 @@ from .meaning import Meaning, Reading
 from .names import Key
 from .network import applied
 from .symbols import NONE
-from .tree import Bracketed, Call, Letter, Name, Number, Product, Transposed, Tree
+from .tree import Bracketed, Call, Letter, Name, Norm, Number, Product, Transposed, Tree
 from .values import DoesNotFitError, NotReadError, Value, shown, value
 
 OTHER_NAMES = {"ln": "log", "sigm": "sigmoid", "logistic": "sigmoid", "max": "maximum"}
@@ -24,6 +24,16 @@ PRODUCTS = {"dot": "@", "matmul": "@", "outer": "⊗"}
 
 class Functions(Meaning):
     """Reads calls too."""
+
+    def read_Norm(self, tree: Norm) -> list[Reading]:
+        found = []
+        for v, notes, inside in self.readings(tree.of):
+            if v.core == ():
+                found.append(Reading(v.mapped(np.abs), notes, call("np.abs", inside)))
+            else:
+                length = v.mapped(lambda d: np.sqrt((d**2).sum(axis=(-2, -1))))
+                found.append(Reading(length, notes, shaped(call("norm", inside), ())))
+        return found
 
     def read_Call(self, tree: Call) -> list[Reading]:
         if tree in self.calls:

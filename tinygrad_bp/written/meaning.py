@@ -30,7 +30,6 @@ from .tree import (
     Letter,
     Listed,
     Name,
-    Norm,
     Number,
     Power,
     Product,
@@ -407,16 +406,6 @@ class Meaning:
         for shown_value, test in reversed(shown):
             result = shown_value if test is None else call("np.where", test, shown_value, result)
         return [Reading(v, notes, result) for v, notes in whole if v is not None]
-
-    def read_Norm(self, tree: Norm) -> list[Reading]:
-        found = []
-        for v, notes, inside in self.readings(tree.of):
-            if v.core == ():
-                found.append(Reading(v.mapped(np.abs), notes, call("np.abs", inside)))
-            else:
-                length = v.mapped(lambda d: np.sqrt((d**2).sum(axis=(-2, -1))))
-                found.append(Reading(length, notes, shaped(call("norm", inside), ())))
-        return found
 
 
 def numbers_of(tree: Tree) -> Any:

@@ -56,7 +56,7 @@ class Symbols:
         for said, name in names.items():
             name = network.aliases.get(name, name)
             if name not in network.position:
-                known = ", ".join(network.position)
+                known = ", ".join(network.names.values())
                 raise ValueError(f"{said} cannot be {name}: the problem has {known}.")
             self.aliases[key_of(said)] = name
 
