@@ -289,3 +289,13 @@ def test_the_choice_is_an_argument_of_grade():
 
     assert not bp.grade(answers, one_layer, ONE_LAYER).passed
     assert bp.grade(answers, one_layer, ONE_LAYER, accepted=["descent"]).passed
+
+
+def test_where_the_loss_is_no_mean_there_is_no_mean_at_the_weights():
+    def answers(x, y, z):
+        d = 2 * (z - y)
+        return {"z": 5 * d, "W": d @ x.T, "b": d.sum(axis=1, keepdims=True)}
+
+    report = grade(answers, one_layer, ONE_LAYER)
+    assert (wrong_lines(report), report["z"].mistakes) == (["z"], ("sum-for-mean",))
+    assert "mean is taken" not in report["z"].message

@@ -13,6 +13,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+import numpy as np
+
 from ..mistakes.catalogue import named
 from ..mistakes.mistake import Fault
 from ..mistakes.run import Run, ScaledRun
@@ -27,7 +29,6 @@ MOST_FACTORS = 3
 
 #: What a factor may be made of: the lengths of axes, and numbers of terms, up to this.
 LARGEST_SIZE = 10_000
-
 
 #: Factors that may be any number.
 ANY = {"constant-factor"}
@@ -63,11 +64,12 @@ class Factor(NamedTuple):
 
     def convention(self, run: Run) -> str | None:
         n = run.batch
-        if n > 1 and is_close(self.at_loss, n) and is_close(self.at_parameters, 1 / n):
+        is_sum = n > 1 and is_close(self.at_loss, n) and is_mean(run)
+        if is_sum and is_close(self.at_parameters, 1 / n):
             return "per-sample"
         if is_close(self.at_loss * self.at_parameters, -1) and abs(self.at_loss) == 1:
             return "descent"
-        if n > 1 and is_close(self.at_loss, n) and self.at_parameters == 1:
+        if is_sum and self.at_parameters == 1:
             return "sum-for-mean"
         return None
 
@@ -75,6 +77,20 @@ class Factor(NamedTuple):
     def main(self) -> float:
         # the one that is not 1; of two, that at the loss
         return self.at_loss if self.at_loss != 1.0 else self.at_parameters
+
+
+def is_mean(run: Run) -> bool:
+    """Return if there is a mean in a run, or a constant that makes one of a sum over samples."""
+    means = named("sum-for-mean").rules  # by operation: of each that takes a mean
+    constants = [
+        float(value)
+        for t in run.tensors
+        for x, value in zip(t.inputs, t.operands, strict=True)
+        if x is None and np.ndim(value) == 0 and isinstance(value, (int, float, np.number))
+    ]
+    if any(is_close(c, run.batch) or is_close(c, 1 / run.batch) for c in constants):
+        return True
+    return any(getattr(run.tensors[i].primitive, "__name__", "") in means for i in run.gradients)
 
 
 def judge(
