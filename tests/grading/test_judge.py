@@ -465,7 +465,7 @@ def test_a_slip_far_from_what_is_answered_is_found_and_one_too_far_is_not_named(
 
     class Given:
         def answers_at(self, points, order):
-            return [Answers({"a47": 2 * t["a47"], "W0": 3 * t["W0"]}) for t in truth]
+            return [Answers({"a47": 2 * t["a47"], "W0": np.cos(t["W0"])}) for t in truth]
 
     report = grade_submission(Given(), assignment)
     assert report["a47"].mistakes == ("extra-factor-2",)
