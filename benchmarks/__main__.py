@@ -74,7 +74,7 @@ def tables(results: list[Result]) -> str:
 
 
 def plot(results: list[Result], path: Path) -> None:
-    """Draw the ratios of operations to PyTorch at the largest size, and the growth of readings."""
+    """Draw the ratios of operations to PyTorch at the largest size."""
     from matplotlib.figure import Figure
 
     largest = f", {operations.SIZES[-1]:,}"
