@@ -204,6 +204,28 @@ def test_what_is_to_be_written_computes_the_same(name):
     assert np.allclose(found, expected.numpy())
 
 
+def test_five_names_follow_numpy_and_what_does_as_pytorch_is_said():
+    """The table of docs/pytorch.md."""
+    torch = pytest.importorskip("torch")
+    array = np.random.default_rng(0).normal(size=(4, 4))
+    t, theirs = bp.tensor(array), torch.tensor(array)
+    vector, their_vector = bp.arange(8.0), torch.arange(8.0, dtype=torch.float64)
+    for found, expected in (
+        (bp.swapaxes(t, 0, 1), theirs.transpose(0, 1)),
+        (t.mT, theirs.transpose(-2, -1)),
+        (bp.tile(vector, 2), their_vector.repeat(2)),
+        (t.std(ddof=1), theirs.std()),
+        (t.var(ddof=1), theirs.var()),
+        (bp.stack(bp.split(vector, len(vector) // 2)), torch.stack(torch.split(their_vector, 2))),
+        (t.max(axis=1), theirs.max(1).values),
+    ):
+        assert np.allclose(found.data, expected.numpy())
+    assert t.argmax(axis=1).tolist() == theirs.max(1).indices.tolist()
+    assert vector[:2].repeat(2).tolist() == [0.0, 0.0, 1.0, 1.0]
+    assert len(bp.split(vector, 2)) == 2
+    assert t.std() == np.std(array)
+
+
 # What must not be disturbed
 
 
