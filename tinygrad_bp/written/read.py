@@ -183,6 +183,9 @@ def rows(row: Sequence[Token]) -> list[list[Token]]:
         goes_on = inner[0].text in ("+", "-", *OPERATORS) and not has_relation(inner)
         if found and (is_open or goes_on):
             found[-1] += inner
+        elif found and not has_relation(inner) and not is_remark(inner):
+            comma = inner[0]._replace(kind="mark", text=",", end=inner[0].start)
+            found[-1] += [comma, *inner]  # a row that is no equation: it must not be lost
         else:
             found.append(part)
     return found
@@ -214,15 +217,21 @@ def in_row(row: Sequence[Token], latex: bool) -> Iterator[Statement]:
                 yield last
             last = Statement([(t, stripped(side)) for t, side in split(part, is_relation)])
         elif last is not None and last.sides and goes_on(before, part):
-            last = last._replace(refusal="what stands behind its comma, or a space, is not read")
+            last = last._replace(refusal="what follows it is no equation, and is not read")
     if last is not None:
         yield last
 
 
 def goes_on(before: str, part: Sequence[Token]) -> bool:
-    # after a space, a number of the equation may stand, or a shape; a sum that goes on may not
-    is_label = all(t.kind in ("number", "words") or t.text in "()-," for t in part)
-    return before == "," or (before in SPACES and part[0].text in "+-" and not is_label)
+    # behind a space there may be anything but a sum that goes on
+    is_sum = before in SPACES and part[0].text in "+-"
+    return (before in (",", ";") or is_sum) and not is_remark(part)
+
+
+def is_remark(part: Sequence[Token]) -> bool:
+    """Say whether this is a number of an equation, a shape, or words."""
+    first = part[0].text in "(-" or part[0].kind == "words" or part[0].text in BREAKS
+    return first and all(t.kind in ("number", "words") or t.text in "()-," for t in part[1:])
 
 
 def segments(row: Sequence[Token]) -> Iterator[tuple[str, list[Token]]]:
