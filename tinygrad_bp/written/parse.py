@@ -60,9 +60,10 @@ ELSE = {"otherwise", "else", "sonst", "sinon"}
 #: Commands that begin no factor.
 STOPS = {*OPERATORS, *COMPARISONS, r"\}", r"\rangle", r"\quad", r"\qquad", r"\rightarrow", r"\in",
          r"\approx", r"\\"}  # fmt: skip
+ROOT = "a root that is no square root"
 DOTS = "dots, for what is not written"
 REASONS = {
-    "prod": "a product over an index", "int": "an integral", "infty": "infinity",
+    "prod": "a product over an index", "int": "an integral", "cbrt": ROOT, "infty": "infinity",
     "ldots": DOTS, "cdots": DOTS, "dots": DOTS, "vdots": DOTS, "pm": "a sign that may be either",
     "lfloor": "a computed index", "lceil": "a computed index",
 }  # fmt: skip
@@ -159,13 +160,12 @@ class Parser(Words):
                 return tree
 
     def power(self, tree: Tree) -> Tree:
-        if entrywise := self.peek(1) in (r"\odot", r"\circ", "⊙"):  # a^⊙2
+        if self.peek(1) in (r"\odot", r"\circ", "⊙"):  # a^⊙2
             self.i += 2
-            inner = self.group()
-        else:
-            inner = self.script()
-        if text(inner[:1]) in (r"\odot", r"\circ"):
-            entrywise, inner = True, inner[1:]
+            return Power(tree, self.atom(), True)
+        inner = self.script()
+        entrywise = text(inner[:1]) in (r"\odot", r"\circ")
+        inner = inner[entrywise:]
         found = script_or_none(inner)
         if found and found.transposed and not found.pieces and not entrywise:
             return Transposed(tree)
@@ -267,7 +267,7 @@ class Parser(Words):
 
     def root(self) -> Tree:
         if self.peek() == "[":
-            raise Unreadable("a root that is no square root")
+            raise Unreadable(ROOT)
         return Call("sqrt", (self.parsed(self.group()),))
 
     def fraction(self) -> Tree:
@@ -304,7 +304,8 @@ class Parser(Words):
             else:
                 above = self.script()
         letters, axes = ranges(below, above)
-        return Summation(self.term(), letters, axes)
+        sign, term = self.sign(), self.term()
+        return Summation(term if sign > 0 else Sum(((-1, term),)), letters, axes)
 
     def norm(self) -> Tree:
         bar = self.row[self.i - 1].text

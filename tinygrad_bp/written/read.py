@@ -158,9 +158,17 @@ def unwrapped(row: Sequence[Token]) -> list[Token]:
             i = group(row, i)[1]
             if found and found[-1].text in ("+", "-") and (i == len(row) or step(row[i]) < 0):
                 found.pop()
+        elif token.text == "{" and is_alone(found) and i < len(row) and row[i].text == "}":
+            i += 1  # {}[z > 0]: braces that keep apart
         elif token.kind not in ("begin", "end") or token.text not in ALIGNMENTS:
             found.append(token)
     return found
+
+
+def is_alone(before: Sequence[Token]) -> bool:
+    # whether braces that come next are no argument
+    is_argument = before and (before[-1].kind == "command" or before[-1].text in ("^", "_", "}"))
+    return not is_argument
 
 
 def is_relation(token: Token) -> bool:

@@ -30,7 +30,8 @@ SIGNS = {
     "×": r"\times", "⊗": r"\otimes", "∗": "*", "≠": r"\neq", "≤": r"\leq", "≥": r"\geq",
     "≈": r"\approx", "≡": r"\equiv", "→": r"\rightarrow", "⇒": r"\Rightarrow", "←": r"\leftarrow",
     "∈": r"\in", "∝": r"\propto", "‖": r"\Vert", "ℓ": r"\ell", "ℒ": "L", "𝟙": r"\indicator",
-    "⊤": r"\top", "∞": r"\infty", "√": r"\sqrt", "∑": r"\sum", "Σ": r"\sum", "∏": r"\prod",
+    "⊤": r"\top", "∞": r"\infty", "√": r"\sqrt",
+    "∛": r"\cbrt", "∑": r"\sum", "Σ": r"\sum", "∏": r"\prod",
     "′": "'", "’": "'", "−": "-", "–": "-", "ϕ": r"\phi", "…": r"\ldots",
     "（": "(", "）": ")", "，": ",", "；": ";", "：": ":", "＝": "=", "⟹": r"\Rightarrow",
 }  # fmt: skip

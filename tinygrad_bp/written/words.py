@@ -266,6 +266,8 @@ class Words(ABC):
                 inner = self.script()
                 if function == "softmax" and is_index(inner):
                     entry = script(inner, below=True).pieces
+                elif function == "log" and text(inner) in ("2", "10"):
+                    function += text(inner)
                 else:
                     keywords.append(setting(word, inner))
             elif self.peek() == "[" and self.adjoins() and not self.latex:
