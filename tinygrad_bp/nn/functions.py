@@ -32,6 +32,10 @@ class Function(Module):
         if len(arguments) > len(further) or not named.keys() >= set(missing):
             takes = ", ".join(further) or "no arguments"
             raise errors.wrong_arguments(type(self).__name__, takes, arguments)
+        if function in (models.max_pool2d, models.avg_pool2d):
+            models.check_window(
+                function.__name__, **dict(zip(further, arguments, strict=False)), **named
+            )
         self.arguments, self.named = arguments, named
 
     def forward(self, x: Any) -> Any:
