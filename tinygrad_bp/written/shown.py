@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 
+from ..engine import Primitive
 from ..notation.alphabets import LATEX, TEXT
 from ..notation.pieces import Level, Piece, joined
 from ..notation.printer import Printer
 from ..notation.trees import shaped
+from ..table import TABLE
 from .network import Network
 
 
@@ -27,7 +29,10 @@ class WrittenPrinter(Printer):
             return Piece(joined([self.look("sum over", letters), body]), Level.REDUCTION, True)
         if isinstance(node.func, ast.Attribute) and node.func.attr == "prime":
             inside = self.bracketed(self.write(node.args[0]).parts)
-            return Piece(joined([self.write(node.func.value).parts, "′", inside]))
+            name = getattr(node.func.value, "attr", getattr(node.func.value, "id", ""))
+            row = TABLE.get(name)
+            head = self.head(name, row if isinstance(row, Primitive) else None)
+            return Piece(joined([head, "′", inside]))
         return super().write_Call(node)
 
 

@@ -281,6 +281,8 @@ class Symbols:
         n = self.ranges.get(i) or self.ranges.get(j)
         if n is None:
             raise NotReadError(f"what {i} and {j} go over is not known")
+        if i == j:
+            return value([np.ones(n)] * len(self.network.runs), (i,))
         self.note_range(i, n)
         self.note_range(j, n)
         return value([np.eye(n)] * len(self.network.runs), (i, j))
