@@ -299,3 +299,19 @@ def test_where_the_loss_is_no_mean_there_is_no_mean_at_the_weights():
     report = grade(answers, one_layer, ONE_LAYER)
     assert (wrong_lines(report), report["z"].mistakes) == (["z"], ("sum-for-mean",))
     assert "mean is taken" not in report["z"].message
+
+
+def test_the_error_of_each_sample_may_be_in_one_line():
+    def logistic(w, b, x, y):
+        return bp.binary_cross_entropy_with_logits((w @ x + b).named("z"), y).named("L")
+
+    inputs = {"w": normal((1, 3)), "b": normal((1, 1)), "x": normal((3, 6))}
+    inputs["y"] = (normal((1, 6)) > 0).astype(float)
+
+    def answers(x, y, z):
+        d = 1 / (1 + np.exp(-z)) - y
+        return {"z": d, "w": d @ x.T / 6, "b": d.mean(axis=1, keepdims=True)}
+
+    report = grade(answers, logistic, inputs)
+    assert report.passed, str(report)
+    assert "each sample's own loss" in report["z"].message

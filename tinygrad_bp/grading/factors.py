@@ -110,7 +110,9 @@ def judge(
         scaled = Judge([ScaledRun(run, *factor) for run in runs], answers)
         found = scaled.judge()
         charged = -0.5 if is_accepted else 1.0 if cause else 2.5  # rather a convention than a slip
-        if not is_shared(found, right, is_any=cause is None or cause.mistake.name in ANY):
+        carry = {n for n, i in runs[0].quantities.items() if factor.of(runs[0], i) != 1.0} - right
+        has_name = is_accepted or (cause is not None and cause.mistake.name not in ANY)
+        if not is_shared(found, right, None if has_name else carry):
             continue
         if charges(found) + charged < least:
             least = charges(found) + charged
@@ -119,14 +121,17 @@ def judge(
     return findings
 
 
-def is_shared(findings: Sequence[Finding], right: Collection[str], is_any: bool) -> bool:
-    """Return if a factor makes no right line wrong; and any number is shared by two at least.
+def is_shared(
+    findings: Sequence[Finding], right: Collection[str], carry: Collection[str] | None
+) -> bool:
+    """Return if a factor makes no right line wrong, and if two of the lines that carry it show it.
 
-    Some size explains any number that one line is off by.
+    Some size explains any number that one line is off by. A factor with a name of its own may be in
+    one line; then there are no such lines to be given.
     """
     wrong = {f.name for f in findings if f.verdict == "wrong"}
     told = {f.name for f in findings if f.verdict in ("right", "carried forward") or f.explanations}
-    return wrong.isdisjoint(right) and (not is_any or len(told - set(right)) > 1)
+    return wrong.isdisjoint(right) and (carry is None or len(told.intersection(carry)) > 1)
 
 
 def settle(

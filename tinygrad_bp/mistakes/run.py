@@ -66,9 +66,11 @@ class Run(Record):
         others = ((e.operand, self.tensors[e.step].inputs[1 - e.operand]) for e in self.products)
         sides = {i for i, other in others if other is not None and other.primitive is not None}
         if not sides:  # of one layer its bias tells: a column where samples are columns
-            leaves = (self.tensors[self.source[edge]] for edge in self.broadcast)
-            biases = [t for t in leaves if t.primitive is None and t.size > 1]
-            sides = {0 if t.shape[-1] == 1 else 1 for t in biases}
+            sides = {
+                0 if x.shape[-1] < out.shape[-1] else 1
+                for x, out in self.biases
+                if x.ndim == out.ndim or x.size > 1
+            }
         return sides.pop() if len(sides) == 1 else None
 
     @cached_property
@@ -91,11 +93,7 @@ class Run(Record):
     def batch(self) -> int:
         # what the numbers of terms have in common that the gradients of parameters are sums of:
         # a convolution's bias has one for each window of each sample
-        copies = set()
-        for edge in self.broadcast:
-            x, out = self.tensors[self.source[edge]], self.tensors[edge.step]
-            if x.primitive is None and x.size > 1:
-                copies.add(out.size // x.size)
+        copies = {out.size // x.size for x, out in self.biases}
         terms = {
             self.terms(edge)
             for edge in self.products
@@ -104,6 +102,17 @@ class Run(Record):
         }
         found = gcd(*terms | copies)
         return found if self.weight_side is not None or copies or len(terms) == 1 else 1
+
+    @property
+    def biases(self) -> list[tuple[Any, Any]]:
+        # leaves that are broadcast, each with the result: of one entry, only along one axis
+        pairs = [(self.tensors[self.source[e]], self.tensors[e.step]) for e in self.broadcast]
+        return [
+            (x, out)
+            for x, out in pairs
+            if x.primitive is None
+            if x.size > 1 or (x.ndim == out.ndim > 1 and out.size == max(out.shape))
+        ]
 
     def terms(self, edge: Edge) -> int:
         # how many the contribution along an edge is a sum of: of a product or of broadcast copies
