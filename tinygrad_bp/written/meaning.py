@@ -265,9 +265,10 @@ class Meaning:
         found = []
         if operator not in ("⊙", "∘", "⊗") and fits:
             found.append(made(matmul(x, y), ast.MatMult()))
-        if operator == "⊗" and x.core[1] == y.core[1] == 1:
+        if operator == "⊗" and 1 in x.core and 1 in y.core:
+            column, row = (v.transposed if v.core[k] != 1 else v for v, k in ((x, 1), (y, 0)))
             outer = call("np.outer", a.tree, b.tree)
-            found.append(Reading(matmul(x, y.transposed), a.notes | b.notes, outer))
+            found.append(Reading(matmul(column, row), a.notes | b.notes, outer))
         beside = x.core == y.core or ((x.repeats or y.repeats) and broadcast(x.core, y.core))
         if operator not in ("@", "•", "⊗") and beside:
             note = "" if operator in ("⊙", "∘") else "a product entry by entry"
@@ -304,6 +305,8 @@ class Meaning:
                 if v.labels or len(v.core) != 2:
                     raise NotReadError("a sum over an axis of single entries")
                 found.append(self.summed(reading, tree.axes, keep=True))
+                if v.repeats:  # of a sum over an axis: that axis may be gone
+                    found.append(self.summed(reading, (0, 1), keep=False))
             elif tree.ranges:
                 found.append(self.over(reading, tree.ranges))
             else:
