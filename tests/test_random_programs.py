@@ -49,12 +49,15 @@ class Step(NamedTuple):
     settings: dict[str, Any]
 
 
+OF_LINALG = ("det", "inv", "solve", "cholesky", "eigvalsh", "svdvals", "pinv")
+
 #: How a step is written, where not as bp.entry(arguments): {0} is the entry, {1} all arguments.
 WRITTEN = {
     "leaf": "bp.tensor({1}, requires_grad=True)",
     "constant": "{1}",
     "getitem": "{2}[{3}]",
     "identity": "+{1}",
+    **dict.fromkeys(OF_LINALG, "bp.linalg.{0}({1})"),
 }
 
 
@@ -341,6 +344,57 @@ def of_matrices(w: Writer, x: Ref) -> Ref:
 
 
 @move(always)
+def rounding(w: Writer, x: Ref) -> Ref:
+    a = w.values[x]  # its entries are moved into the middle between two places where it jumps
+    entry = w.pick(["floor", "ceil", "trunc", "rint", "round", "remainder", "fmod"])
+    middle = w.do("add", x, w.constant(np.floor(a) + 0.25 - a))
+    if entry in ("remainder", "fmod"):
+        return w.do(entry, middle, w.pick([1.0, 2.0]))
+    return w.do(entry, middle)
+
+
+@move(has_axes)
+def joined_or_moved(w: Writer, x: Ref) -> Ref:
+    entry = w.pick(["append", "hstack", "vstack", "dstack", "column_stack", "atleast_1d"])
+    entry = w.pick([entry, "atleast_3d", "moveaxis", "take", "average", "diff", "rad2deg"])
+    if entry == "append":
+        return w.do(entry, x, w.with_shape(w.values[x].shape), axis=w.axis(x))
+    if entry.endswith("stack"):
+        return w.do(entry, [x, w.with_shape(w.values[x].shape)])
+    if entry == "moveaxis":
+        return w.do(entry, x, w.axis(x), w.axis(x))
+    if entry == "take":
+        return w.do(entry, x, np.array([0, -1, 0]), axis=w.axis(x))
+    if entry == "diff" and all(n > 1 for n in w.values[x].shape):
+        return w.do(entry, x, axis=w.axis(x))
+    return w.do("average" if entry == "diff" else entry, x)
+
+
+@move(can_grow)
+def product_by_name(w: Writer, x: Ref) -> Ref:
+    a = w.values[x]
+    entry = w.pick(["inner", "vdot", "dot", "tensordot", "kron"])
+    if entry == "inner":
+        return w.do(entry, x, w.with_shape((a.shape[-1],)))
+    if entry == "dot":
+        return w.do(entry, x, w.with_shape((a.shape[-1],), (a.shape[-1], w.length())))
+    if entry == "tensordot":
+        return w.do(entry, x, w.with_shape((a.shape[-1],)), axes=1)
+    return w.do(entry, x, w.with_shape(a.shape))
+
+
+@move(lambda a: a.ndim == 2 and len(a) <= 3)
+def of_a_regular_matrix(w: Writer, x: Ref) -> Ref:
+    n = len(w.values[x])
+    square = w.do("matmul", x, w.do("matrix_transpose", x))
+    regular = w.do("add", square, w.constant(np.diag([3.0, 9.0, 27.0][:n])))  # far from each other
+    entry = w.pick(["det", "inv", "solve", "cholesky", "eigvalsh", "svdvals", "pinv", "diag"])
+    if entry == "solve":
+        return w.do(entry, regular, w.with_shape((n, 1), (n, 2)))
+    return w.do(entry, regular)
+
+
+@move(always)
 def choice(w: Writer, x: Ref) -> Ref:
     condition = w.constant(w.rng.random(w.values[x].shape) < 0.5)
     return w.do("where", condition, *w.in_some_order(x, w.partner(x)))
@@ -622,6 +676,10 @@ def test_agrees_with_pytorch() -> None:
 INSIDE_OTHERS = {
     *("contraction", "cross_entropy_with_probabilities", "split", "astype", "dropout"),
     *("scatter", "on_diagonal", "sum_to", "windows", "from_windows", "product_of_others"),
+    *("clip_to_numbers", "euclidean_norm", "pad_with_constants", "mean_binary_cross_entropy"),
+    *("eigenvectors", "left_vectors", "right_vectors", "logabsdet", "sign_of_det", "floor_divide"),
+    # lists and tuples of several results
+    *("array_split", "hsplit", "vsplit", "dsplit", "eigh", "svd", "slogdet", "lstsq"),
 }
 
 

@@ -160,7 +160,7 @@ def torch_table() -> dict[str, Callable[..., Any]]:
     same = [
         *("arcsinh", "arccosh", "arctanh", "arctan2", "hypot", "logaddexp", "exp2", "log2"),
         *("log10", "deg2rad", "rad2deg", "floor", "ceil", "trunc", "remainder", "fmod", "vstack"),
-        *("hstack", "dstack", "column_stack", "inner", "kron", "swapaxes", "moveaxis", "diag"),
+        *("hstack", "dstack", "column_stack", "inner", "swapaxes", "moveaxis", "diag"),
         *("flipud", "fliplr", "atleast_1d", "atleast_2d", "atleast_3d", "hsplit", "vsplit"),
         *("dsplit", "nan_to_num", "sinc", "diff"),
     ]
@@ -223,6 +223,8 @@ def torch_table() -> dict[str, Callable[..., Any]]:
         "trace": trace,
         "norm": norm,
         "euclidean_norm": norm,
+        # PyTorch's takes no transposed operand
+        "kron": lambda a, b: torch.kron(a.contiguous(), b.contiguous()),
         "cholesky": lower(torch.linalg.cholesky),
         "eigvalsh": lower(torch.linalg.eigvalsh),
         "eigenvectors": lower(lambda a: aligned(np.linalg.eigh, torch.linalg.eigh, a, 1, -2)),
