@@ -685,7 +685,7 @@ INSIDE_OTHERS = {
 
 def test_programs_are_varied() -> None:
     written: list[Program] = []
-    search(lambda program: written.append(program), 800, [Phase.generate])
+    search(lambda program: written.append(program), 2500, [Phase.generate])
     assert {step.entry for program in written for step in program} >= TABLE.keys() - INSIDE_OTHERS
     long = sum(len(program) > 30 for program in written)
     several_leaves = sum(len(program.leaves()) > 1 for program in written)

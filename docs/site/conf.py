@@ -29,7 +29,8 @@ include_patterns = ["README.md", "CHANGELOG.md", "docs/**", "tinygrad_bp/dataset
 PAGES = {
     "Learn": "first_steps course/README course/reading_the_engine training pytorch engine "
     "worked_problem",
-    "Do": "explaining derivation drawing playing derivatives compile grading written grading_a_class",
+    "Do": "explaining derivation drawing playing derivatives compile grading written "
+    "grading_a_class",
     "Understand": "architecture",
     "Look up": "operations api speed CONTRIBUTING ../README ../CHANGELOG "
     "../tinygrad_bp/datasets/digits.LICENSE ../tinygrad_bp/datasets/pride_and_prejudice.LICENSE",

@@ -3,6 +3,7 @@
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,7 +15,14 @@ HOSTILE = "<script>alert('1')</script>\"&{{ x }}"
 
 LINE = {"verdict": "wrong", "label": HOSTILE, "own_error": "3%"}
 BAR = (HOSTILE, 3, {"right": 3})
-ROW = {"name": HOSTILE, "score": None, "verdicts": {}, "outcome": HOSTILE, "reason": HOSTILE}
+ROW = SimpleNamespace(
+    name=HOSTILE,
+    report=SimpleNamespace(score=0.5),
+    said=HOSTILE,
+    reason=HOSTILE,
+    verdict=lambda quantity: "missing",
+    to_look_at=lambda: [HOSTILE],
+)
 
 CONTENT = {
     "explanation": {

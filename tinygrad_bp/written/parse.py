@@ -65,7 +65,7 @@ DOTS = "dots, for what is not written"
 REASONS = {
     "prod": "a product over an index", "int": "an integral", "cbrt": ROOT, "infty": "infinity",
     "ldots": DOTS, "cdots": DOTS, "dots": DOTS, "vdots": DOTS, "pm": "a sign that may be either",
-    "lfloor": "a computed index", "lceil": "a computed index",
+    "lfloor": "rounding", "lceil": "rounding",
 }  # fmt: skip
 
 #: A formula of more tokens is not read.

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from ..notation.symbols import ACCENTS, COMMANDS, GREEK
+from ..table import TABLE
 
 
 class Unreadable(Exception):  # noqa: N818, it is a verdict, and no fault of a program
@@ -56,15 +57,17 @@ SPELT = {"lVert": "Vert", "rVert": "Vert", "lvert": "vert", "rvert": "vert", "ne
          "widehat": "hat", "widetilde": "tilde", "overline": "bar", "cdotp": "cdot",
          "|": "Vert", "lparen": "(", "rparen": ")", "lbrack": "[", "rbrack": "]"}  # fmt: skip
 
-#: Functions that are known by their word, however it is capitalised.
-FUNCTIONS = set(
-    """exp log ln tanh sigmoid softmax relu diag max min sum mean dot outer matmul tr trace
-    transpose sqrt sigm logistic leakyrelu sin cos tan sinh cosh arcsin arccos arctan
-    sign sgn""".split()  # noqa: SIM905
-)
 LOSSES = {"loss", "cost", "mse", "ce", "bce", "sse", "nll", "cce"}
 #: Words that are prose wherever they stand.
 PROSE = {"if", "for", "when", "where", "and", "otherwise", "else", "with"}
+#: Functions that are known by their word, however it is capitalised: operations by their kind, and
+#: what else people write with a word.
+FUNCTIONS = {
+    name
+    for name, row in TABLE.items()
+    if getattr(row, "kind", "") in ("entrywise", "reduces", "product")
+    and name not in {*PROSE, "prod"}
+} | set("sum softmax diag dot transpose ln tr sigm logistic leakyrelu sgn".split())  # noqa: SIM905
 KNOWN = FUNCTIONS | LOSSES | PROSE | {"np", "net", "axis"} | {name.lower() for name in GREEK}
 #: In LaTeX a run of letters is a product; a word of three letters that is known is a word.
 SHORT = {"ln", "tr", "CE", "if"}
