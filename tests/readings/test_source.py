@@ -718,10 +718,10 @@ def test_the_command_reads_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert written.loss_and_gradients(np.float64(3.0)) == (6.0, {"x": 2.0})
     capsys.readouterr()
     for arguments, message in [
-        (["--function", "other"], "should return a Tensor"),
+        (["--loss", "other"], "should return a Tensor"),
         (
-            ["--function", "none"],
-            "has no function none(), but loss(), other(): choose one with --function",
+            ["--loss", "none"],
+            "has no function none(), but loss(), other(): choose one with --loss",
         ),
     ]:
         assert main(["source", "--file", str(net), *arguments]) == 2

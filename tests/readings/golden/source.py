@@ -13,7 +13,7 @@ def softmax(z, axis=-1):
     """Return exp(z) / sum(exp(z)) along an axis: positive numbers that sum to 1."""
     if z.dtype.kind != 'f':
         z = z.astype(float)
-    e = np.exp(z - z.max(axis=axis, keepdims=True))
+    e = np.exp(z - z.max(axis=axis, keepdims=True, initial=-np.inf))
     return e / e.sum(axis=axis, keepdims=True)
 
 
