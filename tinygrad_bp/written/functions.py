@@ -19,7 +19,7 @@ from .values import DoesNotFitError, NotReadError, Value, shown, value
 OTHER_NAMES = {"ln": "log", "sigm": "sigmoid", "logistic": "sigmoid", "max": "maximum"}
 
 #: Functions that are a product, and its operator.
-PRODUCTS = {"dot": "@"} | {name: TABLE[name].symbol for name in ("matmul", "outer")}
+PRODUCTS = {"dot": "@", "matmul": "@"} | {"outer": "⊗"}
 
 
 class Functions(Meaning):
