@@ -423,6 +423,12 @@ def test_every_operation(name: str, tmp_path: Path) -> None:
     assert ruff("check", tmp_path) == ""
 
 
+def test_a_large_constant_is_written_as_it_was_made() -> None:
+    text = str(source(bp.erf(leaf([1.0])).sum()))
+    assert "ERF = taylor_series(math.erf, " in text
+    assert len(text) < 5000
+
+
 def test_a_wrong_helper_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
     unparse = ast.unparse
 

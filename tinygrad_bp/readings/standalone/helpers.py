@@ -23,6 +23,9 @@ from ...notation.trees import literal
 #: What the function that computes everything is called.
 FUNCTION = "loss_and_gradients"
 
+#: A larger array is written as the expression that made it: nobody reads its entries.
+MOST_ENTRIES = 1000
+
 
 class Helpers:
     """The functions that the lines call, and all that those need: each once, as source text."""
@@ -91,10 +94,15 @@ class Helpers:
     def _constant(self, value: Any, name: str, function: Any) -> str:
         if id(value) in self._names:
             return self._names[id(value)]
-        try:
-            expression = literal(value)
-        except TypeError:
-            expression = self._assigned(name, function)
+        expression = None
+        if isinstance(value, np.ndarray) and value.size > MOST_ENTRIES:
+            with contextlib.suppress(ValueError):
+                expression = self._assigned(name, function)
+        if expression is None:
+            try:
+                expression = literal(value)
+            except TypeError:
+                expression = self._assigned(name, function)
         new = self._take(value, name)
         self.texts.append(f"{new} = {ast.unparse(expression)}")
         return new
