@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .scripts import ranges, script, text
+from .scripts import ROUNDED, TRANSPOSES, ranges, script, text
 from .tokens import Token, Unreadable, split
 from .tree import (
     Call,
@@ -58,14 +58,15 @@ COMPARISONS = {"=": "=", r"\neq": "≠", "<": "<", ">": ">", r"\leq": "≤", r"\
 IF = {"if", "for", "when", "where", "si", "falls", "wenn"}
 ELSE = {"otherwise", "else", "sonst", "sinon"}
 #: Commands that begin no factor.
-STOPS = {*OPERATORS, *COMPARISONS, r"\}", r"\rangle", r"\quad", r"\qquad", r"\rightarrow", r"\in",
-         r"\approx", r"\\"}  # fmt: skip
+STOPS = {*OPERATORS, *COMPARISONS, r"\}", r"\rangle", *ROUNDED.values(), r"\quad", r"\qquad",
+         r"\rightarrow", r"\in", r"\approx", r"\\"}  # fmt: skip
 ROOT = "a root that is no square root"
+INVERSE = "an inverse: a power of a number, or of a matrix?"
 DOTS = "dots, for what is not written"
 REASONS = {
     "prod": "a product over an index", "int": "an integral", "cbrt": ROOT, "infty": "infinity",
     "ldots": DOTS, "cdots": DOTS, "dots": DOTS, "vdots": DOTS, "pm": "a sign that may be either",
-    "lfloor": "rounding", "lceil": "rounding",
+    "bmod": "a remainder", "pmod": "a remainder", "mod": "a remainder",
 }  # fmt: skip
 
 #: A formula of more tokens is not read.
@@ -169,10 +170,16 @@ class Parser(Words):
         found = script_or_none(inner)
         if found and found.transposed and not found.pieces and not entrywise:
             return Transposed(tree)
+        above = text([t for t in inner if t.text not in TRANSPOSES])
+        if above == "+":
+            raise Unreadable("a pseudo-inverse")
+        together = inner[0].start == inner[-1].start  # in Unicode: Rᵀ⁻¹
+        if above == "-1" and (together or len(inner) == 2) and not isinstance(tree, Number):
+            raise Unreadable(INVERSE)
         has_cases = not self.latex and any(token.text == "if" for token in inner)
         exponent = self.braced_cases(inner) if has_cases else self.parsed(inner)
         if exponent == Sum(((-1, Number(1.0)),)) and not isinstance(tree, Number):
-            raise Unreadable("an inverse: a power of a number, or of a matrix?")
+            raise Unreadable(INVERSE)
         return Power(tree, exponent, entrywise)
 
     def below(self, tree: Tree, inner: list[Token]) -> Tree:
@@ -198,6 +205,8 @@ class Parser(Words):
             return self.word(token)
         if token.kind == "begin":
             return self.environment(token.text)
+        if token.text in ROUNDED:
+            return self.rounded(token.text)
         if token.text in BRACKETS or token.text == "{":
             self.i -= 1
             return self.bracketed(self.group_of_brackets(), token.text)
@@ -230,7 +239,7 @@ class Parser(Words):
         items = [part for _, part in split(inner, lambda t: t.text == ",")]
         if len(items) > 1 or (opening == "[" and text(inner[:1]) == "["):
             return Listed(tuple(self.parsed(item) for item in items))
-        if any(token.text == ":" for token in inner):
+        if len(list(split(inner, lambda t: t.text == ":"))) > 1:
             raise Unreadable("a slice")
         return self.parsed(inner)
 
@@ -264,6 +273,11 @@ class Parser(Words):
 
     def indicator(self) -> Tree:
         return self.filled("1") or Filled("1", ())
+
+    def rounded(self, opening: str) -> Tree:
+        self.i -= 1
+        function = "floor" if opening == r"\lfloor" else "ceil"
+        return Call(function, (self.parsed(self.group_of_brackets()),))
 
     def root(self) -> Tree:
         if self.peek() == "[":

@@ -9,6 +9,7 @@ from .tokens import Token, Unreadable, group
 from .tree import Bracketed, Letter, Range, Script, Word
 
 TRANSPOSES = {"T", r"\top", r"\intercal"}
+ROUNDED = {r"\lfloor": r"\rfloor", r"\lceil": r"\rceil"}  # down, up
 BRACKETS = {"(": ")", "[": "]", r"\langle": r"\rangle"}
 LETTERS = {r"\ell", r"\alpha", r"\beta", r"\gamma", r"\theta", r"\mu", r"\nu", r"\delta"}
 
@@ -56,7 +57,7 @@ def script(row: Sequence[Token], below: bool = False) -> Scripts:
         elif token.text == "^" and not below and text(row[i:]).strip("{}") in TRANSPOSES:
             continue  # W^{(2)^T}
         elif token.text != ",":
-            computed = any(t.text in "+-:" or t.text in (r"\lfloor", r"\lceil", "⌈") for t in row)
+            computed = any(t.text in "+-:" or t.text in ROUNDED for t in row)
             raise Unreadable("a computed index" if computed else f"{text(row)} as an index")
     return Scripts(tuple(pieces), transposed, primes)
 

@@ -99,6 +99,7 @@ class Symbols:
         if plain and name.base in SIZES:
             return [Ref("size", name.base, notes=frozenset({f"{name.base} counts the samples"}))]
         if needed is not None:
+            self.refuse_offsets(name)
             raise needed
         for spelling in spellings(name):
             n = self.bare.get(spelling.key.base)
@@ -109,6 +110,16 @@ class Symbols:
         raise UnknownNameError(
             f"there is no {said(name)} in the network, and the document defines none"
         )
+
+    def refuse_offsets(self, name: Name) -> None:
+        # c₃[j+1] is an entry of c3, if there is one, and no c of a layer j+1
+        for spelling in spellings(name):
+            has_offset = any(isinstance(e, Letter) and e.offset for e in spelling.entries)
+            key = spelling.key
+            if has_offset and isinstance(key.layer, int):
+                plain = Key(key.base, key.accent, key.word, key.layer)
+                if any(True for _ in self.named(plain)):
+                    raise NotReadError("a computed index")
 
     def in_place(self, found: list[tuple[Spelling, Ref]], name: Name) -> list[tuple[Spelling, Ref]]:
         # a_1^3 is entry 1 of layer 3, or layer 1 cubed: as the document writes its layers

@@ -31,6 +31,7 @@ SIGNS = {
     "×": r"\times", "⊗": r"\otimes", "∗": "*", "≠": r"\neq", "≤": r"\leq", "≥": r"\geq",
     "≈": r"\approx", "≡": r"\equiv", "→": r"\rightarrow", "⇒": r"\Rightarrow", "←": r"\leftarrow",
     "∈": r"\in", "∝": r"\propto", "‖": r"\Vert", "ℓ": r"\ell", "ℒ": "L", "𝟙": r"\indicator",
+    "⌊": r"\lfloor", "⌋": r"\rfloor", "⌈": r"\lceil", "⌉": r"\rceil",
     "⊤": r"\top", "∞": r"\infty", "√": r"\sqrt",
     "∛": r"\cbrt", "∑": r"\sum", "Σ": r"\sum", "∏": r"\prod",
     "′": "'", "’": "'", "−": "-", "–": "-", "ϕ": r"\phi", "…": r"\ldots",
@@ -72,7 +73,8 @@ KNOWN = FUNCTIONS | LOSSES | PROSE | {"np", "net", "axis"} | {name.lower() for n
 #: In LaTeX a run of letters is a product; a word of three letters that is known is a word.
 SHORT = {"ln", "tr", "CE", "if"}
 
-OPENING = {"(": ")", "[": "]", r"\{": r"\}", "{": "}"}
+OPENING = {"(": ")", "[": "]", r"\{": r"\}", "{": "}",
+           r"\lfloor": r"\rfloor", r"\lceil": r"\rceil"}  # fmt: skip
 CLOSING = set(OPENING.values())
 
 TOKEN = re.compile(

@@ -10,8 +10,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from ..notation.symbols import GREEK
-from .scripts import Scripts, is_index, script, text
-from .tokens import FUNCTIONS, LOSSES, Token, Unreadable, group, split
+from .scripts import ROUNDED, Scripts, is_index, script, text
+from .tokens import FUNCTIONS, LOSSES, OPENING, Token, Unreadable, group, split
 from .tree import (
     Bracketed,
     Call,
@@ -95,13 +95,30 @@ class Words(ABC):
         several = len(self.peek()) > 1 and self.peek().isdecimal()
         if several and self.latex:
             raise Unreadable(f"of {mark}{self.peek()} LaTeX moves one digit: use braces")
+        if mark == "^" and not self.latex and (called := self.whole_call()):
+            return called
         return self.group()
+
+    def whole_call(self) -> list[Token]:
+        """Take a function with its arguments, as in 2^sin(v), in brackets; else nothing."""
+        if self.peek() in ROUNDED:
+            inner = self.group()
+        elif len(self.peek()) > 1 and self.peek().isalpha() and self.peek(1) == "(":
+            word = self.take()
+            if not self.adjoins():
+                self.i -= 1
+                return []
+            inner = [word, *self.group()]
+        else:
+            return []
+        start, end = inner[0].start, inner[-1].end
+        return [Token("mark", "(", start, start), *inner, Token("mark", ")", end, end)]
 
     def group_of_brackets(self) -> list[Token]:
         # what opens is what closes
         inner, end = group(self.row, self.i)
         opening, closing = self.row[self.i].text, self.row[end - 1].text
-        if BRACKETS.get(opening, "}") != closing:
+        if OPENING.get(opening, "}") != closing:
             raise Unreadable(f"{opening} is closed by {closing}")
         self.i = end
         return inner if opening == "{" else inner[1:-1]
@@ -121,6 +138,8 @@ class Words(ABC):
             return self.call(word)
         if len(word) == 1:
             return self.letter(word)
+        if word == "mod":
+            raise Unreadable("a remainder")
         if low in GREEK_WORDS or low in LOSSES:
             return self.name(word if word in GREEK_WORDS else low)
         if word in ACCENTED:
@@ -241,6 +260,8 @@ class Words(ABC):
         inner = inner[1:-1]
         if any(token.text in (":", r"\ldots") for token in inner):
             raise Unreadable("a slice")
+        if any(token.text in (*ROUNDED, "mod") for token in inner):
+            raise Unreadable("a computed index")
         if not is_index(inner):
             return None
         self.i = end
@@ -311,7 +332,9 @@ def called(
 def setting(word: str, row: Sequence[Token]) -> tuple[str, str]:
     """Read what stands at a function that is no argument: an axis, or a shape."""
     words = text(row).replace(r"\times", "×")
-    if words[:4] in ("axis", "axes") and set(words[4:]) <= set("-0123456789,"):
+    if words[:4] in ("axis", "axes") and (
+        set(words[4:]) <= set("-0123456789,") or words[4:] == "()"
+    ):
         return "axis", words[4:]
     if (
         word.lower() not in FUNCTIONS | {"a norm"}
