@@ -189,3 +189,14 @@ def test_documents_and_code_are_graded_in_one_class(written, tmp_path):
         ("bob.md", "dL/dy_hat: wrong-sign"),
         ("eve.py", "all right"),
     ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["z1 = det(x)", "z1 = cholesky(W1)", "z1 = solve(W1)", "z1 = kron(W1)", "z1_i = det(W1_ij)",
+     "z1 = reshape(W1)", "z1 = svd(W1)", "z1 = hsplit(W1)", "L = Σ[i] logsumexp(x_i)"],
+)  # fmt: skip
+def test_a_function_of_what_it_cannot_have_is_not_read(line, tmp_path):
+    path = tmp_path / "homework.txt"
+    path.write_text(line + "\n", "utf-8")
+    assert [side.verdict for side in bp.grade(path).written] == ["not read"]

@@ -90,8 +90,13 @@ class Functions(Meaning):
         shown: ast.expr = ast.Call(of, [reading.tree], [])
         if tree.primes:
             shown = ast.Call(ast.Attribute(of, "prime"), [reading.tree], [])
-        with np.errstate(all="ignore"):
-            found = v.mapped(lambda d: applied(function, d, tree.primes))
+        if v.labels and getattr(TABLE[function], "kind", "") != "entrywise":
+            raise NotReadError(f"{function} of single entries")
+        try:
+            with np.errstate(all="ignore"):
+                found = v.mapped(lambda d: applied(function, d, tree.primes))
+        except (TypeError, ValueError):  # it needs a square matrix, or more than one argument
+            raise NotReadError(f"{function} of one array whose shape is {v.core}") from None
         return [Reading(found, notes, shaped(shown, () if v.is_number else v.core))]
 
     def functions_of(self, name: str, tree: Call, v: Value) -> list[tuple[str, frozenset[str]]]:

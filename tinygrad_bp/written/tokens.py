@@ -63,12 +63,16 @@ LOSSES = {"loss", "cost", "mse", "ce", "bce", "sse", "nll", "cce"}
 PROSE = {"if", "for", "when", "where", "and", "otherwise", "else", "with"}
 #: Functions that are known by their word, however it is capitalised: operations by their kind, and
 #: what else people write with a word.
-FUNCTIONS = {
-    name
-    for name, row in TABLE.items()
-    if getattr(row, "kind", "") in ("entrywise", "reduces", "product")
-    and name not in {*PROSE, "prod"}
-} | set("sum softmax diag dot transpose ln tr sigm logistic leakyrelu sgn".split())  # noqa: SIM905
+FUNCTIONS = (
+    {
+        name
+        for name, row in TABLE.items()
+        if getattr(row, "kind", "") in ("entrywise", "reduces", "product")
+        and name not in {*PROSE, "prod"}
+    }
+    | {"det"}
+    | set("sum softmax diag dot transpose ln tr sigm logistic leakyrelu sgn".split())  # noqa: SIM905
+)
 KNOWN = FUNCTIONS | LOSSES | PROSE | {"np", "net", "axis"} | {name.lower() for name in GREEK}
 #: In LaTeX a run of letters is a product; a word of three letters that is known is a word.
 SHORT = {"ln", "tr", "CE", "if"}
