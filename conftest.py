@@ -1,11 +1,20 @@
 """The examples in docstrings begin where a session of a user's does: both modules are imported."""
 
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 import pytest
 
 import tinygrad_bp as bp
+
+COMPILING = "tinygrad_bp/compiling"
+
+#: Files that import an optional package at their head, and can be read only where it is there.
+collect_ignore = [f"{COMPILING}/jax_text.py"] * (find_spec("jax") is None)
+collect_ignore += [f"{COMPILING}/numba_functions.py", f"{COMPILING}/numba_text.py"] * (
+    find_spec("numba") is None
+)
 
 
 @pytest.fixture(autouse=True)
