@@ -127,7 +127,7 @@ def test_broken_latex_is_rejected(broken: str) -> None:
         ("np.sqrt(a + b)", "√(a + b)", r"\sqrt{a + b}"),
         ("np.abs(a - b)", "|a − b|", r"\left\lvert a - b \right\rvert"),
         ("sigmoid(z1)", "σ(z₁)", r"\sigma(z_1)"),
-        ("norm(a)", "‖a‖", None), ("np.exp(-a)", "exp(−a)", r"\exp(-a)"),
+        ("euclidean_norm(a)", "‖a‖", None), ("np.exp(-a)", "exp(−a)", r"\exp(-a)"),
         ("np.where(a > 0, g, 0.0)", "[a > 0] ⊙ g", r"[a > 0] \odot g"),
         ("np.where((a >= 0) & (b != 1), g, h)", "{g if a ≥ 0 and b ≠ 1; h otherwise}", None),
         ("a[0, 1:, ...]", "a[0, 1:, …]", r"a[0, 1:, \ldots]"),
