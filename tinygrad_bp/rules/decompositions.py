@@ -15,6 +15,7 @@ from ..engine import primitive
 from ..operators import value_of
 from ..recording import Traced
 from ..table import Closure, Value
+from .arithmetic import power
 from .linear_algebra import euclidean_norm, outer_of_last
 from .reductions import over_length
 from .rows import composed, floats, upright, whole_as_float
@@ -442,4 +443,5 @@ def vector_norm(sizes: Value, ord: Any, axis: int, keepdims: bool) -> Value:
         return np.sum(np.sign(sizes), axis=axis, keepdims=keepdims)
     if ord == 1:
         return np.sum(sizes, axis=axis, keepdims=keepdims)
-    return np.sum(sizes**ord, axis=axis, keepdims=keepdims) ** (1.0 / ord)
+    # by the row, which multiplies where ** of an array does not: a Tensor has the same numbers
+    return power(np.sum(power(sizes, ord), axis=axis, keepdims=keepdims), 1.0 / ord)
