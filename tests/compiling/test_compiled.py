@@ -56,6 +56,17 @@ def test_float32_stays_float32():
     check(network, arrays, tolerance=1e-5)
 
 
+@pytest.mark.parametrize(
+    "name", ["cholesky", "inv", "pinv", "eigvalsh", "svdvals", "det", "eigh", "svd", "slogdet"]
+)
+def test_a_matrix_is_factored_behind_a_step_whose_result_lies_in_a_buffer(name):
+    def f(a):
+        found = getattr(bp.linalg, name)(a @ a.mT + 9.0 * np.eye(2))
+        return found[1].sum() if isinstance(found, tuple) else found.sum()
+
+    check(f, [np.array([[0.5, -1.0, -2.0], [-2.0, 1.0, 1.5]])])
+
+
 def test_a_wrong_program_is_seen(monkeypatch):
     monkeypatch.setattr(bp.compile(network).backend.np, "dot", np.multiply)
     with pytest.raises((AssertionError, ValueError)):

@@ -34,6 +34,8 @@ MAKES_NEW = {
     *(np.where, np.vdot, np.dot, np.outer, np.concatenate, np.stack, np.mean, np.var, np.std),
     *(np.cumsum, np.pad, np.take_along_axis, np.repeat, np.tile, np.roll, np.clip, np.trace),
     *(np.ones_like, np.zeros_like),
+    *(np.linalg.solve, np.linalg.inv, np.linalg.pinv, np.linalg.det, np.linalg.cholesky),
+    *(np.linalg.eigvalsh, np.linalg.matrix_rank, np.linalg.norm),
 }
 
 
@@ -203,8 +205,11 @@ class Writer:
         if len(refs) != 1 or refs[0] not in self.shown:
             return False
         base = self.shown[refs[0]]
-        with np.errstate(all="ignore"):
-            made = i.run({refs[0]: base})
+        try:
+            with np.errstate(all="ignore"):
+                made = i.run({refs[0]: base})
+        except (ValueError, ArithmeticError):  # the buffer has no numbers yet, and these matter
+            return False
         if not np.shares_memory(made, base) or not base.size:
             return False
         self.shown[ref], self.names[ref] = made, f"{ref}"
