@@ -32,7 +32,7 @@ PAGES = {
     "Do": "explaining derivation drawing playing derivatives compile grading written "
     "grading_a_class",
     "Understand": "architecture",
-    "Look up": "operations api speed CONTRIBUTING ../README ../CHANGELOG "
+    "Look up": "operations api speed benchmarks/results CONTRIBUTING ../README ../CHANGELOG "
     "../tinygrad_bp/datasets/digits.LICENSE ../tinygrad_bp/datasets/pride_and_prejudice.LICENSE",
 }
 
