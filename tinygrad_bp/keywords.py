@@ -44,7 +44,6 @@ OTHER_NAMES = (
     ("dim1", "axis1"),
     ("dim2", "axis2"),
     ("f obj", "path"),
-    ("fill_value", "value"),
     ("max", "a_max"),
     ("min", "a_min"),
 )

@@ -34,68 +34,7 @@ def grade(
     returns: Sequence[str] | None = None,
     accepted: Collection[str] = ACCEPTED,
 ) -> Report:
-    """Check a hand derivation line by line, and name the likely mistake.
-
-    Parameters
-    ----------
-    answers
-        A function in plain NumPy, whose parameters are any of the quantities by name (``W1, x, y,
-        z1, a1, ..., y_hat``), and which returns gradients; it is called at several points. A
-        mapping has the names as keys: ``"z3"``, ``"dz3"``, ``"dL_dz3"``, ``"grad_z3"`` or the like.
-        A tuple or a list has the gradients in the order of ``returns``. A class has a method
-        ``backward``. Or a mapping of arrays, computed at the one point that ``inputs`` gives.
-    problem
-        The recorded loss; it is replayed at other points. Or a function that builds and returns it
-        from Tensors, its leaves. The quantities are the leaves and the tensors that are named, with
-        ``.named()`` or `name_tensors`. A layer returns its output; its upstream gradient is then
-        drawn, and called ``dout``. The worked problem if left out.
-    inputs
-        What the function takes, at one point: arrays by name, or a list of them. Further points are
-        drawn with the same shapes. Leave them out for a recorded loss, and for the worked problem,
-        which is drawn so that it hides nothing.
-    required
-        The quantities that must be answered: every parameter of the problem if left out, and for
-        ``()`` only what is answered counts. Parameters are the leaves with ``requires_grad``; where
-        no leaf is a Tensor, all but those called as data are: ``x``, ``y``, ``t``, ``target``,
-        ``label``, ``mask``, ``h0`` or ``c0``.
-    seed
-        Of the points.
-    carried
-        The part of its points that a line earns which is right, given an earlier slip.
-    points
-        What the lines are worth, by quantity: 1 if left out.
-    returns
-        The quantities whose gradients a returned tuple has: the parameters in the order of the
-        problem if left out.
-    accepted
-        The conventions that are remarked on, and not charged: ``"per-sample"``, where gradients
-        between are those of each sample's own loss and the mean is taken at the parameters;
-        ``"descent"``, with the sign of an update that is added; ``"sum-for-mean"``.
-
-    Returns
-    -------
-    Report
-        Its ``lines`` go from the loss back. It has ``passed``, ``first_wrong`` and ``score``.
-
-    Raises
-    ------
-    TypeError
-        If the answers are neither a function nor a mapping.
-    ValueError
-        If there are no inputs where they are needed.
-
-    Examples
-    --------
-    The elementwise a (1 - a) is taken for the whole softmax Jacobian:
-
-    >>> def derivation(y, y_hat, a2):
-    ...     dy_hat = -2 * (y - y_hat)
-    ...     dz3 = dy_hat * y_hat * (1 - y_hat)
-    ...     return {"dy_hat": dy_hat, "dz3": dz3, "dW3": dz3 @ a2.T}
-    >>> report = grade(derivation, required=["W3"])
-    >>> report.first_wrong, report["z3"].mistakes, report["W3"].verdict
-    ('z3', ('softmax-diagonal',), 'carried forward')
-    """
+    """Check a derivation in code or arrays; `bp.grade`, which reads documents too, says how."""
     marking = Marking(carried, points or {}, accepted)
     if isinstance(answers, Mapping):
         if inputs is None and not isinstance(problem, Tensor):

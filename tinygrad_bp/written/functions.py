@@ -16,8 +16,6 @@ from .symbols import NONE
 from .tree import Bracketed, Call, Letter, Name, Norm, Number, Product, Transposed, Tree
 from .values import DoesNotFitError, NotReadError, Value, shown, value
 
-OTHER_NAMES = {"ln": "log", "sigm": "sigmoid", "logistic": "sigmoid", "max": "maximum"}
-
 #: Functions that are a product, and its operator.
 PRODUCTS = {"dot": "@", "matmul": "@"} | {"outer": "⊗"}
 
@@ -40,7 +38,7 @@ class Functions(Meaning):
             return [Reading(self.calls[tree], NONE, ast.Name(tree.function))]
         if tree.primes > 1:
             raise NotReadError("a second derivative")
-        name = OTHER_NAMES.get(tree.function, tree.function)
+        name = "maximum" if tree.function == "max" else tree.function
         arguments = tree.arguments
         if name in ("sum", "mean"):
             return self.reduction(name, tree)

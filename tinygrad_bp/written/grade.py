@@ -180,8 +180,6 @@ class Grader:
 
 
 #: What is right in every gradient but for one thing, which is charged once.
-
-
 CHARGED = {
     "cases as alternatives": "Cases about an index are alternatives here. Summed, they are right.",
     "right as factors": "Right as factors of the chain rule, and not as arrays.",
@@ -224,7 +222,8 @@ def grade(
     required
         The quantities that must be answered: every parameter of the problem if left out, and for
         ``()`` only what is answered counts. Parameters are the leaves with ``requires_grad``; where
-        no leaf is a Tensor, all but those called ``x`` and ``y``.
+        no leaf is a Tensor, all but those called as data are: ``x``, ``y``, ``t``, ``target``,
+        ``label``, ``mask``, ``h0`` or ``c0``.
     seed
         Of the points.
     carried
