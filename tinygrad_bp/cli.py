@@ -30,7 +30,7 @@ from .user_file import load_loss, load_problem, naming_the_line
 from .worked_problem.problem import random_problem
 from .worked_problem.verification import PLANTED, recorded
 from .worked_problem.verify_command import run_verify
-from .written.grade import open_document
+from .written.grade import check_names, open_document
 
 Options = argparse.Namespace
 
@@ -46,6 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv = ["verify", "--brief", *argv]
     elif argv[0].startswith("-") and argv[0] not in ("-h", "--help", "--version"):
         argv = ["verify", *argv]
+    elif Path(argv[0]).suffix and not argv[0].startswith("-"):  # a file: no command has a dot
+        argv = ["grade", *argv]
     elif not argv[0].startswith("-") and argv[0] not in COMMANDS:
         near = get_close_matches(argv[0], COMMANDS, 1)
         hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(COMMANDS)}."
@@ -68,7 +70,8 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="tinygrad-bp",
         description="Gradients, recorded and checked. Without a command, a first look: the worked "
-        "problem in a few files. Options without a command are those of verify.",
+        "problem in a few files. Options without a command are those of verify, and a file without "
+        "a command is graded.",
         epilog="tinygrad-bp COMMAND --help shows the options of a command.",
     )
     top.add_argument("--version", action="version", version=f"tinygrad_bp {__version__}")
@@ -190,7 +193,11 @@ def load_assignment(options: Options) -> Assignment:
     points = dict(map(split_points, options.points))
     with naming_the_line(options.problem):
         marking = Marking(options.carried, points, options.accept)
-        return Assignment(loss, inputs, options.require, marking=marking, returns=options.returns)
+        assignment = Assignment(
+            loss, inputs, options.require, marking=marking, returns=options.returns
+        )
+    check_names(dict(map(split_name, options.names)), assignment)
+    return assignment
 
 
 def split_points(text: str) -> tuple[str, float]:

@@ -53,6 +53,11 @@ def test_a_line_that_can_be_read_in_too_many_ways_is_not_read(monkeypatch):
     (judged,) = Document(NETWORK, {}).judge(read(line, ".md"))
     assert judged.verdict.name == "not read"
     assert judged.verdict.reason == "it can be read in too many ways"
+    monkeypatch.undo()
+    monkeypatch.setattr(meaning, "MOST_SECONDS", 0)
+    (judged,) = Document(NETWORK, {}).judge(read(line, ".md"))
+    assert judged.verdict.name == "not read"
+    assert judged.verdict.reason == "it takes more than 0 seconds"
 
 
 @pytest.mark.parametrize("text", ["", "no formula", "$$", "$$=$$", "$a = b = $", "\x00", "$$\\$$"])

@@ -160,6 +160,11 @@ def test_a_condition_before_a_line_holds_until_the_next() -> None:
     assert relations == ["≠", "=", "=", None]
 
 
+def test_an_exponent_may_be_missing() -> None:
+    (line,) = read("$$a = (b)^{}$$", ".md")
+    assert refusals([line]) == ["nothing stands above a bracket"]
+
+
 def test_the_source_of_a_line_is_kept() -> None:
     line, other = read(r"$$\left(a\right)_i = \left[ b \right] c, \quad d = e$$", ".md")
     assert line.text == r"\left(a\right)_i = \left[ b \right] c"

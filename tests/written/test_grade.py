@@ -177,6 +177,20 @@ def test_the_command_grades_a_document(written, tmp_path, capsys):
     assert main(["grade", str(written(text)), "--names", "h=a1", "p=a2"]) == 0
 
 
+def test_a_file_without_a_command_is_graded(written, capsys):
+    assert main([str(written(HOMEWORK))]) == 0
+    assert "Passed" in capsys.readouterr().out
+    assert main([str(ROOT / "docs" / "handwritten_derivation.txt")]) == 1
+    assert main(["homework.of.nobody.md"]) == 2
+    assert "there is no file homework.of.nobody.md" in capsys.readouterr().err
+
+
+def test_a_name_for_what_there_is_not_is_a_wrong_argument(written, capsys):
+    assert main(["grade", str(written(HOMEWORK)), "--names", "h=a9"]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.startswith("tinygrad-bp: h cannot be a9: the problem has W1")
+
+
 def test_documents_and_code_are_graded_in_one_class(written, tmp_path):
     written(HOMEWORK, "ann.md")
     written(HOMEWORK.replace("-2 (y", "2 (y"), "bob.md")

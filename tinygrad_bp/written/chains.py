@@ -125,6 +125,7 @@ class Chains(Derivatives):
                     break
 
     def contract(self, g: Arrays, tensor: Arrays, out: str) -> Arrays:
+        self.spend()
         n = len(self.network.shape(out))  # none of the loss: its gradient is a number
         return [np.tensordot(x, t, axes=n) for x, t in zip(g, tensor, strict=True)]
 

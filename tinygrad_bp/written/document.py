@@ -83,6 +83,7 @@ class Document:
                     self.symbols.places.add("above" if name.above else "below")
 
     def of_line(self, line: WrittenLine) -> list[Judged]:
+        self.meaning.begin_line()
         letters = self.layer_letters(line)
         if len(letters) > 1:
             several = f"two letters for layers, {' and '.join(sorted(letters))}"

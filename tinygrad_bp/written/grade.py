@@ -27,6 +27,7 @@ from .document import Document, Judged
 from .network import Arrays, Network
 from .read import read
 from .report import HINTS, WrittenReport, WrittenSide
+from .symbols import Symbols
 from .verdicts import Target
 
 SUFFIXES = (".md", ".tex", ".ipynb", ".txt")
@@ -38,6 +39,18 @@ LARGEST_DOCUMENT = 200_000
 NETWORKS: WeakKeyDictionary[Assignment, Network] = WeakKeyDictionary()
 
 
+def network_of(assignment: Assignment) -> Network:
+    if assignment not in NETWORKS:
+        NETWORKS[assignment] = Network(assignment)
+    return NETWORKS[assignment]
+
+
+def check_names(names: Mapping[str, str], assignment: Assignment) -> None:
+    """Raise a ValueError if a name stands for what the problem does not have."""
+    if names:
+        Symbols(network_of(assignment), names)
+
+
 @dataclass(frozen=True)
 class WrittenFile:
     """A document as a submission."""
@@ -47,9 +60,7 @@ class WrittenFile:
     names: Mapping[str, str]
 
     def grade_itself(self, assignment: Assignment) -> WrittenReport:
-        if assignment not in NETWORKS:
-            NETWORKS[assignment] = Network(assignment)
-        document = Document(NETWORKS[assignment], self.names)
+        document = Document(network_of(assignment), self.names)
         judged = document.judge(read(self.source, self.suffix))
         return Grader(document, assignment).report(judged)
 

@@ -11,6 +11,7 @@ import ast
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import product as combinations
+from time import monotonic
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,8 +45,8 @@ from .values import DoesNotFitError, NotReadError, Value, broadcast, matmul, pai
 #: More readings of one part of a formula, and longer products, are not followed.
 MOST_READINGS, MOST_FACTORS = 24, 14
 
-#: Nor are more products of two parts in one line, which is about a second.
-MOST_PRODUCTS = 20_000
+#: What one line may take: products of two parts, and seconds, on a slow machine or of large arrays.
+MOST_PRODUCTS, MOST_SECONDS = 20_000, 2.0
 
 RELATIONS: dict[str, tuple[Any, type[ast.cmpop]]] = {
     "<": (np.less, ast.Lt), ">": (np.greater, ast.Gt), "≤": (np.less_equal, ast.LtE),
@@ -77,14 +78,25 @@ class Meaning:
         self.calls: dict[Tree, Value] = {}  # what the document calls f(x)
         self.left_labels: tuple[str, ...] = ()
         self.assumed: set[str] = set()  # at a side: what was taken for granted, and not confirmed
-        self.work = 0  # products of two parts, in all ways, so far
+        self.begin_line()
         self.known: dict[Tree, list[Reading]] = {}  # of this side
         self.of_truth = False  # read gradients as they are, not as the document has them so far
+
+    def begin_line(self) -> None:
+        self.products, self.deadline = 0, monotonic() + MOST_SECONDS
+
+    def spend(self) -> None:
+        """Count a product; raise if the line has used up what it may take."""
+        self.products += 1
+        if self.products > MOST_PRODUCTS:
+            raise NotReadError("it can be read in too many ways")
+        if monotonic() > self.deadline:
+            raise NotReadError(f"it takes more than {MOST_SECONDS:g} seconds")
 
     def begin(self, labels: tuple[str, ...] = ()) -> None:
         """Begin a side whose left side has these letters."""
         self.left_labels = self.symbols.left = labels
-        self.assumed, self.known, self.work = set(), {}, 0
+        self.assumed, self.known = set(), {}
 
     def readings(self, tree: Tree) -> list[Reading]:
         """Return every way to compute a tree; raise if it is not read, or nothing fits."""
@@ -249,9 +261,7 @@ class Meaning:
     def product(self, a: Reading, b: Reading, operator: str) -> list[Reading]:
         """Return every product that an operator can mean, where the shapes fit."""
         x, y = a.value, b.value
-        self.work += 1
-        if self.work > MOST_PRODUCTS:
-            raise NotReadError("it can be read in too many ways")
+        self.spend()
 
         def made(v: Value, op: ast.operator, note: str = "") -> Reading:
             notes = a.notes | b.notes | (frozenset({note}) if note else NONE)

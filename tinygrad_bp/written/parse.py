@@ -171,6 +171,8 @@ class Parser(Words):
         if found and found.transposed and not found.pieces and not entrywise:
             return Transposed(tree)
         above = text([t for t in inner if t.text not in TRANSPOSES])
+        if not inner:
+            raise Unreadable("nothing stands above a bracket")
         if above == "+":
             raise Unreadable("a pseudo-inverse")
         together = inner[0].start == inner[-1].start  # in Unicode: Rᵀ⁻¹
