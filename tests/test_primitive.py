@@ -199,6 +199,19 @@ def test_any_number_of_operands():
     )
 
 
+def test_an_array_of_another_package_is_computed_with_as_numpys():
+    class Column:  # as a tensor of PyTorch or a column of pandas: its dtype is not NumPy's
+        dtype = object()
+
+        def __array__(self, *_, **__):
+            return np.array([0.5, 2.0])
+
+    for operation in (bp.exp, bp.softmax, bp.square, bp.sum):
+        assert np.array_equal(operation(Column()), operation(np.array([0.5, 2.0])))
+    t = bp.outer(bp.tensor([1.0, 3.0], requires_grad=True), Column())
+    assert t.data.tolist() == [[0.5, 2.0], [1.5, 6.0]]
+
+
 def test_a_list_of_operands_is_one():
     with pytest.raises(TypeError, match=r"concatenate takes a list of operands, not 5\.0\."):
         bp.concatenate(5.0)

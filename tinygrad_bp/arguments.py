@@ -24,6 +24,8 @@ PLAIN = {bool, int, float, str, type(None)}
 
 FLOATS = {np.float64, np.float32}
 
+KNOWN_ARRAYS = (np.ndarray, np.generic, Traced)
+
 
 def read_signature(
     primitive: Any,
@@ -135,9 +137,14 @@ def constants(
 
 
 def arrays(values: Sequence[Any]) -> list[Any]:
-    """Make arrays of lists, and of Python numbers where there is no array beside them."""
+    """Make arrays of lists, of arrays of other packages, and of Python numbers that are alone."""
     alone = all(isinstance(value, (*PYTHON_NUMBERS, list)) for value in values)
-    return [np.array(v) if alone or isinstance(v, list) else v for v in values]
+    return [np.array(v) if alone or isinstance(v, list) or is_foreign(v) else v for v in values]
+
+
+def is_foreign(value: Any) -> bool:
+    """Whether it is an array, but not of NumPy: such as a PyTorch tensor or a pandas column."""
+    return hasattr(value, "__array__") and not isinstance(value, KNOWN_ARRAYS)
 
 
 def owned(primitive: Any, result: Any) -> np.ndarray:
