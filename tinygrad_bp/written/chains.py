@@ -14,11 +14,11 @@ from typing import TypeAlias
 
 import numpy as np
 
+from . import tree as t
 from .derivatives import Derivatives, factors
 from .meaning import MOST_FACTORS, MOST_READINGS
 from .network import Arrays
 from .symbols import NONE, Ref
-from .tree import Comparison, Product, Tree
 from .values import DoesNotFitError, Value, close
 
 #: A local derivative, of shape out + in at each point, or a gradient; and what was assumed.
@@ -28,7 +28,7 @@ IN_ORDER = "read as the factors of the chain rule, in their order"
 
 
 class Chains(Derivatives):
-    def ends(self, tree: Tree) -> tuple[Ref, Ref] | None:
+    def ends(self, tree: t.Tree) -> tuple[Ref, Ref] | None:
         """Return where a product of derivatives begins and ends, in either order."""
         links = [self.link(factor) for factor in factors(tree, deep=True) or [tree]]
         whole = [link for link in links if link is not None]
@@ -39,14 +39,14 @@ class Chains(Derivatives):
                 return order[0][0], order[-1][1]
         return None
 
-    def as_factors(self, about: str, tree: Tree, case: Comparison | None = None) -> list[Stood]:
+    def as_factors(self, about: str, tree: t.Tree, case: t.Comparison | None = None) -> list[Stood]:
         """Read a product as the chain rule's factors; a case masks what has letters in it."""
         found_factors = factors(tree, deep=True)
         if found_factors is None:
             return []
-        others = [f for f in found_factors if names_in(f)]
+        others = [f for f in found_factors if not is_number(f)]
         scale = np.asarray(1.0)
-        for number in (f for f in found_factors if not names_in(f)):
+        for number in (f for f in found_factors if is_number(f)):
             scale = scale * self.readings(number)[0].value.data[0]
         if not 2 <= len(others) <= MOST_FACTORS:
             return []
@@ -55,7 +55,7 @@ class Chains(Derivatives):
         )
 
     def in_order(
-        self, about: str, parts: Sequence[Tree], scale: np.ndarray, case: Comparison | None
+        self, about: str, parts: Sequence[t.Tree], scale: np.ndarray, case: t.Comparison | None
     ) -> list[Stood]:
         """Give the factors their steps on the way from the loss, in all ways.
 
@@ -96,7 +96,7 @@ class Chains(Derivatives):
         return end < len(links) and (follows or (is_step and not any(own)))
 
     def step(
-        self, at: str, to: str, parts: Sequence[Tree], case: Comparison | None
+        self, at: str, to: str, parts: Sequence[t.Tree], case: t.Comparison | None
     ) -> Iterator[Stood]:
         """Return what factors stand for: a local derivative, or from the loss a gradient."""
         network = self.network
@@ -108,7 +108,7 @@ class Chains(Derivatives):
         if link is not None:
             yield self.jacobian(link[0].name, link[1].name), NONE
             return
-        tree = parts[0] if len(parts) == 1 else Product(tuple(parts), ("",) * (len(parts) - 1))
+        tree = parts[0] if len(parts) == 1 else t.Product(tuple(parts), ("",) * (len(parts) - 1))
         try:
             readings = self.readings(tree)
         except DoesNotFitError:
@@ -132,7 +132,7 @@ class Chains(Derivatives):
     # ---- what stands for a local derivative ----
 
     def stands_for(
-        self, v: Value, out: str, inn: str, case: Comparison | None = None
+        self, v: Value, out: str, inn: str, case: t.Comparison | None = None
     ) -> list[Stood]:
         """Return every local derivative that a value can stand for."""
         shapes = (*self.network.shape(out), *self.network.shape(inn))
@@ -221,11 +221,8 @@ def distinct(found: Iterable[Stood]) -> list[Stood]:
     return kept
 
 
-def names_in(tree: object) -> bool:
-    """Whether a tree holds more than numbers."""
-    from .tree import Cases, Indicator, Name
-
-    if isinstance(tree, (Name, Cases, Indicator)):
-        return True
-    parts = tree if isinstance(tree, tuple) else getattr(tree, "__dict__", {}).values()
-    return any(names_in(part) for part in parts if not isinstance(part, (str, int, float)))
+def is_number(tree: object) -> bool:
+    """Whether a tree holds numbers alone."""
+    if isinstance(tree, t.Name | t.Cases | t.Indicator):
+        return False
+    return all(map(is_number, t.parts(tree)))

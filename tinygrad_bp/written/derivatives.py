@@ -4,33 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
+from . import tree as t
 from .functions import Functions
 from .meaning import Reading
 from .network import Arrays
 from .shown import entry
-from .symbols import NONE, NeedsLayerError, Ref, said
-from .tree import (
-    Call,
-    Derivative,
-    Differential,
-    Name,
-    Number,
-    Product,
-    Sum,
-    Transposed,
-    Tree,
-)
+from .symbols import NONE, Ref, said
 from .values import DoesNotFitError, NotReadError, Value, value
 
 
 class Derivatives(Functions):
     """Reads derivatives too."""
 
-    def read_Derivative(self, tree: Derivative) -> list[Reading]:
+    def read_Derivative(self, tree: t.Derivative) -> list[Reading]:
         of, by = self.quantity(tree.of), self.quantity(tree.by)
         return [self.gradient(by)] if of.kind == "loss" else self.local(of, by)
 
-    def read_Differential(self, tree: Differential) -> list[Reading]:
+    def read_Differential(self, tree: t.Differential) -> list[Reading]:
         return [self.gradient(self.quantity(tree.of))]
 
     def gradient(self, ref: Ref) -> Reading:
@@ -38,13 +28,13 @@ class Derivatives(Functions):
         found = Reading(v, ref.notes, entry(self.shown.gradient(ref.name), ref.entries))
         return found.flipped if ref.transposed else found
 
-    def quantity(self, tree: Tree) -> Ref:
+    def quantity(self, tree: t.Tree) -> Ref:
         """Return the one quantity that stands above or below in a derivative."""
-        if isinstance(tree, Transposed):
+        if isinstance(tree, t.Transposed):
             ref = self.quantity(tree.of)
             return ref._replace(transposed=not ref.transposed)
-        if not isinstance(tree, Name):
-            if isinstance(tree, (Call, Product)):  # ∂σ(z)/∂z: by its value it is a
+        if not isinstance(tree, t.Name):
+            if isinstance(tree, (t.Call, t.Product)):  # ∂σ(z)/∂z: by its value it is a
                 for v, _, _ in self.readings(tree):
                     name = self.network.find(v.data)
                     if name is not None and not v.labels:
@@ -61,21 +51,21 @@ class Derivatives(Functions):
             raise NotReadError("a derivative by a power")
         return refs[0]
 
-    def link(self, tree: Tree) -> tuple[Ref, Ref] | None:
+    def link(self, tree: t.Tree) -> tuple[Ref, Ref] | None:
         """Return what a factor of a chain leads from, and to; None if it is no derivative."""
         loss = Ref("loss", self.network.loss)
         try:
             match tree:
-                case Transposed(of):
+                case t.Transposed(of):
                     return self.link(of)
-                case Differential(of):
+                case t.Differential(of):
                     return loss, self.quantity(of)
-                case Derivative(of, by):
+                case t.Derivative(of, by):
                     return self.quantity(of), self.quantity(by)
-                case Name():
+                case t.Name():
                     refs = [r for r in self.symbols.refs(tree) if r.kind == "gradient"]
                     return (loss, refs[0]) if refs else None
-        except (NotReadError, NeedsLayerError):
+        except NotReadError:
             return None
         return None
 
@@ -153,19 +143,19 @@ def is_diagonal(arrays: Arrays, out: tuple[int, ...], inn: tuple[int, ...]) -> b
     return all(not (j.reshape(n, n) * (1 - np.eye(n))).any() for j in arrays)
 
 
-def factors(tree: Tree, deep: bool = False) -> list[Tree] | None:
+def factors(tree: t.Tree, deep: bool = False) -> list[t.Tree] | None:
     """Return the factors of a product; a leading minus is a factor -1; None if it is none.
 
     Where ``deep``, those of products in brackets too.
     """
     match tree:
-        case Sum(((sign, term),)):
+        case t.Sum(((sign, term),)):
             inner = factors(term, deep)
-            return inner if inner is None or sign > 0 else [Number(-1), *inner]
-        case Product(parts, operators) if "⊗" not in operators:
-            found: list[Tree] = []
+            return inner if inner is None or sign > 0 else [t.Number(-1), *inner]
+        case t.Product(parts, operators) if "⊗" not in operators:
+            found: list[t.Tree] = []
             for part in parts:
-                inner = factors(part, deep) if deep and isinstance(part, Product) else None
+                inner = factors(part, deep) if deep and isinstance(part, t.Product) else None
                 found += inner or [part]
             return found
     return None

@@ -9,24 +9,11 @@ from itertools import pairwise
 import numpy as np
 
 from ..table import TABLE
+from . import tree as t
 from .chains import Chains
 from .names import Key, key_of, spellings
 from .network import Arrays, Network, applied
 from .symbols import NeedsLayerError, Ref, Symbols, said
-from .tree import (
-    Call,
-    Cases,
-    Derivative,
-    Differential,
-    Letter,
-    Name,
-    Product,
-    Refusal,
-    Side,
-    Transposed,
-    Tree,
-    WrittenLine,
-)  # fmt: skip
 from .values import DoesNotFitError, NotReadError, UnknownNameError, value
 from .verdicts import RIGHT, Judgement, Target, Verdict
 
@@ -44,8 +31,8 @@ LOOSE = ("≈", "≠", "<", ">", "≤", "≥", "∈", "∝")
 class Judged:
     """A right side with its verdict."""
 
-    line: WrittenLine
-    side: Side
+    line: t.WrittenLine
+    side: t.Side
     verdict: Verdict
     target: Target | None = None
     before: Mapping[str, Arrays] = field(default_factory=dict)  # the document's wrong gradients
@@ -59,7 +46,7 @@ class Document:
         self.answers: dict[str, Verdict] = {}  # the last for each quantity
         self.found = dict(names)  # told, and found by value
 
-    def judge(self, lines: Sequence[WrittenLine]) -> list[Judged]:
+    def judge(self, lines: Sequence[t.WrittenLine]) -> list[Judged]:
         self.learn_places(lines)
         found = [judged for line in lines for judged in self.of_line(line)]
         for k, (one, following) in enumerate(pairwise(found)):
@@ -69,10 +56,10 @@ class Document:
                 found[k] = replace(one, verdict=replace(one.verdict, reason=reason))
         return found
 
-    def learn_places(self, lines: Sequence[WrittenLine]) -> None:
+    def learn_places(self, lines: Sequence[t.WrittenLine]) -> None:
         """See whether the document writes its layers above its names, or below."""
         sides = [side for line in lines for side in (line.left, *line.rights)]
-        for name in names_of(tuple(side.tree for side in sides)):
+        for name in t.names_in(tuple(side.tree for side in sides)):
             for spelling in spellings(name):
                 is_one = bool(name.above) != bool(name.below)
                 if (
@@ -82,7 +69,7 @@ class Document:
                 ):
                     self.symbols.places.add("above" if name.above else "below")
 
-    def of_line(self, line: WrittenLine) -> list[Judged]:
+    def of_line(self, line: t.WrittenLine) -> list[Judged]:
         self.meaning.begin_line()
         letters = self.layer_letters(line)
         if len(letters) > 1:
@@ -102,25 +89,25 @@ class Document:
                 del self.symbols.letters[letter]
         return [merged(line, k, found, letter) for k, found in enumerate(by_side)]
 
-    def layer_letters(self, line: WrittenLine) -> set[str]:
+    def layer_letters(self, line: t.WrittenLine) -> set[str]:
         found = set()
         for side in (line.left, *line.rights):
-            for name in names_of(side.tree):
+            for name in t.names_in(side.tree):
                 try:
                     self.symbols.refs(name)
                 except NeedsLayerError as needs:
-                    found.add(str(needs))
+                    found.add(needs.letter)
                 except NotReadError:
                     pass
         return found
 
     # ---- one equation ----
 
-    def of_equation(self, line: WrittenLine) -> Iterator[Judged]:
+    def of_equation(self, line: t.WrittenLine) -> Iterator[Judged]:
         self.symbols.ranges = {}
         self.meaning.begin()
         tree = line.left.tree
-        if isinstance(tree, Refusal):
+        if isinstance(tree, t.Refusal):
             yield from refuse(line, Verdict("not read", tree.reason))
             return
         try:
@@ -131,14 +118,11 @@ class Document:
         except (NotReadError, DoesNotFitError) as error:
             yield from refuse(line, Verdict("not read", str(error)))
             return
-        except NeedsLayerError as error:
-            yield from refuse(line, Verdict("not read", f"the layer {error} has no value"))
-            return
         if target is None:
             yield from self.define(line, tree)
             return
         # cases say themselves where they hold
-        has_cases = any(isinstance(side.tree, Cases) for side in line.rights)
+        has_cases = any(isinstance(side.tree, t.Cases) for side in line.rights)
         scope = line.scope if target.kind == "local" and not has_cases else None
         last = None
         for side in line.rights:
@@ -154,16 +138,16 @@ class Document:
         if last is not None and target.kind == "gradient":
             self.keep(target, last)
 
-    def of_side(self, target: Target, side: Side, condition: object) -> Verdict:
+    def of_side(self, target: Target, side: t.Side, condition: object) -> Verdict:
         if side.relation in LOOSE + UPDATES:
             return Verdict("not compared", f"the relation is {side.relation}")
-        if isinstance(side.tree, Refusal):
+        if isinstance(side.tree, t.Refusal):
             return Verdict("not read", side.tree.reason)
         if target.kind == "local":
             self.remember_bare(target, side.tree)
         if target.kind == "function" and target.entries:
             letter = str(target.entries[0])
-            if any(name.base != letter for name in names_of(side.tree)):
+            if any(name.base != letter for name in t.names_in(side.tree)):
                 return Verdict("not read", "an identity of a function, with names of the network")
             assert target.truth is not None
             x = value([self.argument(k) for k in range(len(self.network.runs))])
@@ -173,8 +157,6 @@ class Document:
             return self.judgement.judge(target, side.tree, condition)  # type: ignore[arg-type]
         except NotReadError as error:
             return Verdict("not read", str(error))
-        except NeedsLayerError as error:
-            return Verdict("not read", f"the layer {error} has no value")
         except RecursionError:
             return Verdict("not read", "the formula is nested too deeply")
         finally:
@@ -204,43 +186,43 @@ class Document:
     def remember_bare(self, target: Target, tree: object) -> None:
         """Take a_i without its layer, beside ∂a^3/∂z^3, as that of layer 3 from then on."""
         keys = [k for k, n in self.network.keys.items() if n in (target.of, target.about)]
-        for name in names_of(tree):
-            if not name.above and all(isinstance(s, Letter) for s in name.below):
+        for name in t.names_in(tree):
+            if not name.above and all(isinstance(s, t.Letter) for s in name.below):
                 for key in keys:
                     if key == Key(name.base, layer=key.layer) and isinstance(key.layer, int):
                         self.symbols.bare[name.base] = key.layer
 
     # ---- what a left side is about ----
 
-    def target(self, tree: Tree, rights: Sequence[Side]) -> Target | None:
+    def target(self, tree: t.Tree, rights: Sequence[t.Side]) -> Target | None:
         """Return what an equation is about; None if it defines a name."""
         meaning = self.meaning
         match tree:
-            case Transposed(of):
+            case t.Transposed(of):
                 target = self.target(of, rights)
                 if target is None or target.kind != "gradient":
                     raise NotReadError("a transpose on the left")
                 return replace(target, transposed=not target.transposed)
-            case Differential(of):
+            case t.Differential(of):
                 return self.of_gradient(meaning.quantity(of))
-            case Derivative(of, by):
+            case t.Derivative(of, by):
                 above, below = meaning.quantity(of), meaning.quantity(by)
                 return (
                     self.of_gradient(below) if above.kind == "loss" else self.of_local(above, below)
                 )
-            case Product():
+            case t.Product():
                 ends = meaning.ends(tree)
                 if ends is None:
                     raise NotReadError("a product on the left that is no chain of derivatives")
                 is_gradient = ends[0].kind == "loss"
                 return self.of_gradient(ends[1]) if is_gradient else self.of_local(*ends)
-            case Name():
+            case t.Name():
                 return self.of_name(tree, rights)
-            case Call():
+            case t.Call():
                 return None if self.names_a_value(tree) else self.of_function(tree)
         raise NotReadError("an equation that is about no gradient")
 
-    def of_name(self, name: Name, rights: Sequence[Side]) -> Target | None:
+    def of_name(self, name: t.Name, rights: Sequence[t.Side]) -> Target | None:
         symbols = self.symbols
         if symbols.is_loss(name) and not self.is_loss_value(name, rights):
             return None
@@ -259,13 +241,13 @@ class Document:
             return None
         raise NotReadError(f"the name {said(name)} stands on the left")
 
-    def is_loss_value(self, name: Name, rights: Sequence[Side]) -> bool:
+    def is_loss_value(self, name: t.Name, rights: Sequence[t.Side]) -> bool:
         """Whether ``J = ...`` can be the loss: an array is a name of the document's own."""
         for side in rights:
-            if name.base != self.network.loss and not isinstance(side.tree, Refusal):
+            if name.base != self.network.loss and not isinstance(side.tree, t.Refusal):
                 try:
                     found = self.meaning.readings(side.tree)
-                except (NotReadError, NeedsLayerError, DoesNotFitError):
+                except (NotReadError, DoesNotFitError):
                     continue
                 if all(r.value.core not in ((), (1, 1)) for r in found):
                     return False
@@ -287,20 +269,20 @@ class Document:
             truth = self.meaning.lettered_jacobian(of, by, arrays)
         return Target("local", by.name, of.name, truth, by.entries, False, of.entries)
 
-    def names_a_value(self, tree: Call) -> bool:
+    def names_a_value(self, tree: t.Call) -> bool:
         """Whether ``f(x) = ...`` names something, as x is no argument of an activation."""
         try:
             ref = self.meaning.quantity(tree.arguments[0])
-        except (NotReadError, NeedsLayerError):
+        except NotReadError:
             return False
         return not tree.primes and self.network.applied_to(ref.name) is None
 
-    def of_function(self, tree: Call) -> Target:
+    def of_function(self, tree: t.Call) -> Target:
         """``σ'(z) = ...``: about a function, of a letter, or of a quantity."""
         if len(tree.arguments) != 1:
             raise NotReadError("a function of several arguments")
         argument = tree.arguments[0]
-        if isinstance(argument, Name) and argument == Name(argument.base):
+        if isinstance(argument, t.Name) and argument == t.Name(argument.base):
             function = self.known_function(tree.function)
             if self.symbols.lookup(Key(argument.base)) is None and function is not None:
                 xs = [self.argument(k) for k in range(len(self.network.runs))]
@@ -321,10 +303,10 @@ class Document:
 
     # ---- names of the document's own ----
 
-    def of_unnamed(self, line: WrittenLine, tree: Tree) -> list[Judged]:
+    def of_unnamed(self, line: t.WrittenLine, tree: t.Tree) -> list[Judged]:
         """Judge ``v4 = ...`` as of the step that readings call so, if it is rightly that step."""
         steps = {key_of(name): name for name in self.network.unnamed}
-        for spelling in spellings(tree) if isinstance(tree, Name) else ():
+        for spelling in spellings(tree) if isinstance(tree, t.Name) else ():
             if spelling.key in steps and spelling.key not in self.symbols.aliases:
                 self.symbols.aliases[spelling.key] = steps[spelling.key]
                 judged = list(self.of_equation(line))
@@ -333,23 +315,23 @@ class Document:
                 del self.symbols.aliases[spelling.key]
         return []
 
-    def define(self, line: WrittenLine, tree: Tree, unknown: str = "") -> Iterator[Judged]:
+    def define(self, line: t.WrittenLine, tree: t.Tree, unknown: str = "") -> Iterator[Judged]:
         for side in line.rights:
-            if isinstance(side.tree, Refusal):
+            if isinstance(side.tree, t.Refusal):
                 verdict = Verdict("not read", side.tree.reason)
             elif side.relation in LOOSE + UPDATES:
                 verdict = Verdict("not compared", f"the relation is {side.relation}")
-            elif isinstance(tree, (Name, Call)):
+            elif isinstance(tree, (t.Name, t.Call)):
                 verdict = self.defined(tree, side.tree)
             else:
                 verdict = Verdict("not read", unknown)
             yield Judged(line, side, verdict)
 
-    def defined(self, left: Name | Call, tree: Tree) -> Verdict:
+    def defined(self, left: t.Name | t.Call, tree: t.Tree) -> Verdict:
         symbols, meaning = self.symbols, self.meaning
         meaning.begin()
         try:
-            key = self.own_key(left) if isinstance(left, Name) else None
+            key = self.own_key(left) if isinstance(left, t.Name) else None
             link = meaning.link(tree)
             if (
                 key is not None
@@ -363,8 +345,6 @@ class Document:
             readings = meaning.readings(tree)
         except (NotReadError, DoesNotFitError) as error:
             return Verdict("not read", str(error))
-        except NeedsLayerError as error:
-            return Verdict("not read", f"the layer {error} has no value")
         if len(readings) > 1:
             return Verdict("ambiguous", "a definition that can be read in several ways")
         v, notes, shown_tree = readings[0]
@@ -374,7 +354,7 @@ class Document:
         name = self.network.find(v.data) if not v.labels else None
         if name is not None:
             symbols.aliases[key] = name
-            assert isinstance(left, Name)
+            assert isinstance(left, t.Name)
             self.found[said(left)] = name
             return Verdict("defined", f"it is {name}, as its numbers are", notes, shown_tree)
         symbols.defined[key] = v
@@ -386,7 +366,7 @@ class Document:
             )
         return Verdict("defined", "", notes, shown_tree)
 
-    def own_key(self, name: Name) -> Key:
+    def own_key(self, name: t.Name) -> Key:
         spelling = next((s for s in spellings(name) if not s.entries and s.power == 1), None)
         if spelling is None:
             raise NotReadError(
@@ -395,21 +375,11 @@ class Document:
         return replace(spelling.key, layer=self.symbols.layer_of(spelling.key.layer))
 
 
-def names_of(tree: object) -> Iterator[Name]:
-    if isinstance(tree, Name):
-        yield tree
-        return
-    parts = tree if isinstance(tree, tuple) else getattr(tree, "__dict__", {}).values()
-    for part in parts:
-        if not isinstance(part, (str, int, float)):
-            yield from names_of(part)
-
-
-def refuse(line: WrittenLine, verdict: Verdict) -> list[Judged]:
+def refuse(line: t.WrittenLine, verdict: Verdict) -> list[Judged]:
     return [Judged(line, side, verdict) for side in line.rights]
 
 
-def merged(line: WrittenLine, k: int, found: Sequence[tuple[int, Judged]], letter: str) -> Judged:
+def merged(line: t.WrittenLine, k: int, found: Sequence[tuple[int, Judged]], letter: str) -> Judged:
     """Return one verdict on a template in a letter: the worst at the layers that there are."""
     read = [(n, judged) for n, judged in found if judged.verdict.name != "not read"]
     if not read:

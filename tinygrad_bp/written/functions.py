@@ -9,11 +9,11 @@ import numpy as np
 
 from ..notation.trees import call, shaped
 from ..table import TABLE
+from . import tree as t
 from .meaning import Meaning, Reading
 from .names import Key
 from .network import applied
 from .symbols import NONE
-from .tree import Bracketed, Call, Letter, Name, Norm, Number, Product, Transposed, Tree
 from .values import DoesNotFitError, NotReadError, Value, shown, value
 
 #: Functions that are a product, and its operator.
@@ -23,7 +23,7 @@ PRODUCTS = {"dot": "@", "matmul": "@"} | {"outer": "⊗"}
 class Functions(Meaning):
     """Reads calls too."""
 
-    def read_Norm(self, tree: Norm) -> list[Reading]:
+    def read_Norm(self, tree: t.Norm) -> list[Reading]:
         found = []
         for v, notes, inside in self.readings(tree.of):
             if v.core == ():
@@ -33,7 +33,7 @@ class Functions(Meaning):
                 found.append(Reading(length, notes, shaped(call("norm", inside), ())))
         return found
 
-    def read_Call(self, tree: Call) -> list[Reading]:
+    def read_Call(self, tree: t.Call) -> list[Reading]:
         if tree in self.calls:
             return [Reading(self.calls[tree], NONE, ast.Name(tree.function))]
         if tree.primes > 1:
@@ -51,13 +51,13 @@ class Functions(Meaning):
         if name == "broadcast":
             return self.spread(tree)
         if name in PRODUCTS and len(arguments) == 2:
-            return self.readings(Product(arguments, (PRODUCTS[name],)))
+            return self.readings(t.Product(arguments, (PRODUCTS[name],)))
         if name == "maximum":
             return self.positive_part(arguments)
         if len(arguments) != 1:
             raise NotReadError(f"{name} of {len(arguments)} arguments")
         if name == "transpose":
-            return self.readings(Transposed(arguments[0]))
+            return self.readings(t.Transposed(arguments[0]))
         inside = self.readings(arguments[0])
         if name == "diag":
             return self.diagonal(inside)
@@ -71,7 +71,7 @@ class Functions(Meaning):
         ]
 
     def applied(
-        self, function: str, tree: Call, reading: Reading, notes: frozenset[str]
+        self, function: str, tree: t.Call, reading: Reading, notes: frozenset[str]
     ) -> list[Reading]:
         v, notes = reading.value, notes | reading.notes
         if function in ("leaky_relu", "lrelu", "leakyrelu"):
@@ -97,7 +97,7 @@ class Functions(Meaning):
             raise NotReadError(f"{function} of one array whose shape is {v.core}") from None
         return [Reading(found, notes, shaped(shown, () if v.is_number else v.core))]
 
-    def functions_of(self, name: str, tree: Call, v: Value) -> list[tuple[str, frozenset[str]]]:
+    def functions_of(self, name: str, tree: t.Call, v: Value) -> list[tuple[str, frozenset[str]]]:
         """Return which functions a letter may be; σ may always be the sigmoid."""
         network = self.network
         layer = self.layer_of_function(tree)
@@ -114,7 +114,7 @@ class Functions(Meaning):
         quantity = None
         if not v.labels:
             quantity = network.find(v.data)
-        elif isinstance(argument, Name):
+        elif isinstance(argument, t.Name):
             refs = [r for r in self.symbols.refs(argument) if r.kind == "quantity"]
             quantity = refs[0].name if len(refs) == 1 else None
         used = used or (network.applied_to(quantity) if quantity else None)
@@ -130,22 +130,22 @@ class Functions(Meaning):
             self.assumed.add(f"{name} is {function}")
         return [(function, frozenset({f"{name} is {function}, {at}"}))]
 
-    def layer_of_function(self, tree: Call) -> int | None:
+    def layer_of_function(self, tree: t.Call) -> int | None:
         for script in (*tree.above, *tree.below):
-            for part in script.inside if isinstance(script, Bracketed) else (script,):
-                if isinstance(part, (int, Letter)):
+            for part in script.inside if isinstance(script, t.Bracketed) else (script,):
+                if isinstance(part, (int, t.Letter)):
                     return self.symbols.layer_of(part)
         return None
 
-    def softmaxes(self, v: Value, argument: Tree, given: str | None) -> list[Value]:
+    def softmaxes(self, v: Value, argument: t.Tree, given: str | None) -> list[Value]:
         """Return the softmax of a vector, and that over the axis that the network's goes over."""
         if v.labels:  # softmax(z_i): an entry of the softmax of the whole
-            refs = self.symbols.refs(argument) if isinstance(argument, Name) else []
+            refs = self.symbols.refs(argument) if isinstance(argument, t.Name) else []
             refs = [r for r in refs if r.kind == "quantity"]
             if len(refs) != 1:
                 raise NotReadError("softmax of single entries")
             whole = value(self.network.matrices(self.network.values[refs[0].name]))
-            found = self.softmaxes(whole, Number(0), given)
+            found = self.softmaxes(whole, t.Number(0), given)
             return [self.symbols.indexed(list(w.data), refs[0]) for w in found]
         long = [k - 2 for k, n in enumerate(v.core) if n > 1]
         axes = [int(given) % 2 - 2] if given is not None else long if len(long) == 1 else []
@@ -169,7 +169,7 @@ class Functions(Meaning):
             raise DoesNotFitError("diag of what is no vector")
         return found
 
-    def spread(self, tree: Call) -> list[Reading]:
+    def spread(self, tree: t.Call) -> list[Reading]:
         shape = tuple(int(n) for n in re.findall(r"\d+", dict(tree.keywords).get("shape", "")))
         found = []
         for v, notes, inside in self.readings(tree.arguments[0]):
@@ -181,8 +181,8 @@ class Functions(Meaning):
             found.append(Reading(made, notes, call("np.broadcast_to", inside, shape=shape)))
         return found
 
-    def positive_part(self, arguments: tuple[Tree, ...]) -> list[Reading]:
-        others = [a for a in arguments if a != Number(0)]
+    def positive_part(self, arguments: tuple[t.Tree, ...]) -> list[Reading]:
+        others = [a for a in arguments if a != t.Number(0)]
         if len(arguments) != 2 or len(others) != 1:
             raise NotReadError("a maximum")
         return [
@@ -190,7 +190,7 @@ class Functions(Meaning):
             for v, notes, tree in self.readings(others[0])
         ]
 
-    def reduction(self, name: str, tree: Call) -> list[Reading]:
+    def reduction(self, name: str, tree: t.Call) -> list[Reading]:
         given = dict(tree.keywords)
         if set(given) - {"axis", "dim", "keepdims", "keepdim"} or len(tree.arguments) != 1:
             raise NotReadError(f"{name} with these arguments")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from itertools import product as combinations
 from time import monotonic
@@ -17,29 +18,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..notation.trees import call, literal, shaped
+from . import tree as t
 from .network import Network
 from .shown import Shown, binary, entry, sum_over, transposed
-from .symbols import NONE, NeedsLayerError, Ref, Symbols
-from .tree import (
-    Cases,
-    Comparison,
-    Condition,
-    Entry,
-    Filled,
-    Fraction,
-    Indicator,
-    Letter,
-    Listed,
-    Name,
-    Number,
-    Power,
-    Product,
-    Range,
-    Sum,
-    Summation,
-    Transposed,
-    Tree,
-)  # fmt: skip
+from .symbols import NONE, Ref, Symbols
 from .values import DoesNotFitError, NotReadError, Value, broadcast, matmul, paired, shown, value
 
 #: More readings of one part of a formula, and longer products, are not followed.
@@ -75,11 +57,11 @@ class Meaning:
     def __init__(self, network: Network, symbols: Symbols) -> None:
         self.network, self.symbols, self.shown = network, symbols, Shown(network)
         self.functions: dict[str, set[str]] = {}  # as forward equations that are right use them
-        self.calls: dict[Tree, Value] = {}  # what the document calls f(x)
+        self.calls: dict[t.Tree, Value] = {}  # what the document calls f(x)
         self.left_labels: tuple[str, ...] = ()
         self.assumed: set[str] = set()  # at a side: what was taken for granted, and not confirmed
         self.begin_line()
-        self.known: dict[Tree, list[Reading]] = {}  # of this side
+        self.known: dict[t.Tree, list[Reading]] = {}  # of this side
         self.of_truth = False  # read gradients as they are, not as the document has them so far
 
     def begin_line(self) -> None:
@@ -98,7 +80,7 @@ class Meaning:
         self.left_labels = self.symbols.left = labels
         self.assumed, self.known = set(), {}
 
-    def readings(self, tree: Tree) -> list[Reading]:
+    def readings(self, tree: t.Tree) -> list[Reading]:
         """Return every way to compute a tree; raise if it is not read, or nothing fits."""
         if tree not in self.known:
             found = different(getattr(self, f"read_{type(tree).__name__}")(tree))
@@ -113,10 +95,10 @@ class Meaning:
             value([number] * len(self.network.runs), is_constant=True), NONE, literal(whole)
         )
 
-    def read_Number(self, tree: Number) -> list[Reading]:
+    def read_Number(self, tree: t.Number) -> list[Reading]:
         return [self.constant(tree.value)]
 
-    def read_Filled(self, tree: Filled) -> list[Reading]:
+    def read_Filled(self, tree: t.Filled) -> list[Reading]:
         if tree.entry != "I" and tree.shape:
             return [self.filled(np.full(tree.shape, float(tree.entry)))]
         if tree.entry == "I" and tree.shape:
@@ -126,7 +108,7 @@ class Meaning:
     def filled(self, array: np.ndarray) -> Reading:
         return Reading(value([array] * len(self.network.runs)), NONE, literal(array))
 
-    def read_Listed(self, tree: Listed) -> list[Reading]:
+    def read_Listed(self, tree: t.Listed) -> list[Reading]:
         try:
             array = np.array(numbers_of(tree))
         except ValueError:
@@ -136,7 +118,7 @@ class Meaning:
 
     # ---- names ----
 
-    def read_Name(self, tree: Name) -> list[Reading]:
+    def read_Name(self, tree: t.Name) -> list[Reading]:
         found: list[Reading] = []
         reason: Exception | None = None
         for ref in self.symbols.refs(tree):
@@ -150,7 +132,7 @@ class Meaning:
             raise reason
         return found
 
-    def leaf(self, ref: Ref, name: Name) -> ast.expr:
+    def leaf(self, ref: Ref, name: t.Name) -> ast.expr:
         if ref.kind in ("quantity", "loss"):
             tree = self.shown.tensor(ref.name)
         elif ref.kind == "gradient":
@@ -164,8 +146,8 @@ class Meaning:
         tree = transposed(tree) if ref.transposed else tree
         return ast.BinOp(tree, ast.Pow(), literal(ref.power)) if ref.power != 1 else tree
 
-    def read_Entry(self, tree: Entry) -> list[Reading]:
-        entries = tuple(e.name if isinstance(e, Letter) else e for e in tree.below)
+    def read_Entry(self, tree: t.Entry) -> list[Reading]:
+        entries = tuple(e.name if isinstance(e, t.Letter) else e for e in tree.below)
         if not all(isinstance(e, (int, str)) for e in entries):
             raise NotReadError("an index that is no letter and no number")
         ref = Ref("defined", "what is in brackets", entries)  # type: ignore[arg-type]
@@ -179,7 +161,7 @@ class Meaning:
 
     # ---- sums and products ----
 
-    def read_Sum(self, tree: Sum) -> list[Reading]:
+    def read_Sum(self, tree: t.Sum) -> list[Reading]:
         found: list[Reading] = []
         for n, (sign, term) in enumerate(tree.terms):
             parts = self.readings(term)
@@ -212,7 +194,7 @@ class Meaning:
             raise DoesNotFitError("an entry beside a whole array")
         return paired(a, b, np.add)
 
-    def read_Fraction(self, tree: Fraction) -> list[Reading]:
+    def read_Fraction(self, tree: t.Fraction) -> list[Reading]:
         found, reason = [], None
         for a, b in combinations(self.readings(tree.above), self.readings(tree.below)):
             below = b.value if a.value.core == (1, 1) else b.value.flat
@@ -226,7 +208,7 @@ class Meaning:
             raise reason
         return found
 
-    def read_Power(self, tree: Power) -> list[Reading]:
+    def read_Power(self, tree: t.Power) -> list[Reading]:
         found = []
         for a, b in combinations(self.readings(tree.base), self.readings(tree.exponent)):
             if b.value.core != () or b.value.labels:
@@ -235,10 +217,10 @@ class Meaning:
             found.append(Reading(v, a.notes | b.notes, binary(a.tree, ast.Pow(), b.tree, v.core)))
         return found
 
-    def read_Transposed(self, tree: Transposed) -> list[Reading]:
+    def read_Transposed(self, tree: t.Transposed) -> list[Reading]:
         return [reading.flipped for reading in self.readings(tree.of)]
 
-    def read_Product(self, tree: Product) -> list[Reading]:
+    def read_Product(self, tree: t.Product) -> list[Reading]:
         n = len(tree.factors)
         if n > MOST_FACTORS:
             raise NotReadError(f"a product of more than {MOST_FACTORS} factors")
@@ -293,20 +275,13 @@ class Meaning:
 
     def note_ranges(self, tree: object) -> None:
         """Learn what the letters of a tree go over, from the names that they stand at."""
-        if isinstance(tree, Name):
-            try:
-                for ref in self.symbols.refs(tree):
+        for name in t.names_in(tree):
+            with suppress(NotReadError, DoesNotFitError):
+                for ref in self.symbols.refs(name):
                     if ref.kind in ("quantity", "gradient", "defined"):
                         self.symbols.value(ref, self.of_truth)
-            except (NotReadError, DoesNotFitError, NeedsLayerError):
-                pass
-            return
-        parts = tree if isinstance(tree, tuple) else getattr(tree, "__dict__", {}).values()
-        for part in parts:
-            if not isinstance(part, (str, int, float)):
-                self.note_ranges(part)
 
-    def read_Summation(self, tree: Summation) -> list[Reading]:
+    def read_Summation(self, tree: t.Summation) -> list[Reading]:
         self.note_ranges(tree.of)
         found = []
         for reading in self.readings(tree.of):
@@ -330,7 +305,7 @@ class Meaning:
         axis = axes[0] if len(axes) == 1 else None
         return Reading(v, reading.notes, shaped(call("np.sum", reading.tree, axis=axis), v.core))
 
-    def over(self, reading: Reading, ranges: Iterable[Range]) -> Reading:
+    def over(self, reading: Reading, ranges: Iterable[t.Range]) -> Reading:
         v, notes, tree = reading
         for r in ranges:
             if r.letter not in v.labels:
@@ -361,7 +336,7 @@ class Meaning:
         sums = [self.summed(reading, axes, len(axes) == 1) for axes in ((0,), (1,), (0, 1))]
         return [s._replace(notes=notes) for s in sums]
 
-    def condition(self, condition: Condition) -> tuple[Value, ast.expr]:
+    def condition(self, condition: t.Condition) -> tuple[Value, ast.expr]:
         """Return 1 where a condition holds, else 0; and the condition as it is shown."""
         whole: Value | None = None
         shown: list[ast.expr] = []
@@ -373,7 +348,7 @@ class Meaning:
             raise NotReadError("a condition that says nothing")
         return whole, shown[0] if len(shown) == 1 else ast.BoolOp(ast.And(), shown)
 
-    def compared(self, comparison: Comparison) -> tuple[Value, ast.expr]:
+    def compared(self, comparison: t.Comparison) -> tuple[Value, ast.expr]:
         f, op = RELATIONS[comparison.relation]
         if letters := comparison.letters:
             same = self.symbols.same_index(*letters)
@@ -385,12 +360,12 @@ class Meaning:
         where = paired(left[0].value, right[0].value, f).mapped(lambda d: d.astype(float))
         return where, ast.Compare(left[0].tree, [op()], [right[0].tree])
 
-    def read_Indicator(self, tree: Indicator) -> list[Reading]:
+    def read_Indicator(self, tree: t.Indicator) -> list[Reading]:
         self.note_ranges(tree)
         where, shown = self.condition(tree.condition)
         return [Reading(where, NONE, shown)]
 
-    def read_Cases(self, tree: Cases) -> list[Reading]:
+    def read_Cases(self, tree: t.Cases) -> list[Reading]:
         """Read cases as one array: where an earlier condition holds, no later one does."""
         self.note_ranges(tree)
         whole: list[tuple[Value | None, frozenset[str]]] = [(None, NONE)]
@@ -421,14 +396,14 @@ class Meaning:
         return [Reading(v, notes, result) for v, notes in whole if v is not None]
 
 
-def numbers_of(tree: Tree) -> Any:
+def numbers_of(tree: t.Tree) -> Any:
     """Return a list of numbers, or of lists of them."""
     match tree:
-        case Listed(items):
+        case t.Listed(items):
             return [numbers_of(item) for item in items]
-        case Number(number):
+        case t.Number(number):
             return number
-        case Sum(((sign, Number(number)),)):
+        case t.Sum(((sign, t.Number(number)),)):
             return sign * number
     raise NotReadError("a list of what are no numbers")
 

@@ -8,19 +8,19 @@ from itertools import combinations
 from typing import Any
 
 from ..notation.numbers import listed
+from . import tree as t
 from .chains import Chains
-from .tree import Derivative, Differential, Name, Product, Transposed, Tree
 from .values import DoesNotFitError, NotReadError, Value
 
 #: Transposes are tried at this many names of a line, and at most at two of them at once.
 MOST_NAMES, MOST_AT_ONCE = 8, 2
 
 
-def find_missing(meaning: Chains, tree: Tree, truth: Value) -> str:
+def find_missing(meaning: Chains, tree: t.Tree, truth: Value) -> str:
     """Return with what a line would be right, as a clause; nothing if with none of it."""
     orders = [(tree, "")]
-    if isinstance(tree, Product):
-        turned = Product(tree.factors[::-1], tree.operators[::-1])
+    if isinstance(tree, t.Product):
+        turned = t.Product(tree.factors[::-1], tree.operators[::-1])
         orders.append((turned, "the factors in the opposite order"))
     leaves = list(leaves_of(tree))[:MOST_NAMES]
     for n in range(MOST_AT_ONCE + 1):
@@ -34,31 +34,29 @@ def find_missing(meaning: Chains, tree: Tree, truth: Value) -> str:
     return ""
 
 
-def is_right(meaning: Chains, tree: Tree, truth: Value) -> bool:
+def is_right(meaning: Chains, tree: t.Tree, truth: Value) -> bool:
     try:
         return any(reading.value.equals(truth) for reading in meaning.readings(tree))
     except (NotReadError, DoesNotFitError):
         return False
 
 
-def leaves_of(tree: object) -> Iterator[Tree]:
+def leaves_of(tree: object) -> Iterator[t.Tree]:
     """Yield what may be transposed: names and gradients, but not what stands in them."""
-    if isinstance(tree, (Name, Derivative, Differential)):
+    if isinstance(tree, t.Name | t.Derivative | t.Differential):
         yield tree
         return
-    parts = tree if isinstance(tree, tuple) else getattr(tree, "__dict__", {}).values()
-    for part in parts:
-        if not isinstance(part, (str, int, float)):
-            yield from leaves_of(part)
+    for part in t.parts(tree):
+        yield from leaves_of(part)
 
 
-def transpose(tree: Any, leaves: Sequence[Tree]) -> Any:
+def transpose(tree: Any, leaves: Sequence[t.Tree]) -> Any:
     """Return a tree with these leaves, known by identity, transposed."""
     if any(tree is leaf for leaf in leaves):
-        return Transposed(tree)
+        return t.Transposed(tree)
     if isinstance(tree, tuple):
         return tuple(transpose(part, leaves) for part in tree)
-    if not is_dataclass(tree) or isinstance(tree, (Name, Derivative, Differential)):
+    if not is_dataclass(tree) or isinstance(tree, (t.Name, t.Derivative, t.Differential)):
         return tree
     parts = {f.name: transpose(getattr(tree, f.name), leaves) for f in fields(tree)}
     kind: Any = type(tree)

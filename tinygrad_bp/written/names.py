@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .tree import Bracketed, Letter, Name, Script, Word
+from . import tree as t
 
 ACCENTS = ("hat", "bar", "tilde", "dot")
 
@@ -21,7 +21,7 @@ class Key:
     base: str
     accent: str = ""
     word: str = ""
-    layer: int | Letter | None = None
+    layer: int | t.Letter | None = None
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Spelling:
     """One way in which a name may be meant."""
 
     key: Key
-    entries: tuple[int | Letter, ...] = ()  # the indices of an entry, in their order
-    sample: Letter | None = None  # of x^{(i)}
+    entries: tuple[int | t.Letter, ...] = ()  # the indices of an entry, in their order
+    sample: t.Letter | None = None  # of x^{(i)}
     power: int = 1
     transposed: bool = False
 
@@ -48,7 +48,7 @@ def key_of(name: str) -> Key:
     return Key(base, accents[0] if accents else "", word, int(layer) if layer else None)
 
 
-def spellings(name: Name) -> list[Spelling]:
+def spellings(name: t.Name) -> list[Spelling]:
     """List what a name may say: a layer above, a layer below, or none.
 
     A number above is a layer or a power; one below, a layer or the index of an entry. A letter is
@@ -56,24 +56,26 @@ def spellings(name: Name) -> list[Spelling]:
 
     Examples
     --------
-    >>> [s.key.layer for s in spellings(Name("z", above=(3,)))]
+    >>> [s.key.layer for s in spellings(t.Name("z", above=(3,)))]
     [3, None]
     """
     above, sample = [], None
     for mark in name.above:
-        inside = mark.inside if isinstance(mark, Bracketed) else (mark,)
-        is_sample = isinstance(mark, Bracketed) and mark.bracket == "(" and len(name.above) > 1
-        if is_sample and len(inside) == 1 and isinstance(inside[0], Letter):
+        inside = mark.inside if isinstance(mark, t.Bracketed) else (mark,)
+        is_sample = isinstance(mark, t.Bracketed) and mark.bracket == "(" and len(name.above) > 1
+        if is_sample and len(inside) == 1 and isinstance(inside[0], t.Letter):
             sample = inside[0]
         elif len(inside) == 1:
             above.append(mark)
         else:
             return []
-    word = "_".join(m.text for m in (*above, *name.below) if isinstance(m, Word))
-    above = [mark for mark in above if not isinstance(mark, Word)]
-    below = [mark for mark in name.below if isinstance(mark, int | Letter)]
+    word = "_".join(m.text for m in (*above, *name.below) if isinstance(m, t.Word))
+    above = [mark for mark in above if not isinstance(mark, t.Word)]
+    below = [mark for mark in name.below if isinstance(mark, int | t.Letter)]
 
-    def spelling(layer: int | Letter | None, entries: list[int | Letter], power: int) -> Spelling:
+    def spelling(
+        layer: int | t.Letter | None, entries: list[int | t.Letter], power: int
+    ) -> Spelling:
         key = Key(name.base, name.accent, word, layer)
         return Spelling(key, tuple(entries), sample, power, name.transposed)
 
@@ -81,18 +83,18 @@ def spellings(name: Name) -> list[Spelling]:
 
 
 def choices(
-    above: Sequence[Script], below: list[int | Letter]
-) -> Iterator[tuple[int | Letter | None, list[int | Letter], int]]:
+    above: Sequence[t.Script], below: list[int | t.Letter]
+) -> Iterator[tuple[int | t.Letter | None, list[int | t.Letter], int]]:
     # a layer, the indices of an entry, and a power
-    layers = [mark for mark in above if isinstance(mark, Letter | Bracketed)]
+    layers = [mark for mark in above if isinstance(mark, t.Letter | t.Bracketed)]
     numbers = [mark for mark in above if isinstance(mark, int)]
     if len(layers) > 1 or len(numbers) > 1:
         return
     power = numbers[0] if numbers else 1
     if layers:
         mark = layers[0]
-        yield (mark.inside[0] if isinstance(mark, Bracketed) else mark), below, power
-        if isinstance(mark, Bracketed) and mark.bracket == "[" and not below:
+        yield (mark.inside[0] if isinstance(mark, t.Bracketed) else mark), below, power
+        if isinstance(mark, t.Bracketed) and mark.bracket == "[" and not below:
             yield None, list(mark.inside), power  # y[j] is an entry, where y has no layer
         return
     if numbers:

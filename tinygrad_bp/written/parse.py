@@ -9,36 +9,16 @@ r"""From the tokens of one side to its surface tree, by recursive descent; nothi
     sum        = "Σ" { script | "[" ranges "]" } term
     cases      = side condition { separator side condition }
 
-No token is skipped: what fits nowhere raises `Unreadable`, with the reason.
+No token is skipped: what fits nowhere raises `NotReadError`, with the reason.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from . import tree as t
 from .scripts import ROUNDED, TRANSPOSES, ranges, script, text
-from .tokens import Token, Unreadable, split
-from .tree import (
-    Call,
-    Cases,
-    Comparison,
-    Condition,
-    Derivative,
-    Entry,
-    Filled,
-    Fraction,
-    Indicator,
-    Listed,
-    Name,
-    Norm,
-    Number,
-    Power,
-    Product,
-    Sum,
-    Summation,
-    Transposed,
-    Tree,
-)
+from .tokens import NotReadError, Token, split
 from .words import (
     ACCENTS,
     BRACKETS,
@@ -73,35 +53,35 @@ REASONS = {
 LONGEST = 2000
 
 
-def parse(row: Sequence[Token], latex: bool = True) -> Tree:
-    """Read one side of an equation; raises `Unreadable`."""
+def parse(row: Sequence[Token], latex: bool = True) -> t.Tree:
+    """Read one side of an equation; raises `NotReadError`."""
     if len(row) > LONGEST:
-        raise Unreadable(f"it has {len(row)} symbols, and at most {LONGEST} are read")
+        raise NotReadError(f"it has {len(row)} symbols, and at most {LONGEST} are read")
     try:
         return Parser(row, latex).whole()
     except RecursionError:
-        raise Unreadable("its brackets are nested too deeply") from None
+        raise NotReadError("its brackets are nested too deeply") from None
 
 
-def condition(row: Sequence[Token], latex: bool = True) -> Condition:
-    """Read comparisons that all hold, as ``i = j and m ≠ k``; raises `Unreadable`."""
+def condition(row: Sequence[Token], latex: bool = True) -> t.Condition:
+    """Read comparisons that all hold, as ``i = j and m ≠ k``; raises `NotReadError`."""
     return Parser(row, latex).condition(row)
 
 
 class Parser(Words):
-    def whole(self) -> Tree:
+    def whole(self) -> t.Tree:
         tree = self.side()
         if self.i < len(self.row):
-            raise Unreadable(f"{shown(self.row[self.i])} is not expected there")
+            raise NotReadError(f"{shown(self.row[self.i])} is not expected there")
         return tree
 
     # ---- sums and products ----
 
-    def side(self) -> Tree:
-        terms: list[tuple[int, Tree]] = []
+    def side(self) -> t.Tree:
+        terms: list[tuple[int, t.Tree]] = []
         while not terms or self.peek() in ("+", "-"):
             terms.append((self.sign(), self.term()))
-        return terms[0][1] if len(terms) == 1 and terms[0][0] > 0 else Sum(tuple(terms))
+        return terms[0][1] if len(terms) == 1 and terms[0][0] > 0 else t.Sum(tuple(terms))
 
     def sign(self) -> int:
         sign = 1
@@ -109,7 +89,7 @@ class Parser(Words):
             sign = -sign if self.take().text == "-" else sign
         return sign
 
-    def term(self) -> Tree:
+    def term(self) -> t.Tree:
         factors, operators = [self.factor()], list[str]()
         while self.i < len(self.row):
             if self.accept("/"):
@@ -117,20 +97,20 @@ class Parser(Words):
             elif self.peek() in OPERATORS:
                 operators.append(OPERATORS[self.take().text])
                 sign = self.sign()
-                factors.append(self.factor() if sign > 0 else Sum(((-1, self.factor()),)))
+                factors.append(self.factor() if sign > 0 else t.Sum(((-1, self.factor()),)))
             elif self.starts_factor():
                 operators.append("")
                 factors.append(self.factor())
             else:
                 break
-        return Product(tuple(factors), tuple(operators)) if operators else factors[0]
+        return t.Product(tuple(factors), tuple(operators)) if operators else factors[0]
 
-    def quotient(self, above: Tree) -> Tree:
+    def quotient(self, above: t.Tree) -> t.Tree:
         if self.peek() == r"\delta" and self.peek(1) not in ("^", "_"):
-            raise Unreadable("δ below a stroke may be a name, or make a derivative")
+            raise NotReadError("δ below a stroke may be a name, or make a derivative")
         below = self.factor()
-        if isinstance(below, Number) and self.adjoins() and self.row[self.i].kind == "name":
-            raise Unreadable("what is below the stroke is not clear: use brackets, as in 1/(2m)")
+        if isinstance(below, t.Number) and self.adjoins() and self.row[self.i].kind == "name":
+            raise NotReadError("what is below the stroke is not clear: use brackets, as in 1/(2m)")
         return divided(above, below)
 
     def starts_factor(self) -> bool:
@@ -139,7 +119,7 @@ class Parser(Words):
             return token.text in ("(", "[", "{")
         return token.kind != "end" and token.text not in STOPS
 
-    def factor(self) -> Tree:
+    def factor(self) -> t.Tree:
         tree = self.atom()
         while True:
             if self.peek() == "^":
@@ -148,61 +128,61 @@ class Parser(Words):
                 tree = self.below(tree, self.script())
             elif self.peek() == "." and self.peek(1) in ("T", "mT"):
                 self.i += 2
-                tree = Transposed(tree)
+                tree = t.Transposed(tree)
             elif self.peek() == "." and self.peek(1).isalpha() and self.peek(2) == "(":
                 self.i += 1
                 function, (arguments, named) = self.take().text, self.arguments()
-                tree = Call(function, (tree, *arguments), keywords=named)
+                tree = t.Call(function, (tree, *arguments), keywords=named)
             elif self.peek() == "[" and self.adjoins() and (index := self.index()):
-                tree = Entry(tree, index)
+                tree = t.Entry(tree, index)
             elif self.peek() == "'":
-                raise Unreadable("a prime behind brackets may be a transpose or a derivative")
+                raise NotReadError("a prime behind brackets may be a transpose or a derivative")
             else:
                 return tree
 
-    def power(self, tree: Tree) -> Tree:
+    def power(self, tree: t.Tree) -> t.Tree:
         if self.peek(1) in (r"\odot", r"\circ", "⊙"):  # a^⊙2
             self.i += 2
-            return Power(tree, self.atom(), True)
+            return t.Power(tree, self.atom(), True)
         inner = self.script()
         entrywise = text(inner[:1]) in (r"\odot", r"\circ")
         inner = inner[entrywise:]
         found = script_or_none(inner)
         if found and found.transposed and not found.pieces and not entrywise:
-            return Transposed(tree)
+            return t.Transposed(tree)
         above = text([t for t in inner if t.text not in TRANSPOSES])
         if not inner:
-            raise Unreadable("nothing stands above a bracket")
+            raise NotReadError("nothing stands above a bracket")
         if above == "+":
-            raise Unreadable("a pseudo-inverse")
+            raise NotReadError("a pseudo-inverse")
         together = inner[0].start == inner[-1].start  # in Unicode: Rᵀ⁻¹
-        if above == "-1" and (together or len(inner) == 2) and not isinstance(tree, Number):
-            raise Unreadable(INVERSE)
+        if above == "-1" and (together or len(inner) == 2) and not isinstance(tree, t.Number):
+            raise NotReadError(INVERSE)
         has_cases = not self.latex and any(token.text == "if" for token in inner)
         exponent = self.braced_cases(inner) if has_cases else self.parsed(inner)
-        if exponent == Sum(((-1, Number(1.0)),)) and not isinstance(tree, Number):
-            raise Unreadable(INVERSE)
-        return Power(tree, exponent, entrywise)
+        if exponent == t.Sum(((-1, t.Number(1.0)),)) and not isinstance(tree, t.Number):
+            raise NotReadError(INVERSE)
+        return t.Power(tree, exponent, entrywise)
 
-    def below(self, tree: Tree, inner: list[Token]) -> Tree:
-        if isinstance(tree, Norm) and text(inner) in ("2", "F"):
+    def below(self, tree: t.Tree, inner: list[Token]) -> t.Tree:
+        if isinstance(tree, t.Norm) and text(inner) in ("2", "F"):
             return tree
-        if isinstance(tree, Norm):
-            return Norm(tree.of, setting("a norm", inner)[1])
+        if isinstance(tree, t.Norm):
+            return t.Norm(tree.of, setting("a norm", inner)[1])
         found = script(inner, below=True)
         if found.primes or not found.pieces:
-            raise Unreadable(f"{text(inner)} below brackets")
-        return Entry(tree, found.pieces)
+            raise NotReadError(f"{text(inner)} below brackets")
+        return t.Entry(tree, found.pieces)
 
     # ---- atoms ----
 
-    def atom(self) -> Tree:
+    def atom(self) -> t.Tree:
         if self.i < len(self.row) and not self.starts_factor():
-            raise Unreadable(f"{shown(self.row[self.i])} is not expected there")
+            raise NotReadError(f"{shown(self.row[self.i])} is not expected there")
         token = self.take()
         if token.kind == "number":
             found = self.filled(token.text) if token.text in ("0", "1") else None
-            return found or Number(float(token.text))
+            return found or t.Number(float(token.text))
         if token.kind in ("name", "words"):
             return self.word(token)
         if token.kind == "begin":
@@ -214,7 +194,7 @@ class Parser(Words):
             return self.bracketed(self.group_of_brackets(), token.text)
         return self.command(token.text[1:])
 
-    def filled(self, entry: str) -> Tree | None:
+    def filled(self, entry: str) -> t.Tree | None:
         """Read an indicator, 1_{i=j}, or an array of one number, 1[2×3]; None if there is none."""
         start, is_plain = self.i, self.row[self.i - 1].text.isdigit()
         if self.peek() == "_":
@@ -222,36 +202,36 @@ class Parser(Words):
         elif self.peek() in BRACKETS and self.adjoins() and not (is_plain and self.peek() == "("):
             inner = self.group_of_brackets()
         else:
-            return None if is_plain else Filled(entry, ())
+            return None if is_plain else t.Filled(entry, ())
         if entry == "1" and has_relation(inner):
-            return Indicator(self.condition(inner))
+            return t.Indicator(self.condition(inner))
         numbers = [t for t in inner if t.text not in (r"\times", ",", "(", ")")]
         if all(t.text.isdecimal() for t in numbers) and numbers:
-            return Filled(entry, tuple(int(t.text) for t in numbers))
+            return t.Filled(entry, tuple(int(t.text) for t in numbers))
         if not is_plain or self.row[start].text == "_":
-            raise Unreadable(f"what stands behind {entry} is no condition and no shape")
+            raise NotReadError(f"what stands behind {entry} is no condition and no shape")
         self.i = start
         return None
 
-    def bracketed(self, inner: list[Token], opening: str) -> Tree:
+    def bracketed(self, inner: list[Token], opening: str) -> t.Tree:
         if opening == "{" and not self.latex:
             return self.braced_cases(inner)
         if has_relation(inner):
-            return Indicator(self.condition(inner))
+            return t.Indicator(self.condition(inner))
         items = [part for _, part in split(inner, lambda t: t.text == ",")]
         if len(items) > 1 or (opening == "[" and text(inner[:1]) == "["):
-            return Listed(tuple(self.parsed(item) for item in items))
+            return t.Listed(tuple(self.parsed(item) for item in items))
         if len(list(split(inner, lambda t: t.text == ":"))) > 1:
-            raise Unreadable("a slice")
+            raise NotReadError("a slice")
         return self.parsed(inner)
 
-    def command(self, name: str) -> Tree:
+    def command(self, name: str) -> t.Tree:
         if name in FONTS or name == "mathbb":
             return self.font(name)
         if name in ACCENTS:
             inner = [t for t in self.group() if t.text[1:] not in FONTS and t.text not in "{}"]
             if len(inner) != 1 or not is_symbol(inner[0]):
-                raise Unreadable(f"\\{name} over an expression")
+                raise NotReadError(f"\\{name} over an expression")
             return self.name(inner[0].text.removeprefix("\\"), name)
         if name in GREEK_WORDS:
             return self.name(name)
@@ -261,55 +241,55 @@ class Parser(Words):
             "indicator": self.indicator,
         }.get(name)  # fmt: skip
         if reader is None:
-            raise Unreadable(REASONS.get(name, f"\\{name} is not known"))
+            raise NotReadError(REASONS.get(name, f"\\{name} is not known"))
         return reader()
 
-    def font(self, name: str) -> Tree:
+    def font(self, name: str) -> t.Tree:
         inner = self.group()
         if text(inner) in ("0", "1") or (name == "mathbb" and text(inner) == "I"):
-            return self.filled(text(inner).replace("I", "1")) or Filled(text(inner), ())
+            return self.filled(text(inner).replace("I", "1")) or t.Filled(text(inner), ())
         if name == "mathbb":
-            raise Unreadable(f"\\mathbb{{{text(inner)}}}")
+            raise NotReadError(f"\\mathbb{{{text(inner)}}}")
         self.row[self.i : self.i] = inner
         return self.atom()
 
-    def indicator(self) -> Tree:
-        return self.filled("1") or Filled("1", ())
+    def indicator(self) -> t.Tree:
+        return self.filled("1") or t.Filled("1", ())
 
-    def rounded(self, opening: str) -> Tree:
+    def rounded(self, opening: str) -> t.Tree:
         self.i -= 1
         function = "floor" if opening == r"\lfloor" else "ceil"
-        return Call(function, (self.parsed(self.group_of_brackets()),))
+        return t.Call(function, (self.parsed(self.group_of_brackets()),))
 
-    def root(self) -> Tree:
+    def root(self) -> t.Tree:
         if self.peek() == "[":
-            raise Unreadable(ROOT)
-        return Call("sqrt", (self.parsed(self.group()),))
+            raise NotReadError(ROOT)
+        return t.Call("sqrt", (self.parsed(self.group()),))
 
-    def fraction(self) -> Tree:
+    def fraction(self) -> t.Tree:
         if len(self.peek()) == 2 and self.peek().isdecimal():  # \frac12
-            above, below = (Number(float(digit)) for digit in self.take().text)
-            return Fraction(above, below)
+            above, below = (t.Number(float(digit)) for digit in self.take().text)
+            return t.Fraction(above, below)
         row, other = self.group(), self.group()
         if text(row) in (r"\partial", "d") and other[1:] and other[0].text == row[0].text:
-            raise Unreadable("a derivative of an expression that is still to be taken")
+            raise NotReadError("a derivative of an expression that is still to be taken")
         heads = [[token.text for token in part[:2]] for part in (row, other)]
         if all(len(h) == 2 and h[0] == r"\delta" and h[1] not in ("^", "_") for h in heads):
-            return Derivative(self.parsed(row[1:]), self.parsed(other[1:]))
+            return t.Derivative(self.parsed(row[1:]), self.parsed(other[1:]))
         return divided(self.parsed(row), self.parsed(other))
 
-    def nabla(self) -> Tree:
+    def nabla(self) -> t.Tree:
         if self.peek() != "_":
-            raise Unreadable("∇ without what it is taken by")
+            raise NotReadError("∇ without what it is taken by")
         by = self.parsed(self.script())
         if self.i >= len(self.row) or not self.starts_factor():
-            raise Unreadable("∇ of nothing")
+            raise NotReadError("∇ of nothing")
         of = self.atom()
-        if isinstance(of, Name) and of.transposed:
-            return Transposed(Derivative(Name(of.base, of.accent, of.above, of.below), by))
-        return Derivative(of, by)
+        if isinstance(of, t.Name) and of.transposed:
+            return t.Transposed(t.Derivative(t.Name(of.base, of.accent, of.above, of.below), by))
+        return t.Derivative(of, by)
 
-    def summation(self) -> Tree:
+    def summation(self) -> t.Tree:
         below: list[Token] = []
         above: list[Token] = []
         if self.peek() == "[" and self.adjoins() and not self.latex:
@@ -321,30 +301,30 @@ class Parser(Words):
                 above = self.script()
         letters, axes = ranges(below, above)
         sign, term = self.sign(), self.term()
-        return Summation(term if sign > 0 else Sum(((-1, term),)), letters, axes)
+        return t.Summation(term if sign > 0 else t.Sum(((-1, term),)), letters, axes)
 
-    def norm(self) -> Tree:
+    def norm(self) -> t.Tree:
         bar = self.row[self.i - 1].text
         for j in range(self.i, len(self.row)):
             if self.row[j].text == bar:
                 inner, self.i = self.row[self.i : j], j + 1
-                return Norm(self.parsed(inner))
-        raise Unreadable("a bar is not closed")
+                return t.Norm(self.parsed(inner))
+        raise NotReadError("a bar is not closed")
 
     # ---- cases and conditions ----
 
-    def environment(self, name: str) -> Tree:
+    def environment(self, name: str) -> t.Tree:
         self.i -= 1
         inner = self.group()[1:-1]
         rows = [part for _, part in split(inner, lambda t: t.text == r"\\") if part]
         cells = [[part for _, part in split(row, lambda t: t.text == "&")] for row in rows]
         if name == "cases":
-            return Cases(tuple(self.case(row) for row in cells))
+            return t.Cases(tuple(self.case(row) for row in cells))
         if name.endswith("matrix"):
-            return Listed(tuple(Listed(tuple(map(self.parsed, row))) for row in cells))
-        raise Unreadable(f"the environment {name} within a formula")
+            return t.Listed(tuple(t.Listed(tuple(map(self.parsed, row))) for row in cells))
+        raise NotReadError(f"the environment {name} within a formula")
 
-    def case(self, cells: list[list[Token]]) -> tuple[Tree, Condition]:
+    def case(self, cells: list[list[Token]]) -> tuple[t.Tree, t.Condition]:
         if len(cells) == 1:  # a comma stands between
             first, *rest = (part for _, part in split(cells[0], lambda t: t.text == ","))
             cells = [first, [token for part in rest for token in part]]
@@ -353,20 +333,20 @@ class Parser(Words):
         while value and value[-1].text in (",", r"\quad"):
             value.pop()
         if not condition:
-            raise Unreadable("a case without its condition")
+            raise NotReadError("a case without its condition")
         return self.parsed(value), self.condition(condition)
 
-    def braced_cases(self, inner: Sequence[Token]) -> Tree:
+    def braced_cases(self, inner: Sequence[Token]) -> t.Tree:
         """Read the cases of plain text: {a if i = j; b otherwise}."""
         rows = []
         for _, part in split(inner, lambda t: t.text == ";"):
             cuts = [i for i, t in enumerate(part) if t.text in ("if", "otherwise")]
             if not cuts:
-                raise Unreadable("braces that hold no cases")
+                raise NotReadError("braces that hold no cases")
             rows.append((self.parsed(part[: cuts[-1]]), self.condition(part[cuts[-1] :])))
-        return Cases(tuple(rows))
+        return t.Cases(tuple(rows))
 
-    def condition(self, row: Sequence[Token]) -> Condition:
+    def condition(self, row: Sequence[Token]) -> t.Condition:
         kept = list(row)
         while kept and kept[0].text.lower().strip(" :,") in {*IF, ""}:
             del kept[0]
@@ -374,15 +354,15 @@ class Parser(Words):
             kept.pop()
         if len(kept) == 1 and kept[0].text.lower().strip(" :.,") in ELSE:
             return ()
-        found: list[Comparison] = []
+        found: list[t.Comparison] = []
         for _, part in split(kept, lambda t: t.text.lower() in ("and", r"\land", ",")):
             sides = list(split(part, lambda t: t.text in COMPARISONS))
             trees = [self.parsed(side) for _, side in sides]
             if len(trees) == 1:  # the truth of a name
-                found.append(Comparison(trees[0], "≠", Number(0.0)))
+                found.append(t.Comparison(trees[0], "≠", t.Number(0.0)))
             relations = [COMPARISONS[sign.text] for sign, _ in sides if sign]
             for relation, left, right in zip(relations, trees, trees[1:], strict=False):
-                found.append(Comparison(left, relation, right))
+                found.append(t.Comparison(left, relation, right))
         return tuple(found)
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
+from . import tree as t
 from .extract import Piece, pieces
 from .parse import IF, OPERATORS, condition, parse
-from .tokens import KNOWN, PROSE, Token, Unreadable, group, split, step, tokens
-from .tree import Cases, Condition, Place, Refusal, Side, WrittenLine
+from .tokens import KNOWN, PROSE, NotReadError, Token, group, split, step, tokens
 
 RELATIONS = {
     "=": "=", ":=": "=", r"\equiv": "=", r"\doteq": "=", r"\leftarrow": "←", "+=": "+=", "-=": "-=",
@@ -40,7 +40,7 @@ ENDS = {".", ",", ";", ":"}
 MOST_LINES, DEEPEST = 2000, 60
 
 
-def read(source: str, suffix: str) -> list[WrittenLine]:
+def read(source: str, suffix: str) -> list[t.WrittenLine]:
     """Read a document into its lines.
 
     Parameters
@@ -56,8 +56,8 @@ def read(source: str, suffix: str) -> list[WrittenLine]:
     >>> line.where.line, line.left.text, line.rights[0].text
     (1, 'z^1', 'W^1 x')
     """
-    found: list[WrittenLine] = []
-    scope: Condition | None = None
+    found: list[t.WrittenLine] = []
+    scope: t.Condition | None = None
     for piece in pieces(source, suffix):
         for part in statements(piece):
             if not part.sides:
@@ -68,7 +68,7 @@ def read(source: str, suffix: str) -> list[WrittenLine]:
                 found.append(line)
                 if len(found) > MOST_LINES:
                     raise ValueError(f"the document has more than {MOST_LINES} equations.")
-                if any(isinstance(side.tree, Cases) for side in line.rights):
+                if any(isinstance(side.tree, t.Cases) for side in line.rights):
                     scope = None
     return found
 
@@ -77,13 +77,13 @@ class Statement(NamedTuple):
     """Sides, each with the token of its relation; without sides, a condition for what follows."""
 
     sides: list[tuple[Token | None, list[Token]]]
-    condition: Condition | None = None
+    condition: t.Condition | None = None
     refusal: str = ""
 
 
 def written(
-    part: Statement, piece: Piece, scope: Condition | None, before: Side | None
-) -> WrittenLine | None:
+    part: Statement, piece: Piece, scope: t.Condition | None, before: t.Side | None
+) -> t.WrittenLine | None:
     (_, first), *rights = part.sides
     continues = not first
     if continues and before is None:
@@ -92,24 +92,24 @@ def written(
     start = min((t.start for t in inside), default=0)
     sides = [side_of(relation, row, piece) for relation, row in rights]
     if part.refusal:
-        sides[-1] = Side(sides[-1].text, Refusal(part.refusal), sides[-1].relation)
+        sides[-1] = t.Side(sides[-1].text, t.Refusal(part.refusal), sides[-1].relation)
     left = before if continues and before is not None else side_of(None, first, piece)
-    place = Place(piece.where.line + piece.source.count("\n", 0, start), piece.where.cell)
+    place = t.Place(piece.where.line + piece.source.count("\n", 0, start), piece.where.cell)
     text = source_of(inside, piece.source)
-    return WrittenLine(
+    return t.WrittenLine(
         left, tuple(sides), part.condition, scope, place, text, piece.latex, continues
     )
 
 
-def side_of(relation: Token | None, row: list[Token], piece: Piece) -> Side:
+def side_of(relation: Token | None, row: list[Token], piece: Piece) -> t.Side:
     text = source_of(row, piece.source)
     sign = RELATIONS[relation.text] if relation else ""
     if not row:
-        return Side("", Refusal("no formula stands there"), sign)
+        return t.Side("", t.Refusal("no formula stands there"), sign)
     try:
-        return Side(text, parse(row, piece.latex), sign)
-    except Unreadable as reason:
-        return Side(text, Refusal(str(reason)), sign)
+        return t.Side(text, parse(row, piece.latex), sign)
+    except NotReadError as reason:
+        return t.Side(text, t.Refusal(str(reason)), sign)
 
 
 def source_of(row: Sequence[Token], source: str) -> str:
@@ -128,9 +128,9 @@ def statements(piece: Piece) -> Iterator[Statement]:
     row = tokens(piece.source, piece.latex)
     try:
         if max(accumulate(map(step, row)), default=0) > DEEPEST:
-            raise Unreadable("its brackets are nested too deeply")
+            raise NotReadError("its brackets are nested too deeply")
         row = unwrapped(row)
-    except Unreadable as reason:  # no row can be told from the next
+    except NotReadError as reason:  # no row can be told from the next
         first = next((i for i, token in enumerate(row) if is_relation(token)), None)
         if first is not None:
             sides = [(None, row[:first]), (row[first], row[first + 1 :])]
@@ -288,14 +288,14 @@ def is_range_of_letter(part: Sequence[Token]) -> bool:
     return len(texts) > 2 and texts[0] in tuple("ijklmnt") and texts[1] in ("=", r"\in") and ends
 
 
-def index_condition(part: list[Token], latex: bool) -> Condition | None:
+def index_condition(part: list[Token], latex: bool) -> t.Condition | None:
     """Read ``if i = j``, also in brackets; None for anything else."""
     bare = [token for token in part if token.text not in ("(", ")", "[", "]")]
     if len(bare) > 5 or not any(is_relation(token) for token in bare):
         return None
     try:
         found = condition(bare, latex)
-    except Unreadable:
+    except NotReadError:
         return None
     letters = "".join("".join(comparison.letters or "?") for comparison in found)
     known = is_if(bare[0]) or set(letters) <= set("ijklmn")  # h = z is no condition

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .tokens import Token, Unreadable, group
-from .tree import Bracketed, Letter, Range, Script, Word
+from . import tree as t
+from .tokens import NotReadError, Token, group
 
 TRANSPOSES = {"T", r"\top", r"\intercal"}
 ROUNDED = {r"\lfloor": r"\rfloor", r"\lceil": r"\rceil"}  # down, up
@@ -15,7 +15,7 @@ LETTERS = {r"\ell", r"\alpha", r"\beta", r"\gamma", r"\theta", r"\mu", r"\nu", r
 
 
 class Scripts(NamedTuple):
-    pieces: tuple[Script, ...]
+    pieces: tuple[t.Script, ...]
     transposed: bool = False
     primes: int = 0
 
@@ -25,8 +25,8 @@ def text(row: Sequence[Token]) -> str:
 
 
 def script(row: Sequence[Token], below: bool = False) -> Scripts:
-    """Read a script; raises `Unreadable` for what is no list of indices, such as a formula."""
-    pieces: list[Script] = []
+    """Read a script; raises `NotReadError` for what is no list of indices, such as a formula."""
+    pieces: list[t.Script] = []
     transposed, primes, i = False, 0, 0
     while i < len(row):
         token, start = row[i], i
@@ -34,10 +34,10 @@ def script(row: Sequence[Token], below: bool = False) -> Scripts:
         if token.text in BRACKETS:
             inner, i = group(row, start)
             inside = script(inner[1:-1], below=True).pieces
-            indices = tuple(p for p in inside if isinstance(p, int | Letter))
+            indices = tuple(p for p in inside if isinstance(p, int | t.Letter))
             if len(indices) < len(inside) or inner[-1].text != BRACKETS[token.text]:
-                raise Unreadable(f"{text(inner)} in a script")
-            pieces.append(Bracketed(token.text.replace(r"\langle", "<"), indices))
+                raise NotReadError(f"{text(inner)} in a script")
+            pieces.append(t.Bracketed(token.text.replace(r"\langle", "<"), indices))
         elif token.text == "{":
             inner, i = group(row, start)
             found = script(inner, below)
@@ -58,7 +58,7 @@ def script(row: Sequence[Token], below: bool = False) -> Scripts:
             continue  # W^{(2)^T}
         elif token.text != ",":
             computed = any(t.text in "+-:" or t.text in ROUNDED for t in row)
-            raise Unreadable("a computed index" if computed else f"{text(row)} as an index")
+            raise NotReadError("a computed index" if computed else f"{text(row)} as an index")
     return Scripts(tuple(pieces), transposed, primes)
 
 
@@ -66,7 +66,7 @@ def commas(row: Sequence[Token]) -> list[int]:
     return [i + 1 for i, token in enumerate(row) if token.text == ","]
 
 
-def letters(row: Sequence[Token], i: int, pieces: list[Script]) -> int:
+def letters(row: Sequence[Token], i: int, pieces: list[t.Script]) -> int:
     # l+1 is a letter, jk are two, and pred is a word
     start, run = i, ""
     while i < len(row) and row[i].kind == "name" and (i == start or row[i].text != "T"):
@@ -77,13 +77,13 @@ def letters(row: Sequence[Token], i: int, pieces: list[Script]) -> int:
     if i - start == 1 and (len(run) == 1 or row[start].text in LETTERS):
         offset = row[i + 1].text if i + 1 < len(row) and row[i].text in ("+", "-") else ""
         if offset.isdecimal():
-            pieces.append(Letter(run, int(row[i].text + offset)))
+            pieces.append(t.Letter(run, int(row[i].text + offset)))
             return i + 2
-        pieces.append(Letter(run))
+        pieces.append(t.Letter(run))
     elif len(run) > 2 or not run.isalpha() or row[start].kind == "words":
-        pieces.append(Word(run))
+        pieces.append(t.Word(run))
     else:
-        pieces += [Letter(letter) for letter in run]
+        pieces += [t.Letter(letter) for letter in run]
     return i
 
 
@@ -91,24 +91,24 @@ def is_index(row: Sequence[Token]) -> bool:
     """Say whether brackets with this in them hold the indices of an entry, or a layer: [i,k+1]."""
     try:
         found = script(row, below=True)
-    except Unreadable:
+    except NotReadError:
         return False
-    words = any(isinstance(piece, Word | Bracketed) for piece in found.pieces)
+    words = any(isinstance(piece, t.Word | t.Bracketed) for piece in found.pieces)
     return bool(found.pieces) and len(found.pieces) == len(commas(row)) + 1 and not words
 
 
 def ranges(
     below: Sequence[Token], above: Sequence[Token]
-) -> tuple[tuple[Range, ...], tuple[int, ...]]:
+) -> tuple[tuple[t.Range, ...], tuple[int, ...]]:
     """Read what a sum goes over: letters, or axes."""
     row = [token for token in below if token.text not in ("{", "}")]
     if row and row[0].text in ("axis", "axes"):
         numbers = text(row[1:]).split(",")
         if not all(number.removeprefix("-").isdecimal() for number in numbers):
-            raise Unreadable(f"a sum over {text(row)}")
+            raise NotReadError(f"a sum over {text(row)}")
         return (), tuple(int(number) for number in numbers)
     if any(token.text == ":" for token in row):
-        raise Unreadable("a sum over the entries that meet a condition")
+        raise NotReadError("a sum over the entries that meet a condition")
     last = bound(above)
     if any(token.text == ".." for token in row):  # i=1..3
         k = [token.text for token in row].index("..")
@@ -117,28 +117,28 @@ def ranges(
         case []:
             return (), ()
         case [letter, "=", first] if is_letter(letter) and first.isdecimal():
-            return (Range(letter.removeprefix("\\"), int(first), last),), ()
+            return (t.Range(letter.removeprefix("\\"), int(first), last),), ()
         case [letter, r"\neq", other] if is_letter(letter) and is_letter(other):
-            return (Range(letter, unequal=other),), ()
+            return (t.Range(letter, unequal=other),), ()
     letters_alone = all(token.text.isalpha() or token.text == "," for token in row)
     if letters_alone and row[0].kind != "words":
-        found: tuple[Script, ...] = tuple(Letter(c) for c in text(row).replace(",", ""))
+        found: tuple[t.Script, ...] = tuple(t.Letter(c) for c in text(row).replace(",", ""))
     else:
         found = script(row, below=True).pieces if is_index(row) else ()
-    are_letters = all(isinstance(p, Letter) and not p.offset for p in found)
+    are_letters = all(isinstance(p, t.Letter) and not p.offset for p in found)
     if not found or not are_letters or (last is not None and len(found) > 1):
-        raise Unreadable(f"a sum over {text(below)}")
-    return tuple(Range(p.name, last=last) for p in found if isinstance(p, Letter)), ()
+        raise NotReadError(f"a sum over {text(below)}")
+    return tuple(t.Range(p.name, last=last) for p in found if isinstance(p, t.Letter)), ()
 
 
 def is_letter(name: str) -> bool:
     return (len(name) == 1 and name.isalpha()) or name == r"\ell"
 
 
-def bound(above: Sequence[Token]) -> int | Letter | None:
+def bound(above: Sequence[Token]) -> int | t.Letter | None:
     if not above:
         return None
     found = script(above, below=True).pieces
-    if len(found) != 1 or not isinstance(found[0], int | Letter):
-        raise Unreadable(f"a sum that ends at {text(above)}")
+    if len(found) != 1 or not isinstance(found[0], int | t.Letter):
+        raise NotReadError(f"a sum that ends at {text(above)}")
     return found[0]

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from . import tree as t
 from .names import Key, Spelling, key_of, spellings
 from .network import Arrays, Network
-from .tree import Bracketed, Letter, Name
 from .values import DoesNotFitError, NotReadError, UnknownNameError, Value, value
 
 NONE: frozenset[str] = frozenset()
@@ -22,8 +22,12 @@ SIZES = {"m", "N", "B", "n", "M"}
 LAYERS = {"l", "ell", "L"}
 
 
-class NeedsLayerError(Exception):
-    """A layer is given by a letter, which is the message."""
+class NeedsLayerError(NotReadError):
+    """A layer is given by a letter."""
+
+    def __init__(self, letter: str) -> None:
+        super().__init__(f"the layer {letter} has no value")
+        self.letter = letter
 
 
 class Ref(NamedTuple):
@@ -75,11 +79,13 @@ class Symbols:
             return self.network.keys.get(Key("x")) or self.network.keys.get(Key("X"))
         return None
 
-    def refs(self, name: Name) -> list[Ref]:
+    def refs(self, name: t.Name) -> list[Ref]:
         """Return everything that a name may stand for."""
-        if self.argument is not None and name == Name(self.argument[0], transposed=name.transposed):
+        if self.argument is not None and name == t.Name(
+            self.argument[0], transposed=name.transposed
+        ):
             return [Ref("defined", "", transposed=name.transposed)]
-        both = tuple(s.name for s in name.below if isinstance(s, Letter) and not s.offset)
+        both = tuple(s.name for s in name.below if isinstance(s, t.Letter) and not s.offset)
         if name.base == "delta" and not name.above and len(both) == len(name.below) == 2:
             return [Ref("kronecker", "", both)]
         found: list[tuple[Spelling, Ref]] = []
@@ -88,14 +94,14 @@ class Symbols:
             try:
                 layer = self.layer_of(spelling.key.layer)
             except NeedsLayerError as needs:
-                if self.may_be_layer(str(needs), spelling.key.layer, name):
+                if self.may_be_layer(needs.letter, spelling.key.layer, name):
                     needed = needed or needs
                 continue
             key = Key(spelling.key.base, spelling.key.accent, spelling.key.word, layer)
             found += [(spelling, ref) for ref in self.meant(key, spelling)]
         if found:
             return [ref for _, ref in self.in_place(found, name)]
-        plain = name == Name(name.base)
+        plain = name == t.Name(name.base)
         if plain and name.base in SIZES:
             return [Ref("size", name.base, notes=frozenset({f"{name.base} counts the samples"}))]
         if needed is not None:
@@ -111,17 +117,19 @@ class Symbols:
             f"there is no {said(name)} in the network, and the document defines none"
         )
 
-    def refuse_offsets(self, name: Name) -> None:
+    def refuse_offsets(self, name: t.Name) -> None:
         # c₃[j+1] is an entry of c3, if there is one, and no c of a layer j+1
         for spelling in spellings(name):
-            has_offset = any(isinstance(e, Letter) and e.offset for e in spelling.entries)
+            has_offset = any(isinstance(e, t.Letter) and e.offset for e in spelling.entries)
             key = spelling.key
             if has_offset and isinstance(key.layer, int):
                 plain = Key(key.base, key.accent, key.word, key.layer)
                 if any(True for _ in self.named(plain)):
                     raise NotReadError("a computed index")
 
-    def in_place(self, found: list[tuple[Spelling, Ref]], name: Name) -> list[tuple[Spelling, Ref]]:
+    def in_place(
+        self, found: list[tuple[Spelling, Ref]], name: t.Name
+    ) -> list[tuple[Spelling, Ref]]:
         # a_1^3 is entry 1 of layer 3, or layer 1 cubed: as the document writes its layers
         if len(found) > 1 and len(self.places) == 1:
             where = name.above if "above" in self.places else name.below
@@ -129,13 +137,13 @@ class Symbols:
             return kept[:1] or found
         return found
 
-    def may_be_layer(self, letter: str, layer: int | Letter | None, name: Name) -> bool:
-        inside = [x for s in name.above if isinstance(s, Bracketed) for x in s.inside]
-        has_offset = isinstance(layer, Letter) and layer.offset != 0
+    def may_be_layer(self, letter: str, layer: int | t.Letter | None, name: t.Name) -> bool:
+        inside = [x for s in name.above if isinstance(s, t.Bracketed) for x in s.inside]
+        has_offset = isinstance(layer, t.Letter) and layer.offset != 0
         return letter in LAYERS or has_offset or layer in (*name.above, *inside)
 
-    def layer_of(self, layer: int | Letter | None) -> int | None:
-        if not isinstance(layer, Letter):
+    def layer_of(self, layer: int | t.Letter | None) -> int | None:
+        if not isinstance(layer, t.Letter):
             return layer
         if layer.name in self.letters:
             return self.letters[layer.name] + layer.offset
@@ -144,9 +152,9 @@ class Symbols:
         raise NeedsLayerError(layer.name)
 
     def meant(self, key: Key, spelling: Spelling) -> Iterator[Ref]:
-        if any(isinstance(e, Letter) and e.offset for e in spelling.entries):
+        if any(isinstance(e, t.Letter) and e.offset for e in spelling.entries):
             return
-        entries = tuple(e.name if isinstance(e, Letter) else e for e in spelling.entries)
+        entries = tuple(e.name if isinstance(e, t.Letter) else e for e in spelling.entries)
         sample = spelling.sample
         if sample is not None and (self.network.batch or 1) == 1:
             return
@@ -177,12 +185,12 @@ class Symbols:
         elif self.is_upstream and key == Key(key.base) and key.base in LOSSES:
             yield "loss", self.network.loss, NONE
 
-    def is_loss(self, name: Name) -> bool:
+    def is_loss(self, name: t.Name) -> bool:
         """Whether a name above a ∂ is the loss: the network's, or a letter that losses have."""
         self.is_upstream = True
         try:
-            refs = self.refs(Name(name.base) if name.base in LOSSES else name)
-        except (NotReadError, NeedsLayerError):
+            refs = self.refs(t.Name(name.base) if name.base in LOSSES else name)
+        except NotReadError:
             return False
         finally:
             self.is_upstream = False
@@ -304,14 +312,14 @@ def key_text(key: Key) -> str:
     return "_".join(filter(None, [key.base + layer, key.word, key.accent]))
 
 
-def said(name: Name) -> str:
+def said(name: t.Name) -> str:
     """Write a name for a message, in the notation of plain text."""
 
     def one(script: object) -> str:
         match script:
-            case Letter(letter, offset):
+            case t.Letter(letter, offset):
                 return letter + (f"{offset:+d}" if offset else "")
-            case Bracketed(bracket, inside):
+            case t.Bracketed(bracket, inside):
                 close = {"(": ")", "[": "]", "<": ">"}[bracket]
                 return bracket + "".join(map(one, inside)) + close
         return str(getattr(script, "text", script))

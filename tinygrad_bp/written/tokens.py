@@ -13,10 +13,7 @@ from typing import NamedTuple
 
 from ..notation.symbols import ACCENTS, COMMANDS, GREEK
 from ..table import TABLE
-
-
-class Unreadable(Exception):  # noqa: N818, it is a verdict, and no fault of a program
-    """Something is outside what is read; the text says why, as a clause."""
+from .tree import NotReadError
 
 
 class Token(NamedTuple):
@@ -221,11 +218,11 @@ def split(
 def group(row: Sequence[Token], i: int) -> tuple[list[Token], int]:
     """Return the argument at a place, a group in braces or one token, and the place behind it."""
     if i >= len(row):
-        raise Unreadable("something is missing at its end")
+        raise NotReadError("something is missing at its end")
     depth = 0
     for j in range(i, len(row)):
         depth += step(row[j])
         if depth <= 0:
             braced = row[i].text == "{" and j > i
             return list(row[i + 1 : j] if braced else row[i : j + 1]), j + 1
-    raise Unreadable("a bracket is not closed")
+    raise NotReadError("a bracket is not closed")

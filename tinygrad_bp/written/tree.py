@@ -6,6 +6,7 @@ that it is a layer, and not a power, is found where the network is known.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -207,12 +208,33 @@ Tree: TypeAlias = (
 )  # fmt: skip
 
 
+# ---- what holds for all ----
+
+
+def parts(node: object) -> Iterator[object]:
+    """Yield what a tree, or any part of one, is made of; texts and numbers are made of nothing."""
+    inner = node if isinstance(node, tuple) else getattr(node, "__dict__", {}).values()
+    return (part for part in inner if not isinstance(part, str | int | float))
+
+
+def names_in(tree: object) -> Iterator[Name]:
+    if isinstance(tree, Name):
+        yield tree
+    else:
+        for part in parts(tree):
+            yield from names_in(part)
+
+
+class NotReadError(Exception):
+    """Something is outside what is read; the message is the reason, a clause without full stop."""
+
+
 # ---- lines ----
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why something cannot be read: a clause without a full stop."""
+    """In place of a tree, why there is none."""
 
     reason: str
 

@@ -8,9 +8,7 @@ from typing import Any
 
 import numpy as np
 
-
-class NotReadError(Exception):
-    """Something is outside what is read; the message is the reason, a clause."""
+from .tree import NotReadError
 
 
 class UnknownNameError(NotReadError):

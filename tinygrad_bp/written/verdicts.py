@@ -13,24 +13,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..notation.trees import call, literal
-from .chains import Chains, Stood, names_in
+from . import tree as t
+from .chains import Chains, Stood, is_number
 from .derivatives import factors
 from .meaning import Reading, different
 from .missing import find_missing
 from .network import Arrays
 from .symbols import NONE
-from .tree import (
-    Cases,
-    Comparison,
-    Condition,
-    Derivative,
-    Differential,
-    Name,
-    Number,
-    Product,
-    Sum,
-    Tree,
-)
 from .values import DoesNotFitError, NotReadError, Value, close, paired, shown, value
 
 RIGHT = ("right", "carried forward", "right as factors")
@@ -71,7 +60,7 @@ class Judgement:
     def __init__(self, meaning: Chains) -> None:
         self.meaning, self.symbols, self.network = meaning, meaning.symbols, meaning.network
 
-    def judge(self, target: Target, tree: Tree, condition: Condition | None) -> Verdict:
+    def judge(self, target: Target, tree: t.Tree, condition: t.Condition | None) -> Verdict:
         """Judge a right side, given the document's own gradients, and given the right ones."""
         meaning = self.meaning
         case = condition[0] if condition and len(condition) == 1 and condition[0].letters else None
@@ -87,7 +76,7 @@ class Judgement:
             return replace(verdict, name="carried forward", reason="right, given an earlier slip")
         return verdict
 
-    def of_side(self, target: Target, tree: Tree, case: Comparison | None) -> Verdict:
+    def of_side(self, target: Target, tree: t.Tree, case: t.Comparison | None) -> Verdict:
         meaning = self.meaning
         meaning.begin(target.labels)
         try:
@@ -96,7 +85,7 @@ class Judgement:
             elif target.kind == "gradient" and self.says_nothing(target, tree):
                 verdict = Verdict("defined", "another name of this gradient")
             elif target.kind == "gradient" and is_alternatives(tree, target.labels):
-                assert isinstance(tree, Cases)
+                assert isinstance(tree, t.Cases)
                 verdict = self.of_alternatives(target, tree)
             else:
                 verdict = self.of_value(target, tree, case)
@@ -105,7 +94,7 @@ class Judgement:
         if verdict.name in ("wrong", "does not fit"):
             verdict = self.lacking(target, tree, verdict)
         is_claim = target.kind in ("local", "function") and is_simple(tree)
-        if verdict.name not in RIGHT and not names_in(tree) and not is_claim:
+        if verdict.name not in RIGHT and is_number(tree) and not is_claim:
             return Verdict("not compared", "numbers, of a point of their own")
         if meaning.assumed and verdict.name not in RIGHT:
             # nothing is held against a line on an assumption
@@ -115,8 +104,8 @@ class Judgement:
             return Verdict("not read", reason, reading=verdict.reading)
         return verdict
 
-    def says_nothing(self, target: Target, tree: Tree) -> bool:
-        if not isinstance(tree, (Name, Derivative, Differential)):
+    def says_nothing(self, target: Target, tree: t.Tree) -> bool:
+        if not isinstance(tree, (t.Name, t.Derivative, t.Differential)):
             return False
         link = self.meaning.link(tree)
         is_gradient = link is not None and link[0].kind == "loss"
@@ -124,7 +113,7 @@ class Judgement:
 
     # ---- values ----
 
-    def of_value(self, target: Target, tree: Tree, case: Comparison | None) -> Verdict:
+    def of_value(self, target: Target, tree: t.Tree, case: t.Comparison | None) -> Verdict:
         meaning, truth = self.meaning, target.truth
         assert truth is not None
         is_whole = target.kind == "gradient" and not target.labels
@@ -173,7 +162,7 @@ class Judgement:
         raise reason or DoesNotFitError("no reading fits")
 
     def compared(
-        self, target: Target, readings: Sequence[Reading], case: Comparison | None
+        self, target: Target, readings: Sequence[Reading], case: t.Comparison | None
     ) -> Verdict:
         truth = target.truth
         assert truth is not None
@@ -232,7 +221,7 @@ class Judgement:
 
     # ---- the chain rule ----
 
-    def of_chain(self, target: Target, tree: Tree) -> Verdict | None:
+    def of_chain(self, target: Target, tree: t.Tree) -> Verdict | None:
         """Judge a product of derivatives alone: its order is a convention."""
         parts = factors(tree, deep=True) or ()
         links = [self.meaning.link(part) for part in parts]
@@ -244,7 +233,7 @@ class Judgement:
         return self.stood(target, tree, found, "right", frozenset({"the chain rule"}))
 
     def of_factors(
-        self, target: Target, tree: Tree, reason: Exception | None, other: Sequence[Reading]
+        self, target: Target, tree: t.Tree, reason: Exception | None, other: Sequence[Reading]
     ) -> Verdict | None:
         found = self.meaning.as_factors(target.about, tree)
         if not found:
@@ -258,7 +247,7 @@ class Judgement:
         return self.lacking(target, tree, verdict)
 
     def stood(
-        self, target: Target, tree: Tree, found: Sequence[Stood], name: str, notes: frozenset[str]
+        self, target: Target, tree: t.Tree, found: Sequence[Stood], name: str, notes: frozenset[str]
     ) -> Verdict:
         truth = self.network.gradients[target.about]
         shown_tree = self.as_written(tree)
@@ -268,7 +257,7 @@ class Judgement:
         arrays, more = found[0]
         return Verdict("wrong", "", notes or more, shown_tree, arrays)
 
-    def as_written(self, tree: Tree) -> ast.expr | None:
+    def as_written(self, tree: t.Tree) -> ast.expr | None:
         """Return a product in its order, where no product of arrays is meant."""
         meaning = self.meaning
         shown_factors: list[ast.expr] = []
@@ -286,14 +275,14 @@ class Judgement:
                 reading = meaning.readings(part)[0]
             except (NotReadError, DoesNotFitError):
                 return None
-            if names_in(part):
+            if not is_number(part):
                 shown_factors.append(reading.tree)
             else:
                 scale *= float(reading.value.data[0])
         number = [meaning.constant(scale).tree] if scale != 1 else []
         return ast.Tuple([*number, *shown_factors])
 
-    def lacking(self, target: Target, tree: Tree, verdict: Verdict) -> Verdict:
+    def lacking(self, target: Target, tree: t.Tree, verdict: Verdict) -> Verdict:
         """Take what is right but for transposes, or the order, as no more than that."""
         truth = target.truth
         if target.kind != "gradient" or target.labels or truth is None:
@@ -311,7 +300,7 @@ class Judgement:
 
     # ---- cases that are alternatives ----
 
-    def of_alternatives(self, target: Target, tree: Cases) -> Verdict:
+    def of_alternatives(self, target: Target, tree: t.Cases) -> Verdict:
         """Judge a gradient in cases about indices that its left side does not have."""
         cases: dict[str, Arrays] = {}
         self.meaning.note_ranges(tree)
@@ -351,12 +340,12 @@ class Judgement:
 
     # ---- local derivatives ----
 
-    def of_local(self, target: Target, tree: Tree, case: Comparison | None) -> Verdict:
+    def of_local(self, target: Target, tree: t.Tree, case: t.Comparison | None) -> Verdict:
         meaning = self.meaning
         if target.truth is not None:
             return self.of_value(target, tree, case)
         meaning.note_ranges(tree)
-        ends = meaning.ends(tree) if isinstance(tree, (Product, Sum)) else None
+        ends = meaning.ends(tree) if isinstance(tree, (t.Product, t.Sum)) else None
         if ends is not None:
             is_right = (ends[0].name, ends[1].name) == (target.of, target.about)
             notes = frozenset({"a chain of local derivatives"})
@@ -382,7 +371,7 @@ class Judgement:
         tensor, notes, shown_tree = found[0]
         return Verdict("wrong", "", notes, shown_tree, tensor if case is None else None)
 
-    def where(self, target: Target, case: Comparison | None, truth: Arrays) -> np.ndarray:
+    def where(self, target: Target, case: t.Comparison | None, truth: Arrays) -> np.ndarray:
         n = self.network.size(target.of)
         if case is None or truth[0].size != n * n:
             return np.ones(truth[0].shape)
@@ -428,17 +417,17 @@ def fitted(reading: Reading, truth: Value) -> Reading:
     return reading._replace(value=Value(truth.labels, tuple(data), v.is_constant))
 
 
-def is_alternatives(tree: Tree, labels: Sequence[str]) -> bool:
+def is_alternatives(tree: t.Tree, labels: Sequence[str]) -> bool:
     """Whether a side is in cases about indices that are not on the left."""
-    if not isinstance(tree, Cases):
+    if not isinstance(tree, t.Cases):
         return False
     conditions = [condition for _, condition in tree.rows]
     letters = [c[0].letters for c in conditions if len(c) == 1]
     return len(letters) == len(conditions) and all(x and set(x) - set(labels) for x in letters)
 
 
-def is_simple(tree: Tree) -> bool:
+def is_simple(tree: t.Tree) -> bool:
     """Whether a number is 0, 1 or -1, which a derivative may be everywhere."""
-    while isinstance(tree, Sum) and len(tree.terms) == 1:
+    while isinstance(tree, t.Sum) and len(tree.terms) == 1:
         tree = tree.terms[0][1]
-    return isinstance(tree, Number) and tree.value in (0, 1)
+    return isinstance(tree, t.Number) and tree.value in (0, 1)

@@ -10,24 +10,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from ..notation.symbols import GREEK
+from . import tree as t
 from .scripts import ROUNDED, Scripts, is_index, script, text
-from .tokens import FUNCTIONS, LOSSES, OPENING, Token, Unreadable, group, split
-from .tree import (
-    Bracketed,
-    Call,
-    Derivative,
-    Differential,
-    Entry,
-    Fraction,
-    Letter,
-    Name,
-    Number,
-    Power,
-    Product,
-    Script,
-    Tree,
-    Word,
-)
+from .tokens import FUNCTIONS, LOSSES, OPENING, NotReadError, Token, group, split
 
 BRACKETS = {"(": ")", "[": "]", r"\{": r"\}"}
 FONTS = {"mathbf", "boldsymbol", "bm", "mathcal", "mathscr", "mathsf", "mathit", "mathfrak",
@@ -49,16 +34,16 @@ class Words(ABC):
         self.row, self.i, self.latex = list(row), 0, latex
 
     @abstractmethod
-    def whole(self) -> Tree: ...
+    def whole(self) -> t.Tree: ...
 
     @abstractmethod
-    def factor(self) -> Tree: ...
+    def factor(self) -> t.Tree: ...
 
     @abstractmethod
-    def atom(self) -> Tree: ...
+    def atom(self) -> t.Tree: ...
 
     @abstractmethod
-    def summation(self) -> Tree: ...
+    def summation(self) -> t.Tree: ...
 
     @abstractmethod
     def starts_factor(self) -> bool: ...
@@ -72,7 +57,7 @@ class Words(ABC):
 
     def take(self) -> Token:
         if self.i >= len(self.row):
-            raise Unreadable("something is missing at its end")
+            raise NotReadError("something is missing at its end")
         self.i += 1
         return self.row[self.i - 1]
 
@@ -94,7 +79,7 @@ class Words(ABC):
         mark = self.take().text
         several = len(self.peek()) > 1 and self.peek().isdecimal()
         if several and self.latex:
-            raise Unreadable(f"of {mark}{self.peek()} LaTeX moves one digit: use braces")
+            raise NotReadError(f"of {mark}{self.peek()} LaTeX moves one digit: use braces")
         if mark == "^" and not self.latex and (called := self.whole_call()):
             return called
         return self.group()
@@ -119,16 +104,16 @@ class Words(ABC):
         inner, end = group(self.row, self.i)
         opening, closing = self.row[self.i].text, self.row[end - 1].text
         if OPENING.get(opening, "}") != closing:
-            raise Unreadable(f"{opening} is closed by {closing}")
+            raise NotReadError(f"{opening} is closed by {closing}")
         self.i = end
         return inner if opening == "{" else inner[1:-1]
 
-    def parsed(self, row: Sequence[Token]) -> Tree:
+    def parsed(self, row: Sequence[Token]) -> t.Tree:
         return type(self)(row, self.latex).whole()
 
     # ---- words ----
 
-    def word(self, token: Token) -> Tree:
+    def word(self, token: Token) -> t.Tree:
         word, low = token.text, token.text.lower()
         if word == "np" and self.accept("."):
             return self.call(self.take().text)
@@ -139,7 +124,7 @@ class Words(ABC):
         if len(word) == 1:
             return self.letter(word)
         if word == "mod":
-            raise Unreadable("a remainder")
+            raise NotReadError("a remainder")
         if low in GREEK_WORDS or low in LOSSES:
             return self.name(word if word in GREEK_WORDS else low)
         if word in ACCENTED:
@@ -147,7 +132,7 @@ class Words(ABC):
         if token.kind == "name" and not self.latex and word[0] == "d" and len(word) < 4:
             return self.differential_in_text(token)
         if token.kind == "words" and not word.replace("_", "").isalnum():
-            raise Unreadable(f"the words “{word}”")
+            raise NotReadError(f"the words “{word}”")
         return self.name(word)
 
     def is_called(self) -> bool:
@@ -165,46 +150,46 @@ class Words(ABC):
         is_setting = text(inner)[:2] in ("ax", "()") or r"\times" in text(inner)
         return text(self.row[end : end + 1]) == "(" and is_setting
 
-    def letter(self, letter: str) -> Tree:
+    def letter(self, letter: str) -> t.Tree:
         if letter == "e" and self.peek() == "^":
             start, inner = self.i, self.script()
             found = script_or_none(inner)
             if not found or not (found.transposed or is_layer_in_brackets(found)):
-                return Call("exp", (self.parsed(inner),))
+                return t.Call("exp", (self.parsed(inner),))
             self.i = start  # e is an error: e^T, e^{(2)}
         if letter == "d" and self.i < len(self.row) and is_differentiated(self.row[self.i]):
             return self.differential()
         if letter == "d" and self.peek() == "^" and self.peek(1) == "2":
-            raise Unreadable("a second derivative")
+            raise NotReadError("a second derivative")
         if not letter.isascii():
-            raise Unreadable(f"the word “{letter}”")
+            raise NotReadError(f"the word “{letter}”")
         return self.name(letter)
 
-    def differential(self) -> Tree:
+    def differential(self) -> t.Tree:
         if self.peek() == "^":
-            raise Unreadable("a second derivative")
+            raise NotReadError("a second derivative")
         if self.i >= len(self.row) or not self.starts_factor():
-            raise Unreadable("a ∂ of nothing")
+            raise NotReadError("a ∂ of nothing")
         if self.row[self.i].kind == "number":
-            raise Unreadable("a ∂ of a number")
-        return Differential(self.atom())
+            raise NotReadError("a ∂ of a number")
+        return t.Differential(self.atom())
 
-    def differential_in_text(self, token: Token) -> Tree:
+    def differential_in_text(self, token: Token) -> t.Tree:
         # dz1, and dL_dz1 as people write it in code
         rest = Token("name", token.text[1:], token.start + 1, token.end)
         following = self.peek(1) if self.peek() == "_" else ""
         if following[:1] == "d" and following[1:] and following.lower() not in FUNCTIONS:
             self.i += 1
-            return divided(Differential(self.parsed([rest])), self.atom())
+            return divided(t.Differential(self.parsed([rest])), self.atom())
         self.row.insert(self.i, rest)
         return self.differential()
 
     # ---- names ----
 
-    def name(self, base: str, accent: str = "") -> Tree:
+    def name(self, base: str, accent: str = "") -> t.Tree:
         """Read what stands at a name; and its arguments, if it is a function."""
-        above: list[Script] = []
-        below: list[Script] = []
+        above: list[t.Script] = []
+        below: list[t.Script] = []
         transposed, primes = False, 0
         while self.i < len(self.row):
             bare = not above and not below
@@ -228,24 +213,24 @@ class Words(ABC):
                 inner = self.group()  # z{^2}: braces that only keep together
                 self.row[self.i : self.i] = inner
             elif self.peek() == "[" and self.adjoins() and (index := self.index()):
-                has_layer = any(isinstance(p, int | Bracketed) for p in (*above, *below))
+                has_layer = any(isinstance(p, int | t.Bracketed) for p in (*above, *below))
                 if has_layer or len(index) > 1:
                     below += index
                 else:
-                    above.append(Bracketed("[", index))
+                    above.append(t.Bracketed("[", index))
             else:
                 break
         is_function = base in FUNCTION_LETTERS and self.peek() in ("(", "[")
         if is_function or (base in LOSS_LETTERS and self.is_argument_list()):
             arguments, keywords = self.arguments()
-            return Call(base, arguments, primes, tuple(above), tuple(below), keywords)
+            return t.Call(base, arguments, primes, tuple(above), tuple(below), keywords)
         if primes:
-            raise Unreadable("a prime on a name may be a derivative, or make another name")
+            raise NotReadError("a prime on a name may be a derivative, or make another name")
         for marks in (above, below):
-            for word in [m for m in marks if isinstance(m, Word) and m.text in ACCENTS]:
+            for word in [m for m in marks if isinstance(m, t.Word) and m.text in ACCENTS]:
                 marks.remove(word)
                 accent = accent or word.text
-        return Name(base, accent, tuple(above), tuple(below), transposed)
+        return t.Name(base, accent, tuple(above), tuple(below), transposed)
 
     def is_argument_list(self) -> bool:
         # L(W, b), but not L (a - y): names and commas alone
@@ -254,25 +239,25 @@ class Words(ABC):
         inner = group(self.row, self.i)[0][1:-1]
         return bool(inner) and not any(t.text in ("+", "-", "/", "(", "=") for t in inner)
 
-    def index(self) -> tuple[int | Letter, ...] | None:
+    def index(self) -> tuple[int | t.Letter, ...] | None:
         """Take an index in brackets, as in W[2] or p[i,k+1]; None if these brackets are none."""
         inner, end = group(self.row, self.i)
         inner = inner[1:-1]
         if any(token.text in (":", r"\ldots") for token in inner):
-            raise Unreadable("a slice")
+            raise NotReadError("a slice")
         if any(token.text in (*ROUNDED, "mod") for token in inner):
-            raise Unreadable("a computed index")
+            raise NotReadError("a computed index")
         if not is_index(inner):
             return None
         self.i = end
-        return tuple(p for p in script(inner, True).pieces if isinstance(p, int | Letter))
+        return tuple(p for p in script(inner, True).pieces if isinstance(p, int | t.Letter))
 
     # ---- functions ----
 
-    def call(self, word: str) -> Tree:
+    def call(self, word: str) -> t.Tree:
         function = SAME.get(word.lower(), word.lower()) if word.lower() in FUNCTIONS else word
         keywords: list[tuple[str, str]] = []
-        entry: tuple[Script, ...] = ()
+        entry: tuple[t.Script, ...] = ()
         primes, power = 0, None
         while True:
             if self.accept("'"):
@@ -282,7 +267,7 @@ class Words(ABC):
                 primes += found.primes
                 power = next((p for p in found.pieces if isinstance(p, int) and p > 0), power)
                 if found.transposed or found.pieces not in ((), (power,)):
-                    raise Unreadable(f"what stands above {word}")
+                    raise NotReadError(f"what stands above {word}")
             elif self.peek() == "_":
                 inner = self.script()
                 if function == "softmax" and is_index(inner):
@@ -296,19 +281,19 @@ class Words(ABC):
             else:
                 break
         if function == "sqrt" and self.peek() == "[":
-            raise Unreadable("a root that is no square root")
+            raise NotReadError("a root that is no square root")
         if self.peek() in BRACKETS:
             arguments, named = self.arguments()
         elif self.i < len(self.row) and self.starts_factor():
             arguments, named = (self.factor(),), ()
         else:
-            raise Unreadable(f"{word} of nothing")
+            raise NotReadError(f"{word} of nothing")
         tree = called(function, arguments, primes, (*keywords, *named))
-        tree = Entry(tree, entry) if entry else tree
-        return tree if power is None else Power(tree, Number(float(power)))
+        tree = t.Entry(tree, entry) if entry else tree
+        return tree if power is None else t.Power(tree, t.Number(float(power)))
 
-    def arguments(self) -> tuple[tuple[Tree, ...], tuple[tuple[str, str], ...]]:
-        plain: list[Tree] = []
+    def arguments(self) -> tuple[tuple[t.Tree, ...], tuple[tuple[str, str], ...]]:
+        plain: list[t.Tree] = []
         named: list[tuple[str, str]] = []
         for _, part in split(self.group_of_brackets(), lambda t: t.text == ","):
             sides = [side for _, side in split(part, lambda t: t.text == "=")]
@@ -320,13 +305,13 @@ class Words(ABC):
 
 
 def called(
-    function: str, arguments: tuple[Tree, ...], primes: int, keywords: tuple[tuple[str, str], ...]
-) -> Tree:
+    function: str, arguments: tuple[t.Tree, ...], primes: int, keywords: tuple[tuple[str, str], ...]
+) -> t.Tree:
     if len(arguments) == 2 and function == "power":
-        return Power(*arguments, entrywise=True)
+        return t.Power(*arguments, entrywise=True)
     if len(arguments) == 2 and function == "multiply":
-        return Product(arguments, ("⊙",))
-    return Call(function, arguments, primes, keywords=keywords)
+        return t.Product(arguments, ("⊙",))
+    return t.Call(function, arguments, primes, keywords=keywords)
 
 
 def setting(word: str, row: Sequence[Token]) -> tuple[str, str]:
@@ -342,32 +327,32 @@ def setting(word: str, row: Sequence[Token]) -> tuple[str, str]:
         and set(words) <= set("0123456789×,()-")
     ):
         return "shape", words
-    raise Unreadable(f"{word} with {words} below")
+    raise NotReadError(f"{word} with {words} below")
 
 
-def divided(above: Tree, below: Tree) -> Tree:
-    if isinstance(above, Differential) and isinstance(below, Differential):
-        return Derivative(above.of, below.of)
-    if isinstance(above, Differential) or isinstance(below, Differential):
-        if above == Name("d"):
-            raise Unreadable("a derivative of an expression that is still to be taken")
-        raise Unreadable("a ∂ above and none below, or the other way round")
-    return Fraction(above, below)
+def divided(above: t.Tree, below: t.Tree) -> t.Tree:
+    if isinstance(above, t.Differential) and isinstance(below, t.Differential):
+        return t.Derivative(above.of, below.of)
+    if isinstance(above, t.Differential) or isinstance(below, t.Differential):
+        if above == t.Name("d"):
+            raise NotReadError("a derivative of an expression that is still to be taken")
+        raise NotReadError("a ∂ above and none below, or the other way round")
+    return t.Fraction(above, below)
 
 
 def script_or_none(row: Sequence[Token]) -> Scripts | None:
     """Read what stands above a name; None for what can only be an exponent, such as -1."""
     try:
         found = script(row)
-    except Unreadable:
+    except NotReadError:
         return None
-    inside = [p.inside for p in found.pieces if isinstance(p, Bracketed)]
+    inside = [p.inside for p in found.pieces if isinstance(p, t.Bracketed)]
     pieces = [*found.pieces, *(p for part in inside for p in part)]
     return None if not row or any(isinstance(p, int) and p < 0 for p in pieces) else found
 
 
 def is_layer_in_brackets(found: Scripts) -> bool:
-    return all(isinstance(p, Bracketed) and isinstance(p.inside[0], int) for p in found.pieces)
+    return all(isinstance(p, t.Bracketed) and isinstance(p.inside[0], int) for p in found.pieces)
 
 
 def is_symbol(token: Token) -> bool:
