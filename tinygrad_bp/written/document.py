@@ -272,8 +272,9 @@ class Document:
     def names_a_value(self, tree: t.Call) -> bool:
         """Whether ``f(x) = ...`` names something, as x is no argument of an activation."""
         try:
-            ref = self.meaning.quantity(tree.arguments[0])
-        except NotReadError:
+            (argument,) = tree.arguments
+            ref = self.meaning.quantity(argument)
+        except (NotReadError, ValueError):
             return False
         return not tree.primes and self.network.applied_to(ref.name) is None
 

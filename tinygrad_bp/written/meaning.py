@@ -8,7 +8,7 @@ None is preferred: whoever asks decides, or says that there are several.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from itertools import product as combinations
@@ -27,7 +27,7 @@ from .values import DoesNotFitError, NotReadError, Value, broadcast, matmul, pai
 #: More readings of one part of a formula, and longer products, are not followed.
 MOST_READINGS, MOST_FACTORS = 24, 14
 
-#: What one line may take: products of two parts, and seconds, on a slow machine or of large arrays.
+#: What a line may take: products of two parts, and, on a slow machine or of large arrays, seconds.
 MOST_PRODUCTS, MOST_SECONDS = 20_000, 2.0
 
 RELATIONS: dict[str, tuple[Any, type[ast.cmpop]]] = {
@@ -45,6 +45,11 @@ class Reading(NamedTuple):
     def flipped(self) -> Reading:
         return Reading(self.value.transposed, self.notes, transposed(self.tree))
 
+    @property
+    def negative(self) -> Reading:
+        tree = shaped(ast.UnaryOp(ast.USub(), self.tree), self.value.core)
+        return Reading(self.value.mapped(np.negative), self.notes, tree)
+
     def times(self, where: Value, condition: ast.expr) -> Reading:
         """Keep it where a condition holds; it is 0 elsewhere."""
         tree = call("np.where", condition, self.tree, literal(0))
@@ -60,9 +65,9 @@ class Meaning:
         self.calls: dict[t.Tree, Value] = {}  # what the document calls f(x)
         self.left_labels: tuple[str, ...] = ()
         self.assumed: set[str] = set()  # at a side: what was taken for granted, and not confirmed
-        self.begin_line()
         self.known: dict[t.Tree, list[Reading]] = {}  # of this side
         self.of_truth = False  # read gradients as they are, not as the document has them so far
+        self.begin_line()
 
     def begin_line(self) -> None:
         self.products, self.deadline = 0, monotonic() + MOST_SECONDS
@@ -89,57 +94,63 @@ class Meaning:
             self.known[tree] = found
         return self.known[tree]
 
-    def constant(self, number: float) -> Reading:
-        whole = int(number) if float(number).is_integer() else float(number)
-        return Reading(
-            value([number] * len(self.network.runs), is_constant=True), NONE, literal(whole)
-        )
+    def combined(self, make: Callable[..., Reading], *choices: Iterable[Reading]) -> list[Reading]:
+        """Put every choice of parts together; raise if there is none that fits."""
+        found, reason = [], None
+        for parts in combinations(*choices):
+            self.spend()
+            try:
+                found.append(make(*parts))
+            except DoesNotFitError as error:
+                reason = error
+        if not found and reason is not None:
+            raise reason
+        return different(found)
+
+    # ---- numbers and names ----
+
+    def constant(self, x: float | np.ndarray) -> Reading:
+        shown = int(x) if np.ndim(x) == 0 and float(x).is_integer() else x
+        data = [x] * len(self.network.runs)
+        return Reading(value(data, is_constant=np.ndim(x) == 0), NONE, literal(shown))
 
     def read_Number(self, tree: t.Number) -> list[Reading]:
         return [self.constant(tree.value)]
 
     def read_Filled(self, tree: t.Filled) -> list[Reading]:
-        if tree.entry != "I" and tree.shape:
-            return [self.filled(np.full(tree.shape, float(tree.entry)))]
-        if tree.entry == "I" and tree.shape:
-            return [self.filled(np.eye(tree.shape[0]))]
-        raise NotReadError("an array of ones, or an identity, without its shape")
-
-    def filled(self, array: np.ndarray) -> Reading:
-        return Reading(value([array] * len(self.network.runs)), NONE, literal(array))
+        if not tree.shape:
+            raise NotReadError("an array of ones, or an identity, without its shape")
+        return [self.constant(np.full(tree.shape, float(tree.entry)))]
 
     def read_Listed(self, tree: t.Listed) -> list[Reading]:
         try:
-            array = np.array(numbers_of(tree))
+            (array,) = self.network.matrices([np.array(numbers_of(tree))])
         except ValueError:
             raise NotReadError("a list whose rows differ in length") from None
-        (found,) = self.network.matrices([array])
-        return [self.filled(found)]
-
-    # ---- names ----
+        return [self.constant(array)]
 
     def read_Name(self, tree: t.Name) -> list[Reading]:
         found: list[Reading] = []
-        reason: Exception | None = None
+        reason: NotReadError | None = None
         for ref in self.symbols.refs(tree):
             try:
-                found.append(
-                    Reading(self.symbols.value(ref, self.of_truth), ref.notes, self.leaf(ref, tree))
-                )
+                v = self.symbols.value(ref, self.of_truth)
             except NotReadError as error:
                 reason = error
+            else:
+                found.append(Reading(v, ref.notes, self.leaf(ref, tree)))
         if not found and reason is not None:
             raise reason
         return found
 
     def leaf(self, ref: Ref, name: t.Name) -> ast.expr:
+        if ref.kind == "kronecker":
+            i, j = (ast.Name(str(e)) for e in ref.entries)
+            return ast.Compare(i, [ast.Eq()], [j])
         if ref.kind in ("quantity", "loss"):
             tree = self.shown.tensor(ref.name)
         elif ref.kind == "gradient":
             tree = self.shown.gradient(ref.name)
-        elif ref.kind == "kronecker":
-            i, j = (ast.Name(str(e)) for e in ref.entries)
-            return ast.Compare(i, [ast.Eq()], [j])
         else:
             tree = ast.Name(ref.name or name.base)
         tree = entry(tree, ref.entries)
@@ -148,38 +159,27 @@ class Meaning:
 
     def read_Entry(self, tree: t.Entry) -> list[Reading]:
         entries = tuple(e.name if isinstance(e, t.Letter) else e for e in tree.below)
-        if not all(isinstance(e, (int, str)) for e in entries):
+        if not all(isinstance(e, int | str) for e in entries):
             raise NotReadError("an index that is no letter and no number")
         ref = Ref("defined", "what is in brackets", entries)  # type: ignore[arg-type]
         return [
-            Reading(
-                self.symbols.indexed(list(r.value.data), ref), r.notes, entry(r.tree, ref.entries)
-            )
-            for r in self.readings(tree.of)
-            if not r.value.labels
+            Reading(self.symbols.indexed(list(v.data), ref), notes, entry(inside, ref.entries))
+            for v, notes, inside in self.readings(tree.of)
+            if not v.labels
         ]
 
     # ---- sums and products ----
 
     def read_Sum(self, tree: t.Sum) -> list[Reading]:
-        found: list[Reading] = []
-        for n, (sign, term) in enumerate(tree.terms):
-            parts = self.readings(term)
-            if n == 0:
-                found = [negative(part) for part in parts] if sign < 0 else parts
-                continue
-            sums, reason = [], None
-            for a, b in combinations(found, parts):
-                try:
-                    v = self.added(a.value, b.value if sign > 0 else b.value.mapped(np.negative))
-                except DoesNotFitError as error:
-                    reason = error
-                    continue
-                op = ast.Add() if sign > 0 else ast.Sub()
-                sums.append(Reading(v, a.notes | b.notes, binary(a.tree, op, b.tree, v.core)))
-            if not sums and reason is not None:
-                raise reason
-            found = different(sums)
+        def plus(a: Reading, b: Reading) -> Reading:
+            v = self.added(a.value, b.value if sign > 0 else b.value.mapped(np.negative))
+            op = ast.Add() if sign > 0 else ast.Sub()
+            return Reading(v, a.notes | b.notes, binary(a.tree, op, b.tree, v.core))
+
+        (sign, first), *others = tree.terms
+        found = [r if sign > 0 else r.negative for r in self.readings(first)]
+        for sign, term in others:  # noqa: B007, it is used in `plus`
+            found = self.combined(plus, found, self.readings(term))
         return found
 
     def added(self, a: Value, b: Value) -> Value:
@@ -195,27 +195,24 @@ class Meaning:
         return paired(a, b, np.add)
 
     def read_Fraction(self, tree: t.Fraction) -> list[Reading]:
-        found, reason = [], None
-        for a, b in combinations(self.readings(tree.above), self.readings(tree.below)):
+        def over(a: Reading, b: Reading) -> Reading:
             below = b.value if a.value.core == (1, 1) else b.value.flat
             repeated = below.repeats and broadcast(below.core, a.value.core)
             if below.core not in ((), a.value.core) and a.value.core != () and not repeated:
-                reason = DoesNotFitError(f"{shown(a.value.core)} over {shown(below.core)}")
-                continue
+                raise DoesNotFitError(f"{shown(a.value.core)} over {shown(below.core)}")
             v = paired(a.value, below, np.divide)
-            found.append(Reading(v, a.notes | b.notes, binary(a.tree, ast.Div(), b.tree, v.core)))
-        if not found and reason is not None:
-            raise reason
-        return found
+            return Reading(v, a.notes | b.notes, binary(a.tree, ast.Div(), b.tree, v.core))
+
+        return self.combined(over, self.readings(tree.above), self.readings(tree.below))
 
     def read_Power(self, tree: t.Power) -> list[Reading]:
-        found = []
-        for a, b in combinations(self.readings(tree.base), self.readings(tree.exponent)):
+        def raised(a: Reading, b: Reading) -> Reading:
             if b.value.core != () or b.value.labels:
                 raise NotReadError("an exponent that is no number")
             v = paired(a.value, b.value, np.power)
-            found.append(Reading(v, a.notes | b.notes, binary(a.tree, ast.Pow(), b.tree, v.core)))
-        return found
+            return Reading(v, a.notes | b.notes, binary(a.tree, ast.Pow(), b.tree, v.core))
+
+        return self.combined(raised, self.readings(tree.base), self.readings(tree.exponent))
 
     def read_Transposed(self, tree: t.Transposed) -> list[Reading]:
         return [reading.flipped for reading in self.readings(tree.of)]
@@ -242,8 +239,8 @@ class Meaning:
 
     def product(self, a: Reading, b: Reading, operator: str) -> list[Reading]:
         """Return every product that an operator can mean, where the shapes fit."""
-        x, y = a.value, b.value
         self.spend()
+        x, y = a.value, b.value
 
         def made(v: Value, op: ast.operator, note: str = "") -> Reading:
             notes = a.notes | b.notes | (frozenset({note}) if note else NONE)
@@ -253,9 +250,8 @@ class Meaning:
             return [] if is_mixed(x, y) else [made(paired(x, y, np.multiply), ast.Mult())]
         if (x.core == (1, 1)) != (y.core == (1, 1)):
             return [made(paired(x.flat, y.flat, np.multiply), ast.Mult())]
-        fits = x.core[1:] == y.core[:1]
         found = []
-        if operator not in ("⊙", "∘", "⊗") and fits:
+        if operator not in ("⊙", "∘", "⊗") and x.core[1] == y.core[0]:
             found.append(made(matmul(x, y), ast.MatMult()))
         if operator == "⊗" and 1 in x.core and 1 in y.core:
             column, row = (v.transposed if v.core[k] != 1 else v for v, k in ((x, 1), (y, 0)))
@@ -263,15 +259,16 @@ class Meaning:
             found.append(Reading(matmul(column, row), a.notes | b.notes, outer))
         beside = x.core == y.core or ((x.repeats or y.repeats) and broadcast(x.core, y.core))
         if operator not in ("@", "•", "⊗") and beside:
+            v = paired(x, y, np.multiply)
             note = "" if operator in ("⊙", "∘") else "a product entry by entry"
-            found.append(made(paired(x, y, np.multiply), ast.Mult(), note))
+            found.append(made(v, ast.Mult(), note))
             if operator == "·" and x.core[1] == 1:
-                v = paired(x, y, np.multiply).mapped(lambda d: d.sum(axis=(-2, -1)))
-                tree = shaped(call("np.sum", binary(a.tree, ast.Mult(), b.tree, x.core)), ())
-                found.append(Reading(v, a.notes | b.notes | {"a scalar product"}, tree))
+                total = v.mapped(lambda d: d.sum(axis=(-2, -1)))
+                tree = shaped(call("np.sum", found[-1].tree), ())
+                found.append(Reading(total, a.notes | b.notes | {"a scalar product"}, tree))
         return found
 
-    # ---- indices ----
+    # ---- sums over indices and axes ----
 
     def note_ranges(self, tree: object) -> None:
         """Learn what the letters of a tree go over, from the names that they stand at."""
@@ -286,11 +283,8 @@ class Meaning:
         found = []
         for reading in self.readings(tree.of):
             if tree.axes:
-                v = reading.value
-                if v.labels or len(v.core) != 2:
-                    raise NotReadError("a sum over an axis of single entries")
                 found.append(self.summed(reading, tree.axes, keep=True))
-                if v.repeats:  # of a sum over an axis: that axis may be gone
+                if reading.value.repeats:  # of a sum over an axis: that axis may be gone
                     found.append(self.summed(reading, (0, 1), keep=False))
             elif tree.ranges:
                 found.append(self.over(reading, tree.ranges))
@@ -299,11 +293,13 @@ class Meaning:
         return found
 
     def summed(self, reading: Reading, axes: tuple[int, ...], keep: bool) -> Reading:
+        if reading.value.labels or len(reading.value.core) != 2:
+            raise NotReadError("a sum over an axis of single entries")
         over = tuple(axis % 2 - 2 for axis in axes)
         v = reading.value.mapped(lambda d: d.sum(axis=over, keepdims=keep)).flat
-        v = replace(v, repeats=keep)
         axis = axes[0] if len(axes) == 1 else None
-        return Reading(v, reading.notes, shaped(call("np.sum", reading.tree, axis=axis), v.core))
+        tree = shaped(call("np.sum", reading.tree, axis=axis), v.core)
+        return Reading(replace(v, repeats=keep), reading.notes, tree)
 
     def over(self, reading: Reading, ranges: Iterable[t.Range]) -> Reading:
         v, notes, tree = reading
@@ -313,14 +309,11 @@ class Meaning:
             size = v.data[0].shape[v.labels.index(r.letter)]
             if isinstance(r.last, int) and r.last != size - (r.first == 0):
                 raise NotReadError(f"a sum to {r.last}, where {r.letter} goes over {size} entries")
-            body = tree
+            letters = r.letter
             if r.unequal is not None:
                 where = self.symbols.same_index(r.letter, r.unequal).mapped(lambda d: 1.0 - d)
-                v = paired(v, where, np.multiply)
-                letters = (f"{r.letter} ≠ {r.unequal}",)
-                v, tree = v.summed([r.letter]), sum_over(letters, body)
-            else:
-                v, tree = v.summed([r.letter]), sum_over((r.letter,), body)
+                v, letters = paired(v, where, np.multiply), f"{r.letter} ≠ {r.unequal}"
+            v, tree = v.summed([r.letter]), sum_over((letters,), tree)
         return Reading(v, notes, tree)
 
     def over_something(self, reading: Reading) -> list[Reading]:
@@ -328,25 +321,23 @@ class Meaning:
         v = reading.value
         free = tuple(label for label in v.labels if label not in self.left_labels)
         if free:
-            note = f"the sum goes over {', '.join(free)}"
-            return [Reading(v.summed(free), reading.notes | {note}, sum_over(free, reading.tree))]
-        if len(v.core) != 2:
-            raise NotReadError("a sum of a single number")
-        notes = reading.notes | {"a sum without an index"}
+            notes = reading.notes | {f"the sum goes over {', '.join(free)}"}
+            return [Reading(v.summed(free), notes, sum_over(free, reading.tree))]
         sums = [self.summed(reading, axes, len(axes) == 1) for axes in ((0,), (1,), (0, 1))]
-        return [s._replace(notes=notes) for s in sums]
+        return [s._replace(notes=s.notes | {"a sum without an index"}) for s in sums]
+
+    # ---- conditions ----
 
     def condition(self, condition: t.Condition) -> tuple[Value, ast.expr]:
         """Return 1 where a condition holds, else 0; and the condition as it is shown."""
-        whole: Value | None = None
-        shown: list[ast.expr] = []
+        where, tests = None, list[ast.expr]()
         for comparison in condition:
-            where, tree = self.compared(comparison)
-            whole = where if whole is None else paired(whole, where, np.multiply)
-            shown.append(tree)
-        if whole is None:
+            one, test = self.compared(comparison)
+            where = one if where is None else paired(where, one, np.multiply)
+            tests.append(test)
+        if where is None:
             raise NotReadError("a condition that says nothing")
-        return whole, shown[0] if len(shown) == 1 else ast.BoolOp(ast.And(), shown)
+        return where, tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests)
 
     def compared(self, comparison: t.Comparison) -> tuple[Value, ast.expr]:
         f, op = RELATIONS[comparison.relation]
@@ -368,32 +359,31 @@ class Meaning:
     def read_Cases(self, tree: t.Cases) -> list[Reading]:
         """Read cases as one array: where an earlier condition holds, no later one does."""
         self.note_ranges(tree)
-        whole: list[tuple[Value | None, frozenset[str]]] = [(None, NONE)]
-        rest: Value | None = None
-        shown: list[tuple[ast.expr, ast.expr | None]] = []
-        for expression, condition in tree.rows:
+        rest: Value | None = None  # 1 where no case held so far
+        cases = list[tuple[Value, ast.expr | None]]()
+        for _, condition in tree.rows:
             where, test = self.condition(condition) if condition else (rest, None)
             if where is None:
                 raise NotReadError("cases that begin with “otherwise”")
             if rest is not None and condition:
                 where = paired(where, rest, np.multiply)
-            taken = where.mapped(lambda d: 1.0 - d)
-            rest = taken if rest is None else paired(rest, taken, np.multiply)
-            parts = self.readings(expression)
-            shown.append((parts[0].tree, test))
-            sums: list[tuple[Value | None, frozenset[str]]] = []
-            for (v, notes), part in combinations(whole, parts):
-                if where.labels and not part.value.is_number:
-                    raise DoesNotFitError("an array in a case of single entries")
-                kept = paired(part.value.flat if where.labels else part.value, where, np.multiply)
-                sums.append((kept if v is None else paired(v, kept, np.add), notes | part.notes))
-            whole = sums[:MOST_READINGS]
+            left = where.mapped(lambda d: 1.0 - d)
+            rest = left if rest is None else paired(rest, left, np.multiply)
+            cases.append((where, test))
         if rest is not None and any(d.any() for d in rest.data) and tree.rows[-1][1]:
             raise NotReadError("cases that do not cover everything")
-        result: ast.expr = literal(0)
-        for shown_value, test in reversed(shown):
-            result = shown_value if test is None else call("np.where", test, shown_value, result)
-        return [Reading(v, notes, result) for v, notes in whole if v is not None]
+
+        def together(*parts: Reading) -> Reading:
+            whole, shown = self.constant(0), literal(0)
+            for (where, test), part in reversed(list(zip(cases, parts, strict=True))):
+                if where.labels and not part.value.is_number:
+                    raise DoesNotFitError("an array in a case of single entries")
+                v = paired(part.value.flat if where.labels else part.value, where, np.multiply)
+                whole = Reading(paired(v, whole.value, np.add), whole.notes | part.notes, shown)
+                shown = part.tree if test is None else call("np.where", test, part.tree, shown)
+            return whole._replace(tree=shown)
+
+        return self.combined(together, *(self.readings(each) for each, _ in tree.rows))
 
 
 def numbers_of(tree: t.Tree) -> Any:
@@ -406,11 +396,6 @@ def numbers_of(tree: t.Tree) -> Any:
         case t.Sum(((sign, t.Number(number)),)):
             return sign * number
     raise NotReadError("a list of what are no numbers")
-
-
-def negative(reading: Reading) -> Reading:
-    tree = shaped(ast.UnaryOp(ast.USub(), reading.tree), reading.value.core)
-    return Reading(reading.value.mapped(np.negative), reading.notes, tree)
 
 
 def is_mixed(a: Value, b: Value) -> bool:
