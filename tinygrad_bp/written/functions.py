@@ -17,56 +17,53 @@ from .symbols import NONE
 from .values import DoesNotFitError, NotReadError, Value, shown, value
 
 #: Functions that are a product, and its operator.
-PRODUCTS = {"dot": "@", "matmul": "@"} | {"outer": "⊗"}
+PRODUCTS = {"dot": "@", "matmul": "@", "outer": "⊗"}
 
 
 class Functions(Meaning):
     """Reads calls too."""
 
     def read_Norm(self, tree: t.Norm) -> list[Reading]:
-        found = []
-        for v, notes, inside in self.readings(tree.of):
-            if v.core == ():
-                found.append(Reading(v.mapped(np.abs), notes, call("np.abs", inside)))
+        axes = axes_in(tree.axes)
+
+        def norm(a: Reading) -> Reading:
+            if a.value.core == ():
+                return Reading(a.value.mapped(np.abs), a.notes, call("np.abs", a.tree))
+            if axes:
+                squares = self.summed(a._replace(value=a.value.mapped(np.square)), axes, True)
+                length = squares.value.mapped(np.sqrt)
             else:
-                length = v.mapped(lambda d: np.sqrt((d**2).sum(axis=(-2, -1))))
-                found.append(Reading(length, notes, shaped(call("norm", inside), ())))
-        return found
+                length = a.value.mapped(lambda d: np.sqrt((d**2).sum(axis=(-2, -1))))
+            return Reading(length, a.notes, shaped(call("norm", a.tree), length.core))
+
+        return self.combined(norm, self.readings(tree.of))
 
     def read_Call(self, tree: t.Call) -> list[Reading]:
+        name, arguments, given = tree.function, tree.arguments, dict(tree.keywords)
         if tree in self.calls:
-            return [Reading(self.calls[tree], NONE, ast.Name(tree.function))]
+            return [Reading(self.calls[tree], NONE, ast.Name(name))]
         if tree.primes > 1:
             raise NotReadError("a second derivative")
-        name = "maximum" if tree.function == "max" else tree.function
-        arguments = tree.arguments
-        if name in ("sum", "mean"):
-            return self.reduction(name, tree)
-        if (
-            tree.keywords
-            and name != "broadcast"
-            and not (name == "softmax" and tree.keywords[0][0] == "axis")
-        ):
-            raise NotReadError(f"{name} with {tree.keywords[0][0]}=")
-        if name == "broadcast":
-            return self.spread(tree)
         if name in PRODUCTS and len(arguments) == 2:
             return self.readings(t.Product(arguments, (PRODUCTS[name],)))
-        if name == "maximum":
+        if name in ("max", "maximum"):
             return self.positive_part(arguments)
         if len(arguments) != 1:
             raise NotReadError(f"{name} of {len(arguments)} arguments")
+        if name in ("sum", "mean"):
+            return self.reduction(name, arguments[0], given)
+        if name == "broadcast":
+            return self.spread(arguments[0], given)
+        if given and (name, *given) != ("softmax", "axis"):
+            raise NotReadError(f"{name} with {next(iter(given))}=")
         if name == "transpose":
             return self.readings(t.Transposed(arguments[0]))
-        inside = self.readings(arguments[0])
         if name == "diag":
-            return self.diagonal(inside)
-        if name == "tr":
-            raise NotReadError("a trace")
+            return self.combined(diagonal, self.readings(arguments[0]))
         return [
             found
-            for reading in inside
-            for function, notes in self.functions_of(name, tree, reading.value)
+            for reading in self.readings(arguments[0])
+            for function, notes in self.functions_of(tree, reading.value)
             for found in self.applied(function, tree, reading, notes)
         ]
 
@@ -74,20 +71,15 @@ class Functions(Meaning):
         self, function: str, tree: t.Call, reading: Reading, notes: frozenset[str]
     ) -> list[Reading]:
         v, notes = reading.value, notes | reading.notes
-        if function in ("leaky_relu", "lrelu", "leakyrelu"):
+        if function == "leaky_relu":
             raise NotReadError("a leaky ReLU, whose slope is not known")
         if function == "softmax":
             if tree.primes:
                 raise NotReadError("the derivative of a softmax is a matrix, and no function of z")
             every = self.softmaxes(v, tree.arguments[0], dict(tree.keywords).get("axis"))
-            shown_call = call("softmax", reading.tree)
-            return [Reading(found, notes, shown_call) for found in every]
+            return [Reading(found, notes, call("softmax", reading.tree)) for found in every]
         if function not in TABLE:
             raise NotReadError(f"the function {function} is not known")
-        of = ast.Name(function) if function != "exp" else ast.Attribute(ast.Name("np"), "exp")
-        shown: ast.expr = ast.Call(of, [reading.tree], [])
-        if tree.primes:
-            shown = ast.Call(ast.Attribute(of, "prime"), [reading.tree], [])
         if v.labels and getattr(TABLE[function], "kind", "") != "entrywise":
             raise NotReadError(f"{function} of single entries")
         try:
@@ -95,11 +87,15 @@ class Functions(Meaning):
                 found = v.mapped(lambda d: applied(function, d, tree.primes))
         except (TypeError, ValueError):  # it needs a square matrix, or more than one argument
             raise NotReadError(f"{function} of one array whose shape is {v.core}") from None
-        return [Reading(found, notes, shaped(shown, () if v.is_number else v.core))]
+        of: ast.expr = ast.Name(function)
+        if function == "exp":
+            of = ast.Attribute(ast.Name("np"), "exp")
+        of = ast.Attribute(of, "prime") if tree.primes else of
+        return [Reading(found, notes, shaped(ast.Call(of, [reading.tree], []), found.flat.core))]
 
-    def functions_of(self, name: str, tree: t.Call, v: Value) -> list[tuple[str, frozenset[str]]]:
+    def functions_of(self, tree: t.Call, v: Value) -> list[tuple[str, frozenset[str]]]:
         """Return which functions a letter may be; σ may always be the sigmoid."""
-        network = self.network
+        name, network = tree.function, self.network
         layer = self.layer_of_function(tree)
         used, at = None, "as in the network"
         if layer is not None:
@@ -108,21 +104,16 @@ class Functions(Meaning):
             if z is None and any(k.base in "zZs" and k.layer for k in network.keys):
                 raise NotReadError(f"{name} of layer {layer}, which there is not")
             used, at = (network.applied_to(z) if z else None), f"at layer {layer}"
-        if used is None and ((name in TABLE and len(name) > 1) or name in ("lrelu", "leakyrelu")):
+        if used is None and name in TABLE and len(name) > 1:
             return [(name, NONE)]
-        argument = tree.arguments[0]
-        quantity = None
-        if not v.labels:
-            quantity = network.find(v.data)
-        elif isinstance(argument, t.Name):
-            refs = [r for r in self.symbols.refs(argument) if r.kind == "quantity"]
-            quantity = refs[0].name if len(refs) == 1 else None
-        used = used or (network.applied_to(quantity) if quantity else None)
-        sigmoid = [("sigmoid", NONE)] if name == "sigma" else []
-        if used is not None and used != "sigmoid":
-            return [(used, frozenset({f"{name} is {used}, {at}"})), *sigmoid]
-        if used is not None or sigmoid:
-            return sigmoid or [("sigmoid", frozenset({f"{name} is sigmoid, {at}"}))]
+        if used is None:
+            quantity = self.argument_of(tree, v)
+            used = network.applied_to(quantity) if quantity else None
+        found = {used: frozenset({f"{name} is {used}, {at}"})} if used else {}
+        if name == "sigma":
+            found["sigmoid"] = NONE
+        if found:
+            return list(found.items())
         if len(network.activations) != 1:
             raise NotReadError(f"which function {name} is, is not known here")
         (function,) = network.activations
@@ -130,10 +121,19 @@ class Functions(Meaning):
             self.assumed.add(f"{name} is {function}")
         return [(function, frozenset({f"{name} is {function}, {at}"}))]
 
+    def argument_of(self, tree: t.Call, v: Value) -> str | None:
+        """Return the quantity that a function is of, if it is of one."""
+        if not v.labels:
+            return self.network.find(v.data)
+        argument = tree.arguments[0]
+        refs = self.symbols.refs(argument) if isinstance(argument, t.Name) else []
+        names = [ref.name for ref in refs if ref.kind == "quantity"]
+        return names[0] if len(names) == 1 else None
+
     def layer_of_function(self, tree: t.Call) -> int | None:
         for script in (*tree.above, *tree.below):
             for part in script.inside if isinstance(script, t.Bracketed) else (script,):
-                if isinstance(part, (int, t.Letter)):
+                if isinstance(part, int | t.Letter):
                     return self.symbols.layer_of(part)
         return None
 
@@ -145,7 +145,7 @@ class Functions(Meaning):
             if len(refs) != 1:
                 raise NotReadError("softmax of single entries")
             whole = value(self.network.matrices(self.network.values[refs[0].name]))
-            found = self.softmaxes(whole, t.Number(0), given)
+            found = self.softmaxes(whole, argument, given)
             return [self.symbols.indexed(list(w.data), refs[0]) for w in found]
         long = [k - 2 for k, n in enumerate(v.core) if n > 1]
         axes = [int(given) % 2 - 2] if given is not None else long if len(long) == 1 else []
@@ -153,62 +153,55 @@ class Functions(Meaning):
             axes.append(self.network.softmax_axis)
         if not axes or len(v.core) != 2:
             raise NotReadError("over which axis a softmax goes cannot be told")
-        return [
-            value(TABLE["softmax"](d, axis=axis) for d in v.data) for axis in dict.fromkeys(axes)
-        ]
+        return [v.mapped(lambda d: TABLE["softmax"](d, axis=k)) for k in dict.fromkeys(axes)]  # noqa: B023, it is called at once
 
-    def diagonal(self, inside: list[Reading]) -> list[Reading]:
-        found = []
-        for v, notes, tree in inside:
-            if len(v.core) == 2 and 1 in v.core:
-                eye = np.eye(max(v.core))
-                rows = [d.reshape(*d.shape[:-2], -1, 1) for d in v.data]
-                made = value([row * eye for row in rows], v.labels)
-                found.append(Reading(made, notes, shaped(call("np.diag", tree), made.core)))
-        if not found:
-            raise DoesNotFitError("diag of what is no vector")
-        return found
+    def spread(self, argument: t.Tree, given: dict[str, str]) -> list[Reading]:
+        shape = tuple(int(n) for n in re.findall(r"\d+", given.get("shape", "")))
 
-    def spread(self, tree: t.Call) -> list[Reading]:
-        shape = tuple(int(n) for n in re.findall(r"\d+", dict(tree.keywords).get("shape", "")))
-        found = []
-        for v, notes, inside in self.readings(tree.arguments[0]):
+        def wide(a: Reading) -> Reading:
             try:
-                wide = [np.broadcast_to(d, shape) for d in v.flat.data]
+                arrays = [np.broadcast_to(d, shape) for d in a.value.flat.data]
             except ValueError:
-                raise DoesNotFitError(f"{shown(v.core)} to the shape {shape}") from None
-            made = value(self.network.matrices(wide), v.labels)
-            found.append(Reading(made, notes, call("np.broadcast_to", inside, shape=shape)))
-        return found
+                clash = f"{shown(a.value.core)} to the shape {shape}"
+                raise DoesNotFitError(clash) from None
+            v = value(self.network.matrices(arrays), a.value.labels)
+            return Reading(v, a.notes, call("np.broadcast_to", a.tree, shape=shape))
+
+        return self.combined(wide, self.readings(argument))
 
     def positive_part(self, arguments: tuple[t.Tree, ...]) -> list[Reading]:
         others = [a for a in arguments if a != t.Number(0)]
         if len(arguments) != 2 or len(others) != 1:
             raise NotReadError("a maximum")
-        return [
-            Reading(v.mapped(lambda d: np.maximum(d, 0)), notes, call("relu", tree))
-            for v, notes, tree in self.readings(others[0])
-        ]
+        return self.readings(t.Call("relu", (others[0],)))
 
-    def reduction(self, name: str, tree: t.Call) -> list[Reading]:
-        given = dict(tree.keywords)
-        if set(given) - {"axis", "dim", "keepdims", "keepdim"} or len(tree.arguments) != 1:
-            raise NotReadError(f"{name} with these arguments")
+    def reduction(self, name: str, argument: t.Tree, given: dict[str, str]) -> list[Reading]:
         axis = given.get("axis", given.get("dim"))
-        if axis not in (None, "0", "1", "-1"):
-            raise NotReadError(f"axis {axis}")
+        if set(given) - {"axis", "dim", "keepdims", "keepdim"} or axis not in (
+            *(None, "0", "1", "-1"),
+        ):
+            raise NotReadError(f"{name} with these arguments")
         choices = [(0,), (1,), (0, 1)] if axis is None else [(int(axis),)]
+        note = frozenset({f"a {name} without an axis"}) if axis is None else NONE
         found = []
-        for reading in self.readings(tree.arguments[0]):
-            v = reading.value
-            if v.labels or len(v.core) != 2:
-                raise NotReadError(f"{name} of single entries")
+        for reading in self.readings(argument):
             for axes in choices:
                 made = self.summed(reading, axes, len(axes) == 1)
                 if name == "mean":
-                    n = int(np.prod([v.core[k] for k in axes]))
-                    mean = call("np.mean", reading.tree, axis=axes[0] if len(axes) == 1 else None)
-                    made = Reading(value([d / n for d in made.value.data]), made.notes, mean)
-                note = frozenset({f"a {name} without an axis"}) if axis is None else NONE
+                    n = np.prod([reading.value.core[k] for k in axes])
+                    tree = call("np.mean", reading.tree, axis=axes[0] if len(axes) == 1 else None)
+                    made = Reading(made.value.mapped(lambda d: d / n), made.notes, tree)  # noqa: B023, it is called at once
                 found.append(made._replace(notes=made.notes | note))
         return found
+
+
+def axes_in(text: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"-?\d+", text)))
+
+
+def diagonal(vector: Reading) -> Reading:
+    v = vector.value
+    if len(v.core) != 2 or 1 not in v.core:
+        raise DoesNotFitError("diag of what is no vector")
+    made = v.mapped(lambda d: d.reshape(*d.shape[:-2], -1, 1) * np.eye(max(v.core)))
+    return Reading(made, vector.notes, shaped(call("np.diag", vector.tree), made.core))

@@ -20,7 +20,14 @@ FONTS = {"mathbf", "boldsymbol", "bm", "mathcal", "mathscr", "mathsf", "mathit",
 ACCENTS = {"hat", "tilde", "bar", "dot"}
 GREEK_WORDS = {*GREEK, "ell"}
 ACCENTED = {name + accent: (name, accent) for name in "yax" for accent in ACCENTS}  # yhat
-SAME = {"ln": "log", "sigm": "sigmoid", "logistic": "sigmoid", "sgn": "sign", "tr": "trace"}
+SAME = {
+    "ln": "log",
+    "sigm": "sigmoid",
+    "logistic": "sigmoid",
+    "sgn": "sign",
+    "tr": "trace",
+    "leakyrelu": "leaky_relu",
+}
 #: Letters that stand for a function where brackets, or a prime, follow.
 FUNCTION_LETTERS = {"sigma", "phi", "psi", "f", "g"}
 #: Letters that stand for the loss, also as a function of what it depends on.
