@@ -19,7 +19,7 @@ from .derivatives import Derivatives, factors
 from .meaning import MOST_FACTORS, MOST_READINGS
 from .network import Arrays
 from .symbols import NONE, Ref
-from .values import DoesNotFitError, Value, close
+from .values import DoesNotFitError, NotReadError, Value, close
 
 #: A local derivative, of shape out + in at each point, or a gradient; and what was assumed.
 Stood: TypeAlias = tuple[Arrays, frozenset[str]]
@@ -28,16 +28,13 @@ IN_ORDER = "read as the factors of the chain rule, in their order"
 
 
 class Chains(Derivatives):
-    def ends(self, tree: t.Tree) -> tuple[Ref, Ref] | None:
-        """Return where a product of derivatives begins and ends, in either order."""
-        links = [self.link(factor) for factor in factors(tree, deep=True) or [tree]]
-        whole = [link for link in links if link is not None]
-        if len(whole) < len(links):
-            return None
-        for order in (whole, whole[::-1]):
+    def ends(self, tree: t.Tree) -> tuple[Ref, Ref]:
+        """Return where derivatives, multiplied in either order, begin and end."""
+        links = [self.leads(factor) for factor in factors(tree, deep=True) or [tree]]
+        for order in (links, links[::-1]):
             if all(a[1].name == b[0].name for a, b in pairwise(order)):
                 return order[0][0], order[-1][1]
-        return None
+        raise NotReadError("derivatives that make no chain")
 
     def as_factors(self, about: str, tree: t.Tree, case: t.Comparison | None = None) -> list[Stood]:
         """Read a product as the chain rule's factors; a case masks what has letters in it."""

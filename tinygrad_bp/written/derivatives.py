@@ -51,23 +51,27 @@ class Derivatives(Functions):
             raise NotReadError("a derivative by a power")
         return refs[0]
 
-    def link(self, tree: t.Tree) -> tuple[Ref, Ref] | None:
-        """Return what a factor of a chain leads from, and to; None if it is no derivative."""
+    def leads(self, tree: t.Tree) -> tuple[Ref, Ref]:
+        """Return what a factor of a chain leads from, and to; raise if it is no derivative."""
         loss = Ref("loss", self.network.loss)
+        match tree:
+            case t.Transposed(of):
+                return self.leads(of)
+            case t.Differential(of):
+                return loss, self.quantity(of)
+            case t.Derivative(of, by):
+                return self.quantity(of), self.quantity(by)
+            case t.Name():
+                refs = [r for r in self.symbols.refs(tree) if r.kind == "gradient"]
+                if refs:
+                    return loss, refs[0]
+        raise NotReadError("a product on the left that is no chain of derivatives")
+
+    def link(self, tree: t.Tree) -> tuple[Ref, Ref] | None:
         try:
-            match tree:
-                case t.Transposed(of):
-                    return self.link(of)
-                case t.Differential(of):
-                    return loss, self.quantity(of)
-                case t.Derivative(of, by):
-                    return self.quantity(of), self.quantity(by)
-                case t.Name():
-                    refs = [r for r in self.symbols.refs(tree) if r.kind == "gradient"]
-                    return (loss, refs[0]) if refs else None
+            return self.leads(tree)
         except NotReadError:
             return None
-        return None
 
     # ---- local derivatives ----
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -23,8 +23,7 @@ WORST = ("other network", "wrong", "does not fit", "stray index", "cases as alte
          "not compared")  # fmt: skip
 
 #: Relations that nothing can be compared by.
-UPDATES = ("←", "+=", "-=")
-LOOSE = ("≈", "≠", "<", ">", "≤", "≥", "∈", "∝")
+NOT_EQUAL = ("←", "+=", "-=", "≈", "≠", "<", ">", "≤", "≥", "∈", "∝")
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +72,7 @@ class Document:
         self.meaning.begin_line()
         letters = self.layer_letters(line)
         if len(letters) > 1:
-            several = f"two letters for layers, {' and '.join(sorted(letters))}"
-            return refuse(line, Verdict("not read", several))
+            return refuse(line, f"two letters for layers, {' and '.join(sorted(letters))}")
         if not letters:
             return list(self.of_equation(line))
         (letter,) = letters
@@ -106,21 +104,23 @@ class Document:
     def of_equation(self, line: t.WrittenLine) -> Iterator[Judged]:
         self.symbols.ranges = {}
         self.meaning.begin()
-        tree = line.left.tree
-        if isinstance(tree, t.Refusal):
-            yield from refuse(line, Verdict("not read", tree.reason))
-            return
+        left = line.left.tree
         try:
-            target = self.target(tree, line.rights)
+            target = self.target(left, line.rights)
         except UnknownNameError as error:
-            yield from self.of_unnamed(line, tree) or self.define(line, tree, str(error))
-            return
+            if not isinstance(left, t.Name | t.Call):
+                yield from refuse(line, str(error))
+            else:
+                yield from self.of_unnamed(line, left) or self.define(line, left)
         except (NotReadError, DoesNotFitError) as error:
-            yield from refuse(line, Verdict("not read", str(error)))
-            return
-        if target is None:
-            yield from self.define(line, tree)
-            return
+            yield from refuse(line, str(error))
+        else:
+            if target is not None:
+                yield from self.about(target, line)
+            elif isinstance(left, t.Name | t.Call):
+                yield from self.define(line, left)
+
+    def about(self, target: Target, line: t.WrittenLine) -> Iterator[Judged]:
         # cases say themselves where they hold
         has_cases = any(isinstance(side.tree, t.Cases) for side in line.rights)
         scope = line.scope if target.kind == "local" and not has_cases else None
@@ -130,41 +130,30 @@ class Document:
             verdict = self.of_side(target, side, line.condition or scope)
             if target.kind == "forward" and verdict.name == "right":
                 self.confirm(verdict)
-            if target.kind == "local":
-                self.remember_bare(target, side.tree)
             if verdict.answer is not None and verdict.name != "not read":
                 last = verdict
             yield Judged(line, side, verdict, target, before)
         if last is not None and target.kind == "gradient":
             self.keep(target, last)
 
-    def of_side(self, target: Target, side: t.Side, condition: object) -> Verdict:
-        if side.relation in LOOSE + UPDATES:
-            return Verdict("not compared", f"the relation is {side.relation}")
-        if isinstance(side.tree, t.Refusal):
-            return Verdict("not read", side.tree.reason)
+    def of_side(self, target: Target, side: t.Side, condition: t.Condition | None) -> Verdict:
         if target.kind == "local":
             self.remember_bare(target, side.tree)
         if target.kind == "function" and target.entries:
             letter = str(target.entries[0])
             if any(name.base != letter for name in t.names_in(side.tree)):
                 return Verdict("not read", "an identity of a function, with names of the network")
-            assert target.truth is not None
-            x = value([self.argument(k) for k in range(len(self.network.runs))])
-            self.symbols.argument = (letter, x)
+            self.symbols.argument = (letter, value(self.arguments()))
             target = replace(target, entries=())
         try:
-            return self.judgement.judge(target, side.tree, condition)  # type: ignore[arg-type]
-        except NotReadError as error:
-            return Verdict("not read", str(error))
-        except RecursionError:
-            return Verdict("not read", "the formula is nested too deeply")
+            return guarded(side, lambda tree: self.judgement.judge(target, tree, condition))
         finally:
             self.symbols.argument = None
 
-    def argument(self, point: int) -> np.ndarray:
+    def arguments(self) -> Arrays:
         """Numbers of our own, for z in σ'(z) = ..."""
-        return np.random.default_rng(point).normal(size=(5, 1))
+        points = range(len(self.network.runs))
+        return [np.random.default_rng(point).normal(size=(5, 1)) for point in points]
 
     def confirm(self, verdict: Verdict) -> None:
         for note in verdict.notes:
@@ -194,28 +183,20 @@ class Document:
 
     # ---- what a left side is about ----
 
-    def target(self, tree: t.Tree, rights: Sequence[t.Side]) -> Target | None:
+    def target(self, tree: t.Tree | t.Refusal, rights: Sequence[t.Side]) -> Target | None:
         """Return what an equation is about; None if it defines a name."""
-        meaning = self.meaning
         match tree:
+            case t.Refusal(reason):
+                raise NotReadError(reason)
             case t.Transposed(of):
                 target = self.target(of, rights)
                 if target is None or target.kind != "gradient":
                     raise NotReadError("a transpose on the left")
                 return replace(target, transposed=not target.transposed)
-            case t.Differential(of):
-                return self.of_gradient(meaning.quantity(of))
-            case t.Derivative(of, by):
-                above, below = meaning.quantity(of), meaning.quantity(by)
-                return (
-                    self.of_gradient(below) if above.kind == "loss" else self.of_local(above, below)
-                )
-            case t.Product():
-                ends = meaning.ends(tree)
-                if ends is None:
-                    raise NotReadError("a product on the left that is no chain of derivatives")
-                is_gradient = ends[0].kind == "loss"
-                return self.of_gradient(ends[1]) if is_gradient else self.of_local(*ends)
+            case t.Differential() | t.Derivative() | t.Product():
+                above, below = self.meaning.ends(tree)
+                is_gradient = above.kind == "loss"
+                return self.of_gradient(below) if is_gradient else self.of_local(above, below)
             case t.Name():
                 return self.of_name(tree, rights)
             case t.Call():
@@ -286,8 +267,7 @@ class Document:
         if isinstance(argument, t.Name) and argument == t.Name(argument.base):
             function = self.known_function(tree.function)
             if self.symbols.lookup(Key(argument.base)) is None and function is not None:
-                xs = [self.argument(k) for k in range(len(self.network.runs))]
-                truth = value([applied(function, x, tree.primes) for x in xs])
+                truth = value([applied(function, x, tree.primes) for x in self.arguments()])
                 return Target("function", function, "", truth, (argument.base,))
         (found, *more) = self.meaning.readings(tree)
         if more:
@@ -316,56 +296,35 @@ class Document:
                 del self.symbols.aliases[spelling.key]
         return []
 
-    def define(self, line: t.WrittenLine, tree: t.Tree, unknown: str = "") -> Iterator[Judged]:
+    def define(self, line: t.WrittenLine, left: t.Name | t.Call) -> Iterator[Judged]:
         for side in line.rights:
-            if isinstance(side.tree, t.Refusal):
-                verdict = Verdict("not read", side.tree.reason)
-            elif side.relation in LOOSE + UPDATES:
-                verdict = Verdict("not compared", f"the relation is {side.relation}")
-            elif isinstance(tree, (t.Name, t.Call)):
-                verdict = self.defined(tree, side.tree)
-            else:
-                verdict = Verdict("not read", unknown)
-            yield Judged(line, side, verdict)
+            yield Judged(line, side, guarded(side, lambda tree: self.defined(left, tree)))
 
     def defined(self, left: t.Name | t.Call, tree: t.Tree) -> Verdict:
-        symbols, meaning = self.symbols, self.meaning
+        symbols, meaning, network = self.symbols, self.meaning, self.network
         meaning.begin()
-        try:
-            key = self.own_key(left) if isinstance(left, t.Name) else None
-            link = meaning.link(tree)
-            if (
-                key is not None
-                and link is not None
-                and link[0].kind == "loss"
-                and not link[1].entries
-            ):
-                symbols.gradients[key] = link[1].name
-                return Verdict("defined", f"the gradient by {link[1].name}")
-            meaning.note_ranges(tree)
-            readings = meaning.readings(tree)
-        except (NotReadError, DoesNotFitError) as error:
-            return Verdict("not read", str(error))
+        key = self.own_key(left) if isinstance(left, t.Name) else None
+        link = meaning.link(tree)
+        if key is not None and link and link[0].kind == "loss" and not link[1].entries:
+            symbols.gradients[key] = link[1].name
+            return Verdict("defined", f"the gradient by {link[1].name}")
+        meaning.note_ranges(tree)
+        readings = meaning.readings(tree)
         if len(readings) > 1:
             return Verdict("ambiguous", "a definition that can be read in several ways")
         v, notes, shown_tree = readings[0]
+        reason = ""
         if key is None:
             meaning.calls[left] = v
-            return Verdict("defined", "", notes, shown_tree)
-        name = self.network.find(v.data) if not v.labels else None
-        if name is not None:
-            symbols.aliases[key] = name
-            assert isinstance(left, t.Name)
-            self.found[said(left)] = name
-            return Verdict("defined", f"it is {name}, as its numbers are", notes, shown_tree)
-        symbols.defined[key] = v
-        gradient = self.network.find(v.data, gradients=True) if not v.labels else None
-        if gradient is not None:
-            symbols.gradients[key] = gradient
-            return Verdict(
-                "defined", f"it is dL/d{gradient}, as its numbers are", notes, shown_tree
-            )
-        return Verdict("defined", "", notes, shown_tree)
+        elif not v.labels and (name := network.find(v.data)):
+            symbols.aliases[key] = self.found[said(left)] = name  # type: ignore[arg-type]
+            reason = f"it is {name}, as its numbers are"
+        else:
+            symbols.defined[key] = v
+            if not v.labels and (gradient := network.find(v.data, gradients=True)):
+                symbols.gradients[key] = gradient
+                reason = f"it is dL/d{gradient}, as its numbers are"
+        return Verdict("defined", reason, notes, shown_tree)
 
     def own_key(self, name: t.Name) -> Key:
         spelling = next((s for s in spellings(name) if not s.entries and s.power == 1), None)
@@ -376,8 +335,22 @@ class Document:
         return replace(spelling.key, layer=self.symbols.layer_of(spelling.key.layer))
 
 
-def refuse(line: t.WrittenLine, verdict: Verdict) -> list[Judged]:
-    return [Judged(line, side, verdict) for side in line.rights]
+def refuse(line: t.WrittenLine, reason: str) -> list[Judged]:
+    return [Judged(line, side, Verdict("not read", reason)) for side in line.rights]
+
+
+def guarded(side: t.Side, judge: Callable[[t.Tree], Verdict]) -> Verdict:
+    """Have a right side judged, if it can be compared and is read."""
+    if side.relation in NOT_EQUAL:
+        return Verdict("not compared", f"the relation is {side.relation}")
+    if isinstance(side.tree, t.Refusal):
+        return Verdict("not read", side.tree.reason)
+    try:
+        return judge(side.tree)
+    except (NotReadError, DoesNotFitError) as error:
+        return Verdict("not read", str(error))
+    except RecursionError:
+        return Verdict("not read", "the formula is nested too deeply")
 
 
 def merged(line: t.WrittenLine, k: int, found: Sequence[tuple[int, Judged]], letter: str) -> Judged:

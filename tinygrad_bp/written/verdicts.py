@@ -345,11 +345,12 @@ class Judgement:
         if target.truth is not None:
             return self.of_value(target, tree, case)
         meaning.note_ranges(tree)
-        ends = meaning.ends(tree) if isinstance(tree, (t.Product, t.Sum)) else None
-        if ends is not None:
-            is_right = (ends[0].name, ends[1].name) == (target.of, target.about)
-            notes = frozenset({"a chain of local derivatives"})
+        parts = factors(tree, deep=True)
+        if parts and all(map(meaning.link, parts)):
+            of, by = meaning.ends(tree)
+            is_right = (of.name, by.name) == (target.of, target.about)
             reason = "" if is_right else "this chain of derivatives leads elsewhere"
+            notes = frozenset({"a chain of local derivatives"})
             return Verdict("right" if is_right else "wrong", reason, notes, self.as_written(tree))
         truth = meaning.jacobian(target.of, target.about)
         found: list[tuple[Arrays, frozenset[str], ast.expr]] = []
