@@ -9,9 +9,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ..notation.symbols import ACCENTS
 from . import tree as t
-
-ACCENTS = ("hat", "bar", "tilde", "dot")
 
 
 @dataclass(frozen=True)

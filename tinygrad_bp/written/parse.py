@@ -16,20 +16,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..notation.symbols import ACCENTS
 from . import tree as t
 from .scripts import ROUNDED, TRANSPOSES, ranges, script, text
 from .tokens import NotReadError, Token, split
-from .words import (
-    ACCENTS,
-    BRACKETS,
-    FONTS,
-    GREEK_WORDS,
-    Words,
-    divided,
-    is_symbol,
-    script_or_none,
-    setting,
-)
+from .words import ARGUMENTS, FONTS, GREEK_WORDS, Words, divided, is_symbol, script_or_none, setting
 
 OPERATORS = {r"\odot": "⊙", r"\bigodot": "⊙", "⊙": "⊙", r"\circ": "∘", r"\cdot": "·", "*": "*",
              r"\star": "*", r"\times": "×", "@": "@", r"\otimes": "⊗",
@@ -189,7 +180,7 @@ class Parser(Words):
             return self.environment(token.text)
         if token.text in ROUNDED:
             return self.rounded(token.text)
-        if token.text in BRACKETS or token.text == "{":
+        if token.text in ARGUMENTS or token.text == "{":
             self.i -= 1
             return self.bracketed(self.group_of_brackets(), token.text)
         return self.command(token.text[1:])
@@ -199,7 +190,7 @@ class Parser(Words):
         start, is_plain = self.i, self.row[self.i - 1].text.isdigit()
         if self.peek() == "_":
             inner = self.script()
-        elif self.peek() in BRACKETS and self.adjoins() and not (is_plain and self.peek() == "("):
+        elif self.peek() in ARGUMENTS and self.adjoins() and not (is_plain and self.peek() == "("):
             inner = self.group_of_brackets()
         else:
             return None if is_plain else t.Filled(entry, ())

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from . import tree as t
-from .tokens import NotReadError, Token, group
+from .tokens import OPENING, NotReadError, Token, group
 
 TRANSPOSES = {"T", r"\top", r"\intercal"}
 ROUNDED = {r"\lfloor": r"\rfloor", r"\lceil": r"\rceil"}  # down, up
-BRACKETS = {"(": ")", "[": "]", r"\langle": r"\rangle"}
 LETTERS = {r"\ell", r"\alpha", r"\beta", r"\gamma", r"\theta", r"\mu", r"\nu", r"\delta"}
 
 
@@ -31,13 +30,13 @@ def script(row: Sequence[Token], below: bool = False) -> Scripts:
     while i < len(row):
         token, start = row[i], i
         i += 1
-        if token.text in BRACKETS:
+        if token.text in ("(", "["):
             inner, i = group(row, start)
             inside = script(inner[1:-1], below=True).pieces
             indices = tuple(p for p in inside if isinstance(p, int | t.Letter))
-            if len(indices) < len(inside) or inner[-1].text != BRACKETS[token.text]:
+            if len(indices) < len(inside) or inner[-1].text != OPENING[token.text]:
                 raise NotReadError(f"{text(inner)} in a script")
-            pieces.append(t.Bracketed(token.text.replace(r"\langle", "<"), indices))
+            pieces.append(t.Bracketed(token.text, indices))
         elif token.text == "{":
             inner, i = group(row, start)
             found = script(inner, below)

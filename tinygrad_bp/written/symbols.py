@@ -10,12 +10,14 @@ import numpy as np
 from . import tree as t
 from .names import Key, Spelling, key_of, spellings
 from .network import Arrays, Network
+from .tokens import LOSS_WORDS, OPENING
 from .values import DoesNotFitError, NotReadError, UnknownNameError, Value, value
+from .words import LOSS_LETTERS
 
 NONE: frozenset[str] = frozenset()
 
 #: What a loss is called where something is differentiated, whatever the network calls it.
-LOSSES = {"L", "J", "C", "E", "ell", "loss", "Loss", "cost", "Cost", "MSE", "CE", "BCE", "SSE"}
+LOSSES = LOSS_LETTERS | LOSS_WORDS
 SIZES = {"m", "N", "B", "n", "M"}
 
 #: Letters that are layers below a name; above a name any letter may be one.
@@ -320,8 +322,7 @@ def said(name: t.Name) -> str:
             case t.Letter(letter, offset):
                 return letter + (f"{offset:+d}" if offset else "")
             case t.Bracketed(bracket, inside):
-                close = {"(": ")", "[": "]", "<": ">"}[bracket]
-                return bracket + "".join(map(one, inside)) + close
+                return bracket + "".join(map(one, inside)) + OPENING[bracket]
         return str(getattr(script, "text", script))
 
     above = "".join(map(one, name.above)) + "T" * name.transposed

@@ -55,7 +55,7 @@ SPELT = {"lVert": "Vert", "rVert": "Vert", "lvert": "vert", "rvert": "vert", "ne
          "widehat": "hat", "widetilde": "tilde", "overline": "bar", "cdotp": "cdot",
          "|": "Vert", "lparen": "(", "rparen": ")", "lbrack": "[", "rbrack": "]"}  # fmt: skip
 
-LOSSES = {"loss", "cost", "mse", "ce", "bce", "sse", "nll", "cce"}
+LOSS_WORDS = {"loss", "cost", "mse", "ce", "bce", "sse", "nll", "cce"}
 #: Words that are prose wherever they stand.
 PROSE = {"if", "for", "when", "where", "and", "otherwise", "else", "with"}
 #: Functions that are known by their word, however it is capitalised: operations by their kind, and
@@ -70,7 +70,7 @@ FUNCTIONS = (
     | {"det"}
     | set("sum softmax diag dot transpose ln tr sigm logistic leakyrelu sgn".split())  # noqa: SIM905
 )
-KNOWN = FUNCTIONS | LOSSES | PROSE | {"np", "net", "axis"} | {name.lower() for name in GREEK}
+KNOWN = FUNCTIONS | LOSS_WORDS | PROSE | {"np", "net", "axis"} | {name.lower() for name in GREEK}
 #: In LaTeX a run of letters is a product; a word of three letters that is known is a word.
 SHORT = {"ln", "tr", "CE", "if"}
 

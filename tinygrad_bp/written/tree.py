@@ -32,7 +32,7 @@ class Word:
 class Bracketed:
     """What stands in brackets in a script: z^{[2]}, x^{(i)}, and W[2] in plain text."""
 
-    bracket: str  # "(", "[" or "<"
+    bracket: str  # "(" or "["
     inside: tuple[int | Letter, ...]
 
 

@@ -9,15 +9,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-from ..notation.symbols import GREEK
+from ..notation.symbols import ACCENTS, GREEK
 from . import tree as t
 from .scripts import ROUNDED, Scripts, is_index, script, text
-from .tokens import FUNCTIONS, LOSSES, OPENING, NotReadError, Token, group, split
+from .tokens import FUNCTIONS, LOSS_WORDS, OPENING, NotReadError, Token, group, split
 
-BRACKETS = {"(": ")", "[": "]", r"\{": r"\}"}
 FONTS = {"mathbf", "boldsymbol", "bm", "mathcal", "mathscr", "mathsf", "mathit", "mathfrak",
          "pmb", "bold", "vec", "underline"}  # fmt: skip
-ACCENTS = {"hat", "tilde", "bar", "dot"}
 GREEK_WORDS = {*GREEK, "ell"}
 ACCENTED = {name + accent: (name, accent) for name in "yax" for accent in ACCENTS}  # yhat
 SAME = {
@@ -30,6 +28,8 @@ SAME = {
 }
 #: Letters that stand for a function where brackets, or a prime, follow.
 FUNCTION_LETTERS = {"sigma", "phi", "psi", "f", "g"}
+#: What opens the arguments of a function.
+ARGUMENTS = ("(", "[", r"\{")
 #: Letters that stand for the loss, also as a function of what it depends on.
 LOSS_LETTERS = {"L", "J", "C", "E", "ell"}
 
@@ -132,7 +132,7 @@ class Words(ABC):
             return self.letter(word)
         if word == "mod":
             raise NotReadError("a remainder")
-        if low in GREEK_WORDS or low in LOSSES:
+        if low in GREEK_WORDS or low in LOSS_WORDS:
             return self.name(word if word in GREEK_WORDS else low)
         if word in ACCENTED:
             return self.name(*ACCENTED[word])
@@ -289,7 +289,7 @@ class Words(ABC):
                 break
         if function == "sqrt" and self.peek() == "[":
             raise NotReadError("a root that is no square root")
-        if self.peek() in BRACKETS:
+        if self.peek() in ARGUMENTS:
             arguments, named = self.arguments()
         elif self.i < len(self.row) and self.starts_factor():
             arguments, named = (self.factor(),), ()
@@ -367,5 +367,5 @@ def is_symbol(token: Token) -> bool:
 
 
 def is_differentiated(token: Token) -> bool:
-    is_command = token.kind == "command" and token.text[1:] in FONTS | ACCENTS | GREEK_WORDS
+    is_command = token.kind == "command" and token.text[1:] in {*FONTS, *ACCENTS, *GREEK_WORDS}
     return is_command or token.kind in ("name", "words")
