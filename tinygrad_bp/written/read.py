@@ -167,7 +167,8 @@ def unwrapped(row: Sequence[Token]) -> list[Token]:
 
 def is_alone(before: Sequence[Token]) -> bool:
     # whether braces that come next are no argument
-    is_argument = before and (before[-1].kind == "command" or before[-1].text in ("^", "_", "}"))
+    last = before[-1].text if before else r"\\"
+    is_argument = last != r"\\" and (before[-1].kind == "command" or last in ("^", "_", "}"))
     return not is_argument
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import permutations
 
 import numpy as np
 
@@ -198,12 +199,17 @@ class Judgement:
         assert truth is not None
         if truth.labels or not v.labels or not v.is_number or target.kind == "function":
             return reading
+        sizes = dict(zip(v.labels, v.data[0].shape, strict=False))
+        wide = [label for label in v.labels if sizes[label] > 1]
         long = [n for n in truth.core if n > 1]
-        own = list(v.data[0].shape[: len(v.labels)])
-        if long != own or len(set(long)) < len(long):
+        orders = [o for o in permutations(wide) if [sizes[label] for label in o] == long]
+        if not orders:
             return reading
+        if len(orders) > 1:
+            raise NotReadError("indices on the right alone, which may be either axis of the left")
+        order = (*orders[0], *(label for label in v.labels if label not in wide))
+        whole = value([d.reshape(truth.core) for d in v.spread(order)])
         note = frozenset({"the left side is meant entry by entry"})
-        whole = value([d.reshape(truth.core) for d in v.data])
         return reading._replace(value=whole, notes=reading.notes | note)
 
     def answer(self, target: Target, v: Value) -> Arrays | None:
