@@ -28,7 +28,7 @@ CONTENT = {
     "explanation": {
         "introduction": HOSTILE,
         "sections": [(HOSTILE, [{"label": HOSTILE, "notes": (HOSTILE,), "sides": (HOSTILE,) * 3}])],
-        "write": str,
+        "equation": " = ".join,
     },
     "report": {"summary": HOSTILE, "lines": [(LINE, "✗", HOSTILE, HOSTILE)], "notes": [HOSTILE]},
     "class": {

@@ -507,9 +507,13 @@ def test_quiz_mode_hides_what_is_new_and_nothing_else(visit: Any) -> None:
     for _ in range(int(player.page.get_attribute("#step", "max"))):
         player.page.keyboard.press("ArrowRight")
         article = player.page.locator("article:not([hidden])")
+        asks = player.page.locator(".question:not([hidden])").count() > 0
         for line in article.locator(".line").all():
             what, equation = line.locator("h3").text_content(), line.locator(".equation")
             given = what.startswith("Arrived")
+            if asks:  # the choices stand there instead
+                assert line.is_visible() == given
+                continue
             asked = "" if given else '"?"' if "term" in what else '"= ?"'
             assert equation.evaluate(QUESTION) == asked  # a term has nothing on its left
             assert (equation.inner_text().strip() == "") == ("term" in what)
@@ -526,6 +530,67 @@ def test_quiz_mode_hides_what_is_new_and_nothing_else(visit: Any) -> None:
                 new = text != before[node][row]
                 assert masked[node][row] == (f"{text[0]} ?" if new else text)
         before = player.state["nodes"]
+
+
+SCORE = "document.getElementById('score').textContent"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_the_quiz_asks_and_keeps_score(visit: Any, scheme: str, screen: Any) -> None:
+    player = visit(play(worked()).html, color_scheme=scheme, viewport=screen)
+    page = player.page
+    page.check("#quiz")
+    page.evaluate("document.activeElement.blur()")
+    right = asked = 0
+    for step in range(9, 17):
+        page.evaluate(f"location.hash = '#step={step}'")
+        page.wait_for_function(f"document.getElementById('step').value === '{step}'")
+        choices = page.locator(".question:not([hidden]) .choice")
+        texts = [choice.text_content() for choice in choices.all()]
+        assert 3 <= len(texts) <= 4
+        assert len(set(texts)) == len(texts)
+        answers = [choice.get_attribute("data-right") is not None for choice in choices.all()]
+        assert answers.count(True) == 1
+        goes_wrong = step % 3 == 0
+        choice = choices.nth(answers.index(not goes_wrong))
+        assert not page.locator("article:not([hidden]) .answer").first.is_visible()
+        if step % 2:
+            page.keyboard.press(str(answers.index(not goes_wrong) + 1))
+        else:
+            choice.click()
+        asked, right = asked + 1, right + (not goes_wrong)
+        assert page.evaluate(SCORE) == f"{right} of {asked} right"
+        assert page.locator("article:not([hidden]) .answer .side").first.is_visible()
+        why = choice.locator("xpath=following-sibling::p")
+        assert why.is_visible()
+        assert why.text_content() in player.state["status"]
+        assert player.state["status"].startswith("Wrong. " if goes_wrong else "Right.")
+        choices.nth(answers.index(True)).dispatch_event("click")  # a second answer does not count
+        assert page.evaluate(SCORE) == f"{right} of {asked} right"
+        assert serious(page) == []
+    page.uncheck("#quiz")
+    assert page.locator(".question:not([hidden])").count() == 0
+
+
+def test_a_shown_answer_is_not_a_right_one(visit: Any) -> None:
+    player = visit(play(worked()).html, anchor="#step=11")
+    player.page.check("#quiz")
+    player.page.click("#reveal")
+    assert player.page.evaluate(SCORE) == "0 of 1 right"
+
+
+def test_the_loss_curve_stands_over_the_slider(visit: Any) -> None:
+    player = visit(play(training()).html, anchor="#step=1&training=2")
+    curve, slider = (player.page.locator(name).bounding_box() for name in (".curve", "#run"))
+    assert curve["y"] + curve["height"] <= slider["y"] + 1
+    assert abs(curve["x"] + curve["width"] / 2 - slider["x"] - slider["width"] / 2) < 1
+    line = player.page.locator("#at").bounding_box()
+    share = (line["x"] - curve["x"]) / curve["width"]
+    assert abs(share - 1 / 3) < 0.01
+    assert (
+        player.page.locator(".curve polyline").get_attribute("points").startswith("0.0,0.0 33.3,")
+    )
 
 
 def test_the_slider_over_training(visit: Any) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+import xml.etree.ElementTree as ET
 
 NUMBER_BELOW = re.compile(r"(?<=_\{)\d+(?=\})")
 
@@ -45,4 +46,47 @@ def converted(latex: str, display: bool) -> str:
     from latex2mathml.converter import convert  # takes long to import
 
     written = str(convert(latex, display="block" if display else "inline"))
-    return STOP_IN_NAME.sub(r'\1<mi mathvariant="normal">.</mi>', written)
+    written = STOP_IN_NAME.sub(r'\1<mi mathvariant="normal">.</mi>', written)
+    return in_brackets(written) if BRACKET.search(written) else written
+
+
+# ---- brackets that grow ----
+
+BRACKETS = {"(": (")", "round"), "[": ("]", "square"), "‖": ("‖", "double"), "|": ("|", "single")}
+BRACKET = re.compile(r"<mo[^>]*>(&#x00028;|&#x0005B;|&#x02016;|&#x0007C;|[(\[|‖])</mo>")
+SCRIPTS = {"msup", "msub", "msubsup"}
+UNSEEN = re.compile(r"[\xa0\u2000-\u206f]")  # spaces and the like
+NAMESPACE = ' xmlns="http://www.w3.org/1998/Math/MathML"'
+
+
+def in_brackets(written: str) -> str:
+    """Return MathML in which what stands in brackets is an ``mrow`` with the class of its brackets.
+
+    Few fonts have brackets that grow, so a page draws them as borders where what is in them is
+    tall.
+    """
+    root = ET.fromstring(written.replace(NAMESPACE, ""))  # which would go before every tag
+    for parent in list(root.iter()):
+        group(parent)
+    text = ET.tostring(root, encoding="unicode").replace("<math", f"<math{NAMESPACE}", 1)
+    return UNSEEN.sub(lambda sign: f"&#{ord(sign[0])};", text)
+
+
+def group(parent: ET.Element) -> None:
+    opened: list[tuple[int, str, str]] = []
+    done: list[ET.Element] = []
+    for child in parent:
+        scripted = child.tag in SCRIPTS
+        sign = (child[0] if scripted else child).text or ""
+        if opened and sign == opened[-1][1]:
+            start, _, kind = opened.pop()
+            row = ET.Element("mrow", {"class": kind})
+            row.extend([*done[start:], child[0] if scripted else child])
+            if scripted:
+                child[0] = row
+            done[start:] = [child if scripted else row]
+        else:
+            if sign in BRACKETS and child.tag == "mo":
+                opened.append((len(done), *BRACKETS[sign]))
+            done.append(child)
+    parent[:] = done

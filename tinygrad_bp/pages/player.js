@@ -13,19 +13,53 @@ let now = 0; // the step
 let opened = false; // whether the first step has been shown
 let run = 0; // which training step's numbers are shown
 let timer = null; // while playing
-let revealed = false; // in quiz mode: whether the learner has asked
+let answers = new Map(); // in quiz mode, by step: the choice made, or null if the answer was shown
 
 // ---- the panel ----
 
-/** Show the equations of the step, of the run that is chosen. */
+/** Show the equations of the step, of the run that is chosen; in a quiz, its question first. */
 function fillPanel() {
-  for (const article of document.querySelectorAll("article:not([hidden])")) article.hidden = true;
+  const shown = "article:not([hidden]), .question:not([hidden])";
+  for (const part of document.querySelectorAll(shown)) part.hidden = true;
   const article = find(`step-${run}-${now}`);
   article.hidden = false;
-  const masked = find("quiz").checked && !revealed && article.querySelector(".answer, .term") !== null;
+  const quiz = find("quiz").checked;
+  const masked = quiz && !answers.has(now) && article.querySelector(".answer, .term") !== null;
   document.body.classList.toggle("masked", masked);
   find("reveal").hidden = !masked;
+  if (quiz && question()) showQuestion();
+  const asked = [...answers].filter(([step]) => question(step));
+  const right = asked.filter(([, choice]) => choice?.dataset.right !== undefined);
+  find("score").textContent = quiz && asked.length ? `${right.length} of ${asked.length} right` : "";
   return masked;
+}
+
+function question(step = now) {
+  return find(`question-${step}`);
+}
+
+/** Show the question, and what was answered: the right rule, and what is wrong with the choice. */
+function showQuestion() {
+  const choice = answers.get(now);
+  find(`step-${run}-${now}`).querySelector(".given").after(question());
+  question().hidden = false;
+  for (const button of question().querySelectorAll(".choice")) {
+    const right = answers.has(now) && button.dataset.right !== undefined;
+    button.setAttribute("aria-disabled", answers.has(now));
+    button.classList.toggle("right", right);
+    button.classList.toggle("wrong", button === choice && !right);
+    button.nextElementSibling.hidden = button !== choice;
+  }
+}
+
+function answer(choice) {
+  if (answers.has(now)) return;
+  answers.set(now, choice);
+  show(now);
+  if (choice) {
+    const wrong = choice.dataset.right === undefined ? "Wrong. " : "";
+    find("status").textContent = `${wrong}${choice.nextElementSibling.textContent}`;
+  }
 }
 
 // ---- the picture ----
@@ -94,10 +128,7 @@ function bringIntoView() {
 /** Show a step; a jump is one that the browser's Back undoes. */
 function show(step, { jump = false, address = true } = {}) {
   const next = Math.min(Math.max(step, 0), last);
-  if (next !== now) {
-    revealed = false;
-    find("panel").scrollTo(0, 0);
-  }
+  if (next !== now) find("panel").scrollTo(0, 0);
   now = next;
   paintPicture(fillPanel());
   find("step").value = now;
@@ -106,6 +137,8 @@ function show(step, { jump = false, address = true } = {}) {
   const training = `training ${run + 1} of ${data.runs.length}, ${data.loss} = ${data.runs[run].loss}`;
   find("loss").textContent = training;
   find("run").setAttribute("aria-valuetext", training);
+  const across = (100 * run) / Math.max(data.runs.length - 1, 1);
+  for (const end of ["x1", "x2"]) find("at").setAttribute(end, across);
   find("status").textContent = data.steps[now].says;
   if (address) writeAddress(jump);
 }
@@ -160,10 +193,11 @@ const keys = { ArrowLeft: "back", ArrowRight: "next", Home: "first", End: "last"
 const scrolls = { ArrowLeft: -80, ArrowRight: 80 }; // in pixels, with Shift
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-go], [data-step], .node[role=button]");
+  const button = event.target.closest("[data-go], [data-step], .choice, .node[role=button]");
   if (!button) return;
   if (button.dataset.go) go(moves[button.dataset.go]());
   else if (button.dataset.step) go(Number(button.dataset.step), { jump: true });
+  else if (button.matches(".choice")) answer(button);
   else goToNode(Number(button.id.slice(1)));
 });
 
@@ -174,6 +208,9 @@ document.addEventListener("keydown", (event) => {
   if (event.shiftKey && scrolls[event.key]) {
     const pane = event.target.closest(".picture") ?? find("panel");
     pane.scrollBy({ left: scrolls[event.key], behavior: "instant" });
+  } else if (/^[1-9]$/.test(event.key) && find("quiz").checked) {
+    const choice = question()?.querySelectorAll(".choice")[event.key - 1];
+    if (choice) answer(choice);
   } else if (keys[event.key]) go(moves[keys[event.key]]());
   else if (pressed && event.target.closest(".node")) {
     goToNode(Number(event.target.closest(".node").id.slice(1)));
@@ -196,12 +233,11 @@ find("speed").addEventListener("change", () => {
   }
 });
 find("quiz").addEventListener("change", () => {
-  revealed = false;
+  answers = new Map();
   show(now);
 });
 find("reveal").addEventListener("click", () => {
-  revealed = true;
-  show(now);
+  answer(null);
   find("panel").focus();
 });
 find("fit").addEventListener("change", bringIntoView);

@@ -23,7 +23,7 @@ from .explanation.as_json import as_json
 from .explanation.text import EQUATION, LABEL, in_columns, table
 from .steps.rows import Row, Rows, way
 from .steps.sweep import Formulas, Given, Gradient, Step, Sweep, loss_record
-from .steps.typeset import typeset_side
+from .steps.typeset import equation
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -99,7 +99,7 @@ class Explanation(Document):
             "title": f"The gradients of {self.output}, step by step",
             "introduction": self.introduction(),
             "sections": self.sections(),
-            "write": typeset_side,
+            "equation": equation,
         }
 
     def introduction(self) -> str:

@@ -16,7 +16,11 @@ from ...notation.formula import Formula
 from ...notation.numbers import listed
 from ...record import Edge, Record
 from ..steps.rows import Row, Rows, in_scope
-from ..steps.sweep import Step, Sweep
+from ..steps.sweep import Formulas, Step, Sweep
+from .quiz import Question, Quiz
+
+#: Of a longer computation, this many equations stand at the start.
+MOST_EQUATIONS = 60
 
 
 class Mark(NamedTuple):
@@ -39,6 +43,9 @@ class Frame:
     reached: tuple[int, ...] = ()  # and the nodes that a gradient reaches
     rows: tuple[Row, ...] = ()
     complete: tuple[Formula, ...] = ()  # the gradients to which nothing more is added
+    equations: tuple[tuple[Formula, Formula], ...] = ()  # of the whole computation, at the start
+    left_out: int = 0  # how many equations are not shown
+    question: Question | None = None  # in a quiz, before the rows are shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,32 +56,45 @@ class Film:
     offset: int  # the frame before the first of the backward pass
 
 
-def film(record: Record) -> Film:
+def film(record: Record, asks: bool = True) -> Film:
     sweep = Sweep(record, record.wanted(None, "play") or [record.output])
     rows, steps = Rows(sweep.formulas), list(sweep.steps())
+    quiz = Quiz(record) if asks else None
     computed = [i for i, t in enumerate(record.tensors) if t.primitive is not None]
     loss, n = sweep.formulas.tensor(len(record.tensors) - 1).text, len(computed)
     frames = (
-        start(record, loss, len(steps)),
+        start(sweep.formulas, computed, bool(steps)),
         *(forward(rows, i, f"Forward {number} of {n}") for number, i in enumerate(computed, 1)),
-        *(backward(rows, step, f"Backward {step.number} of {len(steps)}") for step in steps),
+        *(backward(rows, step, f"Backward {step.number} of {len(steps)}", quiz) for step in steps),
     )
     return Film(loss, record.output.data, frames, n)
 
 
-def start(record: Record, loss: str, steps: int) -> Frame:
+def start(formulas: Formulas, computed: list[int], goes_back: bool) -> Frame:
+    record = formulas.record
     held = {i: record.values(i) for i, t in enumerate(record.tensors) if t.primitive is None}
     marks = (
         Mark(i, "value", values[0] if len(values) == 1 else f"{len(values)} values")
         for i, values in held.items()
     )
-    back = f"Then the gradient of {loss} is passed back the same way. " if steps else ""
+    loss = formulas.tensor(len(record.tensors) - 1).text
+    back = f"Then the gradient of {loss} is passed back the same way. " if goes_back else ""
     summary = (
         "Only the inputs and the parameters have values. Step forward, and each operation computes "
         f"its own, up to {loss}. {back}"
         "In the picture, = stands before a value and ∂ before a gradient."
     )
-    return Frame("start", "Before the first step", summary, tuple(marks), tuple(held))
+    shown = computed[:MOST_EQUATIONS]
+    equations = tuple((formulas.tensor(i), formulas.equation(i)) for i in shown)
+    return Frame(
+        "start",
+        "Before the first step",
+        summary,
+        tuple(marks),
+        tuple(held),
+        equations=equations,
+        left_out=len(computed) - len(shown),
+    )
 
 
 def forward(rows: Rows, i: int, title: str) -> Frame:
@@ -93,7 +113,7 @@ def forward(rows: Rows, i: int, title: str) -> Frame:
     )
 
 
-def backward(rows: Rows, step: Step, title: str) -> Frame:
+def backward(rows: Rows, step: Step, title: str, quiz: Quiz | None) -> Frame:
     marks = [Mark(step.node, "gradient", step.upstream)] if step.number == 1 else []
     complete = {gradient.node: gradient.value for gradient in step.complete}
     last = {c.node: c for c in step.contributions}
@@ -112,12 +132,13 @@ def backward(rows: Rows, step: Step, title: str) -> Frame:
         tuple(last),
         tuple(rows.backward(step)),
         tuple(map(rows.formulas.gradient, complete)),
+        question=None if quiz is None else quiz.question(step),
     )
 
 
 def films(records: Sequence[Record]) -> list[Film]:
     check_same_graph(records)
-    made = [film(record) for record in records]
+    made = [film(record, asks=i == 0) for i, record in enumerate(records)]
     first = list(map(skeleton, made[0].frames))
     for run, other in enumerate(made[1:], 2):
         if list(map(skeleton, other.frames)) != first:

@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ...notation.numbers import FEW_DIGITS, in_line, number
 from ...pages.page import read, safe, write_page
-from ..steps.rows import Side, Sources
-from ..steps.typeset import typeset_side
+from ..steps.rows import Sources
+from ..steps.typeset import equation, equations, typeset_side
 from .film import Film, Mark
 from .picture import Stage
-
-if TYPE_CHECKING:
-    from markupsafe import Markup
 
 #: A value of more characters is summarised in the picture.
 BRIEF = 19
@@ -39,17 +37,34 @@ def page(films: Sequence[Film], stage: Stage) -> str:
         script=safe(script),
         picture=safe(stage.svg),
         runs=[film.frames for film in films],
-        write=lambda side: linked(side, offset),
+        equation=lambda sides: equation(sides, lambda sources: linked(sources, offset)),
+        equations=equations,
+        write=typeset_side,
+        curve=curve([film.value.item() for film in films]),
         data=data(films, stage),
     )
 
 
-def linked(side: Side, offset: int) -> Markup | str:
-    if not isinstance(side, Sources):
-        return typeset_side(side)
-    button = safe('<button class="link" data-step="{}">{}</button>')
-    links = [button.format(offset + term.step, side.name(term, offset)) for term in side.terms]
-    return safe("<span>{}</span>").format(safe(" + ").join(filter(None, [*links, side.remark])))
+def linked(sources: Sources, offset: int) -> str:
+    links = [
+        f'<button class="link" data-step="{offset + term.step}">{name}</button>'
+        for term in sources.terms
+        for name in [sources.name(term, offset)]
+    ]
+    return f"<span>{' + '.join(filter(None, [*links, sources.remark]))}</span>"
+
+
+def curve(losses: Sequence[float]) -> str:
+    # the points of a line in a box of 100 by 30, the largest loss on top
+    finite = [loss for loss in losses if math.isfinite(loss)]
+    low, high = min(finite, default=0.0), max(finite, default=0.0)
+    step, unit = 100 / max(len(losses) - 1, 1), 30 / ((high - low) or 1.0)
+    points = (
+        f"{step * run:.1f},{unit * (high - loss):.1f}"
+        for run, loss in enumerate(losses)
+        if math.isfinite(loss)
+    )
+    return " ".join(points)
 
 
 def data(films: Sequence[Film], stage: Stage) -> dict[str, Any]:

@@ -27,6 +27,7 @@ class Formulas:
     def __init__(self, record: Record) -> None:
         self.record, self.names = record, record.names
         self.symbols: dict[str, Formula] = {}  # each is written many times
+        self.equations: dict[int, Formula] = {}
 
     def tensor(self, i: int) -> Formula:
         return self.symbol(self.names.identifier(self.record.tensors[i]))
@@ -40,7 +41,10 @@ class Formulas:
         return self.symbols[name]
 
     def equation(self, i: int) -> Formula:
-        return Formula(self.record.equation(i, stand_in_for_large), self.names, self.values(i))
+        if i not in self.equations:
+            tree = self.record.equation(i, stand_in_for_large)
+            self.equations[i] = Formula(tree, self.names, self.values(i))
+        return self.equations[i]
 
     def composed(self, i: int) -> Formula | None:
         tree = self.record.composed(i, stand_in_for_large)

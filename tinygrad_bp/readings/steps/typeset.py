@@ -1,10 +1,10 @@
-"""The sides of an equation as MathML."""
+"""An equation as a part of a page: its sides as MathML, one below the other."""
 
 from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,9 +19,30 @@ if TYPE_CHECKING:
 
 #: The first of the private characters of Unicode, which stand for arrays while LaTeX is typeset.
 MARK = 0xE000
+MARKED = re.compile("<mi>([\ue000-\uf8ff])</mi>")
 
 
-def typeset_side(side: Side) -> Markup | str:
+def equation(sides: Sequence[Side], link: Callable[[Sources], str] | None = None) -> Markup:
+    # ``link`` writes where the terms of a sum come from, if they are links
+    def write(side: Side) -> str:
+        return link(side) if link and isinstance(side, Sources) else typeset_side(side)
+
+    left, *others = map(write, sides)
+    alone = "" if others else " alone"
+    below = "".join(map(equals, others))
+    return safe(f'<div class="equation"><div class="left{alone}">{left}</div>{below}</div>')
+
+
+def equations(every: Iterable[tuple[Side, Side]]) -> Markup:
+    lines = (f"<div>{typeset_side(left)}</div>{equals(typeset_side(side))}" for left, side in every)
+    return safe(f'<div class="equations">{"".join(lines)}</div>')
+
+
+def equals(side: str) -> str:
+    return f'<div class="side"><span class="sign">=</span>{side}</div>'
+
+
+def typeset_side(side: Side) -> Markup:
     if isinstance(side, Formula):
         return typeset(side.latex)
     if isinstance(side, Numbers):
@@ -31,20 +52,13 @@ def typeset_side(side: Side) -> Markup | str:
         marks = map(chr, range(MARK, MARK + len(arrays)))
         latex = "".join(part if isinstance(part, str) else next(marks) for part in parts)
         return safe(
-            re.sub(
-                "<mi>([\ue000-\uf8ff])</mi>",
-                lambda mark: value(arrays[ord(mark[1]) - MARK], alone=False),
-                typeset(latex),
-            )
+            MARKED.sub(lambda mark: value(arrays[ord(mark[1]) - MARK], alone=False), typeset(latex))
         )
     if isinstance(side, (str, Sources)):
-        return str(side)
-    return math(words(p) if isinstance(p, str) else value(p, len(side) == 1) for p in side)
-
-
-def math(parts: Iterable[str]) -> Markup:
+        return safe(html.escape(str(side)))
+    written = (words(p) if isinstance(p, str) else value(p, len(side) == 1) for p in side)
     start = '<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">'
-    return safe(f"{start}{''.join(parts)}</math>")
+    return safe(f"{start}{''.join(written)}</math>")
 
 
 def words(text: str) -> str:
