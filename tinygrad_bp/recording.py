@@ -23,13 +23,14 @@ import numpy as np
 class Scope(str):
     """The scopes that a tensor was recorded in, ``"outer/inner"``; each visit is a new one."""
 
-    __slots__ = ("visit",)
+    __slots__ = ("kind", "visit")
 
     visit: tuple[int, ...]  # a number for every scope from the outermost, new at each visit
+    kind: str  # of layer, such as Linear, if the innermost scope is one
 
-    def __new__(cls, text: str = "", visit: tuple[int, ...] = ()) -> Scope:
+    def __new__(cls, text: str = "", visit: tuple[int, ...] = (), kind: str = "") -> Scope:
         scope = super().__new__(cls, text)
-        scope.visit = visit
+        scope.visit, scope.kind = visit, kind
         return scope
 
 
@@ -133,10 +134,11 @@ def scope(name: str) -> Changed:
     return Changed(lambda state: inside(state, name))
 
 
-def inside(state: Recording, name: str) -> Recording:
+def inside(state: Recording, name: str, kind: str = "") -> Recording:
     enabled, outer, watched, comparisons = state  # by hand, which takes less time than _replace
     text = f"{outer}/{name}" if outer else name
-    return Recording(enabled, Scope(text, (*outer.visit, next(visits))), watched, comparisons)
+    scope = Scope(text, (*outer.visit, next(visits)), kind)
+    return Recording(enabled, scope, watched, comparisons)
 
 
 @contextmanager

@@ -88,11 +88,13 @@ class Shot(NamedTuple):
     scheme: str = "light"
     media: str = "screen"
     check: str = ""  # a box to be checked
+    press: str = ""  # a key, after that
 
 
 KEPT = {
     "network_page.png": Shot(network, "step=10", height=650),
     "player.png": Shot(worked_problem, "step=11"),
+    "quiz.png": Shot(worked_problem, "step=11", height=650, check="#quiz", press="3"),
     "player_phone.png": Shot(scalars, "step=7", 360, 740, "dark"),
 }
 WORTH_A_LOOK = {
@@ -102,7 +104,8 @@ WORTH_A_LOOK = {
     "dark.png": Shot(worked_problem, "step=13", scheme="dark"),
     "phone.png": Shot(worked_problem, "step=12", 360, 740),
     "whole.png": Shot(worked_problem, "step=16", check="#fit"),
-    "quiz.png": Shot(worked_problem, "step=11", check="#quiz"),
+    "quiz_asks.png": Shot(worked_problem, "step=11", check="#quiz"),
+    "quiz_phone.png": Shot(worked_problem, "step=12", 360, 740, check="#quiz", press="2"),
     "paper.png": Shot(worked_problem, "step=12", 800, 1100, media="print"),
     "scalars.png": Shot(scalars, "step=10"),
     "training.png": Shot(training, "step=7&training=12"),
@@ -144,6 +147,9 @@ def take(browser: Browser, shot: Shot, path: Path) -> None:
         page.goto(f"{file.as_uri()}#{shot.anchor}")
         if shot.check:
             page.check(shot.check)
+            page.evaluate("document.activeElement.blur()")
+        if shot.press:
+            page.keyboard.press(shot.press)
         if shot.media == "print":
             page.emulate_media(media="print")
         page.screenshot(path=path, full_page=shot.media == "print")

@@ -4,6 +4,7 @@ The texts of some pictures are kept in ``golden/draw_*``. After a wanted change,
 pictures, then write the files again: ``python tests/readings/test_draw.py``.
 """
 
+import colorsys
 import html
 import os
 import re
@@ -262,6 +263,18 @@ def luminance(rgb: str) -> float:
     return 0.2126 * r + 0.7152 * g + 0.0722 * b
 
 
+def hue_and_strength(rgb: str) -> tuple[float, float]:
+    hue, strength, _ = colorsys.rgb_to_hsv(*(int(rgb[i : i + 2], 16) / 255 for i in (1, 3, 5)))
+    return hue, strength
+
+
+def test_a_colour_of_a_number_is_that_of_no_kind_of_node() -> None:
+    found = [hue_and_strength(look.fill) for look in LOOKS.values()]
+    hues = [hue for hue, strength in found if strength > 0]  # the others are white and grey
+    for number in (colour(-1, 1), colour(1, 1)):
+        assert all(abs(hue_and_strength(number)[0] - hue) > 0.05 for hue in hues)
+
+
 def test_text_is_legible_on_every_fill() -> None:
     for background in [
         *(look.fill for look in LOOKS.values()),
@@ -276,11 +289,32 @@ def test_text_is_legible_on_every_fill() -> None:
     assert colour(-1, 1) != colour(1, 1)
 
 
+def test_decimal_points_are_in_line() -> None:
+    dot = draw(bp.tensor([[0.5], [-1.25], [10.0], [0.0625]], name="x")).dot
+    texts = re.findall(r'BGCOLOR="#\w+">([^<]+)<', dot)[:4]
+    assert {len(text.partition(".")[2]) for text in texts} == {1}
+
+
+@pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed")
+def test_a_chain_stands_upright() -> None:
+    svg = ET.fromstring(draw(worked_network()).svg)
+    chain = [
+        node.id for node in draw(worked_network()).picture.nodes if node.kind == "intermediate"
+    ]
+    middles = []
+    for group in svg.iter(f"{SVG}g"):
+        if group.get("id") in chain:
+            texts = [float(t.get("x", "nan")) for t in group.iter(f"{SVG}text")]
+            middles.append(texts[0])
+    assert len(middles) == len(chain)
+    assert max(middles) - min(middles) < 2
+
+
 def test_scale_is_white_at_zero_and_stated() -> None:
     x = bp.tensor([-4.0, 0.0, 2.0, np.inf, np.nan], name="x")
     dot = draw(x).dot
     colours = re.findall(r'BGCOLOR="(#\w+)">([^<]+)<', dot)
-    assert colours[:3] == [("#7FB8E6", "-4"), ("#FFFFFF", "0"), ("#FAD3AD", "2")]
+    assert colours[:3] == [("#7FB8E6", "-4"), ("#FFFFFF", "0"), ("#F8C08B", "2")]
     assert colours[3:5] == [("#F5A65B", "inf"), ("#C8C8C8", "nan")]
     assert colours[5:] == [("#7FB8E6", "-4"), ("#FFFFFF", "0"), ("#F5A65B", "4")]
     assert "colours of values:" in dot
@@ -309,7 +343,7 @@ def test_python_numbers_are_part_of_the_operation(
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        ([[0.0, 0.125], [1 / 3, -2.0]], "0 0.125 0.333 -2"),
+        ([[0.0, 0.125], [1 / 3, -2.0]], "0.00 0.12 0.33 -2.00"),
         (np.ones((3, 4)), " ".join(["1"] * 12)),
         ([1.0, 2.0], "1 2"),
         ([-0.0, 1e-12], "0 1e-12"),
@@ -473,6 +507,16 @@ def test_layers_are_collapsed() -> None:
         ("out", "matmul and softmax", "ŷ (3, 1)", ()),
     ]
     check_folded(drawing)
+
+
+def test_the_box_of_a_layer_says_its_kind() -> None:
+    model = bp.nn.Sequential(bp.nn.Linear(2, 3), bp.nn.Tanh())
+    drawing = draw(model(bp.tensor(np.ones((4, 2)), name="x")).sum(), "layers")
+    boxes = [node for node in drawing.picture.nodes if node.kind == "layer"]
+    assert [(box.name, box.operation) for box in boxes] == [
+        ("linear0", "Linear"),
+        ("tanh1", "Tanh"),
+    ]
 
 
 def test_each_visit_to_a_scope_is_a_layer() -> None:

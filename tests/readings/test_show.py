@@ -33,7 +33,7 @@ def test_a_parameter_shows_its_value_and_its_gradient():
 def test_the_colours_are_those_of_the_pictures():
     shown = page(bp.tensor([-2.0, 0.0, 1.0, 2.0, np.nan, np.inf]))
     colours = re.findall(r"background:(#\w{6})", shown)
-    assert colours == ["#7FB8E6", "#FFFFFF", "#FAD3AD", "#F5A65B", "#C8C8C8", "#F5A65B"]
+    assert colours == ["#7FB8E6", "#FFFFFF", "#F8C08B", "#F5A65B", "#C8C8C8", "#F5A65B"]
 
 
 def test_what_was_computed_says_of_what():

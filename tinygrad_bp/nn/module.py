@@ -89,7 +89,8 @@ class Module:
             keywords.check(self._described(), type(self).forward, named)
         state = current.get()
         # as bp.scope does, in less time: a model calls many layers
-        token = current.set(inside(state, self._scope) if self._scope else state)
+        kind = type(self).__name__
+        token = current.set(inside(state, self._scope, kind) if self._scope else state)
         try:
             output = self.forward(*inputs, **named)
         finally:

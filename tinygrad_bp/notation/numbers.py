@@ -94,25 +94,26 @@ def fits(array: np.ndarray, place: str = "page") -> bool:
     return array.size <= most and max(array.shape, default=0) <= axis
 
 
-def alike(array: np.ndarray) -> list[str]:
-    # all to as many decimals: four digits of the largest
+def alike(array: np.ndarray, digits: int = DIGITS) -> list[str]:
+    # all to as many decimals: so many digits of the largest
     entries = array.ravel().tolist()
     largest = max((abs(x) for x in entries if math.isfinite(x)), default=0)
     if len(entries) < 2 or array.dtype.kind != "f" or not 1e-3 <= largest < 1e4:
-        return [number(entry) for entry in entries]
-    decimals = DIGITS - 1 - math.floor(math.log10(largest))
+        return [number(entry, digits) for entry in entries]
+    decimals = max(digits - 1 - math.floor(math.log10(largest)), 0)
     texts = [f"{entry:z.{decimals}f}" for entry in entries]
     if decimals:
-        spare = min(len(text) - len(text.rstrip("0")) for text in texts)
-        texts = [text[: len(text) - spare].rstrip(".") for text in texts]
+        decimal = [text for text in texts if "." in text]  # inf and nan are not
+        spare = min(len(text) - len(text.rstrip("0")) for text in decimal)
+        texts = [t[: len(t) - spare].rstrip(".") if "." in t else t for t in texts]
     return [
         f"{entry:.0e}" if entry and not float(text) else text  # small, but not zero
         for entry, text in zip(entries, texts, strict=True)
     ]
 
 
-def rows(matrix: np.ndarray) -> list[list[str]]:
-    texts, n = alike(matrix), matrix.shape[1]
+def rows(matrix: np.ndarray, digits: int = DIGITS) -> list[list[str]]:
+    texts, n = alike(matrix, digits), matrix.shape[1]
     return [texts[i * n : (i + 1) * n] for i in range(matrix.shape[0])]
 
 

@@ -88,7 +88,7 @@ def draw(
     """Draw the computation that a Tensor was recorded from.
 
     The forward pass runs downward. A sheet is a parameter (a leaf that requires a gradient), a box
-    an input, a rounded box an intermediate result, an octagon the output. Where a tensor was
+    an input, a rounded box an intermediate result, a box with cut corners the output. Where it was
     computed from several, the edges are numbered in the order of the operands. Scopes are frames.
 
     Gradients, of inner tensors too, are those of the output, if it has one entry that needs one, by

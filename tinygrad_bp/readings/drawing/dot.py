@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...notation.numbers import FEW_DIGITS, fits, number
+from ...notation.numbers import FEW_DIGITS, fits, rows
 from .folding import rows_crossed
 from .looks import GREY, LOOKS, PAGE, colour
 from .picture import Arrow, Node, Picture, Shown, framed
@@ -34,6 +34,10 @@ GRAPH = {
     **FONT,
 }
 EDGES = {"color": GREY, "fontcolor": GREY, "arrowsize": "0.7", **FONT}
+#: From computed tensor to computed tensor an edge is straight, if possible, so that a chain stands
+#: upright and its leaves beside it.
+STRAIGHT = "8"
+
 INVISIBLE = {"style": "invis"}
 PURPLE = LOOKS["gradient"].line
 BACKWARD = {"dir": "back", "style": "dashed", "color": PURPLE, "fontcolor": PURPLE}
@@ -71,8 +75,8 @@ class DotWriter:
         from graphviz import Digraph  # takes long to import
 
         picture = self.picture
-        rows = rows_crossed([(a.tail, a.head) for a in picture.arrows if not a.backward])
-        hurry = HURRIED if rows * (2 if picture.sweep else 1) > MANY_ROWS else {}
+        crossed = rows_crossed([(a.tail, a.head) for a in picture.arrows if not a.backward])
+        hurry = HURRIED if crossed * (2 if picture.sweep else 1) > MANY_ROWS else {}
         graph = Digraph(
             "computation",
             graph_attr=GRAPH | hurry,
@@ -85,8 +89,11 @@ class DotWriter:
             settings = start if node is picture.sweep[-1] else INVISIBLE
             with graph.subgraph(graph_attr={"rank": "same"}) as row:
                 row.edge(f"n{node.id[1:]}", node.id, **settings)
+        leaves = {node.id for node in picture.nodes if node.kind in ("parameter", "input")}
         for arrow in picture.arrows:
             settings = {"id": arrow.id} | (BACKWARD if arrow.backward else {})
+            if not arrow.backward and arrow.tail not in leaves:
+                settings["weight"] = STRAIGHT
             graph.edge(arrow.tail, arrow.head, arrow_label(arrow), **settings)
         self.add_legend(graph)
         return graph
@@ -103,24 +110,23 @@ class DotWriter:
 
     def label(self, node: Node) -> str:
         first, *others = map(escaped, node.lines)
-        rows = [f"<B>{first}</B>" if node.given else grey(first)]
+        words = [f"<B>{first}</B>" if node.given else grey(first)]
         for line in others:  # what computed a tensor, and what several tensors give, in black
-            black = node.kind in ("intermediate", "output") or len(rows) > 1
-            rows.append(line if black else grey(line))
+            black = node.kind in ("intermediate", "output") or len(words) > 1
+            words.append(line if black else grey(line))
         numbers = self.picture.numbers(node)
-        cells = [self.grid(value, self.most[name]) for name, value in numbers.items()]
-        span = f' COLSPAN="{len(cells)}"' if len(cells) > 1 else ""
-        lines = [f"<TR><TD{span}>{row}</TD></TR>" for row in [*rows, *self.room]]
-        if cells:
+        grids = [self.grid(value, self.most[name]) for name, value in numbers.items()]
+        span = f' COLSPAN="{len(grids)}"' if len(grids) > 1 else ""
+        lines = [row([f"<TD{span}>{line}</TD>"]) for line in [*words, *self.room]]
+        if grids:
             heads = [] if node.kind == "gradient" else [beside(map(grey, numbers))]
-            lines += ["<HR/>", *heads, beside(cells)]
+            lines += ["<HR/>", *heads, beside(grids)]
         return f"<{table(lines, 4)}>"
 
     def grid(self, value: Shown, most: float) -> str:
         entries = value if isinstance(value, np.ndarray) and value.ndim and value.size else None
         if entries is not None and fits(entries, self.picture.level):
-            rows = ("".join(cell(x, most) for x in row) for row in np.atleast_2d(entries))
-            return table([f"<TR>{row}</TR>" for row in rows], 2, space=1)
+            return table(map(row, cells(np.atleast_2d(entries), most)), 2, space=1)
         return escaped(self.picture.in_line(value))
 
     def add_legend(self, graph: Digraph) -> None:
@@ -134,21 +140,21 @@ class DotWriter:
             graph.edge(self.picture.forward[-1].id, f"legend{i}", **INVISIBLE)
 
     def caption(self) -> str:
-        rows = []
+        remarks = []
         if any(arrow.order for arrow in self.picture.arrows):
-            rows.append("numbers on edges: which operand")
+            remarks.append("numbers on edges: which operand")
         if any(arrow.rule for arrow in self.picture.arrows):
-            rows.append("formulas on edges: what flows back along them")
+            remarks.append("formulas on edges: what flows back along them")
         without = all(node.gradient is None for node in self.picture.nodes)
         if without and self.picture.level != "layers":
-            rows.append("—: no gradient")
-        rows += [escaped(self.picture.note)] * bool(self.picture.note)
-        lines = [f'<TR><TD COLSPAN="4" ALIGN="LEFT">{grey(row)}</TD></TR>' for row in rows]
+            remarks.append("—: no gradient")
+        remarks += [escaped(self.picture.note)] * bool(self.picture.note)
+        lines = [row([f'<TD COLSPAN="4" ALIGN="LEFT">{grey(words)}</TD>']) for words in remarks]
         for name, most in self.most.items():
             if most:
                 words = grey(f"colours of {name}s:")
-                cells = "".join(cell(x, most) for x in np.array([-most, 0.0, most]))
-                lines.append(f'<TR><TD ALIGN="LEFT">{words}</TD>{cells}</TR>')
+                [scale] = cells(np.array([[-most, 0.0, most]]), most)
+                lines.append(row([f'<TD ALIGN="LEFT">{words}</TD>', *scale]))
         return f"<{table(lines, 2, space=1)}>" if lines else ""
 
 
@@ -177,9 +183,19 @@ def beside(cells: Iterable[str]) -> str:
     return f"<TR>{'<VR/>'.join(f'<TD>{cell}</TD>' for cell in cells)}</TR>"
 
 
-def cell(entry: np.generic, most: float) -> str:
-    text = number(entry, FEW_DIGITS)
-    return f'<TD ALIGN="RIGHT" BGCOLOR="{colour(float(entry), most)}">{text}</TD>'
+def row(cells: Iterable[str]) -> str:
+    return f"<TR>{''.join(cells)}</TR>"
+
+
+def cells(matrix: np.ndarray, most: float) -> list[list[str]]:
+    # the numbers of an array have as many decimals each, so that their points are in line
+    return [
+        [
+            f'<TD ALIGN="RIGHT" BGCOLOR="{colour(float(entry), most)}">{text}</TD>'
+            for entry, text in zip(entries, texts, strict=True)
+        ]
+        for entries, texts in zip(matrix, rows(matrix, FEW_DIGITS), strict=True)
+    ]
 
 
 def grey(content: str) -> str:

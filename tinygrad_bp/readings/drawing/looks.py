@@ -2,6 +2,7 @@
 
 The hues are those of Okabe and Ito, which colour-blind readers can tell apart. Shapes differ too.
 All fills are light and opaque, so black text can be read on them, on a light page or a dark one.
+Blue and orange are the signs of numbers, and the colour of nothing else.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ class Look(NamedTuple):
 
 
 LOOKS = {
-    "parameter": Look("note", "filled", "#B36B00", "#FDE3B5", 2, ("[/", "/]")),
+    "parameter": Look("note", "filled", "#7A6A00", "#FAF3BF", 2, ("[/", "/]")),
     "input": Look("box", "filled", "#6B6B6B", "#F0F0F0", 1, ("[", "]")),
-    "intermediate": Look("box", "filled,rounded", "#0072B2", "#E5F2FA", 1, ("(", ")")),
-    "layer": Look("folder", "filled", "#0072B2", "#E5F2FA", 1, ("[[", "]]")),
-    "output": Look("octagon", "filled", "#00734F", "#BFEAD9", 3, ("{{", "}}")),
+    "intermediate": Look("box", "filled,rounded", "#3F4C5A", "#FFFFFF", 1, ("(", ")")),
+    "layer": Look("folder", "filled", "#3F4C5A", "#FFFFFF", 1, ("[[", "]]")),
+    "output": Look("box", "filled,diagonals", "#00734F", "#BFEAD9", 2, ("{{", "}}")),
     "gradient": Look("box", "filled,dashed", "#8A3C6E", "#F8E8F1", 1, (">", "]")),
 }
 
@@ -39,6 +40,8 @@ NEGATIVE, POSITIVE, NOT_A_NUMBER = (0x7F, 0xB8, 0xE6), (0xF5, 0xA6, 0x5B), "#C8C
 def colour(value: float, most: float) -> str:
     """Return the colour of a number on a scale from ``-most``, blue, to ``most``, orange.
 
+    It goes by the root, so that numbers a hundred times smaller than the largest are not white.
+
     Examples
     --------
     >>> colour(-2.0, 2.0), colour(0.0, 2.0), colour(1.0, 2.0)
@@ -46,6 +49,6 @@ def colour(value: float, most: float) -> str:
     """
     if np.isnan(value):
         return NOT_A_NUMBER
-    share = min(abs(value) / most, 1.0) if most else float(value != 0)
+    share = min(abs(value) / most, 1.0) ** 0.5 if most else float(value != 0)
     end = NEGATIVE if value < 0 else POSITIVE
     return "#" + "".join(f"{255 - round(share * (255 - part)):02X}" for part in end)

@@ -41,7 +41,9 @@ class Node:
     name: str
     given: bool  # whether the user called it so
     shape: str  # (3, 1); of several tensors, those that are used outside: a₁ (3, 1)
-    operation: str  # × 2 multiply; of a leaf, its kind; of several tensors, their operations
+    operation: (
+        str  # × 2 multiply; of a leaf, its kind; of a layer, Linear; of others, all operations
+    )
     frame: tuple[str, ...]  # the scopes around it, from the outermost
     tensors: tuple[int, ...]  # the positions of those that it stands for
     value: Shown = None
@@ -192,6 +194,7 @@ class Drawer:
         tensors = [self.record.tensors[i] for i in group.tensors]
         results = [self.record.tensors[i] for i in group.tensors if i in self.used_outside]
         words = [t.primitive.__name__ for t in tensors if t.primitive is not None]
+        kind = tensors[-1].scope.kind if group.scope else ""
         scope = group.scope  # its frame too, if scopes inside it have nodes of their own
         return Node(
             f"n{group.last}",
@@ -199,7 +202,7 @@ class Drawer:
             group.title,
             True,
             listed([f"{self.names.text(t)} {t.shape}" for t in results], MOST_LISTED),
-            listed(words, MOST_LISTED),
+            kind or listed(words, MOST_LISTED),
             frame(scope if scope in self.outer_scopes else scope.rpartition("/")[0]),
             tuple(group.tensors),
         )
