@@ -79,12 +79,20 @@ wrong | dZ^{[1]} = W^{[2]T} dZ^{[2]} * (1 - A^{[1]})
 carried forward | dW^{[1]} = \frac{1}{m} dZ^{[1]} X^T
 """
 
+#: dZ is of the mean in the first line, so it is in the others.
+OF_THE_MEAN = r"""
+right | dZ^{[2]} = \frac{1}{m} (A^{[2]} - Y)
+wrong | dZ^{[1]} = m W^{[2]T} dZ^{[2]} * g'^{[1]}(Z^{[1]})
+wrong | dZ^{[2]} = A^{[2]} - Y
+"""
+
 IN_TEXT = """
 right | dz2 = (p - y) / N
 right | dW2 = h.T @ dz2
 right | dh = dz2 @ W2.T
 right | dz1 = dh * (z1 > 0)
 right | db1 = np.sum(dz1, axis=0)
+right | db1 = sum(dz1, 0)
 right as factors | dW1 = dz1 @ X.T
 """
 
@@ -95,9 +103,10 @@ right as factors | dW1 = dz1 @ X.T
         (QUADRATIC, IN_TEMPLATES, ".md"),
         (ROWS, IN_ROWS, ".md"),
         (COLUMNS, IN_COLUMNS, ".md"),
+        (COLUMNS, OF_THE_MEAN, ".md"),
         (ROWS, IN_TEXT, ".txt"),
     ],
-    ids=["templates", "rows", "columns", "text"],
+    ids=["templates", "rows", "columns", "of the mean", "text"],
 )
 def test_a_document_has_its_verdicts(problem, lines, suffix, tmp_path):
     pairs = [line.split(" | ", 1) for line in lines.strip().splitlines()]

@@ -9,7 +9,7 @@ from .functions import Functions
 from .meaning import Reading
 from .network import Arrays
 from .shown import entry
-from .symbols import NONE, Ref, said
+from .symbols import LOSSES, NONE, Ref, said
 from .values import DoesNotFitError, NotReadError, Value, value
 
 
@@ -33,6 +33,8 @@ class Derivatives(Functions):
         if isinstance(tree, t.Transposed):
             ref = self.quantity(tree.of)
             return ref._replace(transposed=not ref.transposed)
+        if isinstance(tree, t.Call) and tree.function in LOSSES:  # ∇_W L(f(W x), y)
+            tree = t.Name(tree.function)
         if not isinstance(tree, t.Name):
             if isinstance(tree, (t.Call, t.Product)):  # ∂σ(z)/∂z: by its value it is a
                 for v, _, _ in self.readings(tree):

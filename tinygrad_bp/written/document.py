@@ -14,6 +14,7 @@ from .chains import Chains
 from .names import Key, key_of, spellings
 from .network import Arrays, Network, applied
 from .symbols import NeedsLayerError, Ref, Symbols, said
+from .updates import as_gradient
 from .values import DoesNotFitError, NotReadError, UnknownNameError, value
 from .verdicts import RIGHT, Judgement, Target, Verdict
 
@@ -70,6 +71,7 @@ class Document:
 
     def of_line(self, line: t.WrittenLine) -> list[Judged]:
         self.meaning.begin_line()
+        line = as_gradient(line)
         letters = self.layer_letters(line)
         if len(letters) > 1:
             return refuse(line, f"two letters for layers, {' and '.join(sorted(letters))}")

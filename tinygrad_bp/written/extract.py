@@ -130,8 +130,11 @@ PROSE = re.compile(
 )
 CASE = re.compile(r"\W*(?:if|when|case|for)?\s*[a-z]\s*(?:=|≠|!=)\s*[a-z]\s*[,:.)]*\s*")
 #: What may stand before an equation, and behind it: marks of a list; shapes and remarks.
-BEFORE = re.compile(r"\s*(?:[-*>•+]\s+|\(?\d+[.)]\s+|[①-⑳]\s*|=+>\s*)*")
-BEHIND = re.compile(r"\s#.*|//.*|\s←.*|\s{2,}\((?:number|[\d, ]*)\)\s*$|（[^（）]*）\s*$")
+BEFORE = re.compile(r"\s*(?:[-*>•+]\s+|\(?\d+[.)]\s+|[①-⑳]\s*|=+>\s*|#+\s*)*")
+TITLE = re.compile(r"^(?:[A-Z][\w ]*:(?!=)\s+|[^\x00-\x7f]{1,20}：\s*)")
+BEHIND = re.compile(
+    r"\s#.*|//.*|\s←.*|\s{2,}\((?:number|[\d, ]*|\w+ ?[,×] ?\w*)\)\s*$|（[^（）]*）\s*$"
+)
 
 
 def plain_lines(source: str, where: Place, alone: bool) -> Iterator[Piece]:
@@ -149,7 +152,8 @@ def plain_lines(source: str, where: Place, alone: bool) -> Iterator[Piece]:
         if not (alone or ABOUT_DERIVATIVES.search(text) or CASE.fullmatch(line)):
             continue
         text = BEHIND.sub("", text)
-        text = re.sub(r"^[A-Z][\w ]*:(?!=)\s+", "", text[BEFORE.match(text).end() :])  # type: ignore
+        text = TITLE.sub("", text[BEFORE.match(text).end() :])  # type: ignore[union-attr]
+        text = re.sub(r"\s+prime\b(?=\s*\()", "'", text)
         if PROSE.search(text) or not text.strip(" ="):
             continue
         depth = text.count("[") - text.count("]")

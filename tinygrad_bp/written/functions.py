@@ -18,6 +18,8 @@ from .values import DoesNotFitError, NotReadError, Value, shown, value
 
 #: Functions that are a product, and its operator.
 PRODUCTS = {"dot": "@", "matmul": "@", "outer": "⊗"}
+#: As a second argument, what a sum is over.
+AXES: dict[tuple[t.Tree, ...], str] = {(t.Number(0.0),): "0", (t.Number(1.0),): "1"}
 
 
 class Functions(Meaning):
@@ -46,6 +48,9 @@ class Functions(Meaning):
             raise NotReadError("a second derivative")
         if name in PRODUCTS and len(arguments) == 2:
             return self.readings(t.Product(arguments, (PRODUCTS[name],)))
+        if name in ("sum", "mean") and arguments[1:] in AXES:
+            given |= {"axis": AXES[arguments[1:]]}
+            arguments = arguments[:1]
         if name in ("max", "maximum"):
             return self.positive_part(arguments)
         if len(arguments) != 1:

@@ -58,7 +58,8 @@ class Symbols:
         self.left: tuple[str, ...] = ()  # the letters of the left side
         self.own: dict[str, Arrays] = {}  # the document's gradients, where they are not right
         self.is_upstream = False  # while what stands above a ∂ is looked up
-        self.per_sample = False  # dZ is meant of each sample's loss, and not of their mean
+        #: Whether dZ is meant of each sample's loss, and not of their mean; None: not seen so far.
+        self.per_sample: bool | None = None
         for said, name in names.items():
             name = network.aliases.get(name, name)
             if name not in network.position:
@@ -233,7 +234,7 @@ class Symbols:
             return self.own[name]
         truth = self.network.matrices(self.network.gradients[name])
         batch = self.network.batch or 1
-        is_scaled = self.per_sample and self.network.has_samples(name)
+        is_scaled = bool(self.per_sample) and self.network.has_samples(name)
         return [batch * t for t in truth] if is_scaled else truth
 
     def indexed(self, arrays: Arrays, ref: Ref) -> Value:

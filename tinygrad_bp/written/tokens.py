@@ -147,6 +147,9 @@ def upright(match: re.Match[str], latex: bool, start: int, span: tuple[int, int]
         if k % 2:
             found += tokens(part, latex, at)
         elif text:
+            if text.isdecimal():
+                found.append(Token("number", text, *span))
+                continue
             is_name = text.replace(".", "").isidentifier() and match["upright"] in (
                 "mathrm",
                 "mathtt",

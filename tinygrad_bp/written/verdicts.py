@@ -18,7 +18,7 @@ from . import tree as t
 from .chains import Chains, Stood, is_number
 from .derivatives import factors
 from .meaning import Reading, different
-from .missing import find_missing
+from .missing import find_missing, leaves_of
 from .network import Arrays
 from .symbols import NONE
 from .values import DoesNotFitError, NotReadError, Value, close, paired, shown, value
@@ -136,7 +136,7 @@ class Judgement:
         other = [r for r in kept if r.value.core != truth.core]
         verdict = None
         if good:
-            verdict = self.compared(target, good, case)
+            verdict = self.compared(target, tree, good, case)
             if verdict.name in RIGHT or not is_whole:
                 return verdict
         found = self.of_factors(target, tree, reason, other) if is_whole else None
@@ -163,7 +163,11 @@ class Judgement:
         raise reason or DoesNotFitError("no reading fits")
 
     def compared(
-        self, target: Target, readings: Sequence[Reading], case: t.Comparison | None
+        self,
+        target: Target,
+        tree: t.Tree,
+        readings: Sequence[Reading],
+        case: t.Comparison | None,
     ) -> Verdict:
         truth = target.truth
         assert truth is not None
@@ -173,25 +177,31 @@ class Judgement:
             truth = paired(truth, where, np.multiply)
         elif case is not None and target.kind == "gradient":
             case = None
-        for v, notes, tree in readings:
+        batch = float(self.network.batch or 1)
+        of_each = Value(truth.labels, tuple(batch * d for d in truth.data))
+        has_samples = target.kind == "gradient" and self.network.has_samples(target.about)
+        per_sample = self.symbols.per_sample if has_samples else False
+        for v, notes, shown_tree in readings:
             answer = self.answer(target, v) if case is None else None
-            if v.equals(truth):
-                return Verdict("right", "", notes, tree, answer)
-            has_samples = target.kind == "gradient" and self.network.has_samples(target.about)
-            if has_samples:
-                batch = float(self.network.batch or 1)
-                if v.equals(Value(truth.labels, tuple(batch * d for d in truth.data))):
-                    self.symbols.per_sample = True
-                    note = "of the loss of each sample, not of their mean"
-                    return Verdict("right", "", notes | {note}, tree, answer)
-        v, notes, tree = readings[0]
+            if not per_sample and v.equals(truth):
+                if has_samples and not self.has_gradients(tree):
+                    self.symbols.per_sample = False
+                return Verdict("right", "", notes, shown_tree, answer)
+            if per_sample is not False and v.equals(of_each):
+                self.symbols.per_sample = True
+                note = "of the loss of each sample, not of their mean"
+                return Verdict("right", "", notes | {note}, shown_tree, answer)
+        v, notes, shown_tree = readings[0]
         answer = self.answer(target, v) if case is None else None
         if target.kind == "forward":
-            return Verdict(
-                "other network", f"in the network {target.about} is something else", notes, tree
-            )
+            reason = f"in the network {target.about} is something else"
+            return Verdict("other network", reason, notes, shown_tree)
         several = f"in each of {len(readings)} ways to read it" if len(readings) > 1 else ""
-        return Verdict("wrong", several, notes, tree, answer)
+        return Verdict("wrong", several, notes, shown_tree, answer)
+
+    def has_gradients(self, tree: t.Tree) -> bool:
+        links = [self.meaning.link(leaf) for leaf in leaves_of(tree)]
+        return any(link and link[0].kind == "loss" for link in links)
 
     def unlettered(self, reading: Reading, target: Target) -> Reading:
         """Entries on the right, and no index on the left: z = W_ij a_j, if there is one way."""

@@ -240,10 +240,12 @@ class Words(ABC):
         return t.Name(base, accent, tuple(above), tuple(below), transposed)
 
     def is_argument_list(self) -> bool:
-        # L(W, b), but not L (a - y): names and commas alone
+        # L(W, b), but not L (a - y): names alone, or with a comma between
         if self.peek() != "(":
             return False
         inner = group(self.row, self.i)[0][1:-1]
+        if len(list(split(inner, lambda t: t.text == ","))) > 1:
+            return True
         return bool(inner) and not any(t.text in ("+", "-", "/", "(", "=") for t in inner)
 
     def index(self) -> tuple[int | t.Letter, ...] | None:

@@ -1,0 +1,41 @@
+"""An update of a parameter, ``W ← W - η G``, says that G is its gradient."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from . import tree as t
+
+#: What the length of a step is called.
+RATES = {"eta", "alpha", "lr", "learning", "rho", "epsilon"}
+
+
+def as_gradient(line: t.WrittenLine) -> t.WrittenLine:
+    """Return what an update says of the gradient, as an equation; any other line as it is."""
+    left = line.left.tree
+    if len(line.rights) != 1 or not isinstance(left, t.Name):
+        return line
+    (side,) = line.rights
+    gradient = None
+    match side.tree:
+        case t.Sum(((1, first), (sign, step))) if first == left and side.relation in "←=":
+            gradient = without_rate(step, -sign)
+        case step if side.relation in ("-=", "+=") and not isinstance(step, t.Refusal):
+            gradient = without_rate(step, 1 if side.relation == "-=" else -1)
+    if gradient is None:
+        return line
+    about = replace(line.left, tree=t.Differential(left))
+    return replace(line, left=about, rights=(replace(side, tree=gradient, relation="="),))
+
+
+def without_rate(step: t.Tree, sign: int) -> t.Tree | None:
+    """Return η G without η; None if no length of a step stands there first."""
+    match step:
+        case t.Product((t.Name(base), *rest), (_, *operators)) if base in RATES:
+            factors = tuple(rest)
+        case t.Product((t.Fraction(t.Name(base), below), *rest), operators) if base in RATES:
+            factors = (t.Fraction(t.Number(1.0), below), *rest)
+        case _:
+            return None
+    gradient = t.Product(factors, tuple(operators)) if operators else factors[0]
+    return gradient if sign > 0 else t.Sum(((-1, gradient),))
