@@ -213,7 +213,7 @@ class Judge:
         fitting = without_general(fitting)
         if not fitting:
             return (), stories, ()
-        named = {tuple((f.mistake.name, f.detail) for f in e): e for _, e in fitting}
+        named = {tuple(sorted((f.mistake.name, f.detail) for f in e)): e for _, e in fitting}
         return tuple(named.values()), different([(*s, *e) for s, e in fitting]), fitting[0][0]
 
     @property

@@ -55,6 +55,9 @@ MOST_STORIES = 8
 #: The contributions that are computed for one submission: about 10 seconds.
 MOST_WORK = 600_000
 
+#: The pairs of mistakes that are tried for one line: about a second.
+MOST_PAIRS = 50_000
+
 #: An answer of a wrong shape is carried on into the lines after it, unless it has this many times
 #: the entries of its quantity: from line to line it could grow without end.
 MOST_GROWTH = 100

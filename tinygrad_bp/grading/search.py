@@ -9,7 +9,7 @@ change of a random mean of the answer, and the sweep need not be run (`Probe`).
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +21,7 @@ from ..mistakes.run import Run
 from ..record import Contribute, Edge, Part
 from . import limits
 from .findings import Explanation
+from .fingerprints import ratio_of
 from .sheet import REPRODUCED, Sheet, Story
 
 #: A probe passes what may be right to this, relative to all that was summed up for it.
@@ -39,10 +40,6 @@ MULTIPLY = {
     "mean-over-everything",
     "wrong-count-in-mean",
 }
-
-
-#: Two of these would be one factor: of a factor alone it is not said what two slips it is made of.
-FACTORS = {"wrong-sign", *MULTIPLY}
 
 
 class Search:
@@ -73,6 +70,8 @@ class Search:
                 if self.work >= self.budget:
                     return []
                 found = [(s, e) for s in bases for e in find(s, on_truth)]
+                if find == self.find_two and are_several(e for _, e in found):
+                    return []  # of so many pairs, several fit by how numbers are made
                 if found and find == self.find_one and self.is_shared:
                     found += [(s, e) for s in bases for e in self.find_repeated(s, on_truth)]
                 if found:
@@ -126,6 +125,13 @@ class Search:
                 yield (fault,)
 
     def find_two(self, story: Story, on_truth: bool) -> Iterator[Explanation]:
+        # Of a factor alone it is not said what two slips it is made of.
+        without = self.probe.base(self.answered[0], story, on_truth).without
+        if without is None or ratio_of([(self.answered[0], without)]) is None:
+            yield from self.find_beside_factor(story, on_truth)
+            yield from self.find_pair(story, on_truth)
+
+    def find_beside_factor(self, story: Story, on_truth: bool) -> Iterator[Explanation]:
         """Find a mistake beside a wrong sign or factor of the whole line, or of all lines."""
         run, edges = self.sheets[0].run, self.parts[0].edges
         last = len(run.tensors) - 1
@@ -138,14 +144,27 @@ class Search:
             for fault in self.single:
                 if self.work >= self.budget:
                     return
-                if fault.mistake.name in FACTORS or not base.may_give(fault):
-                    continue
-                for second in seconds:
+                for second in seconds if base.may_give(fault) else ():
                     if self.reproduces((*story, fault, second), on_truth, last=2):
                         yield (fault, second)
 
+    def find_pair(self, story: Story, on_truth: bool) -> Iterator[Explanation]:
+        """Find any two mistakes that give the answer together, if there is time for all pairs."""
+        pairs = len(self.single) ** 2 // 2
+        if pairs > limits.MOST_PAIRS or self.work + pairs // 2 > self.budget:
+            return
+        self.work += pairs // 2
+        for k, first in enumerate(self.single):  # those nearest to the loss come first
+            base = self.probe.base(self.answered[0], (*story, first), on_truth)
+            at_same = [f for f in self.single[:k] if f.edges == first.edges]
+            for second in (*at_same, *self.single[k + 1 :]):
+                if base.may_give(second) and self.reproduces((*story, first, second), on_truth, 2):
+                    yield (first, second)
 
-# ---- candidates ----
+
+def are_several(pairs: Iterable[Explanation]) -> bool:
+    """Return if pairs differ in their names, and not only in their order or places."""
+    return len({tuple(sorted((f.mistake.name, f.detail) for f in pair)) for pair in pairs}) > 1
 
 
 def find_single(sheet: Sheet, part: Part) -> Iterator[Fault]:
