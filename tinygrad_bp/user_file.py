@@ -78,7 +78,9 @@ def load_loss(path: Path, function: str) -> Tensor:
                 f"{function}() takes {', '.join(leaves)}. Let it take nothing, or give their "
                 "values in the file: inputs = {...}"
             )
-        loss = build(**as_leaves(by_name(build, module.inputs))) if leaves else build()
+        given = as_leaves(by_name(build, module.inputs)) if leaves else {}
+        with naming_the_line(path):
+            loss = build(**given)
     if not isinstance(loss, Tensor):
         raise TypeError(f"{function}() returned {loss!r:.60}, and should return a Tensor")
     return loss

@@ -19,15 +19,17 @@ import tinygrad_bp as bp
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(Path(__file__).parent))
 import api  # noqa: E402
+import packed  # noqa: E402
 
 project = "tinygrad_bp"
 version = release = bp.__version__
 root_doc = "docs/README"
 include_patterns = ["README.md", "CHANGELOG.md", "docs/**", "tinygrad_bp/datasets/*.md"]
+exclude_patterns = ["docs/site"]
 
 #: The order of the pages, under the headings of the index.
 PAGES = {
-    "Learn": "first_steps course/README course/reading_the_engine training pytorch engine "
+    "Learn": "first_steps browser course/README course/reading_the_engine training pytorch engine "
     "worked_problem",
     "Do": "explaining derivation drawing playing derivatives compile grading written "
     "grading_a_class",
@@ -50,10 +52,10 @@ html_title = "tinygrad_bp"
 html_theme_options = {
     "show_prev_next": True,
     "navigation_with_keys": False,
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {"**": ["page-toc"], "docs/browser": []},
     "navbar_align": "left",
 }
-html_sidebars = {"**": ["globaltoc.html"]}
+html_sidebars = {"**": ["globaltoc.html"], "docs/browser": []}
 html_copy_source = False
 html_show_sourcelink = False
 html_show_copyright = False
@@ -72,6 +74,8 @@ def complete(app: Any, page: str, text: list[str]) -> None:
             text[0] += f"\n```{{toctree}}\n:hidden:\n:caption: {heading}\n\n{rows}\n```\n"
     elif page == "docs/api":
         text[0] = api.page()
+    elif page == "docs/browser":
+        text[0] = text[0].replace("\n## ", f"\n````{{raw}} html\n{packed.page()}````\n\n## ", 1)
 
 
 def without_folders(app: Any, page: str, text: list[str]) -> None:
@@ -82,7 +86,13 @@ def without_folders(app: Any, page: str, text: list[str]) -> None:
     text[0] = re.sub(r"\[([^\]]*)\]\(([^)\s]+)\)", kept, text[0])
 
 
+def pack(app: Any, error: Exception | None) -> None:
+    if error is None and app.builder.name == "html":
+        packed.put_into(Path(app.outdir))
+
+
 def setup(app: Any) -> None:
+    app.connect("build-finished", pack)
     app.connect("source-read", complete)
     app.connect("source-read", without_folders)
     app.add_html_math_renderer("mathml", (as_mathml, None), (as_mathml, None))

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sysconfig
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 from pathlib import Path
 from subprocess import PIPE
 
@@ -20,9 +21,14 @@ INSTALL = 'A picture needs a layout program: pip install "tinygrad_bp[draw]"'
 SVG = "http://www.w3.org/2000/svg"
 TEXT = f"{{{SVG}}}text"
 
+#: Where a process cannot have others, as in a browser, a function from DOT to SVG is put here.
+in_process: Callable[[str], str] | None = None
+
 
 def lay_out(dot: str, suffix: str) -> bytes:
     # RuntimeError: no layout program, or it cannot write the format, fails, or takes too long
+    if in_process is not None and suffix == ".svg":
+        return in_process(dot).encode()
     program = layout_program()
     if Path(program).stem == "graphviz-pure":
         if suffix == ".pdf":
