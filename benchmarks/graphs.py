@@ -3,19 +3,16 @@
 Recording and the reverse sweep should each take time linear in the number of operations.
 """
 
-import os
-import subprocess
-import sys
 from statistics import median
 from time import process_time
 from typing import Any
 
 import tinygrad_bp as bp
 
-from .timing import Result, compared, installed
+from .timing import Result, compared, in_new_process, installed
 
 PART = "graphs"
-LENGTHS = 10, 100, 1_000, 10_000, 100_000
+LENGTHS = 10, 100, 1_000, 10_000, 100_000, 1_000_000
 
 #: Python packages whose import is timed, each in fresh interpreters.
 IMPORTS = "numpy", "tinygrad_bp", "autograd", "numba", "jax", "mygrad", "torch"
@@ -61,26 +58,16 @@ def graphs() -> list[Result]:
     return results
 
 
-def in_new_process(code: str) -> float:
-    """Return the number that a fresh interpreter prints; it may cache what it compiles."""
-    cached = {name: v for name, v in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    found = subprocess.run(
-        [sys.executable, "-c", code], check=True, capture_output=True, env=cached
-    )
-    return float(found.stdout)
-
-
 def memory() -> list[Result]:
     """Measure how much a recorded operation on one number raises a new process's peak."""
     code = """
-import resource
 import {0} as library
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-y = library.tensor(1.0, {1}=True) * 1.5
-before = peak()
-for _ in range(200_000):
-    y = y * 1.0001
-print((peak() - before) * 1024 / 200_000)
+from benchmarks.timing import rise_of_peak
+def chain():
+    y = library.tensor(1.0, {1}=True) * 1.5
+    for _ in range(200_000):
+        y = y * 1.0001
+print(rise_of_peak(chain) / 200_000)
 """
     libraries = {
         "tinygrad_bp": "requires_grad",

@@ -4,7 +4,12 @@ A busy machine slows down all contenders of a round, so a ratio is steadier than
 """
 
 import importlib.util
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from ctypes import CDLL
+from pathlib import Path
 from statistics import median
 from time import process_time
 from typing import Any, NamedTuple
@@ -56,3 +61,31 @@ def compared(
     spread = round(ratios[tenth], 3), round(ratios[-1 - tenth], 3)
     microseconds = round(1e6 * median(seconds), 2)
     return Result(part, case, contender, microseconds, "µs", round(median(ratios), 3), *spread)
+
+
+def in_new_process(code: str) -> float:
+    """Return the number that a fresh interpreter prints; it may cache what it compiles."""
+    cached = {name: v for name, v in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    found = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, env=cached
+    )
+    return float(found.stdout)
+
+
+def rise_of_peak(run: Callable[[], Any]) -> float:
+    """Return by how many bytes a second call raises this process's peak memory; on Linux alone.
+
+    What the first call left free goes back to the system, and the peak is set back: a new process
+    begins with that of the process that started it.
+    """
+    run()
+    CDLL(None).malloc_trim(0)
+    status = Path("/proc/self/status")
+
+    def kilobytes(what: str) -> int:
+        return int(status.read_text(encoding="utf-8").partition(f"{what}:")[2].split()[0])
+
+    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
+    before = kilobytes("VmRSS")
+    run()
+    return 1024.0 * (kilobytes("VmHWM") - before)

@@ -3,11 +3,16 @@
 The closed form written by hand in NumPy is the measure of all.
 """
 
+import os
+from functools import partial
+from tempfile import TemporaryDirectory
+from unittest.mock import patch
+
 import numpy as np
 
 import tinygrad_bp as bp
 
-from .timing import Result, installed, race
+from .timing import Result, in_new_process, installed, race, rise_of_peak
 
 PART = "worked problem"
 
@@ -68,24 +73,34 @@ def eager(given):
 
 def compiled(given, backend):
     step = bp.compile(network, backend, [0, 1, 2])
-    return lambda: step(*given)
+    if backend != "jax":
+        return lambda: step(*given)
+    import jax
+
+    return lambda: jax.block_until_ready(step(*given))  # JAX computes in the background
 
 
-def in_torch(given):
+def in_torch(given, compiled=False):
     import torch
 
     torch.set_num_threads(1)
     W1, W2, W3, x, y = (torch.tensor(a, requires_grad=i < 3) for i, a in enumerate(given))
 
-    def run():
+    def forward(W1, W2, W3, x, y):
         a2 = torch.sigmoid(W2 @ torch.sigmoid(W1 @ x))
-        loss = ((y - torch.softmax(W3 @ a2, dim=0)) ** 2).sum()
+        return ((y - torch.softmax(W3 @ a2, dim=0)) ** 2).sum()
+
+    if compiled:
+        forward = torch.compile(forward)  # the backward pass too, when it is first run
+
+    def run():
+        loss = forward(W1, W2, W3, x, y)
         return loss, *torch.autograd.grad(loss, (W1, W2, W3))
 
     return run
 
 
-def in_jax(given):
+def in_jax(given, held=True):
     import jax
     import jax.numpy as jnp
 
@@ -95,8 +110,9 @@ def in_jax(given):
         a2 = jax.nn.sigmoid(W2 @ jax.nn.sigmoid(W1 @ x))
         return jnp.sum((y - jax.nn.softmax(W3 @ a2, axis=0)) ** 2)
 
-    step, held = jax.jit(jax.value_and_grad(loss, (0, 1, 2))), [jnp.asarray(a) for a in given]
-    return lambda: jax.block_until_ready(step(*held))
+    step = jax.jit(jax.value_and_grad(loss, (0, 1, 2)))
+    arrays = [jnp.asarray(a) for a in given] if held else given
+    return lambda: jax.block_until_ready(step(*arrays))
 
 
 def in_autograd(given):
@@ -129,16 +145,79 @@ def in_mygrad(given):
     return run
 
 
+def products(given):
+    """Return a function that makes the products of the step alone: all others need more."""
+    W1, W2, W3, x, _ = given
+    z1, z2, z3 = (np.ones((len(W), x.shape[1]), x.dtype) for W in (W1, W2, W3))
+    d1, d2 = np.ones_like(z1), np.ones_like(z2)
+    g1, g2, g3 = (np.empty_like(W) for W in (W1, W2, W3))
+
+    def run():
+        np.dot(W1, x, out=z1)
+        np.dot(W2, z1, out=z2)
+        np.dot(W3, z2, out=z3)
+        np.dot(z3, z2.T, out=g3)
+        np.dot(W3.T, z3, out=d2)
+        np.dot(d2, z1.T, out=g2)
+        np.dot(W2.T, d2, out=d1)
+        np.dot(d1, x.T, out=g1)
+
+    return run
+
+
+#: Who runs: a name, the package that it needs, and what makes the function that is timed.
+CONTENDERS = {
+    "by hand": ("numpy", lambda given: partial(by_hand, *given)),
+    "tinygrad_bp": ("numpy", eager),
+    "bp.compile, NumPy": ("numpy", partial(compiled, backend="numpy")),
+    "bp.compile, Numba": ("numba", partial(compiled, backend="numba")),
+    "bp.compile, JAX": ("jax", partial(compiled, backend="jax")),
+    "jax.jit": ("jax", in_jax),
+    "jax.jit, NumPy arrays": ("jax", partial(in_jax, held=False)),
+    "PyTorch": ("torch", in_torch),
+    "torch.compile": ("torch", partial(in_torch, compiled=True)),
+    "autograd": ("autograd", in_autograd),
+    "MyGrad": ("mygrad", in_mygrad),
+    "BLAS calls alone": ("numpy", products),
+}
+
+
 def contenders(given):
-    """Return who runs, by name: functions without arguments."""
-    runs = {"by hand": lambda: by_hand(*given), "tinygrad_bp": eager(given)}
-    runs["bp.compile, NumPy"] = compiled(given, "numpy")
-    if installed("numba"):
-        runs["bp.compile, Numba"] = compiled(given, "numba")
-    others = {"torch": ("PyTorch", in_torch), "jax": ("jax.jit", in_jax)}
-    others |= {"autograd": ("autograd", in_autograd), "mygrad": ("MyGrad", in_mygrad)}
-    runs.update({name: make(given) for key, (name, make) in others.items() if installed(key)})
-    return runs
+    return {name: make(given) for name, (package, make) in CONTENDERS.items() if installed(package)}
+
+
+def peak(name):
+    """Return by how many megabytes a call at the largest size raises this process's peak."""
+    *_, large = SIZES.values()
+    return rise_of_peak(CONTENDERS[name][1](arrays(*large))) / 1e6
+
+
+def memory() -> list[Result]:
+    """Measure each contender's peak in a process of its own."""
+    code = "from benchmarks.worked_problem import peak; print(peak({!r}))"
+    case = f"peak memory, {list(SIZES)[-1]}"
+    names = [name for name, (package, _) in CONTENDERS.items() if installed(package)]
+    return [
+        Result(PART, case, name, round(in_new_process(code.format(name)), 1), "MB")
+        for name in names
+    ]
+
+
+def compiling() -> list[Result]:
+    """Measure how long it takes to write and compile the step, with no cache from earlier runs."""
+    results = []
+    for case, size in SIZES.items():
+        for name, backend in (("bp.compile, NumPy", "numpy"), ("bp.compile, Numba", "numba")):
+            if installed(backend):
+                with (
+                    TemporaryDirectory() as folder,
+                    patch.dict(os.environ, {"TINYGRAD_BP_CACHE": folder}),
+                ):
+                    step = bp.compile(network, backend, [0, 1, 2])
+                    step(*arrays(*size))
+                found = round(step.seconds, 3)
+                results.append(Result(PART, f"compiling, {case}", name, found, "s"))
+    return results
 
 
 def measure() -> list[Result]:
@@ -146,9 +225,9 @@ def measure() -> list[Result]:
     for dtype in (np.float64, np.float32):
         for (case, (sizes, batch)), rounds in zip(SIZES.items(), (100, 60, 20), strict=True):
             runs = contenders(arrays(sizes, batch, dtype))
-            losses = [run()[0].item() for run in runs.values()]
+            losses = [run()[0].item() for name, run in runs.items() if name != "BLAS calls alone"]
             np.testing.assert_allclose(
                 losses, losses[0], rtol=1e-4 if dtype is np.float32 else 1e-9
             )
             results += race(PART, f"{case}, {dtype.__name__}", runs, rounds)
-    return results
+    return [*results, *compiling(), *memory()]
