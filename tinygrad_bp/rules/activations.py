@@ -82,7 +82,7 @@ def leaky_relu(z: Value, *, slope: float = 0.01) -> Value:
     >>> bp.value_and_grad(bp.leaky_relu)(-1.0, slope=0.25)
     (array(-0.25), array(0.25))
     """
-    return np.where(z > 0, z, float(slope) * z)
+    return np.maximum(z, 0.0) + float(slope) * np.minimum(z, 0.0)  # where takes longer
 
 
 leaky_relu.backward(lambda out, z, *, slope: lambda g: np.where(z > 0, g, float(slope) * g))
