@@ -112,34 +112,39 @@ def capture(value: Any, where: str) -> Any:
     return value
 
 
-def constants(
-    primitive: Any, operands: Sequence[Any], values: Sequence[Any], make: Callable[[Any], Any]
-) -> tuple[tuple[Any, ...], list[Any]]:
-    """Make Tensors of the arrays among the operands, so that the record owns its values.
+def inputs_and_values(
+    primitive: Any, operands: Sequence[Any], make: Callable[[Any], Any]
+) -> tuple[tuple[Any, ...], tuple[Any, ...], bool]:
+    """Return what an operation was computed from, and with; and whether it is to be recorded.
 
-    Python numbers stay themselves; see `PYTHON_NUMBERS`.
+    The record owns its values: beside a Tensor, arrays become Tensors. Python numbers stay
+    themselves; see `PYTHON_NUMBERS`.
     """
+    are_tensors = [hasattr(operand, "_array") for operand in operands]
+    if True not in are_tensors:
+        return (), arrays(operands), False
     inputs: list[Any] = []
-    owned_values = list(values)
+    values: list[Any] = []
     for i, operand in enumerate(operands):
-        if hasattr(operand, "_array"):
-            inputs.append(operand)
-        elif type(operand) in PYTHON_NUMBERS:
-            inputs.append(None)
-        else:
+        x = operand
+        if type(operand) in PYTHON_NUMBERS:
+            x = None
+        elif not are_tensors[i]:
             try:
-                constant = make(operand)
+                x = make(operand)
             except (TypeError, ValueError) as error:
                 raise errors.bad_operand(primitive, operands, i, error) from None
-            inputs.append(constant)
-            owned_values[i] = constant._array
-    return tuple(inputs), owned_values
+        inputs.append(x)
+        values.append(operand if x is None else x._array)
+    return tuple(inputs), tuple(values), True
 
 
-def arrays(values: Sequence[Any]) -> list[Any]:
+def arrays(values: Sequence[Any]) -> tuple[Any, ...]:
     """Make arrays of lists, of arrays of other packages, and of Python numbers that are alone."""
     alone = all(isinstance(value, (*PYTHON_NUMBERS, list)) for value in values)
-    return [np.array(v) if alone or isinstance(v, list) or is_foreign(v) else v for v in values]
+    return tuple(
+        np.array(v) if alone or isinstance(v, list) or is_foreign(v) else v for v in values
+    )
 
 
 def is_foreign(value: Any) -> bool:

@@ -24,7 +24,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from typing import Any, overload
 
 import numpy as np
@@ -145,26 +145,26 @@ class Tensor(Operators):
         primitive, params = self.primitive, self.params
         assert primitive is not None  # nothing flows on from a leaf
         try:
-            if recorded:
+            if not (recorded or params):  # nearly all: a call without ** takes less time
+                found = primitive.rule(self._array, *self.operands)
+            elif not recorded:
+                found = primitive.rule(self._array, *self.operands, **params)
+            else:
                 inputs = [
                     value if x is None else as_it_was(x, value)
                     for x, value in zip(self.inputs, self.operands, strict=True)
                 ]
                 found = primitive.rule(self, *inputs, **params)
-            elif params:
-                found = primitive.rule(self._array, *self.operands, **params)
-            else:  # as most operations: a call without ** takes less time
-                found = primitive.rule(self._array, *self.operands)
         except TypeError as error:
             errors.add_usage(error, self)
             raise
         if type(found) is not tuple:  # a list, or of one input, a closure alone
-            found = tuple(found) if isinstance(found, list) else (found,)
+            found = tuple(found) if type(found) is list else (found,)
         if len(found) != len(self.inputs):
             raise errors.wrong_number_of_closures(primitive, len(found), len(self.inputs))
-        if not primitive.fresh:  # a user's rule
-            return [arguments.users_closure(primitive, c, not recorded) for c in found]
-        return found
+        if primitive.fresh:
+            return found
+        return [arguments.users_closure(primitive, c, not recorded) for c in found]
 
 
 class Primitive(Row):
@@ -176,47 +176,39 @@ class Primitive(Row):
             operands, params = arguments.sort_arguments(self, operands, params)
         else:
             params = self.defaults
-        recorded = requires_grad = mixed = False
-        values = []
-        for operand in operands:
-            if isinstance(operand, Tensor):
-                recorded = True
-                if operand._requires_grad:
-                    requires_grad = True
-                values.append(operand._array)
-            else:
-                mixed = True
-                values.append(operand)
-        inputs = operands
-        if mixed and recorded:  # the record owns its values: it makes Tensors of arrays
-            inputs, values = arguments.constants(self, operands, values, Tensor)
-        elif mixed:
-            values = arguments.arrays(values)
+        if self.arity == 1 and type(operands[0]) is Tensor:
+            (x,) = inputs = operands
+            values, recorded, requires_grad = (x._array,), True, x._requires_grad
+        elif self.arity == 2 and type(operands[0]) is type(operands[1]) is Tensor:
+            a, b = inputs = operands
+            values, recorded = (a._array, b._array), True
+            requires_grad = a._requires_grad or b._requires_grad
+        else:  # the same for any operands; by hand above, which takes half the time
+            inputs, values, recorded = arguments.inputs_and_values(self, operands, Tensor)
+            requires_grad = any(x._requires_grad for x in inputs if x is not None)
         try:
             result = self.forward(*values, **params) if params else self.forward(*values)
-        except errors.UntraceableError as found:  # being compiled, it cannot be taken apart
-            result = found.whole(self.forward, values, params)
         except errors.OF_FORWARD as error:
-            raise errors.explained(self, error, operands, params) from error
+            result = errors.explained(self, error, operands, values, params)
         if not recorded:
             return result
         if not (self.fresh and type(result) is ndarray and result.dtype is FLOAT64):
             result = arguments.owned(self, result)
         result.setflags(False)  # read-only
 
-        enabled, scope, watched, _ = current.get()
+        state = current.get()
         output = new(Tensor)
         output._array = result
         output._grad = output._name = None
         output.id = next_id()
-        output.scope = scope
-        if enabled:
-            output.primitive, output.inputs, output.operands = self, inputs, tuple(values)
+        output.scope = state.scope
+        if state.enabled:
+            output.primitive, output.inputs, output.operands = self, inputs, values
             output._requires_grad, output.params = requires_grad, params
         else:  # under no_grad(), a constant
             output.primitive, output.inputs, output.operands = None, (), ()
             output._requires_grad, output.params = False, {}
-        if watched:
+        if state.watched:
             output.recorded_at = line_of_caller()
             check_forward(self, output, inputs, values)
         return output
@@ -292,7 +284,7 @@ def sweep(
     closures: Callable[[Tensor, bool], Sequence[Closure]] = Tensor.closures,
     fit: Callable[[Tensor, Value, Tensor], Value] = sum_copies,
     add: Callable[[Tensor, Value, Value], Value] = add_up,
-    turn: Callable[[Tensor], int] | None = None,
+    in_order: bool = True,
 ) -> Iterator[tuple[Tensor, Value]]:
     """Go back from given gradients; yield each tensor with its gradient, the latest tensor first.
 
@@ -303,25 +295,22 @@ def sweep(
     ----------
     starts
         Where to start: tensors with their upstream gradients.
-    closures, fit, add, turn
+    closures, fit, add, in_order
         The duties of a sweep. ``closures`` make what a step passes on, ``fit`` sums it where an
-        input was broadcast, ``add`` adds it to what arrived before, and ``turn`` says who is next:
-        by default the tensor recorded last. To see what one is for, put another in its place.
+        input was broadcast, ``add`` adds it to what arrived before, and ``in_order`` the tensor
+        recorded last is next; otherwise, the one that waits longest. To see what one is for, put
+        another in its place.
     """
-    gradients, waiting = {}, []
-    for tensor, g in starts:
-        gradients[tensor.id] = g
-        waiting.append((turn(tensor) if turn else -tensor.id, tensor))
-    heapify(waiting)
-    while waiting:
-        tensor = heappop(waiting)[1]
-        g = gradients.pop(tensor.id)
-        yield tensor, g
+    arrived = {-tensor.id: (tensor, g) for tensor, g in starts}
+    waiting = sorted(arrived)  # the keys in a heap, the latest tensor first
+    while arrived:
+        key = heappop(waiting) if in_order else next(iter(arrived))
+        tensor, g = turn = arrived.pop(key)
+        yield turn
         if tensor.primitive is None:
             continue
-        recorded = type(g) is Tensor
         inputs, operand = tensor.inputs, 0
-        for closure in closures(tensor, recorded):
+        for closure in closures(tensor, type(g) is Tensor):
             x = inputs[operand]
             operand += 1  # by hand, which takes less time than zip
             if x is None or closure is None or not x._requires_grad:
@@ -333,14 +322,12 @@ def sweep(
                 raise
             if getattr(contribution, "shape", None) != x._array.shape:
                 contribution = fit(x, contribution, tensor)
-            key = x.id
-            if key in gradients:  # x was used more than once
-                contribution = add(x, gradients[key], contribution)
-            elif turn is None:
-                heappush(waiting, (-key, x))
+            key = -x.id
+            if key in arrived:  # x was used more than once
+                contribution = add(x, arrived[key][1], contribution)
             else:
-                heappush(waiting, (turn(x), x))
-            gradients[key] = contribution
+                heappush(waiting, key)
+            arrived[key] = x, contribution
 
 
 def duties() -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ Tensor as ``W1 with shape (3, 2)`` and an operation as its name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -393,9 +393,18 @@ OF_FORWARD = (TypeError, ValueError, IndexError, AttributeError, OverflowError, 
 
 
 def explained(
-    primitive: Any, error: Exception, operands: Sequence[Any], params: dict[str, Any]
-) -> Exception:
-    """Return a forward function's error in terms of the operation and its operands."""
+    primitive: Any,
+    error: Exception,
+    operands: Sequence[Any],
+    values: Sequence[Any],
+    params: Mapping[str, Any],
+) -> Any:
+    """Raise a forward function's error in terms of the operation and its operands.
+
+    What cannot be taken apart while it is compiled is no error: it is computed as one step.
+    """
+    if isinstance(error, UntraceableError):
+        return error.whole(primitive.forward, values, params)
     named = zip(operand_names(primitive, operands), operands, strict=False)
     parts = [f"{name} is {describe(operand)}" for name, operand in named]
     parts += [f"{name} = {value!r:.60}" for name, value in params.items()]
@@ -406,7 +415,8 @@ def explained(
         kind = TypeError
     elif type(error) is IndexError:
         kind = IndexError
-    return kind(f"{primitive.__name__} failed: {', '.join(parts)}.{needs} ({error})")
+    text = f"{primitive.__name__} failed: {', '.join(parts)}.{needs} ({error})"
+    raise kind(text) from error
 
 
 def add_usage(error: Exception, tensor: Any) -> None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partial
-from itertools import count
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -296,10 +295,8 @@ class Record:
         last = len(self.tensors) - 1
         begun = {**given, last: self.start}
         starts = [(self.tensors[i], begun[i]) for i in leaving if i in begun and i not in reached]
-        first_come = count()
-        turn = None if in_order else lambda x: next(first_come)
         arrived: dict[int, Any] = {last: self.start}
-        for t, g in sweep(starts, closures, lambda x, found, t: found, add, turn):
+        for t, g in sweep(starts, closures, lambda x, found, t: found, add, in_order):
             i = self.place[t.id]
             if i in reached:
                 arrived[i] = add(t, arrived[i], g) if i in arrived else g
