@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 import tinygrad_bp
-from tinygrad_bp.pages.page import read, safe, typeset, write_page, write_part
+from tinygrad_bp.notation.mathml import mathml
+from tinygrad_bp.pages.page import read, safe, write_page, write_part
 
 PAGES = Path(tinygrad_bp.__file__).parent / "pages"
 HOSTILE = "<script>alert('1')</script>\"&{{ x }}"
@@ -72,7 +73,10 @@ def test_what_a_user_named_is_text(template, write):
 
 
 def test_what_we_wrote_ourselves_is_put_in_as_it_is():
-    blocks = [{"sentence": ["where ", typeset("z_1"), " < 1"]}, {"line": safe("<math>x</math>")}]
+    blocks = [
+        {"sentence": ["where ", safe(mathml("z_1")), " < 1"]},
+        {"line": safe("<math>x</math>")},
+    ]
     page = write_part("derivation", title="", blocks=blocks)
     assert "<p>where <math" in page
     assert " &lt; 1</p>" in page

@@ -7,7 +7,7 @@ what it computes is recorded, and can be written down like the right rule.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -113,7 +113,7 @@ class WrongFormulas:
         run.__dict__ |= record.__dict__  # what has been read of it is not read again
         self.real, self.square = RunInSymbols(run, square=False), RunInSymbols(run, square=True)
 
-    def at(self, edge: Edge) -> Iterator[WrongFormula]:
+    def at(self, edge: Edge, mistakes: Sequence[Mistake] = CATALOGUE) -> Iterator[WrongFormula]:
         step = self.run.tensors[edge.step]
         shapes = [step.shape, *(np.shape(value) for value in step.operands)]
         is_product = step.primitive is TABLE["matmul"]
@@ -123,7 +123,7 @@ class WrongFormulas:
         with recorded_comparisons(), np.errstate(all="ignore"):
             g = symbols.upstream(edge.step)
             right = symbols.summed(edge, symbols.closures[edge](g)).data
-            for mistake in CATALOGUE:
+            for mistake in mistakes:
                 for wrong in mistake.at(place):
                     try:
                         made = wrong.closure(g)

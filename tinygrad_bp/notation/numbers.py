@@ -106,8 +106,9 @@ def alike(array: np.ndarray, digits: int = DIGITS) -> list[str]:
         decimal = [text for text in texts if "." in text]  # inf and nan are not
         spare = min(len(text) - len(text.rstrip("0")) for text in decimal)
         texts = [t[: len(t) - spare].rstrip(".") if "." in t else t for t in texts]
+    least = 0.5 * 10.0**-decimals
     return [
-        f"{entry:.0e}" if entry and not float(text) else text  # small, but not zero
+        f"{entry:.0e}" if 0 < abs(entry) <= least and not float(text) else text  # not zero
         for entry, text in zip(entries, texts, strict=True)
     ]
 

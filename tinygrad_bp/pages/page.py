@@ -10,8 +10,6 @@ import functools
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from ..notation.mathml import mathml
-
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
@@ -61,8 +59,3 @@ def safe(written: str) -> Markup:
     from markupsafe import Markup
 
     return Markup(written)
-
-
-@functools.lru_cache(maxsize=10_000)
-def typeset(latex: str) -> Markup:
-    return safe(mathml(latex, display=True))

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..engine import Tensor
 from ..notation.numbers import listed
-from ..pages.page import write_page, write_part
+from ..pages.page import safe, write_page, write_part
 from ..saving import Document, Forms, written_to
 from .explanation.as_json import as_json
 from .explanation.text import EQUATION, LABEL, in_columns, table
@@ -99,7 +99,7 @@ class Explanation(Document):
             "title": f"The gradients of {self.output}, step by step",
             "introduction": self.introduction(),
             "sections": self.sections(),
-            "equation": equation,
+            "equation": lambda sides: safe(equation(sides)),
         }
 
     def introduction(self) -> str:

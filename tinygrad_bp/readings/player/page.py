@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ BRIEF = 19
 
 
 def page(films: Sequence[Film], stage: Stage) -> str:
-    script, offset = read("player.js"), films[0].offset
+    script = read("player.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return write_page(
         "player",
@@ -37,12 +38,36 @@ def page(films: Sequence[Film], stage: Stage) -> str:
         script=safe(script),
         picture=safe(stage.svg),
         runs=[film.frames for film in films],
-        equation=lambda sides: equation(sides, lambda sources: linked(sources, offset)),
-        equations=equations,
-        write=typeset_side,
+        steps=safe("".join(articles(films))),
+        write=lambda formula: safe(typeset_side(formula)),
         curve=curve([film.value.item() for film in films]),
         data=data(films, stage),
     )
+
+
+def articles(films: Sequence[Film]) -> Iterator[str]:
+    # what is said in every step: by hand, since a template takes long for so much
+    for run, film in enumerate(films):
+        for step, frame in enumerate(film.frames):
+            yield (
+                f'<article class="{frame.kind}" id="step-{run}-{step}" hidden>\n'
+                f"<h2>{frame.title}</h2>\n<p>{html.escape(frame.summary)}</p>\n"
+            )
+            if frame.equations:
+                yield '<section class="computation"><h3>The computation</h3>\n'
+                yield equations(frame.equations)
+                more = f'<p class="small">and {frame.left_out:,} more</p>'
+                yield f"{more if frame.left_out else ''}</section>\n"
+            for row in frame.rows:
+                notes = "".join(f' <span class="note">{html.escape(n)}</span>' for n in row.notes)
+                label = html.escape(f"{row.label[0].upper()}{row.label[1:]}")
+                yield f'<section class="line {row.kind}"><h3>{label}{notes}</h3>\n'
+                yield equation(row.sides, lambda sources: linked(sources, films[0].offset))
+                yield "</section>\n"
+            if frame.complete:
+                every = ", ".join(map(typeset_side, frame.complete))
+                yield f'<p class="complete">Complete: {every}</p>\n'
+            yield "</article>\n"
 
 
 def linked(sources: Sources, offset: int) -> str:

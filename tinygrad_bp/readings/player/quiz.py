@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from ...mistakes.catalogue import CATALOGUE
 from ...mistakes.in_symbols import WrongFormula, WrongFormulas
 from ...mistakes.mistake import Mistake
 from ...notation.formula import Formula
@@ -57,21 +58,27 @@ class Quiz:
         return None
 
     def choices(self, rng: np.random.Generator, edge: Edge, c: Contribution) -> list[Choice]:
-        # those of mistakes that belong to the operation come first, as they teach more; of what can
-        # be done wrong anywhere, only what has the right shape
+        # mistakes that belong to the operation come first, as they teach more; of what can be done
+        # wrong anywhere, only what has the right shape
         operation = getattr(self.record.tensors[edge.step].primitive, "__name__", "")
-        most = len(c.rule or "") + LONGER
-        found: dict[Mistake, tuple[bool, WrongFormula, Formula]] = {}
-        for wrong in self.wrong.at(edge):
-            general = operation not in wrong.mistake.rules
+
+        def is_general(mistake: Mistake) -> bool:
+            return operation not in mistake.rules
+
+        chosen: dict[Mistake, tuple[WrongFormula, Choice]] = {}
+        mistakes = sorted(shuffled(rng, CATALOGUE), key=is_general)
+        for wrong in self.wrong.at(edge, mistakes):
             formula = Formula(wrong.tree, self.record.names)
-            if len(formula.text) <= most and (wrong.fits or not general):
-                found.setdefault(wrong.mistake, (general, wrong, formula))
-        chosen: list[tuple[WrongFormula, Choice]] = []
-        for _, wrong, formula in sorted(shuffled(rng, list(found.values())), key=lambda f: f[0]):
-            if len(chosen) < MOST_WRONG and not any(wrong.equals(other) for other, _ in chosen):
-                chosen.append((wrong, Choice(formula, wrong.mistake)))
-        return [choice for _, choice in chosen]
+            if (
+                wrong.mistake not in chosen
+                and (wrong.fits or not is_general(wrong.mistake))
+                and len(formula.text) <= len(c.rule or "") + LONGER
+                and not any(wrong.equals(other) for other, _ in chosen.values())
+            ):
+                chosen[wrong.mistake] = wrong, Choice(formula, wrong.mistake)
+            if len(chosen) == MOST_WRONG:
+                break
+        return [choice for _, choice in chosen.values()]
 
 
 def shuffled(rng: np.random.Generator, items: Sequence[Item]) -> list[Item]:

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import html
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...notation.formula import Formula
+from ...notation.mathml import mathml
 from ...notation.numbers import fits, in_line, rows, stand_in
-from ...pages.page import safe, typeset
 from .rows import Numbers, Side, Sources
-
-if TYPE_CHECKING:
-    from markupsafe import Markup
 
 #: The first of the private characters of Unicode, which stand for arrays while LaTeX is typeset.
 MARK = 0xE000
 MARKED = re.compile("<mi>([\ue000-\uf8ff])</mi>")
 
 
-def equation(sides: Sequence[Side], link: Callable[[Sources], str] | None = None) -> Markup:
+def equation(sides: Sequence[Side], link: Callable[[Sources], str] | None = None) -> str:
     # ``link`` writes where the terms of a sum come from, if they are links
     def write(side: Side) -> str:
         return link(side) if link and isinstance(side, Sources) else typeset_side(side)
@@ -30,19 +27,19 @@ def equation(sides: Sequence[Side], link: Callable[[Sources], str] | None = None
     left, *others = map(write, sides)
     alone = "" if others else " alone"
     below = "".join(map(equals, others))
-    return safe(f'<div class="equation"><div class="left{alone}">{left}</div>{below}</div>')
+    return f'<div class="equation"><div class="left{alone}">{left}</div>{below}</div>'
 
 
-def equations(every: Iterable[tuple[Side, Side]]) -> Markup:
+def equations(every: Iterable[tuple[Side, Side]]) -> str:
     lines = (f"<div>{typeset_side(left)}</div>{equals(typeset_side(side))}" for left, side in every)
-    return safe(f'<div class="equations">{"".join(lines)}</div>')
+    return f'<div class="equations">{"".join(lines)}</div>'
 
 
 def equals(side: str) -> str:
     return f'<div class="side"><span class="sign">=</span>{side}</div>'
 
 
-def typeset_side(side: Side) -> Markup:
+def typeset_side(side: Side) -> str:
     if isinstance(side, Formula):
         return typeset(side.latex)
     if isinstance(side, Numbers):
@@ -51,14 +48,19 @@ def typeset_side(side: Side) -> Markup:
         arrays = [part for part in parts if not isinstance(part, str)]
         marks = map(chr, range(MARK, MARK + len(arrays)))
         latex = "".join(part if isinstance(part, str) else next(marks) for part in parts)
-        return safe(
-            MARKED.sub(lambda mark: value(arrays[ord(mark[1]) - MARK], alone=False), typeset(latex))
+        return MARKED.sub(
+            lambda mark: value(arrays[ord(mark[1]) - MARK], alone=False), typeset(latex)
         )
     if isinstance(side, (str, Sources)):
-        return safe(html.escape(str(side)))
+        return html.escape(str(side))
     written = (words(p) if isinstance(p, str) else value(p, len(side) == 1) for p in side)
     start = '<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">'
-    return safe(f"{start}{''.join(written)}</math>")
+    return f"{start}{''.join(written)}</math>"
+
+
+@functools.lru_cache(maxsize=10_000)
+def typeset(latex: str) -> str:
+    return mathml(latex, display=True)
 
 
 def words(text: str) -> str:
@@ -68,9 +70,7 @@ def words(text: str) -> str:
 
 def value(array: np.ndarray, alone: bool) -> str:
     if array.ndim == 2 and array.size and fits(array):
-        cells = ("".join(f"<mtd><mn>{x}</mn></mtd>" for x in row) for row in rows(array))
-        body = "".join(f"<mtr>{row}</mtr>" for row in cells)
-        return f'<mtable class="matrix">{body.replace("-", "−")}</mtable>'
+        return matrix(array.tobytes(), array.dtype, array.shape)
     if not alone and not fits(array):
         return words(stand_in(array))
     written = in_line(array)
@@ -78,3 +78,12 @@ def value(array: np.ndarray, alone: bool) -> str:
     text = words(text) if array.ndim else f"<mn>{text}</mn>"
     negative = not alone and written.startswith("-")
     return f"<mrow><mo>(</mo>{text}<mo>)</mo></mrow>" if negative else text
+
+
+@functools.lru_cache(maxsize=10_000)
+def matrix(content: bytes, dtype: np.dtype, shape: tuple[int, int]) -> str:
+    # the same numbers stand in several steps: where they come from, and where they are used
+    cells = rows(np.frombuffer(content, dtype).reshape(shape))
+    between, after = "</mn></mtd><mtd><mn>", "</mn></mtd></mtr>"
+    body = "".join(f"<mtr><mtd><mn>{between.join(row)}{after}" for row in cells)
+    return f'<mtable class="matrix">{body.replace("-", "−")}</mtable>'
