@@ -69,11 +69,11 @@ async function busily(doing, panel, work) {
   const rest = (busy) => {
     isBusy = busy;
     for (const id of ["run", "grade"]) find(id).disabled = busy;
-    find("stop").hidden = !busy;
   };
   rest(true);
   try {
     await python.ready;
+    find("stop").hidden = false;
     say(doing);
     await work();
     say("Python is ready.");
@@ -81,7 +81,14 @@ async function busily(doing, panel, work) {
     panel.replaceChildren(complaint(error.message));
     if (find("loading").hidden) say("Python is ready.");
   }
+  find("stop").hidden = true;
   rest(false);
+}
+
+// On a narrow screen the answer is below the editor.
+async function andLook(panel, work) {
+  await work();
+  if (panel.getBoundingClientRect().top > 0.8 * innerHeight) panel.scrollIntoView();
 }
 
 // ---- What is shown ----
@@ -248,8 +255,9 @@ find("ending").onchange = () => {
   if (isExample) find("derived").value = DERIVED[find("ending").value] ?? DERIVED[".md"];
   keep();
 };
-find("run").onclick = run;
-find("grade").onclick = grade;
+find("run").onclick = () => andLook(find("reading"), run);
+find("grade").onclick = () => andLook(find("report"), grade);
+find("reveal").onchange = () => { if (find("report").firstChild) grade(); };
 find("reset").onclick = back;
 find("link").onclick = copyLink;
 find("stop").onclick = () => restart("Stopped.");
