@@ -70,7 +70,7 @@ def test_a_drawing_of_a_file_of_the_users(
 
 
 def test_unknown_suffix_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"\.svg, \.png, \.pdf, \.dot, \.mmd"):
+    with pytest.raises(ValueError, match=r"\.svg, \.png, \.pdf, \.dot"):
         ran("draw", "--out", str(tmp_path / "graph.jpg"))
 
 

@@ -246,7 +246,7 @@ ERRORS = [
     (
         lambda: bp.draw(w).save("w.jpg"),
         ValueError,
-        "a drawing cannot be saved as 'w.jpg': the name must end in one of .svg, .png, .pdf, .dot, .mmd.",
+        "a drawing cannot be saved as 'w.jpg': the name must end in one of .svg, .png, .pdf, .dot.",
     ),
 ]
 

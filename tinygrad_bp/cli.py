@@ -301,7 +301,7 @@ COMMANDS: dict[str, Command] = {
         ),
         argument("--backward", action="store_true", help="the reverse sweep as well"),
         argument("--rules", action="store_true", help="on each edge, what flows back along it"),
-        forms="--out takes a file that ends in .svg, .png, .pdf, .dot or .mmd; without it, the "
+        forms="--out takes a file that ends in .svg, .png, .pdf or .dot; without it, the "
         "graph is printed as a tree.",
         text=lambda drawing: f"{drawing}\n",  # not wrapped, so that the branches stay whole
     ),

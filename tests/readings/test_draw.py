@@ -102,8 +102,6 @@ GOLDEN_TEXTS: dict[str, Callable[[], str]] = {
     "draw_ops.dot": lambda: draw(worked_network()).dot,
     "draw_layers.dot": lambda: draw(in_scopes(), "layers").dot,
     "draw_backward.dot": lambda: draw(in_scopes(), backward=True, rules=True).dot,
-    "draw_ops.mmd": lambda: draw(in_scopes(), rules=True).mermaid,
-    "draw_backward.mmd": lambda: draw(worked_network(), backward=True).mermaid,
     "draw_ops.txt": lambda: f"{draw(worked_network())}\n",
     "draw_layers.txt": lambda: f"{draw(in_scopes(), 'layers')}\n",
 }
@@ -246,7 +244,6 @@ def test_leaf_alone_is_an_output() -> None:
 
 def test_kinds_of_nodes_differ_in_shape_and_colour() -> None:
     assert len({look.shape + look.style for look in LOOKS.values()}) == len(LOOKS)
-    assert len({look.mermaid for look in LOOKS.values()}) == len(LOOKS)
     w, x = bp.tensor(1.0, requires_grad=True), bp.tensor(1.0)
     kinds = ["parameter", "input", "intermediate", "output"]
     assert len({LOOKS[kind].line for kind in kinds}) == len({LOOKS[kind].fill for kind in kinds})
@@ -360,7 +357,6 @@ def test_python_numbers_are_part_of_the_operation(
 def test_values(data: object, expected: str) -> None:
     drawing = draw(bp.tensor(data))
     assert shown(drawing.dot, "n0").endswith(f"output value gradient {expected} —")
-    assert drawing.mermaid
     assert str(drawing)
 
 
@@ -558,7 +554,7 @@ def test_a_graph_of_20000_operations_is_cut_and_says_so() -> None:
         "20,001 tensors are more than the 400 that are drawn one by one: the earliest are one node"
     )
     assert drawing.picture.note == note
-    for text in (drawing.dot, drawing.mermaid, str(drawing)):
+    for text in (drawing.dot, str(drawing)):
         assert note in text
     assert "19,602 earlier tensors" in drawing.dot
     assert len(str(drawing).splitlines()) <= 202
@@ -663,7 +659,6 @@ def test_sweep_flows_back_along_the_edges_that_carry_a_gradient() -> None:
     assert shown(drawing.dot, "g0") == "∂L/∂w () sum of 2 12"
     assert shown(drawing.dot, "g3") == "∂L/∂L () the sweep starts 1"
     assert all(not edge.rule for edge in drawing.picture.arrows if not edge.backward)
-    assert 'g3 -.->|"∂L/∂L w"| g2' in drawing.mermaid
 
 
 def test_graph_of_a_gradient() -> None:
@@ -742,20 +737,14 @@ def test_hostile_name_changes_no_structure(name: str) -> None:
 
     plain = drawn("plain", "frame")
     hostile = drawn(name, name.replace("/", "|") or "an empty scope is none")
-    for text in (hostile.dot, hostile.mermaid, str(hostile)):
+    for text in (hostile.dot, str(hostile)):
         text.encode()
         assert max(map(len, text.splitlines())) < 2000
         assert "\x1b" not in text
         assert "<img" not in text.replace(str(hostile), "")
-    for form in ("dot", "mermaid"):
-        before, after = (re.sub("<[^<>]*>", "<>", getattr(d, form)) for d in (plain, hostile))
-        assert len(before.splitlines()) == len(after.splitlines())
+    before, after = (re.sub("<[^<>]*>", "<>", d.dot) for d in (plain, hostile))
+    assert len(before.splitlines()) == len(after.splitlines())
     assert len(str(plain).splitlines()) == len(str(hostile).splitlines())
-    quoted = r'"[^"]*"'
-    before, after = (
-        [re.sub(quoted, "", line) for line in d.mermaid.splitlines()] for d in (plain, hostile)
-    )
-    assert before == after  # all of the name is within quotes, which it cannot close
 
 
 @settings(max_examples=50, deadline=None)
@@ -914,16 +903,14 @@ def test_text_is_saved_without_a_layout_program(
     no_layout_program(monkeypatch, tmp_path)
     drawing = draw(bp.tensor(1.0, name="Δ"))
     drawing.save(tmp_path / "new" / "folder" / "picture.dot")
-    drawing.save(tmp_path / "new" / "folder" / "picture.mmd")
     assert (tmp_path / "new/folder/picture.dot").read_text(encoding="utf-8") == drawing.dot
-    assert (tmp_path / "new/folder/picture.mmd").read_text(encoding="utf-8") == drawing.mermaid
-    assert len(list((tmp_path / "new/folder").iterdir())) == 2
+    assert len(list((tmp_path / "new/folder").iterdir())) == 1
     assert "Δ" in str(drawing)
 
 
 @pytest.mark.parametrize("name", ["picture.jpg", "picture", ".svg"])
 def test_other_formats_are_refused(name: str, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"one of \.svg, \.png, \.pdf, \.dot, \.mmd"):
+    with pytest.raises(ValueError, match=r"one of \.svg, \.png, \.pdf, \.dot"):
         draw(bp.tensor(1.0)).save(tmp_path / "folder" / name)
     assert list(tmp_path.iterdir()) == []
 
@@ -943,7 +930,7 @@ def test_missing_layout_program(
 def test_no_program_is_looked_for_at_import() -> None:
     program = (
         "import shutil, subprocess; shutil.which = subprocess.run = None; "
-        "import tinygrad_bp as bp; d = bp.draw(bp.tensor(1.0) + 1); d.dot; d.mermaid; str(d)"
+        "import tinygrad_bp as bp; d = bp.draw(bp.tensor(1.0) + 1); d.dot; str(d)"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PATH": ""}
     subprocess.run([sys.executable, "-c", program], env=environment, check=True)

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import tinygrad_bp as bp
-from tinygrad_bp.readings.play import Player, play
+from tinygrad_bp.readings.play import play
 from tinygrad_bp.record import recorded_tensors
 from tinygrad_bp.worked_problem.problem import random_problem
 from tinygrad_bp.worked_problem.verification import recorded

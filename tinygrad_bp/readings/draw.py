@@ -1,7 +1,7 @@
 """The graph of a recorded computation as a picture: ``draw(loss).save("loss.svg")``.
 
 Every tensor is a node and every operand an edge. The parts of this reading are in ``drawing/``:
-what is drawn, its text in three notations, and the layout program that turns it into a picture.
+what is drawn, its text in two notations, and the layout program that turns it into a picture.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from ..record import Record
 from ..saving import Document, Forms
 from .drawing.dot import dot
 from .drawing.layout import described, lay_out, write_svg
-from .drawing.mermaid import mermaid
 from .drawing.picture import Picture, picture
 from .drawing.tree import tree
 
@@ -27,7 +26,7 @@ class Drawing(Document):
     """A picture of a computation, as it was at the moment of drawing. Made by `draw`.
 
     It prints as a tree of text, and a notebook shows the picture. ``save`` writes .svg, .png or
-    .pdf, or .dot or .mmd for text; it raises RuntimeError if there is no layout program, or that
+    .pdf, or .dot for text; it raises RuntimeError if there is no layout program, or that
     fails, takes longer than a minute, or does not write the format.
     """
 
@@ -42,11 +41,6 @@ class Drawing(Document):
     def dot(self) -> str:
         """The picture in DOT, the language of Graphviz; the same text in every run."""
         return dot(self.picture)
-
-    @cached_property
-    def mermaid(self) -> str:
-        """The picture in Mermaid, for pages that show it; needs no layout program."""
-        return mermaid(self.picture)
 
     @cached_property
     def svg(self) -> str:
@@ -64,7 +58,6 @@ class Drawing(Document):
             ".png": lambda: lay_out(self.dot, ".png"),
             ".pdf": lambda: lay_out(self.dot, ".pdf"),
             ".dot": lambda: self.dot,
-            ".mmd": lambda: self.mermaid,
         }
 
     def __str__(self) -> str:
@@ -111,7 +104,7 @@ def draw(
     Returns
     -------
     Drawing
-        Print it, ``save`` it, or take its ``svg``, ``dot`` or ``mermaid``.
+        Print it, ``save`` it, or take its ``svg`` or ``dot``.
 
     Raises
     ------

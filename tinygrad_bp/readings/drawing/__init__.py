@@ -1,1 +1,1 @@
-"""A picture of a computation: `folding`, `picture` as plain data, three notations, `layout`."""
+"""A picture of a computation: `folding`, `picture` as plain data, two notations, `layout`."""

@@ -159,7 +159,7 @@ class DotWriter:
 
 
 def look(kind: str, name: str, css_class: str) -> dict[str, str]:
-    shape, style, line, fill, width, _ = LOOKS[kind]
+    shape, style, line, fill, width = LOOKS[kind]
     return {
         "id": name, "class": css_class, "shape": shape, "style": style,
         "color": line, "fillcolor": fill, "penwidth": f"{width:g}",

@@ -18,16 +18,15 @@ class Look(NamedTuple):
     line: str  # the colour
     fill: str  # the colour
     width: float  # of the line, in points
-    mermaid: tuple[str, str]  # the brackets around a label that give the shape
 
 
 LOOKS = {
-    "parameter": Look("note", "filled", "#7A6A00", "#FAF3BF", 2, ("[/", "/]")),
-    "input": Look("box", "filled", "#6B6B6B", "#F0F0F0", 1, ("[", "]")),
-    "intermediate": Look("box", "filled,rounded", "#3F4C5A", "#FFFFFF", 1, ("(", ")")),
-    "layer": Look("folder", "filled", "#3F4C5A", "#FFFFFF", 1, ("[[", "]]")),
-    "output": Look("box", "filled,diagonals", "#00734F", "#BFEAD9", 2, ("{{", "}}")),
-    "gradient": Look("box", "filled,dashed", "#8A3C6E", "#F8E8F1", 1, (">", "]")),
+    "parameter": Look("note", "filled", "#7A6A00", "#FAF3BF", 2),
+    "input": Look("box", "filled", "#6B6B6B", "#F0F0F0", 1),
+    "intermediate": Look("box", "filled,rounded", "#3F4C5A", "#FFFFFF", 1),
+    "layer": Look("folder", "filled", "#3F4C5A", "#FFFFFF", 1),
+    "output": Look("box", "filled,diagonals", "#00734F", "#BFEAD9", 2),
+    "gradient": Look("box", "filled,dashed", "#8A3C6E", "#F8E8F1", 1),
 }
 
 GREY = "#595959"
