@@ -119,7 +119,7 @@ def test_hardly_a_right_line_of_a_random_program_is_called_wrong():
             text = str(bp.derive(loss, form=form))
         except ValueError:  # it has no components, or derives nothing
             return
-        recorded = SimpleNamespace(runs=[Run(loss)], aliases={})
+        recorded = SimpleNamespace(runs=[Run(loss)], aliases={}, parameters=())
         judged = Document(Network(recorded), {}).judge(read(text, ".txt"))
         counts.update(one.verdict.name for one in judged)
 

@@ -13,7 +13,7 @@ from . import tree as t
 from .chains import Chains
 from .names import Key, key_of, spellings
 from .network import Arrays, Network, applied
-from .symbols import NeedsLayerError, Ref, Symbols, said
+from .symbols import LOSSES, NeedsLayerError, Ref, Symbols, said
 from .updates import as_gradient
 from .values import DoesNotFitError, NotReadError, UnknownNameError, value
 from .verdicts import RIGHT, Judgement, Target, Verdict
@@ -105,6 +105,7 @@ class Document:
 
     def of_equation(self, line: t.WrittenLine) -> Iterator[Judged]:
         self.symbols.ranges = {}
+        self.symbols.assumed.clear()
         self.meaning.begin()
         left = line.left.tree
         try:
@@ -201,6 +202,8 @@ class Document:
                 return self.of_gradient(below) if is_gradient else self.of_local(above, below)
             case t.Name():
                 return self.of_name(tree, rights)
+            case t.Call(function, _, 0, above, below) if function in LOSSES:
+                return self.of_name(t.Name(function, "", above, below), rights)
             case t.Call():
                 return None if self.names_a_value(tree) else self.of_function(tree)
         raise NotReadError("an equation that is about no gradient")
@@ -321,6 +324,8 @@ class Document:
         elif not v.labels and (name := network.find(v.data)):
             symbols.aliases[key] = self.found[said(left)] = name  # type: ignore[arg-type]
             reason = f"it is {name}, as its numbers are"
+        elif key.base in LOSSES and network.is_of_each_sample(v.data):
+            reason = f"the loss of each sample, and {network.loss} is their mean"
         else:
             symbols.defined[key] = v
             if not v.labels and (gradient := network.find(v.data, gradients=True)):

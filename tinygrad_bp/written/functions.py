@@ -123,7 +123,7 @@ class Functions(Meaning):
             raise NotReadError(f"which function {name} is, is not known here")
         (function,) = network.activations
         if function not in self.functions.get(name, set()):
-            self.assumed.add(f"{name} is {function}")
+            self.symbols.assumed.add(f"{name} is {function}")
         return [(function, frozenset({f"{name} is {function}, {at}"}))]
 
     def argument_of(self, tree: t.Call, v: Value) -> str | None:

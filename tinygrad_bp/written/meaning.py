@@ -64,7 +64,6 @@ class Meaning:
         self.functions: dict[str, set[str]] = {}  # as forward equations that are right use them
         self.calls: dict[t.Tree, Value] = {}  # what the document calls f(x)
         self.left_labels: tuple[str, ...] = ()
-        self.assumed: set[str] = set()  # at a side: what was taken for granted, and not confirmed
         self.known: dict[t.Tree, list[Reading]] = {}  # of this side
         self.of_truth = False  # read gradients as they are, not as the document has them so far
         self.begin_line()
@@ -83,7 +82,7 @@ class Meaning:
     def begin(self, labels: tuple[str, ...] = ()) -> None:
         """Begin a side whose left side has these letters."""
         self.left_labels = self.symbols.left = labels
-        self.assumed, self.known = set(), {}
+        self.known = {}
 
     def readings(self, tree: t.Tree) -> list[Reading]:
         """Return every way to compute a tree; raise if it is not read, or nothing fits."""
@@ -118,6 +117,9 @@ class Meaning:
         return [self.constant(tree.value)]
 
     def read_Filled(self, tree: t.Filled) -> list[Reading]:
+        if not tree.shape and tree.entry == "1" and self.network.batch is not None:
+            self.symbols.assumed.add("1 is a vector over the samples")
+            return [self.constant(np.ones((self.network.batch, 1)))]
         if not tree.shape:
             raise NotReadError("an array of ones, or an identity, without its shape")
         return [self.constant(np.full(tree.shape, float(tree.entry)))]
@@ -284,7 +286,9 @@ class Meaning:
         for reading in self.readings(tree.of):
             if tree.axes:
                 found.append(self.summed(reading, tree.axes, keep=True))
-                if reading.value.repeats:  # of a sum over an axis: that axis may be gone
+                # of a sum over an axis, that axis may be gone; and a vector may have but one
+                is_vector = {reading.value.core[axis % 2] for axis in tree.axes} == {1}
+                if reading.value.repeats or is_vector:
                     found.append(self.summed(reading, (0, 1), keep=False))
             elif tree.ranges:
                 found.append(self.over(reading, tree.ranges))

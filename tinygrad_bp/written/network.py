@@ -22,6 +22,7 @@ Arrays: TypeAlias = list[np.ndarray]
 class Network:
     def __init__(self, assignment: Assignment) -> None:
         self.runs, self.aliases = assignment.runs, assignment.aliases
+        self.parameters = assignment.parameters
         run = self.run = assignment.runs[0]
         self.loss = run.tensors[run.loss].name or "L"
         self.position = {t.name: i for i, t in enumerate(run.tensors) if t.name is not None}
@@ -97,8 +98,10 @@ class Network:
                 t.shape[axis] in sizes for t in named if t.primitive is None
             ):
                 found.append((axis, sizes.pop()))
-        if len(found) == 2:
-            found = [f for f in found if f[1] == 1]
+        if len(found) == 2:  # of data, all have one length along it; else it is one sample
+            data = [t for t in named if t.primitive is None and t.name not in self.parameters]
+            shared = [f for f in found if data and all(t.shape[f[0]] == f[1] for t in data)]
+            found = shared or [f for f in found if f[1] == 1]
         return found[0] if len(found) == 1 else None
 
     @property
@@ -114,6 +117,11 @@ class Network:
         axis, batch = self.samples
         return shape[axis] == batch > 1
 
+    def is_of_each_sample(self, data: Sequence[np.ndarray]) -> bool:
+        """Whether these are numbers, one for each sample, whose mean is the loss."""
+        pairs = zip(data, self.values[self.loss], strict=True)
+        return all(d.size == self.batch and close(d.mean(), mean) for d, mean in pairs)
+
     # ---- operations ----
 
     def applied_to(self, name: str) -> str | None:
@@ -124,6 +132,16 @@ class Network:
             if of == [i] and is_activation(tensor):
                 return str(tensor.primitive.__name__)
         return None
+
+    @cached_property
+    def output(self) -> str | None:
+        """The activation that the loss is computed from, with no named step between."""
+        found = [
+            name
+            for name, ends in self.next_named.items()
+            if ends == {self.loss} and is_activation(self.run.tensors[self.position[name]])
+        ]
+        return found[0] if len(found) == 1 else None
 
     @cached_property
     def activations(self) -> set[str]:

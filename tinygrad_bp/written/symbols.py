@@ -20,6 +20,9 @@ NONE: frozenset[str] = frozenset()
 LOSSES = LOSS_LETTERS | LOSS_WORDS
 SIZES = {"m", "N", "B", "n", "M"}
 
+#: What a prediction is called, also where the network calls it otherwise.
+PREDICTIONS = {Key("y", "hat"), Key("Y", "hat"), Key("y", "", "pred"), Key("Y", "", "pred")}
+
 #: Letters that are layers below a name; above a name any letter may be one.
 LAYERS = {"l", "ell", "L"}
 
@@ -57,6 +60,7 @@ class Symbols:
         self.ranges: dict[str, int] = {}  # over how many entries a letter goes, in this line
         self.left: tuple[str, ...] = ()  # the letters of the left side
         self.own: dict[str, Arrays] = {}  # the document's gradients, where they are not right
+        self.assumed: set[str] = set()  # in this equation: what was taken for granted
         self.is_upstream = False  # while what stands above a ∂ is looked up
         #: Whether dZ is meant of each sample's loss, and not of their mean; None: not seen so far.
         self.per_sample: bool | None = None
@@ -185,6 +189,10 @@ class Symbols:
                 z = self.lookup(key_of(key.word))
             if z is not None and z in self.network.gradients:
                 yield "gradient", z, frozenset({f"{key_text(key)} is dL/d{z}"})
+        elif key in PREDICTIONS and self.network.output is not None:
+            self.assumed.add(f"{key_text(key)} is {self.network.output}")
+            note = f"{key_text(key)} is {self.network.output}, the output"
+            yield "quantity", self.network.output, frozenset({note})
         elif self.is_upstream and key == Key(key.base) and key.base in LOSSES:
             yield "loss", self.network.loss, NONE
 

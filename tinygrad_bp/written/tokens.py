@@ -72,7 +72,7 @@ FUNCTIONS = (
 )
 KNOWN = FUNCTIONS | LOSS_WORDS | PROSE | {"np", "net", "axis"} | {name.lower() for name in GREEK}
 #: In LaTeX a run of letters is a product; a word of three letters that is known is a word.
-SHORT = {"ln", "tr", "CE", "if"}
+SHORT = {"ln", "tr", "CE", "if", "np"}
 
 OPENING = {"(": ")", "[": "]", r"\{": r"\}", "{": "}",
            r"\lfloor": r"\rfloor", r"\lceil": r"\rceil"}  # fmt: skip

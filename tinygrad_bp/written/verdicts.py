@@ -97,11 +97,10 @@ class Judgement:
         is_claim = target.kind in ("local", "function") and is_simple(tree)
         if verdict.name not in RIGHT and is_number(tree) and not is_claim:
             return Verdict("not compared", "numbers, of a point of their own")
-        if meaning.assumed and verdict.name not in RIGHT:
+        if self.symbols.assumed and verdict.name not in RIGHT:
             # nothing is held against a line on an assumption
-            reason = (
-                f"{verdict.name}, if {' and '.join(sorted(meaning.assumed))}, which is not said"
-            )
+            assumed = " and ".join(sorted(self.symbols.assumed))
+            reason = f"{verdict.name}, if {assumed}, which is not said"
             return Verdict("not read", reason, reading=verdict.reading)
         return verdict
 
@@ -148,6 +147,8 @@ class Judgement:
         if stray:
             extra = ", ".join(sorted(set(stray[0].value.labels) - set(truth.labels)))
             reason_ = f"the index {extra} is on the right, not on the left, and not summed over"
+            if target.kind == "forward":  # as in -log p_c, of the class that is right
+                raise NotReadError(reason_)
             return Verdict("stray index", reason_, stray[0].notes, stray[0].tree)
         if other and is_whole and not other[0].value.labels:
             v, notes, shown_tree = other[0]

@@ -136,7 +136,7 @@ class Words(ABC):
             return self.name(word if word in GREEK_WORDS else low)
         if word in ACCENTED:
             return self.name(*ACCENTED[word])
-        if token.kind == "name" and not self.latex and word[0] == "d" and len(word) < 4:
+        if token.kind == "name" and not self.latex and word[0] == "d" and is_short(word):
             return self.differential_in_text(token)
         if token.kind == "words" and not word.replace("_", "").isalnum():
             raise NotReadError(f"the words “{word}”")
@@ -358,6 +358,11 @@ def script_or_none(row: Sequence[Token]) -> Scripts | None:
     inside = [p.inside for p in found.pieces if isinstance(p, t.Bracketed)]
     pieces = [*found.pieces, *(p for part in inside for p in part)]
     return None if not row or any(isinstance(p, int) and p < 0 for p in pieces) else found
+
+
+def is_short(differential: str) -> bool:
+    # dz1, dWx, dloss, but not damping
+    return len(differential) < 4 or differential[1:].lower() in LOSS_WORDS
 
 
 def is_layer_in_brackets(found: Scripts) -> bool:
