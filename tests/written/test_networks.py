@@ -26,6 +26,16 @@ def columns(W1, b1, W2, b2, X, Y):
     return -bp.mean(Y * bp.log(A2) + (1 - Y) * bp.log(1 - A2))
 
 
+def logistic(w, b, X, y):
+    a = bp.sigmoid((X @ w + b).named("z")).named("a")
+    return (-bp.mean(y * bp.log(a) + (1 - y) * bp.log(1 - a))).named("J")
+
+
+def linear(theta, X, y):
+    h = (X @ theta).named("h")
+    return (bp.square_sum(h - y) / 10).named("J")
+
+
 def drawn(**shapes):
     return {name: rng.normal(size=shape) for name, shape in shapes.items()}
 
@@ -39,6 +49,9 @@ COLUMNS = (
     columns,
     drawn(W1=(4, 3), b1=(4, 1), W2=(1, 4), b2=(1, 1), X=(3, 6)) | {"Y": rng.random((1, 6))},
 )
+
+LOGISTIC = (logistic, drawn(w=(3, 1), b=(1,), X=(5, 3)) | {"y": np.eye(5)[:, :1]})
+LINEAR = (linear, drawn(theta=(3, 1), X=(5, 3), y=(5, 1)))
 
 IN_TEMPLATES = r"""
 right | C = \frac{1}{2} \|y - a^L\|^2
@@ -79,6 +92,40 @@ wrong | dZ^{[1]} = W^{[2]T} dZ^{[2]} * (1 - A^{[1]})
 carried forward | dW^{[1]} = \frac{1}{m} dZ^{[1]} X^T
 """
 
+#: The loss of each sample is L, and J is their mean.
+OF_EACH_SAMPLE = r"""
+right | z = X w + b
+right | J = -\frac{1}{m} \sum_{i=1}^m (y^{(i)} \log a^{(i)} + (1-y^{(i)}) \log (1-a^{(i)}))
+defined | L = -(y \log a + (1 - y) \log(1 - a))
+right | \frac{\partial L}{\partial a} = -\frac{y}{a} + \frac{1 - y}{1 - a}
+right | \frac{\partial L}{\partial z} = \hat{y} - y
+right | dw = \frac{1}{m} X^T dz
+right | db = \frac{1}{m} \sum_{i=1}^m (a^{(i)} - y^{(i)})
+right | \frac{\partial J}{\partial w_j} = \frac{1}{m} \sum_{i=1}^m (a^{(i)} - y^{(i)}) x_j^{(i)}
+right | \frac{\partial J}{\partial w_j} = \frac{1}{m} \sum_i (a_i - y_i) x_{ij}
+defined | w_j := w_j - \alpha \frac{\partial J}{\partial w_j}
+wrong | db = \frac{1}{m} \sum_{i=1}^m (y^{(i)} - a^{(i)})
+not read | \frac{\partial L}{\partial z} = y - \hat{y}
+"""
+
+OF_A_HYPOTHESIS = r"""
+right | h = X \theta
+right | J(\theta) = \frac{1}{2m} \sum_{i=1}^m (h_\theta(x^{(i)}) - y^{(i)})^2
+right | J = \frac{1}{2m} \| X \theta - y \|^2
+not read | h_\theta(x) = \theta^T x
+right | \nabla_\theta J = \frac{1}{m} X^T (X \theta - y)
+right | \theta_j := \theta_j - \alpha \frac{1}{m} \sum_i (h_\theta(x^{(i)}) - y^{(i)}) x_j^{(i)}
+wrong | \theta := \theta - \frac{\alpha}{2m} X^T (X \theta - y)
+other network | J = \frac{1}{m} \| X \theta - y \|^2
+"""
+
+#: An index at a matrix with samples counts them, if anything; nothing negative rests on that.
+OF_A_SUM = r"""
+right | dZ^{[2]} = A^{[2]} - Y
+right | db^{[1]} = \frac{1}{m} \sum_i dZ^{[1]}_i
+not read | db^{[1]} = \sum_i dZ^{[1]}_i
+"""
+
 #: dZ is of the mean in the first line, so it is in the others.
 OF_THE_MEAN = r"""
 right | dZ^{[2]} = \frac{1}{m} (A^{[2]} - Y)
@@ -104,9 +151,21 @@ right as factors | dW1 = dz1 @ X.T
         (ROWS, IN_ROWS, ".md"),
         (COLUMNS, IN_COLUMNS, ".md"),
         (COLUMNS, OF_THE_MEAN, ".md"),
+        (COLUMNS, OF_A_SUM, ".md"),
+        (LOGISTIC, OF_EACH_SAMPLE, ".md"),
+        (LINEAR, OF_A_HYPOTHESIS, ".md"),
         (ROWS, IN_TEXT, ".txt"),
     ],
-    ids=["templates", "rows", "columns", "of the mean", "text"],
+    ids=[
+        "templates",
+        "rows",
+        "columns",
+        "of the mean",
+        "sum",
+        "logistic",
+        "linear",
+        "text",
+    ],
 )
 def test_a_document_has_its_verdicts(problem, lines, suffix, tmp_path):
     pairs = [line.split(" | ", 1) for line in lines.strip().splitlines()]

@@ -47,6 +47,8 @@ class Derivatives(Functions):
         refs = [r for r in self.symbols.refs(tree) if r.kind in ("quantity", "loss")]
         if not refs:
             raise NotReadError(f"there is no quantity {said(tree)} in the network")
+        if refs[0].sample is not None:
+            refs = refs[:1]
         if len({(r.name, r.entries) for r in refs}) > 1:
             raise NotReadError(f"there are several things that {said(tree)} may be")
         if refs[0].power != 1:

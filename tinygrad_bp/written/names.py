@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..notation.symbols import ACCENTS
 from . import tree as t
@@ -78,7 +78,11 @@ def spellings(name: t.Name) -> list[Spelling]:
         key = Key(name.base, name.accent, word, layer)
         return Spelling(key, tuple(entries), sample, power, name.transposed)
 
-    return [spelling(*choice) for choice in choices(above, below)]
+    found = [spelling(*choice) for choice in choices(above, below)]
+    match above:
+        case [t.Bracketed("(", (t.Letter() as letter,))]:  # x^{(i)}, of sample i
+            found.append(replace(spelling(None, below, 1), sample=letter))
+    return found
 
 
 def choices(

@@ -171,7 +171,16 @@ class Symbols:
         entries = entries[::-1] if turned else entries
         transposed = spelling.transposed and not turned
         for kind, name, notes in self.named(key):
+            one = entries[0] if len(entries) == 1 and letter is None else None
+            if isinstance(one, str) and self.is_of_samples(kind, name):
+                # z_i of a batch: i counts the samples, if anything
+                self.assumed.add(f"{one} counts the samples")
+                yield Ref(kind, name, (), one, transposed, spelling.power, notes)
             yield Ref(kind, name, entries, letter, transposed, spelling.power, notes)
+
+    def is_of_samples(self, kind: str, name: str) -> bool:
+        is_known = kind in ("quantity", "gradient") and self.network.has_samples(name)
+        return is_known and 1 not in self.network.shape(name)
 
     def named(self, key: Key) -> Iterator[tuple[str, str, frozenset[str]]]:
         name = self.lookup(key)

@@ -91,6 +91,8 @@ class Judgement:
             else:
                 verdict = self.of_value(target, tree, case)
         except DoesNotFitError as error:
+            if target.kind == "forward" and (self.network.batch or 1) > 1:
+                raise NotReadError(f"of one sample, perhaps: of all, {error}") from None
             verdict = Verdict("does not fit", str(error))
         if verdict.name in ("wrong", "does not fit"):
             verdict = self.lacking(target, tree, verdict)

@@ -227,6 +227,11 @@ class Words(ABC):
                     above.append(t.Bracketed("[", index))
             else:
                 break
+        if base == "h" and below == [t.Letter("theta")] and self.peek() == "(":
+            (argument,), _ = self.arguments()
+            if not isinstance(argument, t.Name):
+                raise NotReadError("a hypothesis of an expression")
+            return t.Name(base, above=argument.above)  # h_θ(x^{(i)}) is h^{(i)}
         is_function = base in FUNCTION_LETTERS and self.peek() in ("(", "[")
         if is_function or (base in LOSS_LETTERS and self.is_argument_list()):
             arguments, keywords = self.arguments()
