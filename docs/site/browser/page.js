@@ -37,7 +37,7 @@ class Python {
   async ask(call, ...values) {
     await this.ready;
     const timer = setTimeout(
-      () => restart(`Stopped after ${SECONDS} seconds. Is there a loop that does not end?`),
+      () => restart(`Stopped after ${SECONDS} seconds. Is there a loop without an end, or a large network?`),
       SECONDS * 1000,
     );
     const { answer, error, broken } = await new Promise((resolve) => {
