@@ -3,6 +3,10 @@
 A buffer is taken again as soon as the value in it, and every view of it, was used for the last
 time; an operation entry by entry writes over an operand that it is the last to use. What the
 program returns is always an array of its own.
+
+A buffer lies in memory as the result would that NumPy made itself, since calls that read one order
+and write another take several times as long. To see the order, calls are tried once on arrays
+without numbers.
 """
 
 from __future__ import annotations
@@ -59,6 +63,15 @@ def in_dtype(value: Any, dtype: np.dtype[Any]) -> Any:
     return np.array(value, dtype) if type(value) in (int, float) else value
 
 
+def empty_like(array: np.ndarray) -> str:
+    """Return the text of an array without numbers, with the axes in the same order in memory."""
+    axes = sorted(range(array.ndim), key=lambda k: -array.strides[k])
+    lengths = tuple(array.shape[k] for k in axes)
+    text = f"empty({lengths}, {array.dtype.str!r})"
+    places = tuple(axes.index(k) for k in range(array.ndim))
+    return text if axes == sorted(axes) else f"{text}.transpose{places}"
+
+
 class Lifetimes:
     """Whose memory a value shows, and when each was used last."""
 
@@ -94,13 +107,14 @@ class Writer:
         self.buffers: list[np.ndarray] = []
         self.views: list[str] = []  # of buffers, which are made with them
         self.shown: dict[Ref, np.ndarray] = {}  # the buffer or view of a value, where it has one
-        self.free: dict[Type, list[str]] = {}
+        self.tried: dict[Ref, Any] = {}  # the other values, as they will lie in memory
+        self.free: dict[Any, list[str]] = {}
         self.held: dict[Ref, str] = {}
         self.numbers: dict[Any, str] = {}
         self.own = self.returned_as_they_are()
         for ref, array in program.constants.items():
             self.names[ref] = f"c{ref}"
-            self.scope[f"c{ref}"] = array
+            self.scope[f"c{ref}"] = self.tried[ref] = array
         self.write_all()
 
     def write_all(self) -> None:
@@ -186,10 +200,11 @@ class Writer:
                 if x in self.held and self.program.types[x] == kind and self.lifetimes.dies(x, ref):
                     self.shown[ref] = self.shown[x]
                     return self.held.pop(x)
-        free = self.free.setdefault(kind, [])
+        made = self.made(ref, i)
+        free = self.free.setdefault((kind, made.strides), [])
         if not free:
             free.append(f"b{len(self.buffers)}")
-            self.buffers.append(np.empty(kind.shape, kind.dtype))
+            self.buffers.append(made)
         name = free.pop()
         self.shown[ref] = self.buffers[int(name[1:])]
         return name
@@ -197,24 +212,41 @@ class Writer:
     def release(self, ref: Ref, i: Instruction) -> None:
         for x in {root for used in i.refs() for root in self.lifetimes.roots[used]}:
             if x in self.held and self.lifetimes.last[x] == ref:
-                self.free.setdefault(self.program.types[x], []).append(self.held.pop(x))
+                key = self.program.types[x], self.shown[x].strides
+                self.free.setdefault(key, []).append(self.held.pop(x))
 
     def view(self, ref: Ref, i: Instruction) -> bool:
         """Make a view of a buffer once, together with the buffer."""
         refs = list(i.refs())
         if len(refs) != 1 or refs[0] not in self.shown:
             return False
-        base = self.shown[refs[0]]
-        try:
-            with np.errstate(all="ignore"):
-                made = i.run({refs[0]: base})
-        except (ValueError, ArithmeticError):  # the buffer has no numbers yet, and these matter
-            return False
+        base, made = self.shown[refs[0]], self.made(ref, i)
         if not np.shares_memory(made, base) or not base.size:
             return False
-        self.shown[ref], self.names[ref] = made, f"{ref}"
+        self.shown[ref], self.names[ref] = self.tried.pop(ref), f"{ref}"
         self.views.append(f"{ref} = {self.call(i, self.program.types[ref])}")
         return True
+
+    def made(self, ref: Ref, i: Instruction) -> Any:
+        """Try a call, and return what it makes, as it lies in memory."""
+        if ref not in self.tried:
+            try:
+                with np.errstate(all="ignore"):
+                    self.tried[ref] = i.run({x: self.example(x) for x in i.refs()})
+            except (ValueError, ArithmeticError, IndexError):  # here, the numbers matter
+                self.tried[ref] = np.empty(*self.program.types[ref])
+        return self.tried[ref]
+
+    def example(self, x: Ref) -> Any:
+        if x in self.shown:
+            return self.shown[x]
+        i = self.program.instructions.get(x)
+        if i is not None and (i.function is np.where or i.function not in MAKES_NEW):
+            return self.made(x, i)
+        if x not in self.tried:
+            number = self.program.numbers.get(x)
+            self.tried[x] = number(1) if number else np.empty(*self.program.types[x])
+        return self.tried[x]
 
     # ---- the whole ----
 
@@ -224,7 +256,7 @@ class Writer:
             *(v.split(" ")[0] for v in self.views),
         ]
         everything = "".join(f"{name}, " for name in inner)
-        buffers = [f"b{k} = empty({b.shape}, {b.dtype.str!r})" for k, b in enumerate(self.buffers)]
+        buffers = [f"b{k} = {empty_like(b)}" for k, b in enumerate(self.buffers)]
         lines = [*([f"({everything}) = memory"] if inner else []), *self.lines]
         if self.program.ignores_errors:
             lines = ["with errstate(all='ignore'):", *(f"    {line}" for line in lines)]

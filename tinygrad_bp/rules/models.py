@@ -83,7 +83,8 @@ def from_windows(
 ) -> Value:
     """Return images of a shape to which every window was added in its place: `windows` reversed."""
     (down, right), (row_gap, column_gap) = steps_of(stride, dilation)
-    out = np.zeros(shape, dtype=w.dtype)
+    samples, channels, *lengths = shape  # in memory channels come first, as in `windows`
+    out = np.zeros((channels, samples, *lengths), dtype=w.dtype).transpose(1, 0, 2, 3)
     every = seen_through(out, w.shape[4:], stride, dilation).shape
     if w.shape != every:
         raise ValueError(f"the windows of shape {shape} have shape {every}, not {w.shape}")
