@@ -50,8 +50,8 @@ def play(loss: Tensor | Sequence[Tensor]) -> Player:
 
     At each step, the page shows the node at work in the picture of the graph, the equation or the
     local rule in symbols and with this run's numbers, and what is added up. Values and gradients
-    appear in the picture as they come about. In quiz mode the right-hand sides are hidden until
-    asked for.
+    appear in the picture as they come about. In quiz mode a step asks first which rule is right,
+    among others with a mistake in them, and keeps score.
 
     Parameters
     ----------
