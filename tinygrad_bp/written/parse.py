@@ -15,6 +15,7 @@ No token is skipped: what fits nowhere raises `NotReadError`, with the reason.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..notation.symbols import ACCENTS
 from . import tree as t
@@ -161,6 +162,8 @@ class Parser(Words):
         if isinstance(tree, t.Norm):
             return t.Norm(tree.of, setting("a norm", inner)[1])
         found = script(inner, below=True)
+        if isinstance(tree, t.Name) and not found.primes and found.pieces:  # (z_1)_i
+            return replace(tree, below=(*tree.below, *found.pieces))
         if found.primes or not found.pieces:
             raise NotReadError(f"{text(inner)} below brackets")
         return t.Entry(tree, found.pieces)
@@ -194,11 +197,15 @@ class Parser(Words):
             inner = self.group_of_brackets()
         else:
             return None if is_plain else t.Filled(entry, ())
+        if text(inner[:1]) == "(" and text(inner[-1:]) == ")":
+            inner = inner[1:-1]
         if entry == "1" and has_relation(inner):
             return t.Indicator(self.condition(inner))
         numbers = [t for t in inner if t.text not in (r"\times", ",", "(", ")")]
         if all(t.text.isdecimal() for t in numbers) and numbers:
             return t.Filled(entry, tuple(int(t.text) for t in numbers))
+        if entry == "1" and all(x.kind in ("number", "name") for x in numbers) and not is_plain:
+            return t.Filled(entry, ())  # 1_{n × 1}: a vector over the samples, if anything
         if not is_plain or self.row[start].text == "_":
             raise NotReadError(f"what stands behind {entry} is no condition and no shape")
         self.i = start

@@ -250,8 +250,9 @@ def segments(row: Sequence[Token]) -> Iterator[tuple[str, list[Token]]]:
     for i, token in enumerate(row):
         depth = max(depth + step(token), 0)
         columns += token.text == "&" and depth == 0
-        ends = token.text in BREAKS | SPACES | {",", ";"} or (token.text == "&" and not columns % 2)
         following = row[i + 1].text if i + 1 < len(row) else ""
+        ends_column = token.text == "&" and not columns % 2 and following not in RELATIONS
+        ends = token.text in BREAKS | SPACES | {",", ";"} or ends_column
         if depth == 0 and (ends or is_prose(token, following)):
             yield before, part
             before, part = token.text, [token] if is_if(token) else []

@@ -61,6 +61,7 @@ class Symbols:
         self.left: tuple[str, ...] = ()  # the letters of the left side
         self.own: dict[str, Arrays] = {}  # the document's gradients, where they are not right
         self.assumed: set[str] = set()  # in this equation: what was taken for granted
+        self.confirmed: set[str] = set()  # by a line that is right
         self.is_upstream = False  # while what stands above a ∂ is looked up
         #: Whether dZ is meant of each sample's loss, and not of their mean; None: not seen so far.
         self.per_sample: bool | None = None
@@ -95,6 +96,8 @@ class Symbols:
         both = tuple(s.name for s in name.below if isinstance(s, t.Letter) and not s.offset)
         if name.base == "delta" and not name.above and len(both) == len(name.below) == 2:
             return [Ref("kronecker", "", both)]
+        if word := self.named_by_word(name):
+            return word
         found: list[tuple[Spelling, Ref]] = []
         needed = None
         for spelling in spellings(name):
@@ -110,7 +113,7 @@ class Symbols:
             return [ref for _, ref in self.in_place(found, name)]
         plain = name == t.Name(name.base)
         if plain and name.base in SIZES:
-            return [Ref("size", name.base, notes=frozenset({f"{name.base} counts the samples"}))]
+            return [Ref("size", name.base, notes=frozenset({self.assume_samples(name.base)}))]
         if needed is not None:
             self.refuse_offsets(name)
             raise needed
@@ -120,9 +123,28 @@ class Symbols:
                 note = f"{name.base} without its layer is that of layer {n}"
                 key = Key(spelling.key.base, spelling.key.accent, spelling.key.word, n)
                 return [r._replace(notes=r.notes | {note}) for r in self.meant(key, spelling)]
+        output = self.network.output
+        if plain and output is not None and key_of(output).base == name.base:  # as in ∇_a C
+            self.assumed.add(f"{name.base} is {output}")
+            note = f"{name.base} is {output}, the output"
+            return [Ref("quantity", output, notes=frozenset({note}), transposed=name.transposed)]
         raise UnknownNameError(
             f"there is no {said(name)} in the network, and the document defines none"
         )
+
+    def named_by_word(self, name: t.Name) -> list[Ref]:
+        # W_{xh}, where the network has a W_xh
+        word = "".join(s.name for s in name.below if isinstance(s, t.Letter) and not s.offset)
+        key = Key(name.base, name.accent, word)
+        if name.above or len(word) != len(name.below) or key not in self.network.keys:
+            return []
+        return list(self.meant(key, Spelling(key, transposed=name.transposed)))
+
+    def assume_samples(self, letter: str) -> str:
+        note = f"{letter} counts the samples"
+        if note not in self.confirmed:
+            self.assumed.add(note)
+        return note
 
     def refuse_offsets(self, name: t.Name) -> None:
         # c₃[j+1] is an entry of c3, if there is one, and no c of a layer j+1
@@ -147,7 +169,8 @@ class Symbols:
     def may_be_layer(self, letter: str, layer: int | t.Letter | None, name: t.Name) -> bool:
         inside = [x for s in name.above if isinstance(s, t.Bracketed) for x in s.inside]
         has_offset = isinstance(layer, t.Letter) and layer.offset != 0
-        return letter in LAYERS or has_offset or layer in (*name.above, *inside)
+        is_time = letter == "t" and name.base in {k.base for k in self.network.keys if k.layer}
+        return letter in LAYERS or is_time or has_offset or layer in (*name.above, *inside)
 
     def layer_of(self, layer: int | t.Letter | None) -> int | None:
         if not isinstance(layer, t.Letter):
@@ -174,7 +197,7 @@ class Symbols:
             one = entries[0] if len(entries) == 1 and letter is None else None
             if isinstance(one, str) and self.is_of_samples(kind, name):
                 # z_i of a batch: i counts the samples, if anything
-                self.assumed.add(f"{one} counts the samples")
+                self.assume_samples(one)
                 yield Ref(kind, name, (), one, transposed, spelling.power, notes)
             yield Ref(kind, name, entries, letter, transposed, spelling.power, notes)
 

@@ -186,6 +186,8 @@ class Judgement:
         per_sample = self.symbols.per_sample if has_samples else False
         for v, notes, shown_tree in readings:
             answer = self.answer(target, v) if case is None else None
+            if v.equals(truth) or v.equals(of_each):
+                self.symbols.confirmed |= {note for note in notes if note.endswith("the samples")}
             if not per_sample and v.equals(truth):
                 if has_samples and not self.has_gradients(tree):
                     self.symbols.per_sample = False

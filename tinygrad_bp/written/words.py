@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..notation.symbols import ACCENTS, GREEK
 from . import tree as t
@@ -87,6 +88,8 @@ class Words(ABC):
         several = len(self.peek()) > 1 and self.peek().isdecimal()
         if several and self.latex:
             raise NotReadError(f"of {mark}{self.peek()} LaTeX moves one digit: use braces")
+        if mark == "^" and not self.latex and self.peek() == "-" and self.peek(1)[:1].isdigit():
+            return [self.take(), self.take()]
         if mark == "^" and not self.latex and (called := self.whole_call()):
             return called
         return self.group()
@@ -179,15 +182,20 @@ class Words(ABC):
             raise NotReadError("a ∂ of nothing")
         if self.row[self.i].kind == "number":
             raise NotReadError("a ∂ of a number")
-        return t.Differential(self.atom())
+        of = self.atom()
+        if isinstance(of, t.Name) and self.peek() == "_":  # (z_1)_i
+            of = replace(of, below=(*of.below, *script(self.script(), below=True).pieces))
+        return t.Differential(of)
 
     def differential_in_text(self, token: Token) -> t.Tree:
         # dz1, and dL_dz1 as people write it in code
         rest = Token("name", token.text[1:], token.start + 1, token.end)
         following = self.peek(1) if self.peek() == "_" else ""
         if following[:1] == "d" and following[1:] and following.lower() not in FUNCTIONS:
+            below = self.row[self.i + 1]
             self.i += 1
-            return divided(t.Differential(self.parsed([rest])), self.atom())
+            self.row[self.i] = Token("name", following[1:], below.start + 1, below.end)
+            return divided(t.Differential(self.parsed([rest])), self.differential())
         self.row.insert(self.i, rest)
         return self.differential()
 
