@@ -131,6 +131,8 @@ PROSE = re.compile(
 CASE = re.compile(r"\W*(?:if|when|case|for)?\s*[a-z]\s*(?:=|≠|!=)\s*[a-z]\s*[,:.)]*\s*")
 #: What may stand before an equation, and behind it: marks of a list; shapes and remarks.
 BEFORE = re.compile(r"\s*(?:[-*>•+]\s+|\(?\d+[.)]\s+|[①-⑳]\s*|=+>\s*|#+\s*)*")
+#: Marks around words; elsewhere ** is a power.
+BOLD = re.compile(r"(?<![\w)\]*])(\*\*|__)(?=\S)(.+?)(?<=\S)\1(?![\w(])")
 TITLE = re.compile(r"^(?:[A-Z][\w ]*:(?!=)\s+|[^\x00-\x7f]{1,20}：\s*)")
 BEHIND = re.compile(
     r"\s#.*|//.*|\s←.*|\s{2,}\((?:number|[\d, ]*|\w+ ?[,×] ?\w*)\)\s*$|（[^（）]*）\s*$"
@@ -148,7 +150,7 @@ def plain_lines(source: str, where: Place, alone: bool) -> Iterator[Piece]:
             or CODE.search(line)
         ):
             continue
-        text = re.sub(r"\*\*(?!\s*\d)|__|`|^[ >]*>", " ", line)
+        text = BOLD.sub(r" \2 ", re.sub(r"`|^[ >]*>", " ", line))
         if not (alone or ABOUT_DERIVATIVES.search(text) or CASE.fullmatch(line)):
             continue
         text = BEHIND.sub("", text)

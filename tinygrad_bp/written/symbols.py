@@ -202,8 +202,13 @@ class Symbols:
             yield Ref(kind, name, entries, letter, transposed, spelling.power, notes)
 
     def is_of_samples(self, kind: str, name: str) -> bool:
-        is_known = kind in ("quantity", "gradient") and self.network.has_samples(name)
-        return is_known and 1 not in self.network.shape(name)
+        network = self.network
+        if kind not in ("quantity", "gradient") or network.samples is None:
+            return False
+        axis, batch = network.samples
+        shape = network.shape(name)
+        is_array = len(shape) == 2 and 1 not in shape and name not in network.parameters
+        return is_array and shape[axis] == batch
 
     def named(self, key: Key) -> Iterator[tuple[str, str, frozenset[str]]]:
         name = self.lookup(key)

@@ -158,6 +158,13 @@ class Judgement:
             if v.transposed.equals(truth):
                 said = "the transpose of the right one"
             return Verdict("wrong", said, notes, shown_tree, list(v.data))
+        if other and target.kind == "forward" and truth.is_number:
+            # L = (y - ŷ)^2, where a sum is meant, or a mean
+            sums = [r.value.mapped(lambda d: d.sum()) for r in other if not r.value.labels]
+            if any(v.equals(Value((), tuple(d.sum() for d in truth.data))) for v in sums):
+                note = frozenset({"the sum over the entries is not written"})
+                return Verdict("right", "", other[0].notes | note, other[0].tree)
+            raise NotReadError("an array, and the left side is a number")
         if other:
             v = other[0].value
             raise DoesNotFitError(
