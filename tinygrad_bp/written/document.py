@@ -59,6 +59,7 @@ class Document:
     def learn_places(self, lines: Sequence[t.WrittenLine]) -> None:
         """See whether the document writes its layers above its names, or below."""
         sides = [side for line in lines for side in (line.left, *line.rights)]
+        self.symbols.writes_sums = any(t.has_sum(side.tree) for side in sides)
         for name in t.names_in(tuple(side.tree for side in sides)):
             for spelling in spellings(name):
                 is_one = bool(name.above) != bool(name.below)

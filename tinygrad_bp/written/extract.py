@@ -131,6 +131,7 @@ PROSE = re.compile(
 CASE = re.compile(r"\W*(?:if|when|case|for)?\s*[a-z]\s*(?:=|≠|!=)\s*[a-z]\s*[,:.)]*\s*")
 #: What may stand before an equation, and behind it: marks of a list; shapes and remarks.
 BEFORE = re.compile(r"\s*(?:[-*>•+]\s+|\(?\d+[.)]\s+|[①-⑳]\s*|=+>\s*|#+\s*)*")
+GAP = re.compile(r"(?<=\S)\s{3,}(?=[^\s=()]{1,12} ?= ?[^\s=])")
 #: Marks around words; elsewhere ** is a power.
 BOLD = re.compile(r"(?<![\w)\]*])(\*\*|__)(?=\S)(.+?)(?<=\S)\1(?![\w(])")
 TITLE = re.compile(r"^(?:[A-Z][\w ]*:(?!=)\s+|[^\x00-\x7f]{1,20}：\s*)")
@@ -141,7 +142,9 @@ BEHIND = re.compile(
 
 def plain_lines(source: str, where: Place, alone: bool) -> Iterator[Piece]:
     """Find the lines that are equations; those that stand alone need not be about derivatives."""
-    lines = iter(enumerate(source.split("\n")))
+    # two equations may stand in a row, with a gap between
+    rows = [(k, part) for k, row in enumerate(source.split("\n")) for part in GAP.split(row)]
+    lines = iter(rows)
     for k, line in lines:
         if (
             len(line) > LONGEST_LINE

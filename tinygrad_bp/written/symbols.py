@@ -57,6 +57,7 @@ class Symbols:
         self.letters: dict[str, int] = {}  # letters of layers that have a value now
         self.argument: tuple[str, Value] | None = None  # z in σ'(z) = ..., at numbers of our own
         self.places: set[str] = set()  # where the document writes layers: above, below
+        self.writes_sums = False  # the document has a Σ, so where there is none, none is meant
         self.ranges: dict[str, int] = {}  # over how many entries a letter goes, in this line
         self.left: tuple[str, ...] = ()  # the letters of the left side
         self.own: dict[str, Arrays] = {}  # the document's gradients, where they are not right

@@ -225,6 +225,10 @@ def names_in(tree: object) -> Iterator[Name]:
             yield from names_in(part)
 
 
+def has_sum(tree: object) -> bool:
+    return isinstance(tree, Summation) or any(map(has_sum, parts(tree)))
+
+
 class NotReadError(Exception):
     """Something is outside what is read; the message is the reason, a clause without full stop."""
 

@@ -147,7 +147,11 @@ class Judgement:
         if verdict is not None:
             return verdict
         if stray:
-            extra = ", ".join(sorted(set(stray[0].value.labels) - set(truth.labels)))
+            letters = set(stray[0].value.labels) - set(truth.labels)
+            extra = ", ".join(sorted(letters))
+            is_repeated = all(indices_of(tree).count(letter) > 1 for letter in letters)
+            if is_repeated and not self.symbols.writes_sums:  # as in Einstein's convention
+                raise NotReadError(f"the index {extra} is repeated, and no sum is written")
             reason_ = f"the index {extra} is on the right, not on the left, and not summed over"
             if target.kind == "forward":  # as in -log p_c, of the class that is right
                 raise NotReadError(reason_)
@@ -444,6 +448,10 @@ def fitted(reading: Reading, truth: Value) -> Reading:
         for d, t in zip(v.spread(truth.labels), truth.data, strict=True)
     ]
     return reading._replace(value=Value(truth.labels, tuple(data), v.is_constant))
+
+
+def indices_of(tree: t.Tree) -> list[str]:
+    return [s.name for n in t.names_in(tree) for s in n.below if isinstance(s, t.Letter)]
 
 
 def is_alternatives(tree: t.Tree, labels: Sequence[str]) -> bool:
