@@ -5,8 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 import tinygrad_bp as bp
+
+#: For the sweeps of tests/sweeps.py: each in full.
+settings.register_profile("thorough", max_examples=1000)
 
 COMPILING = "tinygrad_bp/compiling"
 

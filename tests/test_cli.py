@@ -17,6 +17,8 @@ from tinygrad_bp.worked_problem.problem import random_problem
 from tinygrad_bp.worked_problem.slips import slips
 from tinygrad_bp.worked_problem.verification import PLANTED
 
+from .sweeps import thorough_alone
+
 QUANTITIES = ["L", *(name for name, _, _ in CHAIN)]
 FIRST_WRONG = {
     "softmax-diagonal": "da3/dz3",
@@ -362,6 +364,8 @@ def test_without_a_layout_program_the_verification_still_counts(run, monkeypatch
 # Real data
 
 
+@pytest.mark.sweep
+@thorough_alone
 def test_digits_are_learned_and_the_witnesses_agree_before_and_after(run):
     ran = run("--data", "digits")
     assert ran.status == 0
@@ -374,6 +378,8 @@ def test_digits_are_learned_and_the_witnesses_agree_before_and_after(run):
     assert learned >= 97.0
 
 
+@pytest.mark.sweep
+@thorough_alone
 def test_a_mistake_is_caught_on_digits_too(run, monkeypatch):
     monkeypatch.setattr(
         "tinygrad_bp.worked_problem.verify_command.DigitClassifier.train",

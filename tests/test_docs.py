@@ -20,6 +20,8 @@ import pytest
 
 from tinygrad_bp.cli import main
 
+from .sweeps import thorough_alone
+
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 INDEX = ROOT / "docs" / "README.md"
@@ -185,6 +187,8 @@ def test_extras_that_are_named_exist():
             assert extra in extras, f"{file.name}: [{extra}]"
 
 
+@pytest.mark.sweep
+@thorough_alone
 def test_the_figures_of_the_digits_are_those_printed(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "100")
     main(["--data", "digits", "--out", str(tmp_path)])

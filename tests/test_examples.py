@@ -9,12 +9,23 @@ from pathlib import Path
 
 import pytest
 
+from .sweeps import thorough_alone
+
 FOLDER = Path(__file__).parents[1] / "examples"
 EXAMPLES = sorted(FOLDER.glob("*.py"))
 
 
 #: What an example needs beyond the package itself.
 NEEDS = {"many_devices": "jax"}
+
+#: They train for a quarter of a minute and more.
+TRAINING = ("digits", "language_model")
+
+
+def one(path):
+    """Return the parameter of an example."""
+    marks = [pytest.mark.sweep, thorough_alone] if path.stem in TRAINING else []
+    return pytest.param(path, id=path.stem, marks=marks)
 
 
 def promised(path):
@@ -24,7 +35,7 @@ def promised(path):
     return inspect.cleandoc(printed) + "\n", set(re.findall(r"`(\w+\.(?:png|svg|txt))`", text))
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", list(map(one, EXAMPLES)))
 def test_an_example_prints_what_it_promises(path, tmp_path):
     if path.stem in NEEDS:
         pytest.importorskip(NEEDS[path.stem])

@@ -3,7 +3,6 @@
 import operator
 import sys
 import threading
-import warnings
 from collections import OrderedDict
 from typing import Any, NamedTuple
 
@@ -13,8 +12,10 @@ import pytest
 import tinygrad_bp as bp
 from tinygrad_bp.arguments import parts
 
+from ..rules.cases import each, trials_of
+from ..sweeps import examples
 from ..test_random_programs import search
-from .agreement import TRIALS, check, function_of_program, function_of_trial
+from .agreement import ENTRIES, check, check_trial, function_of_program
 
 
 def network(W1, W2, W3, x, y):
@@ -31,13 +32,9 @@ def arrays_for(widths=(5, 4, 3, 6), batch=2, seed=0):
 # ---- They agree ----
 
 
-@pytest.mark.parametrize("trial", TRIALS, ids=str)
-def test_every_operation(trial):
-    function, arrays = function_of_trial(trial)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of infinite slopes at corners
-        if arrays:
-            check(function, arrays)
+@pytest.mark.parametrize("name", ENTRIES)
+def test_every_operation(name):
+    each(trials_of(name), check_trial)
 
 
 def test_least_squares_say_what_to_compile():
@@ -47,8 +44,9 @@ def test_least_squares_say_what_to_compile():
     check(lambda a, b: (bp.linalg.pinv(a) @ b).sum(), [a, b])
 
 
+@pytest.mark.sweep
 def test_random_programs():
-    search(lambda program: check(*function_of_program(program)) and None, 300)
+    search(lambda program: check(*function_of_program(program)) and None, examples(300))
 
 
 def test_float32_stays_float32():

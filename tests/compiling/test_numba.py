@@ -3,15 +3,15 @@
 import os
 import subprocess
 import sys
-import warnings
 
 import numpy as np
 import pytest
 
 import tinygrad_bp as bp
 
+from ..rules.cases import each, trials_of
 from ..test_random_programs import search
-from .agreement import TRIALS, check, function_of_program, function_of_trial
+from .agreement import ENTRIES, check, check_trial, function_of_program
 from .test_compiled import arrays_for, network
 
 numba = pytest.importorskip("numba")
@@ -35,13 +35,9 @@ def interpreted(monkeypatch):
 
 
 @pytest.mark.usefixtures("interpreted")
-@pytest.mark.parametrize("trial", TRIALS, ids=str)
-def test_the_text_for_every_operation(trial):
-    function, arrays = function_of_trial(trial)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of infinite slopes at corners
-        if arrays:
-            check(function, arrays, "numba")
+@pytest.mark.parametrize("name", ENTRIES)
+def test_the_text_for_every_operation(name):
+    each(trials_of(name), lambda trial: check_trial(trial, "numba"))
 
 
 @pytest.mark.usefixtures("interpreted")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import tinygrad_bp as bp
-from tests.rules.cases import Trial
+from tests.rules.cases import PRIMITIVES, Trial, each, trials_of
 from tinygrad_bp.notation.formula import Formula, latex, text
 from tinygrad_bp.notation.names import Names
 from tinygrad_bp.notation.numbers import fraction, written_array
@@ -21,7 +21,7 @@ from tinygrad_bp.table import TABLE
 from tinygrad_bp.worked_problem.network import network
 
 from .latex_check import check
-from .test_expressions import TRIALS, recorded, written
+from .test_expressions import recorded, written
 
 VARIABLES = ["a", "b", "z", "x", "w", "g", "out", "n", "condition", "logits", "target"]
 
@@ -43,8 +43,12 @@ def parsed(code: str, values: dict[str, Any] = VALUES) -> ast.expr:
     return tree
 
 
-@pytest.mark.parametrize("trial", TRIALS, ids=str)
-def test_every_step_and_rule_prints(trial: Trial) -> None:
+@pytest.mark.parametrize("name", PRIMITIVES)
+def test_every_step_and_rule_prints(name: str) -> None:
+    each(trials_of(name), prints)
+
+
+def prints(trial: Trial) -> None:
     twice = dict.fromkeys(VARIABLES, r"\hat{y}^{(2)}")  # the second tensor of one accented name
     for code in written(recorded(trial)).values():
         if code is not None:

@@ -17,8 +17,9 @@ from tinygrad_bp.record import Record
 from tinygrad_bp.table import TABLE
 
 from ..rules.cases import PRIMITIVES, trials_of
+from ..sweeps import THOROUGH
 
-MOST_TRIALS = 3  # of an operation: readings of many cases would take minutes
+MOST_TRIALS = 3 if THOROUGH else 1  # of an operation: readings of many cases would take minutes
 
 READINGS = {
     "explain": lambda loss: str(bp.explain(loss)),
@@ -89,6 +90,7 @@ def read(reading, loss, name=""):
     return text.replace(renamed(name), name) if name else text
 
 
+@pytest.mark.sweep
 # sum_to is the engine's own step, which is written as NumPy's sum over the axes that it goes over
 @pytest.mark.parametrize("reading", READINGS)
 @pytest.mark.parametrize("name", sorted(set(PRIMITIVES) - {"sum_to"}))

@@ -30,6 +30,8 @@ from tinygrad_bp.readings.steps.sweep import Contribution, Formulas, Step
 from tinygrad_bp.record import Record
 from tinygrad_bp.worked_problem.network import network
 
+from ..sweeps import examples
+
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "golden" / "explain.txt"
 SCHEMA = json.loads((ROOT / "docs" / "explain.schema.json").read_text(encoding="utf-8"))
@@ -615,12 +617,13 @@ def test_the_representation_is_short():
     assert repr(explain(worked())).startswith("<explanation of L in 8 steps: print it, ")
 
 
+@pytest.mark.sweep
 def test_a_deep_graph_needs_no_recursion():
     x = y = leaf(1.0, "x")
-    for _ in range(100_000):
+    for _ in range(examples(100_000)):
         y = y + 1.0
     explanation = explain(y)
-    assert len(explanation.steps) == 100_000
+    assert len(explanation.steps) == examples(100_000)
     assert explanation.gradients[0].value == 1.0
     assert x.grad is None
 

@@ -4,7 +4,6 @@ Most tensors of a program have no name, and all of their values differ. So a nam
 one value in a reading and for another elsewhere is found out.
 """
 
-import os
 import re
 import sys
 
@@ -14,7 +13,9 @@ import pytest
 import tinygrad_bp as bp
 from tinygrad_bp.record import Record
 
-PROGRAMS = int(os.environ.get("PROGRAMS", "2000"))
+from ..sweeps import examples
+
+PROGRAMS = examples(2000)
 PARTS = 20  # of the programs, so that they run on several processors
 
 ONE = [bp.exp, bp.tanh, bp.sigmoid, bp.softplus, bp.softmax, bp.square, lambda a: -a, bp.relu]
@@ -123,6 +124,7 @@ def test_a_reading_with_a_numbering_of_its_own_is_found_out(monkeypatch):
     assert list(differing(loss))
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("part", range(PARTS))
 def test_names_agree(part):
     for seed in range(PROGRAMS * part // PARTS, PROGRAMS * (part + 1) // PARTS):

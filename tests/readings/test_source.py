@@ -25,6 +25,7 @@ from tinygrad_bp.record import Record, recorded_tensors
 from tinygrad_bp.table import TABLE
 
 from ..rules.cases import Trial, trials_of
+from ..sweeps import examples
 from ..test_random_programs import SEARCH, Program, programs
 
 GOLDEN = Path(__file__).parent / "golden" / "source.py"
@@ -408,18 +409,18 @@ def has_products_for_powers(loss: bp.Tensor) -> bool:
     )
 
 
-@pytest.mark.parametrize("name", TABLE)
-def test_every_operation(name: str, tmp_path: Path) -> None:
-    count = 0
-    for i, (trial, loss, leaves) in enumerate(losses(name)):
-        try:
-            code = agrees(loss, leaves, exactly=not has_products_for_powers(loss))
-            (tmp_path / f"case{i}.py").write_text(code, encoding="utf-8")
-        except AssertionError as error:
-            error.add_note(f"{trial}\n{source(loss)}")
-            raise
-        count += 1
-    assert count
+def test_every_operation(tmp_path: Path) -> None:
+    for name in TABLE:
+        count = 0
+        for trial, loss, leaves in losses(name):
+            try:
+                code = agrees(loss, leaves, exactly=not has_products_for_powers(loss))
+                (tmp_path / f"{name}_case{count}.py").write_text(code, encoding="utf-8")
+            except AssertionError as error:
+                error.add_note(f"{trial}\n{source(loss)}")
+                raise
+            count += 1
+        assert count, name
     assert ruff("check", tmp_path) == ""
 
 
@@ -441,6 +442,7 @@ def test_a_wrong_helper_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
         agrees(bp.sigmoid(z).sum(), [z])
 
 
+@pytest.mark.sweep
 def test_random_programs() -> None:
     inexact: list[Program] = []
 
@@ -462,7 +464,7 @@ def test_random_programs() -> None:
         if not same and not has_products_for_powers(loss):
             inexact.append(program)
 
-    settings(SEARCH, max_examples=300)(given(programs())(check))()
+    settings(SEARCH, max_examples=examples(300))(given(programs())(check))()
     assert len(inexact) <= 3, inexact  # NumPy may lay a view out in another way: 1 in thousands
 
 
@@ -679,8 +681,9 @@ def test_a_thousand_operations() -> None:
     agrees(loss, [x])
 
 
+@pytest.mark.sweep
 def test_a_hundred_thousand_operations() -> None:
-    x, loss = chain(100_000)
+    x, loss = chain(examples(100_000))
     value, gradients = run(source(loss))
     assert value == loss.item()
     close(gradients["x"], bp.grad(loss, x))

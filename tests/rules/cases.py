@@ -12,7 +12,7 @@ difference moves them: no corner of relu and no tie of max is near.
 import inspect
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -745,3 +745,13 @@ def trials_of(name: str) -> list[Trial]:
 
 PRIMITIVES = [name for name, entry in TABLE.items() if isinstance(entry, bp.Primitive)]
 TRIALS = [trial for name in TABLE for trial in trials_of(name)]
+
+
+def each(trials: Iterable[Trial], check: Callable[[Trial], None]) -> None:
+    """Check every trial in one test. Where one fails, the error says which."""
+    for trial in trials:
+        try:
+            check(trial)
+        except Exception as error:
+            error.add_note(f"the case is {trial}")
+            raise
