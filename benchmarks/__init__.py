@@ -2,7 +2,7 @@
 
     python -m benchmarks [PART ...] [--out FOLDER] [--against FILE]
 
-Contenders that are not installed are left out: pip install "tinygrad_bp[bench]".
+Contenders that are not installed are left out: pip install --editable ".[bench]".
 """
 
 import os

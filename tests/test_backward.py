@@ -662,8 +662,8 @@ def test_backward_of_several_entries_without_a_gradient():
 def test_a_gradient_of_the_wrong_shape(gradient):
     z = (leaf([1.0, 2.0]) * 2).named("z")
     assert message(ValueError, lambda: z.backward(gradient))[0] == (
-        f"the upstream gradient has shape {np.shape(gradient)}, and it must have that of z with "
-        "shape (2,)."
+        f"the upstream gradient has shape {np.shape(gradient)}, and it must have the shape of z "
+        "with shape (2,)."
     )
 
 
@@ -680,7 +680,7 @@ def ragged():
         (
             [[1.0, 2.0], [3.0]],
             ValueError,
-            f"the data is ragged: its rows differ in length, so it is no array ({ragged()}).",
+            f"the data is ragged: its rows differ in length, so it is not an array ({ragged()}).",
         ),
         (
             np.array([1.0, None]),
@@ -725,8 +725,8 @@ def test_data_that_is_not_real_numbers(data, error, text, requires_grad):
 def test_backward_through_a_tensor_that_needs_no_gradient():
     x, y = bp.tensor(1.0, name="x"), leaf(1.0)
     why = (
-        "needs no gradient: nothing that it was computed from was made with requires_grad=True, or "
-        "it was computed under no_grad()."
+        "needs no gradient: none of its leaves was made with requires_grad=True, or it was "
+        "computed under no_grad()."
     )
     assert message(ValueError, x.backward)[0] == f"x with shape () {why}"
     with bp.no_grad():
@@ -767,8 +767,8 @@ def test_a_rule_with_the_wrong_number_of_closures(rule):
     x = leaf(1.0)
     text = (
         f"the backward rule of product returned {number} closure(s), and the operation "
-        "has 2 input(s). Return one for each, in a tuple; None for an input that no gradient flows "
-        "to."
+        "has 2 input(s). Return a tuple: a closure for each input, or None where no "
+        "gradient flows."
     )
     for create_graph in (False, True):
         product = operation(rule)(x, x)
@@ -779,8 +779,8 @@ def test_a_rule_with_the_wrong_number_of_closures(rule):
 def test_a_rule_that_gives_no_closure():
     x = leaf(1.0)
     text = (
-        "the backward rule of product returned an object of type ndarray where a closure belongs: "
-        "a function of the gradient that arrives, as lambda g: g * ..."
+        "the backward rule of product returned an object of type ndarray, not a closure. A "
+        "closure is a function of the upstream gradient, as lambda g: g * ..."
     )
     for create_graph in (False, True):
         product = operation((lambda g: g, np.ones(())))(x, x)
@@ -793,7 +793,7 @@ def test_a_rule_that_gives_no_array(result):
     x = leaf(1.0, name="x")
     assert message(TypeError, operation((lambda g: result, lambda g: g))(x, x).backward)[0] == (
         f"the backward rule of product gave {result} for x with shape (). A closure "
-        "must return an array, or a Tensor where it is given one."
+        "must return an array, or a Tensor if it is given a Tensor."
     )
 
 
@@ -809,7 +809,8 @@ def test_a_rule_that_gives_a_gradient_of_the_wrong_shape(shape):
         return
     assert message(ValueError, loss.backward)[0] == (
         f"the backward rule of product gave a gradient of shape {shape} for x with "
-        "shape (2, 3). It must have the shape of that input, or one that the input is broadcast to."
+        "shape (2, 3). It must have the shape of that input, or a shape that the input is "
+        "broadcast to."
     )
 
 

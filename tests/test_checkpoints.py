@@ -92,11 +92,11 @@ def test_tensors_tuples_and_numbers_of_numpy_become_arrays_and_lists(tmp_path: P
 @pytest.mark.parametrize(
     ("state", "error", "message"),
     [
-        ([1.0], TypeError, "save takes a dict, such as model.state_dict.., and then the path"),
+        ([1.0], TypeError, "save takes a dict, such as model.state_dict.., then the path"),
         ("a.safetensors", TypeError, "save takes a dict"),
-        ({1: 2.0}, TypeError, "a key of a dict that is saved is text"),
+        ({1: 2.0}, TypeError, "a key of a saved dict must be text"),
         ({"a": {"b": {"$array": "x"}}}, TypeError, r"see state\['a'\]\['b'\], with \['\$array'\]"),
-        ({"a": {"$float": "x"}}, TypeError, "a key of a dict that is saved is text"),
+        ({"a": {"$float": "x"}}, TypeError, "a key of a saved dict must be text"),
         ({"a": [0, {1, 2}]}, TypeError, r"state\['a'\]\['1'\] is \{1, 2\}, which cannot be saved"),
         ({"f": print}, TypeError, r"state\['f'\] is <built-in function print>, which cannot"),
         ({"c": np.zeros(2, complex)}, TypeError, "which cannot be saved"),
@@ -155,36 +155,36 @@ def good() -> bytes:
 
 ONE = json.dumps(tensor())
 DAMAGED: dict[str, tuple[bytes, str]] = {
-    "empty": (b"", "no whole safetensors file"),
-    "one byte": (b"\0", "no whole safetensors file"),
-    "cut in the length": (good()[:7], "no whole safetensors file"),
-    "cut after the length": (good()[:8], "no whole safetensors file"),
-    "cut in the header": (good()[:40], "no whole safetensors file"),
-    "cut after the header": (good()[:-8], "no whole safetensors file"),
-    "cut in the data": (good()[:-1], "no whole safetensors file"),
-    "more than whole": (good() + b"\0", "no whole safetensors file"),
-    "first byte changed": (b"\xff" + good()[1:], "no whole safetensors file"),
-    "huge header": (file_of({}, length=2**63), "no whole safetensors file"),
-    "largest header": (file_of({}, length=2**64 - 1), "no whole safetensors file"),
-    "header of zeros": (bytes(64), "no whole safetensors file"),
-    "not JSON": (file_of(b"{w: 1}"), "no whole safetensors file"),
-    "not UTF-8": (file_of(b'{"\xff": 1}'), "no whole safetensors file"),
-    "no object": (file_of([1, 2]), "no whole safetensors file"),
-    "NaN in the header": (file_of(b'{"w": NaN}'), "no whole safetensors file"),
-    "nested deep": (file_of(b'{"w":' * 100_000), "no whole safetensors file"),
-    "offsets overlap": (file_of({"a": tensor(), "b": tensor(4, 12)}, bytes(12)), "no whole"),
-    "offsets with a gap": (file_of({"a": tensor(), "b": tensor(16, 24)}, bytes(24)), "no whole"),
-    "offsets out of range": (file_of({"w": tensor(0, 80)}, bytes(8)), "no whole"),
-    "offsets backwards": (file_of({"w": tensor(8, 0)}, bytes(8)), "no whole"),
-    "negative offsets": (file_of({"w": tensor(-8, 0)}, bytes(8)), "no whole"),
-    "wrong shape": (file_of({"w": tensor(shape=(2,))}, bytes(8)), "no whole"),
-    "shape overflows": (file_of({"w": tensor(shape=(2**62, 2**62))}, bytes(8)), "no whole"),
-    "negative shape": (file_of({"w": tensor(shape=(-1,))}, bytes(8)), "no whole"),
+    "empty": (b"", "not a complete safetensors file"),
+    "one byte": (b"\0", "not a complete safetensors file"),
+    "cut in the length": (good()[:7], "not a complete safetensors file"),
+    "cut after the length": (good()[:8], "not a complete safetensors file"),
+    "cut in the header": (good()[:40], "not a complete safetensors file"),
+    "cut after the header": (good()[:-8], "not a complete safetensors file"),
+    "cut in the data": (good()[:-1], "not a complete safetensors file"),
+    "more than whole": (good() + b"\0", "not a complete safetensors file"),
+    "first byte changed": (b"\xff" + good()[1:], "not a complete safetensors file"),
+    "huge header": (file_of({}, length=2**63), "not a complete safetensors file"),
+    "largest header": (file_of({}, length=2**64 - 1), "not a complete safetensors file"),
+    "header of zeros": (bytes(64), "not a complete safetensors file"),
+    "not JSON": (file_of(b"{w: 1}"), "not a complete safetensors file"),
+    "not UTF-8": (file_of(b'{"\xff": 1}'), "not a complete safetensors file"),
+    "no object": (file_of([1, 2]), "not a complete safetensors file"),
+    "NaN in the header": (file_of(b'{"w": NaN}'), "not a complete safetensors file"),
+    "nested deep": (file_of(b'{"w":' * 100_000), "not a complete safetensors file"),
+    "offsets overlap": (file_of({"a": tensor(), "b": tensor(4, 12)}, bytes(12)), "not a complete"),
+    "offsets with a gap": (file_of({"a": tensor(), "b": tensor(16, 24)}, bytes(24)), "complete"),
+    "offsets out of range": (file_of({"w": tensor(0, 80)}, bytes(8)), "not a complete"),
+    "offsets backwards": (file_of({"w": tensor(8, 0)}, bytes(8)), "not a complete"),
+    "negative offsets": (file_of({"w": tensor(-8, 0)}, bytes(8)), "not a complete"),
+    "wrong shape": (file_of({"w": tensor(shape=(2,))}, bytes(8)), "not a complete"),
+    "shape overflows": (file_of({"w": tensor(shape=(2**62, 2**62))}, bytes(8)), "not a complete"),
+    "negative shape": (file_of({"w": tensor(shape=(-1,))}, bytes(8)), "not a complete"),
     "too many axes": (file_of({"w": tensor(shape=[1] * 100)}, bytes(8)), "cannot be loaded: "),
     "endless axes of nothing": (
         file_of({"w": tensor(0, 0, shape=(0, 2**40, 2**22))}), "cannot be loaded: "
     ),
-    "unknown type": (file_of({"w": tensor(dtype="Q8")}, bytes(8)), "no whole"),
+    "unknown type": (file_of({"w": tensor(dtype="Q8")}, bytes(8)), "not a complete"),
     "type that NumPy has not": (
         file_of({"w": tensor(0, 8, "F8_E4M3", (8,))}, bytes(8)), "'w' has the type F8_E4M3"
     ),
@@ -192,9 +192,9 @@ DAMAGED: dict[str, tuple[bytes, str]] = {
     "a name twice": (
         file_of(f'{{"w": {ONE}, "w": {ONE}}}'.encode(), bytes(8)), "a name is there twice"
     ),
-    "metadata twice": (file_of(b'{"__metadata__": {}, "__metadata__": {}}'), "no whole"),
-    "metadata is a tensor": (file_of({"__metadata__": tensor()}, bytes(8)), "no whole"),
-    "metadata is a number": (file_of({"__metadata__": {"tinygrad_bp": 1}}), "no whole"),
+    "metadata twice": (file_of(b'{"__metadata__": {}, "__metadata__": {}}'), "not a complete"),
+    "metadata is a tensor": (file_of({"__metadata__": tensor()}, bytes(8)), "not a complete"),
+    "metadata is a number": (file_of({"__metadata__": {"tinygrad_bp": 1}}), "not a complete"),
     "layout twice": (
         file_of(b'{"__metadata__": {"tinygrad_bp": "{}", "tinygrad_bp": "[]"}}'), "twice"
     ),
@@ -218,9 +218,9 @@ DAMAGED: dict[str, tuple[bytes, str]] = {
     "layout with more beside an array": (
         layout('{"a": {"$array": "w", "b": 1}}', w=tensor()), "stands for nothing"
     ),
-    "pickle": (b"\x80\x04\x95\x0b\0\0\0\0\0\0\0\x8c\x05posix\x94.", "no whole safetensors file"),
+    "pickle": (b"\x80\x04\x95\x0b\0\0\0\0\0\0\0\x8c\x05posix\x94.", "not a complete"),
     "zip, as torch.save": (b"PK\x03\x04" + bytes(60), "it looks like a file of torch.save"),
-    "text": (b"import os\nos.system('true')\n" * 10, "no whole safetensors file"),
+    "text": (b"import os\nos.system('true')\n" * 10, "not a complete safetensors file"),
 }  # fmt: skip
 
 
@@ -352,7 +352,7 @@ def test_without_safetensors_the_error_says_what_to_install(tmp_path: Path) -> N
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=tmp_path
     )
     (line,) = set(run.stdout.splitlines())
-    assert line == "Files of training need safetensors: pip install safetensors"
+    assert line == "Checkpoints need safetensors: pip install safetensors"
     assert os.listdir(tmp_path) == []
 
 

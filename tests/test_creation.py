@@ -78,7 +78,7 @@ def test_what_is_no_dtype_or_no_shape_is_refused():
         bp.tensor([1.0], dtype=np.float16)
     with pytest.raises(TypeError, match="complex numbers are not supported"):
         bp.zeros(2, dtype=complex)
-    with pytest.raises(TypeError, match="a shape is integers, not"):
+    with pytest.raises(TypeError, match="a shape is made of integers, not"):
         bp.zeros((2, 3), np.float32)
-    with pytest.raises(TypeError, match="a shape is integers, not"):
+    with pytest.raises(TypeError, match="a shape is made of integers, not"):
         bp.ones(2.5)

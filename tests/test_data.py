@@ -104,9 +104,9 @@ def test_a_batch_is_a_copy() -> None:
     [
         (lambda: batches(size=2), "batches takes arrays with one sample a row, and was given none"),
         (lambda: split(rng=rng()), "split takes arrays with one sample a row, and was given none"),
-        (lambda: batches(1.0, size=2), r"of one length. Their shapes are \(\)"),
-        (lambda: batches([1, 2], [1], size=2), r"of one length. Their shapes are \(2,\), \(1,\)"),
-        (lambda: split([1, 2], [1], rng=rng()), r"of one length. Their shapes are \(2,\), \(1,\)"),
+        (lambda: batches(1.0, size=2), r"Their shapes are \(\)"),
+        (lambda: batches([1, 2], [1], size=2), r"Their shapes are \(2,\), \(1,\)"),
+        (lambda: split([1, 2], [1], rng=rng()), r"Their shapes are \(2,\), \(1,\)"),
         (lambda: batches([1], size=0), "size is a number that is whole and at least 1, not 0"),
         (lambda: batches([1], size=2.5), "size is a number that is whole and at least 1, not 2.5"),
     ],
@@ -182,7 +182,7 @@ def test_one_hot_says_how_to_convert_labels_that_are_not_integers(
 
 @pytest.mark.parametrize("labels", [3, [[3, 1]]])
 def test_one_hot_wants_a_row_of_labels(labels: ArrayLike) -> None:
-    with pytest.raises(ValueError, match=r"one-dimensional, but their shape is \("):
+    with pytest.raises(ValueError, match=r"one axis, but their shape is \("):
         one_hot(labels, 10)
 
 

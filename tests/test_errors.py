@@ -66,12 +66,12 @@ ERRORS = [
     (
         lambda: setattr(w, "grad", np.ones(3)),
         ValueError,
-        "a gradient of w with shape (2,) must have that shape, and this one has (3,).",
+        "a gradient of w with shape (2,) must have the same shape, and this one has shape (3,).",
     ),
     (
         lambda: cube.dot(cube),
         ValueError,
-        "dot is for matrices and vectors here; write a @ b for stacks.",
+        "dot takes matrices and vectors; write a @ b for stacks.",
     ),
     (
         lambda: len(n),
@@ -81,12 +81,12 @@ ERRORS = [
     (
         lambda: copy.copy(y),
         TypeError,
-        "y with shape (2,) was computed, and has no copy. Use the value, t.data, also to plot it; or t.detach() for a constant.",
+        "y with shape (2,) was computed, so it cannot be copied. Use its value, t.data, as for a plot; or t.detach() for a constant.",
     ),
     (
         lambda: pickle.dumps(w * 2.0),
         TypeError,
-        "the output of multiply with shape (2,) was computed, and only leaves are pickled, as data. Save its value, t.data.",
+        "the output of multiply with shape (2,) was computed, and only leaves can be pickled. Save its value, t.data.",
     ),
     (
         lambda: bp.tensor(w),
@@ -111,7 +111,7 @@ ERRORS = [
     (
         lambda: bp.primitive(np.exp),
         TypeError,
-        "a primitive is made of a Python function, and <ufunc 'exp'> is not one. Write one that calls it: def f(x): return ...",
+        "a primitive is made from a Python function, and <ufunc 'exp'> is not one. Write a function that calls it: def f(x): return ...",
     ),
     (
         lambda: bp.primitive(defaulted),
@@ -161,12 +161,12 @@ ERRORS = [
     (
         lambda: bp.no_grad()(bp.grad)(y, w, [1.0, 1.0], create_graph=True),
         ValueError,
-        "create_graph=True records the gradient, and no_grad() forbids to record.",
+        "create_graph=True records the gradient, and no_grad() turns recording off.",
     ),
     (
         lambda: y.backward([1.0]),
         ValueError,
-        "the upstream gradient has shape (1,), and it must have that of y with shape (2,).",
+        "the upstream gradient has shape (1,), and it must have the shape of y with shape (2,).",
     ),
     (
         lambda: d.jacobian_difference(f, np.ones(2, np.float32)),
@@ -201,7 +201,7 @@ ERRORS = [
     (
         lambda: bp.data.one_hot([0.5], 10),
         TypeError,
-        "one_hot: labels must be integers, but their dtype is float64; if they are whole numbers stored as another type, convert them with labels.astype(int).",
+        "one_hot: labels must be integers, but their dtype is float64; convert whole numbers with labels.astype(int).",
     ),
     (
         lambda: bp.data.split(

@@ -315,7 +315,7 @@ def test_a_setting_that_does_not_record_is_refused():
             "sum has no argument 'dtype'. Write t.astype(dtype)"
         )
     assert message(TypeError, lambda: np.max(t, out=np.zeros(()))).startswith(
-        "max has no argument 'out'. A recorded value stays as it is"
+        "max has no argument 'out'. A recorded value never changes"
     )
     assert message(TypeError, lambda: np.mean(t, where=x23 > 0)) == (
         "mean has no argument 'where'. Write np.where(mask, t, 0) first."
@@ -355,8 +355,8 @@ def test_converting_to_an_array_is_refused(convert, value):
     t = leaf(value, "w")
     assert message(TypeError, lambda: convert(t)) == (
         f"converting w with shape {t.shape} to an array would lose its record. Use t.data for the "
-        "value, t.item() for a number, as in a list of losses; or an operation of this package to "
-        "record a step, such as bp.stack([a, b])."
+        "value, t.item() for a number; or record a step with an operation, such as "
+        "bp.stack([a, b])."
     )
 
 
@@ -407,8 +407,8 @@ def test_several_entries_are_no_number():
     t = leaf([1.0, 2.0], "w")
     for convert in (float, int, round, math.exp):
         assert message(TypeError, lambda convert=convert: convert(t)) == (
-            "w with shape (2,) has 2 entries, and a number is one. Reduce it, as with t.sum(), or "
-            "use its value, t.data."
+            "w with shape (2,) has 2 entries, so it is not one number. Reduce it, as with t.sum(), "
+            "or use its value, t.data."
         )
     assert message(TypeError, lambda: f"{t:.3f}") == (
         "w with shape (2,) has 2 entries, and the format '.3f' is for one number. Format t.data."

@@ -179,7 +179,7 @@ def twice() -> Any:
         (
             lambda: leaf(2),
             TypeError,
-            r"takes a list of parameters, .*, not a tensor .*\. Write \[w\] for one",
+            r"takes a list of parameters, .*, not a tensor .*\. For one parameter, write \[w\]",
         ),
         (
             lambda: [np.ones(2)],
@@ -307,7 +307,7 @@ def test_two_schedules_of_one_optimiser_are_refused() -> None:
     first, second = optim.ExponentialLR(optimizer, 0.5), optim.StepLR(optimizer, 1)
     first.step()
     with pytest.raises(
-        ValueError, match=r"StepLR has set the learning rate 0\.1, and now it is 0\.05"
+        ValueError, match=r"StepLR set the learning rate to 0\.1, and now it is 0\.05"
     ):
         second.step()
     assert optimizer.lr == 0.05

@@ -156,10 +156,10 @@ def test_wrong_calls_are_refused(kind):
         "cube has no argument 'axis'. It has: none."
     )
     assert message(TypeError, lambda: mix(a, a, 0.25, weight=1)) == (
-        "mix was given its argument 'weight' twice: once by position."
+        "mix was given its argument 'weight' twice, once by position."
     )
     assert message(TypeError, lambda: bp.stack([a, a], 0, axis=1)) == (
-        "stack was given its argument 'axis' twice: once by position."
+        "stack was given its argument 'axis' twice, once by position."
     )
     assert message(TypeError, lambda: mix(a)) == (
         "mix needs 2 operand(s), a and b, and was given 1."
@@ -182,7 +182,7 @@ def test_a_missing_setting_is_named():
 def test_a_tensor_as_a_setting_is_refused():
     w = bp.tensor(1.0, requires_grad=True)
     expected = (
-        "the argument 'by' of scaled is a Tensor, and gradients flow to operands alone. Use t.data."
+        "the argument 'by' of scaled is a Tensor, and gradients flow only to operands. Use t.data."
     )
     for by in (w, [w], (1.0, [w])):
         assert message(TypeError, lambda by=by: scaled(np.ones(1), by=by)) == expected

@@ -186,14 +186,14 @@ def test_only_a_leaf_takes_a_new_value_and_only_of_its_shape():
 def test_in_place_operators_are_refused(symbol, change):
     w = bp.tensor([1.0, 2.0], name="w")
     assert message(TypeError, lambda: change(w, 2.0)) == (
-        f"'{symbol}=' would change w with shape (2,) in place, and a recorded value must stay as "
-        f"it is. Write t = t {symbol} ..."
+        f"'{symbol}=' would change w with shape (2,) in place, and a recorded value must not "
+        f"change. Write t = t {symbol} ..."
     )
     assert w.data.tolist() == [1.0, 2.0]
     w.requires_grad = True  # now it is a parameter
     assert message(TypeError, lambda: change(w, 2.0)) == (
-        f"'{symbol}=' would change w with shape (2,) in place, and a recorded value must stay as "
-        f"it is. Write t.data = t.data {symbol} ..."
+        f"'{symbol}=' would change w with shape (2,) in place, and a recorded value must not "
+        f"change. Write t.data = t.data {symbol} ..."
     )
 
 
@@ -202,8 +202,8 @@ def test_the_gradient_of_a_computed_tensor_is_asked_for_in_vain():
     z = (w * w).named("z")
     z.backward()
     text = (
-        "z with shape () was computed, and only leaves keep a gradient. bp.grad(loss, t) gives "
-        "that of any tensor. A parameter stays a leaf if it is updated by t.data = t.data - ..."
+        "z with shape () was computed, and only leaves keep a gradient. Ask for this one with "
+        "bp.grad(loss, t). A parameter stays a leaf if it is updated by t.data = t.data - ..."
     )
     with pytest.warns(UserWarning, match=f"^{re.escape(text)}$"):
         assert z.grad is None
@@ -214,8 +214,7 @@ def test_assigning_to_an_entry_is_refused():
     w = bp.tensor([1.0, 2.0], name="w")
     assert message(TypeError, lambda: operator.setitem(w, 0, 5.0)) == (
         "assigning to entries would change w with shape (2,) in place, and a recorded value must "
-        "stay as it is. Change a copy, a = t.data.copy(), and make a new tensor of it; for a "
-        "parameter, t.data = a."
+        "not change. Change a copy, a = t.data.copy(). Make a tensor of it; for a leaf, t.data = a."
     )
     assert w.data.tolist() == [1.0, 2.0]
 
@@ -393,9 +392,9 @@ def test_the_refusal_says_what_to_do():
 @pytest.mark.parametrize("call", [math.exp, math.sqrt, math.fabs, float, int, round])
 def test_inside_of_a_derivative_no_gradient_is_lost_in_a_number(call):
     text = (
-        "turning the output of identity with shape () into a number inside a function that is "
-        "being differentiated would lose its record, as math.exp(t) would. Use t.item() to look at "
-        "the number, or np.exp(t) to record a step."
+        "turning the output of identity with shape () into a number, as math.exp(t) does, would "
+        "lose its record while a function is differentiated. Use t.item() to look at it, or "
+        "np.exp(t) to record a step."
     )
     x = bp.tensor(4.0, requires_grad=True)
     assert message(TypeError, lambda: bp.value_and_grad(lambda t: t * call(t))(x)) == text
@@ -450,8 +449,7 @@ def test_indexing_iterating_and_length():
 def test_converting_to_an_array_is_refused(convert):
     assert message(TypeError, lambda: convert(bp.tensor(1.0, name="w"))) == (
         "converting w with shape () to an array would lose its record. Use t.data for the value, "
-        "t.item() for a number, as in a list of losses; or an operation of this package to record "
-        "a step, such as bp.stack([a, b])."
+        "t.item() for a number; or record a step with an operation, such as bp.stack([a, b])."
     )
 
 
@@ -604,7 +602,7 @@ def test_ids_count_up_in_recording_order():
 def test_a_transposition_that_does_nothing_is_refused():
     t = bp.tensor([[1.0, 2.0], [3.0, 4.0]])
     for axes in ((0, 1), (-2, -1)):
-        with pytest.raises(ValueError, match=r"would leave a matrix as it is.*Write t\.T"):
+        with pytest.raises(ValueError, match=r"would not change a matrix.*Write t\.T"):
             t.transpose(*axes)
         assert np.transpose(t, axes).tolist() == t.transpose(axes).tolist() == t.data.tolist()
     with pytest.raises(ValueError, match=r"write bp\.swapaxes\(t, 0, 1\)"):

@@ -540,7 +540,7 @@ def test_vectors_that_do_not_fit():
         )
     pull = bp.vjp(lambda x: (x * x).named("y"), x2)[1]
     assert message(ValueError, lambda: pull(x3)) == (
-        "the upstream gradient has shape (3,), and it must have that of y with shape (2,)."
+        "the upstream gradient has shape (3,), and it must have the shape of y with shape (2,)."
     )
 
 

@@ -67,12 +67,12 @@ bad_name = sentence(TypeError, "a name is text, and {0!r:.60} is not. Write name
 already_a_tensor = sentence(
     TypeError, "{0} is a Tensor already. Use it as it is, or t.detach() for a constant copy.")
 bad_shape = sentence(
-    TypeError, "a shape is integers, not {0!r:.60}. Write bp.zeros(2, 3), or bp.zeros((2, 3)); "
-    "the type of the entries is dtype=.")
+    TypeError, "a shape is made of integers, not {0!r:.60}. Write bp.zeros(2, 3), or "
+    "bp.zeros((2, 3)); the type of the entries is dtype=.")
 masked = sentence(
     TypeError, "a masked array would lose its mask. Use data.filled(value), or np.where.")
 ragged = sentence(
-    ValueError, "the data is ragged: its rows differ in length, so it is no array ({0}).")
+    ValueError, "the data is ragged: its rows differ in length, so it is not an array ({0}).")
 complex_data = sentence(
     TypeError, "complex numbers are not supported. Keep the real and the imaginary part as two "
     "tensors.")
@@ -96,12 +96,10 @@ would_round = sentence(
 overflows = sentence(
     ValueError, "an entry of the new array is too large for {0}, which holds {0.dtype}.")
 value_is_a_tensor = sentence(
-    TypeError, "{0} is a Tensor, and what a leaf holds is an array. Compute it from arrays, as in "
-    "w.data = w.data - rate * w.grad, or take the value, t.data.")
-update_by_tensor = sentence(
-    TypeError, "{0} is a Tensor, and what a leaf holds is an array. Use its value, t.data.")
+    TypeError, "{0} is a Tensor, and a leaf holds an array. Use its value, t.data; or compute with "
+    "arrays, as in w.data = w.data - rate * w.grad.")
 update_by_none = sentence(
-    TypeError, "there is nothing to update by: None is what grad is before the first backward().")
+    TypeError, "there is nothing to update by: grad is None before the first backward().")
 read_only = sentence(
     ValueError, "this array is read-only: what was recorded relies on it. Change a copy, "
     "a = w.{0}.copy(); a[0] = ...; and give it to the leaf, w.{0} = a.")
@@ -114,12 +112,12 @@ computed_flag = sentence(
     ValueError, "{0} was computed, so it needs a gradient if its inputs do. "
     "Use t.detach() for a constant of the same value.")
 gradient_shape = sentence(
-    ValueError, "a gradient of {0} must have that shape, and this one has {1}.")
+    ValueError, "a gradient of {0} must have the same shape, and this one has shape {1}.")
 gradient_type = sentence(
     TypeError, "a gradient of {0} is an array of real numbers or None, not {1!r:.60}.")
 only_leaves_keep = sentence(
-    UserWarning, "{0} was computed, and only leaves keep a gradient. bp.grad(loss, t) gives that "
-    "of any tensor. A parameter stays a leaf if it is updated by t.data = t.data - ...")
+    UserWarning, "{0} was computed, and only leaves keep a gradient. Ask for this one with "
+    "bp.grad(loss, t). A parameter stays a leaf if it is updated by t.data = t.data - ...")
 not_one_entry = sentence(
     ValueError, "item() needs exactly one entry; {0} has {0.size}. Use .data instead.")
 no_format = sentence(
@@ -129,55 +127,50 @@ is_a_leaf = sentence(ValueError, "{0} is a leaf: no step computed it.")
 no_such_input = sentence(ValueError, "{0} has {1} inputs, and no input {2}.")
 input_needs_no_gradient = sentence(ValueError, "input {1} of {0} needs no gradient.")
 transposes_nothing = sentence(
-    ValueError, "transpose{0!r} would leave a matrix as it is: it says which axis comes first, as "
-    "in NumPy. Write t.T, or bp.swapaxes(t, 0, 1).")
-dot_of_stacks = sentence(
-    ValueError, "dot is for matrices and vectors here; write a @ b for stacks.")
+    ValueError, "transpose{0!r} would not change a matrix: it lists the axes in their new order, "
+    "as in NumPy. Write t.T, or bp.swapaxes(t, 0, 1).")
+dot_of_stacks = sentence(ValueError, "dot takes matrices and vectors; write a @ b for stacks.")
 
 # ---- what cannot be done with a Tensor ----
 
 becomes_number = sentence(
-    TypeError, "{0} has {0.size} entries, and a number is one. Reduce it, as with t.sum(), or use "
-    "its value, t.data.")
+    TypeError, "{0} has {0.size} entries, so it is not one number. Reduce it, as with t.sum(), or "
+    "use its value, t.data.")
 loses_record = sentence(
-    TypeError, "turning {0} into a number inside a function that is being differentiated would "
-    "lose its record, as math.exp(t) would. Use t.item() to look at the number, or np.exp(t) to "
-    "record a step.")
+    TypeError, "turning {0} into a number, as math.exp(t) does, would lose its record while a "
+    "function is differentiated. Use t.item() to look at it, or np.exp(t) to record a step.")
 becomes_array = sentence(
     TypeError, "converting {0} to an array would lose its record. Use t.data for the value, "
-    "t.item() for a number, as in a list of losses; or an operation of this package to record a "
-    "step, such as bp.stack([a, b]).")
+    "t.item() for a number; or record a step with an operation, such as bp.stack([a, b]).")
 in_place = sentence(
-    TypeError, "'{1}=' would change {0} in place, and a recorded value must stay as it is. "
+    TypeError, "'{1}=' would change {0} in place, and a recorded value must not change. "
     "Write {2} = {2} {1} ...")
 assigned = sentence(
-    TypeError, "assigning to entries would change {0} in place, and a recorded value must stay as "
-    "it is. Change a copy, a = t.data.copy(), and make a new tensor of it; for a parameter, "
-    "t.data = a.")
+    TypeError, "assigning to entries would change {0} in place, and a recorded value must not "
+    "change. Change a copy, a = t.data.copy(). Make a tensor of it; for a leaf, t.data = a.")
 no_copy = sentence(
-    TypeError, "{0} was computed, and has no copy. Use the value, t.data, also to plot it; or "
+    TypeError, "{0} was computed, so it cannot be copied. Use its value, t.data, as for a plot; or "
     "t.detach() for a constant.")
 no_pickle = sentence(
-    TypeError, "{0} was computed, and only leaves are pickled, as data. Save its value, t.data.")
+    TypeError, "{0} was computed, and only leaves can be pickled. Save its value, t.data.")
 
 # ---- operations and their arguments ----
 
 not_a_function = sentence(
-    TypeError, "a primitive is made of a Python function, and {0!r:.60} is not one. "
-    "Write one that calls it: def f(x): return ...")
+    TypeError, "a primitive is made from a Python function, and {0!r:.60} is not one. "
+    "Write a function that calls it: def f(x): return ...")
 unclear_signature = sentence(
     TypeError, "{0}: an operand has no default, and other arguments are named one by one after the "
     "operands, as in def f(a, b, *, axis=0).")
 mixed_operands = sentence(TypeError, "{0} takes named operands or *operands, not both.")
-no_rule = sentence(
-    TypeError, "{0} has no backward rule. Give it one with @{0}.backward.")
+no_rule = sentence(TypeError, "{0} has no backward rule. Give it one with @{0}.backward.")
 too_many = sentence(
     TypeError, "{0} takes {1} and {2} further argument(s), and was given {3} values.{4}")
 too_few = sentence(TypeError, "{0} needs {0.arity} operand(s), {1}, and was given {2}.")
-given_twice = sentence(TypeError, "{0} was given its argument {1!r} twice: once by position.")
+given_twice = sentence(TypeError, "{0} was given its argument {1!r} twice, once by position.")
 no_list = sentence(TypeError, "{0} takes a list of operands, not {1!r:.60}.")
 tensor_as_argument = sentence(
-    TypeError, "{0} is a Tensor, and gradients flow to operands alone. Use t.data.")
+    TypeError, "{0} is a Tensor, and gradients flow only to operands. Use t.data.")
 bad_result = sentence(
     TypeError, "{0} returned a {1}, and a primitive returns one array of real numbers. "
     "Make a primitive for each output.")
@@ -186,16 +179,16 @@ bad_result = sentence(
 
 wrong_number_of_closures = sentence(
     TypeError, "the backward rule of {0} returned {1} closure(s), and the operation has {2} "
-    "input(s). Return one for each, in a tuple; None for an input that no gradient flows to.")
+    "input(s). Return a tuple: a closure for each input, or None where no gradient flows.")
 no_closure = sentence(
-    TypeError, "the backward rule of {0} returned an object of type {1} where a closure belongs: "
-    "a function of the gradient that arrives, as lambda g: g * ...")
+    TypeError, "the backward rule of {0} returned an object of type {1}, not a closure. A closure "
+    "is a function of the upstream gradient, as lambda g: g * ...")
 no_array = sentence(
     TypeError, "the backward rule of {2} gave {1!r:.60} for {0}. A closure must return an array, "
-    "or a Tensor where it is given one.")
+    "or a Tensor if it is given a Tensor.")
 wrong_shape = sentence(
     ValueError, "the backward rule of {2} gave a gradient of shape {1} for {0}. It must have the "
-    "shape of that input, or one that the input is broadcast to.")
+    "shape of that input, or a shape that the input is broadcast to.")
 complex_gradient = sentence(TypeError, "a backward rule gave complex numbers for {0}.")
 
 # ---- backward and grad ----
@@ -203,19 +196,19 @@ complex_gradient = sentence(TypeError, "a backward rule gave complex numbers for
 not_differentiable = sentence(TypeError, "grad differentiates a Tensor, not {0!r:.60}.")
 no_tensor = sentence(TypeError, "grad takes Tensors to differentiate by, not {0!r:.60}.")
 unused = sentence(
-    ValueError, "{0} was not computed from {1}: was a tensor of that name made again? "
+    ValueError, "{0} was not computed from {1}: was another tensor made with that name? "
     "Write allow_unused=True for a gradient of zeros.")
 unwanted = sentence(ValueError, "{0} needs no gradient. Make it with requires_grad=True.")
 not_recording = sentence(
-    ValueError, "create_graph=True records the gradient, and no_grad() forbids to record.")
+    ValueError, "create_graph=True records the gradient, and no_grad() turns recording off.")
 needs_no_gradient = sentence(
-    ValueError, "{0} needs no gradient: nothing that it was computed from was made with "
-    "requires_grad=True, or it was computed under no_grad().")
+    ValueError, "{0} needs no gradient: none of its leaves was made with requires_grad=True, or "
+    "it was computed under no_grad().")
 needs_upstream = sentence(
     ValueError, "{0} has {0.size} entries, so its backward pass needs an upstream gradient of that "
     "shape. Pass gradient=, or reduce it to one number first, as with .sum().")
 upstream_shape = sentence(
-    ValueError, "the upstream gradient has shape {1}, and it must have that of {0}.")
+    ValueError, "the upstream gradient has shape {1}, and it must have the shape of {0}.")
 
 # ---- layers ----
 
@@ -231,33 +224,32 @@ taken_name = sentence(
 plain_array = sentence(
     TypeError, "{0} is a plain array, so it would be neither trained nor saved. Assign "
     "bp.tensor(array, requires_grad=True) for a parameter, or bp.tensor(array) for a constant. "
-    "What is neither has a name that begins with an underscore.")
+    "Give any other array a name that begins with an underscore.")
 without_order = sentence(
     TypeError, "{0} is a set, which has no order to name its parts by. Make it a list or a dict.")
 holds_itself = sentence(
-    ValueError, "{0} is a part of itself, as {1}. A part does not hold the module above it: give "
-    "it what it needs when it is called.")
+    ValueError, "{0} is a part of itself, as {1}. A part must not hold the module above it. Pass "
+    "what the part needs when it is called.")
 no_layer = sentence(
     TypeError, "layer {0} of Sequential is {1!r:.60}. Give layers, such as nn.ReLU(), or "
     "functions, such as bp.relu, one by one.")
 called_as_function = sentence(
-    TypeError, "{0} is a layer: make it, and call what is made, as nn.{0}()(x). The function "
-    "itself is bp.{1}.")
+    TypeError, "{0} is a layer: make one, then call it, as nn.{0}()(x). The function is bp.{1}.")
 fills_nothing = sentence(
-    AttributeError, "bp.nn.init has no {0!r}. A function here returns an array, and changes none: "
+    AttributeError, "bp.nn.init has no {0!r}. Its functions return an array, and change nothing: "
     "write w.data = bp.nn.init.{1}(w.shape, rng).")
-wrong_arguments = sentence(TypeError, "{0} takes {1}; and not {2!r:.60}.")
+wrong_arguments = sentence(TypeError, "{0} takes {1}, and not {2!r:.60}.")
 a_layer = sentence(
-    TypeError, "a layer ({0}) stands where its output belongs. Call it: layer(x).")
+    TypeError, "a layer ({0}) stands where an array belongs. Call it: layer(x).")
 no_probabilities = sentence(
     ValueError, "binary_cross_entropy takes probabilities, between 0 and 1, and was given {0} to "
     "{1}. For scores before the sigmoid, write binary_cross_entropy_with_logits.")
 no_weights = sentence(
     TypeError, "a state is a dict of arrays by path, as state_dict() returns it, not {0!r:.60}.")
 state_of_states = sentence(
-    TypeError, "this state holds others. Load the one of the model, as state[{0!r}].")
+    TypeError, "this state holds other states. Load the state of the model, state[{0!r}].")
 several_inputs = sentence(
-    TypeError, "a {0} of {1} stands where one Tensor or array belongs. Take one of them, as in "
+    TypeError, "a {0} of {1} stands where one Tensor or array belongs. Take one element, as in "
     "hs, state = cell.over_time(xs); or join them, as in bp.stack([a, b]).")
 wrong_input = sentence(ValueError, "{0} takes {1}, and was given {2}.")
 other_state = sentence(ValueError, "{0} takes another state: {1}.")
@@ -269,29 +261,29 @@ no_pair = sentence(TypeError, "the state of {0} is the pair (h, c), not {1!r:.60
 
 out_of_range = sentence(ValueError, "{0} is a number {1}, not {2!r:.60}.")
 no_list_of_parameters = sentence(
-    TypeError, "{0} takes a list of parameters, such as model.parameters(), not {1}. Write [w] "
-    "for one.")
+    TypeError, "{0} takes a list of parameters, such as model.parameters(), not {1}. For one "
+    "parameter, write [w].")
 no_parameters = sentence(
     ValueError, "{0} has no parameters to train. All may be frozen, with requires_grad = False; or "
-    "they come from a generator that was used before: make a list of it.")
+    "they come from a generator that is used up: make a list of it.")
 no_parameter = sentence(
     TypeError, "{0} takes Tensors as parameters, such as model.parameters(), not {1!r:.60}.")
 parameter_twice = sentence(
-    ValueError, "{0} was given {1} twice, and would change it twice in a step.")
+    ValueError, "{0} was given {1} twice, and would update it twice in each step.")
 computed_parameter = sentence(
-    ValueError, "{0} trains leaves, and {1} was computed. Train what it was computed from.")
+    ValueError, "{0} trains leaves, and {1} was computed. Train the leaves behind it.")
 nesterov_needs_momentum = sentence(
     ValueError, "nesterov=True looks ahead along the momentum, so momentum must be above 0.")
 nothing_to_step_by = sentence(
     ValueError, "{0} finds no gradient on any parameter. Call loss.backward() first.")
 norm_not_finite = sentence(
-    ValueError, "the norm of the gradients is {0!r}, and no factor makes that right. "
-    "with bp.detect_anomaly(): finds the operation that it comes from.")
+    ValueError, "the norm of the gradients is {0!r}, so they cannot be clipped. "
+    "with bp.detect_anomaly(): finds the operation that made it.")
 no_optimizer = sentence(
     TypeError, "{0} takes an optimiser, such as bp.optim.SGD(parameters, lr=0.1), not {1!r:.60}.")
 unknown_choice = sentence(ValueError, "{0} is {1}, not {2!r:.60}.")
 two_schedules = sentence(
-    ValueError, "{0} has set the learning rate {1!r}, and now it is {2!r}: something else sets it "
+    ValueError, "{0} set the learning rate to {1!r}, and now it is {2!r}: something else sets it "
     "too. An optimiser follows one schedule; LambdaLR takes any function of the epoch.")
 no_total_steps = sentence(
     ValueError, "OneCycleLR needs the length of its cycle: total_steps, or epochs and "
@@ -307,7 +299,7 @@ state_does_not_fit = sentence(ValueError, "this {0} cannot go on from that state
 
 no_arrays = sentence(ValueError, "{0} takes arrays with one sample a row, and was given none.")
 lengths_differ = sentence(
-    ValueError, "{0} takes arrays with one sample a row, of one length. Their shapes are {1}.")
+    ValueError, "{0} takes arrays of one length, with one sample a row. Their shapes are {1}.")
 tuple_of_arrays = sentence(
     TypeError, "{0} takes arrays one by one, and was given a tuple of {1}. Write {0}(*pair, ...).")
 no_size = sentence(TypeError, "batches needs size=, the number of samples in each.")
@@ -315,11 +307,10 @@ empty_part = sentence(
     ValueError, "split: test_fraction = {0!r} of {1} samples leaves a part empty; choose a "
     "fraction between 0 and 1 that puts a sample in each part.")
 labels_not_whole = sentence(
-    TypeError, "one_hot: labels must be integers, but their dtype is {0}; if they are whole "
-    "numbers stored as another type, convert them with labels.astype(int).")
+    TypeError, "one_hot: labels must be integers, but their dtype is {0}; convert whole numbers "
+    "with labels.astype(int).")
 labels_of_several_axes = sentence(
-    ValueError, "one_hot: labels must be one-dimensional, but their shape is {0}; labels.ravel() "
-    "makes them so.")
+    ValueError, "one_hot: labels must have one axis, but their shape is {0}. Write labels.ravel().")
 label_outside = sentence(
     ValueError, "one_hot: a label must be at least 0 and less than classes = {0}, but labels[{1}] "
     "is {2}.")
@@ -332,16 +323,16 @@ class CheckpointError(ValueError):
 
 not_loaded = sentence(CheckpointError, "{0} cannot be loaded: {1}.")
 no_safetensors = sentence(
-    CheckpointError, "{0} cannot be loaded: it is no whole safetensors file ({1}).")
+    CheckpointError, "{0} cannot be loaded: it is not a complete safetensors file ({1}).")
 safetensors_missing = sentence(
-    ImportError, 'Files of training need safetensors: pip install safetensors')
+    ImportError, "Checkpoints need safetensors: pip install safetensors")
 no_state = sentence(
-    TypeError, "save takes a dict, such as model.state_dict(), and then the path; not {0!r:.60}.")
+    TypeError, "save takes a dict, such as model.state_dict(), then the path; not {0!r:.60}.")
 bad_key = sentence(
-    TypeError, "a key of a dict that is saved is text, without a meaning in the file: see {0}, "
-    "with {1!s:.60}.")
+    TypeError, "a key of a saved dict must be text, and not one that the file itself uses: see "
+    "{0}, with {1!s:.60}.")
 cannot_be_saved = sentence(
-    TypeError, "{0} is {1!r:.60}, which cannot be saved. A file has arrays and Tensors of real "
+    TypeError, "{0} is {1!r:.60}, which cannot be saved. A file holds arrays and Tensors of real "
     "numbers, numbers, text, booleans, None, and lists and dicts of these.")
 name_taken = sentence(
     ValueError, "two arrays cannot be called {0!r} in the file. Rename one of the keys.")
@@ -356,13 +347,12 @@ layout_broken = sentence(ValueError, "its layout is broken, {0}")
 # ---- compiling ----
 
 traced_value_kept = sentence(
-    TypeError, "{0} cannot take a value of a function that is being compiled: the program would "
-    "not do so again. Return the value, and keep it outside of the function.")
+    TypeError, "{0} cannot take a value inside a function that is being compiled: the program "
+    "would not repeat that. Return the value, and keep it outside the function.")
 
 # ---- plots ----
 
-matplotlib_missing = sentence(
-    ImportError, 'Plots need matplotlib: pip install matplotlib')
+matplotlib_missing = sentence(ImportError, "Plots need matplotlib: pip install matplotlib")
 no_panels = sentence(
     TypeError, "curves takes a dict, from the title of each panel to its numbers, not {0!r:.60}.")
 no_names = sentence(

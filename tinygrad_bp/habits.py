@@ -19,7 +19,7 @@ ROWS = (
     # ---- the value ----
     ("numpy", "Write t.data."),
     ("clone copy contiguous detach_copy view_copy alias_copy",
-     "A value never changes, so t itself will do; w.data.copy() is an array of one's own."),
+     "A value never changes, so use t itself; w.data.copy() is a copy of the array."),
     ("float double", "Write t.astype(np.float64), or np.float32."),
     ("type type_as", "Write t.astype(dtype)."),
     ("half bfloat16 chalf", "Floats are float64 or float32 here: write t.astype(np.float32)."),
@@ -29,7 +29,7 @@ ROWS = (
     ("element_size itemsize", "Write t.dtype.itemsize."),
     ("nbytes base byteswap ctypes dump dumps flags flat getfield setfield setflags strides "
      "to_device tobytes tofile",
-     "Write t.data.nbytes and so on: it is the array that has it."),
+     "Ask the array for it: write t.data.nbytes and so on."),
     ("is_floating_point is_signed", "Write t.dtype.kind == 'f'."),
     ("is_nonzero", "Write bool(t)."),
     ("equal array_equal", "Write np.array_equal(a.data, b.data)."),
@@ -55,17 +55,17 @@ ROWS = (
      "Make a generator, rng = np.random.default_rng(0), and pass it on, as in bp.randn(2, 3, "
      "rng=rng)."),
     ("set_default_dtype get_default_dtype set_default_tensor_type",
-     "Floats are float64 unless dtype= says float32."),
+     "Floats are float64, unless dtype= says float32."),
     ("float32 float64 int64 int32 uint8 bool_ inf nan pi newaxis e finfo iinfo",
      "Write it with NumPy's name, as np.float32 or np.pi."),
     # ---- devices and memory ----
     ("cpu cuda to xpu ipu mps hpu device get_device is_cuda is_cpu pin_memory is_pinned "
      "synchronize set_default_device get_default_device accelerator",
-     "Arrays are in main memory here: leave it out. Of another dtype: t.astype(dtype)."),
+     "Arrays are in main memory here: leave it out. For another dtype, write t.astype(dtype)."),
     ("data_ptr const_data_ptr storage untyped_storage storage_offset storage_type stride "
      "is_contiguous share_memory_ is_shared record_stream set_ is_set_to memory_format "
      "contiguous_format dim_order output_nr module_load hash_tensor layout",
-     "The memory is that of the array t.data, and NumPy says all of it."),
+     "The memory belongs to the array t.data: ask NumPy about it."),
     ("as_subclass as_strided as_strided_scatter as_strided_copy",
      "There is no such view of a Tensor. Write t[...] or t.reshape(...)."),
     ("sparse_coo_tensor to_sparse to_sparse_coo to_sparse_csr to_sparse_csc to_sparse_bsr "
@@ -90,8 +90,8 @@ ROWS = (
     # ---- gradients ----
     ("is_leaf", "Write t.primitive is None."),
     ("grad_fn",
-     "Write t.primitive for the operation, and t.inputs for what it was given; bp.draw(t) shows "
-     "the graph."),
+     "Write t.primitive for the operation, and t.inputs for its inputs; bp.draw(t) shows the "
+     "graph."),
     ("retain_grad retains_grad register_hook register_post_accumulate_grad_hook reinforce",
      "Write bp.grad(loss, t) for the gradient of any tensor."),
     ("requires_grad_", "Write w.requires_grad = True."),
@@ -99,7 +99,7 @@ ROWS = (
     ("detach_", "Write t.detach(), which returns a constant."),
     ("copy_ fill_ uniform_ normal_ random_ exponential_ geometric_ cauchy_ log_normal_ "
      "kaiming_normal_ kaiming_uniform_ xavier_uniform_ xavier_normal_ trunc_normal_ bernoulli_",
-     "Write w.data = array: a leaf takes a new value, and what was recorded keeps the old one."),
+     "Write w.data = array: the leaf takes a new value, and earlier records keep the old one."),
     ("enable_grad inference_mode set_grad_enabled is_grad_enabled",
      "Recording is on, except in a block or a function under bp.no_grad()."),
     ("autograd", "Write bp.grad(output, inputs), loss.backward(), or bp.value_and_grad(f)."),
@@ -112,9 +112,9 @@ ROWS = (
     ("set_detect_anomaly set_anomaly_enabled", "Write with bp.detect_anomaly(): ..."),
     ("vmap pmap", "Write the function for a whole batch: operations broadcast."),
     ("jit fx export", "Write bp.compile(f)."),
-    ("checkpoint", "What is recorded is kept, and there is no recomputing."),
+    ("checkpoint", "There is no recomputing: the record is kept until the loss is freed."),
     ("apply_ map_ map2_ apply_along_axis vectorize",
-     "Write an operation of its own with bp.primitive."),
+     "Write an operation of your own with bp.primitive."),
     ("volatile", "Write with bp.no_grad(): ..."),
     ("grad_dtype", "A gradient has the dtype of its tensor."),
     # ---- operators ----
@@ -156,7 +156,7 @@ ROWS = (
     ("masked_scatter scatter scatter_add scatter_reduce index_add index_put index_fill "
      "index_reduce index select_scatter slice_scatter diagonal_scatter put put_along_axis place "
      "putmask fill_diagonal_",
-     "A recorded value stays as it is. Write bp.where(mask, a, t), or bp.concatenate."),
+     "A recorded value never changes. Write bp.where(mask, a, t), or bp.concatenate."),
     ("rot90", "Write bp.flip(t.T, 0)."),
     ("diagflat diag_embed",
      "Write bp.diag(v), or v[..., None] * np.eye(v.shape[-1]) for many."),
@@ -175,7 +175,7 @@ ROWS = (
     ("fmax fmin", "Write bp.maximum(a, b), or bp.minimum."),
     ("sgn", "Write bp.sign(t)."),
     ("fix frac",
-     "Write bp.trunc(t), and t - bp.trunc(t) for what is left."),
+     "Write bp.trunc(t), and t - bp.trunc(t) for the fraction."),
     ("softmin", "Write bp.softmax(-t)."),
     ("relu6", "Write bp.clip(t, 0, 6)."),
     ("hardtanh", "Write bp.clip(t, -1, 1)."),
@@ -215,12 +215,12 @@ ROWS = (
     ("inverse pinverse logdet cholesky_inverse "
      "cholesky_solve qr eig eigvals symeig lu lu_solve lu_unpack triangular_solve "
      "geqrf orgqr ormqr matrix_exp matrix_power matrix_rank linalg",
-     "Write it with bp.linalg.inv, solve and others of bp.linalg; or give it a rule with "
+     "Write it with bp.linalg.inv, solve and the others in bp.linalg; or give it a rule with "
      "bp.primitive."),
     ("fft", "There is no operation for it. Give it a rule with bp.primitive."),
     ("lgamma digamma polygamma mvlgamma erfinv igamma igammac i0 special ldexp frexp gcd lcm "
      "nextafter copysign heaviside isposinf isneginf cross",
-     "There is no operation for it. Of the value, t.data, compute it with NumPy or SciPy; or "
+     "There is no operation for it. Compute it with NumPy or SciPy from the value, t.data; or "
      "give it a rule with bp.primitive."),
     ("squared_difference", "Write bp.square(a - b)."),
     ("fill", "Write bp.full(shape, value)."),
@@ -231,19 +231,21 @@ ROWS = (
      "Operations broadcast by themselves; or write bp.broadcast_to(t, shape)."),
     # ---- layers and losses ----
     ("functional F",
-     "Write bp.relu, bp.cross_entropy and so on: functions are in bp itself, losses and layers "
-     "in bp.nn too."),
+     "Write bp.relu, bp.cross_entropy and so on: functions are in bp itself; losses and layers "
+     "are in bp.nn too."),
     ("linear", "Write x @ W.T + b, or bp.nn.Linear."),
     ("bilinear Bilinear", "Write bp.einsum('ni,oij,nj->no', a, W, b)."),
     ("MSELoss", "A loss is a function: write bp.nn.mse_loss(y, target)."),
     ("L1Loss", "A loss is a function: write bp.nn.l1_loss(y, target)."),
     ("NLLLoss NLLLoss2d", "A loss is a function: write bp.nn.nll_loss(log_p, labels)."),
     ("gaussian_nll_loss GaussianNLLLoss poisson_nll_loss PoissonNLLLoss",
-     "Write it out: (bp.exp(z) - y * z).mean() is that of Poisson."),
+     "Write it out: (bp.exp(z) - y * z).mean() is the Poisson loss."),
     ("BCELoss BCEWithLogitsLoss",
-     "A loss is a function: write bp.binary_cross_entropy_with_logits(z, y), before the sigmoid."),
+     "A loss is a function: write bp.binary_cross_entropy_with_logits(z, y), with the scores "
+     "before the sigmoid."),
     ("CrossEntropyLoss linear_cross_entropy LinearCrossEntropyLoss LinearCrossEntropyOptions",
-     "A loss is a function: write bp.cross_entropy(z, labels), of the scores before the softmax."),
+     "A loss is a function: write bp.cross_entropy(z, labels), with the scores before the "
+     "softmax."),
     ("smooth_l1_loss SmoothL1Loss HuberLoss", "A loss is a function: write bp.nn.huber_loss."),
     ("kl_div KLDivLoss", "Write (p * (bp.log(p) - log_q)).sum(axis=-1).mean()."),
     ("hinge_embedding_loss margin_ranking_loss multi_margin_loss multilabel_margin_loss "
@@ -251,18 +253,18 @@ ROWS = (
      "triplet_margin_with_distance_loss ctc_loss MultiLabelMarginLoss MultiLabelSoftMarginLoss "
      "TripletMarginWithDistanceLoss HingeEmbeddingLoss MarginRankingLoss MultiMarginLoss "
      "SoftMarginLoss TripletMarginLoss CTCLoss",
-     "Write it out: bp.relu(margin - y * t).mean() is a hinge, bp.softplus(-y * t).mean() a soft "
-     "one."),
+     "Write it out: bp.relu(margin - y * t).mean() is a hinge, bp.softplus(-y * t).mean() is a "
+     "soft hinge."),
     ("cosine_embedding_loss CosineEmbeddingLoss",
      "Write (1 - (a * b).sum(axis=-1) / (bp.norm(a, axis=-1) * bp.norm(b, axis=-1))).mean()."),
     ("one_hot", "Write bp.data.one_hot(labels)."),
     ("max_pool1d avg_pool1d lp_pool1d conv1d MaxPool1d AvgPool1d Conv1d LPPool1d",
-     "Write it in two dimensions, of length 1 in one: bp.conv2d, bp.max_pool2d, bp.avg_pool2d."),
+     "Use two dimensions, one of length 1: bp.conv2d, bp.max_pool2d, bp.avg_pool2d."),
     ("adaptive_avg_pool1d adaptive_avg_pool2d adaptive_max_pool1d adaptive_max_pool2d "
      "AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d AdaptiveMaxPool1d AdaptiveMaxPool2d "
      "AdaptiveMaxPool3d adaptive_max_pool1d_with_indices adaptive_max_pool2d_with_indices "
      "adaptive_max_pool3d_with_indices",
-     "Write t.mean(axis=(2, 3)) for one number a channel, or bp.avg_pool2d."),
+     "Write t.mean(axis=(2, 3)) for one number per channel, or bp.avg_pool2d."),
     ("conv3d max_pool3d avg_pool3d lp_pool2d lp_pool3d conv_tbc conv_transpose1d conv_transpose2d "
      "conv_transpose3d adaptive_avg_pool3d adaptive_max_pool3d fractional_max_pool2d "
      "fractional_max_pool3d max_unpool1d max_unpool2d max_unpool3d Conv3d ConvTranspose2d "
@@ -270,8 +272,8 @@ ROWS = (
      "ConvTranspose3d FractionalMaxPool2d FractionalMaxPool3d Fold Unfold "
      "fractional_max_pool2d_with_indices fractional_max_pool3d_with_indices "
      "max_pool1d_with_indices max_pool2d_with_indices max_pool3d_with_indices convolution",
-     "There is no such layer. There are bp.conv2d, bp.max_pool2d and bp.avg_pool2d; a new "
-     "operation is made with bp.primitive."),
+     "There is no such layer. There are bp.conv2d, bp.max_pool2d and bp.avg_pool2d; make a "
+     "new operation with bp.primitive."),
     ("interpolate upsample upsample_bilinear upsample_nearest Upsample UpsamplingNearest2d "
      "UpsamplingBilinear2d",
      "Write bp.repeat(bp.repeat(t, 2, axis=2), 2, axis=3)."),
@@ -318,16 +320,16 @@ ROWS = (
     ("clip_grad_norm_ clip_grad_value_",
      "Write bp.optim.clip_grad_norm(parameters, max_norm), or clip_grad_value."),
     ("param_groups add_param_group",
-     "Write optimizer.lr, and optimizer.parameters. Another rate is another optimiser's."),
+     "Write optimizer.lr, and optimizer.parameters. For a second rate, make a second optimiser."),
     ("CyclicLR SequentialLR ChainedScheduler ConstantLR PolynomialLR MultiplicativeLR "
      "CosineAnnealingWarmRestarts",
-     "Write bp.optim.LambdaLR(optimizer, factor), of any function of the epoch."),
+     "Write bp.optim.LambdaLR(optimizer, factor), where factor is any function of the epoch."),
     ("get_lr", "Write schedule.get_last_lr(), or optimizer.lr."),
     ("register_buffer", "Assign to an attribute: self.mean = bp.tensor(array)."),
     ("func", "Write bp.value_and_grad, bp.jacobian, bp.hessian, bp.jvp or bp.vjp."),
     ("mnist MNIST fashion_mnist FashionMNIST cifar10 CIFAR10 CIFAR100 load_digits load_iris "
      "make_moons fetch_openml",
-     "Write bp.datasets.digits(), or spirals(400, rng); others are arrays that you load."),
+     "Write bp.datasets.digits(), or spirals(400, rng); load other data as arrays."),
     ("ASGD Adadelta Adafactor Adagrad Adamax LBFGS Muon NAdam RAdam Rprop SparseAdam swa_utils",
      "There are bp.optim.SGD, RMSProp, Adam and AdamW; each is a formula of a few lines."),
     ("DataLoader Dataset TensorDataset random_split",
@@ -341,7 +343,7 @@ ROWS = (
     ("set_printoptions get_printoptions", "Write np.set_printoptions(...)."),
     ("savez", "Write bp.save(state, path)."),
     ("summary", "Write print(model)."),
-    ("SummaryWriter", "Write bp.draw(loss) for the graph; numbers are kept in a list."),
+    ("SummaryWriter", "Write bp.draw(loss) for the graph, and keep numbers in a list."),
 )  # fmt: skip
 
 
@@ -394,7 +396,7 @@ def advice(name: str, known: list[str], operations: Mapping[str, Any]) -> str:
         return f"Write bp.{name}({', '.join(operands)})."
     stem = name.removesuffix("_")
     if stem != name and (stem in INSTEAD or stem in known or stem in operations or of_numpy(stem)):
-        return "A recorded value stays as it is. Write t = ..., and for a leaf w.data = ..."
+        return "A recorded value never changes. Write t = ..., and for a leaf w.data = ..."
     if of_numpy(name):
         return (
             f"If no gradient is needed, write np.{name}(t.data); to add an operation, see "

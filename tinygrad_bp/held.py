@@ -90,7 +90,7 @@ def in_place(change: Callable[[Any, Any], Any]) -> Callable[[HeldArray, Any], An
 
     def apply(self: HeldArray, other: Any) -> Any:
         if hasattr(other, "_array"):
-            raise errors.update_by_tensor(other)
+            raise errors.value_is_a_tensor(other)
         if other is None:
             raise errors.update_by_none()
         if self.holder is None:

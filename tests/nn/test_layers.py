@@ -51,9 +51,9 @@ def test_a_number_out_of_range_is_refused(make, message):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: nn.MaxPool2d(), "MaxPool2d takes size, stride, padding, dilation, ceil_mode; an"),
-        (lambda: nn.ReLU(3), "ReLU takes no arguments; and not (3,)."),
-        (lambda: nn.Tanh(inplace=True), "Tanh has no argument 'inplace'. A recorded value stays"),
+        (lambda: nn.MaxPool2d(), "MaxPool2d takes size, stride, padding, dilation, ceil_mode, an"),
+        (lambda: nn.ReLU(3), "ReLU takes no arguments, and not (3,)."),
+        (lambda: nn.Tanh(inplace=True), "Tanh has no argument 'inplace'. A recorded value never"),
         (lambda: nn.Linear(2, 2)((WIDE, WIDE)), ""),
         (lambda: nn.Linear(2, 2)((bp.tensor(1.0), 1)), "a tuple of 2 stands where one Tensor or a"),
         (lambda: nn.Linear(2, 2)([bp.tensor(1.0)]), "a list of 1 stands where one Tensor or arra"),

@@ -241,7 +241,7 @@ def test_a_state_that_does_not_fit_changes_nothing_and_is_explained():
 
 def test_a_state_of_states_is_refused():
     model = Block(generator())
-    with pytest.raises(TypeError, match=r"Load the one of the model, as state\['model'\]\."):
+    with pytest.raises(TypeError, match=r"Load the state of the model, state\['model'\]\."):
         model.load_state_dict({"epoch": 1, "optimizer": {}, "model": model.state_dict()})
 
 
@@ -335,7 +335,7 @@ class Empty(nn.Module):
         (lambda: PlainLater().parameters(), "PlainLater.layers.0 is a plain array"),
         (
             lambda: bp.relu(nn.Linear(2, 3)),
-            "a layer (Linear) stands where its output belongs. Call it: layer(x)",
+            "a layer (Linear) stands where an array belongs. Call it: layer(x)",
         ),
         (lambda: bp.tensor([1.0, 2.0]) * nn.Linear(2, 3), "a layer (Linear) stands where"),
         (lambda: nn.Linear(2, 3) @ bp.tensor([1.0, 2.0]), "a layer (Linear) stands where"),
@@ -352,12 +352,11 @@ class Empty(nn.Module):
         ),
         (
             lambda: nn.ReLU(bp.tensor([1.0])),
-            "ReLU is a layer: make it, and call what is made, as nn.ReLU()(x). The function itself "
-            "is bp.relu.",
+            "ReLU is a layer: make one, then call it, as nn.ReLU()(x). The function is bp.relu.",
         ),
         (
             lambda: nn.ReLU(inplace=True),
-            "ReLU has no argument 'inplace'. A recorded value stays as it is: leave it out, and "
+            "ReLU has no argument 'inplace'. A recorded value never changes: leave it out, and "
             "use what is returned.",
         ),
         (

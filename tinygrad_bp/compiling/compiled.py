@@ -26,8 +26,8 @@ MOST_PROGRAMS = 32
 #: The file of each back end.
 BACKENDS = {"numpy": ".numpy_text", "numba": ".numba_text", "jax": ".jax_text"}
 
-#: The extra of this package that installs what a back end needs.
-EXTRAS = {"numba": "jit", "jax": "jax"}
+#: The packages that a back end needs.
+PACKAGES = {"numba": "numba scipy", "jax": "jax"}
 
 #: The object that NumPy has for a dtype: an array may have an equal one, as of a pickle.
 DTYPES = {np.dtype(code): np.dtype(code) for code in "?bBhHiIlLfd"}
@@ -51,7 +51,7 @@ class Compiled:
         try:
             self.backend = import_module(BACKENDS[backend], __package__)
         except ModuleNotFoundError as error:
-            raise refusals.extra_missing(backend, EXTRAS[backend], error) from error
+            raise refusals.packages_missing(backend, PACKAGES[backend], error) from error
         self.versions: OrderedDict[Hashable, Version] = OrderedDict()
         self.lock = threading.RLock()
         self.latest: Callable[..., Any] = lambda *_: None
@@ -192,8 +192,8 @@ def compile(
         Takes Tensors and arrays, and returns a Tensor with one entry. What it does may depend on
         shapes, and not on entries.
     backend
-        ``"numpy"``, which needs nothing else; ``"numba"``, compiled loops, which needs the extra
-        ``jit`` and some seconds at first; or ``"jax"``, for any device that JAX has.
+        ``"numpy"``, which needs nothing else; ``"numba"``, compiled loops, which needs Numba and
+        SciPy, and some seconds at first; or ``"jax"``, for any device that JAX has.
     wrt
         The argument to differentiate by, or a list of them, as ``argnums`` of `value_and_grad`; an
         argument may be an array, or lists and dictionaries of arrays. With None, the compiled

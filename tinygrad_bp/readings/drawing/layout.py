@@ -17,7 +17,7 @@ from .looks import PAGE
 
 FLAGS = {".svg": ["-Tsvg"], ".png": ["-Tpng", "-Gdpi=144"], ".pdf": ["-Tpdf"]}
 SECONDS_TO_LAY_OUT = 60.0
-INSTALL = 'A picture needs a layout program: pip install "tinygrad_bp[draw]"'
+INSTALL = "A picture needs a layout program: pip install graphviz-pure"
 SVG = "http://www.w3.org/2000/svg"
 TEXT = f"{{{SVG}}}text"
 
