@@ -22,6 +22,9 @@ UPSTREAMS = {
     *("grad", "gradout", "gradoutput", "gradoutputs", "upstream", "upstreamgrad"),
 }
 
+#: What a dictionary holds that a layer takes beside its operands, such as ``bn_param``.
+SETTINGS = {"mode": "train"}
+
 #: The method of a class that answers; ``forward`` is called before it.
 ANSWERING = ("backward", "backprop", "backpropagate", "gradients", "gradient", "grad")
 
@@ -148,7 +151,9 @@ def find_arguments(
 
 
 def find_other(function: Callable[..., Any], name: str, point: Mapping[str, Any]) -> Any:
-    # the upstream gradient of a layer, or what its forward pass keeps
+    # the settings of a layer, its upstream gradient, or what its forward pass keeps
+    if name.endswith("_param"):
+        return dict(SETTINGS)
     if UPSTREAM in point:
         if name.replace("_", "").lower() in UPSTREAMS:
             return point[UPSTREAM].copy()

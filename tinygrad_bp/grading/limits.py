@@ -56,7 +56,7 @@ MOST_STORIES = 8
 MOST_WORK = 600_000
 
 #: The pairs of mistakes that are tried for one line: about a second.
-MOST_PAIRS = 50_000
+MOST_PAIRS = 32_000
 
 #: An answer of a wrong shape is carried on into the lines after it, unless it has this many times
 #: the entries of its quantity: from line to line it could grow without end.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import combinations
 from math import prod
 from typing import Any
@@ -88,11 +89,13 @@ def scaled_by(factor: float) -> wrong.WrongRule:
     return wrong.scaled(lambda place: factor)
 
 
-def normalised(place: Place) -> tuple[int, Any, tuple[int, ...]] | None:
-    """Find what becomes of a mean's operand: its normalised entries, and along which axes."""
+def normalised(place: Place) -> tuple[int, Any, list[tuple[int, ...]]] | None:
+    """Find what becomes of a mean's operand: its normalised entries, and the other sets of axes."""
     x, axis = place.input, place.tensor.params.get("axis")
-    if place.operation != "mean" or axis is None or x.ndim != 2:
+    if place.operation != "mean" or axis is None or x.ndim < 2:
         return None
+    right = {k % x.ndim for k in np.atleast_1d(axis)}
+    sets = [c for k in range(1, x.ndim + 1) for c in combinations(range(x.ndim), k)]
     centred = x.data - x.data.mean(axis=axis, keepdims=True)
     for i in range(place.edge.step, len(place.run.tensors)):
         t = place.run.tensors[i]
@@ -101,7 +104,7 @@ def normalised(place: Place) -> tuple[int, Any, tuple[int, ...]] | None:
                 inverse = t.data / centred
             spread = np.ptp(inverse, axis=axis)
             if np.all(spread <= 1e-9 * np.abs(inverse).max()) and not np.allclose(inverse, 1.0):
-                return i, inverse, (1 - axis % 2,)
+                return i, inverse, [axes for axes in sets if right.isdisjoint(axes)]
     return None
 
 
@@ -114,9 +117,9 @@ def normalised_along_other_axis(place: Place) -> list[Wrong]:
     found = normalised(Place(run, first, place.at_hand))
     if found is None:
         return []
-    i, inverse, axes = found
+    i, inverse, other_axes = found
 
-    def contribution(g: Any) -> Any:
+    def contribution(axes: tuple[int, ...], g: Any) -> Any:
         if place.edge != uses[0]:
             return None
         entries, given = run.tensors[i].data, np.asarray(place.at_hand[i])
@@ -124,7 +127,7 @@ def normalised_along_other_axis(place: Place) -> list[Wrong]:
         spread = (given * entries).mean(axis=axes, keepdims=True)
         return inverse * (given - along - entries * spread)
 
-    return [Wrong(contribution)]
+    return [Wrong(partial(contribution, axes)) for axes in other_axes]
 
 
 def one_step_further(place: Place) -> list[Wrong]:

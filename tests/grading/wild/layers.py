@@ -115,6 +115,30 @@ def batchnorm_backward(dout, cache):
     return dx, dgamma, dbeta
 
 
+def settings_batchnorm_forward(x, gamma, beta, bn_param):
+    eps, momentum = bn_param.get("eps", 1e-5), bn_param.get("momentum", 0.9)
+    mu, var = x.mean(axis=0), x.var(axis=0)
+    if bn_param["mode"] == "train":
+        running = bn_param.get("running_mean", np.zeros(x.shape[1]))
+        bn_param["running_mean"] = momentum * running + (1 - momentum) * mu
+    xhat = (x - mu) / np.sqrt(var + eps)
+    return gamma * xhat + beta, {"xhat": xhat, "var": var, "gamma": gamma, "bn_param": bn_param}
+
+
+def settings_batchnorm_backward(dout, cache):
+    eps = cache["bn_param"].get("eps", 1e-5)
+    dxhat = dout * cache["gamma"]
+    along = (dxhat * cache["xhat"]).mean(axis=0)
+    dx = (dxhat - dxhat.mean(axis=0) - cache["xhat"] * along) / np.sqrt(cache["var"] + eps)
+    return dx, (dout * cache["xhat"]).sum(axis=0), dout.sum(axis=0)
+
+
+def batchnorm_with_its_own_settings(x, gamma, beta, bn_param, dout):
+    _, cache = settings_batchnorm_forward(x, gamma, beta, bn_param)
+    dx, dgamma, _ = settings_batchnorm_backward(dout, cache)
+    return dx, dgamma, dout.mean(axis=0)
+
+
 def batchnorm_forgets_the_variance(dout, x, gamma, xhat):
     std = np.sqrt(x.var(axis=0) + 1e-5)
     return {
@@ -203,6 +227,8 @@ CASES = [
     Case(relu_backward, relu, RELU),
     Case(relu_backward_by_output, relu, RELU),
     Case(batchnorm_backward, batch_norm, NORM),
+    Case(settings_batchnorm_backward, batch_norm, NORM),
+    Case(batchnorm_with_its_own_settings, batch_norm, NORM, "beta", "mean-for-sum"),
     Case(layernorm_backward, layer_norm, LAYER_NORM),
     Case(dropout_backward, dropout, DROPOUT),
     Case(conv_backward, conv, CONV),
