@@ -4,10 +4,7 @@ import csv
 import html.parser
 import io
 import os
-import re
-import subprocess
 import sys
-import types
 from pathlib import Path
 
 import pytest
@@ -20,7 +17,6 @@ from tinygrad_bp.grading.report import OF_LINES, VERDICTS, JudgedLine, Report
 
 from .submissions import DIAGONAL, RIGHT
 
-DOCS = Path(__file__).parents[2] / "docs" / "grading_a_class.md"
 LIMITS = Limits(seconds=1.0, memory=400, output=10_000)
 ASSIGNMENT = Assignment()
 
@@ -358,65 +354,3 @@ def test_an_empty_class_has_a_page():
 
 def test_every_verdict_has_a_mark_of_its_own():
     assert len({VERDICTS[name].sign for name in OF_LINES}) == len(OF_LINES) == 5
-
-
-# ---- the examples in the docs ----
-
-
-def example(title):
-    """Return a block of the docs that begins with a comment."""
-    text = DOCS.read_text(encoding="utf-8")
-    blocks = re.findall(r"^```Python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    [block] = [block for block in blocks if block.startswith(f"# {title}")]
-    return block
-
-
-@pytest.mark.parametrize(("text", "status"), [(RIGHT, 0), (DIAGONAL, 1)], ids=["right", "wrong"])
-def test_the_example_for_pytest(text, status, tmp_path):
-    (tmp_path / "my_derivation.py").write_text(text)
-    (tmp_path / "test_derivation.py").write_text(example("test_derivation.py"))
-    paths = (str(Path(module.__file__).parents[2]), *sys.path)
-    ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
-        capture_output=True,
-        text=True,
-    )
-    assert ran.returncode == status, ran.stdout
-    assert f"1 {'failed' if status else 'passed'}" in ran.stdout
-    assert ("AssertionError: Not passed" in ran.stdout) == bool(status)
-
-
-def functions_of(text):
-    namespace = {}
-    exec(text, namespace)
-    return namespace["gradients"]
-
-
-def test_the_example_for_otter_grader(monkeypatch):
-    # Its decorator marks a test, which is then called with the names that the notebook defines.
-    stand_in = types.ModuleType("otter.test_files")
-    stand_in.test_case = lambda points: lambda function: function
-    monkeypatch.setitem(sys.modules, "otter", types.ModuleType("otter"))
-    monkeypatch.setitem(sys.modules, "otter.test_files", stand_in)
-    namespace = {}
-    exec(example("tests/q1.py"), namespace)
-    assert (namespace["OK_FORMAT"], namespace["points"]) == (False, 10)
-    namespace["test_derivation"](gradients=functions_of(RIGHT))
-    with pytest.raises(AssertionError, match="The first wrong line is dL/dz3"):
-        namespace["test_derivation"](gradients=functions_of(DIAGONAL))
-
-
-def test_the_example_for_nbgrader():
-    *lines, last = example("the autograder cell").strip().splitlines()
-
-    def points(gradients):
-        namespace = {"gradients": gradients}
-        exec("\n".join(lines), namespace)
-        return eval(last, namespace)
-
-    assert points(functions_of(RIGHT)) == 10.0
-    assert 0 < points(functions_of(DIAGONAL)) < 10
-    with pytest.raises(AssertionError):
-        points(lambda y: {"y_hat": y})

@@ -75,7 +75,8 @@ class Finding:
             return replace(line, error=error, message=self.reason or follows)
         if self.faults:
             names = dict.fromkeys(fault.mistake.name for fault in self.faults)
-            line = replace(line, mistakes=tuple(names))
+            together = len(self.explanations) == 1 and len(names) > 1
+            line = replace(line, mistakes=tuple(names), together=together)
         else:
             known = {name: right for name, right in others.items() if name != self.name}
             facts = find_facts(self.answered, self.wanted, known)
@@ -87,7 +88,7 @@ class Finding:
             line,
             entries=size,
             message=" ".join(filter(None, [*self.explain(line), self.say_numbers(line)])),
-            hint=" Or: ".join(hints) or self.hint_from_facts(line),
+            hint=(" And: " if line.together else " Or: ").join(hints) or self.hint_from_facts(line),
         )
 
     def measured(self, line: JudgedLine) -> JudgedLine:

@@ -54,7 +54,7 @@ class JudgedLine:
 
     name: str  # the quantity whose gradient it is
     verdict: str  # right, wrong, carried forward, missing or unreadable
-    mistakes: tuple[str, ...] = ()  # that reproduce the numbers; several cannot be told apart
+    mistakes: tuple[str, ...] = ()  # that reproduce the numbers
     error: float | None = None  # relative to the largest entry; None if nothing can be compared
     message: str = ""  # what is wrong, in full
     hint: str = ""  # how to see it, without the answer
@@ -68,6 +68,7 @@ class JudgedLine:
     wrong_entries: int | None = None
     entries: int | None = None
     fingerprints: tuple[str, ...] = ()  # what was measured, where no mistake is named
+    together: bool = False  # several mistakes were all made; or else they cannot be told apart
 
     @property
     def label(self) -> str:
@@ -77,7 +78,7 @@ class JudgedLine:
     @property
     def named(self) -> str:
         """The mistakes that explain it, in words."""
-        return " or ".join(self.mistakes) or "no known pattern"
+        return (" and " if self.together else " or ").join(self.mistakes) or "no known pattern"
 
     @property
     def own_error(self) -> str:
@@ -280,7 +281,7 @@ class Report(Shown):
             "tests": [
                 {
                     "name": line.label,
-                    "status": "passed" if line.verdict == "right" else "failed",
+                    "status": "passed" if line.score == 1.0 else "failed",
                     "score": round(line.points * (line.score or 0.0), 6),
                     "max_score": line.points,
                     "output": f"{line.verdict}. {view.said(line)}".strip(),

@@ -9,7 +9,7 @@ change of a random mean of the answer, and the sweep need not be run (`Probe`).
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -70,8 +70,8 @@ class Search:
                 if self.work >= self.budget:
                     return []
                 found = [(s, e) for s in bases for e in find(s, on_truth)]
-                if find == self.find_two and are_several(e for _, e in found):
-                    return []  # of so many pairs, several fit by how numbers are made
+                if find == self.find_two:
+                    found = the_only_pair(found)
                 if found and find == self.find_one and self.is_shared:
                     found += [(s, e) for s in bases for e in self.find_repeated(s, on_truth)]
                 if found:
@@ -162,9 +162,18 @@ class Search:
                     yield (first, second)
 
 
-def are_several(pairs: Iterable[Explanation]) -> bool:
-    """Return if pairs differ in their names, and not only in their order or places."""
-    return len({tuple(sorted((f.mistake.name, f.detail) for f in pair)) for pair in pairs}) > 1
+def the_only_pair(found: list[tuple[Story, Explanation]]) -> list[tuple[Story, Explanation]]:
+    """Return the pairs if their names are the same, whatever their order and places; else none.
+
+    A gradient of an earlier step passes for one whose derivative was left out: that says more.
+    """
+    vague = [x for x in found if any(f.mistake.name == "wrong-upstream" for f in x[1])]
+    kept = [x for x in found if x not in vague] or found
+    names = {tuple(sorted((f.mistake.name, f.detail) for f in pair)) for _, pair in kept}
+    return kept if len(names) == 1 else []
+
+
+# ---- candidates ----
 
 
 def find_single(sheet: Sheet, part: Part) -> Iterator[Fault]:
