@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+import types
 import unittest
 from pathlib import Path
 
@@ -70,7 +71,30 @@ def test_pytest(text, status, tmp_path):
     assert ("AssertionError: Not passed" in ran.stdout) == bool(status)
 
 
+def function_of(text):
+    namespace = {}
+    exec(text, namespace)
+    return namespace["gradients"]
+
+
 # ---- otter-grader ----
+
+
+def test_otter_grader_by_its_text_alone(monkeypatch):
+    # Its decorator marks a test, which is then called with the names that the notebook defines.
+    stand_in = types.ModuleType("otter.test_files")
+    stand_in.test_case = lambda points: lambda function: (points, function)
+    monkeypatch.setitem(sys.modules, "otter", types.ModuleType("otter"))
+    monkeypatch.setitem(sys.modules, "otter.test_files", stand_in)
+    namespace = {}
+    exec(recipe("tests/q1.py"), namespace)
+    assert (namespace["OK_FORMAT"], namespace["points"]) == (False, 10)
+    cases = [namespace[name] for name in ("W3", "W2", "W1")]
+    assert sum(points for points, _ in cases) == 10
+    for _, check in cases:
+        check(gradients=function_of(RIGHT))
+    with pytest.raises(AssertionError, match="Nudge one entry"):
+        cases[2][1](gradients=function_of(LAST_WRONG))
 
 
 @needs("otter", "otter-grader")
@@ -94,6 +118,20 @@ def test_otter_grader(text, wrong, tmp_path):
 
 
 # ---- nbgrader ----
+
+
+def test_nbgrader_by_its_text_alone():
+    *lines, last = recipe("the autograder cell").strip().splitlines()
+
+    def points(gradients):
+        namespace = {"gradients": gradients}
+        exec("\n".join(lines), namespace)
+        return eval(last, namespace)
+
+    assert points(function_of(RIGHT)) == 10.0
+    assert 0 < points(function_of(DIAGONAL)) < 10
+    with pytest.raises(AssertionError):
+        points(lambda y: {"y_hat": y})
 
 
 @needs("nbgrader", "nbgrader")
