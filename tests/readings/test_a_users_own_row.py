@@ -29,7 +29,13 @@ READINGS = {
     "source": lambda loss: str(bp.source(loss)),
     "draw": lambda loss: str(bp.draw(loss)),
     "draw, rules": lambda loss: bp.draw(loss, backward=True, rules=True).dot,
-    "play": lambda loss: re.sub("<svg.*?</svg>", "", bp.play(loss).html, flags=re.DOTALL),
+    # without its questions: their wrong answers are mistakes that belong to one operation
+    "play": lambda loss: re.sub(
+        '<svg.*?</svg>|<section class="question".*?</section>',
+        "",
+        bp.play(loss).html,
+        flags=re.DOTALL,
+    ),
 }
 
 #: The rule of each calls the other, so the code of one's namesake holds the original, too.
