@@ -14,9 +14,10 @@ from .chains import Chains
 from .names import Key, key_of, spellings
 from .network import Arrays, Network, applied
 from .symbols import LOSSES, NeedsLayerError, Ref, Symbols, said
+from .target import RIGHT, Target, Verdict
 from .updates import as_gradient
 from .values import DoesNotFitError, NotReadError, UnknownNameError, value
-from .verdicts import RIGHT, Judgement, Target, Verdict
+from .verdicts import Judgement
 
 #: From the verdict that says most about a template to the one that says least.
 WORST = ("other network", "wrong", "does not fit", "stray index", "cases as alternatives",

@@ -28,7 +28,7 @@ from .network import Arrays, Network
 from .read import read
 from .report import HINTS, WrittenReport, WrittenSide
 from .symbols import Symbols
-from .verdicts import Target
+from .target import Target
 
 SUFFIXES = (".md", ".tex", ".ipynb", ".txt")
 

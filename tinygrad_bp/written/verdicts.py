@@ -7,8 +7,8 @@ factors of the chain rule, and nothing that was assumed.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
@@ -21,40 +21,8 @@ from .meaning import Reading, different
 from .missing import find_missing, leaves_of
 from .network import Arrays
 from .symbols import NONE
+from .target import RIGHT, Target, Verdict
 from .values import DoesNotFitError, NotReadError, Value, close, paired, shown, value
-
-RIGHT = ("right", "carried forward", "right as factors")
-
-
-@dataclass(frozen=True)
-class Target:
-    """What a left side is about."""
-
-    kind: str  # gradient, local, forward or function
-    about: str  # a quantity; of a local derivative, the one below
-    of: str = ""  # of a local derivative: the quantity above
-    truth: Value | None = None  # None for a local derivative that is not written entry by entry
-    entries: tuple[int | str, ...] = ()
-    transposed: bool = False
-    of_entries: tuple[int | str, ...] = ()
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        every = (*self.of_entries, *self.entries)
-        return tuple(dict.fromkeys(e for e in every if isinstance(e, str)))
-
-
-@dataclass(frozen=True, eq=False)
-class Verdict:
-    """What is said of one right side."""
-
-    name: str
-    reason: str = ""
-    notes: frozenset[str] = NONE
-    reading: ast.expr | None = None  # as it was read
-    answer: Arrays | None = None  # the whole gradient, or local derivative, that it gives
-    cases: Mapping[str, Arrays] = field(default_factory=dict)  # answers, if they are alternatives
-    missing: str = ""  # with what it would be right
 
 
 class Judgement:

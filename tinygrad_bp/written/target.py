@@ -1,0 +1,44 @@
+"""What a left side is about, and what is said of a right side."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .network import Arrays
+from .symbols import NONE
+from .values import Value
+
+RIGHT = ("right", "carried forward", "right as factors")
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a left side is about."""
+
+    kind: str  # gradient, local, forward or function
+    about: str  # a quantity; of a local derivative, the one below
+    of: str = ""  # of a local derivative: the quantity above
+    truth: Value | None = None  # None for a local derivative that is not written entry by entry
+    entries: tuple[int | str, ...] = ()
+    transposed: bool = False
+    of_entries: tuple[int | str, ...] = ()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        every = (*self.of_entries, *self.entries)
+        return tuple(dict.fromkeys(e for e in every if isinstance(e, str)))
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """What is said of one right side."""
+
+    name: str
+    reason: str = ""
+    notes: frozenset[str] = NONE
+    reading: ast.expr | None = None  # as it was read
+    answer: Arrays | None = None  # the whole gradient, or local derivative, that it gives
+    cases: Mapping[str, Arrays] = field(default_factory=dict)  # answers, if they are alternatives
+    missing: str = ""  # with what it would be right
