@@ -6,7 +6,7 @@ did, and sees how many gradients of a small network are still right. Run, it pri
 
     as it is: 3 of 3 gradients are right
     lesson 3, contributions are not added up: 1 of 3 gradients are right
-    lesson 4, the first recorded comes first: 1 of 3 gradients are right
+    lesson 4, the one that waits longest comes first: 1 of 3 gradients are right
     lesson 8, the slope of the sigmoid is forgotten: 2 of 3 gradients are right
 """
 
@@ -36,7 +36,7 @@ right = bp.grad(L, [W1, W2, b])
 for what, duties in {
     "as it is": {},
     "lesson 3, contributions are not added up": {"add": lambda x, earlier, new: new},
-    "lesson 4, the first recorded comes first": {"turn": lambda tensor: tensor.id},
+    "lesson 4, the one that waits longest comes first": {"in_order": False},
     "lesson 8, the slope of the sigmoid is forgotten": {"closures": without_sigmoid},
 }.items():
     found = {x.id: g for x, g in sweep([(L, np.float64(1))], **duties)}
