@@ -5,8 +5,8 @@ The rules fill it (``rules/__init__.py``); the engine below them only looks oper
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from types import FunctionType
+from collections.abc import Callable, Mapping
+from types import FunctionType, MappingProxyType
 from typing import Any, TypeAlias
 
 from . import errors
@@ -72,6 +72,12 @@ class Row:
         same: ``"np.log(1 + a)"``.
     domain
         Between which numbers the tests draw its operands.
+    letters
+        What people call its parts: an operand that is an array without a name, by the operand's
+        name, and what its rule computes by another operation, by that operation's name:
+        ``{"target": "Y", "softmax": "p"}``.
+    averages
+        What it divides by the number of, such as "samples": a derivation calls that number N.
     fresh
         The forward function makes a new array each time, or a view of an operand; so the record
         keeps the result without a copy.
@@ -86,6 +92,8 @@ class Row:
         kind: str = "",
         notation: Notation = None,
         domain: tuple[float, float] = (-2.0, 2.0),
+        letters: Mapping[str, str] = MappingProxyType({}),
+        averages: str = "",
         fresh: bool = False,
     ) -> None:
         if not isinstance(forward, FunctionType):
@@ -96,6 +104,7 @@ class Row:
         self.symbol = symbol or forward.__name__
         self.needs, self.written, self.kind = needs, written, kind
         self.notation, self.domain, self.fresh = notation, domain, fresh
+        self.letters, self.averages = letters, averages
         self.rule: Rule = self._no_rule
         self.composed: Callable[..., Any] | None = None
         signature = read_signature(self)

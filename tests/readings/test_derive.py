@@ -311,10 +311,53 @@ def test_a_worksheet_asks_for_the_gradients_only(form: Any, numbers: bool) -> No
 def test_a_worksheet_does_not_tell_which_functions_are_in_the_solution() -> None:
     z = leaf([[1.0, 2.0, 4.0]], "z")
     loss = bp.cross_entropy(z, np.array([1]))
-    assert "softmax[axis 1](z) = exp(z)" in derive(loss).text.partition("backward")[2]
+    gradients = "The gradients, from the loss backward"
+    assert "∂L/∂z = p − Y" in derive(loss).text.partition(gradients)[2]
     sheet = derive(loss, worksheet=True).text
-    assert "softmax" not in sheet.partition("backward")[2]
-    assert "log_softmax[axis 1](z) = z − log" in sheet
+    assert "p = softmax[axis 1](z)" in sheet.partition(gradients)[0]
+    assert not {"softmax", "p − Y"} & set(sheet.partition(gradients)[2].split())
+    w = leaf([[1.0], [2.0]], "w")
+    called = derive(bp.gelu(w).sum(), worksheet=True)
+    assert "gelu" not in called.text.partition(gradients)[2]
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_cross_entropy_as_one_hands_it_in(axis: int) -> None:
+    values = np.array([[0.5, -1.0, 2.0], [1.0, 0.0, -0.5], [0.1, 0.2, 0.3], [2.0, 1.0, 0.0]])
+    z = leaf(np.moveaxis(values, 1, axis), "z")
+    loss = bp.cross_entropy(z, np.array([2, 0, 1, 1]), axis=axis).named("L")
+    text = derive(loss).text.replace("[axis 0]", "")
+    assert "N = 4\n" in text
+    assert "L = cross_entropy(z, Y)\n  = (−Σ Y ⊙ log(p)) / N    (number)" in text
+    assert "∂L/∂z = (p − Y) / N" in text
+    each = ("column", "row")[axis]
+    assert f"one-hot: each {each} is 1 at its label" in text
+    components = derive(loss, form="index").text
+    assert "∂L/∂z[j,k] = (p[j,k] − Y[j,k]) / N" in components
+    assert "L = (−Σ[i=1.." in components
+    # rows that are ignored do not sum to 1, and are not said to
+    ignored = derive(bp.cross_entropy(z, np.array([2, 0, -100, 1]), axis=axis).named("L")).text
+    assert "⊙ (Σ" in ignored
+    assert "one-hot" not in ignored
+
+
+def test_a_mean_shows_what_it_divides_by() -> None:
+    x, y = leaf([[1.0, 2.0], [0.5, -1.0]], "x"), bp.tensor(np.eye(2), name="y")
+    w = leaf([[1.0, 0.0], [2.0, 1.0]], "w")
+    loss = (((w @ x).named("y_hat") - y) ** 2).mean().named("L")
+    text = derive(loss).text
+    assert "N = 4\nN is the number of entries that the mean is over." in text.replace("\n\n", "\n")
+    assert "∂L/∂w = 2 (ŷ − y) xᵀ / N" in text
+    assert "2 (ŷ[j,i] − y[j,i]) / N" in derive(loss, form="index").text
+
+
+def test_a_probability_that_was_recorded_keeps_its_name() -> None:
+    z = leaf([[1.0, 2.0, 0.0], [0.5, -1.0, 1.0]], "z")
+    q = bp.softmax(z).named("q")
+    loss = (bp.cross_entropy(z, np.array([1, 2])) + (q * q).sum()).named("L")
+    text = derive(loss).text
+    assert "(q − Y) / N" in text
+    assert "p =" not in text
 
 
 # ---- every line holds ----
@@ -541,7 +584,7 @@ def test_components_of_no_entries_are_refused(reduce: Any) -> None:
 def test_the_last_axis_is_not_named_in_a_cross_entropy(samples: tuple[int, ...]) -> None:
     x = leaf(np.arange(math.prod(samples) * 3.0).reshape(*samples, 3), "x")
     text = derive(bp.cross_entropy(x, np.zeros(samples, int), axis=-1)).text
-    assert "log_softmax(x) = x − log(Σ[axis −1] exp(x))" in text
+    assert "p = softmax(x)\n  = exp(x) / (Σ[axis −1] exp(x))" in text
     assert "softmax[axis" not in text
 
 
@@ -903,11 +946,10 @@ def test_what_is_left_of_the_gradient_of_the_loss(form: Any) -> None:
 def test_every_function_is_defined_once() -> None:
     z = leaf([[1.0, 2.0]], "z")
     text = derive(bp.cross_entropy(z, np.array([1]))).text
-    for start in ("log_softmax[axis 1](z) =", "\nsoftmax[axis 1](z) ="):
-        assert text.count(start) == 1
-    assert "leaky_relu(z) = {z if z > 0; 0.01 z otherwise}" in derive(bp.leaky_relu(z).sum()).text
+    assert text.count("p = softmax[axis 1](z)\n  = exp(z) / (Σ[axis 1] exp(z))") == 1
+    assert "leaky_relu(z) = max(z, 0) + 0.01 min(z, 0)" in derive(bp.leaky_relu(z).sum()).text
     text = derive(bp.binary_cross_entropy_with_logits(z, np.array([[1.0, 0.0]])), form="index").text
-    assert "σ(z[j]) = 1 / (1 + exp(−z[j]))" in text
+    assert "p[j] = σ(z[j])\n     = 1 / (1 + exp(−z[j]))" in text
 
 
 def test_the_values_of_what_is_given() -> None:
@@ -918,7 +960,7 @@ def test_the_values_of_what_is_given() -> None:
             assert f"W{'₀₁₂₃'[int(str(t.name)[1])]} = [[" in text
         assert "∂L/∂L = 1    (number)\n∂" in text
     labels = derive(bp.cross_entropy(leaf([[1.0, 2.0]], "z"), np.array([1]))).text
-    assert "c₁ = [[0, 1]]" in labels  # nothing else says what it is
+    assert "Y = [[0, 1]]" in labels  # nothing else says what it is
 
 
 def test_unnamed_values_have_the_names_that_all_readings_give_them() -> None:

@@ -28,7 +28,8 @@ class Names:
 
     A tensor that has a name keeps it, as far as it is a valid identifier. Others are v1, v2, ...
     where they were computed, p1, p2, ... where they are parameters, and c1, c2, ... where they are
-    constants, in recording order. An unnamed loss is L where that is free; it is the last tensor,
+    constants, in recording order, or have the letter that their operation calls them by, such as Y
+    for labels. An unnamed loss is L where that is free; it is the last tensor,
     if none is given. Reserved identifiers are taken by no tensor and no gradient.
 
     Examples
@@ -59,10 +60,17 @@ class Names:
         unnamed = [t for t in self.tensors if t.name is None]
         for t in given:
             self._identifiers[t.id] = fresh(identifier(t.name or ""), taken, used)
+        letters = {  # of arrays that an operation has a letter for, such as the labels of a loss
+            x.id: t.primitive.letters.get(operand, "")
+            for t in self.tensors
+            if t.primitive is not None and t.primitive.letters
+            for x, operand in zip(t.inputs, t.primitive.operand_names, strict=False)
+            if x is not None and x.primitive is None and not x.requires_grad
+        }
         counts = {"v": 0, "p": 0, "c": 0}
         for t in unnamed:
             kind = "v" if t.primitive is not None else "p" if t.requires_grad else "c"
-            name = "L" if t is loss else ""
+            name = "L" if t is loss else letters.get(t.id, "")
             while not name or name in taken:
                 counts[kind] += 1
                 name = f"{kind}{counts[kind]}"

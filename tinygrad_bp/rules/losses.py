@@ -29,7 +29,12 @@ def of_type(weight: Value, logits: Value) -> Value:
     return weight if hasattr(weight, "named") else np.asarray(weight, logits.dtype)
 
 
-@primitive(needs="probabilities of the same shape as the logits")
+@primitive(
+    needs="probabilities of the same shape as the logits",
+    notation=("cross_entropy", r"\mathrm{cross\_entropy}"),
+    letters={"target": "Y", "softmax": "p"},
+    averages="samples",
+)
 def cross_entropy_with_probabilities(logits: Value, target: Value, *, axis: int = 1) -> Value:
     """Return -sum(target * log_softmax(logits)) along an axis, averaged over everything else."""
     if np.shape(target) != np.shape(logits):
@@ -50,7 +55,8 @@ def _(out: Value, logits: Value, target: Value, *, axis: int) -> tuple[Closure, 
 
 @cross_entropy_with_probabilities.twin
 def _(logits: Value, target: Value, *, axis: int = 1) -> Value:
-    return -(target * log_softmax(logits, axis=axis)).sum(axis=axis).mean()
+    samples = logits.size // logits.shape[axis]
+    return -(target * np.log(softmax(logits, axis=axis))).sum() / samples
 
 
 @composed(of=cross_entropy_with_probabilities)
@@ -184,7 +190,12 @@ def given(logits: Value, axis: int) -> str:
     return f"logits of shape {logits.shape} with the classes on axis {axis}"
 
 
-@primitive(needs="equal shapes")
+@primitive(
+    needs="equal shapes",
+    notation=("binary_cross_entropy", r"\mathrm{binary\_cross\_entropy}"),
+    letters={"target": "Y", "sigmoid": "p"},
+    averages="entries",
+)
 def mean_binary_cross_entropy(logits: Value, target: Value) -> Value:
     """Return the mean of -(y log p + (1 - y) log(1 - p)) with p = sigmoid(logits), y the target."""
     if np.shape(logits) != np.shape(target):
@@ -204,7 +215,7 @@ def _(out: Value, logits: Value, target: Value) -> tuple[Closure, Closure]:
 @mean_binary_cross_entropy.twin
 def _(logits: Value, target: Value) -> Value:
     p = sigmoid(logits)
-    return -(target * np.log(p) + (1.0 - target) * np.log(1.0 - p)).mean()
+    return -(target * np.log(p) + (1.0 - target) * np.log(1.0 - p)).sum() / np.size(logits)
 
 
 @composed(of=mean_binary_cross_entropy)

@@ -74,7 +74,7 @@ def sum_to(a: Value, *, shape: tuple[int, ...]) -> Value:
 sum_to.backward(lambda out, a, *, shape: lambda g: np.broadcast_to(g, a.shape))
 
 
-@primitive(kind="reduces")
+@primitive(kind="reduces", averages="entries")
 def mean(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
     """Return the mean.
 

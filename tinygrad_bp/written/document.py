@@ -225,7 +225,7 @@ class Document:
             return self.of_gradient(ref)
         if ref.kind == "quantity":
             return Target("forward", ref.name, "", symbols.value(ref), ref.entries)
-        if ref.kind == "defined":
+        if ref.kind in ("defined", "size"):  # N = 4 says what N counts
             return None
         raise NotReadError(f"the name {said(name)} stands on the left")
 

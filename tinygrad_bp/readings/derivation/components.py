@@ -22,7 +22,7 @@ from ...engine import Primitive, Tensor
 from ...notation.operations import operands_of
 from ...notation.steps import step, twin
 from ...notation.trees import call, is_where, is_zero, literal, names
-from .evaluation import Evaluator
+from .evaluation import Evaluator, Lettered
 from .indices import Letters, NoComponentsError
 from .tidy import FALSE, ONE, TRUE, ZERO, negative, number, simplified, times
 
@@ -232,7 +232,7 @@ class Components:
         found = None if row.takes_any_number else twin(row, operands, values, given)
         if found is None or not np.isfinite(self.evaluator.evaluate(found.tree)).all():
             return self.whole(node, index)
-        return self.at(found.tree, index)
+        return self.at(Lettered(row, self.evaluator).visit(found.tree), index)
 
     def arranged(
         self, row: Primitive, operand: ast.expr, given: dict[str, Any], index: Sequence[ast.expr]

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ...engine import Primitive
-from ...notation.trees import Rebuilt, is_where, names, shape_of, shaped, walk
+from ...notation.trees import Rebuilt, is_where, like, names, shape_of, shaped, walk
 
 #: How far a line may be from the engine's number, relative to it, by the bytes of a float.
 TOLERANCES = {2: 1e-2, 4: 1e-5, 8: 1e-9}
@@ -66,6 +66,10 @@ class Evaluator:
     ) -> None:
         self.values, self.functions, self.tolerance = values, functions, tolerance
         self._shapes: dict[str, tuple[int, ...]] = {}
+        self.letters: dict[str, str] = {}  # names of what was computed, by its text
+        self.counts: dict[str, str] = {}  # names of numbers of samples or entries, and of which
+        self.fixed: set[str] = set()  # names of arrays that nothing is differentiated by
+        self.summing_to_one: dict[str, int] = {}  # those of them that a line relies on; the axis
 
     def shape(self, tree: ast.expr) -> tuple[int, ...]:
         known = shape_of(tree)
@@ -197,6 +201,40 @@ class Evaluator:
     def kind(self, name: str) -> str:
         operation = self.functions.get(name)
         return operation.kind if isinstance(operation, Primitive) else ""
+
+
+class Lettered(Rebuilt):
+    """Puts letters where an operation's row has some: p for a softmax, N for a number of samples.
+
+    These are the letters that are known; a subclass makes new ones.
+    """
+
+    def __init__(self, row: Primitive, evaluator: Evaluator) -> None:
+        self.row, self.evaluator = row, evaluator
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        called = getattr(node, "primitive", None)
+        letter = None if called is None else self.row.letters.get(called.__name__)
+        name = None if letter is None else self.part(node, letter)
+        if name is None:
+            return self.generic_visit(node)
+        return shaped(ast.Name(name), self.evaluator.shape(node))
+
+    def part(self, call: ast.Call, letter: str) -> str | None:
+        return self.evaluator.letters.get(ast.unparse(call))
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        match node:
+            case ast.BinOp(above, ast.Div(), ast.Constant(int(number))) if self.row.averages:
+                name = self.count(number, self.row.averages)
+                if name is not None:
+                    n = shaped(ast.Name(name), ())
+                    return like(ast.BinOp(self.visit(above), ast.Div(), n), node)
+        return self.generic_visit(node)
+
+    def count(self, number: int, what: str) -> str | None:
+        counts, values = self.evaluator.counts, self.evaluator.values
+        return next((n for n in counts if counts[n] == what and values[n] == number), None)
 
 
 def readable(code: str) -> str:

@@ -23,7 +23,7 @@ from ...notation.steps import rule_expressions, twin
 from ...notation.trees import call, literal, names, put, walk
 from ...record import Edge, Record
 from ...table import TABLE
-from .evaluation import TOLERANCES, Evaluator
+from .evaluation import TOLERANCES, Evaluator, Lettered
 from .tidy import symbols, tidied, with_gradient
 
 #: A step without a name is written inside the next, if it has at most this many parts: of more, a
@@ -76,6 +76,11 @@ class Lines:
             self.functions,
             max(TOLERANCES.get(t.data.itemsize, 0.0) for t in self.tensors if t.dtype.kind == "f"),
         )
+        self.evaluator.fixed = {
+            self.name(i)
+            for i, t in enumerate(self.tensors)
+            if t.primitive is None and not t.requires_grad
+        }
         leading = record.leading_to(wanted)
         self.edges = [edge for edge in record.given if record.source[edge] in leading]
         computed = [i for i, t in enumerate(self.tensors) if t.primitive is not None]
@@ -83,6 +88,9 @@ class Lines:
         self.rules: dict[Edge, ast.expr] = {}
         for step in dict.fromkeys(edge.step for edge in self.edges):
             self.rules |= self._rules(step)
+        self.parts: dict[int, dict[str, ast.expr]] = defaultdict(dict)  # named by the step's rule
+        for edge, rule in self.rules.items():
+            self.rules[edge] = Lettering(self, edge.step).visit(rule)
         self.inline: dict[int, ast.expr] = {}  # forward expressions that are part of others
         self._by_name: dict[str, ast.expr] = {}  # the same
         self.forward = self._forward()
@@ -121,11 +129,15 @@ class Lines:
             return None
         key = (array.shape, array.dtype.str, array.tobytes())
         if key not in self._constants:
-            name = fresh(f"k{len(self._constants) + 1}", {*self.values, *self.functions}, {})
+            name = self.new(f"k{len(self._constants) + 1}", array)  # an index stays an integer
             self._constants[key] = name
-            self.values[name] = self.evaluator.values[name] = array  # an index stays an integer
             self.constants.append(name)
         return ast.Name(self._constants[key])
+
+    def new(self, name: str, value: np.ndarray) -> str:
+        name = fresh(name, {*self.values, *self.functions, *self.constants}, {})
+        self.values[name] = self.evaluator.values[name] = value
+        return name
 
     def _rules(self, step: int) -> dict[Edge, ast.expr]:
         found = self.record.rules(step, self._constant)
@@ -207,11 +219,12 @@ class Lines:
                 found = twin(self.functions.get(name), args, values, arguments)
                 if found is None or symbols(found.tree, {}) > MOST_SYMBOLS:
                     return None
-                value = np.asarray(evaluate(found.tree))
+                tree: ast.expr = Lettered(self.functions[name], self.evaluator).visit(found.tree)
+                value = np.asarray(evaluate(tree))
                 if not self.evaluator.agrees(value, np.asarray(evaluate(node))):
                     return None
                 self._defined.add(name)
-                return found.tree
+                return tree
         return None
 
     # ---- backward ----
@@ -249,6 +262,37 @@ class Lines:
         if before or (step == self.loss and not self.tensors[step].ndim):  # which is 1
             rule = with_gradient(rule, g, self.gradient[step], self.evaluator)
         return Term((*before, edge), tidied(self.with_inlined(rule), self.evaluator))
+
+
+class Lettering(Lettered):
+    """Makes letters for what the rule of a step computes, and for what it averages over."""
+
+    def __init__(self, lines: Lines, step: int) -> None:
+        row = lines.tensors[step].primitive
+        assert row is not None
+        super().__init__(row, lines.evaluator)
+        self.lines, self.step = lines, step
+
+    def part(self, call: ast.Call, letter: str) -> str:
+        name = super().part(call, letter)
+        if name is None:
+            name = self.recorded(call)
+            if name is None:
+                name = self.lines.new(letter, np.asarray(self.evaluator.evaluate(call)))
+                self.lines.parts[self.step][name] = call
+            self.evaluator.letters[ast.unparse(call)] = name
+        return name
+
+    def recorded(self, call: ast.Call) -> str | None:
+        # the tensor that is the same: an axis may be counted from the other end
+        value, parts = self.lines.evaluator.evaluate(call), [call.func, *call.args]
+        for i, tree in self.lines.equations.items():
+            if i >= self.step or not isinstance(tree, ast.Call):
+                continue
+            same = list(map(ast.unparse, parts)) == list(map(ast.unparse, (tree.func, *tree.args)))
+            if same and np.array_equal(self.lines.values[self.lines.name(i)], value):
+                return self.lines.name(i)
+        return None
 
 
 def as_float(value: np.ndarray) -> np.ndarray:

@@ -96,6 +96,7 @@ class MatrixForm:
         yield Heading("The equations")
         yield from remarks.given(lines, self.symbol, self.numbers)
         for i, tree in lines.forward:
+            yield from self.parts(i)
             shape = lines.tensors[i].shape
             sides, trees = [self.side(tree, shape, i)], [tree]
             definition = lines.definition(tree)
@@ -111,6 +112,16 @@ class MatrixForm:
         yield Heading("Multiplied out")
         yield Sentence(("The same with the gradients before it put in; values keep their names.",))
         yield from self.multiplied_out()
+
+    def parts(self, step: int) -> Iterator[Block]:
+        # what the rule of a step has a letter for
+        lines = self.lines
+        for name, call in lines.parts[step].items():
+            tree, shape = lines.with_inlined(call), lines.values[name].shape
+            definition = lines.definition(tree)
+            sides = [tree] if definition is None else [tree, definition]
+            with contextlib.suppress(NoComponentsError):
+                yield from self.equation(name, [self.side(side, shape, step) for side in sides])
 
     def definitions(self, trees: list[ast.expr], hint: bool = False) -> Iterator[Block]:
         for call, tree in self.lines.definitions(trees):

@@ -161,7 +161,23 @@ def given(lines: Lines, write: Callable[[str], Written], numbers: bool) -> Itera
             values.append(Equation(write(name), (written_array(value),)))
     if values:
         yield from values
+        yield from letters(lines, write)
         yield Sentence(("From these:",))
+
+
+def letters(lines: Lines, write: Callable[[str], Written]) -> Iterator[Sentence]:
+    # what the letters of a mean loss stand for
+    for name, what in lines.evaluator.counts.items():
+        yield Sentence((write(name), f" is the number of {what} that the mean is over."))
+    for name, axis in lines.evaluator.summing_to_one.items():
+        value = lines.values[name]
+        one_hot = bool(np.isin(value, (0, 1)).all())
+        each = "row" if axis == value.ndim - 1 else "column"
+        if one_hot:
+            words = f" holds the labels, one-hot: each {each} is 1 at its label, and 0 elsewhere."
+        else:
+            words = f" holds probabilities: each {each} sums to 1."
+        yield Sentence((write(name), words))
 
 
 def added_up(lines: Lines, place: int, symbol: Written) -> Iterator[Block]:

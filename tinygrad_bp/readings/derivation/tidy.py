@@ -7,7 +7,7 @@ terms of a sum are collected.
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TypeGuard
 
 import numpy as np
@@ -81,14 +81,14 @@ def entry_by_entry(tree: ast.expr, name: str) -> bool:
     return isinstance(tree, ast.Name) or name not in names(tree)
 
 
-def equal_entry(tree: ast.expr) -> ast.expr | None:
+def equal_entry(tree: ast.expr, known: Collection[str] = ()) -> ast.expr | None:
     match tree:
         case ast.Constant():
             return tree
         case ast.Call(ast.Attribute(_, "ones"), [_], []):
             return ONE
         case ast.Call(ast.Attribute(_, "broadcast_to"), [entry, _], []):
-            return None if names(entry) - {"np"} else entry
+            return None if names(entry) - {"np", *known} else entry
     return None
 
 
@@ -159,18 +159,61 @@ class Tidied(Rebuilt):
                 return literal(float(a) / b)
             case ast.BinOp(left, ast.Mult(), right):
                 return self.product(left, right)
-            case ast.BinOp(left, ast.MatMult(), ast.BinOp(ast.Constant() as n, ast.Mult(), right)):
-                return ast.BinOp(n, ast.Mult(), ast.BinOp(left, ast.MatMult(), right))
-            case ast.BinOp(ast.BinOp(ast.Constant() as n, ast.Mult(), left), ast.MatMult(), right):
-                return ast.BinOp(n, ast.Mult(), ast.BinOp(left, ast.MatMult(), right))
+            case ast.BinOp(left, ast.MatMult(), right):
+                return self.matrix_product(left, right) or new
         return new
+
+    def matrix_product(self, left: ast.expr, right: ast.expr) -> ast.expr | None:
+        # numbers stand before it, and what it is divided by after it; None where there are none
+        match left, right:
+            case _, ast.BinOp(ast.Constant() as n, ast.Mult(), right):
+                pass
+            case ast.BinOp(ast.Constant() as n, ast.Mult(), left), _:
+                pass
+            case _, ast.BinOp(right, ast.Div(), n) if self.is_count(n):
+                inner = self.matrix_product(left, right)
+                return ast.BinOp(inner or ast.BinOp(left, ast.MatMult(), right), ast.Div(), n)
+            case ast.BinOp(left, ast.Div(), n), _ if self.is_count(n):
+                inner = self.matrix_product(left, right)
+                return ast.BinOp(inner or ast.BinOp(left, ast.MatMult(), right), ast.Div(), n)
+            case _:
+                return None
+        return ast.BinOp(n, ast.Mult(), ast.BinOp(left, ast.MatMult(), right))
+
+    def is_count(self, tree: ast.expr) -> bool:
+        return isinstance(tree, ast.Name) and tree.id in self.evaluator.counts
+
+    def is_one(self, tree: ast.expr, other: ast.expr) -> bool:
+        # as the sum of a one-hot row is, whatever is trained
+        match tree:
+            case ast.Call(ast.Attribute(_, "sum"), [ast.Name(name)]) if (
+                name in self.evaluator.fixed and (self.evaluator.evaluate(tree) == 1).all()
+            ):
+                shape, rows = self.evaluator.shape(tree), self.evaluator.shape(tree.args[0])
+                if np.broadcast_shapes(shape, other_shape := self.evaluator.shape(other)) == (
+                    other_shape
+                ) and len(shape) == len(rows):
+                    self.evaluator.summing_to_one[name] = [
+                        axis for axis, n in enumerate(shape) if n != rows[axis]
+                    ][-1]
+                    return True
+        return False
 
     def product(self, left: ast.expr, right: ast.expr) -> ast.expr:
         match left:
             case ast.UnaryOp(ast.USub(), ast.Call(ast.Attribute(_, "ones")) as ones):
                 return negative(self.product(ones, right))
+            case ast.BinOp(ast.Constant() as n, ast.Mult(), one) if (
+                equal_entry(one, self.evaluator.counts) is not None
+            ):
+                return self.product(n, self.product(one, right))
         for one, other in ((left, right), (right, left)):
-            entry = None if isinstance(one, ast.Constant) else equal_entry(one)
+            if self.is_one(one, other):
+                return other
+            if isinstance(one, ast.BinOp) and self.is_count(one.right):  # 1 / N * x is x / N
+                return ast.BinOp(self.product(one.left, other), ast.Div(), one.right)
+            counts = self.evaluator.counts
+            entry = None if isinstance(one, ast.Constant) else equal_entry(one, counts)
             if entry is not None and self.evaluator.shape(other) == self.evaluator.shape(one):
                 return self.product(entry, other)  # a number beside an array needs no broadcast
         if isinstance(left, ast.Name) and isinstance(right, ast.Name) and left.id == right.id:
@@ -221,6 +264,10 @@ def in_order(tree: ast.expr) -> ast.expr:
             if isinstance(left, ast.Constant) and isinstance(left.value, float):
                 return simplified(ast.BinOp(ast.Constant(left.value * n), ast.Mult(), rest))
             return ast.BinOp(ast.BinOp(ast.Constant(n), ast.Mult(), left), ast.Mult(), rest)
+        case ast.BinOp(left, ast.Mult(), ast.BinOp(a, ast.Div(), n)) if number(a) == 1:
+            return ast.BinOp(left, ast.Div(), n)
+        case ast.BinOp(ast.BinOp(a, ast.Div(), n), ast.Mult(), x) if number(a) is not None:
+            return ast.BinOp(times(a, x), ast.Div(), n)
         case ast.BinOp(left, ast.Mult(), right) if number(left) is number(right) is None:
             return tree
     return simplified(tree)
