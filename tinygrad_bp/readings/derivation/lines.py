@@ -294,6 +294,14 @@ class Lettering(Lettered):
                 return self.lines.name(i)
         return None
 
+    def count(self, number: int, what: str) -> str | None:
+        name = super().count(number, what)
+        if name is None and number != 1:
+            name = self.lines.new("N", np.asarray(float(number)))
+            self.evaluator.counts[name] = what
+            self.lines.constants.append(name)
+        return name
+
 
 def as_float(value: np.ndarray) -> np.ndarray:
     return np.asarray(value, np.float64)

@@ -174,7 +174,7 @@ def letters(lines: Lines, write: Callable[[str], Written]) -> Iterator[Sentence]
         one_hot = bool(np.isin(value, (0, 1)).all())
         each = "row" if axis == value.ndim - 1 else "column"
         if one_hot:
-            words = f" holds the labels, one-hot: each {each} is 1 at its label, and 0 elsewhere."
+            words = f" is one-hot: each {each} is 1 at its label, and 0 elsewhere."
         else:
             words = f" holds probabilities: each {each} sums to 1."
         yield Sentence((write(name), words))

@@ -184,18 +184,18 @@ class Tidied(Rebuilt):
         return isinstance(tree, ast.Name) and tree.id in self.evaluator.counts
 
     def is_one(self, tree: ast.expr, other: ast.expr) -> bool:
-        # as the sum of a one-hot row is, whatever is trained
+        # as the sum of a one-hot row beside the row, whatever is trained
+        evaluator = self.evaluator
         match tree:
-            case ast.Call(ast.Attribute(_, "sum"), [ast.Name(name)]) if (
-                name in self.evaluator.fixed and (self.evaluator.evaluate(tree) == 1).all()
-            ):
-                shape, rows = self.evaluator.shape(tree), self.evaluator.shape(tree.args[0])
-                if np.broadcast_shapes(shape, other_shape := self.evaluator.shape(other)) == (
-                    other_shape
-                ) and len(shape) == len(rows):
-                    self.evaluator.summing_to_one[name] = [
-                        axis for axis, n in enumerate(shape) if n != rows[axis]
-                    ][-1]
+            case ast.Call(ast.Attribute(_, "sum"), [ast.Name(name) as array]):
+                shape, before = evaluator.shape(tree), evaluator.shape(array)
+                if name not in evaluator.fixed or len(shape) != len(before):
+                    return False
+                summed = [axis for axis, n in enumerate(shape) if n != before[axis]]
+                if len(summed) != 1 or not (evaluator.evaluate(tree) == 1).all():
+                    return False
+                if np.broadcast_shapes(shape, evaluator.shape(other)) == evaluator.shape(other):
+                    evaluator.summing_to_one[name] = summed[0]
                     return True
         return False
 
