@@ -94,12 +94,12 @@ NOTHING_FLOWS = {
 OPERANDS = [(name, i) for name in PRIMITIVES for i in range(arity(TABLE[name]))]
 
 
-@pytest.mark.parametrize("mutation", MUTATIONS)
 @pytest.mark.parametrize(("name", "i"), [o for o in OPERANDS if o not in NOTHING_FLOWS])
-def test_a_wrong_closure_is_rejected(monkeypatch, name, i, mutation):
-    rule = changed_at(TABLE[name].rule, i, MUTATIONS[mutation])
-    monkeypatch.setattr(TABLE[name], "rule", rule)
-    assert rejected_by_differences(name)
+def test_a_wrong_closure_is_rejected(monkeypatch, name, i):
+    rule = TABLE[name].rule
+    for mutation, change in MUTATIONS.items():
+        monkeypatch.setattr(TABLE[name], "rule", changed_at(rule, i, change))
+        assert rejected_by_differences(name), mutation
 
 
 @pytest.mark.parametrize(("name", "i"), sorted(NOTHING_FLOWS))
@@ -155,8 +155,8 @@ def forgetful(rule):
 @pytest.mark.parametrize("name", PRIMITIVES)
 def test_a_rule_that_forgets_its_history_is_rejected(monkeypatch, name):
     monkeypatch.setattr(TABLE[name], "rule", forgetful(TABLE[name].rule))
-    assert not rejected(trials_of(name), checks.check_first)
     some = sample(trials_of(name), 3 if name in LINEAR else 1)
+    assert not rejected(some, checks.check_first)
     found = rejected(some, checks.check_second)
     assert found == (name not in LINEAR), f"is {name} linear? LINEAR in this file says which are"
 
