@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -50,17 +50,18 @@ def read_signature(
 
 
 def sort_arguments(
-    primitive: Any, operands: tuple[Any, ...], given: Mapping[str, Any]
+    primitive: Any, operands: tuple[Any, ...], given: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Tell operands from keyword arguments, as a call of the forward function would."""
-    params = primitive.defaults | given
     names = primitive.settings
-    if len(operands) == primitive.arity and len(params) == len(names):
-        for name, value in params.items():
+    if len(operands) == primitive.arity:
+        for name, value in given.items():
             if type(value) not in PLAIN or name not in names:
                 break
         else:  # nearly all calls
-            return operands, params
+            params = given if len(given) == len(names) else primitive.defaults | given
+            if len(params) == len(names):
+                return operands, params
 
     params, arity = dict(given), primitive.arity
     values, further = operands[:arity], operands[arity:]
@@ -114,29 +115,37 @@ def capture(value: Any, where: str) -> Any:
 
 def inputs_and_values(
     primitive: Any, operands: Sequence[Any], make: Callable[[Any], Any]
-) -> tuple[tuple[Any, ...], tuple[Any, ...], bool]:
-    """Return what an operation was computed from, and with; and whether it is to be recorded.
+) -> tuple[tuple[Any, ...], tuple[Any, ...], bool, bool]:
+    """Return what an operation was computed from, and with which values.
 
+    Also, whether it is to be recorded, as an operand is a Tensor; and whether it needs a gradient.
     The record owns its values: beside a Tensor, arrays become Tensors. Python numbers stay
     themselves; see `PYTHON_NUMBERS`.
     """
-    are_tensors = [hasattr(operand, "_array") for operand in operands]
-    if True not in are_tensors:
-        return (), arrays(operands), False
     inputs: list[Any] = []
     values: list[Any] = []
+    recorded = requires_grad = False
+    others = []
     for i, operand in enumerate(operands):
-        x = operand
+        x, value = operand, operand
         if type(operand) in PYTHON_NUMBERS:
             x = None
-        elif not are_tensors[i]:
-            try:
-                x = make(operand)
-            except (TypeError, ValueError) as error:
-                raise errors.bad_operand(primitive, operands, i, error) from None
+        elif hasattr(operand, "_array"):
+            recorded, value = True, operand._array
+            requires_grad = requires_grad or operand._requires_grad
+        else:
+            others.append(i)
         inputs.append(x)
-        values.append(operand if x is None else x._array)
-    return tuple(inputs), tuple(values), True
+        values.append(value)
+    if not recorded:
+        return (), arrays(operands), False, False
+    for i in others:
+        try:
+            inputs[i] = make(operands[i])
+        except (TypeError, ValueError) as error:
+            raise errors.bad_operand(primitive, operands, i, error) from None
+        values[i] = inputs[i]._array
+    return tuple(inputs), tuple(values), True, requires_grad
 
 
 def arrays(values: Sequence[Any]) -> tuple[Any, ...]:

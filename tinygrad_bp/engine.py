@@ -145,16 +145,19 @@ class Tensor(Operators):
         primitive, params = self.primitive, self.params
         assert primitive is not None  # nothing flows on from a leaf
         try:
-            if not (recorded or params):  # nearly all: a call without ** takes less time
-                found = primitive.rule(self._array, *self.operands)
-            elif not recorded:
-                found = primitive.rule(self._array, *self.operands, **params)
-            else:
+            if recorded:
                 inputs = [
                     value if x is None else as_it_was(x, value)
                     for x, value in zip(self.inputs, self.operands, strict=True)
                 ]
                 found = primitive.rule(self, *inputs, **params)
+            elif primitive.arity == 2 and not params:  # by hand, which takes less time than *
+                a, b = self.operands
+                found = primitive.rule(self._array, a, b)
+            elif primitive.arity == 1 and not params:
+                found = primitive.rule(self._array, self.operands[0])
+            else:
+                found = primitive.rule(self._array, *self.operands, **params)
         except TypeError as error:
             errors.add_usage(error, self)
             raise
@@ -176,6 +179,7 @@ class Primitive(Row):
             operands, params = arguments.sort_arguments(self, operands, params)
         else:
             params = self.defaults
+        values: tuple[Any, ...]
         if self.arity == 1 and type(operands[0]) is Tensor:
             (x,) = inputs = operands
             values, recorded, requires_grad = (x._array,), True, x._requires_grad
@@ -184,8 +188,9 @@ class Primitive(Row):
             values, recorded = (a._array, b._array), True
             requires_grad = a._requires_grad or b._requires_grad
         else:  # the same for any operands; by hand above, which takes half the time
-            inputs, values, recorded = arguments.inputs_and_values(self, operands, Tensor)
-            requires_grad = any(x._requires_grad for x in inputs if x is not None)
+            inputs, values, recorded, requires_grad = arguments.inputs_and_values(
+                self, operands, Tensor
+            )
         try:
             result = self.forward(*values, **params) if params else self.forward(*values)
         except errors.OF_FORWARD as error:

@@ -6,7 +6,7 @@ Tensor as ``W1 with shape (3, 2)`` and an operation as its name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -382,13 +382,7 @@ def bad_operand(primitive: Any, operands: Sequence[Any], i: int, error: Exceptio
 OF_FORWARD = (TypeError, ValueError, IndexError, AttributeError, OverflowError, ZeroDivisionError)
 
 
-def explained(
-    primitive: Any,
-    error: Exception,
-    operands: Sequence[Any],
-    values: Sequence[Any],
-    params: Mapping[str, Any],
-) -> Any:
+def explained(primitive: Any, error: Exception, operands: Any, values: Any, params: Any) -> Any:
     """Raise a forward function's error in terms of the operation and its operands.
 
     What cannot be taken apart while it is compiled is no error: it is computed as one step.
@@ -400,13 +394,9 @@ def explained(
     parts += [f"{name} = {value!r:.60}" for name, value in params.items()]
     too_large = isinstance(error, ArithmeticError)  # operands fit, but the result does not
     needs = f" It needs {primitive.needs}." if primitive.needs and not too_large else ""
-    kind: type[Exception] = ValueError
-    if isinstance(error, (TypeError, AttributeError)):
-        kind = TypeError
-    elif type(error) is IndexError:
-        kind = IndexError
-    text = f"{primitive.__name__} failed: {', '.join(parts)}.{needs} ({error})"
-    raise kind(text) from error
+    of_type = isinstance(error, (TypeError, AttributeError))
+    kind = TypeError if of_type else IndexError if type(error) is IndexError else ValueError
+    raise kind(f"{primitive.__name__} failed: {', '.join(parts)}.{needs} ({error})") from error
 
 
 def add_usage(error: Exception, tensor: Any) -> None:
