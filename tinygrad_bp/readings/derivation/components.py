@@ -251,7 +251,7 @@ class Components:
         shape = self.shape(operand)
         out = row(Tensor(np.zeros(shape), True), **given)
         if out.data.any():
-            raise NoComponentsError("it puts other numbers than 0 around", row.__name__)
+            raise NoComponentsError("it pads with numbers other than 0", row.__name__)
         numbers = np.arange(float(out.size)).reshape(out.shape)
         goal = np.broadcast_to(out.closures()[0](numbers), shape).round().astype(int)
         inner = [self.letters.new(n) for n in shape]

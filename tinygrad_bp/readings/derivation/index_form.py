@@ -200,7 +200,7 @@ class IndexForm(MatrixForm):
         if "Σ[" in written:
             parts.append("Every sum is written. ")
         if re.search(r"Σ\[[^\]=]*([≠≤<>:]|\w = )", written):
-            parts.append("One with a condition below it goes over the letters that meet it. ")
+            parts.append("A condition below a sum says which values of the letter it covers. ")
         parts.append(remarks.shapes(self.lines))
         if self.has_jacobian:
             i, j = (Written(letter, letter) for letter in (self.bound[0], self.free[0]))
@@ -227,5 +227,5 @@ class IndexForm(MatrixForm):
                 parts += [self.left(name), " is the entry of ", self.symbol(name), " in ", *where]
                 parts.append("; ")
         ones = any(1 in t.shape for t in self.lines.tensors)
-        end = ", and an axis of length 1 has none. " if ones else ". "
+        end = ", and an axis of length 1 has no letter. " if ones else ". "
         return [*parts, f"letters count from 1{end}"]

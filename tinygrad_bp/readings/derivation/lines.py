@@ -111,13 +111,13 @@ class Lines:
         for i, t in enumerate(self.tensors):
             if not all(np.array_equal(v, t.data, equal_nan=True) for v in self.record.values(i)):
                 raise ValueError(
-                    f"{t.described()} has another value now than when it was used, and in a "
-                    "derivation it has one. Compute the loss again."
+                    f"{t.described()} has another value now than when it was used, and a "
+                    "derivation has one value for each name. Compute the loss again."
                 )
             if any(np.size(x) == 0 for x in t.operands) and np.isnan(t.data).any():
                 raise ValueError(
-                    f"{t.described()} is made of no entries, and so is not a number: it has no "
-                    "derivation. Give it an array that has entries."
+                    f"{t.described()} is computed from an empty array, so it is not a number: it "
+                    "has no derivation. Give it an array that has entries."
                 )
             values[self.name(i)] = np.asarray(t.data)  # without what a user is shown it with
         for i, g in self.record.gradients.items():

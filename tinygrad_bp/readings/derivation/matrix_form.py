@@ -110,7 +110,8 @@ class MatrixForm:
         for i, tree in lines.backward:
             yield from self.gradient(i, tree)
         yield Heading("Multiplied out")
-        yield Sentence(("The same with the gradients before it put in; values keep their names.",))
+        text = "The same, with the earlier gradients substituted. Values keep their names."
+        yield Sentence((text,))
         yield from self.multiplied_out()
 
     def parts(self, step: int) -> Iterator[Block]:

@@ -1,6 +1,6 @@
 """The sentences of a derivation: conventions, what is given, what adds up, what is left out.
 
-Of all conventions, a derivation says those that it makes use of.
+A derivation states only the conventions that it uses.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ SIGNS: list[tuple[str, tuple[str | Written, ...]]] = [
     (
         r"Σ(?!\[\w+(=| [≠≤<>=]))",
         (
-            "A sum reaches over the product after it; one over an axis is repeated along that axis "
-            "where it stands beside an array that has it. ",
+            "A sum covers the whole product after it. A sum over an axis is repeated along that "
+            "axis if it stands beside an array that has the axis. ",
         ),
     ),
     (
@@ -49,7 +49,7 @@ SIGNS: list[tuple[str, tuple[str | Written, ...]]] = [
     ("broadcast", ("broadcast repeats entries up to the shape below it. ",)),
 ]
 
-CHECKED = "Every line above was evaluated as it stands, and gives the engine's number."
+CHECKED = "Every line above was evaluated as printed, and gives the engine's number."
 
 
 def framed(body: Sequence[Block], conventions: Iterable[str | Written]) -> Iterator[Block]:
@@ -84,9 +84,7 @@ def signs(blocks: Sequence[Block]) -> list[str | Written]:
 def shapes(lines: Lines) -> str:
     if not any(t.ndim for t in lines.tensors):
         return ""
-    return (
-        "A gradient has the shape of what it is the derivative by, which stands beside the line. "
-    )
+    return "The gradient by a tensor has the shape of that tensor, written beside the line. "
 
 
 def matrix_products(lines: Lines) -> list[ast.BinOp]:
@@ -97,7 +95,7 @@ def matrix_products(lines: Lines) -> list[ast.BinOp]:
 def products(lines: Lines) -> str:
     if not matrix_products(lines):
         return ""
-    return "Factors side by side are a matrix product, or one of them is a number. "
+    return "Two factors side by side are a matrix product, unless one of them is a number. "
 
 
 def sides(lines: Lines) -> str:
@@ -200,8 +198,8 @@ def left_out(
             parts += [", ", formula]
         if long[MOST_LISTED:]:
             parts.append(f" and {len(long) - MOST_LISTED} more")
-        start = f"Left out, since each would have more than {most}: by "
-        yield Sentence((start, *parts[1:], ". Put the lines above into each other."))
+        start = f"Left out, because each would have more than {most}: the gradient by "
+        yield Sentence((start, *parts[1:], ". Substitute the lines above into each other."))
     for x in lines.wanted:
         if x not in lines.gradient:
             L = symbol(lines.loss)
