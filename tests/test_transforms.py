@@ -502,7 +502,7 @@ def test_a_function_that_returns_no_tensor(result, text):
 
 def test_a_function_that_returns_several_entries():
     text = (
-        "the function to differentiate returned y with shape (2,), and one number is needed: "
+        "the function to differentiate must return one number, not y with shape (2,): "
         "reduce it, as with .sum(), or take bp.jacobian."
     )
     f = lambda x: (x * x).named("y")  # noqa: E731
@@ -549,7 +549,7 @@ def test_vectors_that_do_not_fit():
 )
 def test_a_tensor_in_place_of_a_function(derivative):
     x = bp.tensor(1.0, requires_grad=True)
-    with pytest.raises(TypeError, match=r"a function is differentiated here, and tensor\("):
+    with pytest.raises(TypeError, match=r"a transform differentiates a function, not tensor\("):
         derivative(x * x)(x)
 
 

@@ -11,7 +11,7 @@ from tinygrad_bp.cli import main
 
 def test_a_folder_is_no_python_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["source", "--file", str(tmp_path)]) == 2
-    assert "is no Python file" in " ".join(capsys.readouterr().err.split())
+    assert "is not a Python file" in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_function_may_take_its_leaves_from_inputs(
@@ -35,4 +35,4 @@ def test_a_function_may_take_its_leaves_from_inputs(
     file.write_text(head + body, encoding="utf-8")
     assert main(["draw", "--file", str(file)]) == 2
     words = " ".join(capsys.readouterr().err.split())
-    assert "loss() takes w, x, k. Let it take nothing, or give their values in the file" in words
+    assert "loss() takes w, x, k. Write it without parameters, or give their values in" in words

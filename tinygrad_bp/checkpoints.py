@@ -36,7 +36,7 @@ TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2"} | {
 
 @answered
 def save(state: Mapping[str, Any], path: str | Path) -> None:
-    """Save a state as a safetensors file. The file is whole or not there, whatever happens.
+    """Save a state as a safetensors file. The file is written as a whole or not at all.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def where(path: tuple[str, ...]) -> str:
 
 @answered
 def load(path: str | Path) -> dict[str, Any]:
-    """Load what `save` wrote, or a safetensors file of others, such as PyTorch.
+    """Load a file that `save` wrote, or another safetensors file, such as PyTorch's.
 
     Nothing in the file is run, and no name in it is taken for a path.
 

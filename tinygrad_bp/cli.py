@@ -69,9 +69,9 @@ def failed(error: object) -> int:
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="tinygrad-bp",
-        description="Gradients, recorded and checked. Without a command, a first look: the worked "
-        "problem in a few files. Options without a command are those of verify, and a file without "
-        "a command is graded.",
+        description="Record computations, and read and check their gradients. Without a command, "
+        "tinygrad-bp writes the worked problem to a few files. Options without a command go to "
+        "verify, and files without a command go to grade.",
         epilog="tinygrad-bp COMMAND --help shows the options of a command.",
     )
     top.add_argument("--version", action="version", version=f"tinygrad_bp {__version__}")
@@ -108,7 +108,7 @@ OF_A_COMPUTATION = (
 
 WRT = argument(
     "--wrt", nargs="+", metavar="NAME",
-    help="only the gradients by the tensors of these names (default: all parameters)",
+    help="only the gradients by the tensors with these names (default: all parameters)",
 )  # fmt: skip
 
 
@@ -134,7 +134,7 @@ def make_derivation(loss: Tensor, options: Options) -> Any:
 
 def make_drawing(loss: Tensor, options: Options) -> Any:
     if options.backward and options.out is None:
-        raise ValueError("--backward needs --out: the tree shows the forward pass alone")
+        raise ValueError("--backward needs --out: the tree shows only the forward pass")
     return draw(loss, options.level, options.backward, options.rules)
 
 
@@ -249,20 +249,20 @@ COMMANDS: dict[str, Command] = {
             ),
             argument(
                 "--data", choices=("digits",),
-                help="train on real data, and verify before and after",
+                help="train on real data, and verify before and after training",
             ),
             argument(
                 "--out", type=Path, default=Path("out"),
-                help="folder for what is written (default: out)",
+                help="the folder to write to (default: out)",
             ),
-            argument("--brief", action="store_true", help="only say what to look at"),
+            argument("--brief", action="store_true", help="say only which page to open"),
         ),
         run_verify,
     ),
     "source": reading(
         "The loss and its gradients as code",
-        "write the gradients as Python code that needs NumPy alone",
-        "Write a loss and its gradients as a Python module that needs NumPy alone",
+        "write the gradients as Python code that needs only NumPy",
+        "Write a loss and its gradients as a Python module that needs only NumPy",
         lambda loss, options: source(loss, wanted(options, loss)),
         WRT, text=str,
     ),
@@ -273,9 +273,9 @@ COMMANDS: dict[str, Command] = {
         make_derivation,
         argument(
             "--form", choices=("matrix", "index"), default="matrix",
-            help="whole arrays, or components with explicit sums (default: matrix)",
+            help="whole arrays, or components with every sum written (default: matrix)",
         ),
-        argument("--numbers", action="store_true", help="values beside the symbols"),
+        argument("--numbers", action="store_true", help="show the values beside the symbols"),
         argument(
             "--worksheet", action="store_true", help="leave the gradients' right-hand sides blank"
         ),
@@ -299,8 +299,8 @@ COMMANDS: dict[str, Command] = {
             "--level", choices=LEVELS, default="ops",
             help="layers: scopes collapsed; values: larger arrays written out (default: ops)",
         ),
-        argument("--backward", action="store_true", help="the reverse sweep as well"),
-        argument("--rules", action="store_true", help="on each edge, what flows back along it"),
+        argument("--backward", action="store_true", help="draw the reverse sweep as well"),
+        argument("--rules", action="store_true", help="label each edge with what flows back"),
         forms="--out takes a file that ends in .svg, .png, .pdf or .dot; without it, the "
         "graph is printed as a tree.",
         text=lambda drawing: f"{drawing}\n",  # not wrapped, so that the branches stay whole

@@ -72,7 +72,7 @@ def full(shape: Any, value: Any, **options: Unpack[Options]) -> Tensor:
 
 
 def arange(*bounds: float, **options: Unpack[Options]) -> Tensor:
-    """Return the numbers from a start (0 if left out) up to a stop, without it, by a step (or 1).
+    """Return the numbers from a start (default 0) to before a stop, by a step (default 1).
 
     Examples
     --------
@@ -84,7 +84,7 @@ def arange(*bounds: float, **options: Unpack[Options]) -> Tensor:
 
 
 def linspace(start: float, stop: float, num: int = 50, **options: Unpack[Options]) -> Tensor:
-    """Return evenly spaced numbers, the first and the last of which are given.
+    """Return evenly spaced numbers from a first to a last number.
 
     Examples
     --------

@@ -23,7 +23,7 @@ __all__ = ["Batches", "batches", "one_hot", "progress", "split"]
 
 
 class Batches:
-    """What `batches` returns: each time that it is iterated over, it is one epoch."""
+    """Mini-batches, as `batches` returns them: each iteration over them is one epoch."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ def batches(
     rng: np.random.Generator | None = None,
     drop_last: bool = False,
 ) -> Batches:
-    """Cut arrays into mini-batches: each time it is iterated over, every sample comes once.
+    """Cut arrays into mini-batches: in each iteration over them, every sample comes once.
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ def one_hot(labels: ArrayLike, classes: int) -> NDArray[np.float64]:
 
 
 def progress(iterable: Iterable[Any], description: str = "Training") -> Iterable[Any]:
-    """Show a progress bar while something is iterated over; nothing, where there is no terminal.
+    """Iterate, and show a progress bar if the output is a terminal.
 
     Parameters
     ----------

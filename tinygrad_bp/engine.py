@@ -104,7 +104,7 @@ class Tensor(Operators):
         self.params: Mapping[str, Any] = {}
 
     def backward(self, gradient: Any = None) -> None:
-        """Add to the ``grad`` of every leaf the gradient of this Tensor with respect to that leaf.
+        """Add the gradient of this Tensor with respect to each leaf to the ``grad`` of that leaf.
 
         Parameters
         ----------

@@ -318,7 +318,7 @@ label_outside = sentence(
 # ---- files ----
 
 class CheckpointError(ValueError):
-    """A file that cannot be loaded. The message says which, and what is wrong with it."""
+    """A file cannot be loaded. The message names the file, and says what is wrong with it."""
 
 
 not_loaded = sentence(CheckpointError, "{0} cannot be loaded: {1}.")

@@ -192,7 +192,7 @@ def gradcheck(
     if not isinstance(inputs, (list, tuple)):
         raise TypeError(
             "gradcheck takes a list of inputs, one for each argument of the function: "
-            f"gradcheck(fn, [x]), and not {inputs!r:.60}."
+            f"gradcheck(fn, [x]), not {inputs!r:.60}."
         )
     points = [float64_point(value, i) for i, value in enumerate(inputs)]
     names = [getattr(value, "name", None) or f"input {i}" for i, value in enumerate(inputs)]
@@ -230,7 +230,7 @@ class Check:
         if not np.array_equal(again.data, output.data, equal_nan=True):
             raise ValueError(
                 "the function gives another result when called again with the same inputs, so it "
-                "has no derivative to check. Fix its random generator's seed inside of it."
+                "has no derivative to check. Seed its random generator inside the function."
             )
         self.size = float(np.abs(output.data).max(initial=0.0))
         self.g = rng.standard_normal(output.shape) if output.size > 1 else np.ones(output.shape)

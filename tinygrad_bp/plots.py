@@ -32,7 +32,7 @@ def curves(
     step: str = "epoch",
     dark: bool = False,
 ) -> Figure:
-    """Draw how numbers changed in training, such as the loss, the accuracy, the gradient norms.
+    """Draw how numbers changed in training, such as the loss, the accuracy or gradient norms.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def histograms(
     parameters: Mapping[str, Tensor] | Iterable[tuple[str, Tensor]],
     dark: bool = False,
 ) -> Figure:
-    """Draw how the entries of parameters are distributed, and below, those of their gradients.
+    """Draw histograms of the entries of parameters and, below, of their gradients.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def histograms(
 def gradient_norms(
     parameters: Mapping[str, Tensor] | Iterable[tuple[str, Tensor]],
 ) -> dict[str, float]:
-    """Return the norm of each parameter's gradient, by name; 0 where there is none.
+    """Return the norm of each parameter's gradient, by name; 0 if there is no gradient.
 
     Examples
     --------

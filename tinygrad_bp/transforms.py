@@ -39,8 +39,8 @@ class Evaluation:
     ) -> None:
         if not callable(function):
             raise TypeError(
-                f"a function is differentiated here, and {function!r:.60} is none. Write one that "
-                "returns it; the gradient of a Tensor itself is bp.grad(t, inputs)."
+                f"a transform differentiates a function, not {function!r:.60}. Write a function "
+                "that returns it; for the gradient of a Tensor, write bp.grad(t, inputs)."
             )
         self.single = isinstance(which, int)
         self.nested = in_derivative.get() or any(
@@ -74,8 +74,8 @@ class Evaluation:
     def gradients(self, gradient: Any = None) -> list[Any]:
         if gradient is None and self.output.size != 1:
             raise ValueError(
-                f"the function to differentiate returned {self.output.described()}, and one number "
-                "is needed: reduce it, as with .sum(), or take bp.jacobian."
+                f"the function to differentiate must return one number, not "
+                f"{self.output.described()}: reduce it, as with .sum(), or take bp.jacobian."
             )
         nested = self.nested or in_derivative.get() or isinstance(gradient, Tensor)
         results = [np.zeros(x.shape, x.dtype) for x in self.inputs]

@@ -55,7 +55,7 @@ def load(path: Path) -> ModuleType:
     file = path.resolve()
     spec = importlib.util.spec_from_file_location(file.stem, file)
     if not file.is_file() or spec is None or spec.loader is None:
-        raise ValueError(f"{file} is no Python file")
+        raise ValueError(f"{file} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules.setdefault(file.stem, module)  # as an import does
     with importing_neighbours(file), naming_the_line(path):
@@ -75,8 +75,8 @@ def load_loss(path: Path, function: str) -> Tensor:
         leaves = signature(build).parameters
         if leaves and not hasattr(module, "inputs"):
             raise ValueError(
-                f"{function}() takes {', '.join(leaves)}. Let it take nothing, or give their "
-                "values in the file: inputs = {...}"
+                f"{function}() takes {', '.join(leaves)}. Write it without parameters, or give "
+                "their values in the file: inputs = {...}"
             )
         given = as_leaves(by_name(build, module.inputs)) if leaves else {}
         with naming_the_line(path):
@@ -115,6 +115,6 @@ def load_problem(
     if hasattr(module, "inputs"):
         return build, module.inputs
     if signature(build).parameters:
-        raise ValueError(f"{path} defines no inputs: the values of what {function}() takes")
+        raise ValueError(f"{path} defines no inputs, the values of the parameters of {function}()")
     with naming_the_line(path):
         return build(), None

@@ -1,9 +1,8 @@
 """Lesson 1: the chain rule, on five nodes.
 
-A computation is a row of small steps, and each step has a slope that anyone can write down: the
-slope of a product by one factor is the other factor, the slope of a sum is 1. To find how the end
-depends on the start, go back from the end and multiply by the slope of each step. Run, this file
-prints
+A computation is a row of small steps, and the slope of each step is easy: the slope of a product by
+one factor is the other factor, and the slope of a sum is 1. To find how the end depends on the
+start, go back from the end and multiply by the slope of each step. This file prints
 
     dL/dw = -20.0
     by moving w a little: -20.0

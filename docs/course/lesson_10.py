@@ -1,8 +1,8 @@
 """Lesson 10: the real engine.
 
-Everything of the nine lessons is in `tinygrad_bp/engine.py`: Value is Tensor, a row of the table is
-a Primitive, and the sweep is the sweep. This file breaks its duties one at a time, as the lessons
-did, and sees how many gradients of a small network are still right. Run, it prints
+Everything from the nine lessons is in `tinygrad_bp/engine.py`: Value is Tensor, a row of the table
+is a Primitive, and the sweep is the sweep. This file breaks the duties of the sweep one at a time,
+as the lessons did, and counts the gradients that are still right. It prints
 
     as it is: 3 of 3 gradients are right
     lesson 3, contributions are not added up: 1 of 3 gradients are right

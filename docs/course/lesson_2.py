@@ -2,7 +2,7 @@
 
 Nobody wants to write the backward pass by hand. Let each value keep two things: the values that it
 was computed from, and a function that turns its own gradient into theirs. Then the backward pass
-can be read off. New since lesson 1: the class. Run, this file prints
+needs no more writing. New since lesson 1: the class. This file prints
 
     dL/dw = -20.0
     L was computed from e, e was computed from m and y, m was computed from w and x

@@ -1,8 +1,7 @@
 """Lesson 3: a value that is used twice gets two contributions, and they add up.
 
-If w takes part in two steps, moving w moves the loss along both ways at once. So each way gives a
-contribution, and the gradient is their sum. New since lesson 2: one plus sign. Run, this file
-prints
+If two steps use w, moving w moves the loss along both paths at once. So each path gives a
+contribution, and the gradient is their sum. New since lesson 2: one plus sign. This file prints
 
     w * w + w at 3: dL/dw = 7.0
     with the last contribution alone: 1.0

@@ -1,9 +1,9 @@
 """Lesson 4: in which order to go back.
 
-The sweep of lesson 3 follows every way from the loss to a leaf. In a chain of 20 steps b = a + a
-there are 2^20 ways. It is enough to visit each value once, if all its contributions have arrived by
-then; and that is so if the value that was made last comes first. So each value gets a number when
-it is made. New since lesson 3: the number, and a table of what is waiting. Run, this file prints
+The sweep of lesson 3 follows every path from the loss to a leaf. In a chain of 20 steps b = a + a
+there are 2^20 paths. One visit to each value is enough, if all its contributions have arrived by
+then. They have, if the value made last comes first. So each value gets a number when it is made.
+New since lesson 3: the number, and a table of waiting values. This file prints
 
     20 doublings: dL/dx = 1048576.0, with 20 steps back
     in the order of the inputs instead: dL/dx = 60.0, but 30.0 is right

@@ -1,8 +1,8 @@
 """Lesson 5: values become arrays.
 
-A gradient has the shape of what it is the derivative by. For Z = W X, entry by entry, the chain
-rule gives dL/dW = dL/dZ X^T and dL/dX = W^T dL/dZ: the only products of these shapes. New since
-lesson 4: data is a NumPy array, and there is a matrix product. Run, this file prints
+The gradient by a value has the shape of that value. For Z = W X, entry by entry, the chain rule
+gives dL/dW = dL/dZ X^T and dL/dX = W^T dL/dZ: the only products of these shapes. New since lesson
+4: data is a NumPy array, and there is a matrix product. This file prints
 
     dL/dW has shape (2, 3), as W
     by moving W[0, 1] a little: right

@@ -1,9 +1,8 @@
 """Lesson 6: what was broadcast is summed.
 
-In Z + b, NumPy repeats b for every sample. So each entry of b takes part in many steps, and lesson
-3 says what happens then: the contributions add up. The gradient is summed over the axes along which
-b was repeated. New since lesson 5: one function, in one place, for all operations. Run, this file
-prints
+In Z + b, NumPy repeats b for every sample. So each entry of b is used many times, and by lesson 3
+the contributions add up. The gradient is summed over the axes along which b was repeated. New since
+lesson 5: one function, in one place, for all operations. This file prints
 
     dL/db = [8. 8. 8.], of shape (3,)
     without the sum: shape (4, 3), and b has shape (3,)
@@ -54,6 +53,6 @@ Z, b = Value(np.zeros((4, 3))), Value(np.ones(3))
 sweep((Z + b).square_sum())
 print(f"dL/db = {b.grad}, of shape {b.grad.shape}")
 
-# What breaks without it: the gradient has not the shape of b.
+# What breaks without it: the gradient does not have the shape of b.
 sweep((Z + b).square_sum(), fit=lambda g, shape: g)
 print(f"without the sum: shape {b.grad.shape}, and b has shape {b.data.shape}")

@@ -1,9 +1,9 @@
 """Lesson 7: a step in which every output depends on every input.
 
 A softmax divides by a sum, so moving one z_j moves every a_i. All slopes together are the Jacobian
-J[i, j] = a_i (1 - a_i) if i = j, and -a_i a_j if not, and the contribution to z is the sum over all
-i of g_i J[i, j]. It need not be built: the sum is a * (g - ga), where ga is the product of g and a.
-Run, this file prints
+J[i, j] = a_i (1 - a_i) if i = j, and -a_i a_j if not, and the contribution to z_j is the sum over
+all i of g_i J[i, j]. J need not be built: the sum is a * (g - ga), where ga is the product of g and
+a. This file prints
 
     g J         = [ 0.142 -0.025 -0.117]
     a * (g - ga) = [ 0.142 -0.025 -0.117]

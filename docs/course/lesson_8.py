@@ -2,7 +2,7 @@
 
 So far, each operation hid its slope inside a method. Now a row of a table has both halves: the
 forward function, and a rule that gives one closure for each input. The class knows no calculus any
-more; a new operation is one row. New since lesson 6: the table. Run, this file prints
+more; a new operation is one row. New since lesson 6: the table. This file prints
 
     the rows: matmul, sigmoid, square_sum
     dL/dW agrees with a small step: True

@@ -1,9 +1,9 @@
 """Lesson 9: a rule that runs on values is recorded itself, and that gives second derivatives.
 
-A rule is a plain expression, such as g * 2 * z. If g and z are Values and not arrays, the
-expression makes Values, which remember how they were computed. So the gradient can be
-differentiated again, by the same sweep. New since lesson 8: the sweep passes Values to the rules,
-and the operators make Values. Run, this file prints
+A rule is a plain expression, such as g * 2 * z. If g and z are Values, not arrays, the expression
+makes Values, which remember how they were computed. So the same sweep can differentiate the
+gradient again. New since lesson 8: the sweep passes Values to the rules, and the operators make
+Values. This file prints
 
     x^3 at 2: value 8.0, slope 12.0, slope of the slope 12.0
     with rules on plain numbers: the slope depends on nothing
@@ -54,6 +54,6 @@ slope = grad(y, x)
 second = grad(slope, x)
 print(f"x^3 at 2: value {y.data}, slope {slope.data}, slope of the slope {second.data}")
 
-# What breaks without it: the numbers are right, and they have forgotten where they come from.
+# What breaks without it: the numbers are right, but nothing remembers how they were computed.
 forgotten = grad(grad(y, x, recorded=False), x)
 print("with rules on plain numbers: the slope depends on", "nothing" if forgotten is None else "x")

@@ -34,21 +34,21 @@ def derivation(X, Y, W, b, Z, A):
 
 
 # %% [markdown]
-# The grader replays the recorded loss at other points and compares each line. This is what a
-# learner sees; lines that are right, given the slip, are not charged again.
+# The grader replays the recorded loss at other points and compares each line. This is the
+# learner's view; a line that is right, given an earlier slip, is not charged again.
 
 # %%
 report = bp.grade(derivation, L)
 report.for_learner()
 
 # %% [markdown]
-# And this is what a teacher sees: the name of the mistake.
+# This is the teacher's view, with the name of the mistake.
 
 # %%
 report
 
 # %% [markdown]
-# What would the mistake do to a training run? `inject` makes it, at one step of this network.
+# What would the mistake do to a training run? `inject` puts it into one step of this network.
 
 # %%
 bp.inject(report["Z"].mistakes[0], L)

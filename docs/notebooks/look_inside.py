@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Look inside a network
 #
-# One small network, read in five ways. Run a cell, change it, and run it again.
+# This notebook reads one small network in five ways. Run a cell, change it, and run it again.
 
 # %%
 import numpy as np

@@ -125,8 +125,8 @@ class Student(nn.Module):
             lambda: nn.MultiHeadAttention(6, 2)(WIDE),
             "MultiHeadAttention takes 6 features on axis -1",
         ),
-        (lambda: nn.MultiHeadAttention(5, 2), "5 features cannot be dealt out to 2 heads."),
-        (lambda: nn.Conv2d(4, 6, 3, groups=3), "4 channels cannot be dealt out to 3 groups."),
+        (lambda: nn.MultiHeadAttention(5, 2), "5 features cannot be divided among 2 heads."),
+        (lambda: nn.Conv2d(4, 6, 3, groups=3), "4 channels cannot be divided among 3 groups."),
         (
             lambda: nn.RNNCell(3, 4).over_time(np.ones((0, 5, 3))),
             "RNNCell.over_time takes one moment or more, with axes (time, feature) or (time, "

@@ -584,7 +584,7 @@ REFUSALS = [
     ),
     (
         lambda: bp.pad(m, {0: 1}),
-        "pad takes no dictionary here: give (before, after) for each axis.",
+        "pad does not take a dictionary: give (before, after) for each axis.",
     ),
     (
         lambda: TABLE["sum_to"](m, shape=(2, 2, 3)),
@@ -623,13 +623,13 @@ REFUSALS = [
                 (1, 4, 3, 3),
                 (3, 2, 2, 2),
                 {"groups": 2},
-                "3 outputs cannot be dealt out to 2 groups",
+                "3 outputs cannot be divided among 2 groups",
             ),
             (
                 (1, 4, 3, 3),
                 (3, 2, 2, 2),
                 {"groups": 0},
-                "3 outputs cannot be dealt out to 0 groups",
+                "3 outputs cannot be divided among 0 groups",
             ),
             ((1, 1, 3, 3), (1, 1, 2, 2), {"padding": (0, -1)}, "padding (0, -1) must be 0 or more"),
             (
@@ -742,7 +742,7 @@ REFUSALS = [
     (
         lambda: bp.einsum(m, "ij"),
         "einsum takes the subscripts first, as text, and then the operands: "
-        'einsum("ij,jk->ik", a, b), and not a Tensor first.',
+        'einsum("ij,jk->ik", a, b), not a Tensor first.',
     ),
     *(
         (

@@ -360,7 +360,7 @@ def check_value(output: Any) -> None:
         )
     if output.size != 1:
         raise ValueError(
-            f"the function to compile returned {output.described()}, and one number is needed: "
+            f"the function to compile must return one number, not {output.described()}: "
             "reduce it, as with .sum(); or compile with wrt=None, without gradients."
         )
 

@@ -71,7 +71,7 @@ def digits() -> Digits:
 def spirals(
     samples: int, rng: np.random.Generator, noise: float = 0.02
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Draw points on two spirals that are wound into each other: no line keeps them apart.
+    """Draw points on two interleaved spirals, which no straight line separates.
 
     A problem of K. Lang and M. Witbrock, *Learning to tell two spirals apart* (1988), with one and
     a half turns in place of three.

@@ -18,7 +18,7 @@ from .module import Module
 
 
 class MultiHeadAttention(Module):
-    """Every position takes in what it asks for from all positions, in several ways at once.
+    """Every position takes a weighted mean over all positions, in several heads at once.
 
     A head computes softmax(Q K^T / sqrt(d)) V: for each query, a mean of the values, weighted by
     how well their keys fit the query. A. Vaswani and others, *Attention is all you need*,
@@ -64,7 +64,7 @@ class MultiHeadAttention(Module):
     ) -> None:
         check_counts(embed_dim=embed_dim, num_heads=num_heads)
         if embed_dim % num_heads:
-            raise ValueError(f"{embed_dim} features cannot be dealt out to {num_heads} heads.")
+            raise ValueError(f"{embed_dim} features cannot be divided among {num_heads} heads.")
         rng, self.heads, self.causal = generator(rng), num_heads, causal
         self.in_proj_weight = parameter(xavier_uniform((3 * embed_dim, embed_dim), rng))
         self.in_proj_bias = parameter(np.zeros(3 * embed_dim))

@@ -32,7 +32,7 @@ def uniform(
 def normal(
     shape: tuple[int, ...], rng: np.random.Generator | None, mean: float = 0.0, std: float = 1.0
 ) -> np.ndarray:
-    """Return normal numbers of a mean and a standard deviation.
+    """Return normal numbers with a mean and a standard deviation.
 
     >>> bp.nn.init.normal((2, 3), np.random.default_rng(0), std=0.02).shape
     (2, 3)
@@ -43,7 +43,7 @@ def normal(
 def xavier_uniform(
     shape: tuple[int, ...], rng: np.random.Generator, gain: float = 1.0
 ) -> np.ndarray:
-    """Return uniform numbers of standard deviation gain * sqrt(2 / (fan-in + fan-out)).
+    """Return uniform numbers with standard deviation gain * sqrt(2 / (fan-in + fan-out)).
 
     Signals then keep their size forward and backward alike, where an activation is nearly linear
     at 0, as tanh is: Glorot and Bengio, *Understanding the difficulty of training deep feedforward
@@ -59,7 +59,7 @@ def xavier_uniform(
 def xavier_normal(
     shape: tuple[int, ...], rng: np.random.Generator, gain: float = 1.0
 ) -> np.ndarray:
-    """Return normal numbers of the standard deviation of `xavier_uniform`.
+    """Return normal numbers with the standard deviation of `xavier_uniform`.
 
     >>> bp.nn.init.xavier_normal((2, 3), np.random.default_rng(0)).shape
     (2, 3)
@@ -70,7 +70,7 @@ def xavier_normal(
 def kaiming_uniform(
     shape: tuple[int, ...], rng: np.random.Generator, gain: float = math.sqrt(2.0)
 ) -> np.ndarray:
-    """Return uniform numbers of standard deviation gain / sqrt(fan-in).
+    """Return uniform numbers with standard deviation gain / sqrt(fan-in).
 
     The gain makes up for what an activation takes away: it is sqrt(2) for relu, which drops one
     half. He, Zhang, Ren and Sun, *Delving deep into rectifiers*, arXiv:1502.01852.
@@ -85,7 +85,7 @@ def kaiming_uniform(
 def kaiming_normal(
     shape: tuple[int, ...], rng: np.random.Generator, gain: float = math.sqrt(2.0)
 ) -> np.ndarray:
-    """Return normal numbers of the standard deviation of `kaiming_uniform`.
+    """Return normal numbers with the standard deviation of `kaiming_uniform`.
 
     >>> bp.nn.init.kaiming_normal((2, 3), np.random.default_rng(0)).shape
     (2, 3)

@@ -135,7 +135,7 @@ class Conv2d(Module):
     ) -> None:
         check_counts(in_channels=in_channels, out_channels=out_channels, groups=groups)
         if in_channels % groups:
-            raise ValueError(f"{in_channels} channels cannot be dealt out to {groups} groups.")
+            raise ValueError(f"{in_channels} channels cannot be divided among {groups} groups.")
         rng, self.in_channels = generator(rng), in_channels
         steps_of(stride, dilation)
         if min(*pair(kernel_size, "kernel_size"), 1 + min(pair(padding, "padding"))) < 1:
@@ -154,7 +154,7 @@ class Conv2d(Module):
 
 
 class Embedding(Module):
-    """A table of vectors, of which integers name the rows: a vector for each word.
+    """A table of vectors; integers choose its rows, such as a vector for each word.
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ def standardised(x: Value, mean: Value, variance: Value, eps: float) -> Value:
 
 
 class LayerNorm(Module):
-    """Each sample less its mean, over its standard deviation, times a weight, plus a bias.
+    """Normalise each sample over its features, then multiply by a weight and add a bias.
 
     J. L. Ba, J. R. Kiros and G. E. Hinton, *Layer normalization*, arXiv:1607.06450.
 
@@ -233,7 +233,7 @@ class LayerNorm(Module):
 
 
 class BatchNorm(Module):
-    """Each channel less its mean over the batch, over its deviation, times a weight, plus a bias.
+    """Normalise each channel over the batch, then multiply by a weight and add a bias.
 
     S. Ioffe and C. Szegedy, *Batch normalization*, arXiv:1502.03167. The channels are on axis 1:
     it takes vectors, (sample, channel), as well as images, (sample, channel, row, column), and is

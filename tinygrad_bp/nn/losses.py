@@ -24,7 +24,7 @@ def alike(name: str, prediction: Any, target: Any) -> tuple[Value, Value]:
     if prediction.shape != target.shape:
         raise ValueError(
             f"{name} has a prediction of shape {prediction.shape} and a target of shape "
-            f"{target.shape}. Give them one shape, as with t.reshape(...)."
+            f"{target.shape}. Give them the same shape, as with t.reshape(...)."
         )
     return prediction, target
 
@@ -54,7 +54,7 @@ def mse_loss(prediction: Value, target: Value, reduction: str = "mean") -> Value
 
 
 def l1_loss(prediction: Value, target: Value, reduction: str = "mean") -> Value:
-    """Return the mean absolute difference; arguments as of `mse_loss`.
+    """Return the mean absolute difference; the arguments are those of `mse_loss`.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def l1_loss(prediction: Value, target: Value, reduction: str = "mean") -> Value:
 def huber_loss(
     prediction: Value, target: Value, reduction: str = "mean", delta: float = 1.0
 ) -> Value:
-    """Return d^2 / 2 of small differences d, and of those above delta, delta (abs(d) - delta / 2).
+    """Return the mean of d^2 / 2; for abs(d) above delta, of delta (abs(d) - delta / 2).
 
     It grows like the square, but an outlier does not dominate it: P. J. Huber, *Robust estimation
     of a location parameter*, 1964. Arguments as of `mse_loss`.

@@ -147,7 +147,7 @@ class Module:
         return [(path, part) for path, part in self._walk() if isinstance(part, Module)]
 
     def named_tensors(self) -> list[tuple[str, Tensor]]:
-        """Return parameters and buffers with their paths; one that is shared, by each path."""
+        """Return parameters and buffers with their paths; a shared one appears under each path."""
         return [(path, part) for path, part in self._walk() if isinstance(part, Tensor)]
 
     def named_parameters(self) -> list[tuple[str, Tensor]]:

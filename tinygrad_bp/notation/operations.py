@@ -21,10 +21,10 @@ def bare(function: Callable[..., Any]) -> ast.FunctionDef:
         node = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
     except (OSError, TypeError, SyntaxError) as error:
         raise ValueError(
-            f"the text of {function.__name__} is not known: write it in a file ({error})"
+            f"the source of {function.__name__} cannot be read: write it in a file ({error})"
         ) from error
     if not isinstance(node, ast.FunctionDef):
-        raise ValueError(f"{function.__name__} is no function that was written with def")
+        raise ValueError(f"{function.__name__} is not a function written with def")
     node.decorator_list = []
     node.returns = None
     every = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)

@@ -19,7 +19,7 @@ from .optimizers import Adam, Optimizer
 
 
 class Schedule:
-    """What sets the learning rate of an optimiser, and can stop and go on."""
+    """A schedule sets the learning rate of an optimiser; it can be saved and resumed."""
 
     #: The attributes that change from step to step.
     kept: tuple[str, ...]
@@ -44,7 +44,7 @@ class Schedule:
         return {name: getattr(self, name) for name in self.kept}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from where another schedule of this kind was.
+        """Continue from the state of another schedule of this kind.
 
         Raises
         ------
@@ -100,7 +100,7 @@ class LambdaLR(Schedule):
         self.optimizer.lr = self.set_lr = float(self.rate(self.last_epoch))
 
     def step(self) -> None:
-        """Go on by one epoch, or by whatever the unit of this schedule is.
+        """Go on by one epoch, or by another unit that this schedule counts in.
 
         Raises
         ------
@@ -160,7 +160,7 @@ class LinearLR(LambdaLR):
 
 
 class CosineAnnealingLR(LambdaLR):
-    r"""Fall to ``eta_min`` along half a cosine, in ``T_max`` epochs; then rise again, and so on.
+    r"""Fall to ``eta_min`` along half a cosine in ``T_max`` epochs, then rise in the same way.
 
     .. math:: \eta_m + (\eta_0 - \eta_m) (1 + \cos(\pi t / T)) / 2
 
@@ -178,7 +178,7 @@ class CosineAnnealingLR(LambdaLR):
 
 
 class OneCycleLR(LambdaLR):
-    """Rise from a low rate to ``max_lr``, then fall far below the first: a step for every batch.
+    """Rise from a low rate to ``max_lr``, then fall far below it, with a step for every batch.
 
     Meanwhile the momentum, of Adam the first beta, goes the other way. Source: L. Smith and
     N. Topin, *Super-convergence: very fast training of neural networks using large learning rates*
@@ -270,7 +270,7 @@ class OneCycleLR(LambdaLR):
 
 
 class ReduceLROnPlateau(Schedule):
-    """Multiply the rate by ``factor`` when a figure has not got better for ``patience`` epochs.
+    """Multiply the rate by ``factor`` if a figure has not improved for ``patience`` epochs.
 
     Parameters
     ----------
@@ -323,7 +323,7 @@ class ReduceLROnPlateau(Schedule):
         self.bad_epochs = self.rest = 0
 
     def step(self, metrics: float) -> None:
-        """Look at the figure of one more epoch, and lower the rate if it is time."""
+        """Take the figure of one more epoch, and lower the rate if it is due."""
         figure = float(metrics)
         by = self.sign * self.threshold
         bound = self.best * (1 - by) if self.relative else self.best - by

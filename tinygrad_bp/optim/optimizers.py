@@ -71,7 +71,7 @@ class Optimizer:
         raise missing(type(self).__name__, name, dir(self))
 
     def initial_state(self, value: Any) -> State:
-        """Return what is kept of a parameter before the first step."""
+        """Return the state of a parameter before the first step."""
         return {}
 
     def update(self, value: Any, g: Any, state: State, lr: Any) -> tuple[Any, State]:
@@ -79,7 +79,7 @@ class Optimizer:
         raise NotImplementedError
 
     def step(self) -> None:
-        """Give every parameter its next value. One whose ``grad`` is None stays as it is.
+        """Give every parameter its next value. A parameter whose ``grad`` is None does not change.
 
         Raises
         ------
@@ -94,16 +94,16 @@ class Optimizer:
                 p.data, self.states[i] = self.update(value, g, state, self.lr)
 
     def zero_grad(self) -> None:
-        """Forget the gradients of all parameters, so that the next backward pass starts anew."""
+        """Clear the gradients of all parameters, so that the next backward pass starts anew."""
         for p in self.parameters:
             p.grad = None
 
     def state_dict(self) -> dict[str, Any]:
-        """Return a copy of the arguments and states: all that `load_state_dict` needs to go on."""
+        """Return a copy of the arguments and states: everything that `load_state_dict` needs."""
         return copy.deepcopy({k: v for k, v in vars(self).items() if k != "parameters"})
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from the arguments and states that another optimiser of this kind was in.
+        """Continue from the arguments and states of another optimiser of this kind.
 
         Raises
         ------
@@ -119,7 +119,7 @@ class Optimizer:
 
 
 class SGD(Optimizer):
-    r"""Stochastic gradient descent, with momentum if wanted.
+    r"""Stochastic gradient descent, optionally with momentum.
 
     .. math::
 

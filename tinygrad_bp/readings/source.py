@@ -41,7 +41,7 @@ class Source(str):
 
 
 def source(loss: Tensor, wrt: Tensor | Sequence[Tensor] | None = None) -> Source:
-    """Return a Python module that computes a loss and its gradients, with NumPy alone.
+    """Return a Python module that computes a loss and its gradients with NumPy alone.
 
     Its function ``loss_and_gradients`` takes the leaves of the computation by their names, and
     returns the loss and a dictionary of the gradients. It repeats what was recorded: shapes,

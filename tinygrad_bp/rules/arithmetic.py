@@ -147,7 +147,7 @@ def _(out: Value, a: Value, n: Value) -> tuple[Closure, Closure]:
 
 @primitive(kind="entrywise")
 def where(condition: Value, a: Value, b: Value) -> Value:
-    """Return the entries of a where the condition holds, or is not 0, else those of b.
+    """Return the entries of a where the condition holds (is not 0), and of b elsewhere.
 
     An entry that is not chosen was computed all the same, and gets a gradient of 0, which an
     infinite slope behind it turns into NaN. Choose before: ``bp.log(bp.where(a > 0, a, 1.0))``.

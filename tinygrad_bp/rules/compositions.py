@@ -125,7 +125,7 @@ moveaxis = made_of(
     lambda a, source, destination: transpose(a, axes=order(np.moveaxis, a, source, destination)),
     "a, 0, -1")
 rollaxis = made_of(
-    np.rollaxis, "the entries with an axis moved to stand before the one that is now at start.",
+    np.rollaxis, "the entries with an axis moved to before the axis that is now at start.",
     lambda a, axis, start=0: transpose(a, axes=order(np.rollaxis, a, axis, start)), "a, 1")
 # fmt: on
 
@@ -151,7 +151,7 @@ append = made_of(
     np.append, "the entries and then the values, joined along an axis, or made flat if it is None.",
     lambda arr, values, axis=None: concatenate([arr, values], axis=axis), "a, a")
 hstack = made_of(
-    np.hstack, "arrays joined along the second axis, vectors along their only one.",
+    np.hstack, "arrays joined along the second axis, or vectors joined along their only axis.",
     lambda tup: concatenate(
         [atleast_1d(a) for a in tup], axis=int(np.ndim(next(iter(tup), 0)) > 1)), "[a, a]")
 vstack = made_of(
@@ -165,14 +165,14 @@ column_stack = made_of(
     lambda tup: concatenate(
         [transpose(atleast_2d(a)) if np.ndim(a) < 2 else a for a in tup], axis=1), "[a, a]")
 hsplit = made_of(
-    np.hsplit, "an array cut along the second axis, a vector along its only one: a list.",
+    np.hsplit, "a list: an array cut along the second axis, or a vector along its only axis.",
     lambda ary, indices_or_sections: split(ary, indices_or_sections, int(np.ndim(ary) > 1)),
     "a, 3")
 vsplit = made_of(
-    np.vsplit, "a matrix cut along the first axis: a list.",
+    np.vsplit, "a list: a matrix cut along the first axis.",
     lambda ary, indices_or_sections: split(with_axes(ary, 2), indices_or_sections, 0), "a, 3")
 dsplit = made_of(
-    np.dsplit, "an array cut along the third axis: a list.",
+    np.dsplit, "a list: an array cut along the third axis.",
     lambda ary, indices_or_sections: split(ary, indices_or_sections, 2), "a[None], 3")
 # fmt: on
 
@@ -201,17 +201,17 @@ def masked(m: Value, mask: np.ndarray) -> Value:
 
 # fmt: off
 tril = made_of(
-    np.tril, "the lower triangle: zeros above the diagonal, or the one k further up.",
+    np.tril, "the lower triangle: zeros above the diagonal, or above the k-th diagonal over it.",
     lambda m, k=0: masked(m, triangle(m, k)))
 triu = made_of(
-    np.triu, "the upper triangle: zeros below the diagonal, or the one k further up.",
+    np.triu, "the upper triangle: zeros below the diagonal, or below the k-th diagonal over it.",
     lambda m, k=0: masked(m, ~triangle(m, k - 1)))
 # fmt: on
 
 
 @composed()
 def diag(v: Value, k: int = 0) -> Value:
-    """Return the diagonal of a matrix, k above its main one; or a matrix with a vector on it.
+    """Return the diagonal of a matrix, k above the main one; or a matrix with a vector on it.
 
     >>> bp.diag([1.0, 2.0])
     array([[1., 0.],
@@ -253,7 +253,7 @@ def sort(a: Value, axis: int | None = -1) -> Value:
 
 @composed()
 def average(a: Value, axis: Any = None, weights: Value = None, keepdims: bool = False) -> Value:
-    """Return the mean, weighted by as many weights as entries, or as entries along one axis.
+    """Return the weighted mean, with a weight for each entry, or for each index along one axis.
 
     >>> bp.average([1.0, 4.0], weights=[2.0, 1.0]).item()
     2.0
@@ -293,7 +293,7 @@ def diff(a: Value, n: int = 1, axis: int = -1) -> Value:
 def nan_to_num(
     x: Value, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
 ) -> Value:
-    """Return the entries with numbers for NaN and infinities, to which no gradient flows.
+    """Return the entries, with numbers in place of NaN and infinities; no gradient flows to these.
 
     >>> bp.nan_to_num([1.0, np.nan])
     array([1., 0.])

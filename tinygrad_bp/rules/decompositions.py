@@ -35,7 +35,7 @@ REGULAR = f"{SQUARE}, none of them singular"
     notation=("{:power}⁻¹ {:product}", r"{:base}^{{-1}} {:product}", "product"),
 )
 def solve(a: Value, b: Value) -> Value:
-    """Return the x for which a @ x is b: a vector, where b has one axis, or else a matrix.
+    """Return the x for which a @ x is b: a vector if b has one axis, else a matrix.
 
     >>> bp.linalg.solve([[2.0, 0.0], [0.0, 4.0]], [2.0, 2.0])
     array([1. , 0.5])
@@ -102,7 +102,7 @@ LeastSquares = namedtuple("LeastSquares", "x residuals rank s")
 
 @composed(of=pinv)
 def lstsq(a: Value, b: Value, rcond: Any = None) -> LeastSquares:
-    """Return the x of smallest a @ x - b, the sums of its squares, the rank, the singular values.
+    """Return the x with the smallest a @ x - b, its sums of squares, the rank, the singular values.
 
     >>> bp.linalg.lstsq([[1.0], [1.0]], [1.0, 3.0])[0]
     array([2.])
@@ -110,8 +110,8 @@ def lstsq(a: Value, b: Value, rcond: Any = None) -> LeastSquares:
     a, b = as_operand(a), as_operand(b)
     if isinstance(value_of(a), Traced) or isinstance(value_of(b), Traced):
         raise TypeError(
-            "lstsq cannot be compiled, as it has residuals only where the rank is full, and that "
-            "may differ in every call. Write bp.linalg.pinv(a) @ b for its solution."
+            "lstsq cannot be compiled: it has residuals only if the rank is full, and that may "
+            "differ in every call. Write bp.linalg.pinv(a) @ b for its solution."
         )
     _, residuals, rank, _ = np.linalg.lstsq(value_of(a), value_of(b), rcond)
     rcond = np.finfo(floats(value_of(a)).dtype).eps * max(a.shape) if rcond is None else rcond
@@ -125,7 +125,7 @@ def lstsq(a: Value, b: Value, rcond: Any = None) -> LeastSquares:
 
 @primitive(written="np.linalg.det(a)", needs=SQUARE, notation=("det", r"\det"))
 def det(a: Value) -> Value:
-    """Return the determinant; its slope is made with the inverse, which a singular matrix lacks.
+    """Return the determinant; its slope needs the inverse, which a singular matrix does not have.
 
     >>> bp.value_and_grad(bp.linalg.det)([[2.0, 0.0], [0.0, 4.0]])
     (array(8.), array([[4., 0.],
@@ -276,7 +276,7 @@ Eigen = namedtuple("Eigen", "eigenvalues eigenvectors")
 
 @composed(of=eigvalsh)
 def eigh(a: Value, UPLO: str = "L") -> Eigen:
-    """Return the eigenvalues and eigenvectors of a symmetric matrix, of which one half is read.
+    """Return the eigenvalues and eigenvectors of a symmetric matrix; only one half is read.
 
     Equal eigenvalues have slopes only together, as in their sum, and their eigenvectors have none:
     both are NaN otherwise.

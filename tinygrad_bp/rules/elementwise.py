@@ -35,7 +35,7 @@ log1p = elementwise(
     np.log1p, "log(1 + a), exact for small a.", lambda out, a: lambda g: g / (1.0 + a),
     at=(1e-20, 1e-20, 1), domain=(-0.5, 2.0), notation="np.log(1 + a)")
 logaddexp = elementwise(
-    np.logaddexp, "log(exp(a) + exp(b)), so that nothing overflows.",
+    np.logaddexp, "log(exp(a) + exp(b)), without overflow.",
     lambda out, a, b: (lambda g: g * np.exp(a - out), lambda g: g * np.exp(b - out)),
     at=(0, 0, math.log(2.0), 0.5, 0.5), notation="np.log(np.exp(a) + np.exp(b))")
 

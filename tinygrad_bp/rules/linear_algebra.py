@@ -192,7 +192,7 @@ def einsum(subscripts: str, *operands: Value) -> Value:
     if not isinstance(subscripts, str):
         raise TypeError(
             "einsum takes the subscripts first, as text, and then the operands: "
-            f'einsum("ij,jk->ik", a, b), and not a {type(subscripts).__name__} first.'
+            f'einsum("ij,jk->ik", a, b), not a {type(subscripts).__name__} first.'
         )
     inputs, output = spelled_out(subscripts, [np.ndim(operand) for operand in operands])
     types = {getattr(x, "dtype", None) for x in operands}
@@ -250,7 +250,7 @@ on_diagonal.backward(lambda out, a, *, shape, **where: lambda g: np.diagonal(g, 
 
 @primitive(symbol="tr", needs="at least two axes", kind="reduces", notation=upright("tr"))
 def trace(a: Value, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
-    """Return the sum over a diagonal, which the settings choose as in `diagonal`.
+    """Return the sum over a diagonal, which the arguments choose as in `diagonal`.
 
     >>> bp.trace([[1.0, 2.0], [3.0, 4.0]]).item()
     5.0

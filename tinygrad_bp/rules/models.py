@@ -134,7 +134,7 @@ def conv2d(
     if not x.ndim == w.ndim == 4:
         raise ValueError(f"x has {x.ndim} axes and w has {w.ndim}, and both must have 4")
     if groups < 1 or len(w) % groups:
-        raise ValueError(f"{len(w)} outputs cannot be dealt out to {groups} groups")
+        raise ValueError(f"{len(w)} outputs cannot be divided among {groups} groups")
     if x.shape[1] != w.shape[1] * groups:
         raise ValueError(
             f"x has {x.shape[1]} channels, and w takes {w.shape[1]} in each of {groups} group(s)"
@@ -269,7 +269,7 @@ def max_pool2d(
     dilation: Pair = 1,
     ceil_mode: bool = False,
 ) -> Value:
-    """Return the largest entry of every window of images; equal ones share the gradient equally.
+    """Return the largest entry of every window of images; equal entries share the gradient equally.
 
     Parameters
     ----------
@@ -306,7 +306,7 @@ def avg_pool2d(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Value:
-    """Return the mean of every window of images, with arguments as of `max_pool2d`.
+    """Return the mean of every window of images; the arguments are those of `max_pool2d`.
 
     The zeros of the padding count as entries, unless count_include_pad is False; what a window
     takes in beyond them, in ceil_mode, does not.

@@ -224,7 +224,7 @@ std.twin(lambda a, **settings: np.sqrt(np.var(a, **settings)))
 
 @primitive(kind="reduces")
 def logsumexp(a: Value, *, axis: Axis = None, keepdims: bool = False) -> Value:
-    """Return log(sum(exp(a))), so that nothing overflows; its gradient is the softmax.
+    """Return log(sum(exp(a))) without overflow; its gradient is the softmax.
 
     >>> bp.value_and_grad(bp.logsumexp)([-1000.0, 1000.0])
     (array(1000.), array([0., 1.]))

@@ -36,7 +36,7 @@ identity.backward(lambda out, a: lambda g: g)
     kind="arranges",
 )
 def astype(a: Value, *, dtype: Any) -> Value:
-    """Return the entries in another floating type, float32 or float64; the gradient in their own.
+    """Return the entries as float32 or float64; the gradient keeps their own type.
 
     >>> a = bp.tensor([1.0, 2.0], requires_grad=True)
     >>> bp.grad(bp.astype(a, "float32").sum(), a).dtype
@@ -76,7 +76,7 @@ def ravel(a: Value) -> Value:
 
 @primitive(kind="arranges")
 def expand_dims(a: Value, *, axis: Shape) -> Value:
-    """Return the entries with axes of length 1 inserted, which stand there in the result.
+    """Return the entries with new axes of length 1, at the given places of the result.
 
     >>> bp.expand_dims(np.zeros((2, 3)), (0, -1)).shape
     (1, 2, 3, 1)
@@ -86,7 +86,7 @@ def expand_dims(a: Value, *, axis: Shape) -> Value:
 
 @primitive(needs="length 1 on the axes to remove", kind="arranges")
 def squeeze(a: Value, *, axis: Axes = None) -> Value:
-    """Return the entries without axes of length 1: those given, or all.
+    """Return the entries without axes of length 1: without the given axes, or without all.
 
     >>> bp.squeeze(np.zeros((1, 2, 1)), 0).shape
     (2, 1)
@@ -104,7 +104,7 @@ def _(out: Value, a: Value, **settings: Any) -> Closure:
 
 @primitive(kind="arranges")
 def flip(a: Value, *, axis: Axes = None) -> Value:
-    """Return the entries in reverse order along axes, or along all.
+    """Return the entries in reverse order along axes, or along all axes.
 
     >>> bp.flip([1.0, 2.0, 3.0])
     array([3., 2., 1.])
@@ -117,7 +117,7 @@ flip.backward(lambda out, a, *, axis: lambda g: np.flip(g, axis))
 
 @primitive(kind="arranges")
 def roll(a: Value, *, shift: Shape, axis: Axes = None) -> Value:
-    """Return the entries moved along axes; what leaves at one end enters at the other.
+    """Return the entries moved along axes; those that leave at one end enter at the other.
 
     >>> bp.roll([1.0, 2.0, 3.0], 1)
     array([3., 1., 2.])
@@ -155,7 +155,7 @@ broadcast_to.backward(lambda out, a, *, shape: lambda g: g)
 
 @primitive(kind="arranges")
 def repeat(a: Value, *, repeats: Any, axis: int | None = None) -> Value:
-    """Return each entry repeated along an axis, or all of them made flat.
+    """Return each entry repeated along an axis; if axis is None, the array is made flat first.
 
     >>> bp.repeat([1.0, 2.0], [1, 3])
     array([1., 2., 2., 2.])
@@ -199,7 +199,7 @@ def _(out: Value, a: Value, *, reps: Shape) -> Closure:
 
 @primitive(needs="equal lengths on all other axes", kind="joins")
 def concatenate(*arrays: Value, axis: int | None = 0) -> Value:
-    """Return arrays, given as a list, joined along an axis, or made flat and joined if it is None.
+    """Return a list of arrays joined along an axis; if axis is None, they are made flat first.
 
     >>> bp.concatenate([[1.0, 2.0], [3.0]])
     array([1., 2., 3.])
@@ -225,7 +225,7 @@ def _(out: Value, *arrays: Value, axis: int | None) -> tuple[Closure, ...]:
 
 @primitive(needs="equal shapes", kind="joins")
 def stack(*arrays: Value, axis: int = 0) -> Value:
-    """Return arrays of one shape, given as a list, joined along a new axis.
+    """Return a list of arrays of one shape, joined along a new axis.
 
     >>> bp.stack([1.0, 2.0])
     array([1., 2.])
@@ -262,7 +262,7 @@ def _(out: Value, a: Value, *, pad_width: Any, constant_values: Any) -> Closure:
 
 @composed(of=pad_with_constants)
 def pad(a: Value, pad_width: Any, mode: str = "constant", constant_values: Any = 0) -> Value:
-    """Return the entries with others before and after them: constants, or copies of entries.
+    """Return the entries with padding before and after them: constants, or copies of entries.
 
     The modes are NumPy's: "constant", "edge", "reflect", "symmetric" and "wrap". No gradient flows
     to the constants; an entry gets that of all its copies.
@@ -272,7 +272,7 @@ def pad(a: Value, pad_width: Any, mode: str = "constant", constant_values: Any =
     """
     a = as_operand(a)
     if isinstance(pad_width, dict):  # as NumPy takes since 2.2
-        raise TypeError("pad takes no dictionary here: give (before, after) for each axis.")
+        raise TypeError("pad does not take a dictionary: give (before, after) for each axis.")
     if mode == "constant":
         return pad_with_constants(a, pad_width=pad_width, constant_values=constant_values)
     if mode not in ("edge", "reflect", "symmetric", "wrap"):
@@ -322,7 +322,7 @@ scatter.backward(lambda out, a, *, key, shape: lambda g: g[key])
 
 @primitive(needs="integer indices with as many axes as a", kind="arranges")
 def take_along_axis(a: Value, *, indices: Any, axis: int | None = -1) -> Value:
-    """Return the entries that an array of indices names along an axis, or, if it is None, of all.
+    """Return the entries at an array of indices along an axis; if axis is None, of all entries.
 
     >>> bp.take_along_axis([[0.1, 0.9], [0.6, 0.4]], np.array([[1], [0]]), axis=1)
     array([[0.9],
@@ -342,7 +342,7 @@ def _(out: Value, a: Value, *, indices: Any, axis: int | None) -> Closure:
 
 @composed()
 def split(a: Value, indices_or_sections: Any, axis: int = 0) -> list[Value]:
-    """Return an array cut along an axis, into equal parts or at indices: a list of items.
+    """Return a list: an array cut along an axis, into equal parts or at indices.
 
     >>> bp.split(bp.tensor([1.0, 2.0, 3.0, 4.0]), 2)[1]
     tensor([3., 4.], from=getitem)
@@ -352,7 +352,7 @@ def split(a: Value, indices_or_sections: Any, axis: int = 0) -> list[Value]:
 
 @composed()
 def array_split(ary: Value, indices_or_sections: Any, axis: int = 0) -> list[Value]:
-    """Return an array cut as by `split`, into parts of which the first may have one item more.
+    """Return an array cut as by `split`; the first parts may have one item more.
 
     >>> bp.array_split([1.0, 2.0, 3.0], 2)
     [array([1., 2.]), array([3.])]
