@@ -190,7 +190,7 @@ DAMAGED: dict[str, tuple[bytes, str]] = {
     ),
     "complex numbers": (file_of({"w": tensor(0, 8, "C64")}, bytes(8)), "cannot be loaded: "),
     "a name twice": (
-        file_of(f'{{"w": {ONE}, "w": {ONE}}}'.encode(), bytes(8)), "a name is there twice"
+        file_of(f'{{"w": {ONE}, "w": {ONE}}}'.encode(), bytes(8)), "it has a name twice"
     ),
     "metadata twice": (file_of(b'{"__metadata__": {}, "__metadata__": {}}'), "not a complete"),
     "metadata is a tensor": (file_of({"__metadata__": tensor()}, bytes(8)), "not a complete"),
@@ -206,7 +206,7 @@ DAMAGED: dict[str, tuple[bytes, str]] = {
     "layout of lists nested deep": (layout("[" * 100_000 + "]" * 100_000), "recursion"),
     "layout with NaN": (layout('{"a": NaN}'), "NaN is no JSON"),
     "layout with Infinity": (layout('{"a": -Infinity}'), "-Infinity is no JSON"),
-    "layout with a name twice": (layout('{"a": 1, "a": 2}'), "a name is there twice"),
+    "layout with a name twice": (layout('{"a": 1, "a": 2}'), "it has a name twice"),
     "layout with an endless number": (layout(f'{{"a": {"9" * 5000}}}'), "cannot be loaded: "),
     "layout with a missing array": (layout('{"a": {"$array": "w"}}'), "stands for nothing"),
     "layout with an array twice": (

@@ -201,7 +201,7 @@ def from_json(text: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
 def without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise errors.layout_broken(f"a name is there twice, in {[key for key, _ in pairs]!s:.60}")
+        raise errors.layout_broken(f"it has a name twice, in {[key for key, _ in pairs]!s:.60}")
     return found
 
 

@@ -19,11 +19,11 @@ ROWS = (
     ("register_buffer", "Assign to an attribute: self.mean = bp.tensor(array)."),
     ("register_parameter", "Assign to an attribute: "
      "self.W = bp.tensor(array, requires_grad=True)."),
-    ("register_module add_module append extend insert", "Assign a layer to an attribute, or a "
-     "list of them; of a Sequential, make a new one."),
+    ("register_module add_module append extend insert", "Assign a layer, or a "
+     "list of layers, to an attribute; to extend a Sequential, make a new one."),
     ("apply", "Write for path, layer in model.named_modules(): ..."),
-    ("requires_grad_", "Write for p in model.parameters(): p.requires_grad = False; keep that "
-     "list to thaw them, as parameters() leaves out what is frozen."),
+    ("requires_grad_", "Write for p in model.parameters(): p.requires_grad = False. Keep "
+     "that list, to thaw them: parameters() leaves frozen ones out."),
     ("register_forward_hook register_forward_pre_hook register_full_backward_hook "
      "register_backward_hook", "Every value is in the record: see bp.explain(loss) and bp.grad."),
     ("save", "Write bp.save(model.state_dict(), path)."),
@@ -31,7 +31,7 @@ ROWS = (
     ("backward", "Call it on the loss: loss.backward()."),
     ("step", "Make an optimiser: bp.optim.SGD(model.parameters(), lr=0.1)."),
     ("compile", "Compile a function that calls bp.nn.functional_call(model, values, x)."),
-    ("shape size dtype data grad numpy item", "A model is no Tensor: its output is, model(x)."),
+    ("shape size dtype data grad numpy item", "A model is not a Tensor; its output is: model(x)."),
     ("weight bias", "A layer has it, as model[0].weight; see print(model)."),
 )  # fmt: skip
 

@@ -48,7 +48,7 @@ class Problem:
             if a[AXES.index(left_axis)] != b[AXES.index(right_axis)]:
                 raise ValueError(
                     f"{left} of shape {a} does not fit {right} of shape {b}: "
-                    f"the {left_axis} of {left} must be as many as the {right_axis} of {right}"
+                    f"the {left_axis} of {left} must match the {right_axis} of {right} in number"
                 )
 
     @property

@@ -157,7 +157,7 @@ def write_readings(loss: Tensor, folder: Path, console: Console) -> dict[Path, s
         ("derivation.html", "the derivation of the gradients, line by line", lambda: derivation),
         ("derivation_in_components.html", "the same, the softmax in cases", lambda: components),
         ("graph.svg", "the graph, with values and gradients", lambda: draw(loss)),
-        ("gradients.py", "the gradients as code that needs NumPy alone", lambda: source(loss)),
+        ("gradients.py", "the gradients as code that needs only NumPy", lambda: source(loss)),
         ("derivation.md", "the derivation in Markdown", lambda: derivation),
         ("derivation_in_components.md", "the same in components", lambda: components),
     )
