@@ -37,7 +37,7 @@ class Python {
   async ask(call, ...values) {
     await this.ready;
     const timer = setTimeout(
-      () => restart(`Stopped after ${SECONDS} seconds. Is there a loop without an end, or a large network?`),
+      () => restart(`Stopped after ${SECONDS} seconds. Is there an endless loop, or a large network?`),
       SECONDS * 1000,
     );
     const { answer, error, broken } = await new Promise((resolve) => {
@@ -45,7 +45,7 @@ class Python {
       this.worker.postMessage({ call, values });
     });
     clearTimeout(timer);
-    if (broken) restart("Python broke off, and starts again.");
+    if (broken) restart("Python stopped, and is starting again.");
     if (error ?? broken) throw new Error(error ?? broken);
     return answer;
   }
@@ -229,7 +229,7 @@ function back() {
 async function copyLink() {
   keep();
   await navigator.clipboard.writeText(location.href);
-  say("The link is copied. It holds what is written here.");
+  say("The link is copied. It holds everything that you wrote here.");
 }
 
 // An editor: a new line is indented as the one before it, and Ctrl + Enter runs.
