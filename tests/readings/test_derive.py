@@ -573,11 +573,21 @@ def test_what_is_infinite_or_no_number_is_written(form: Any) -> None:
 
 @pytest.mark.parametrize("reduce", [bp.max, bp.min, bp.prod])
 def test_components_of_no_entries_are_refused(reduce: Any) -> None:
-    loss = reduce(leaf(np.ones((0, 3)), "a"), axis=1).sum().named("L")
+    loss = (reduce(leaf(np.ones((0, 3)), "a"), axis=1) ** 2).sum().named("L")
     valid(derive(loss))
     match = f"{reduce.__name__} has no index form here: it is given no entries"
     with pytest.raises(ValueError, match=match):
         derive(loss, form="index")
+
+
+@pytest.mark.parametrize(("shape", "axis"), [((0, 3), 0), ((0, 3), 1), ((2, 0), 1)])
+def test_a_sum_of_no_entries_is_0(shape: tuple[int, ...], axis: int) -> None:
+    x = leaf(np.ones(shape), "x")
+    loss = (bp.sum(x, axis=axis) ** 2).named("v").sum().named("L")
+    text = derive(loss, form="index").text
+    assert "v[j] = 0    (" in text
+    assert "0²" not in text
+    assert "1[0]" not in text
 
 
 @pytest.mark.parametrize("samples", [(), (2,)])

@@ -24,7 +24,7 @@ from ...notation.steps import step, twin
 from ...notation.trees import call, is_where, is_zero, literal, names
 from .evaluation import Evaluator, Lettered
 from .indices import Letters, NoComponentsError
-from .tidy import FALSE, ONE, TRUE, ZERO, negative, number, simplified, times
+from .tidy import FALSE, ONE, TRUE, ZERO, equal_entry, negative, number, simplified, times
 
 # ---- what is 0 but where conditions hold: np.where(condition & condition, a, 0.0) ----
 
@@ -193,6 +193,9 @@ class Components:
         if self.upstream is not None and self.upstream[0] in found:
             raise NoComponentsError(f"{ast.unparse(node)[:100]} is not known entry by entry")
         if not found - {"np"}:
+            entry = equal_entry(node)
+            if entry is not None:  # also where there are no entries
+                return entry
             array = np.asarray(self.evaluator.evaluate(node))
             if array.size and np.array_equal(array, np.full_like(array, array.flat[0]), True):
                 return literal(float(array.flat[0])) if number(node) is None else node

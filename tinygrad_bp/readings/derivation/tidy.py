@@ -288,6 +288,8 @@ def simplified_operator(
             return literal(float(a) / b)
         case ast.Div() if a == 0 or b == 1:
             return left
+        case ast.Pow() if a == 0 and (b or 0) > 0:
+            return left
         case ast.Add() if a == 0:
             return right
         case ast.Add() | ast.Sub() if b == 0:
