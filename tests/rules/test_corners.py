@@ -714,6 +714,11 @@ REFUSALS = [
         "have shape (2,), not (3,). If the classes are on another axis, say axis=...",
     ),
     (
+        lambda: bp.cross_entropy(m, [[0, 1, 0], [1, 0, 0]]),
+        "cross_entropy takes integers for class numbers, of shape (2,). These have the shape of "
+        "the scores, (2, 3): if they are one-hot, write them as floats.",
+    ),
+    (
         lambda: bp.cross_entropy(m, np.eye(3)[:2], axis=0),
         "cross_entropy has logits of shape (2, 3) with the classes on axis 0, and the target's "
         "probabilities sum to 1 along axis 1. If the classes are on that axis, say axis=...",

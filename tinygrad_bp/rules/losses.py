@@ -153,6 +153,11 @@ def one_hot_rows(values: Value, logits: Value, axis: int, ignore_index: int) -> 
     """Return 1 for the right class of each sample, in the shape of the logits, and 0 otherwise."""
     axis %= len(logits.shape)
     classes, samples = logits.shape[axis], logits.shape[:axis] + logits.shape[axis + 1 :]
+    if values.shape == logits.shape != samples:
+        raise ValueError(
+            f"cross_entropy takes integers for class numbers, of shape {samples}. These have the "
+            f"shape of the scores, {values.shape}: if they are one-hot, write them as floats."
+        )
     if values.shape != samples:
         raise ValueError(
             f"cross_entropy has {given(logits, axis)}, so class numbers have shape {samples}, not "
