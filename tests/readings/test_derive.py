@@ -321,6 +321,26 @@ def test_a_worksheet_does_not_tell_which_functions_are_in_the_solution() -> None
     assert "gelu" not in called.text.partition(gradients)[2]
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_model_of_two_layers_by_the_paths_of_its_parameters(form: Any) -> None:
+    rng = np.random.default_rng(0)
+    model = nn.Sequential(nn.Linear(2, 3, rng=rng), bp.tanh, nn.Linear(3, 4, rng=rng))
+    X = bp.tensor(rng.normal(size=(5, 2)), name="X")
+    derivation = derive(bp.cross_entropy(model(X), np.arange(5) % 4).named("L"), form=form)
+    valid(derivation)
+    text = " ".join(derivation.text.split())
+    assert "ᵀᵀ" not in text
+    if form == "matrix":
+        assert "from the right: each row is a sample. " in text  # X Wᵀ sums over none
+        assert "v₂ = X linear0.weightᵀ (5, 3)" in text
+        assert "L = cross_entropy(v₆ + linear2.bias, Y) = (−Σ Y ⊙ log(p)) / N" in text
+        assert "∂L/∂v₄ = ∂L/∂v₆ linear2.weight (5, 3)" in text
+        assert "∂L/∂linear2.weight = (∂L/∂v₆)ᵀ v₄ (4, 3)" in text
+    else:
+        assert "v₂[j,k] = Σ[i=1..2] X[j,i] linear0.weight[k,i]" in text
+        assert "L = (−Σ[i=1..5] Σ[m=1..4] Y[i,m] log(p[i,m])) / N" in text
+
+
 @pytest.mark.parametrize("axis", [0, 1])
 def test_a_cross_entropy_as_one_hands_it_in(axis: int) -> None:
     values = np.array([[0.5, -1.0, 2.0], [1.0, 0.0, -0.5], [0.1, 0.2, 0.3], [2.0, 1.0, 0.0]])

@@ -94,6 +94,8 @@ class Lines:
         self.inline: dict[int, ast.expr] = {}  # forward expressions that are part of others
         self._by_name: dict[str, ast.expr] = {}  # the same
         self.forward = self._forward()
+        for name, part in [item for parts in self.parts.values() for item in parts.items()]:
+            self.evaluator.letters[ast.unparse(self.with_inlined(part))] = name
         self.gradient: dict[int, ast.expr] = {}  # of every tensor, as its line has it
         self.terms: dict[int, list[Term]] = defaultdict(list)
         self.backward = self._backward()

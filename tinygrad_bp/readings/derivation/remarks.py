@@ -15,6 +15,7 @@ from ...notation.numbers import fits, written_array, written_shape
 from ...notation.trees import walk
 from .document import Block, Equation, Sentence, Written
 from .lines import Lines
+from .tidy import is_transposed, transposed
 
 #: Of more names than this, a sentence says how many more there are.
 MOST_GIVEN = 40
@@ -107,12 +108,13 @@ def sides(lines: Lines) -> str:
         if t.primitive is None and t.requires_grad
     }
     columns, rows = set(), set()  # how many samples there are
+    turned = False  # as the weight of a layer, of which each row is a unit
     for node in matrix_products(lines):
-        left, right = (
-            isinstance(side, ast.Name) and side.id in parameters for side in (node.left, node.right)
-        )
+        bare = [transposed(s) if is_transposed(s) else s for s in (node.left, node.right)]
+        left, right = (isinstance(side, ast.Name) and side.id in parameters for side in bare)
         if left == right:
             continue
+        turned |= is_transposed(node.left if left else node.right)
         other = lines.evaluator.shape(node.right if left else node.left)
         if left:
             columns.add(other[-1] if len(other) > 1 else 0)
@@ -127,6 +129,8 @@ def sides(lines: Lines) -> str:
         return f"{start}the product of a matrix and an array of one axis has one axis. "
     if samples == 1:
         return f"{start}vectors are {place}s. "
+    if turned:
+        return f"{start}each {place} is a sample. "
     return f"{start}each {place} is a sample, and products with a transpose sum over the samples. "
 
 

@@ -119,7 +119,7 @@ class Tidied(Rebuilt):
     def is_matrix(self, tree: ast.expr) -> bool:
         if isinstance(tree, ast.Name):
             return tree.id in self.evaluator.values and len(self.evaluator.shape(tree)) > 1
-        return isinstance(tree, ast.Attribute) and tree.attr == "mT"
+        return is_transposed(tree)
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
         new = self.generic_visit(node)
@@ -229,10 +229,12 @@ class Tidied(Rebuilt):
         return times(left, right)
 
 
+def is_transposed(tree: ast.expr) -> TypeGuard[ast.Attribute]:
+    return isinstance(tree, ast.Attribute) and tree.attr == "mT"
+
+
 def transposed(tree: ast.expr) -> ast.expr:
-    if isinstance(tree, ast.Attribute) and tree.attr == "mT":
-        return tree.value
-    return ast.Attribute(tree, "mT")
+    return tree.value if is_transposed(tree) else ast.Attribute(tree, "mT")
 
 
 # ---- what is left where a factor is 1, or a term or a condition is 0 ----
