@@ -324,7 +324,7 @@ def test_a_worksheet_does_not_tell_which_functions_are_in_the_solution() -> None
 @pytest.mark.parametrize("form", FORMS)
 def test_a_model_of_two_layers_by_the_paths_of_its_parameters(form: Any) -> None:
     rng = np.random.default_rng(0)
-    model = nn.Sequential(nn.Linear(2, 3, rng=rng), bp.tanh, nn.Linear(3, 4, rng=rng))
+    model = bp.nn.Sequential(bp.nn.Linear(2, 3, rng=rng), bp.tanh, bp.nn.Linear(3, 4, rng=rng))
     X = bp.tensor(rng.normal(size=(5, 2)), name="X")
     derivation = derive(bp.cross_entropy(model(X), np.arange(5) % 4).named("L"), form=form)
     valid(derivation)
