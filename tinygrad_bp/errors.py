@@ -391,7 +391,7 @@ def explained(primitive: Any, error: Exception, operands: Any, values: Any, para
         return error.whole(primitive.forward, values, params)
     named = zip(operand_names(primitive, operands), operands, strict=False)
     parts = [f"{name} is {describe(operand)}" for name, operand in named]
-    parts += [f"{name} = {value!r:.60}" for name, value in params.items()]
+    parts += [f"{name} = {params[name]!r:.60}" for name in primitive.settings if name in params]
     too_large = isinstance(error, ArithmeticError)  # operands fit, but the result does not
     needs = f" It needs {primitive.needs}." if primitive.needs and not too_large else ""
     of_type = isinstance(error, (TypeError, AttributeError))

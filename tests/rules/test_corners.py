@@ -593,15 +593,15 @@ REFUSALS = [
     ),
     (
         lambda: TABLE["from_windows"](w, shape=(1, 1, 4, 4)),
-        "from_windows failed: w is w with shape (1, 1, 2, 2, 2, 2), stride = 1, dilation = 1, "
-        "shape = (1, 1, 4, 4). It needs every window of images of the shape. (the windows of "
+        "from_windows failed: w is w with shape (1, 1, 2, 2, 2, 2), shape = (1, 1, 4, 4), "
+        "stride = 1, dilation = 1. It needs every window of images of the shape. (the windows of "
         "shape (1, 1, 4, 4) have shape (1, 1, 3, 3, 2, 2), not (1, 1, 2, 2, 2, 2))",
     ),
     *(
         (
             lambda settings=settings: TABLE["windows"](np.ones((1, 1, 3, 3)), size=2, **settings),
-            f"windows failed: x is an array with shape (1, 1, 3, 3), stride = {stride}, dilation = "
-            f"{dilation}, size = 2. It needs images with axes (sample, channel, row, column), at "
+            f"windows failed: x is an array with shape (1, 1, 3, 3), size = 2, stride = {stride}, "
+            f"dilation = {dilation}. It needs images with axes (sample, channel, row, column), at "
             f"least as large as the window. (stride {stride} and dilation {dilation} must be 1 or "
             "more)",
         )
@@ -741,7 +741,7 @@ REFUSALS = [
     (
         lambda: bp.einsum("ij,jk->ik", m, bp.tensor(np.ones((2, 2)), name="b")),
         "einsum failed: operand 1 is m with shape (2, 3), operand 2 is b with shape (2, 2), "
-        "optimize = True, inputs = ('ij', 'jk'), output = 'ik'. "
+        "inputs = ('ij', 'jk'), output = 'ik', optimize = True. "
         "(Size of label 'j' for operand 1 (3) does not match previous terms (2).)",
     ),
     (
@@ -758,8 +758,8 @@ REFUSALS = [
         for x, size, settings, text in [
             (
                 *(np.ones((1, 1, 2, 3)), 3, {"stride": 1}),
-                "failed: x is an array with shape (1, 1, 2, 3), stride = 1, dilation = 1, size = "
-                "3. It needs images with axes (sample, channel, row, column), at least as large "
+                "failed: x is an array with shape (1, 1, 2, 3), size = 3, stride = 1, dilation = "
+                "1. It needs images with axes (sample, channel, row, column), at least as large "
                 "as the window. (window shape cannot be larger than input array shape)",
             ),
             (
