@@ -19,6 +19,10 @@ MARKED = re.compile("<mi>([\U000f0000-\U000ffffd])</mi>")
 #: In a name, such as out.weight, a full stop is a letter; as an operator, it has a space after it.
 STOP_IN_NAME = re.compile('(</m[in]>)<mo>&#x0002E;</mo>(?=<mi mathvariant="normal">)')
 
+#: A minus after another operator is a sign, and has no space after it. A bracket that closes ends a
+#: row.
+SIGN = re.compile("(<mo[^>]*>[^<]*</mo>)<mo>(−|&#x02212;)</mo>")
+
 
 def mathml(latex: str, display: bool = False) -> str:
     r"""Return the MathML; displayed, it stands on a line of its own, with tall fractions.
@@ -27,6 +31,8 @@ def mathml(latex: str, display: bool = False) -> str:
     True
     >>> "<mo>" in mathml(r"\mathrm{out.weight}")
     False
+    >>> 'form="prefix"' in mathml("a = -2"), 'form="prefix"' in mathml("(a) - 2")
+    (True, False)
     """
     numbers: dict[str, str] = {}
 
@@ -47,7 +53,8 @@ def converted(latex: str, display: bool) -> str:
 
     written = str(convert(latex, display="block" if display else "inline"))
     written = STOP_IN_NAME.sub(r'\1<mi mathvariant="normal">.</mi>', written)
-    return in_brackets(written) if BRACKET.search(written) else written
+    written = in_brackets(written) if BRACKET.search(written) else written
+    return SIGN.sub(r'\1<mo form="prefix">\2</mo>', written)
 
 
 # ---- brackets that grow ----

@@ -100,8 +100,12 @@ class Rebuilt:
         return method(node)
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
-        kind, new = type(node), dict[str, Any]()
-        for name in PARTS.get(kind, node._fields):
+        kind = type(node)
+        parts = PARTS.get(kind, node._fields)
+        if not parts:
+            return node
+        new: dict[str, Any] = {}
+        for name in parts:
             old = getattr(node, name, None)
             if isinstance(old, list):
                 items = [self.visit(item) if isinstance(item, ast.AST) else item for item in old]

@@ -7,7 +7,7 @@ are in ``derivation/``: the lines, the two forms that they are written in, and t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Literal
 
@@ -16,7 +16,6 @@ from ..saving import Document, Forms
 from .derivation.document import (
     Block,
     Equation,
-    Heading,
     as_html,
     as_latex,
     as_markdown,
@@ -107,7 +106,8 @@ def derive(
     numbers
         Write the values beside the symbols.
     worksheet
-        Leave the right-hand sides of the gradients blank: the equations stay, and what is given.
+        Leave the right-hand sides of the gradients blank, with room to write, and lines for a name
+        and a date. The equations stay, and what is given.
         The same call without it gives the solution.
     symbols
         LaTeX for names, such as ``{"z1": r"\zeta"}``; used as it is, in all formats but text.
@@ -142,14 +142,5 @@ def derive(
     if form == "index":
         from .derivation.index_form import IndexForm
 
-        blocks = list(IndexForm(lines, numbers).blocks())
-    else:
-        blocks = list(MatrixForm(lines, numbers).blocks())
-    if worksheet:
-        blocks = [blank(block) for block in blocks if isinstance(block, Heading) or not block.hint]
-    return Derivation(tuple(blocks))
-
-
-def blank(block: Block) -> Block:
-    asked = isinstance(block, Equation) and block.asked
-    return replace(block, sides=()) if asked else block  # type: ignore[arg-type]
+        return Derivation(tuple(IndexForm(lines, numbers, worksheet).blocks()))
+    return Derivation(tuple(MatrixForm(lines, numbers, worksheet).blocks()))

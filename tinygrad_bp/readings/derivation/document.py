@@ -110,8 +110,8 @@ def as_text(blocks: Sequence[Block]) -> str:
                 words = "".join(p if isinstance(p, str) else p.text for p in pieces)
                 parts += ["", *textwrap.wrap(words, 80)]
             case Equation(left, sides, shape):
-                if not isinstance(previous, Equation):
-                    parts.append("")
+                if not isinstance(previous, Equation) or not sides:
+                    parts.append("")  # also above a blank, as room to write
                 beside = "" if shape is None else f"    {written_shape(shape).text}"
                 width = columns(left.text)
                 rows = []
@@ -153,8 +153,18 @@ def as_latex(blocks: Sequence[Block]) -> str:
             case Sentence():
                 parts.append(in_latex(block, plain_latex) + "\n")
             case Equation():
-                parts.append("\\[\n\\fitted{" + display(block) + "}\n\\]")
+                parts.append(room(block) if not block.sides else shown(block))
     return ascii_only("\n".join([*parts, r"\end{document}", ""]))
+
+
+def shown(equation: Equation) -> str:
+    return "\\[\n\\fitted{" + display(equation) + "}\n\\]"
+
+
+def room(equation: Equation) -> str:
+    # a rule as long as the line, with room above it
+    end = f" ${beside(equation)}$" if beside(equation) else ""
+    return rf"\vspace{{12mm}}$\displaystyle {equation.left.latex} =$ \hrulefill{end}" + "\n"
 
 
 def plain_latex(text: str) -> str:
@@ -178,12 +188,18 @@ def as_html(blocks: Sequence[Block], standalone: bool = True) -> str:
             case Heading(text):
                 content.append({"heading": text})
             case Sentence(pieces):
-                parts = [p if isinstance(p, str) else safe(mathml(p.latex)) for p in pieces]
+                parts = [p if isinstance(p, str) else safe(inline(p)) for p in pieces]
                 content.append({"sentence": parts})
             case Equation():
-                content.append({"line": safe(math_of(block))})
+                long = len(line(block)) > WIDE
+                content.append({"line": safe(math_of(block)), "long": long})
     write = write_page if standalone else write_part
-    return write("derivation", title="Derivation", blocks=content)
+    titles = [block.text for block in blocks if isinstance(block, Heading)]
+    return write("derivation", title=titles[0], blocks=content)
+
+
+def inline(formula: Written) -> str:
+    return '<span class="blank"></span>' if formula is BLANK else mathml(formula.latex)
 
 
 def math_of(equation: Equation) -> str:

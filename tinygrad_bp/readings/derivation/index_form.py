@@ -41,8 +41,8 @@ class IndexForm(MatrixForm):
 
     title = "Derivation of the gradients, in components"
 
-    def __init__(self, lines: Lines, numbers: bool) -> None:
-        super().__init__(lines, numbers)
+    def __init__(self, lines: Lines, numbers: bool, worksheet: bool = False) -> None:
+        super().__init__(lines, numbers, worksheet)
         self.letters = Letters()
         # a tensor that is called like a letter keeps its name, and the letter is not used
         used = {*lines.values, *lines.latex.values(), *lines.text.values()}

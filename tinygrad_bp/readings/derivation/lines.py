@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...engine import Tensor
+from ...engine import Primitive, Tensor
 from ...notation.names import fresh
 from ...notation.operations import one_line
 from ...notation.steps import rule_expressions, twin
@@ -90,7 +90,9 @@ class Lines:
             self.rules |= self._rules(step)
         self.parts: dict[int, dict[str, ast.expr]] = defaultdict(dict)  # named by the step's rule
         for edge, rule in self.rules.items():
-            self.rules[edge] = Lettering(self, edge.step).visit(rule)
+            row = self.tensors[edge.step].primitive
+            if row is not None and (row.letters or row.averages):
+                self.rules[edge] = Lettering(self, row, edge.step).visit(rule)
         self.inline: dict[int, ast.expr] = {}  # forward expressions that are part of others
         self._by_name: dict[str, ast.expr] = {}  # the same
         self.forward = self._forward()
@@ -269,9 +271,7 @@ class Lines:
 class Lettering(Lettered):
     """Makes letters for what the rule of a step computes, and for what it averages over."""
 
-    def __init__(self, lines: Lines, step: int) -> None:
-        row = lines.tensors[step].primitive
-        assert row is not None
+    def __init__(self, lines: Lines, row: Primitive, step: int) -> None:
         super().__init__(row, lines.evaluator)
         self.lines, self.step = lines, step
 

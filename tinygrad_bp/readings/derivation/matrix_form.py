@@ -18,7 +18,7 @@ from ...notation.formula import latex, text
 from ...notation.numbers import written_array
 from ...notation.trees import put
 from . import remarks
-from .document import Block, Equation, Heading, Sentence, Written
+from .document import BLANK, Block, Equation, Heading, Sentence, Written
 from .indices import NoComponentsError
 from .lines import MOST_SYMBOLS, Lines
 from .tidy import array_like, collected, symbols, tidied
@@ -46,8 +46,8 @@ class MatrixForm:
 
     title: ClassVar[str] = "Derivation of the gradients"
 
-    def __init__(self, lines: Lines, numbers: bool) -> None:
-        self.lines, self.numbers = lines, numbers
+    def __init__(self, lines: Lines, numbers: bool, worksheet: bool = False) -> None:
+        self.lines, self.numbers, self.worksheet = lines, numbers, worksheet
         self.evaluator = lines.evaluator
         self.sides: dict[str, Side] = {}  # of each gradient
 
@@ -81,15 +81,23 @@ class MatrixForm:
         return self.with_index(tidied(put(side.tree, trees), self.evaluator), ())
 
     def conventions(self, body: Sequence[Block]) -> Iterable[str | Written]:
-        about = (remarks.sides, remarks.shapes, remarks.products)
-        return [*(say(self.lines) for say in about), *remarks.signs(body)]
+        about = (remarks.shapes, remarks.products)
+        sides = remarks.sides(self.lines, self.worksheet)
+        return [sides, *(say(self.lines) for say in about), *remarks.signs(body)]
 
     # ---- the document ----
 
     def blocks(self) -> Iterator[Block]:
-        body = list(self.body())
-        yield Heading(self.title)
+        body, title = list(self.body()), self.title
+        if self.worksheet:  # before the conventions, which would tell what stands in the blanks
+            body = [blank(block) for block in body if isinstance(block, Heading) or not block.hint]
+            title = f"Worksheet: {title[0].lower()}{title[1:]}"
+        yield Heading(title)
+        if self.worksheet:
+            yield from (Sentence((f"{what}: ", BLANK)) for what in ("Name", "Date"))
         yield from remarks.framed(body, self.conventions(body))
+        if not self.worksheet:
+            yield Sentence((remarks.CHECKED,))
 
     def body(self) -> Iterator[Block]:
         lines = self.lines
@@ -192,6 +200,11 @@ class MatrixForm:
     def symbol(self, name: str) -> Written:
         tree = ast.Name(name)
         return Written(latex(tree, self.lines.latex), text(tree, self.lines.text))
+
+
+def blank(block: Block) -> Block:
+    asked = isinstance(block, Equation) and block.asked
+    return replace(block, sides=()) if asked else block  # type: ignore[arg-type]
 
 
 def with_side(equation: Equation, value: np.ndarray) -> Equation:

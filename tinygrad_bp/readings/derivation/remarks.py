@@ -58,7 +58,6 @@ def framed(body: Sequence[Block], conventions: Iterable[str | Written]) -> Itera
     if last:
         yield Sentence(("Conventions. ", *others, last.rstrip() if isinstance(last, str) else last))
     yield from body
-    yield Sentence((CHECKED,), hint=True)
 
 
 # ---- conventions ----
@@ -99,7 +98,7 @@ def products(lines: Lines) -> str:
     return "Two factors side by side are a matrix product, unless one of them is a number. "
 
 
-def sides(lines: Lines) -> str:
+def sides(lines: Lines, worksheet: bool) -> str:
     # From which side parameters multiply makes vectors columns, or rows. Nothing, where they
     # multiply from both sides, or not at all.
     parameters = {
@@ -129,7 +128,7 @@ def sides(lines: Lines) -> str:
         return f"{start}the product of a matrix and an array of one axis has one axis. "
     if samples == 1:
         return f"{start}vectors are {place}s. "
-    if turned:
+    if turned or worksheet:
         return f"{start}each {place} is a sample. "
     return f"{start}each {place} is a sample, and products with a transpose sum over the samples. "
 
