@@ -205,7 +205,7 @@ def test_a_call_taken_apart_into_operands_and_settings() -> None:
     ("operation", "settings", "text"),
     [
         (bp.softmax, {"axis": 0}, "np.exp(z) / np.sum(np.exp(z), axis=0, keepdims=True)"),
-        (bp.leaky_relu, {"slope": 0.1}, "np.where(z > 0, z, 0.1 * z)"),
+        (bp.leaky_relu, {"slope": 0.1}, "np.maximum(z, 0.0) + 0.1 * np.minimum(z, 0.0)"),
     ],
 )
 def test_a_call_as_it_is_composed(operation: Any, settings: dict[str, Any], text: str) -> None:
