@@ -216,7 +216,7 @@ def test_what_is_written_is_graded_line_by_line(page):
     assert "missing-relu-derivative" in text
     assert text.count("carried forward") >= 2
     plain = "dL/dy_hat = 2 (y_hat - Y)\ndL/dW2 = h^T dL/dy_hat"
-    assert "2 right sides: 2 right" in grade(page, ".txt", plain)
+    assert "2 equations: 2 right" in grade(page, ".txt", plain)
     latex = r"\begin{align} \frac{\partial L}{\partial W_2} &= \hat{y}^T h \end{align}"
     assert "1 wrong" in grade(page, ".tex", latex)
 

@@ -84,7 +84,8 @@ def test_a_line_that_is_not_read_counts_neither_way_but_never_passes(written):
     text = HOMEWORK.replace(r"\delta_1 x^T", r"\delta_1 \Xi^T")
     report = bp.grade(written(text))
     assert [s.verdict for s in report.written][-1] == "not read"
-    assert report["W1"].verdict == "missing"
+    assert report["W1"].verdict == "unreadable"
+    assert report["W1"].message == "Answered in line 9, which was not read."
     assert not report.passed
     assert bp.grade(written(text), required=()).score == 1
 
@@ -183,6 +184,21 @@ def test_a_file_without_a_command_is_graded(written, capsys):
     assert main([str(ROOT / "docs" / "handwritten_derivation.txt")]) == 1
     assert main(["homework.of.nobody.md"]) == 2
     assert "there is no file homework.of.nobody.md" in capsys.readouterr().err
+
+
+def test_a_document_about_the_worked_problem_is_told_so(written, tmp_path, capsys):
+    said = "Graded against the worked problem. For your own network: --problem FILE"
+    main([str(written("$$z_1 = x W_1 + b_1$$\n\n$$z_2 = a_1 W_2$$"))])
+    out = " ".join(capsys.readouterr().out.split())
+    assert out.startswith(said)
+    assert "Lines 1 and 3 do not agree with the network: look there first." in out
+    problem = tmp_path / "net.py"
+    problem.write_text(
+        "import tinygrad_bp as bp\ninputs = {'w': [1.0, 2.0]}\n"
+        "def loss(w):\n    return bp.square_sum(w)\n"
+    )
+    main([str(written("$$dw = 2 w$$")), "--problem", str(problem)])
+    assert said not in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_name_for_what_there_is_not_is_a_wrong_argument(written, capsys):

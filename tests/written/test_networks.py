@@ -41,6 +41,21 @@ def drawn(**shapes):
 
 
 QUADRATIC = (quadratic, drawn(w1=(5, 4), b1=(5, 1), w2=(3, 5), b2=(3, 1), x=(4, 1), y=(3, 1)))
+
+
+def deep(X, Y, W1, b1, W2, b2, W3, b3):
+    h1 = bp.relu((X @ W1 + b1).named("z1")).named("h1")
+    h2 = bp.tanh((h1 @ W2 + b2).named("z2")).named("h2")
+    p = bp.softmax((h2 @ W3 + b3).named("z3"), axis=1).named("p")
+    return (-bp.sum(Y * bp.log(p)) / 4).named("L")
+
+
+#: As many samples as units of the second layer: the shapes alone do not say which axis is which.
+DEEP = (
+    deep,
+    drawn(X=(4, 3), W1=(3, 5), b1=(5,), W2=(5, 4), b2=(4,), W3=(4, 3), b3=(3,))
+    | {"Y": np.eye(3)[[0, 1, 2, 1]]},
+)
 ROWS = (
     rows,
     drawn(X=(6, 4), W1=(4, 5), b1=(5,), W2=(5, 3), b2=(3,)) | {"y": np.eye(3)[[0, 1, 2, 0, 1, 2]]},
@@ -135,6 +150,48 @@ wrong | dZ^{[1]} = m W^{[2]T} dZ^{[2]} * g'^{[1]}(Z^{[1]})
 wrong | dZ^{[2]} = A^{[2]} - Y
 """
 
+#: A bias is repeated for every sample, and its gradient is a sum over them.
+OF_A_BIAS = r"""
+right | \frac{\partial L}{\partial z_2} = \frac{\partial L}{\partial h_2} \odot (1 - h_2^2)
+right | \frac{\partial L}{\partial z_2} = \frac{\partial L}{\partial h_2} \odot (1 - h_2^{2})
+wrong | \frac{\partial L}{\partial z_2} = \frac{\partial L}{\partial h_2} \odot (1 + h_2^2)
+wrong | \frac{\partial L}{\partial z_2} = \frac{\partial L}{\partial h_2} \odot (1 - h_2^3)
+right | \frac{\partial L}{\partial z_2} = \frac{\partial L}{\partial h_2} \odot (1 - h_2^2)
+right | \frac{\partial L}{\partial b_2} = \sum_{i=1}^m (\frac{\partial L}{\partial z_2})_i
+right | \frac{\partial L}{\partial b_2} = \sum_{i=1}^m [\frac{\partial L}{\partial z_2}]_i
+right | \frac{\partial L}{\partial b_2} = \sum_i (\frac{\partial L}{\partial z_2})_{i,:}
+not read | \frac{\partial L}{\partial b_2} = 2 \sum_i \left(\frac{\partial L}{\partial z_2}\right)_i
+not read | \frac{\partial L}{\partial b_2} = \sum_i (\frac{\partial L}{\partial z_2})_{:,i}
+not read | \frac{\partial L}{\partial b_2} = \sum_i \left(\frac{\partial L}{\partial W_2}\right)_i
+not read | \frac{\partial L}{\partial b_2} = \sum_i \frac{\partial L}{\partial z_2}
+right | \frac{\partial L}{\partial b_2} = \sum_{\text{rows}} \frac{\partial L}{\partial z_2}
+wrong | \frac{\partial L}{\partial b_2} = \sum_{\text{columns}} \frac{\partial L}{\partial z_2}
+right | \frac{\partial L}{\partial b_2} = \mathbf{1}^T \delta_2
+right | \frac{\partial L}{\partial b_2} = \delta_2^T \mathbf{1}
+right | \frac{\partial L}{\partial b_2} = 1_m^T \delta_2
+not read | \frac{\partial L}{\partial b_2} = \delta_2 \mathbf{1}
+"""
+
+#: The same in code and plain text, and what is beside it.
+OF_A_BIAS_IN_TEXT = """
+right | dL/dz2 = dL/dh2 * (1 - h2**2)
+wrong | dL/dz2 = dL/dh2 * (1 + h2**2)
+right | dL/dz2 = dL/dh2 * (1 - h2**2)
+right | db2 = np.sum(dz2, axis=0)
+right | db2 = dz2.sum(0)
+right | db2 = dz2.sum(axis=0, keepdims=True)
+right | db2 = torch.sum(dz2, dim=0)
+right | db2 = np.ones((1, 4)) @ dz2
+right | db2 = dz2.T @ np.ones(4)
+right | db2 = 1ᵀ δ2
+right | db2 = sum_i (dL/dz2)_i
+right | db2 = Σ_i δ2[i, :]
+not read | db2 = Σ_i δ2[1:3]
+wrong | db2 = dz2.sum(1)
+wrong | db2 = np.mean(dz2, axis=0)
+right as factors | db2 = dz2 @ np.ones(4)
+"""
+
 IN_TEXT = """
 right | dz2 = (p - y) / N
 right | dW2 = h.T @ dz2
@@ -157,6 +214,8 @@ right as factors | dW1 = dz1 @ X.T
         (LOGISTIC, OF_EACH_SAMPLE, ".md"),
         (LINEAR, OF_A_HYPOTHESIS, ".md"),
         (ROWS, IN_TEXT, ".txt"),
+        (DEEP, OF_A_BIAS, ".md"),
+        (DEEP, OF_A_BIAS_IN_TEXT, ".txt"),
     ],
     ids=[
         "templates",
@@ -167,6 +226,8 @@ right as factors | dW1 = dz1 @ X.T
         "logistic",
         "linear",
         "text",
+        "bias",
+        "bias in text",
     ],
 )
 def test_a_document_has_its_verdicts(problem, lines, suffix, tmp_path):
@@ -177,3 +238,26 @@ def test_a_document_has_its_verdicts(problem, lines, suffix, tmp_path):
     report = bp.grade(path, *problem, required=())
     found = [(side.verdict, f"{side.left} = {side.source}") for side in report.written]
     assert [verdict for verdict, _ in found] == [verdict for verdict, _ in pairs], found
+
+
+def test_the_two_tables_of_a_report_agree(tmp_path):
+    """Zeros of a slip, and what follows from them; an answer that is not read is no lost one."""
+    path = tmp_path / "homework.md"
+    zero = r"\left(\frac{\partial L}{\partial z_2} W_2^T\right) \odot \mathbb{1}[h_1 < 0]"
+    lines = [
+        rf"\frac{{\partial L}}{{\partial z_1}} = {zero}",
+        r"\frac{\partial L}{\partial b_1} = \mathbf{1}^T \frac{\partial L}{\partial z_1}",
+        r"\frac{\partial L}{\partial W_1} = \Xi",
+    ]
+    path.write_text("\n\n".join(f"$${line}$$" for line in lines), "utf-8")
+    report = bp.grade(path, *DEEP, required=["W1", "b1"])
+    slip, follows, unread = report.written
+    assert (slip.verdict, slip.hint) == ("wrong", report["z1"].hint)
+    assert follows.verdict == report["b1"].verdict == "carried forward"
+    assert unread.verdict == "not read"
+    assert report["W1"].message == "Answered in line 5, which was not read."
+    assert report["b2"].score is None  # nobody asked for it
+    text = str(report)
+    assert text.index("Line by line") < text.index("The gradients")
+    page = report.to_html()
+    assert page.index("Line by line") < page.index("The gradients")

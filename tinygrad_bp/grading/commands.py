@@ -57,12 +57,17 @@ def run_grade(
         grade_many(options, assignment, limits, functions, console, document)
         return 0
     path = options.files[0]
-    submission = document(path) or IsolatedFile(path, limits, functions.of(path))
+    written = document(path)
+    submission = written or IsolatedFile(path, limits, functions.of(path))
     try:
         report = grade_submission(submission, assignment)
     except Exception as error:  # an error of ours: it is reported, too, where a program reads that
         reason = printable(f"{type(error).__name__}: {error}")
         report = Report((), f"the grader itself has failed. Tell your teacher: {reason}")
+    if written is not None and options.problem is None:
+        console.print(
+            "Graded against the worked problem. For your own network: --problem FILE", style="bold"
+        )
     view = report.for_learner(reveal=options.reveal)
     console.print(view)
     results = lambda: json.dumps(report.to_gradescope(), ensure_ascii=False, indent=2)  # noqa: E731

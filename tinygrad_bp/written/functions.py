@@ -18,6 +18,8 @@ from .values import DoesNotFitError, NotReadError, Value, shown, value
 
 #: Functions that are a product, and its operator.
 PRODUCTS = {"dot": "@", "matmul": "@", "outer": "⊗"}
+#: No array of ones is longer.
+LARGEST_SIZE = 1000
 #: As a second argument, what a sum is over.
 AXES: dict[tuple[t.Tree, ...], str] = {(t.Number(0.0),): "0", (t.Number(1.0),): "1"}
 
@@ -55,6 +57,8 @@ class Functions(Meaning):
             return self.positive_part(arguments)
         if len(arguments) != 1:
             raise NotReadError(f"{name} of {len(arguments)} arguments")
+        if name == "ones":
+            return self.ones(arguments[0])
         if name in ("sum", "mean"):
             return self.reduction(name, arguments[0], given)
         if name == "broadcast":
@@ -173,6 +177,18 @@ class Functions(Meaning):
             return Reading(v, a.notes, call("np.broadcast_to", a.tree, shape=shape))
 
         return self.combined(wide, self.readings(argument))
+
+    def ones(self, shape: t.Tree) -> list[Reading]:
+        """Read an array of ones; one with one axis is a row as well as a column."""
+        sizes = [self.size(n) for n in (shape.items if isinstance(shape, t.Listed) else (shape,))]
+        shapes = [(sizes[0], 1), (1, sizes[0])] if len(sizes) == 1 else [tuple(sizes)]
+        return [self.constant(np.ones(each)) for each in shapes]
+
+    def size(self, tree: t.Tree) -> int:
+        (found,) = {int(d) for r in self.readings(tree) for d in r.value.data if d.ndim == 0} or {0}
+        if not 0 < found <= LARGEST_SIZE:
+            raise NotReadError("an array of ones whose shape is not known")
+        return found
 
     def positive_part(self, arguments: tuple[t.Tree, ...]) -> list[Reading]:
         others = [a for a in arguments if a != t.Number(0)]

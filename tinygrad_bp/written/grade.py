@@ -101,8 +101,16 @@ class Grader:
         report = self.grade({name: v.answer for name, v in verdicts.items()})
         charged: set[str] = set()
         lines = []
+        unread = {
+            j.target.about: j.line.where.line
+            for j in judged
+            if j.target is not None and j.target.kind == "gradient" and j.verdict.name == "not read"
+        }
         for line in report.lines:
             what = verdicts[line.name].name if line.name in verdicts else ""
+            if line.verdict == "missing" and line.score is not None and line.name in unread:
+                message = f"Answered in line {unread[line.name]}, which was not read."
+                line = replace(line, verdict="unreadable", message=message)
             if line.verdict == "right" and what in CHARGED:
                 line = self.charge(line, what, "carried forward" if what in charged else "wrong")
                 charged.add(what)
@@ -110,7 +118,7 @@ class Grader:
         return WrittenReport(
             tuple(lines),
             warnings=report.warnings,
-            written=tuple(self.of_side(j) for j in judged),
+            written=tuple(self.of_side(j, report) for j in judged),
             names=tuple(self.document.found.items()),
         )
 
@@ -145,7 +153,7 @@ class Grader:
             return self.by_case[case][target.about]
         return self.line(target, verdict.cases[case], judged.before)
 
-    def of_side(self, judged: Judged) -> WrittenSide:
+    def of_side(self, judged: Judged, report: Report) -> WrittenSide:
         verdict, shown = judged.verdict, self.document.meaning.shown
         reading, name, reason = verdict.reading, verdict.name, verdict.reason
         mistakes: tuple[str, ...] = ()
@@ -156,7 +164,11 @@ class Grader:
             reason = f"{reason}. {'; '.join(said)}"
             mistakes = tuple(dict.fromkeys(m for _, line in found for m in line.mistakes))
         elif name == "wrong" and verdict.answer is not None and judged.target is not None:
-            line = self.line(judged.target, verdict.answer, judged.before)
+            # of the last word on a gradient the two tables say the same
+            is_last = self.document.answers.get(judged.target.about) is verdict
+            line = report[judged.target.about] if is_last else None
+            if line is None or line.verdict != "wrong":
+                line = self.line(judged.target, verdict.answer, judged.before)
             mistakes, hint = line.mistakes, line.hint or hint
             if line.verdict == "carried forward":
                 name, reason = "carried forward", "right, given an earlier slip"

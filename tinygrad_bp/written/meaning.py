@@ -160,15 +160,40 @@ class Meaning:
         return ast.BinOp(tree, ast.Pow(), literal(ref.power)) if ref.power != 1 else tree
 
     def read_Entry(self, tree: t.Entry) -> list[Reading]:
-        entries = tuple(e.name if isinstance(e, t.Letter) else e for e in tree.below)
+        entries = tuple(
+            e.name if isinstance(e, t.Letter) else e for e in tree.below if e != t.Word(":")
+        )
         if not all(isinstance(e, int | str) for e in entries):
             raise NotReadError("an index that is no letter and no number")
         ref = Ref("defined", "what is in brackets", entries)  # type: ignore[arg-type]
+        is_slice = len(entries) < len(tree.below)
+        if len(entries) == 1 and isinstance(entries[0], str) and self.is_of_samples(tree.of):
+            axis = self.network.samples[0] if self.network.samples else None
+            if is_slice and tree.below.index(t.Letter(entries[0])) != axis:
+                raise NotReadError("a slice along the samples")
+            self.symbols.assume_samples(entries[0])
+            ref = ref._replace(entries=(), sample=entries[0])
+        elif is_slice:
+            raise NotReadError("a slice")
         return [
-            Reading(self.symbols.indexed(list(v.data), ref), notes, entry(inside, ref.entries))
+            Reading(self.symbols.indexed(list(v.data), ref), notes, entry(inside, entries))  # type: ignore[arg-type]
             for v, notes, inside in self.readings(tree.of)
             if not v.labels
         ]
+
+    def is_of_samples(self, tree: t.Tree) -> bool:
+        """Whether a quantity, a gradient, or a sum of them, has an axis of samples."""
+        match tree:
+            case t.Sum(terms):
+                return all(self.is_of_samples(term) for _, term in terms)
+            case t.Derivative(of, by) if isinstance(of, t.Name) and self.symbols.is_loss(of):
+                return self.is_of_samples(by)
+            case t.Differential(by):
+                return self.is_of_samples(by)
+            case t.Name():
+                refs = self.symbols.refs(tree)
+                return all(self.symbols.is_of_samples(r.kind, r.name) for r in refs)
+        return False
 
     # ---- sums and products ----
 

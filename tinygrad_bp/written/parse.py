@@ -125,6 +125,8 @@ class Parser(Words):
                 self.i += 1
                 function, (arguments, named) = self.take().text, self.arguments()
                 tree = t.Call(function, (tree, *arguments), keywords=named)
+            elif self.peek() == "[" and self.adjoins() and self.is_slice():
+                tree = t.Entry(tree, self.slice())
             elif self.peek() == "[" and self.adjoins() and (index := self.index()):
                 tree = t.Entry(tree, index)
             elif self.peek() == "'":
@@ -141,7 +143,8 @@ class Parser(Words):
         inner = inner[entrywise:]
         found = script_or_none(inner)
         if found and found.transposed and not found.pieces and not entrywise:
-            return t.Transposed(tree)
+            # a number has no transpose: 1ᵀ is a vector of ones
+            return t.Transposed(t.Filled("1", ()) if tree == t.Number(1.0) else tree)
         above = text([t for t in inner if t.text not in TRANSPOSES])
         if not inner:
             raise NotReadError("nothing stands above a bracket")
@@ -193,6 +196,8 @@ class Parser(Words):
         start, is_plain = self.i, self.row[self.i - 1].text.isdigit()
         if self.peek() == "_":
             inner = self.script()
+            if entry == "1" and text(inner) in ("m", "N", "B"):  # 1_m
+                return t.Filled(entry, ())
         elif self.peek() in ARGUMENTS and self.adjoins() and not (is_plain and self.peek() == "("):
             inner = self.group_of_brackets()
         else:

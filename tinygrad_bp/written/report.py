@@ -111,7 +111,7 @@ class WrittenReport(Report):
         found = [f"{counts[name]} {name}" for name in reversed(VERDICTS) if counts[name]]
         told = self.network_note()
         n = len(self.written)
-        sides = f"{n} right side{'' if n == 1 else 's'}: {listed(found)}." if n else ""
+        sides = f"{n} equation{'' if n == 1 else 's'}: {listed(found)}." if n else ""
         return "\n".join([super().summary(), " ".join(filter(None, [told, sides]))])
 
     def network_note(self) -> str:
@@ -145,7 +145,9 @@ class WrittenReport(Report):
             if side.verdict not in ("right", "defined") and side.reading:
                 found.append(f"\nRead as {side.reading}", "dim")
             table.add_row(sign, side.where, name, Text(source), found)
+        yield Text("Line by line", style="bold")
         yield table
+        yield Text("The gradients", style="bold")
         yield from super().__rich_console__(console, options)
 
     def content(self) -> dict[str, Any]:

@@ -55,6 +55,8 @@ def script(row: Sequence[Token], below: bool = False) -> Scripts:
             i = letters(row, start, pieces)
         elif token.text == "^" and not below and text(row[i:]).strip("{}") in TRANSPOSES:
             continue  # W^{(2)^T}
+        elif token.text == ":" and below and (start == 0 or row[start - 1].text == ","):
+            pieces.append(t.Word(":"))
         elif token.text != ",":
             computed = any(t.text in "+-:" or t.text in ROUNDED for t in row)
             raise NotReadError("a computed index" if computed else f"{text(row)} as an index")
@@ -106,6 +108,10 @@ def ranges(
         if not all(number.removeprefix("-").isdecimal() for number in numbers):
             raise NotReadError(f"a sum over {text(row)}")
         return (), tuple(int(number) for number in numbers)
+    if text(row) == "rows":
+        return (), (0,)
+    if text(row) == "columns":
+        return (), (1,)
     if any(token.text == ":" for token in row):
         raise NotReadError("a sum over the entries that meet a condition")
     last = bound(above)

@@ -160,10 +160,16 @@ class Symbols:
     def in_place(
         self, found: list[tuple[Spelling, Ref]], name: t.Name
     ) -> list[tuple[Spelling, Ref]]:
-        # a_1^3 is entry 1 of layer 3, or layer 1 cubed: as the document writes its layers
+        # a_1^3 is entry 1 of layer 3, or layer 1 cubed: as the document writes its layers. So h_2^2
+        # is a square, too, where layers stand below.
         if len(found) > 1 and len(self.places) == 1:
-            where = name.above if "above" in self.places else name.below
-            kept = [x for x in found if x[0].key.layer in where]
+            below = sum(isinstance(mark, int | t.Letter) for mark in name.below)
+            where, is_above = (name.above, True) if "above" in self.places else (name.below, False)
+            kept = [
+                (spelling, ref)
+                for spelling, ref in found
+                if spelling.key.layer in where and (len(spelling.entries) == below) == is_above
+            ]
             return kept[:1] or found
         return found
 
@@ -305,9 +311,8 @@ class Symbols:
         elif len(ref.entries) == 2 and (len(wide) == 2 or self.is_weight(ref)):
             axes = [0, 1]
         else:
-            raise NotReadError(
-                f"the shape of {ref.name} is {shape}, and its indices here are {len(ref.entries)}"
-            )
+            has = "one index" if len(ref.entries) == 1 else f"{len(ref.entries)} indices"
+            raise NotReadError(f"the shape of {ref.name} is {shape}, but it has {has} here")
         lead = len(labels)
         rest = [k for k in (0, 1) if k not in axes]
         order = (*range(lead), *(lead + k for k in (*axes, *rest)))

@@ -61,7 +61,8 @@ class Judgement:
         except DoesNotFitError as error:
             if target.kind == "forward" and (self.network.batch or 1) > 1:
                 raise NotReadError(f"of one sample, perhaps: of all, {error}") from None
-            verdict = Verdict("does not fit", str(error))
+            name = "other network" if target.kind == "forward" else "does not fit"
+            verdict = Verdict(name, str(error))
         if verdict.name in ("wrong", "does not fit"):
             verdict = self.lacking(target, tree, verdict)
         is_claim = target.kind in ("local", "function") and is_simple(tree)
@@ -71,7 +72,9 @@ class Judgement:
             # nothing is held against a line on an assumption
             assumed = " and ".join(sorted(self.symbols.assumed))
             reason = f"{verdict.name}, if {assumed}, which is not said"
-            return Verdict("not read", reason, reading=verdict.reading)
+            return replace(
+                verdict, name="not read", reason=reason, notes=NONE, cases={}, missing=""
+            )
         return verdict
 
     def says_nothing(self, target: Target, tree: t.Tree) -> bool:
@@ -96,9 +99,7 @@ class Judgement:
             readings = meaning.readings(tree)
         except DoesNotFitError as error:
             reason = error
-        if target.transposed:
-            readings = [r.flipped for r in readings]
-        readings = [self.unlettered(r, target) for r in readings]
+        readings = self.turned(target, truth, readings)
         stray = [r for r in readings if set(r.value.labels) - set(truth.labels)]
         kept = [fitted(r, truth) for r in readings if r not in stray]
         good = different([r for r in kept if r.value.core == truth.core])
@@ -143,6 +144,15 @@ class Judgement:
                 f"it has the shape {shown(v.core)}, and the left side {shown(truth.core)}"
             )
         raise reason or DoesNotFitError("no reading fits")
+
+    def turned(self, target: Target, truth: Value, readings: list[Reading]) -> list[Reading]:
+        if target.transposed:
+            readings = [r.flipped for r in readings]
+        if target.kind == "gradient" and len(self.network.shape(target.about)) == 1:
+            # a row is a column here, as in δᵀ 1
+            flipped = [r.flipped for r in readings if r.value.transposed.core == truth.core]
+            readings = [r for r in readings if r.value.core == truth.core] or flipped or readings
+        return [self.unlettered(r, target) for r in readings]
 
     def compared(
         self,

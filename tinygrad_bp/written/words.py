@@ -125,7 +125,7 @@ class Words(ABC):
 
     def word(self, token: Token) -> t.Tree:
         word, low = token.text, token.text.lower()
-        if word == "np" and self.accept("."):
+        if word in ("np", "torch") and self.accept("."):
             return self.call(self.take().text)
         if low == "sum" and self.peek() != "(":
             return self.summation()
@@ -227,6 +227,8 @@ class Words(ABC):
             elif self.peek() == "{" and self.peek(1) in ("^", "_"):
                 inner = self.group()  # z{^2}: braces that only keep together
                 self.row[self.i : self.i] = inner
+            elif self.peek() == "[" and self.adjoins() and self.is_slice():
+                break
             elif self.peek() == "[" and self.adjoins() and (index := self.index()):
                 has_layer = any(isinstance(p, int | t.Bracketed) for p in (*above, *below))
                 if has_layer or len(index) > 1:
@@ -244,6 +246,8 @@ class Words(ABC):
         if is_function or (base in LOSS_LETTERS and self.is_argument_list()):
             arguments, keywords = self.arguments()
             return t.Call(base, arguments, primes, tuple(above), tuple(below), keywords)
+        if t.Word(":") in below:
+            raise NotReadError("a slice")
         if primes:
             raise NotReadError("a prime on a name may be a derivative, or make another name")
         for marks in (above, below):
@@ -261,14 +265,25 @@ class Words(ABC):
             return True
         return bool(inner) and not any(t.text in ("+", "-", "/", "(", "=") for t in inner)
 
+    def is_slice(self) -> bool:
+        return any(token.text == ":" for token in group(self.row, self.i)[0])
+
+    def slice(self) -> tuple[t.Script, ...]:
+        """Take one letter and a colon in brackets, as in dZ[i, :]; no other slice is read."""
+        inner, self.i = group(self.row, self.i)
+        parts = [text(part) for _, part in split(inner[1:-1], lambda t: t.text == ",")]
+        if len(parts) != 2 or not all(p == ":" or (len(p) == 1 and p.isalpha()) for p in parts):
+            raise NotReadError("a slice")
+        return script(inner[1:-1], below=True).pieces
+
     def index(self) -> tuple[int | t.Letter, ...] | None:
         """Take an index in brackets, as in W[2] or p[i,k+1]; None if these brackets are none."""
         inner, end = group(self.row, self.i)
         inner = inner[1:-1]
-        if any(token.text in (":", r"\ldots") for token in inner):
-            raise NotReadError("a slice")
         if any(token.text in (*ROUNDED, "mod") for token in inner):
             raise NotReadError("a computed index")
+        if any(token.text == r"\ldots" for token in inner):
+            raise NotReadError("a slice")
         if not is_index(inner):
             return None
         self.i = end
