@@ -17,6 +17,7 @@ from tinygrad_bp.written.network import Network
 from tinygrad_bp.written.read import read
 
 from .mutations import mutations
+from .test_networks import DEEP, OF_A_BIAS, OF_A_BIAS_IN_TEXT
 from .test_verdicts import LINES
 
 SOURCE = Path(__file__).parents[2] / "docs" / "handwritten_derivation.txt"
@@ -85,6 +86,22 @@ def test_no_changed_golden_line_is_accepted():
                 neutral = is_even or is_layout or is_neutral(judged, what, now.verdict)
                 assert is_reported or neutral, (text, what)
     assert n > 500
+
+
+def test_no_changed_sum_over_samples_is_right():
+    network, n = Network(Assignment(*DEEP, required=())), 0
+    for lines, suffix in ((OF_A_BIAS, ".md"), (OF_A_BIAS_IN_TEXT, ".txt")):
+        for row in lines.strip().splitlines():
+            expected, text = row.split(" | ", 1)
+            source = f"$${text}$$" if suffix == ".md" else text
+            (judged,) = Document(network, {}).judge(read(source, suffix))
+            for what, tree in mutations(judged.side.tree) if expected == "right" else ():
+                line = replace(judged.line, rights=(replace(judged.side, tree=tree),))
+                (now,) = Document(network, {}).of_line(line)
+                n += 1
+                is_same = tree == judged.side.tree or is_neutral(judged, what, now.verdict)
+                assert is_same or now.verdict.name != "right", (text, what)
+    assert n > 200
 
 
 def test_a_lost_transpose_is_right_as_factors_and_nothing_else_is():
