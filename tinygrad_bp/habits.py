@@ -206,7 +206,8 @@ ROWS = (
     ("unique_consecutive histc bucketize",
      "Write np.unique, np.histogram or np.digitize of t.data. It has no gradient."),
     ("cummax cummin logcumsumexp", "Write bp.exp(bp.cumsum(bp.log(t))) for the product."),
-    ("dist cdist pdist pairwise_distance PairwiseDistance", "Write bp.norm(a - b)."),
+    ("dist pairwise_distance PairwiseDistance", "Write bp.norm(a - b, axis=-1)."),
+    ("cdist pdist", "Write bp.norm(a[:, None] - b, axis=-1)."),
     ("renorm normalize", "Write t / bp.norm(t, axis=-1, keepdims=True)."),
     ("cosine_similarity CosineSimilarity",
      "Write (a * b).sum(axis=-1) / (bp.norm(a, axis=-1) * bp.norm(b, axis=-1))."),
@@ -264,7 +265,7 @@ ROWS = (
      "AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d AdaptiveMaxPool1d AdaptiveMaxPool2d "
      "AdaptiveMaxPool3d adaptive_max_pool1d_with_indices adaptive_max_pool2d_with_indices "
      "adaptive_max_pool3d_with_indices",
-     "Write t.mean(axis=(2, 3)) for one number per channel, or bp.avg_pool2d."),
+     "Write t.mean(axis=(2, 3), keepdims=True) for one number per channel, or bp.avg_pool2d."),
     ("conv3d max_pool3d avg_pool3d lp_pool2d lp_pool3d conv_tbc conv_transpose1d conv_transpose2d "
      "conv_transpose3d adaptive_avg_pool3d adaptive_max_pool3d fractional_max_pool2d "
      "fractional_max_pool3d max_unpool1d max_unpool2d max_unpool3d Conv3d ConvTranspose2d "
@@ -287,11 +288,12 @@ ROWS = (
      "Write weight * t / bp.sqrt((t * t).mean(axis=-1, keepdims=True) + 1e-5)."),
     ("group_norm GroupNorm instance_norm InstanceNorm1d InstanceNorm2d InstanceNorm3d",
      "Write (g - g.mean(axis=-1, keepdims=True)) / g.std(axis=-1, keepdims=True), where "
-     "g = t.reshape(len(t), groups, -1)."),
+     "g = t.reshape(len(t), groups, -1); then reshape it to t.shape."),
     ("BatchNorm3d SyncBatchNorm LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d",
      "Write bp.nn.BatchNorm."),
-    ("dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout Dropout1d Dropout2d "
-     "Dropout3d AlphaDropout FeatureAlphaDropout",
+    ("dropout1d dropout2d dropout3d Dropout1d Dropout2d Dropout3d",
+     "Write t * bp.dropout(np.ones((n, channels, 1, 1)), rate, rng=rng), for whole channels."),
+    ("alpha_dropout feature_alpha_dropout AlphaDropout FeatureAlphaDropout",
      "Write bp.dropout(t, rate, rng=rng), or bp.nn.Dropout."),
     ("embedding_bag EmbeddingBag", "Write bp.embedding(indices, table).mean(axis=1)."),
     ("scaled_dot_product_attention multi_head_attention_forward MultiheadAttention Transformer "

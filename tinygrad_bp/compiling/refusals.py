@@ -18,8 +18,8 @@ no_program = sentence(
     "arguments. Call the compiled function once.")
 captured = sentence(
     ValueError, "{0} needs a gradient, and the function to compile uses it without taking it as "
-    "an argument: the program would keep its present value. Make it an argument; or use "
-    "t.detach(), a constant.")
+    "an argument: the program would keep its present value. Make it an argument; of a model, with "
+    "bp.nn.functional_call(model, parameters, x). Or use t.detach(), a constant.")
 value_needed = sentence(
     UntraceableError, "{0} needs the value of an array of shape {1}, and an array has no value "
     "while a function is compiled: the result would be the same in every call. Choose entry by "
