@@ -1,5 +1,6 @@
 """Elementary functions, entry by entry: the function, what it returns, and what flows back."""
 
+import functools
 import math
 from collections.abc import Callable
 
@@ -145,6 +146,7 @@ sinc.backward(lambda out, a, *, order: lambda g: g * sinc(a, order=order + 1))
 PLACES = 512  # on each unit of length
 
 
+@functools.cache  # made at the first use, not at every import
 def taylor_series(
     function: Callable[[float], float], slope: float, low: int, high: int, terms: int
 ) -> np.ndarray:
@@ -179,8 +181,6 @@ def by_series(a: Value, rows: np.ndarray, low: int, high: int) -> Value:
 
 
 SLOPE = 2.0 / math.sqrt(math.pi)  # of erf at 0
-ERF = taylor_series(math.erf, SLOPE, -6, 6, terms=6)  # at 6 it rounds to 1
-ERFC = taylor_series(math.erfc, -SLOPE, -6, 28, terms=9)  # at 28 it rounds to 0
 
 
 @primitive(kind="entrywise")
@@ -194,7 +194,8 @@ def erf(a: Value) -> Value:
     >>> bp.value_and_grad(bp.erf)(0.0)
     (array(0.), array(1.12837917))
     """
-    return by_series(a, ERF, -6, 6)
+    rows = taylor_series(math.erf, SLOPE, -6, 6, terms=6)  # at 6 it rounds to 1
+    return by_series(a, rows, -6, 6)
 
 
 erf.backward(lambda out, a: lambda g: g * SLOPE * np.exp(-a * a))
@@ -209,7 +210,8 @@ def erfc(a: Value) -> Value:
     >>> float(bp.erfc(10.0)), 1.0 - float(bp.erf(10.0))  # doctest: +ELLIPSIS
     (2.08848758376...e-45, 0.0)
     """
-    return by_series(a, ERFC, -6, 28)
+    rows = taylor_series(math.erfc, -SLOPE, -6, 28, terms=9)  # at 28 it rounds to 0
+    return by_series(a, rows, -6, 28)
 
 
 erfc.backward(lambda out, a: lambda g: -g * SLOPE * np.exp(-a * a))

@@ -6,6 +6,7 @@ import ast
 import builtins
 import contextlib
 import copy
+import functools
 import inspect
 import linecache
 import re
@@ -68,7 +69,12 @@ class Helpers:
                 tree.args.args += tree.args.kwonlyargs
                 tree.args.defaults += filter(None, tree.args.kw_defaults)
                 tree.args.kwonlyargs, tree.args.kw_defaults = [], []
+        cached = is_cached(function)
+        if cached:
+            function = function.__wrapped__
         Linked(self, function, tree).visit(tree)
+        if cached:
+            tree.decorator_list = [self.reference(functools.cache, "cache", function)]
         summary = (inspect.getdoc(function) or "").partition("\n")[0]
         if summary:
             tree.body.insert(0, ast.Expr(ast.Constant(summary)))
@@ -87,7 +93,7 @@ class Helpers:
             part = getattr(value, "__name__", "")
             if getattr(home, part, None) is value:  # math.erf
                 return ast.Attribute(ast.Name(self.name(home)), part)
-        elif isinstance(value, (Primitive, FunctionType)):
+        elif isinstance(value, (Primitive, FunctionType)) or is_cached(value):
             return ast.Name(self.name(value))
         return ast.Name(self._constant(value, name, function))
 
@@ -125,6 +131,10 @@ def refusal(function: Any, name: str, why: str) -> str:
         f"source cannot take {function.__name__} along: it uses {name}, and {why}. Write the "
         "operation with NumPy and functions of your own."
     )
+
+
+def is_cached(value: Any) -> bool:
+    return hasattr(value, "cache_info") and isinstance(value.__wrapped__, FunctionType)
 
 
 def of_python(module: str) -> bool:
