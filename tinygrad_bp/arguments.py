@@ -59,7 +59,9 @@ def sort_arguments(
             if type(value) not in PLAIN or name not in names:
                 break
         else:  # nearly all calls
-            params = given if len(given) == len(names) else primitive.defaults | given
+            if len(given) == len(names):
+                return operands, given
+            params = primitive.defaults | given
             if len(params) == len(names):
                 return operands, params
 

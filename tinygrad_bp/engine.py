@@ -129,10 +129,7 @@ class Tensor(Operators):
         array(4.)
         """
         start = starting_gradient(self, gradient)
-        leaves = []
-        for x, g in sweep([(self, start)], *duties()):
-            if x.primitive is None:
-                leaves.append((x, g))
+        leaves = [turn for turn in sweep([(self, start)], *duties()) if turn[0].primitive is None]
         with recording.lock:  # another thread may add to the same leaves
             for x, g in leaves:
                 x._grad = finish(g if x._grad is None else x._grad + g, x)
@@ -142,8 +139,8 @@ class Tensor(Operators):
 
         With ``recorded``, the rule runs on Tensors, so that what the closures do is recorded.
         """
-        primitive, params = self.primitive, self.params
-        assert primitive is not None  # nothing flows on from a leaf
+        primitive: Any = self.primitive  # nothing flows on from a leaf, which has none
+        params = self.params
         try:
             if recorded:
                 inputs = [
@@ -175,15 +172,16 @@ class Primitive(Row):
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
         """Compute the operation, and record it if an operand is a Tensor."""
-        if params or self.must_be_given or len(operands) != self.arity:
+        arity = self.arity
+        if params or self.must_be_given or len(operands) != arity:
             operands, params = arguments.sort_arguments(self, operands, params)
         else:
             params = self.defaults
         values: tuple[Any, ...]
-        if self.arity == 1 and type(operands[0]) is Tensor:
+        if arity == 1 and type(operands[0]) is Tensor:
             (x,) = inputs = operands
             values, recorded, requires_grad = (x._array,), True, x._requires_grad
-        elif self.arity == 2 and type(operands[0]) is type(operands[1]) is Tensor:
+        elif arity == 2 and type(operands[0]) is type(operands[1]) is Tensor:
             a, b = inputs = operands
             values, recorded = (a._array, b._array), True
             requires_grad = a._requires_grad or b._requires_grad
@@ -273,8 +271,9 @@ def sum_copies(x: Tensor, given: Value, tensor: Tensor) -> Value:
     """Sum what a rule gave over the axes along which its input was broadcast."""
     if not hasattr(given, "shape"):
         raise errors.no_array(x, given, tensor.primitive)
-    try:
-        return TABLE["sum_to"](given, shape=x._array.shape)
+    sum_to: Any = TABLE["sum_to"]
+    try:  # an array is not recorded, and needs no more than the function on arrays
+        return (sum_to if type(given) is Tensor else sum_to.forward)(given, shape=x._array.shape)
     except ValueError:
         raise errors.wrong_shape(x, given.shape, tensor.primitive) from None
 
@@ -364,9 +363,9 @@ def finish(g: Value, x: Tensor) -> Any:
 
     Two gradients may be the same array, so a change to one must not reach the other.
     """
-    if type(g) is Tensor:
-        return g if g.dtype == x.dtype else g.astype(x.dtype)
     if type(g) is not ndarray or g.dtype is not x._array.dtype:
+        if type(g) is Tensor:
+            return g if g.dtype == x.dtype else g.astype(x.dtype)
         g = arguments.gradient_array(g, x)
     g.setflags(False)
     return g

@@ -185,9 +185,10 @@ def answered(function: F) -> F:
 
     @functools.wraps(function)
     def call(*args: Any, **named: Any) -> Any:
-        if named:
-            made = function.__name__ == "__init__"
-            check(type(args[0]).__name__ if made else function.__name__, function, named)
+        if not named:
+            return function(*args)
+        made = function.__name__ == "__init__"
+        check(type(args[0]).__name__ if made else function.__name__, function, named)
         return function(*args, **named)
 
     return call  # type: ignore[return-value]

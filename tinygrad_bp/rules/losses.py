@@ -119,7 +119,7 @@ def cross_entropy(
     ignored = numbers and (not has_values(values) or bool((values == ignore_index).any()))
     counted: Value = 1.0
     if numbers:
-        target = one_hot_rows(values, logits, axis, ignore_index)
+        target = one_hot_rows(values, logits, axis, ignore_index if ignored else None)
         if ignored:
             counted = np.expand_dims(values != ignore_index, axis).astype(logits.dtype)
     else:
@@ -149,8 +149,11 @@ def check_order(name: str, prediction: Any, target: Any) -> None:
         raise ValueError(f"{name} takes the prediction first, and then the target: exchange them.")
 
 
-def one_hot_rows(values: Value, logits: Value, axis: int, ignore_index: int) -> Value:
-    """Return 1 for the right class of each sample, in the shape of the logits, and 0 otherwise."""
+def one_hot_rows(values: Value, logits: Value, axis: int, ignored: int | None) -> Value:
+    """Return 1 for the right class of each sample, in the shape of the logits, and 0 otherwise.
+
+    A sample whose class number is the one that is ignored, if there may be any, has zeros alone.
+    """
     axis %= len(logits.shape)
     classes, samples = logits.shape[axis], logits.shape[:axis] + logits.shape[axis + 1 :]
     if values.shape == logits.shape != samples:
@@ -164,7 +167,7 @@ def one_hot_rows(values: Value, logits: Value, axis: int, ignore_index: int) -> 
             f"{values.shape}. If the classes are on another axis, say axis=..."
         )
     if has_values(values):
-        known = values[values != ignore_index]
+        known = values if ignored is None else values[values != ignored]
         if known.size and not (known.min() >= 0 and known.max() < classes):
             raise ValueError(
                 f"cross_entropy has {classes} classes, 0 to {classes - 1}, and the target names "
@@ -172,7 +175,10 @@ def one_hot_rows(values: Value, logits: Value, axis: int, ignore_index: int) -> 
             )
     numbers = np.arange(classes).reshape(-1, *[1] * (len(samples) - axis))
     column = values.reshape(*samples[:axis], 1, *samples[axis:])
-    return ((column == numbers) & (column != ignore_index)).astype(logits.dtype)
+    right = column == numbers
+    if ignored is not None:
+        right = right & (column != ignored)
+    return right.astype(logits.dtype)
 
 
 def check_probabilities(values: Value, logits: Value, axis: int) -> None:

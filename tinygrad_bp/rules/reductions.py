@@ -64,9 +64,9 @@ sum.backward(lambda out, a, **over: lambda g: np.broadcast_to(kept(g, **over), a
 @primitive(symbol="Σ", needs="a shape that broadcasts to that of a", kind="spreads")
 def sum_to(a: Value, *, shape: tuple[int, ...]) -> Value:
     """Return the sum over the axes along which an array of the given shape broadcasts to a's."""
-    if np.broadcast_shapes(shape, a.shape) != a.shape:
-        raise ValueError(f"shape {shape} does not broadcast to {a.shape}")
     new = a.ndim - len(shape)
+    if new < 0 or any(n not in (1, m) for n, m in zip(shape, a.shape[new:], strict=True)):
+        raise ValueError(f"shape {shape} does not broadcast to {a.shape}")
     stretched = (new + i for i, length in enumerate(shape) if length == 1)
     return np.sum(a, axis=(*range(new), *stretched), keepdims=True).reshape(shape)
 
