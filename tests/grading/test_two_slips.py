@@ -12,6 +12,7 @@ from tinygrad_bp.grading.grade import grade
 from tinygrad_bp.grading.judge import Judge
 from tinygrad_bp.grading.submission import Answers
 
+from ..sweeps import sample
 from . import networks
 from .wild import slips_recurrent
 
@@ -102,7 +103,8 @@ def found_in(assignment, answers, name):
     return [names(explanation) for explanation in finding.explanations]
 
 
-@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.sweep
+@pytest.mark.parametrize("problem", sample(PROBLEMS, 4))
 def test_two_slips_are_named_or_nothing_is(problem):
     """The counts are printed with -s."""
     counts = outcomes(problem, 20)
@@ -125,7 +127,8 @@ def test_where_several_pairs_fit_a_name_would_be_a_wrong_one(monkeypatch):
     assert outcomes("columns", 30)["misnamed"] > 0
 
 
-@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.sweep
+@pytest.mark.parametrize("problem", sample(PROBLEMS, 3))
 def test_numbers_that_no_two_slips_give_have_no_name(problem):
     assignment = Assignment(*PROBLEMS[problem], required=())
     run = assignment.runs[0]

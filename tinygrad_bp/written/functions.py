@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 
+from ..engine import Primitive
 from ..notation.trees import call, shaped
 from ..table import TABLE
 from . import tree as t
@@ -16,12 +17,18 @@ from .network import applied
 from .symbols import NONE
 from .values import DoesNotFitError, NotReadError, Value, shown, value
 
-#: Functions that are a product, and its operator.
-PRODUCTS = {"dot": "@", "matmul": "@", "outer": "⊗"}
 #: No array of ones is longer.
 LARGEST_SIZE = 1000
 #: As a second argument, what a sum is over.
 AXES: dict[tuple[t.Tree, ...], str] = {(t.Number(0.0),): "0", (t.Number(1.0),): "1"}
+
+
+def product_sign(name: str) -> str:
+    """Return the operator of a function that is a product, as its row has it; else nothing."""
+    row = TABLE.get("matmul" if name == "dot" else name)
+    if isinstance(row, Primitive) and row.kind == "product" and len(row.symbol) == 1:
+        return row.symbol
+    return ""
 
 
 class Functions(Meaning):
@@ -48,8 +55,9 @@ class Functions(Meaning):
             return [Reading(self.calls[tree], NONE, ast.Name(name))]
         if tree.primes > 1:
             raise NotReadError("a second derivative")
-        if name in PRODUCTS and len(arguments) == 2:
-            return self.readings(t.Product(arguments, (PRODUCTS[name],)))
+        sign = product_sign(name)
+        if sign and len(arguments) == 2:
+            return self.readings(t.Product(arguments, (sign,)))
         if name in ("sum", "mean") and arguments[1:] in AXES:
             given |= {"axis": AXES[arguments[1:]]}
             arguments = arguments[:1]

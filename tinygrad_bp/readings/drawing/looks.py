@@ -44,7 +44,7 @@ def colour(value: float, most: float) -> str:
     Examples
     --------
     >>> colour(-2.0, 2.0), colour(0.0, 2.0), colour(1.0, 2.0)
-    ('#7FB8E6', '#FFFFFF', '#FAD3AD')
+    ('#7FB8E6', '#FFFFFF', '#F8C08B')
     """
     if np.isnan(value):
         return NOT_A_NUMBER
