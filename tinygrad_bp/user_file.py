@@ -102,6 +102,8 @@ def load_problem(
 ) -> tuple[Callable[..., Tensor] | Tensor | None, Mapping[str, Any] | None]:
     """Return the loss of a file, as a function and its inputs; or recorded, if it takes nothing.
 
+    A recorded loss may stand in the file as it is, called ``L`` or ``loss``.
+
     Without a file: None and None, for the worked problem.
     """
     if path is None:
@@ -109,8 +111,14 @@ def load_problem(
     module = load(path)
     build = getattr(module, function, None)
     if not callable(build):
-        own = ", ".join(f"{name}()" for name in own_functions(vars(module)))
-        others = f", but {own}: choose one with --loss" if own else ""
+        for loss in (getattr(module, name, None) for name in (function, "L", "loss")):
+            if isinstance(loss, Tensor):
+                return loss, None
+        own = list(own_functions(vars(module)))
+        calls = ", ".join(f"{name}()" for name in own)
+        others = f", but {calls}: choose one with --loss {own[0]}" if own else ""
+        if own and not hasattr(module, "inputs") and signature(vars(module)[own[0]]).parameters:
+            others += ", and give the values that it takes: inputs = {...}"
         raise ValueError(f"{path} defines no {function}(){others}")
     if hasattr(module, "inputs"):
         return build, module.inputs

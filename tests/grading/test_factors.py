@@ -60,7 +60,7 @@ def test_a_factor_is_explained_by_the_sizes_and_charged_once():
     assert wrong_lines(report) == ["W2"]
     assert report["W2"].mistakes == ("constant-factor",)
     assert "1.5 = 3/2, where 3 is the length of axis 0 of y" in report["W2"].message
-    assert "all lines; it is charged once" in report["W2"].message
+    assert "all lines, and costs points once" in report["W2"].message
     assert report["W1"].verdict == "carried forward"
 
 
@@ -154,7 +154,7 @@ def ridge_report(slip):
 def test_which_term_of_a_sum_a_name_is_about_is_said():
     line = ridge_report("half")["W"]
     assert line.mistakes == ("lost-factor-2",)
-    assert "one of the 2 terms that add up, the one that the step square_sum gives" in line.message
+    assert "a sum of 2 terms, and the one through the step square_sum is wrong" in line.message
     assert "the result is half" not in line.message
 
 

@@ -137,7 +137,7 @@ def test_the_wrong_line_has_its_numbers():
     assert line.shape == line.right_shape == (3, 1)
     assert line.wrong_entries == line.entries == 3
     assert line.error > 0.1
-    assert f"{line.answered:.6g} for {line.right:.6g}" in line.message
+    assert f"yours {line.answered:.6g}, right {line.right:.6g}" in line.message
     assert line.worst in {(0, 0), (1, 0), (2, 0)}
     assert line.mistakes == ("softmax-diagonal",)
 

@@ -106,7 +106,10 @@ def judge(
     for factor in find_factors(plain):
         convention = factor.convention(runs[0])
         is_accepted = convention is not None and convention in accepted
+        opposite = Factor(-factor.at_loss, factor.at_parameters).convention(runs[0])
         cause = None if is_accepted else explain_factor(factor, runs[0])
+        if not is_accepted and opposite == "per-sample" and opposite in accepted:
+            cause = Fault(named("wrong-sign"), "", (), 0)
         scaled = Judge([ScaledRun(run, *factor) for run in runs], answers)
         found = scaled.judge()
         charged = -0.5 if is_accepted else 1.0 if cause else 2.5  # rather a convention than a slip
@@ -171,8 +174,8 @@ def settle(
 
 def whole(factor: Factor) -> str:
     if factor.at_loss == 1.0:
-        return "So it is in the gradients of all parameters; it is charged once."
-    return "So it is in all lines; it is charged once."
+        return "It is in the gradients of all parameters, and costs points once."
+    return "It is in all lines, and costs points once."
 
 
 # ---- which factors ----
@@ -190,6 +193,8 @@ def find_factors(plain: Judge) -> Iterator[Factor]:
     last = [r for i, r in shown.items() if i in plain.run.parameters]
     factors = {Factor(round_off(r), 1.0) for r in (*between, *last)}
     factors |= {Factor(1.0, round_off(r)) for r in last}
+    if not last and plain.run.batch > 1:  # the mean may be taken at the parameters
+        factors |= {Factor(round_off(r), 1 / plain.run.batch) for r in between}
     if any(r == 1.0 for r in map(round_off, last)):  # the parameters may be right, and they alone
         factors |= {Factor(round_off(b), round_off(1.0 / b)) for b in between}
     votes = {

@@ -11,8 +11,8 @@ import numpy as np
 
 from ..differences import agree
 from ..mistakes.mistake import Fault, Mistake
-from ..notation.numbers import listed, percent
-from .fingerprints import NEARLY, find_facts, find_signs
+from ..notation.numbers import listed
+from .fingerprints import NEARLY, find_facts, find_signs, without_number
 from .precision import RIGHT, off
 from .report import JudgedLine, gradient_of
 
@@ -44,6 +44,7 @@ class Finding:
     explanations: tuple[Explanation, ...] = ()  # each reproduces the answer
     implied: Implied | None = None  # where no mistake of the catalogue does
     reason: str = ""  # why an answer is unreadable, or how far it is right
+    is_plain: bool = False  # the reason says it all, and gives nothing away
 
     @property
     def faults(self) -> tuple[Fault, ...]:
@@ -88,7 +89,9 @@ class Finding:
             line,
             entries=size,
             message=" ".join(filter(None, [*self.explain(line), self.say_numbers(line)])),
-            hint=(" And: " if line.together else " Or: ").join(hints) or self.hint_from_facts(line),
+            hint=self.reason
+            if self.is_plain
+            else (" And: " if line.together else " Or: ").join(hints) or self.hint_from_facts(line),
         )
 
     def measured(self, line: JudgedLine) -> JudgedLine:
@@ -107,6 +110,9 @@ class Finding:
         )
 
     def explain(self, line: JudgedLine) -> Iterator[str]:
+        if self.is_plain:
+            yield self.reason
+            return
         if not self.faults:
             yield from ("No known pattern.", self.reason)
             if self.implied is not None:
@@ -134,7 +140,7 @@ class Finding:
             )
         if line.error is None:
             return "Some entries are infinite, or not numbers: where are you dividing by zero?"
-        facts = line.fingerprints or (
+        facts = tuple(map(without_number, line.fingerprints)) or (
             find_signs(list(zip(self.answered, self.wanted, strict=True))),
         )
         said = f"Measured: {'; '.join(facts)}."
@@ -150,17 +156,16 @@ class Finding:
             return f"The shape is {line.shape}, and should be {line.right_shape}{relation}."
         if line.worst is None:
             return ""
+        size = self.right[0].size
         are = "is" if line.wrong_entries == 1 else "are"
-        start = f"{line.wrong_entries} of {self.right[0].size} entries {are} wrong"
+        start = f"{line.wrong_entries} of {size} entries {are} wrong"
         if line.answered is None or line.right is None or line.error is None:
             right = "infinity or NaN" if line.right is None else f"{line.right:.6g}"
             return f"{start}: entry {line.worst} is not finite, where {right} is right."
         follows = any(not agree(w, r, RIGHT) for w, r in zip(self.wanted, self.right, strict=True))
         given = ", given your earlier lines" if follows else ""
-        return (
-            f"{start}. The worst is {line.worst}: {line.answered:.6g} for {line.right:.6g}{given}, "
-            f"off by {percent(line.error)} of the largest entry."
-        )
+        numbers = f"yours {line.answered:.6g}, right {line.right:.6g}{given}."
+        return f"{start}. Worst entry {line.worst}: {numbers}" if size > 1 else to_sentence(numbers)
 
 
 def say_apart(explanations: Sequence[Explanation]) -> Iterator[str]:

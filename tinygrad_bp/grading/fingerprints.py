@@ -25,6 +25,8 @@ NEARLY = 1e-3
 #: Of more rows or columns it is not said which.
 MOST_PLACES = 4
 
+RIGHT_ANSWER = "the right answer at every point"
+
 Array: TypeAlias = np.ndarray
 
 #: An answer and the right one, at each point.
@@ -90,8 +92,13 @@ def find_ratio(pairs: Pairs) -> str | None:
         return None
     ratio = ratio_of(pairs)
     if ratio is not None:
-        return f"it is {ratio:.6g} times the right answer at every point"
+        return f"it is {ratio:.6g} times {RIGHT_ANSWER}"
     return "it is a multiple of the right answer, by another factor at each point"
+
+
+def without_number(fact: str) -> str:
+    # for a learner, to whom the ratio would be the answer
+    return f"it is a constant times {RIGHT_ANSWER}" if fact.endswith(RIGHT_ANSWER) else fact
 
 
 def find_lost_balance(pairs: Pairs) -> str | None:
@@ -163,9 +170,12 @@ def find_signs(pairs: Pairs) -> str:
     """Say what is left to say of any wrong answer: the signs, and where it is furthest off."""
     a, r = pairs[0]
     right = int((np.sign(a) == np.sign(r)).sum())
+    if r.size == 1:
+        return f"the only entry has the {'right' if right else 'wrong'} sign"
     furthest = np.unravel_index(int(np.argmax(np.abs(a - r))), r.shape)
-    at = f", and entry {tuple(map(int, furthest))} is furthest off" if r.size > 1 else ""
-    return f"{right} of {r.size} entries have the right sign{at}"
+    have = "has" if right == 1 else "have"
+    at = f"entry {tuple(map(int, furthest))} is furthest off"
+    return f"{right} of {r.size} entries {have} the right sign, and {at}"
 
 
 def sums_to_zero(terms: Array, axis: int) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..mistakes.catalogue import named
 from ..mistakes.mistake import Fault
 from ..mistakes.run import Run
 from ..notation.numbers import listed
@@ -89,8 +90,10 @@ def hidden_in(runs: Sequence[Run], lines: Iterable[str]) -> Iterator[tuple[str, 
         if missed:
             yield line, f"show {', '.join(missed)}: the numbers are the right ones"
         for group in groups:
-            if len(group) > 1:
-                yield line, f"tell apart {', '.join(group)}"
+            general = {named(name).instead_of for name in group}  # which the judge does not name
+            told = [name for name in group if name not in general]
+            if len(told) > 1:
+                yield line, f"tell apart {', '.join(told)}"
 
 
 def find_consequences(judge: Judge, i: int) -> Iterator[tuple[Fault, Numbers]]:
@@ -118,10 +121,10 @@ def balanced(runs: Sequence[Run]) -> Iterator[str]:
 
 
 def groups_alike(
-    named: Iterable[tuple[str, Sequence[np.ndarray]]], agrees: Callable[[Any, Any], bool]
+    planted: Iterable[tuple[str, Sequence[np.ndarray]]], agrees: Callable[[Any, Any], bool]
 ) -> list[list[str]]:
     groups: list[tuple[float, Sequence[np.ndarray], list[str]]] = []
-    for name, numbers in named:
+    for name, numbers in planted:
         size = float(np.linalg.norm(numbers[0]))  # compared first: that is fast
         for other, those, names in groups:
             if abs(size - other) <= 1e-6 * size and agrees(those, numbers):

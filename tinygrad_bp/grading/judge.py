@@ -18,8 +18,10 @@ from typing import Any
 
 import numpy as np
 
+from ..mistakes.catalogue import CATALOGUE
 from ..mistakes.mistake import Fault
 from ..mistakes.run import Run
+from ..notation.numbers import listed
 from . import limits
 from .findings import Explanation, Finding, Implied, Numbers
 from .precision import FULL_SINGLE, count_digits
@@ -118,6 +120,9 @@ class Judge:
             return replace(finding, verdict="right", reason=reason), fitting or stories
         if fitting or self.agrees(answered, expected) or self.follows_as_it_is(i, answered):
             return replace(finding, verdict="carried forward"), fitting or stories
+        told = self.say_plainly(answered, right)
+        if told:
+            return replace(finding, reason=told, is_plain=True), stories
         explanations, explained, story = self.explain(i, answered, stories)
         if not explanations:
             for verdict, numbers in (("right", right), ("carried forward", expected)):
@@ -141,6 +146,23 @@ class Judge:
         if shape == right or finding.answered is None or finding.answered[0].shape != right:
             return ""
         return f"Its shape is {shape}, which NumPy broadcasts as {right}." if len(shape) else ""
+
+    def say_plainly(self, answered: Numbers, right: Numbers) -> str:
+        # whatever gives zero fits zeros, and a constant may be right at the point that was given
+        if not any(a.any() for a in answered):
+            return (
+                "Your gradient is zero everywhere: which factor is zero, or which case never true?"
+            )
+        first, *others = answered
+        is_constant = others and all(np.array_equal(first, a) for a in others)
+        if is_constant and self.sheets[0].agrees(first, right[0]):
+            names = listed([t.name for t in self.run.tensors[:-1] if t.name], last="or")
+            number = f"{first.item():.6g}" if first.size == 1 else "Your gradient"
+            return (
+                f"{number} is right at the given values. The answer is tried at other values too: "
+                f"write it as a formula in {names}."
+            )
+        return ""
 
     # ---- what follows from what ----
 
@@ -169,11 +191,12 @@ class Judge:
         # of what is used several times: its gradient is a sum
         uses = self.run.uses.get(i, ())
         places = {edge for e in explanations for fault in e for edge in fault.edges}
-        if len(places) != 1 or len(uses) < 2 or not places.issubset(uses):
+        terms, wrong = {edge.step for edge in uses}, {edge.step for edge in places}
+        if len(wrong) != 1 or len(terms) < 2 or not places.issubset(uses):
             return ""
-        step = self.run.tensors[places.pop().step]
+        step = self.run.tensors[wrong.pop()]
         label = step.name or f"the step {getattr(step.primitive, '__name__', '')}"
-        return f"So it is in one of the {len(uses)} terms that add up, the one that {label} gives."
+        return f"The gradient is a sum of {len(terms)} terms, and the one through {label} is wrong."
 
     def find_implied(self, i: int, answered: Numbers) -> Implied | None:
         """Find the gradient that was not answered and must have been wrong for an answer to follow.
@@ -214,7 +237,8 @@ class Judge:
         if not fitting:
             return (), stories, ()
         named = {tuple(sorted((f.mistake.name, f.detail) for f in e)): e for _, e in fitting}
-        return tuple(named.values()), different([(*s, *e) for s, e in fitting]), fitting[0][0]
+        told = tuple(sorted(named.values(), key=rank))
+        return told, different([(*s, *e) for s, e in fitting]), fitting[0][0]
 
     @property
     def work(self) -> int:
@@ -242,6 +266,11 @@ def without_general(
     general = {fault.mistake.instead_of for _, e in fitting for fault in e}
     kept = [(s, e) for s, e in fitting if not any(f.mistake.name in general for f in e)]
     return kept or list(fitting)
+
+
+def rank(explanation: Explanation) -> list[int]:
+    # of what fits equally well, the catalogue has first what people do
+    return [CATALOGUE.index(fault.mistake) for fault in explanation]
 
 
 def say_digits(digits: int) -> str:

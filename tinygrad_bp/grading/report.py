@@ -217,7 +217,7 @@ class Report(Shown):
             return "Nothing is answered."
         n = len(self.counted)
         if self.passed:
-            return f"Passed: {n} of {n} lines right, score {self.score:.0%}."
+            return f"Passed: {n} of {plural(n, 'line')} right, score {self.score:.0%}."
         found = f"Not passed: {'; '.join(self.count())}. Score {self.score:.0%}."
         if self.first_wrong is None:
             return found
@@ -291,9 +291,11 @@ class Report(Shown):
         }
 
     def save(self, path: str | Path) -> None:
-        """Save the report as what the path ends in: ``.txt``, ``.html`` or ``.json``.
+        """Save this view of the report, as ``.txt``, ``.html`` or ``.json``.
 
-        A learner's view is no ``.json``, which holds the answers.
+        The path's ending says which. A report is the teacher's view, with the right numbers. To
+        save hints alone, write ``report.for_learner().save(path)``. A learner's view is not saved
+        as ``.json``, which holds the answers.
         """
         forms: dict[str, Callable[[], str]] = {".txt": lambda: f"{self}\n", ".html": self.to_html}
         if not self.hints:

@@ -4,6 +4,9 @@ A row is a mistake: its name, what it is, how a learner can see it, and its wron
 operation that it belongs to, or ``anywhere``. A new mistake is a new row. Those at functions, such
 as the softmax, are in `of_functions.py`; here are those at products, sums and powers, those that
 can be made at any step, and those of the sweep itself.
+
+Of mistakes that fit an answer equally well, the first in the catalogue is named first. So what
+people do often comes early: a forgotten transpose, 1/m or term before the sign of one term.
 """
 
 from __future__ import annotations
@@ -74,6 +77,49 @@ ROWS: dict[str, Entry] = {
             ),
         ),
     ),
+    # ---- sums, means and batches ----
+    "mean-for-sum": row(
+        "It was divided by the number of samples, or of terms, and this step is a sum of them.",
+        RATIO,
+        sum=wrong.scaled(lambda at: at.tensor.size / at.input.size),
+        anywhere=wrong.either(
+            wrong.scaled(lambda at: 1.0 / at.run.batch),
+            wrong.scaled(lambda at: at.input.size / at.tensor.size if at.is_broadcast else 1.0),
+        ),
+    ),
+    "sum-for-mean": row(
+        "It was multiplied by the number of samples, or of terms, or a division by it was lost.",
+        RATIO,
+        None,
+        "missing-factor",
+        mean=wrong.scaled(lambda at: at.input.size / at.tensor.size),
+        cross_entropy_with_probabilities=wrong.scaled(wrong.samples),
+        mean_binary_cross_entropy=wrong.scaled(lambda at: at.input.size),
+        anywhere=wrong.scaled(lambda at: at.run.batch),
+    ),
+    "one-sample-only": row(
+        "Of a sum over the samples one term alone is there, as when a loop overwrites its result.",
+        "Change another sample: your gradient has to change too.",
+        anywhere=wrong.either(wrong.one_sample(0), wrong.one_sample(-1)),
+    ),
+    "broadcast-not-summed": row(
+        "The quantity was broadcast, and its gradient was not summed over the copies.",
+        SHAPE,
+        Duty("sums_copies", "no tensor is broadcast", "a bias beside a batch"),
+        anywhere=wrong.where(lambda at: at.is_broadcast, wrong.not_summed),
+    ),
+    "overwritten-contribution": row(
+        "The quantity is used more than once, and one contribution was written over another.",
+        "Count the places in which the quantity is used: each adds one term.",
+        Duty("adds_up", "what is written over is zero", "a weight that is used twice"),
+        "wrong-sign",
+        anywhere=wrong.where(lambda at: len(at.uses) > 1, wrong.nothing),
+    ),
+    "without-topological-order": row(
+        "Gradients are passed on first come, first served: what arrives late is not passed on.",
+        "Of a value that is used twice, which use does the sweep reach first, and which last?",
+        Duty("in_order", "all contributions have arrived by then", "a shortcut past several steps"),
+    ),
     # ---- arithmetic ----
     "own-factor": row(
         "The factor itself stands where the other factor belongs.",
@@ -108,46 +154,6 @@ ROWS: dict[str, Entry] = {
         "The exponent is lost as a factor: a^(n-1) for n a^(n-1).",
         "Differentiate a^3 by the product rule, and count the terms.",
         power=wrong.rule(lambda out, a, n: (lambda g: g * a ** (n - 1), None)),
-    ),
-    # ---- sums, means and batches ----
-    "mean-for-sum": row(
-        "It was divided by the number of samples, or of terms, and this step is a sum of them.",
-        RATIO,
-        sum=wrong.scaled(lambda at: at.tensor.size / at.input.size),
-        anywhere=wrong.either(
-            wrong.scaled(lambda at: 1.0 / at.run.batch),
-            wrong.scaled(lambda at: at.input.size / at.tensor.size if at.is_broadcast else 1.0),
-        ),
-    ),
-    "sum-for-mean": row(
-        "It was multiplied by the number of samples, or of terms, or a division by it was lost.",
-        RATIO,
-        mean=wrong.scaled(lambda at: at.input.size / at.tensor.size),
-        cross_entropy_with_probabilities=wrong.scaled(wrong.samples),
-        mean_binary_cross_entropy=wrong.scaled(lambda at: at.input.size),
-        anywhere=wrong.scaled(lambda at: at.run.batch),
-    ),
-    "one-sample-only": row(
-        "Of a sum over the samples one term alone is there, as when a loop overwrites its result.",
-        "Change another sample: your gradient has to change too.",
-        anywhere=wrong.either(wrong.one_sample(0), wrong.one_sample(-1)),
-    ),
-    "broadcast-not-summed": row(
-        "The quantity was broadcast, and its gradient was not summed over the copies.",
-        SHAPE,
-        Duty("sums_copies", "no tensor is broadcast", "a bias beside a batch"),
-        anywhere=wrong.where(lambda at: at.is_broadcast, wrong.not_summed),
-    ),
-    "overwritten-contribution": row(
-        "The quantity is used more than once, and one contribution was written over another.",
-        "Count the places in which the quantity is used: each adds one term.",
-        Duty("adds_up", "what is written over is zero", "a weight that is used twice"),
-        anywhere=wrong.where(lambda at: len(at.uses) > 1, wrong.nothing),
-    ),
-    "without-topological-order": row(
-        "Gradients are passed on first come, first served: what arrives late is not passed on.",
-        "Of a value that is used twice, which use does the sweep reach first, and which last?",
-        Duty("in_order", "all contributions have arrived by then", "a shortcut past several steps"),
     ),
     # ---- what can be made at any step ----
     "wrong-sign": row(

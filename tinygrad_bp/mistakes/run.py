@@ -100,7 +100,7 @@ class Run(Record):
             if self.weight_side == edge.operand or (self.weight_side is None and not copies)
             if self.tensors[edge.step].ndim == 2
         }
-        found = gcd(*terms | copies)
+        found = gcd(*terms | copies) or 1  # of nothing it is 0
         return found if self.weight_side is not None or copies or len(terms) == 1 else 1
 
     @property
@@ -164,15 +164,16 @@ class Run(Record):
     def roles(self) -> dict[Any, tuple[Edge, ...]]:
         """The edges at which one slip is made again and again, by what they have in common.
 
-        They are all uses of one tensor, whose key is its position; or those that do the same, as at
-        every time step; or all steps of an operation.
+        They are all uses of one tensor, whose key is its position; or its uses in one step, as in
+        w * w; or those that do the same, as at every time step; or all steps of an operation.
         """
         roles: dict[Any, list[Edge]] = {i: list(uses) for i, uses in self.uses.items()}
         for edge in self.edges:
             t = self.tensors[edge.step]
             alike, inputs = self.alike[edge], [x for x in t.inputs if x is not None]
             near = tuple(self.nearest_parameters[self.place[x.id]] for x in inputs)
-            for role in (alike, (alike, near), (t.primitive, edge.operand), (t.primitive,)):
+            kind, here = t.primitive, (self.source[edge], edge.step)
+            for role in (here, alike, (alike, near), (kind, edge.operand), (kind,)):
                 roles.setdefault(role, []).append(edge)
         return {role: tuple(edges) for role, edges in roles.items() if len(edges) > 1}
 
