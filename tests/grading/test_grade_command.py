@@ -161,6 +161,26 @@ def test_a_problem_that_raises_is_told_with_its_line(run, tmp_path, text, said):
     assert said in str(raised.value)
 
 
+def test_a_recorded_loss_in_a_file_is_a_problem(run, tmp_path):
+    recorded = """
+import tinygrad_bp as bp
+w = bp.tensor([1.0, 2.0], requires_grad=True, name="w")
+L = bp.square_sum(w).named("L")
+"""
+    (tmp_path / "net.py").write_text(recorded)
+    (tmp_path / "right.py").write_text("def gradients(w):\n    return {'w': 2 * w}\n")
+    (tmp_path / "wrong.py").write_text("def gradients(w):\n    return {'w': w}\n")
+    assert run("right.py", "--problem", "net.py").status == 0
+    assert run("wrong.py", "--problem", "net.py").status == 1
+
+
+def test_what_a_problem_lacks_is_said_at_once(run, tmp_path):
+    (tmp_path / "net.py").write_text("def network(W, x):\n    return W @ x\n")
+    said = r"no loss\(\), but network\(\): choose one with --loss network, and give .* inputs = "
+    with pytest.raises(ValueError, match=said):
+        run("ann.py", "--problem", "net.py")
+
+
 def test_an_interrupt_while_a_problem_is_read_is_the_users(run, tmp_path):
     (tmp_path / "problem.py").write_text("raise KeyboardInterrupt")
     with pytest.raises(KeyboardInterrupt):
