@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ..mistakes.catalogue import CATALOGUE
+from ..mistakes.catalogue import rank
 from ..mistakes.mistake import Fault
 from ..mistakes.run import Run
 from ..notation.numbers import listed
@@ -237,7 +237,7 @@ class Judge:
         if not fitting:
             return (), stories, ()
         named = {tuple(sorted((f.mistake.name, f.detail) for f in e)): e for _, e in fitting}
-        told = tuple(sorted(named.values(), key=rank))
+        told = tuple(sorted(named.values(), key=lambda e: [rank(f.mistake) for f in e]))
         return told, different([(*s, *e) for s, e in fitting]), fitting[0][0]
 
     @property
@@ -266,11 +266,6 @@ def without_general(
     general = {fault.mistake.instead_of for _, e in fitting for fault in e}
     kept = [(s, e) for s, e in fitting if not any(f.mistake.name in general for f in e)]
     return kept or list(fitting)
-
-
-def rank(explanation: Explanation) -> list[int]:
-    # of what fits equally well, the catalogue has first what people do
-    return [CATALOGUE.index(fault.mistake) for fault in explanation]
 
 
 def say_digits(digits: int) -> str:

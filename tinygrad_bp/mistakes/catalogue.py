@@ -225,6 +225,11 @@ def named(name: str) -> Mistake:
     return rows[name]
 
 
+def rank(mistake: Mistake) -> int:
+    # of what fits equally well, the catalogue has first what people do
+    return CATALOGUE.index(mistake)
+
+
 def find_faults(place: Place) -> Iterator[Fault]:
     for mistake in CATALOGUE:
         for k, made in enumerate(mistake.at(place)):
