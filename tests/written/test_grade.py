@@ -90,6 +90,22 @@ def test_a_line_that_is_not_read_counts_neither_way_but_never_passes(written):
     assert bp.grade(written(text), required=()).score == 1
 
 
+def test_what_other_gradients_are_written_in_has_to_be_derived(written):
+    lines = HOMEWORK.split("\n")
+    without = "\n".join(line for line in lines if not line.startswith(r"$$\delta_2 ="))
+    using = without.replace(r"\delta_2", r"\frac{\partial L}{\partial z_2}")
+    report = bp.grade(written(using))
+    assert report["z2"].verdict == "missing"
+    assert report["z2"].message == "Line 6 uses it, so it has to be derived."
+    assert not report.passed
+    unread = using.replace("$$h =", "$$\\frac{\\partial L}{\\partial z_2} = \\Xi$$\n$$h =")
+    assert bp.grade(written(unread))["z2"].message == "Answered in line 2, which was not read."
+    # of all that is multiplied out, nothing else has to be
+    gradient = r"(W_3^T \delta_3) \odot p \odot (1 - p)"
+    multiplied_out = without.replace(r"\delta_2", f"({gradient})")
+    assert bp.grade(written(multiplied_out)).passed
+
+
 def test_names_are_told_where_the_document_does_not_say(written):
     text = HOMEWORK.replace(r"$$h = \sigma(W_1 x), \quad p = \sigma(W_2 h)$$", "")
     assert not bp.grade(written(text)).passed

@@ -24,6 +24,7 @@ from ..grading.report import JudgedLine, Report
 from ..grading.submission import Answers, Submission
 from ..grading.task import Builder
 from .document import Document, Judged
+from .missing import leaves_of
 from .network import Arrays, Network
 from .read import read
 from .report import HINTS, WrittenReport, WrittenSide
@@ -106,8 +107,12 @@ class Grader:
             for j in judged
             if j.target is not None and j.target.kind == "gradient" and j.verdict.name == "not read"
         }
+        used = self.used(judged)
         for line in report.lines:
             what = verdicts[line.name].name if line.name in verdicts else ""
+            if line.verdict == "missing" and line.name in used:  # what rests on it is not derived
+                message = f"Line {used[line.name]} uses it, so it has to be derived."
+                line = replace(line, score=0.0, message=message)
             if line.verdict == "missing" and line.score is not None and line.name in unread:
                 message = f"Answered in line {unread[line.name]}, which was not read."
                 line = replace(line, verdict="unreadable", message=message)
@@ -121,6 +126,18 @@ class Grader:
             written=tuple(self.of_side(j, report) for j in judged),
             names=tuple(self.document.found.items()),
         )
+
+    def used(self, judged: Sequence[Judged]) -> dict[str, int]:
+        """Return the gradients that the last word on another one is written in, with its line."""
+        found: dict[str, int] = {}
+        for j in judged:
+            if j.target is None or self.document.answers.get(j.target.about) is not j.verdict:
+                continue
+            for leaf in leaves_of(j.side.tree):
+                link = self.document.meaning.link(leaf)
+                if link is not None and link[0].kind == "loss":
+                    found.setdefault(link[1].name, j.line.where.line)
+        return found
 
     def charge(self, line: JudgedLine, what: str, verdict: str) -> JudgedLine:
         score = self.assignment.marking.score(verdict)
