@@ -280,6 +280,18 @@ def test_a_name_that_is_mistyped_does_not_pass():
     assert "Is W3 meant?" in report["W33"].message
 
 
+def test_a_mistyped_name_is_charged_once():
+    def answers(y, y_hat, W3):
+        return {"y_hat": 2 * (y_hat - y), "W33": W3, "W333": W3}
+
+    report = grade(answers, required=("y_hat", "W3"))
+    assert not report.passed
+    assert [report[name].verdict for name in ("W3", "W33")] == ["missing", "unreadable"]
+    # the missing line is charged, and so is a second name that means it
+    assert [report[name].score for name in ("W3", "W33", "W333")] == [0.0, None, 0.0]
+    assert report.score == pytest.approx(1 / 3)
+
+
 def test_one_number_is_right_in_whatever_brackets():
     def problem(x, s):
         return bp.square_sum(x * s).named("L")

@@ -261,6 +261,7 @@ def test_what_a_teacher_should_look_at_is_marked(graded):
     assert marks["cem.py"] == []
     assert marks["dan.py"] == ["It uses eval: see what for."]
     assert classroom.to_html().count("Look at this:") == 3
+    assert classroom.to_html().count("No module named") == 1  # the reason is not said twice
     assert "It imports" not in classroom.feedback()["bob.html"]
 
 

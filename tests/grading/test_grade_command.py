@@ -247,6 +247,7 @@ def test_a_class_without_a_page_is_shown(run, tmp_path):
     ("arguments", "text"),
     [
         (("cat.py",), "there is no file cat.py"),
+        ((".", "--csv", "x.csv"), "is a folder. Name the files in it"),
         (("ann.py", "--out", "x.pdf"), "a file that ends in .html"),
         (("ann.py", "--function", "cat.py=f"), "there is no submission cat.py"),
         (("ann.py", "--function", "a-b"), "takes NAME or FILE=NAME"),

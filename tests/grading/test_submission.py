@@ -38,11 +38,14 @@ def test_keys_may_be_written_in_several_ways():
             for key in ("∇W1", "grads_W1", "gradient_of_W1", "W1.grad", "dW₁", "dW^{[1]}")
         ),
         *((key, "W1") for key in ("d_loss_d_W1", "grad_wrt_W1", "GRAD_W1", "partial_W1")),
+        *((key, "W1") for key in ("DW1", "weight1", "weights[1]", "d_weight_1", "Weight1_grad")),
         ("W_f_d", "W_f"),
         ("dWf", "W_f"),
         ("dX", "x"),
         ("dLdx", "x"),
         ("W11", None),
+        ("weight", None),
+        ("weighted1", None),
         ("", None),
         ("d", None),
     ],
@@ -58,7 +61,15 @@ def test_an_exact_name_comes_before_one_in_another_case():
 
 
 @pytest.mark.parametrize(
-    ("key", "meant"), [("Wx", "W"), ("delta2", "z2"), ("dWW", "W"), ("dB_1", "b1"), ("bias1", None)]
+    ("key", "meant"),
+    [
+        ("Wx", "W"),
+        ("delta2", "z2"),
+        ("dWW", "W"),
+        ("dB_1", "b1"),
+        ("bias1", "b1"),
+        ("offset1", None),
+    ],
 )
 def test_what_is_nearly_a_name_gets_a_suggestion(key, meant):
     known = ["W", "z2", "b1"]

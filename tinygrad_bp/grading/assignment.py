@@ -53,7 +53,10 @@ class Marking:
     def check(self, named: Collection[str]) -> None:
         unknown = [name for name in self.points if name not in named]
         if unknown:
-            raise ValueError(f"there is no {unknown[0]} to give points: {', '.join(named)}.")
+            raise ValueError(
+                f"{unknown[0]} is not a quantity of the problem, and cannot be given points. "
+                f"The quantities are: {', '.join(named)}."
+            )
 
     def score(self, verdict: str) -> float:
         return {"right": 1.0, "carried forward": self.carried}.get(verdict, 0.0)

@@ -45,6 +45,9 @@ def run_grade(
         raise ValueError(
             f"--{wrong[0]} is for one submission; a class takes --out, --csv and --feedback"
         )
+    if all(path.is_dir() for path in options.files):
+        folder = options.files[0]
+        raise ValueError(f"{folder} is a folder. Name the files in it: {folder}/*")
     if not is_class and not options.files[0].is_file():
         raise ValueError(f"there is no file {options.files[0]}")
     if options.out is not None and options.out.suffix != ".html":

@@ -18,6 +18,7 @@ from .assignment import Assignment, Marking
 from .factors import ACCEPTED, judge
 from .findings import Finding, to_sentence
 from .report import JudgedLine, Report
+from .spelling import ask_for
 from .submission import Answers, InProcess, Submission
 from .task import Builder
 
@@ -153,9 +154,16 @@ def write_lines(
         elif finding.verdict == "carried forward" and line.score == 0 < assignment.marking.carried:
             line = replace(line, message="It follows from zeros or NaN, and earns nothing.")
         yield replace(line, points=assignment.marking.points.get(finding.name, 1.0))
+    missing = {f.name for f in findings if f.verdict == "missing"} & assignment.required
     for name in {name: None for a in answers for name in (*a.unreadable, *a.values)}:
-        if name not in assignment.named:
-            yield write_stray(name, assignment, answers)
+        if name in assignment.named:
+            continue
+        stray = write_stray(name, assignment, answers)
+        meant = next((n for n in missing if stray.message.endswith(ask_for(n))), None)
+        if meant is not None:  # a mistyped name: its slip is charged where the gradient is missing
+            missing.remove(meant)
+            stray = replace(stray, score=None)
+        yield stray
 
 
 def score_of(finding: Finding, marking: Marking) -> float:

@@ -1,7 +1,8 @@
 """Spelling: which quantity a name means, as people write it.
 
-A gradient is called dW1, dL_dW1, grad_W1, W1_grad, dLdW, nabla_w, dW[1] and more. An exact name
-comes first; then one without what says "gradient of"; then the same without regard to case.
+A gradient is called dW1, dL_dW1, grad_W1, W1_grad, dLdW, nabla_w, dW[1] and more, and b1 is also
+written bias1. An exact name comes first; then one without what says "gradient of"; then the same
+without regard to case.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from ..notation.numbers import LONGEST_MESSAGE
 BEFORE = [
     re.compile(prefix)
     for prefix in (
-        r"[d∂]_?",  # dW, d_W
+        r"[dD∂]_?",  # dW, d_W, DW
         r"[d∂]\w*?[_/ ][d∂]_?",  # dL_dW, d_L_d_W, ∂L/∂W
         r"[d∂](?:[LlJjCcEe]|[Ll]oss|[Cc]ost)[d∂]_?",  # dLdW, dlossdW
         r"(?i:gradients?|grads?|g)_?(?:of_|wrt_)?",
@@ -25,6 +26,9 @@ BEFORE = [
     )
 ]
 AFTER = re.compile(r"(?i:[_.]?(?:gradients?|grads?|delta)|_[dg])$")
+
+#: A letter written as a word: bias1 and weight_1 for b1 and W1.
+WORD = re.compile(r"(?i:(b)ias|(w)eights?)(?=[\W_]*\d*[\W_]*$)")
 
 #: What is returned beside the gradients, and is none of them.
 BESIDE = {"loss", "cost", "cache"}
@@ -46,12 +50,13 @@ def find_quantity(key: Any, known: Collection[str]) -> str | None:
 
 
 def undecorated(key: str) -> Iterator[str]:
-    yield key
-    for prefix in BEFORE:
-        if match := prefix.match(key):
-            yield key[match.end() :]
+    bare = [key, *(key[match.end() :] for prefix in BEFORE if (match := prefix.match(key)))]
     if match := AFTER.search(key):
-        yield key[: match.start()]
+        bare.append(key[: match.start()])
+    yield from bare
+    for name in bare:
+        if match := WORD.match(name):
+            yield f"{match[match.lastindex or 0]}{name[match.end() :]}"
 
 
 def is_decorated(key: str, known: Collection[str]) -> bool:
@@ -73,8 +78,12 @@ def fold(name: str) -> str:
 
 def suggest_name(key: Any, known: Collection[str]) -> str:
     close = list(near(key, known)) if isinstance(key, str) else []
-    hint = f"Is {close[0]} meant?" if close else f"It has: {', '.join(known)}."
+    hint = ask_for(close[0]) if close else f"It has: {', '.join(known)}."
     return f"the problem has no quantity of this name. {hint}"
+
+
+def ask_for(name: str) -> str:
+    return f"Is {name} meant?"
 
 
 def near(key: str, known: Collection[str]) -> Iterator[str]:
