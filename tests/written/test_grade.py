@@ -246,3 +246,60 @@ def test_a_function_of_what_it_cannot_have_is_not_read(line, tmp_path):
     path = tmp_path / "homework.txt"
     path.write_text(line + "\n", "utf-8")
     assert [side.verdict for side in bp.grade(path).written] == ["not read"]
+
+
+ROWS = {"X": (6, 4), "T": (6, 3), "W": (4, 3), "b": (3,)}
+
+
+def one_layer(X, T, W, b):
+    Y = (X @ W + b).named("Y")
+    return bp.mean((Y - T) ** 2).named("L")
+
+
+def verdicts_of_one_layer(path):
+    rng = np.random.default_rng(3)
+    inputs = {name: rng.normal(size=shape) for name, shape in ROWS.items()}
+    report = bp.grade(path, one_layer, inputs)
+    return {line.name: line.verdict for line in report.lines}, report
+
+
+STEP = """
+v3 = (Y - T)^2
+dL/dv3 = 1/18
+dL/dY = 2 dL/dv3 * (Y - T)
+dL/db = sum(dL/dY, axis=0)
+dL/dW = X^T @ dL/dY
+"""
+
+
+def test_a_step_without_a_name_is_judged_by_what_readings_call_it(written):
+    found, report = verdicts_of_one_layer(written(STEP, "right.txt"))
+    assert found == dict.fromkeys(["v3", "Y", "b", "W"], "right")
+    assert report.passed
+    counted = "N = 18" + STEP.replace("1/18", "1/N")  # a letter for a number is a number
+    assert verdicts_of_one_layer(written(counted, "counted.txt"))[1].passed
+    found, report = verdicts_of_one_layer(written(STEP.replace("1/18", "(Y - T)/18"), "slip.txt"))
+    assert found == {"v3": "wrong"} | dict.fromkeys(["Y", "b", "W"], "carried forward")
+    assert not report.passed
+
+
+def test_a_name_of_no_step_is_not_read(written):
+    found, report = verdicts_of_one_layer(written(STEP.replace("dL/dv3 =", "dL/dv9 ="), "v9.txt"))
+    assert [side.verdict for side in report.written][1] == "not read"
+    assert found["v3"] == "missing"
+    assert report["v3"].message == "Line 4 uses it, so it has to be derived."
+    assert not report.passed
+
+
+def test_a_bias_after_a_slip_is_carried_forward_in_both_tables(written):
+    text = r"""
+$$\frac{\partial L}{\partial Y} = Y - T$$
+$$\frac{\partial L}{\partial b} = \mathbf{1}^T \frac{\partial L}{\partial Y}$$
+$$\frac{\partial L}{\partial W} = X^T \frac{\partial L}{\partial Y}$$
+"""
+    found, report = verdicts_of_one_layer(written(text))
+    assert [side.verdict for side in report.written] == ["wrong"] + ["carried forward"] * 2
+    assert {n: found[n] for n in "YbW"} == {
+        "Y": "wrong", "b": "carried forward", "W": "carried forward"
+    }  # fmt: skip
+    assert report.score == pytest.approx(2 / 3)

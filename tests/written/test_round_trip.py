@@ -14,6 +14,7 @@ from tinygrad_bp.grading.assignment import Assignment
 from tinygrad_bp.mistakes.run import Run
 from tinygrad_bp.table import TABLE
 from tinygrad_bp.written.document import Document
+from tinygrad_bp.written.grade import Grader
 from tinygrad_bp.written.network import Network
 from tinygrad_bp.written.read import read
 
@@ -55,6 +56,17 @@ def rows_with_a_bias():
     return Assignment(loss, {name: rng.normal(size=shape) for name, shape in shapes.items()})
 
 
+def step_without_a_name():
+    def loss(X, T, W1, b1, W2, b2):
+        A1 = (X @ W1 + b1).named("A1")
+        H = bp.tanh(A1).named("H")
+        Y = (H @ W2 + b2).named("Y")
+        return bp.mean((Y - T) ** 2).named("L")
+
+    shapes = {"X": (6, 4), "T": (6, 3), "W1": (4, 5), "b1": (5,), "W2": (5, 3), "b2": (3,)}
+    return Assignment(loss, {name: rng.normal(size=shape) for name, shape in shapes.items()})
+
+
 def softmax_and_logarithm():
     def loss(W, x, y):
         p = bp.softmax((W @ x).named("z"), axis=0).named("p")
@@ -67,6 +79,7 @@ def softmax_and_logarithm():
 
 PROBLEMS = (
     worked, worked_in_a_batch, columns_with_a_bias, rows_with_a_bias, softmax_and_logarithm,
+    step_without_a_name,
 )  # fmt: skip
 
 
@@ -80,6 +93,8 @@ def test_a_derivation_is_read_back_and_right(problem, form, suffix, tmp_path):
     document = Document(Network(assignment), {})
     judged = document.judge(read(path.read_text("utf-8"), suffix))
     assert len(judged) > 10
+    report = Grader(document, assignment).report(judged)
+    assert all(line.verdict in ("right", "missing") for line in report.lines), report.summary()
     for one in judged:
         says_what_n_is = re.fullmatch(r"N = \d+", one.line.text.strip())
         right = "defined" if says_what_n_is else "right"

@@ -10,6 +10,7 @@ values are drawn.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
@@ -144,6 +145,16 @@ class Assignment:
         is_finite = all(np.isfinite(g).all() for g in drawn.gradients.values())
         if not is_finite or steps(drawn) != steps(first):
             del self.runs[-1], self.points[-1]
+
+    def calling(self, steps: Mapping[str, int]) -> Assignment:
+        """Return this assignment with further quantities, as `Run.calling`."""
+        if not steps:
+            return self
+        _ = self.warnings  # which are of the problem alone, and are looked for once
+        assignment = copy(self)
+        assignment.runs = [run.calling(steps) for run in self.runs]
+        assignment.named = assignment.runs[0].quantities
+        return assignment
 
     def reshaped(self, *shapes: Mapping[str, Any]) -> tuple[Assignment, ...]:
         # the worked problem at points of other shapes; none if the points were given

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from functools import cached_property
 from math import gcd
 from typing import Any
@@ -36,6 +37,13 @@ class Run(Record):
         if twice:
             raise ValueError(f"two tensors are called {twice[0]}. Give each quantity its own name.")
         return {name: i for name, i in names if i in self.gradients}
+
+    def calling(self, steps: Mapping[str, int]) -> Run:
+        """Return this run with further quantities: unnamed steps, by what they are called."""
+        run = copy(self)
+        run.__dict__.pop("backward_order", None)  # which is of the quantities
+        run.quantities = {**self.quantities, **steps}
+        return run
 
     @cached_property
     def backward_order(self) -> list[str]:

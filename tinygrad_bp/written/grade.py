@@ -87,7 +87,10 @@ class Grader:
         given = {name: self.of_mean(name, v) for name, v in values.items() if v is not None}
         points = range(len(self.assignment.points))
         answers = [Answers({name: v[k] for name, v in given.items()}) for k in points]
-        return grade_at_points(answers, self.assignment)
+        # a step without a name in the problem is called as in readings, v4
+        known = self.network.gradients.keys() - self.assignment.named.keys()
+        steps = {name: self.network.position[name] for name in values if name in known}
+        return grade_at_points(answers, self.assignment.calling(steps))
 
     def of_mean(self, name: str, arrays: Arrays) -> Arrays:
         # where dZ is meant of each sample's loss, as answers of their mean
@@ -99,7 +102,9 @@ class Grader:
     def report(self, judged: Sequence[Judged]) -> WrittenReport:
         """Judge the gradients as they are last written. What every line lacks is charged once."""
         verdicts = self.document.answers
-        report = self.grade({name: v.answer for name, v in verdicts.items()})
+        used = self.used(judged)
+        answers = {name: v.answer for name, v in verdicts.items()}
+        report = self.grade(dict.fromkeys(used) | answers)
         charged: set[str] = set()
         lines = []
         unread = {
@@ -107,7 +112,6 @@ class Grader:
             for j in judged
             if j.target is not None and j.target.kind == "gradient" and j.verdict.name == "not read"
         }
-        used = self.used(judged)
         for line in report.lines:
             what = verdicts[line.name].name if line.name in verdicts else ""
             if line.verdict == "missing" and line.name in used:  # what rests on it is not derived

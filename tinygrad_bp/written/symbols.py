@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -259,7 +260,7 @@ class Symbols:
         if ref.kind == "size":
             if network.batch is None:
                 raise NotReadError(f"how many samples there are, {ref.name}, cannot be told")
-            return value([float(network.batch)] * len(network.runs))
+            return value([float(network.batch)] * len(network.runs), is_constant=True)
         if ref.kind == "kronecker":
             return self.same_index(*map(str, ref.entries))
         if ref.kind == "defined":
@@ -268,7 +269,7 @@ class Symbols:
                 raise NotReadError(
                     "a name that was defined entry by entry stands for a whole array"
                 )
-            found = self.indexed(list(known.data), ref)
+            found = replace(self.indexed(list(known.data), ref), is_constant=known.is_constant)
         elif ref.kind == "gradient":
             found = self.indexed(self.gradient(ref.name, of_truth), ref)
         else:
