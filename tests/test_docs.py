@@ -196,7 +196,7 @@ def test_the_figures_of_the_digits_are_those_printed(tmp_path, monkeypatch, caps
     held_out = re.findall(r"[\d.]+%", correct)[-1]
     page = (ROOT / "docs" / "worked_problem.md").read_text(encoding="utf-8")
     assert correct in page
-    assert f"{held_out} are then recognised" in page
+    assert f"then recognises {held_out} of" in page
 
 
 def test_the_reference_page_is_current():

@@ -287,6 +287,8 @@ class Base(NamedTuple):
         if row is None:
             return False
         weights = self.probe.rows[target]
+        if weights.shape != self.answer.shape:  # of the story, which changed the shapes
+            return None
         scale = sheet.run.scale(target)
         terms = [row * change * scale, weights * self.without, -weights * self.answer]
         size = sum(float(np.abs(term).sum()) for term in terms)

@@ -70,8 +70,8 @@ def number_latex(written: str) -> str:
 
 
 def fraction(value: float) -> tuple[int, int] | None:
-    # a decimal that is short stays one, but for one half
-    if value != 0.5 and len(repr(value)) < 12:
+    # a decimal that is short stays one, but for one half; a large number is a whole one
+    if value != 0.5 and (len(repr(value)) < 12 or abs(value) > 1e15):
         return None
     for below in range(2, LARGEST_DENOMINATOR + 1):
         above = round(value * below)
