@@ -645,7 +645,9 @@ def test_an_operation_without_text() -> None:
     space: dict[str, Any] = {"bp": bp}
     exec("@bp.primitive\ndef typed_in(a):\n    b = a\n    return b * 2", space)
     space["typed_in"].backward(lambda out, a: lambda g: 2.0 * g)
-    with pytest.raises(ValueError, match="the source of typed_in cannot be read: write it in a file"):
+    with pytest.raises(
+        ValueError, match="the source of typed_in cannot be read: write it in a file"
+    ):
         source(space["typed_in"](leaf(1.0)))
 
 
