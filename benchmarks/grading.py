@@ -16,7 +16,7 @@ from time import perf_counter
 from tinygrad_bp.grading.assignment import Assignment
 from tinygrad_bp.grading.classroom import grade_class
 
-SUBMISSIONS = 40
+SUBMISSIONS = 200
 
 RIGHT = """\
 def gradients(W2, W3, x, a1, a2, y_hat, y):
