@@ -129,7 +129,7 @@ def main() -> None:
         given.out.mkdir(parents=True, exist_ok=True)
         (given.out / "results.md").write_text(text, encoding="utf-8")
         kept = {"machine": where, "results": [r._asdict() for r in results]}
-        (given.out / "results.json").write_text(json.dumps(kept, indent=1), encoding="utf-8")
+        (given.out / "results.json").write_text(json.dumps(kept) + "\n", encoding="utf-8")
         if installed("matplotlib"):
             plot(results, given.out / "operations.svg")
 
