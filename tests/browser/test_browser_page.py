@@ -8,7 +8,6 @@ fault.
 
 import mimetypes
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -20,16 +19,13 @@ from typing import Any
 
 import pytest
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-axe = pytest.importorskip(
-    "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
-)
+from ..chromium import needs_chromium, serious
+
 pytest.importorskip("sphinx", reason="sphinx is not installed")
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 ROOT = Path(__file__).parents[2]
 PYODIDE = ROOT / "docs" / "site" / "pyodide"
 pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on the PATH"),
+    needs_chromium,
     pytest.mark.skipif(
         not PYODIDE.exists(), reason="Pyodide is not here: run python docs/site/fetch.py"
     ),
@@ -70,15 +66,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     yield f"http://127.0.0.1:{server.server_port}/docs/browser.html"
     server.shutdown()
     server.server_close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        # a container has no sandbox for a browser
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 Open = Callable[[str], Any]
@@ -363,14 +350,6 @@ def test_it_asks_no_other_server(page, asked, address):
 
 
 # ---- Looks ----
-
-
-def serious(page: Any) -> list[str]:
-    found = axe.Axe().run(page).response["violations"]
-    return [f"{v['id']}: {v['nodes'][0]['html']}" for v in found if v["impact"] in SERIOUS]
-
-
-SERIOUS = ("serious", "critical")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

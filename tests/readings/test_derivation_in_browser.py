@@ -1,11 +1,9 @@
 """The page of a derivation as a person reads it, in a browser: on a screen, a telephone, and paper.
 
-Needs chromium, and Python's playwright and axe-playwright-python (``pip install
-tinygrad_bp[browser]``); no browser is downloaded. Where one is missing, these tests are skipped.
-Every check is also held against a page with a planted fault.
+Every check is also held against a page with a planted fault. What the tests need stands in
+`tests/chromium.py`.
 """
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -17,14 +15,9 @@ import tinygrad_bp as bp
 from tinygrad_bp.worked_problem.problem import random_problem
 from tinygrad_bp.worked_problem.verification import recorded
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-axe = pytest.importorskip(
-    "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
-)
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on the PATH")
+from ..chromium import DESKTOP, PHONE, needs_chromium, serious
 
-DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
+pytestmark = needs_chromium
 PAPER = {"width": 718, "height": 1000}  # what the margins leave of A4
 
 WIDTH = "document.documentElement.scrollWidth"
@@ -47,15 +40,6 @@ def classifier() -> bp.Tensor:
     return bp.cross_entropy(model(X), np.arange(8) % 4).named("L")
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        # a container has no sandbox for a browser
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def opened(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     contexts = []
@@ -74,9 +58,8 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
 
 
 def faults(page: Any) -> list[str]:
-    """Return the serious faults that axe finds."""
-    found = axe.Axe().run(page).response["violations"]
-    return [fault["id"] for fault in found if fault["impact"] in ("serious", "critical")]
+    """Return the kinds of the serious faults that axe finds, each once."""
+    return list(dict.fromkeys(fault.partition(":")[0] for fault in serious(page)))
 
 
 @pytest.mark.parametrize("form", ["matrix", "index"])

@@ -1,13 +1,11 @@
 """A player as a person uses it, in a browser: by keyboard and pointer, on a large screen or small.
 
-Needs chromium, and Python's playwright and axe-playwright-python (``pip install
-tinygrad_bp[browser]``); no browser is downloaded. Where one is missing, these tests are skipped.
-Every check is also held against a page with a planted fault.
+Every check is also held against a page with a planted fault. What the tests need stands in
+`tests/chromium.py`.
 """
 
 import json
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,14 +20,9 @@ from tinygrad_bp.record import recorded_tensors
 from tinygrad_bp.worked_problem.problem import random_problem
 from tinygrad_bp.worked_problem.verification import recorded
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-axe = pytest.importorskip(
-    "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
-)
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on the PATH")
+from ..chromium import DESKTOP, PHONE, needs_chromium, serious
 
-DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
+pytestmark = needs_chromium
 
 #: What a person sees of a step, read from the page: of an equation, the last side, if that is a
 #: number or an array, as text or as rows of cells.
@@ -96,15 +89,6 @@ def deep(operations: int = 300) -> bp.Tensor:
         with bp.scope(f"layer {i}"):
             a = bp.tanh(W @ a + b).named(f"a{i}")
     return bp.square_sum(a).named("L")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        # a container has no sandbox for a browser
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @dataclass
@@ -696,17 +680,6 @@ def test_a_narrow_screen(visit: Any, make: Callable[[], Any], screen: Any) -> No
             assert box["x"] + box["width"] <= screen["width"]
             assert box["y"] + box["height"] <= player.page.locator("#panel").bounding_box()["y"]
         player.page.click("[aria-label='Next step']")
-
-
-def serious(page: Any) -> list[str]:
-    """Return the serious faults that axe finds."""
-    found = axe.Axe().run(page).response["violations"]
-    return [
-        f"{fault['id']}: {node['html'][:200]}"
-        for fault in found
-        if fault["impact"] in ("serious", "critical")
-        for node in fault["nodes"]
-    ]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
