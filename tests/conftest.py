@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from .chromium import launched
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    from .chromium import launched  # only where a test asks for it: its packages are optional
-
     with launched() as browser:
         yield browser
