@@ -31,22 +31,16 @@ def read_signature(
     primitive: Any,
 ) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, Any], bool]:
     """Return a function's operands, further arguments, defaults; and if any number is taken."""
-    parameters = inspect.signature(primitive.forward).parameters.values()
-    operands = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    settings = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
-    if any(p.default is not p.empty for p in operands) or any(
-        p.kind is p.VAR_KEYWORD for p in parameters
-    ):
+    forward = inspect.unwrap(primitive.forward)
+    code = forward.__code__
+    if forward.__defaults__ or code.co_flags & inspect.CO_VARKEYWORDS:
         raise errors.unclear_signature(primitive)
-    takes_any_number = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-    if takes_any_number and operands:
+    takes_any_number = bool(code.co_flags & inspect.CO_VARARGS)
+    if takes_any_number and code.co_argcount:
         raise errors.mixed_operands(primitive)
-    return (
-        tuple(p.name for p in operands),
-        tuple(p.name for p in settings),
-        {p.name: p.default for p in settings if p.default is not p.empty},
-        takes_any_number,
-    )
+    operands = code.co_varnames[: code.co_argcount]
+    settings = code.co_varnames[code.co_argcount :][: code.co_kwonlyargcount]
+    return operands, settings, dict(forward.__kwdefaults__ or {}), takes_any_number
 
 
 def sort_arguments(

@@ -19,92 +19,54 @@ def chosen(g: Value, this: Value, both: Value) -> Value:
     return np.where(this, g, np.where(both, 0.5 * g, 0.0))
 
 
+# fmt: off
+
 add = elementwise(
-    np.add, "a + b", lambda out, a, b: (lambda g: g, lambda g: g), at=(2, 3, 5, 1, 1), symbol="+"
-)
+    np.add, "a + b", lambda out, a, b: (lambda g: g, lambda g: g),
+    at="2.0, 3.0 -> 5., 1., 1.", symbol="+")
 subtract = elementwise(
-    np.subtract,
-    "a - b",
-    lambda out, a, b: (lambda g: g, lambda g: -g),
-    at=(2, 3, -1, 1, -1),
-    symbol="−",
-)
+    np.subtract, "a - b", lambda out, a, b: (lambda g: g, lambda g: -g),
+    at="2.0, 3.0 -> -1., 1., -1.", symbol="−")
 multiply = elementwise(
-    np.multiply,
-    "a * b",
-    lambda out, a, b: (lambda g: g * b, lambda g: g * a),
-    at=(3, 5, 15, 5, 3),
-    symbol="×",
-)
+    np.multiply, "a * b", lambda out, a, b: (lambda g: g * b, lambda g: g * a),
+    at="3.0, 5.0 -> 15., 5., 3.", symbol="×")
 divide = elementwise(
-    np.divide,
-    "a / b",
-    lambda out, a, b: (lambda g: g / b, lambda g: -g * out / b),
-    at=(3, 2, 1.5, 0.5, -0.75),
-    symbol="÷",
-    domain=POSITIVE,
-)
+    np.divide, "a / b", lambda out, a, b: (lambda g: g / b, lambda g: -g * out / b),
+    at="3.0, 2.0 -> 1.5, 0.5, -0.75", symbol="÷", domain=POSITIVE)
 negative = elementwise(
-    np.negative, "-a", lambda out, a: lambda g: -g, at=(2, -2, -1), integers=True, symbol="−"
-)
+    np.negative, "-a", lambda out, a: lambda g: -g,
+    at="2.0 -> -2., -1.", integers=True, symbol="−")
 reciprocal = elementwise(
-    np.reciprocal,
-    "1.0 / a",
-    lambda out, a: lambda g: -g * out * out,
-    at=(2, 0.5, -0.25),
-    symbol="1/·",
-    domain=POSITIVE,
-)
+    np.reciprocal, "1.0 / a", lambda out, a: lambda g: -g * out * out,
+    at="2.0 -> 0.5, -0.25", symbol="1/·", domain=POSITIVE)
 square = elementwise(
-    np.square,
-    "the square.",
-    lambda out, a: lambda g: 2.0 * g * a,
-    at=(3, 9, 6),
-    integers=True,
-    symbol="·²",
-    notation="a ** 2",
-)
+    np.square, "the square.", lambda out, a: lambda g: 2.0 * g * a,
+    at="3.0 -> 9., 6.", integers=True, symbol="·²", notation="a ** 2")
 sqrt = elementwise(
     np.sqrt,
     "the square root: at 0 its slope is infinite, and below it is NaN, with a RuntimeWarning.",
     lambda out, a: lambda g: 0.5 * g / out,
-    at=(4, 2, 0.25),
-    symbol="√",
-    notation=("√{:single}", r"\sqrt{{{}}}"),
-    domain=POSITIVE,
-)
+    at="4.0 -> 2., 0.25", symbol="√", notation=("√{:single}", r"\sqrt{{{}}}"), domain=POSITIVE)
 absolute = elementwise(
-    np.abs,
-    "the absolute value; its derivative at 0, where it has a corner, is taken as 0.",
+    np.abs, "the absolute value; its derivative at 0, where it has a corner, is taken as 0.",
     lambda out, a: lambda g: g * np.sign(a),
-    at=(-2, 2, -1),
-    integers=True,
-    symbol="|·|",
-    written="np.abs(a)",
-    notation=("|{}|", r"\left\lvert {} \right\rvert"),
-)
+    at="-2.0 -> 2., -1.", integers=True, symbol="|·|", written="np.abs(a)",
+    notation=("|{}|", r"\left\lvert {} \right\rvert"))
 sign = elementwise(
-    np.sign,
-    "-1, 0 or 1. It is constant between jumps, so no gradient flows back.",
-    lambda out, a: None,
-    at=(-2, -1, 0),
-    integers=True,
-    notation=upright("sgn"),
-)
+    np.sign, "-1, 0 or 1. It is constant between jumps, so no gradient flows back.",
+    lambda out, a: None, at="-2.0 -> -1., 0.", integers=True, notation=upright("sgn"))
 maximum = elementwise(
     np.maximum,
     "the larger of each two entries; where they are equal, each gets half the gradient.",
     lambda out, a, b: (lambda g: chosen(g, a > b, a == b), lambda g: chosen(g, b > a, a == b)),
-    at=(2, 3, 3, 0, 1),
-    notation=("max", r"\max"),
-)
+    at="2.0, 3.0 -> 3., 0., 1.", notation=("max", r"\max"))
 minimum = elementwise(
     np.minimum,
     "the smaller of each two entries; where they are equal, each gets half the gradient.",
     lambda out, a, b: (lambda g: chosen(g, a < b, a == b), lambda g: chosen(g, b < a, a == b)),
-    at=(2, 3, 2, 1, 0),
-    notation=("min", r"\min"),
-)
+    at="2.0, 3.0 -> 2., 1., 0.", notation=("min", r"\min"))
+
+# fmt: on
 
 
 @primitive(symbol="^", written="a**n", needs=BROADCASTING, kind="entrywise", domain=POSITIVE)

@@ -15,95 +15,96 @@ from .rows import POSITIVE, elementwise, floats, upright
 
 # ---- Exponentials and logarithms ----
 
-exp = elementwise(np.exp, "e ** a.", lambda out, a: lambda g: g * out, at=(0, 1, 1))
+exp = elementwise(np.exp, "e ** a.", lambda out, a: lambda g: g * out, at="0.0 -> 1., 1.")
 exp2 = elementwise(
     np.exp2, "2 ** a.", lambda out, a: lambda g: g * math.log(2.0) * out,
-    at=(0, 1, math.log(2.0)), notation="2.0 ** a")
+    at="0.0 -> 1., 0.69314718", notation="2.0 ** a")
 expm1 = elementwise(
     np.expm1, "e ** a - 1, exact for small a.",
     lambda out, a: lambda g: g * np.exp(a),  # not out + 1, which cancels where a is far below 0
-    at=(1e-20, 1e-20, 1), notation="np.exp(a) - 1")
+    at="1e-20 -> 1.e-20, 1.", notation="np.exp(a) - 1")
 log = elementwise(
     np.log, "the natural logarithm.", lambda out, a: lambda g: g / a,
-    at=(1, 0, 1), domain=POSITIVE)
+    at="1.0 -> 0., 1.", domain=POSITIVE)
 log2 = elementwise(
     np.log2, "the logarithm to base 2.", lambda out, a: lambda g: g / (math.log(2.0) * a),
-    at=(1, 0, 1 / math.log(2.0)), domain=POSITIVE, notation=("log₂", r"\log_{2}"))
+    at="1.0 -> 0., 1.44269504", domain=POSITIVE, notation=("log₂", r"\log_{2}"))
 log10 = elementwise(
     np.log10, "the logarithm to base 10.", lambda out, a: lambda g: g / (math.log(10.0) * a),
-    at=(1, 0, 1 / math.log(10.0)), domain=POSITIVE, notation=("log₁₀", r"\log_{10}"))
+    at="1.0 -> 0., 0.43429448", domain=POSITIVE, notation=("log₁₀", r"\log_{10}"))
 log1p = elementwise(
     np.log1p, "log(1 + a), exact for small a.", lambda out, a: lambda g: g / (1.0 + a),
-    at=(1e-20, 1e-20, 1), domain=(-0.5, 2.0), notation="np.log(1 + a)")
+    at="1e-20 -> 1.e-20, 1.", domain=(-0.5, 2.0), notation="np.log(1 + a)")
 logaddexp = elementwise(
     np.logaddexp, "log(exp(a) + exp(b)), without overflow.",
     lambda out, a, b: (lambda g: g * np.exp(a - out), lambda g: g * np.exp(b - out)),
-    at=(0, 0, math.log(2.0), 0.5, 0.5), notation="np.log(np.exp(a) + np.exp(b))")
+    at="0.0, 0.0 -> 0.69314718, 0.5, 0.5", notation="np.log(np.exp(a) + np.exp(b))")
 
 # ---- Angles ----
 
 sin = elementwise(
-    np.sin, "the sine of radians.", lambda out, a: lambda g: g * np.cos(a), at=(0, 0, 1))
+    np.sin, "the sine of radians.", lambda out, a: lambda g: g * np.cos(a), at="0.0 -> 0., 1.")
 cos = elementwise(
-    np.cos, "the cosine of radians.", lambda out, a: lambda g: -g * np.sin(a), at=(-0.0, 1, 0))
+    np.cos, "the cosine of radians.", lambda out, a: lambda g: -g * np.sin(a), at="-0.0 -> 1., 0.")
 tan = elementwise(
     np.tan, "the tangent of radians.", lambda out, a: lambda g: g * (1.0 + out * out),
-    at=(0, 0, 1), domain=(-1.2, 1.2))
+    at="0.0 -> 0., 1.", domain=(-1.2, 1.2))
 arcsin = elementwise(
     np.arcsin, "the inverse sine, in radians; at -1 and 1 its slope is infinite, beyond it is NaN.",
     lambda out, a: lambda g: g / np.sqrt((1.0 - a) * (1.0 + a)),
-    at=(0, 0, 1), needs="entries from -1 to 1", domain=(-0.8, 0.8))
+    at="0.0 -> 0., 1.", needs="entries from -1 to 1", domain=(-0.8, 0.8))
 arccos = elementwise(
     np.arccos,
     "the inverse cosine, in radians; at -1 and 1 its slope is infinite, beyond it is NaN.",
     lambda out, a: lambda g: -g / np.sqrt((1.0 - a) * (1.0 + a)),
-    at=(1 / 2, math.pi / 3, -1 / math.sqrt(3 / 4)), needs="entries from -1 to 1",
+    at="0.5 -> 1.04719755, -1.15470054", needs="entries from -1 to 1",
     domain=(-0.8, 0.8))
 arctan = elementwise(
     np.arctan, "the inverse tangent, in radians.", lambda out, a: lambda g: g / (1.0 + a * a),
-    at=(0, 0, 1))
+    at="0.0 -> 0., 1.")
 arctan2 = elementwise(
     np.arctan2,
     "the angle of the point with y = a and x = b, in radians; at the origin its slope is NaN.",
     lambda out, a, b: (lambda g: g * b / (a * a + b * b), lambda g: -g * a / (a * a + b * b)),
-    at=(0, 2, 0, 0.5, -0.0), notation=upright("arctan2"))
+    at="0.0, 2.0 -> 0., 0.5, -0.", notation=upright("arctan2"))
 hypot = elementwise(
     np.hypot,
     "the root of a**2 + b**2; where it is 0, its slopes are 0, and its second derivatives NaN.",
     lambda out, a, b: (lambda g: g * over_length(a, out), lambda g: g * over_length(b, out)),
-    at=(3, 4, 5, 0.6, 0.8), notation=upright("hypot"))
+    at="3.0, 4.0 -> 5., 0.6, 0.8", notation=upright("hypot"))
 deg2rad = elementwise(
     np.deg2rad, "an angle in degrees as radians.", lambda out, a: lambda g: g * (math.pi / 180.0),
-    at=(180, math.pi, math.pi / 180), notation=upright("rad"))
+    at="180.0 -> 3.14159265, 0.01745329", notation=upright("rad"))
 rad2deg = elementwise(
     np.rad2deg, "an angle in radians as degrees.", lambda out, a: lambda g: g * (180.0 / math.pi),
-    at=(0, 0, 180 / math.pi), notation=upright("deg"))
+    at="0.0 -> 0., 57.29577951", notation=upright("deg"))
 
 # ---- Hyperbolic functions, and the cube root ----
 
 sinh = elementwise(
-    np.sinh, "the hyperbolic sine.", lambda out, a: lambda g: g * np.cosh(a), at=(0, 0, 1))
+    np.sinh, "the hyperbolic sine.", lambda out, a: lambda g: g * np.cosh(a), at="0.0 -> 0., 1.")
 cosh = elementwise(
-    np.cosh, "the hyperbolic cosine.", lambda out, a: lambda g: g * np.sinh(a), at=(0, 1, 0))
+    np.cosh, "the hyperbolic cosine.", lambda out, a: lambda g: g * np.sinh(a), at="0.0 -> 1., 0.")
 tanh = elementwise(
     np.tanh, "the hyperbolic tangent; from 19 on it rounds to 1, and its slope to 0.",
-    lambda out, a: lambda g: g * (1.0 - out * out), at=(0, 0, 1))
+    lambda out, a: lambda g: g * (1.0 - out * out), at="0.0 -> 0., 1.")
 arcsinh = elementwise(
     np.arcsinh, "the inverse hyperbolic sine.", lambda out, a: lambda g: g / np.hypot(1.0, a),
-    at=(0, 0, 1), notation=upright("arsinh"))
+    at="0.0 -> 0., 1.", notation=upright("arsinh"))
 arccosh = elementwise(
     np.arccosh, "the inverse hyperbolic cosine; at 1 its slope is infinite, below it is NaN.",
     lambda out, a: lambda g: g / np.sqrt((a - 1.0) * (a + 1.0)),
-    at=(1.25, math.log(2.0), 4 / 3), needs="entries of at least 1", domain=(1.2, 3.0),
+    at="1.25 -> 0.69314718, 1.33333333", needs="entries of at least 1", domain=(1.2, 3.0),
     notation=upright("arcosh"))
 arctanh = elementwise(
     np.arctanh, "the inverse hyperbolic tangent; at -1 and 1 it is infinite, beyond it is NaN.",
     lambda out, a: lambda g: g / ((1.0 - a) * (1.0 + a)),
-    at=(0, 0, 1), needs="entries from -1 to 1", domain=(-0.8, 0.8), notation=upright("artanh"))
+    at="0.0 -> 0., 1.", needs="entries from -1 to 1", domain=(-0.8, 0.8),
+    notation=upright("artanh"))
 cbrt = elementwise(
     np.cbrt, "the cube root, also of negative numbers; at 0 its slope is infinite.",
     lambda out, a: lambda g: g / (3.0 * out * out),
-    at=(8, 2, 1 / 12), notation=("∛{:single}", r"\sqrt[3]{{{}}}"))
+    at="8.0 -> 2., 0.08333333", notation=("∛{:single}", r"\sqrt[3]{{{}}}"))
 
 # fmt: on
 

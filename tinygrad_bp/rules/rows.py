@@ -40,7 +40,7 @@ def elementwise(
     what: str,
     rule: Rule,
     *,
-    at: tuple[float, ...],
+    at: str,
     integers: bool = False,
     notation: Notation = None,
     **row: Any,
@@ -48,9 +48,10 @@ def elementwise(
     r"""Make an operation of a function of NumPy's that works entry by entry.
 
     ``what`` it returns is the expression that it is written as; or a sentence, with a full stop,
-    and then it is written as a call. The operands, the value and the slopes ``at`` a point are the
-    example in its docstring. A single operand becomes a float, unless ``integers`` stay integers.
-    If no notation is given, its name is a command of LaTeX, such as ``\exp``.
+    and then it is written as a call. The operands, the value and the slopes ``at`` a point, as in
+    "3.0 -> 9., 6.", are the example in its docstring. A single operand becomes a float, unless
+    ``integers`` stay integers. If no notation is given, its name is a command of LaTeX, such as
+    ``\exp``.
     """
     name, single = function.__name__, function.nin == 1
     of_integers = any(types.startswith("ll") for types in function.types)
@@ -64,8 +65,8 @@ def elementwise(
 
     forward = of_one if single else of_two
     forward.__name__, forward.__module__ = name, rule.__module__
-    point = ", ".join(str(float(number)) for number in at[: function.nin])
-    value, *slopes = (repr(np.array(float(number))) for number in at[function.nin :])
+    point, _, results = at.partition(" -> ")
+    value, *slopes = (f"array({number})" for number in results.split(", "))
     forward.__doc__ = f"""Return {what if is_sentence else what + "."}
 
     >>> bp.value_and_grad(bp.{name}{"" if single else ", (0, 1)"})({point})
