@@ -241,15 +241,7 @@ COMMANDS: dict[str, Command] = {
             argument("--batch", type=int, default=1, help="number of samples (default: 1)"),
             argument("--seed", type=int, default=0, help="seed of the random numbers (default: 0)"),
             argument(
-                "--target", choices=("random", "prediction"), default="random",
-                help="'prediction' sets y = y_hat, where every gradient is zero",
-            ),
-            argument(
                 "--mistake", choices=sorted(PLANTED), help="plant a mistake in the closed form"
-            ),
-            argument(
-                "--data", choices=("digits",),
-                help="train on real data, and verify before and after training",
             ),
             argument(
                 "--out", type=Path, default=Path("out"),

@@ -7,9 +7,9 @@ import pytest
 
 import tinygrad_bp as bp
 from tinygrad_bp.worked_problem import verification
-from tinygrad_bp.worked_problem.closed_form import CHAIN, dL_dz3, forward, gradients
+from tinygrad_bp.worked_problem.closed_form import CHAIN, forward
 from tinygrad_bp.worked_problem.problem import random_problem
-from tinygrad_bp.worked_problem.verification import PLANTED, hidden_faults, verify
+from tinygrad_bp.worked_problem.verification import PLANTED, verify
 
 CLOSED_FORM = "the closed form disagrees with both others"
 ENGINE = "the engine disagrees with both others"
@@ -100,7 +100,6 @@ def test_zero_in_one_witness_only_is_not_all_zero():
     assert compare("q", one, one, zero).verdict == NEITHER
     assert compare("q", zero, one, 2 * one).verdict == NEITHER
     assert compare("q", one, np.full((2, 1), np.nan), one).verdict == ENGINE
-    assert compare("q", np.ones(2), one, one).verdict == "the closed form has shape (2,)"
 
 
 def test_what_is_below_rounding_is_zero_and_what_is_above_is_not():
@@ -115,12 +114,11 @@ EXPECTED = {
     "softmax-diagonal": FROM_SOFTMAX,
     "missing-sigmoid-derivative": FROM_SIGMOIDS,
     "lost-factor-2": FROM_LOSS,
-    "missing-transpose": FROM_WEIGHTS,
 }
 PROBLEMS = [
     *(random_problem((4, 5, 6, 3), batch, seed) for batch in (1, 4) for seed in range(3)),
     random_problem((3, 2, 7, 5), batch=2),
-    random_problem((5, 4, 4, 4), batch=2),  # square weights, so that W for W^T fits
+    random_problem((5, 4, 4, 4), batch=2),  # square weights
     random_problem((5, 6, 4, 2)),  # two outputs
 ]
 
@@ -136,15 +134,6 @@ def test_a_planted_mistake_is_caught_where_it_is_made_and_in_all_that_follows(na
     assert list(verdicts) == EXPECTED[name]
     assert ENGINE not in verdicts.values()
     assert not wrong(verify(problem))
-
-
-def test_a_missing_transpose_is_a_matter_of_shapes_unless_the_weights_are_square():
-    mistake = "missing-transpose"
-    verdicts = wrong(verify(random_problem((4, 5, 6, 3)), mistake))
-    assert verdicts["dL/da2"] == "shapes do not fit: W3 (3, 6) and dL/dz3 (3, 1)"
-    assert verdicts["dL/dz2"] == "needs dL/da2"
-    verdicts = wrong(verify(random_problem((4, 5, 5, 5)), mistake))
-    assert set(verdicts.values()) == {CLOSED_FORM}
 
 
 def test_a_lost_factor_2_is_off_by_half():
@@ -234,86 +223,3 @@ def test_a_fault_in_the_differences_is_not_blamed_on_the_others(monkeypatch):
     assert "da3/dz3" not in verdicts
     assert set(verdicts.values()) == {NEITHER}
     assert len(verdicts) == len(CHAIN) - 1
-
-
-# Problems on which a mistake would go unseen
-
-
-@pytest.mark.parametrize(
-    ("sizes", "batch"), [((4, 5, 6, 3), 1), ((2, 3, 4, 5), 1), ((7, 4, 5, 3), 2)]
-)
-def test_a_good_problem_hides_nothing(sizes, batch):
-    assert hidden_faults(random_problem(sizes, batch)) == []
-
-
-def test_two_outputs_hide_half_the_jacobian():
-    problem = random_problem((4, 5, 6, 2), batch=3)
-    (sentence,) = hidden_faults(problem)
-    assert "two outputs" in sentence
-    assert "half" in sentence
-    # And it is so: twice the diagonal alone is the right answer.
-    d = gradients(problem)
-    diagonal = dL_dz3(d["dL/da3"], d["da3/dz3"] * np.eye(2))
-    assert 2 * diagonal == pytest.approx(d["dL/dz3"])
-
-
-def test_two_outputs_hide_nothing_when_the_target_does_not_sum_to_1():
-    problem = replace(random_problem((4, 5, 6, 2)), y=np.array([[0.9], [0.3]]))
-    d = gradients(problem)
-    diagonal = dL_dz3(d["dL/da3"], d["da3/dz3"] * np.eye(2))
-    assert 2 * diagonal != pytest.approx(d["dL/dz3"])
-    assert hidden_faults(problem) == []
-
-
-def test_one_output_tests_nothing():
-    problem = random_problem((4, 5, 6, 1))
-    assert hidden_faults(problem) == [
-        "There is one output: its softmax is always 1, so every gradient is zero."
-    ]
-    d = gradients(problem)
-    assert all(not d[name].any() for name in ("dL/dW3", "dL/dW2", "dL/dW1"))
-
-
-@pytest.mark.parametrize(
-    ("sizes", "batch", "start"),
-    [
-        ((5, 5, 6, 3), 1, "The widths n0 and n1 are both 5: with W1 square"),
-        (
-            (4, 4, 6, 3),
-            1,
-            "The widths n0 and n1 are both 4: with W1 square, a missing transpose still fits.",
-        ),
-        ((4, 6, 6, 3), 1, "The widths n1 and n2 are both 6: with W2 square"),
-        ((4, 5, 3, 3), 1, "The widths n2 and n3 are both 3: with W3 square"),
-        ((6, 5, 6, 3), 1, "The widths n0 and n2 are both 6: a product with the values of the"),
-        ((4, 3, 6, 3), 1, "The widths n1 and n3 are both 3: a product with the values of the"),
-        ((3, 5, 6, 3), 1, "The widths n0 and n3 are both 3: a product with the values of the"),
-        ((4, 5, 6, 3), 5, "The batch and the width n1 are both 5: a missing transpose"),
-    ],
-)
-def test_equal_sizes_are_named(sizes, batch, start):
-    (sentence,) = hidden_faults(random_problem(sizes, batch))
-    assert sentence.startswith(start)
-
-
-def test_a_symmetric_weight_hides_its_transpose_entirely():
-    problem = replace(random_problem((4, 4, 6, 3)), W1=np.eye(4))
-    assert hidden_faults(problem) == [
-        "The widths n0 and n1 are both 4: W1 is its own transpose, so a missing one cannot be seen."
-    ]
-
-
-def test_a_target_equal_to_y_hat_tests_nothing():
-    problem = random_problem(batch=2)
-    y_hat = forward(problem)["y_hat"]
-    (sentence,) = hidden_faults(replace(problem, y=y_hat))
-    assert sentence == "The target y equals y_hat: every gradient is zero."
-
-    one_equal = np.column_stack([problem.y[:, 0], y_hat[:, 1]])
-    (sentence,) = hidden_faults(replace(problem, y=one_equal))
-    assert sentence == "The target y equals y_hat in column 1: nothing is tested there."
-
-
-def test_gradients_that_are_zero_are_named():
-    (sentence,) = hidden_faults(replace(random_problem(), x=np.zeros((4, 1))))
-    assert sentence == "Zero in every entry, so a wrong formula may agree: dL/dW1."

@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Callable
-from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -10,12 +9,9 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 from rich.padding import Padding
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from ..data import split
-from ..datasets import Digits, digits
 from ..engine import Tensor
 from ..mistakes import named
 from ..readings.derive import derive
@@ -26,8 +22,7 @@ from ..saving import written_to
 from .closed_form import CHAIN, forward
 from .problem import Problem, random_problem
 from .slips import slips
-from .training import DigitClassifier
-from .verification import Comparison, hidden_faults, recorded, verify
+from .verification import Comparison, recorded, verify
 
 NETWORK = """\
   z1 = W1 x     a1 = sigmoid(z1)
@@ -36,8 +31,6 @@ NETWORK = """\
 
 
 def show_comparison(problem: Problem, mistake: str | None, console: Console) -> bool:
-    for sentence in hidden_faults(problem):
-        console.print(f"Warning: {sentence}", style="yellow", markup=False)
     if mistake:
         console.print(f"Planted: {named(mistake).sentence}", style="yellow", markup=False)
     rows = verify(problem, mistake)
@@ -97,23 +90,11 @@ def show_slips(problem: Problem, console: Console) -> None:
 
 
 def run_verify(options: argparse.Namespace, console: Console) -> int:
-    if options.seed < 0:
-        raise ValueError(f"the seed must be at least 0, not {options.seed}")
     if options.out.exists() and not options.out.is_dir():
         raise ValueError(f"--out takes a folder, and {options.out} is a file")
-    if options.brief and (options.mistake or options.data):
-        raise ValueError("--brief takes neither --mistake nor --data; leave it out.")
-    if not options.data:
-        return verify_random(options, console)
-    if (tuple(options.sizes), options.batch, options.target) != ((4, 5, 6, 3), 1, "random"):
-        raise ValueError("--data has its own sizes, batch and target; leave those options out.")
-    return verify_digits(options, console)
-
-
-def verify_random(options: argparse.Namespace, console: Console) -> int:
+    if options.brief and options.mistake:
+        raise ValueError("--brief does not take --mistake; leave it out.")
     problem = random_problem(options.sizes, options.batch, options.seed)
-    if options.target == "prediction":
-        problem = replace(problem, y=forward(problem)["y_hat"])
     file = StringIO()
     told = Console(file=file, width=100) if options.brief else console
     sizes = "-".join(map(str, problem.sizes))
@@ -176,34 +157,3 @@ def show_files(files: dict[Path, str], title: str, console: Console) -> None:
     width = max(len(str(path)) for path in files)
     for path, what in files.items():
         console.print(f"  {path!s:{width}}  {what}", markup=False, soft_wrap=True)
-
-
-def verify_digits(options: argparse.Namespace, console: Console) -> int:
-    parts = split(*digits(), rng=np.random.default_rng(options.seed))
-    train, test = (Digits(*part) for part in parts)
-    classifier = DigitClassifier(seed=options.seed)
-    minibatch = Digits(train.images[:20], train.labels[:20])
-
-    console.print(
-        f"{len(train.labels)} digits to learn from, {len(test.labels)} held out", style="bold"
-    )
-    console.print("Before training, on 20 of them:")
-    agrees = show_comparison(classifier.problem(minibatch), options.mistake, console)
-
-    status = TextColumn("{task.fields[status]}")
-    with Progress(
-        TextColumn("Training"), BarColumn(), status, TimeElapsedColumn(), console=console
-    ) as progress:
-        task = progress.add_task("", total=60, status="")
-        for epoch in classifier.train(train, epochs=60):
-            accuracy = f"held out {classifier.accuracy(test):.1%}"
-            text = f"epoch {epoch.number}, loss {epoch.loss:.4f}, {accuracy}"
-            progress.update(task, completed=epoch.number, status=text)
-
-    console.print("After training, on the same 20:")
-    agrees &= show_comparison(classifier.problem(minibatch), options.mistake, console)
-    console.print(
-        f"Correct: {classifier.accuracy(train):.1%} of the digits learned from, "
-        f"[bold]{classifier.accuracy(test):.1%}[/] of those held out"
-    )
-    return 0 if agrees else 1
