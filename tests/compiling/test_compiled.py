@@ -155,6 +155,36 @@ def test_without_gradients_it_returns_what_the_function_returns():
     assert not np.shares_memory(found["rows"][1], x)
 
 
+def test_a_result_that_is_returned_twice_is_not_written_over():
+    def function(x):
+        doubled = x * 2.0
+        return doubled, doubled.T, np.exp(x * 3.0 * x).sum()
+
+    x = np.arange(6.0).reshape(2, 3)
+    compiled = bp.compile(function, wrt=None)
+    for _ in range(2):
+        doubled, turned, _ = compiled(x)
+        np.testing.assert_array_equal(doubled, 2.0 * x)
+        np.testing.assert_array_equal(turned, 2.0 * x.T)
+        assert not np.shares_memory(doubled, turned)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("shape", [(3, 4), (1, 4), ()])
+def test_choosing_between_entries_and_zero_is_exact(dtype, shape):
+    rng = np.random.default_rng(0)
+    x = rng.choice([np.inf, -np.inf, np.nan, -0.0, 0.5], shape).astype(dtype)
+    mask = rng.random((3, 4)) > 0.5
+    compiled = bp.compile(lambda mask, x: np.copysign(1.0, np.where(mask, x, 0.0)), wrt=None)
+    chosen = bp.compile(lambda mask, x: np.where(mask, x, 0.0) - 0.0 * mask, wrt=None)
+    for turned in (False, True):
+        given = (mask.T, x.T) if turned else (mask, x)
+        expected = np.where(*given, dtype(0.0))
+        np.testing.assert_array_equal(compiled(*given), np.copysign(dtype(1.0), expected))
+        np.testing.assert_array_equal(chosen(*given), expected - 0.0 * given[0])
+    assert "kept(" in compiled.source
+
+
 def test_derivatives_inside():
     def hessian_times_v(x, v):
         slope = bp.grad((x * x * x).sum(), x, create_graph=True)

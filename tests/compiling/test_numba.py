@@ -90,15 +90,6 @@ def test_the_worked_problem_is_kernels_alone():
     assert "is a call of NumPy's" not in compiled.explain_passes()
 
 
-@pytest.mark.parametrize("initial", [-np.inf, 0.25, 2.0])
-def test_a_maximum_that_starts_with_a_number(initial):
-    entries = np.array([[0.1, 0.9, 0.2], [0.0, -0.5, 0.1]])
-    for axis in (0, 1, None):
-        compiled = bp.compile(lambda a, axis=axis: a.max(axis=axis, initial=initial), "numba", None)
-        assert np.array_equal(compiled(entries), entries.max(axis=axis, initial=initial))
-        assert "is a call of NumPy's" not in compiled.explain_passes()
-
-
 SCRIPT = """
 from time import process_time
 import numpy as np

@@ -139,3 +139,13 @@ def test_all_passes_compute_the_same():
     assert len(program.instructions) < len(before.instructions)
     for a, b in zip(run(before), run(program), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(("function", "start"), [(np.max, -np.inf), (np.min, np.inf)])
+def test_a_start_that_changes_nothing_is_dropped(function, start):
+    def settings(x, initial):
+        program = simplify(traced(lambda x: function(x, axis=0, initial=initial), x))
+        return [name for i in program.instructions.values() for name, _ in i.settings]
+
+    assert settings(X, start) == ["axis"]
+    assert settings(X, -start) == settings(X, 0.0) == settings(X[:0], start) == ["axis", "initial"]

@@ -127,7 +127,7 @@ class Compiled:
         """Return an argument as an array, or as the Python number that it is."""
         if isinstance(leaf, Tensor):
             raise refusals.tensor_to_compiled(leaf)
-        if type(leaf) in (int, float, bool) or self.backend.takes(leaf):
+        if type(leaf) in (int, float, bool) or isinstance(leaf, self.backend.ARRAYS):
             return leaf
         known = type(leaf) is np.ndarray and leaf.dtype in DTYPES
         array = leaf if known else real_array(leaf, floating=False)

@@ -16,6 +16,9 @@ import numpy as np
 from ..arguments import flatten, unflatten
 from .program import Built, Instruction, Interface, Program, Ref, Type, astype, getitem
 
+#: Arrays of another library that this back end takes as they are.
+ARRAYS = (jax.Array,)
+
 enable_x64 = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
 
 
@@ -45,7 +48,9 @@ def build(program: Program, interface: Interface) -> Built:
 
     with enable_x64(True):
         examples = [
-            program.numbers[ref](0) if ref in program.numbers else jax.ShapeDtypeStruct(*kind)
+            program.numbers[ref](0)
+            if ref in program.numbers
+            else jax.ShapeDtypeStruct(kind.shape, kind.dtype)
             for ref, kind in ((ref, program.types[ref]) for ref in program.inputs)
         ]
         jax.eval_shape(compute, *examples)
@@ -90,10 +95,5 @@ def is_of(argument: Any, kind: Type, number: type | None) -> bool:
     """Whether an argument is one that the program is for."""
     if number is not None:
         return type(argument) is number
-    is_array = isinstance(argument, (np.ndarray, jax.Array))
+    is_array = isinstance(argument, (np.ndarray, *ARRAYS))
     return is_array and argument.shape == kind.shape and argument.dtype == kind.dtype
-
-
-def takes(leaf: Any) -> bool:
-    """Whether an argument is an array of this back end, which is taken as it is."""
-    return isinstance(leaf, jax.Array)

@@ -78,12 +78,8 @@ def fits(program: Program, ref: Ref, i: Instruction) -> bool:
         return False
     settings = {name for name, _ in i.settings}
     if i.function in REDUCE:
-        known = {"axis", "keepdims"}
-        if i.function in (np.max, np.min) and (
-            known_number(program, dict(i.settings).get("initial")) is not None
-        ):
-            known.add("initial")
-        return kind.dtype.kind == "f" and settings <= known and len(i.arguments) == 1
+        known = settings <= {"axis", "keepdims"} and len(i.arguments) == 1
+        return kind.dtype.kind == "f" and known
     if i.function is astype or i.function is np.broadcast_to or i.function in RESHAPE:
         return True
     if settings or not all(isinstance(x, (Ref, int, float)) for x in i.arguments):
@@ -99,14 +95,6 @@ def fits(program: Program, ref: Ref, i: Instruction) -> bool:
     if kind.dtype.kind != "f":
         return i.function in (GIVE_BOOLEANS if kind.dtype.kind == "b" else OF_INTEGERS)
     return i.function in ENTRY
-
-
-def known_number(program: Program, x: Any) -> Any:
-    """Return the value of an argument that is one number, known now; else None."""
-    if not isinstance(x, Ref):
-        return x
-    array = program.constants.get(x)
-    return None if array is None or array.ndim else array[()]
 
 
 class Kernel:
@@ -145,7 +133,11 @@ class Kernel:
         return x in self.program.results or any(u not in self.steps for u in self.users[x])
 
     def number(self, x: Any) -> Any:
-        return known_number(self.program, x)
+        """Return the value of an argument that is one number, known now; else None."""
+        if not isinstance(x, Ref):
+            return x
+        array = self.program.constants.get(x)
+        return None if array is None or array.ndim else array[()]
 
     def find_homes(self, x: Ref) -> set[Ref]:
         """Return the loops that compute a value where they use it; its own, if it is stored."""
@@ -281,8 +273,6 @@ class Kernel:
         start, add = REDUCE.get(i.function, REDUCE[np.sum])
         given = dict(i.settings)
         start = f"np.{kind.dtype.name}({start})"
-        if "initial" in given:  # of a maximum: it may come first in each row, too
-            start = literal(self.number(given["initial"]), kind.dtype)
         axis, keepdims = given.get("axis"), given.get("keepdims", False)
         axes = range(len(shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
         reduced = sorted(int(k) % len(shape) for k in axes) if shape else []

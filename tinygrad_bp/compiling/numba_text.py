@@ -20,6 +20,7 @@ import numpy as np
 from ..saving import written_to
 from . import numba_functions
 from .numba_kernel import Kernel, dtype_name, fits
+from .numpy_text import ARRAYS as ARRAYS
 from .numpy_text import Writer
 from .passes.fuse import group, users_of
 from .program import Built, Interface, Program, Ref
@@ -165,10 +166,6 @@ def loaded(kernels: list[str]) -> ModuleType:
     sys.modules[name] = module  # where Numba looks for it, when it loads machine code
     spec.loader.exec_module(module)
     return module
-
-
-def takes(leaf: Any) -> bool:
-    return False
 
 
 def build(program: Program, interface: Interface) -> Built:

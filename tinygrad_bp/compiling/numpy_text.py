@@ -1,12 +1,12 @@
 """The NumPy back end: a program as straight-line code whose results go into buffers.
 
 A buffer is taken again as soon as the value in it, and every view of it, was used for the last
-time; an operation entry by entry writes over an operand that it is the last to use. What the
-program returns is always an array of its own.
+time; an operation entry by entry writes over an operand that it is the last to use. What has no
+buffer is deleted then, so that its memory can be taken again. What the program returns is always an
+array of its own.
 
-A buffer lies in memory as the result would that NumPy made itself, since calls that read one order
-and write another take several times as long. To see the order, calls are tried once on arrays
-without numbers.
+A buffer lies in memory as the result did while the function was traced, since calls that read one
+order and write another take several times as long.
 """
 
 from __future__ import annotations
@@ -42,6 +42,15 @@ MAKES_NEW = {
     *(np.linalg.eigvalsh, np.linalg.matrix_rank, np.linalg.norm),
 }
 
+#: Functions that return a view of their operand, where they can.
+VIEWS = {
+    *(np.reshape, np.ravel, np.transpose, np.matrix_transpose, np.expand_dims, np.squeeze),
+    *(np.broadcast_to, getitem),
+}
+
+#: In bytes: what is smaller is not deleted, which takes longer than it gains.
+LARGE = 65_536
+
 
 def entrywise(function: Any) -> bool:
     return isinstance(function, np.ufunc) and function.signature is None and function.nout == 1
@@ -63,13 +72,20 @@ def in_dtype(value: Any, dtype: np.dtype[Any]) -> Any:
     return np.array(value, dtype) if type(value) in (int, float) else value
 
 
-def empty_like(array: np.ndarray) -> str:
-    """Return the text of an array without numbers, with the axes in the same order in memory."""
-    axes = sorted(range(array.ndim), key=lambda k: -array.strides[k])
-    lengths = tuple(array.shape[k] for k in axes)
-    text = f"empty({lengths}, {array.dtype.str!r})"
-    places = tuple(axes.index(k) for k in range(array.ndim))
-    return text if axes == sorted(axes) else f"{text}.transpose{places}"
+def allocated(shape: tuple[int, ...], dtype: Any, order: tuple[int, ...]) -> np.ndarray:
+    """Return an array without numbers, with its axes in an order in memory."""
+    return np.empty([shape[k] for k in order], dtype).transpose(np.argsort(order))
+
+
+def kept(mask: Any, x: Any, out: np.ndarray) -> None:
+    """Do what np.where(mask, x, 0.0) does, to the last bit, and does by a branch for each entry."""
+    bits = out.view(f"i{out.itemsize}")
+    np.negative(mask.view(np.int8), out=bits, dtype=bits.dtype)  # -1 has all bits set
+    np.bitwise_and(bits, x.view(bits.dtype), out=bits)
+
+
+#: Arrays of another library that this back end takes as they are.
+ARRAYS = ()
 
 
 class Lifetimes:
@@ -104,17 +120,21 @@ class Writer:
         }
         self.lines: list[str] = []
         self.names: dict[Ref, str] = {ref: f"a{i}" for i, ref in enumerate(program.inputs)}
-        self.buffers: list[np.ndarray] = []
+        self.buffers: list[Type] = []
         self.views: list[str] = []  # of buffers, which are made with them
-        self.shown: dict[Ref, np.ndarray] = {}  # the buffer or view of a value, where it has one
-        self.tried: dict[Ref, Any] = {}  # the other values, as they will lie in memory
-        self.free: dict[Any, list[str]] = {}
+        self.shown: dict[Ref, np.ndarray] = {}  # a buffer of a value's kind, or a view of one
+        self.free: dict[Type, list[str]] = {}
         self.held: dict[Ref, str] = {}
+        self.fresh: set[Ref] = set()  # what has no buffer
         self.numbers: dict[Any, str] = {}
-        self.own = self.returned_as_they_are()
+        roots = [self.lifetimes.roots[ref] for ref in program.results]
+        #: Values whose memory goes to the caller, and not into a buffer.
+        self.own = {root for found in roots for root in found} & program.instructions.keys()
+        #: Of these, the ones that only one result shows: others are copied.
+        self.single = {root for root in self.own if sum(root in found for found in roots) == 1}
         for ref, array in program.constants.items():
             self.names[ref] = f"c{ref}"
-            self.scope[f"c{ref}"] = self.tried[ref] = array
+            self.scope[f"c{ref}"] = array
         self.write_all()
 
     def write_all(self) -> None:
@@ -122,30 +142,41 @@ class Writer:
             self.write(ref, instruction)
             self.release(ref, instruction)
 
-    def returned_as_they_are(self) -> set[Ref]:
-        """Return the values whose memory goes to the caller; other results are copied."""
-        roots = [self.lifetimes.roots[ref] for ref in self.program.results]
-        single = [next(iter(found)) for found in roots if len(found) == 1]
-        return {x for x in single if x in self.program.instructions and single.count(x) == 1}
-
     # ---- one instruction ----
 
     def write(self, ref: Ref, i: Instruction) -> None:
-        if not makes_new(i.function) and self.view(ref, i):
-            return
         kind = self.program.types[ref]
-        takes_place = places_result(i)
-        if takes_place and kind.shape and ref not in self.own:
-            out = self.buffer(ref, i, kind)
-            self.names[ref] = self.held[ref] = out
-            self.lines.append(self.call(i, kind, out))
+        self.names[ref] = f"{ref}"
+        if self.view(ref, i):
+            self.views.append(f"{ref} = {self.call(i, kind)}")
+        elif kind.shape and ref not in self.own and (places_result(i) or self.keeps(ref, i)):
+            if i.function is np.where and self.program.types[i.arguments[0]].shape == kind.shape:
+                kind = kind._replace(order=self.program.types[i.arguments[0]].order)
+            self.names[ref] = self.held[ref] = self.buffer(ref, i, kind)
+            self.lines.append(self.call(i, kind, self.names[ref]))
         else:
-            self.names[ref] = f"{ref}"
             self.lines.append(f"{ref} = {self.call(i, kind)}")
+            self.fresh.add(ref)
+
+    def keeps(self, ref: Ref, i: Instruction) -> bool:
+        """Whether `kept` does what an instruction says."""
+        if i.function is not np.where or i.settings:
+            return False
+        mask, x, other = i.arguments
+        known, dtype = self.program.types, self.program.types[ref].dtype
+        return (
+            {mask, x}.isdisjoint(self.program.numbers)
+            and all(isinstance(a, Ref) for a in (mask, x))
+            and (known[mask].dtype, known[x].dtype) == (np.dtype(bool), dtype)
+            and (type(other), repr(other)) == (float, "0.0")
+            and dtype.kind == "f"
+        )
 
     def call(self, i: Instruction, kind: Type, out: str = "") -> str:
         function, settings = i.function, dict(i.settings)
         arguments = [self.text(x) for x in i.arguments]
+        if function is np.where and out:
+            return f"{self.function(kept)}({arguments[0]}, {arguments[1]}, {out})"
         if function in REDUCTIONS and places_result(i):
             function = REDUCTIONS[function].reduce
             arguments += [self.text(settings.pop("axis", None)), "None", out or "None"]
@@ -200,53 +231,35 @@ class Writer:
                 if x in self.held and self.program.types[x] == kind and self.lifetimes.dies(x, ref):
                     self.shown[ref] = self.shown[x]
                     return self.held.pop(x)
-        made = self.made(ref, i)
-        free = self.free.setdefault((kind, made.strides), [])
+        free = self.free.setdefault(kind, [])
         if not free:
             free.append(f"b{len(self.buffers)}")
-            self.buffers.append(made)
-        name = free.pop()
-        self.shown[ref] = self.buffers[int(name[1:])]
-        return name
-
-    def release(self, ref: Ref, i: Instruction) -> None:
-        for x in {root for used in i.refs() for root in self.lifetimes.roots[used]}:
-            if x in self.held and self.lifetimes.last[x] == ref:
-                key = self.program.types[x], self.shown[x].strides
-                self.free.setdefault(key, []).append(self.held.pop(x))
+            self.buffers.append(kind)
+        self.shown[ref] = allocated(*kind)
+        return free.pop()
 
     def view(self, ref: Ref, i: Instruction) -> bool:
-        """Make a view of a buffer once, together with the buffer."""
+        """Whether a value is a view of a buffer, and so made once, together with it."""
         refs = list(i.refs())
-        if len(refs) != 1 or refs[0] not in self.shown:
+        if i.function not in VIEWS or len(refs) != 1 or refs[0] not in self.shown:
             return False
-        base, made = self.shown[refs[0]], self.made(ref, i)
-        if not np.shares_memory(made, base) or not base.size:
+        base = self.shown[refs[0]]
+        made = i.run({refs[0]: base})
+        if not np.shares_memory(made, base):
             return False
-        self.shown[ref], self.names[ref] = self.tried.pop(ref), f"{ref}"
-        self.views.append(f"{ref} = {self.call(i, self.program.types[ref])}")
+        self.shown[ref] = made
         return True
 
-    def made(self, ref: Ref, i: Instruction) -> Any:
-        """Try a call, and return what it makes, as it lies in memory."""
-        if ref not in self.tried:
-            try:
-                with np.errstate(all="ignore"):
-                    self.tried[ref] = i.run({x: self.example(x) for x in i.refs()})
-            except (ValueError, ArithmeticError, IndexError):  # here, the numbers matter
-                self.tried[ref] = np.empty(*self.program.types[ref])
-        return self.tried[ref]
-
-    def example(self, x: Ref) -> Any:
-        if x in self.shown:
-            return self.shown[x]
-        i = self.program.instructions.get(x)
-        if i is not None and (i.function is np.where or i.function not in MAKES_NEW):
-            return self.made(x, i)
-        if x not in self.tried:
-            number = self.program.numbers.get(x)
-            self.tried[x] = number(1) if number else np.empty(*self.program.types[x])
-        return self.tried[x]
+    def release(self, ref: Ref, i: Instruction) -> None:
+        roots, kinds = self.lifetimes.roots, self.program.types
+        used = {root for x in i.refs() for root in roots[x]}
+        dead = {x for x in used if self.lifetimes.last[x] == ref} - self.own
+        for x in dead & self.held.keys():
+            self.free.setdefault(kinds[x], []).append(self.held.pop(x))
+        large = {x for x in dead & self.fresh if kinds[x].size > LARGE}
+        gone = [x for x in self.names if not large.isdisjoint(roots[x])]
+        if gone:
+            self.lines.append(f"del {', '.join(self.names.pop(x) for x in gone)}")
 
     # ---- the whole ----
 
@@ -256,7 +269,10 @@ class Writer:
             *(v.split(" ")[0] for v in self.views),
         ]
         everything = "".join(f"{name}, " for name in inner)
-        buffers = [f"b{k} = {empty_like(b)}" for k, b in enumerate(self.buffers)]
+        buffers = [
+            f"b{k} = {self.function(allocated)}({b.shape}, {b.dtype.str!r}, {b.order})"
+            for k, b in enumerate(self.buffers)
+        ]
         lines = [*([f"({everything}) = memory"] if inner else []), *self.lines]
         if self.program.ignores_errors:
             lines = ["with errstate(all='ignore'):", *(f"    {line}" for line in lines)]
@@ -302,8 +318,7 @@ class Writer:
         """Return the text of each result as an array that nobody else has."""
         texts: list[str] = []
         for ref in self.program.results:
-            roots = self.lifetimes.roots[ref]
-            own = len(roots) == 1 and roots <= self.own and self.program.types[ref].shape != ()
+            own = self.lifetimes.roots[ref] <= self.single and self.program.types[ref].shape != ()
             texts.append(self.names[ref] if own else f"array({self.names[ref]})")
         return texts
 
@@ -326,11 +341,6 @@ def run({arguments}):
     pool.append(memory)
     return {returned}
 """
-
-
-def takes(leaf: Any) -> bool:
-    """Whether an argument is an array of another library, which this back end takes as it is."""
-    return False
 
 
 def not_numpy(program: Program) -> list[str]:

@@ -6,6 +6,7 @@ writes as code.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -27,6 +28,19 @@ class Ref(int):
 class Type(NamedTuple):
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
+    order: tuple[int, ...]  # of the axes in memory, from the longest step to the shortest
+
+    @classmethod
+    def of(cls, array: np.ndarray) -> Type:
+        steps = [step * (n > 1) for step, n in zip(array.strides, array.shape, strict=True)]
+        return cls(
+            array.shape, array.dtype, tuple(sorted(range(array.ndim), key=lambda k: -steps[k]))
+        )
+
+    @property
+    def size(self) -> int:
+        """How many bytes it takes."""
+        return math.prod(self.shape) * self.dtype.itemsize
 
     def __str__(self) -> str:
         return f"{self.dtype.name} {self.shape}"

@@ -160,8 +160,7 @@ class Trace:
 
     def value(self, example: Any) -> Symbol:
         ref = Ref(len(self.types))
-        array = np.asarray(example)
-        self.types[ref] = Type(array.shape, array.dtype)
+        self.types[ref] = Type.of(np.asarray(example))
         return Symbol(self, ref, example)
 
     def constant(self, array: np.ndarray) -> Symbol:

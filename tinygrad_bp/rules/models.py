@@ -89,11 +89,16 @@ def from_windows(
     if w.shape != every:
         raise ValueError(f"the windows of shape {shape} have shape {every}, not {w.shape}")
     vertical, horizontal, rows, columns = w.shape[2:]
+    overlap = (rows - 1) * row_gap >= down or (columns - 1) * column_gap >= right
     for i in range(rows):
         for j in range(columns):
             top, left = i * row_gap, j * column_gap
             bottom, end = top + down * (vertical - 1) + 1, left + right * (horizontal - 1) + 1
-            out[:, :, top:bottom:down, left:end:right] += w[:, :, :, :, i, j]
+            place = out[:, :, top:bottom:down, left:end:right]
+            if overlap:
+                place += w[:, :, :, :, i, j]
+            else:
+                place[...] = w[:, :, :, :, i, j]  # which takes half the time
     return out
 
 

@@ -19,6 +19,9 @@ OF_SHAPE = {np.reshape, np.broadcast_to, np.expand_dims, np.squeeze, np.ravel, a
 #: What a power with such an exponent is, as NumPy computes it for an array and a Python number.
 POWERS: dict[float, Any] = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal}
 
+#: What a maximum, or a minimum, of anything else is not.
+LAST: dict[Any, float] = {np.max: -np.inf, np.min: np.inf}
+
 
 class Simplifier:
     """Looks at one instruction after the other, and knows those before it."""
@@ -50,7 +53,7 @@ class Simplifier:
 
 
 def same_type(known: Simplifier, ref: Ref, x: Any) -> bool:
-    return isinstance(x, Ref) and known.types[x] == known.types[ref]
+    return isinstance(x, Ref) and known.types[x][:2] == known.types[ref][:2]
 
 
 def neutral(known: Simplifier, ref: Ref, i: Instruction) -> Ref | None:
@@ -112,6 +115,16 @@ def power(known: Simplifier, ref: Ref, i: Instruction) -> Instruction | Ref | No
     return Instruction(POWERS[n], i.arguments[:1]) if n in POWERS else None
 
 
+def neutral_start(known: Simplifier, ref: Ref, i: Instruction) -> Instruction | None:
+    """Find a maximum over some entries that starts with -inf, or a minimum with inf."""
+    settings = dict(i.settings)
+    if i.function not in LAST or known.number(settings.pop("initial", None)) != LAST[i.function]:
+        return None
+    if 0 in known.types[i.arguments[0]].shape:
+        return None
+    return Instruction(i.function, i.arguments, tuple(settings.items()))
+
+
 def broadcast_operand(known: Simplifier, ref: Ref, i: Instruction) -> Instruction | None:
     """Find an operation entry by entry that would broadcast its operand itself."""
     if not isinstance(i.function, np.ufunc) or i.function.signature or i.settings:
@@ -127,7 +140,7 @@ def broadcast_operand(known: Simplifier, ref: Ref, i: Instruction) -> Instructio
     return None
 
 
-RULES = (neutral, of_shape, transposed_twice, sign, power, broadcast_operand)
+RULES = (neutral, of_shape, transposed_twice, sign, power, neutral_start, broadcast_operand)
 
 
 def simplify(program: Program) -> Program:
