@@ -108,7 +108,7 @@ READINGS: dict[str, Callable[[bp.Tensor], Any]] = {
 }
 
 #: What a reading may say instead: that there is no such line, and why.
-REFUSALS = ("has no index form here", "is not finite here")
+REFUSALS = ("more axes and sums than there are letters", "is not finite here")
 
 
 def fault(pair: Pair, reading: str) -> str | None:

@@ -121,7 +121,7 @@ def derive(
     ------
     ValueError
         If the loss, or a tensor asked for, needs no gradient; if a line does not hold; in index
-        form, for an operation whose rule has none.
+        form, if a line has more axes and sums than there are letters.
 
     Examples
     --------

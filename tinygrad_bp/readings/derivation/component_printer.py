@@ -15,7 +15,7 @@ from ...notation.pieces import Level, Piece
 from ...notation.printer import Printer
 from ...notation.trees import is_where, is_zero
 from .components import conjuncts, split
-from .indices import is_condition, linear, part_of
+from .indices import is_condition, linear
 from .lines import Lines
 
 Cases = list[tuple[list[ast.expr], ast.expr]]
@@ -29,9 +29,6 @@ class ComponentPrinter(Printer):
     looks: ClassVar[Looks] = {
         **LOOKS,
         "and": (" and ", r" \text{{ and }} "),
-        "down": ("⌊{}/{}⌋", r"\lfloor {}/{} \rfloor"),
-        "up": ("⌈{}/{}⌉", r"\lceil {}/{} \rceil"),
-        "remainder": ("({} mod {})", r"({} \bmod {})"),
         "sum from": ("Σ[{}=1..{}] {}", r"\sum_{{{}=1}}^{{{}}} {}"),
         "sum where": ("Σ[{}] {}", r"\sum_{{{}}} {}"),
     }
@@ -69,35 +66,19 @@ class ComponentPrinter(Printer):
             return f"{fraction[1]}{indexed(fraction[2], index)}}}"
         return indexed(symbol, index)
 
-    def index(self, index: ast.expr, start: int = 1) -> str:
-        if start and isinstance(index, ast.Name):  # as most are
-            return index.id.removeprefix("_")
-        factors, constant = linear(index)
-        constant += start
-        terms = []
-        for text, factor in factors.items():
-            match part_of(text):
-                case ast.BinOp(left, ast.FloorDiv(), ast.Constant(int(n))):
-                    up = factor == 1 and constant >= 1
-                    symbol = self.part("up" if up else "down", self.index(left, int(up)), n)
-                    constant -= up
-                case ast.BinOp(left, ast.Mod(), ast.Constant(int(n))):
-                    symbol = self.part("remainder", self.index(left, 0), n)
-                case _:
-                    symbol = text.removeprefix("_")
-                    constant -= factor
-            times = "" if abs(factor) == 1 else f"{abs(factor)}{' ' * (len(symbol) > 1)}"
-            terms.append((factor, f"{times}{symbol}"))
+    def index(self, index: ast.expr) -> str:
+        factors, number = linear(index)
+        number += 1 - sum(factors.values())  # the letters count from 1 as well
+        terms = [
+            (n, f"{abs(n)}{letter[1:]}" if abs(n) > 1 else letter[1:])
+            for letter, n in factors.items()
+        ]
         terms.sort(key=lambda term: term[0] < 0)
-        if constant or not terms:  # 4 - j, not -j + 4
+        if number or not terms:  # 4 - j, not -j + 4
             first = bool(terms) and terms[0][0] < 0
-            terms.insert(0 if first else len(terms), (constant, str(abs(constant))))
+            terms.insert(0 if first else len(terms), (number, str(abs(number))))
         minus = "−" if self.alphabet == TEXT else "-"
-        signs = [minus if factor < 0 else "+" for factor, _ in terms]
-        return "".join(map("".join, zip(signs, (t for _, t in terms), strict=True))).lstrip("+")
-
-    def part(self, look: str, inner: str, n: int) -> str:
-        return str(self.look(look, inner if len(inner) == 1 else f"({inner})", str(n)))
+        return "".join(f"{minus if n < 0 else '+'}{term}" for n, term in terms).lstrip("+")
 
     # ---- conditions and cases ----
 
@@ -123,12 +104,6 @@ class ComponentPrinter(Printer):
 
     def tall(self, node: ast.expr) -> Piece:
         return Piece(self.write(node).text.replace(r"\frac{\partial", r"\dfrac{\partial"))
-
-    def quotient(self, above: Piece, below: Piece) -> Piece:
-        # a gradient is a fraction itself: the factor stands before it
-        if above.text.startswith(r"\frac{\partial") and r"\partial" not in below.text:
-            return Piece(rf"\frac{{1}}{{{below.text}}} {above.text}", Level.PRODUCT)
-        return super().quotient(above, below)
 
     # ---- sums ----
 

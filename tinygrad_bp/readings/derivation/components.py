@@ -208,32 +208,31 @@ class Components:
     # ---- operations, by their kind ----
 
     def operation(self, row: Primitive, node: ast.expr, index: Sequence[ast.expr]) -> ast.expr:
+        evaluate = self.evaluator.evaluate
         match node:
             case ast.Call(_, [ast.Constant(str(subscripts)), *factors]) if row.kind == "product":
                 return self.product(subscripts, factors, index)
             case ast.Subscript(value, key):
                 operands = [value]
-                key = ast.Subscript(ast.Attribute(ast.Name("np"), "s_"), key)
-                given = {"key": self.evaluator.evaluate(key)}
+                given = {"key": evaluate(ast.Subscript(ast.Attribute(ast.Name("np"), "s_"), key))}
             case _:
                 operands, settings = operands_of(row, node)
-                given = {name: self.evaluator.evaluate(tree) for name, tree in settings.items()}
-        match row.kind:
-            case "entrywise":
-                if any(map(np.ndim, given.values())):
-                    raise NoComponentsError("there is an array among its arguments", row.__name__)
-                parts = [self.at(operand, index) for operand in operands]
-                return step(row, parts, {**row.defaults, **given}, shape=())
-            case "arranges":
-                return self.arranged(row, operands[0], given, index)
-            case "spreads":
-                return self.spread(row, operands[0], given, index)
-        if row.kind == "reduces" and not math.prod(self.shape(operands[0])):
-            raise NoComponentsError("it is given no entries", row.__name__)
+                given = {name: evaluate(tree) for name, tree in settings.items()}
+        if row.kind in ("entrywise", "arranges", "spreads") and has_lists(given):
+            return self.whole(node, index)
+        if row.kind == "entrywise":
+            parts = [self.at(operand, index) for operand in operands]
+            return step(row, parts, {**row.defaults, **given}, shape=())
+        if row.kind in ("arranges", "spreads"):
+            try:
+                find = self.arranged if row.kind == "arranges" else self.spread
+                return find(row, operands[0], given, index)
+            except NoComponentsError:
+                return self.whole(node, index)
         # as it is composed, unless that overflows
-        values = [self.evaluator.evaluate(operand) for operand in operands]
+        values = [evaluate(operand) for operand in operands]
         found = None if row.takes_any_number else twin(row, operands, values, given)
-        if found is None or not np.isfinite(self.evaluator.evaluate(found.tree)).all():
+        if found is None or not np.isfinite(evaluate(found.tree)).all():
             return self.whole(node, index)
         return self.at(Lettered(row, self.evaluator).visit(found.tree), index)
 
@@ -241,7 +240,6 @@ class Components:
         self, row: Primitive, operand: ast.expr, given: dict[str, Any], index: Sequence[ast.expr]
     ) -> ast.expr:
         # the operation is run on the numbers of the entries: that says where each comes from
-        refuse_lists(row, given)
         shape = self.shape(operand)
         origin = np.asarray(row(np.arange(math.prod(shape)).reshape(shape), **given))
         return self.at(operand, self.letters.places(origin.astype(int), shape, index))
@@ -250,11 +248,10 @@ class Components:
         self, row: Primitive, operand: ast.expr, given: dict[str, Any], index: Sequence[ast.expr]
     ) -> ast.expr:
         # the backward rule is run on numbers: that says which entries are added up in one place
-        refuse_lists(row, given)
         shape = self.shape(operand)
         out = row(Tensor(np.zeros(shape), True), **given)
         if out.data.any():
-            raise NoComponentsError("it pads with numbers other than 0", row.__name__)
+            raise NoComponentsError("it pads with numbers other than 0")
         numbers = np.arange(float(out.size)).reshape(out.shape)
         goal = np.broadcast_to(out.closures()[0](numbers), shape).round().astype(int)
         inner = [self.letters.new(n) for n in shape]
@@ -288,9 +285,7 @@ def matrix_product(m: int, n: int) -> str:
     return f"{left},{right}->{stack}{'i' * (m > 1)}{'k' * (n > 1)}"
 
 
-def refuse_lists(row: Primitive, given: dict[str, Any]) -> None:
+def has_lists(given: dict[str, Any]) -> bool:
     # of places that are listed one by one, a rule that fits would be an accident
-    for value in (given.get(word) for word in ("key", "indices")):
-        for item in value if isinstance(value, tuple) else (value,):
-            if isinstance(item, np.ndarray | list) and np.ndim(item):
-                raise NoComponentsError("its places are listed one by one", row.__name__)
+    items = [x for value in given.values() for x in (value if type(value) is tuple else (value,))]
+    return any(isinstance(item, np.ndarray | list) and np.ndim(item) for item in items)

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from ...errors import operation
 from ...notation.alphabets import LATEX, TEXT
 from ...notation.numbers import written_array
 from ...notation.trees import put, walk
@@ -40,6 +39,9 @@ class IndexForm(MatrixForm):
     """Writes lines down in components; ValueError where that cannot be, or one does not hold."""
 
     title = "Derivation of the gradients, in components"
+    too_long = (
+        f"{MatrixForm.too_long}, more sums than letters, or a gradient in an array as a whole"
+    )
 
     def __init__(self, lines: Lines, numbers: bool, worksheet: bool = False) -> None:
         super().__init__(lines, numbers, worksheet)
@@ -55,23 +57,13 @@ class IndexForm(MatrixForm):
     def new_index(self, shape: Sequence[int]) -> list[ast.expr]:
         return [self.letters.new(n) for n in shape]
 
-    def side(self, tree: ast.expr, shape: Sequence[int], step: int) -> Side:
+    def side(self, tree: ast.expr, shape: Sequence[int]) -> Side:
         index = self.new_index(shape)
-        try:
-            component = Components(self.evaluator, self.letters).at(tree, index)
-            return self.with_index(component, index)
-        except NoComponentsError as error:
-            raise self.refusal(step, error) from error
+        return self.with_index(Components(self.evaluator, self.letters).at(tree, index), index)
 
     def with_index(self, tree: ast.expr, index: Sequence[ast.expr]) -> Side:
         (paper,), places = self.on_paper([tree], index)
         return Side(tree, paper, index, places)
-
-    def refusal(self, step: int, error: NoComponentsError) -> NoComponentsError:
-        name = error.operation or operation(self.lines.tensors[step])
-        return NoComponentsError(
-            f'{name} has no index form here: {error}. Derive it with form="matrix".', name
-        )
 
     def check(self, side: Side, value: np.ndarray, name: str) -> None:
         self.evaluator.check(side.paper, value, f"a component of {name}", side.places)
@@ -87,7 +79,9 @@ class IndexForm(MatrixForm):
         known = dict(zip(free, self.free, strict=False))
         known |= dict(zip(bound, (b for b in self.bound if b not in known.values()), strict=False))
         if len(known) < len(free) + len(bound):
-            raise NoComponentsError("more axes and sums than there are letters")
+            raise NoComponentsError(
+                'a line has more axes and sums than there are letters: use form="matrix"'
+            )
         renamed = {old: ast.Name(f"_{new}") for old, new in known.items()}
         return [put(tree, renamed) for tree in trees], [put(i, renamed) for i in index]
 
@@ -127,21 +121,16 @@ class IndexForm(MatrixForm):
         by_line: defaultdict[int, list[Term]] = defaultdict(list)
         for term in lines.terms[place]:  # a step that uses a value twice has one derivative
             by_line[term.path[0].step].append(term)
-        blocks: list[Block] = []
-        chain: list[Written] = []
-        cases: Side | None = None
         by_line.pop(lines.loss, None)  # the derivative of the loss is the gradient itself
+        found = Locals([], (), None)
         for step, terms in by_line.items():
-            inside_others = len(terms[0].path) > 1  # of several steps in one line, it may be long
             try:
-                jacobian = self.jacobian(terms, place)
-            except NoComponentsError as error:
-                if inside_others:
-                    continue
-                raise self.refusal(step, error) from error
-            if inside_others and not jacobian.readable:
+                local, jacobian = self.local(terms, place)
+            except NoComponentsError:
                 continue
-            blocks.append(local := self.local(step, place, jacobian))
+            if len(terms[0].path) > 1 and not jacobian.readable:  # several steps in one line
+                continue
+            found.blocks.append(local)
             self.has_jacobian |= bool(jacobian.at or jacobian.index)
             g = lines.gradient_name(step)
             tree = jacobian.in_cases(g) if len(lines.terms[place]) == len(terms) else None
@@ -151,18 +140,10 @@ class IndexForm(MatrixForm):
                 self.check(whole, lines.values[name], name)
                 short = jacobian.chain(g, ast.Name("_local"))
                 trees, _ = self.on_paper([short], jacobian.index, jacobian.at)
-                chain = self.write_trees(trees, local.left)
-        return Locals(blocks, chain, cases)
+                found = Locals(found.blocks, self.write_trees(trees, local.left), cases)
+        return found
 
-    def local(self, step: int, place: int, jacobian: Jacobian) -> Equation:
-        above = entry(self.lines.name(step), jacobian.at)
-        below = entry(self.lines.name(place), jacobian.index)
-        trees, _ = self.on_paper([above, below, jacobian.tree], jacobian.index, jacobian.at)
-        up, down, side = self.write_trees(trees)
-        latex = rf"\frac{{\partial {up.latex}}}{{\partial {down.latex}}}"
-        return Equation(Written(latex, f"∂{up.text}/∂{down.text}"), (side,), asked=True)
-
-    def jacobian(self, terms: list[Term], place: int) -> Jacobian:
+    def local(self, terms: list[Term], place: int) -> tuple[Equation, Jacobian]:
         # the rules of a line are run on a unit upstream gradient, and checked row by row
         lines, step = self.lines, terms[0].path[0].step
         t, x = lines.tensors[step], lines.tensors[place]
@@ -170,27 +151,32 @@ class IndexForm(MatrixForm):
         components = Components(self.evaluator, self.letters, (lines.gradient_name(step), at))
         tree = components.at(collected(added([term.tree for term in terms])), index)
         jacobian = Jacobian(tree, index, at, self.letters)
+        both = entry(lines.name(step), at), entry(lines.name(place), index)
+        trees, on_paper = self.on_paper([*both, jacobian.tree, *at], index, at)
         rows = np.unique(np.linspace(0, t.size - 1, min(t.size, MOST_ROWS)).astype(int))
         values = np.zeros((len(rows), *x.shape))
         for n, row in enumerate(rows):
+            unit = np.zeros(t.shape, t.dtype)
+            unit.flat[row] = 1
             for term in terms:
-                g = np.zeros(t.shape, t.dtype)
-                g.flat[row] = 1
+                g = unit
                 with np.errstate(all="ignore"):
                     for edge in term.path:
                         g = lines.record.contribution(edge, g)
                 values[n] += g
-        (tree, *letters), index = self.on_paper([jacobian.tree, *at], index, at)
         places = np.unravel_index(rows, t.shape) if t.ndim else ()
         fixed = {
             i.id: place.reshape(-1, *(1 for _ in index))
-            for i, place in zip(letters, places, strict=True)
+            for i, place in zip(trees[3:], places, strict=True)
             if isinstance(i, ast.Name)
         }
         if values.size:
             what = f"the Jacobian of {t.described()}"
-            self.evaluator.check(tree, values, what, index, at=fixed)
-        return jacobian
+            self.evaluator.check(trees[2], values, what, on_paper, at=fixed)
+        up, down, side = self.write_trees(trees[:3])
+        latex = rf"\frac{{\partial {up.latex}}}{{\partial {down.latex}}}"
+        left = Written(latex, f"∂{up.text}/∂{down.text}")
+        return Equation(left, (side,), asked=True), jacobian
 
     # ---- how the lines are to be read ----
 

@@ -1,15 +1,16 @@
-"""Arithmetic of indices: ``2 * j + 1``, ``j // 3``, ``j % 3``, and when two of them are equal.
+"""Indices of components: sums of multiples of letters, as ``2*_j + 1``, and when two are equal.
 
-An index is a Python expression of letters and integers, which counts from 0 as Python does; on
-paper it counts from 1. A letter is a name that begins with an underscore, as no tensor's does:
-``_7`` while lines are made, ``_j`` on paper. Sums are kept in one form, so that indices that are
-equal look equal.
+An index is a Python expression, which counts from 0 as Python does; on paper it counts from 1. A
+letter is a name that begins with an underscore, as no tensor's does: ``_7`` while lines are made,
+``_j`` on paper. Sums have one form, so that indices that are equal look equal.
 """
 
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
+import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TypeAlias
@@ -17,49 +18,48 @@ from typing import TypeAlias
 import numpy as np
 
 from ...notation.trees import Rebuilt, names, put, walk
-from .tidy import FALSE, TRUE, in_order, negative, simplified
+from .tidy import FALSE, TRUE, in_order, simplified
 
 #: An expression, and the index of which it is the component.
 Component: TypeAlias = tuple[ast.expr, Sequence[ast.expr]]
 
-#: The factor of each letter, and of each quotient and remainder.
-Factors: TypeAlias = dict[str, int]
-
 
 class NoComponentsError(ValueError):
-    """Why something is not taken apart into components, and the operation that it is about."""
-
-    def __init__(self, reason: str, operation: str = "") -> None:
-        super().__init__(reason)
-        self.operation = operation
+    """Why something is not taken apart into components."""
 
 
-def linear(index: ast.expr) -> tuple[Factors, int]:
+def linear(index: ast.expr) -> tuple[Mapping[str, int], int]:
+    """Return the factor of each letter of an index, and the number."""
     match index:
         case ast.Name(letter):
             return {letter: 1}, 0
-        case ast.Constant(int(value)):
-            return {}, value
-        case ast.UnaryOp(ast.USub(), operand):
-            return combined((-1, operand))
-        case ast.BinOp(left, ast.Add(), right):
-            return combined((1, left), (1, right))
-        case ast.BinOp(left, ast.Sub(), right):
-            return combined((1, left), (-1, right))
-        case ast.BinOp(ast.Constant(int(factor)), ast.Mult(), other):
-            return combined((factor, other))
-    return {ast.unparse(index): 1}, 0
+        case ast.Constant(int(number)):
+            return {}, number
+    return of_text(ast.unparse(index))
 
 
-def combined(*terms: tuple[int, ast.expr]) -> tuple[Factors, int]:
-    factors: Factors = {}
-    number = 0
-    for n, index in terms:
-        parts, rest = linear(index)
-        number += n * rest
-        for text, factor in parts.items():
-            factors[text] = factors.get(text, 0) + n * factor
-    return {text: factor for text, factor in factors.items() if factor}, number
+@functools.lru_cache(maxsize=10_000)
+def of_text(text: str) -> tuple[Mapping[str, int], int]:
+    # a sum of multiples is known by its values where one letter is 1 and the others are 0
+    letters = dict.fromkeys(re.findall(r"_\w+", text))
+    code = compile(text, "<index>", "eval")
+    number = eval(code, {"__builtins__": {}}, dict.fromkeys(letters, 0))
+    ones = ({other: int(other == letter) for other in letters} for letter in letters)
+    factors = [eval(code, {"__builtins__": {}}, one) - number for one in ones]
+    return {letter: n for letter, n in zip(letters, factors, strict=True) if n}, number
+
+
+def index_of(factors: Mapping[str, int], number: int) -> ast.expr:
+    """Return the one form of a sum of multiples of letters, the number last."""
+    terms = [letter if n == 1 else f"{n} * {letter}" for letter, n in factors.items()]
+    if not terms:
+        return ast.Constant(number)
+    return parsed(" + ".join([*terms, str(number)] if number else terms))
+
+
+@functools.lru_cache(maxsize=10_000)
+def parsed(text: str) -> ast.expr:
+    return ast.parse(text, mode="eval").body
 
 
 def sum_of(*terms: tuple[int, ast.expr]) -> ast.expr:
@@ -71,27 +71,13 @@ def sum_of(*terms: tuple[int, ast.expr]) -> ast.expr:
     >>> ast.unparse(sum_of((3, j), (1, ast.Constant(2)), (-1, j)))
     '2 * _j + 2'
     """
-    return index_of(*combined(*terms))
-
-
-def index_of(factors: Factors, number: int) -> ast.expr:
-    # the one form: what is added, what is subtracted, the number
-    terms = []
-    for text, factor in sorted(factors.items(), key=lambda item: item[1] < 0):
-        times = ast.BinOp(ast.Constant(abs(factor)), ast.Mult(), part_of(text))
-        terms.append((factor, part_of(text) if abs(factor) == 1 else times))
-    if number or not terms:
-        terms.append((number, ast.Constant(abs(number))))
-    (sign, result), *others = terms
-    result = negative(result) if sign < 0 else result
-    for sign, term in others:
-        result = ast.BinOp(result, ast.Add() if sign > 0 else ast.Sub(), term)
-    return result
-
-
-@functools.cache
-def part_of(text: str) -> ast.expr:
-    return ast.Name(text) if text.isidentifier() else ast.parse(text, mode="eval").body
+    factors, number = dict[str, int](), 0
+    for n, index in terms:
+        parts, rest = linear(index)
+        number += n * rest
+        for letter, factor in parts.items():
+            factors[letter] = factors.get(letter, 0) + n * factor
+    return index_of({letter: factor for letter, factor in factors.items() if factor}, number)
 
 
 def is_condition(tree: ast.AST) -> bool:
@@ -121,23 +107,10 @@ class Letters:
         self.lengths[name] = length
         return ast.Name(name)
 
-    # ---- conditions ----
-
     def bounds(self, index: ast.expr) -> tuple[int, int]:
-        factors, low = linear(index)
-        high = low
-        for text, factor in factors.items():
-            match part_of(text):
-                case ast.BinOp(left, ast.FloorDiv(), ast.Constant(int(n))):
-                    below, above = self.bounds(left)
-                    ends = (below // n, above // n)
-                case ast.BinOp(_, ast.Mod(), ast.Constant(int(n))):
-                    ends = (0, n - 1)
-                case _:
-                    ends = (0, max(self.lengths[text] - 1, 0))
-            low += min(factor * end for end in ends)
-            high += max(factor * end for end in ends)
-        return low, high
+        factors, number = linear(index)
+        ends = [n * max(self.lengths[letter] - 1, 0) for letter, n in factors.items()]
+        return number + sum(n for n in ends if n < 0), number + sum(n for n in ends if n > 0)
 
     def compared(self, left: ast.expr, op: ast.cmpop, right: ast.expr) -> ast.expr:
         """Return ``left == right``, or != or <=; True or False, where every index says so."""
@@ -162,13 +135,11 @@ class Letters:
     def solved(self, condition: ast.expr, letter: str) -> ast.expr | None:
         match condition:
             case ast.Compare(left, [ast.Eq()], [right]) if is_condition(condition):
-                factors, number = combined((1, left), (-1, right))
-                factor = factors.pop(letter, 0)
-                if factor in (1, -1) and letter not in names(index_of(factors, 0)):
-                    return sum_of((-factor, index_of(factors, number)))
+                difference = sum_of((1, left), (-1, right))
+                factor = linear(difference)[0].get(letter)
+                if factor in (1, -1):
+                    return sum_of((-factor, difference), (1, ast.Name(letter)))
         return None
-
-    # ---- where entries come from ----
 
     def places(
         self, origin: np.ndarray, shape: Sequence[int], index: Sequence[ast.expr]
@@ -176,44 +147,19 @@ class Letters:
         """Return the index of an entry whose number, counted row by row, is given at each place."""
         if not shape or not origin.size:
             return [ast.Constant(0) for _ in shape]
-        found = [self.affine(np.asarray(n), index) for n in np.unravel_index(origin, shape)]
-        places = [place for place in found if place is not None]
-        if len(places) == len(shape):
-            return places
-        rest = self.affine(origin, index)  # as of a reshape: the numbers themselves, taken apart
-        if rest is None:
-            raise NoComponentsError("an arrangement of entries that follows no short rule")
-        places = []
-        for n in reversed(shape):
-            rest, place = self.divided(rest, n)
-            places.insert(0, place)
+        with contextlib.suppress(NoComponentsError):
+            return [affine(np.asarray(n), index) for n in np.unravel_index(origin, shape)]
+        rest, places = affine(origin, index), list[ast.expr]()
+        for n in reversed(shape):  # as of 3 * j + k, where k is below 3
+            factors, number = linear(rest)
+            place = index_of({x: f for x, f in factors.items() if f % n}, number % n)
+            low, high = self.bounds(place)
+            if low // n != high // n:
+                raise NoComponentsError("an index that is a quotient")
+            rest = index_of({x: f // n for x, f in factors.items() if not f % n}, number // n)
+            rest = sum_of((1, rest), (1, ast.Constant(low // n)))
+            places.insert(0, sum_of((1, place), (-n, ast.Constant(low // n))))
         return places
-
-    def affine(self, numbers: np.ndarray, index: Sequence[ast.expr]) -> ast.expr | None:
-        """Return the sum of multiples of letters that is a given number at each place."""
-        origin = int(numbers.flat[0])
-        steps = [
-            int(numbers.take(1, axis).flat[0]) - origin if n > 1 else 0
-            for axis, n in enumerate(numbers.shape)
-        ]
-        at: Sequence[np.ndarray] = np.indices(numbers.shape, sparse=True) if steps else ()
-        if not np.all(numbers == origin + sum(n * i for n, i in zip(steps, at, strict=True))):
-            return None
-        return sum_of((origin, ast.Constant(1)), *zip(steps, index, strict=True))
-
-    def divided(self, index: ast.expr, n: int) -> tuple[ast.expr, ast.expr]:
-        """Return quotient and remainder."""
-        factors, number = linear(index)
-        outer = index_of({t: f // n for t, f in factors.items() if f % n == 0}, number // n)
-        inner = index_of({t: f for t, f in factors.items() if f % n}, number % n)
-        low, high = self.bounds(inner)
-        if low // n == high // n:
-            times, one = low // n, ast.Constant(1)
-            return sum_of((1, outer), (times, one)), sum_of((1, inner), (-n * times, one))
-        quotient = ast.BinOp(inner, ast.FloorDiv(), ast.Constant(n))
-        return sum_of((1, outer), (1, quotient)), ast.BinOp(inner, ast.Mod(), ast.Constant(n))
-
-    # ---- indices put in for letters ----
 
     def put(
         self,
@@ -231,6 +177,19 @@ class Letters:
         return new
 
 
+def affine(numbers: np.ndarray, index: Sequence[ast.expr]) -> ast.expr:
+    """Return the sum of multiples of letters that is a given number at each place."""
+    origin = int(numbers.flat[0])
+    steps = [
+        int(numbers.take(1, axis).flat[0]) - origin if n > 1 else 0
+        for axis, n in enumerate(numbers.shape)
+    ]
+    at: Sequence[np.ndarray] = np.indices(numbers.shape, sparse=True) if steps else ()
+    if not np.all(numbers == origin + sum(n * i for n, i in zip(steps, at, strict=True))):
+        raise NoComponentsError("an arrangement of entries that no sum of letters gives")
+    return sum_of((origin, ast.Constant(1)), *zip(steps, index, strict=True))
+
+
 class Put(Rebuilt):
     """Puts something in for letters, conditions or entries, and leaves out what is 0 then."""
 
@@ -244,18 +203,7 @@ class Put(Rebuilt):
         self.letters, self.known, self.facts, self.entries = letters, known, facts, entries
 
     def index(self, index: ast.expr) -> ast.expr:
-        if isinstance(index, ast.Name):
-            return self.known.get(index.id, index)
-        factors, number = linear(index)
-        terms: list[tuple[int, ast.expr]] = [(number, ast.Constant(1))]
-        for text, factor in factors.items():
-            match part_of(text):
-                case ast.BinOp(left, op, ast.Constant(int(n))):
-                    both = self.letters.divided(self.index(left), n)
-                    terms.append((factor, both[isinstance(op, ast.Mod)]))
-                case letter:
-                    terms.append((factor, put(letter, self.known)))
-        return sum_of(*terms)
+        return sum_of((1, put(index, self.known)))
 
     def entry(self, name: str, at: Sequence[ast.expr]) -> ast.expr:
         tree, index = self.entries[name]
@@ -274,9 +222,11 @@ class Put(Rebuilt):
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         assert isinstance(node.slice, ast.Tuple)
-        index = [self.index(i) for i in node.slice.elts] if self.known else node.slice.elts
+        index = [self.index(i) for i in node.slice.elts]
         if isinstance(node.value, ast.Name) and node.value.id in self.entries:
             return self.entry(node.value.id, index)
+        if names(node.value) & self.entries.keys():
+            raise NoComponentsError("an entry of an array that is written as a whole")
         return ast.Subscript(node.value, ast.Tuple(index))
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:

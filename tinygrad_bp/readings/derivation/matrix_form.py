@@ -36,7 +36,7 @@ class Side(NamedTuple):
 class Locals(NamedTuple):
     """The local derivatives that lead to a gradient, and what it is by them."""
 
-    blocks: Sequence[Block] = ()
+    blocks: list[Block]
     chain: Sequence[Written] = ()
     cases: Side | None = None
 
@@ -45,6 +45,7 @@ class MatrixForm:
     """Writes lines down with whole arrays; with numbers, their values stand beside them."""
 
     title: ClassVar[str] = "Derivation of the gradients"
+    too_long: ClassVar[str] = f"more than {MOST_SYMBOLS} symbols"
 
     def __init__(self, lines: Lines, numbers: bool, worksheet: bool = False) -> None:
         self.lines, self.numbers, self.worksheet = lines, numbers, worksheet
@@ -53,8 +54,7 @@ class MatrixForm:
 
     # ---- what components have otherwise ----
 
-    def side(self, tree: ast.expr, shape: Sequence[int], step: int) -> Side:
-        # the step is blamed where there is none in this form
+    def side(self, tree: ast.expr, shape: Sequence[int]) -> Side:
         return self.with_index(tree, ())
 
     def with_index(self, tree: ast.expr, index: Sequence[ast.expr]) -> Side:
@@ -74,7 +74,7 @@ class MatrixForm:
         yield with_side(equation, self.lines.values[name])
 
     def local_derivatives(self, place: int) -> Locals:
-        return Locals()
+        return Locals([])
 
     def put_in(self, side: Side, known: Mapping[str, Side]) -> Side:
         trees = {name: array_like(inner.tree) for name, inner in known.items()}
@@ -106,12 +106,12 @@ class MatrixForm:
         for i, tree in lines.forward:
             yield from self.parts(i)
             shape = lines.tensors[i].shape
-            sides, trees = [self.side(tree, shape, i)], [tree]
+            sides, trees = [self.side(tree, shape)], [tree]
             definition = lines.definition(tree)
             if definition is not None:
                 trees.append(definition)
                 with contextlib.suppress(NoComponentsError):
-                    sides.append(self.side(definition, shape, i))
+                    sides.append(self.side(definition, shape))
             yield from self.equation(lines.name(i), sides)
             yield from self.definitions(trees)
         yield Heading("The gradients, from the loss backward")
@@ -130,13 +130,13 @@ class MatrixForm:
             definition = lines.definition(tree)
             sides = [tree] if definition is None else [tree, definition]
             with contextlib.suppress(NoComponentsError):
-                yield from self.equation(name, [self.side(side, shape, step) for side in sides])
+                yield from self.equation(name, [self.side(side, shape) for side in sides])
 
     def definitions(self, trees: list[ast.expr], hint: bool = False) -> Iterator[Block]:
         for call, tree in self.lines.definitions(trees):
             value = np.asarray(self.evaluator.evaluate(call))
             try:
-                left, right = (self.side(side, value.shape, -1) for side in (call, tree))
+                left, right = (self.side(side, value.shape) for side in (call, tree))
             except NoComponentsError:
                 continue
             formulas = self.write(left), self.write(right)
@@ -149,8 +149,7 @@ class MatrixForm:
         found = self.local_derivatives(place)
         yield from found.blocks
         yield from remarks.added_up(lines, place, self.symbol(lines.name(place)))
-        step = lines.terms[place][0].path[-1].step if lines.terms[place] else place
-        whole = self.side(tree, lines.tensors[place].shape, step)
+        whole = self.side(tree, lines.tensors[place].shape)
         self.sides[name] = found.cases or whole
         sides = [*filter(None, [found.cases]), whole]
         simpler = collected(whole.tree)
@@ -163,7 +162,6 @@ class MatrixForm:
         # those before it are put in, where that has few symbols
         known: dict[str, Side] = {}
         counts: dict[str, int] = {}  # known before the tree is made, which could be huge
-        more = f"{MOST_SYMBOLS} symbols"
         for name, side in self.sides.items():
             counts[name] = symbols(side.tree, counts)
             if counts[name] <= MOST_SYMBOLS:
@@ -171,7 +169,6 @@ class MatrixForm:
                     known[name] = self.put_in(side, known)
                 except NoComponentsError:
                     counts[name] = MOST_SYMBOLS + 1  # nor can it be put into others
-                    more = f"{MOST_SYMBOLS} symbols, or more sums than there are letters"
         names = {place: self.lines.gradient_name(place) for place in self.lines.wanted}
         done = [place for place, name in names.items() if name in known]
         for place in done:
@@ -179,7 +176,7 @@ class MatrixForm:
             simpler = collected(side.tree)
             sides = [side if simpler is side.tree else self.with_index(simpler, side.at)]
             yield from self.equation(names[place], sides, asked=True, numbers=False)
-        yield from remarks.left_out(self.lines, done, self.symbol, more)
+        yield from remarks.left_out(self.lines, done, self.symbol, self.too_long)
 
     # ---- a line ----
 

@@ -189,7 +189,7 @@ def added_up(lines: Lines, place: int, symbol: Written) -> Iterator[Block]:
 
 
 def left_out(
-    lines: Lines, known: Collection[int], write: Callable[[str], Written], most: str
+    lines: Lines, known: Collection[int], write: Callable[[str], Written], why: str
 ) -> Iterator[Block]:
     def symbol(place: int) -> Written:
         return write(lines.name(place))
@@ -201,7 +201,7 @@ def left_out(
             parts += [", ", formula]
         if long[MOST_LISTED:]:
             parts.append(f" and {len(long) - MOST_LISTED} more")
-        start = f"Left out, because each would have more than {most}: the gradient by "
+        start = f"Left out, because each would have {why}: the gradient by "
         yield Sentence((start, *parts[1:], ". Substitute the lines above into each other."))
     for x in lines.wanted:
         if x not in lines.gradient:
