@@ -96,7 +96,6 @@ def test_tensors_tuples_and_numbers_of_numpy_become_arrays_and_lists(tmp_path: P
         ("a.safetensors", TypeError, "save takes a dict"),
         ({1: 2.0}, TypeError, "a key of a saved dict must be text"),
         ({"a": {"b": {"$array": "x"}}}, TypeError, r"see state\['a'\]\['b'\], with \['\$array'\]"),
-        ({"a": {"$float": "x"}}, TypeError, "a key of a saved dict must be text"),
         ({"a": [0, {1, 2}]}, TypeError, r"state\['a'\]\['1'\] is \{1, 2\}, which cannot be saved"),
         ({"f": print}, TypeError, r"state\['f'\] is <built-in function print>, which cannot"),
         ({"c": np.zeros(2, complex)}, TypeError, "which cannot be saved"),
@@ -153,7 +152,6 @@ def good() -> bytes:
     return layout('{"w": {"$array": "w"}}', w=tensor())
 
 
-ONE = json.dumps(tensor())
 DAMAGED: dict[str, tuple[bytes, str]] = {
     "empty": (b"", "not a complete safetensors file"),
     "one byte": (b"\0", "not a complete safetensors file"),
@@ -189,31 +187,21 @@ DAMAGED: dict[str, tuple[bytes, str]] = {
         file_of({"w": tensor(0, 8, "F8_E4M3", (8,))}, bytes(8)), "'w' has the type F8_E4M3"
     ),
     "complex numbers": (file_of({"w": tensor(0, 8, "C64")}, bytes(8)), "cannot be loaded: "),
-    "a name twice": (
-        file_of(f'{{"w": {ONE}, "w": {ONE}}}'.encode(), bytes(8)), "it has a name twice"
-    ),
     "metadata twice": (file_of(b'{"__metadata__": {}, "__metadata__": {}}'), "not a complete"),
     "metadata is a tensor": (file_of({"__metadata__": tensor()}, bytes(8)), "not a complete"),
     "metadata is a number": (file_of({"__metadata__": {"tinygrad_bp": 1}}), "not a complete"),
-    "layout twice": (
-        file_of(b'{"__metadata__": {"tinygrad_bp": "{}", "tinygrad_bp": "[]"}}'), "twice"
-    ),
     "layout not JSON": (layout("{w}"), "cannot be loaded: "),
     "layout empty": (layout(""), "cannot be loaded: "),
     "layout a list": (layout("[]"), "it is no dict"),
     "layout an array": (layout('{"$array": "w"}', w=tensor()), "it is no dict"),
     "layout nested deep": (layout('{"a":' * 100_000 + "1" + "}" * 100_000), "recursion"),
     "layout of lists nested deep": (layout("[" * 100_000 + "]" * 100_000), "recursion"),
-    "layout with NaN": (layout('{"a": NaN}'), "NaN is no JSON"),
-    "layout with Infinity": (layout('{"a": -Infinity}'), "-Infinity is no JSON"),
-    "layout with a name twice": (layout('{"a": 1, "a": 2}'), "it has a name twice"),
     "layout with an endless number": (layout(f'{{"a": {"9" * 5000}}}'), "cannot be loaded: "),
     "layout with a missing array": (layout('{"a": {"$array": "w"}}'), "stands for nothing"),
     "layout with an array twice": (
         layout('{"a": {"$array": "w"}, "b": {"$array": "w"}}', w=tensor()), "stands for nothing"
     ),
     "layout without an array": (layout("{}", w=tensor()), "it has no place for 'w'"),
-    "layout with a false float": (layout('{"a": {"$float": "1_0"}}'), "stands for nothing"),
     "layout with a list for a name": (layout('{"a": {"$array": ["w"]}}', w=tensor()), "nothing"),
     "layout with more beside an array": (
         layout('{"a": {"$array": "w", "b": 1}}', w=tensor()), "stands for nothing"
@@ -271,7 +259,7 @@ def test_files_written_by_hand_are_loaded(tmp_path: Path) -> None:
         (file_of({"__metadata__": {"format": "pt"}, "w": tensor()}, bytes(8)), {"w": np.zeros(1)}),
         (file_of({"../x": tensor()}, bytes(8)), {"../x": np.zeros(1)}),
         (file_of({"f": tensor(0, 4, "BOOL", (4,))}, b"\0\1\2\xff"), {"f": np.arange(4) > 0}),
-        (layout('{"a": {"$float": "-inf"}}'), {"a": -float("inf")}),
+        (layout('{"a": -Infinity}'), {"a": -float("inf")}),
         (file_of({}), {}),
         (file_of({"__metadata__": None}), {}),
     ):

@@ -62,7 +62,7 @@ def test_a_drawing_of_a_file_of_the_users(
         "def model():\n"
         "    return (bp.tensor([1.0, 2.0], name='x') * 3).named('y')\n"
     )
-    assert ran("draw", "--file", str(file), "--function", "model") == 0
+    assert ran("draw", "--file", str(file), "--loss", "model") == 0
     assert capsys.readouterr().out.splitlines() == [
         "y (2,)  × 3 multiply  value [3, 6]  gradient —",
         "└─ x (2,)  input  value [1, 2]  gradient —",
@@ -97,7 +97,7 @@ def test_a_page_of_a_file_of_the_users(tmp_path: Path) -> None:
         "    return bp.tensor(3.0, requires_grad=True, name='mine') ** 2\n"
     )
     path = tmp_path / "page.html"
-    assert ran("play", "--file", str(file), "--function", "slope", "--out", str(path)) == 0
+    assert ran("play", "--file", str(file), "--loss", "slope", "--out", str(path)) == 0
     assert "mine" in path.read_text(encoding="utf-8")
     with pytest.raises(ValueError, match=r"the name must end in .html"):
         ran("play", "--out", str(tmp_path / "page.pdf"))

@@ -7,7 +7,6 @@ is JSON in the header: what holds what, numbers and text, and the name of the te
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,15 +22,12 @@ from .variable import Variable
 #: Where the header has our JSON. A file of others does not have it, and is a dict of its tensors.
 KEY = "tinygrad_bp"
 
-#: In the JSON, an object of this one key stands for what JSON has not.
-ARRAY, FLOAT = "$array", "$float"
+#: In the JSON, an object of this one key stands for an array: it has its name.
+ARRAY = "$array"
 
 #: The types of the format that NumPy has.
-TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2"} | {
-    f"{letter}{8 * size}": f"<{kind}{size}"
-    for letter, kind in (("I", "i"), ("U", "u"))
-    for size in (1, 2, 4, 8)
-}
+TYPES = {f"{kind}{8 * n}": f"<{kind.lower()}{n}" for kind in "FIU" for n in (1, 2, 4, 8)}
+del TYPES["F8"]
 
 
 @answered
@@ -82,20 +78,18 @@ def save(state: Mapping[str, Any], path: str | Path) -> None:
     if not isinstance(state, Mapping):
         raise errors.no_state(state)
     arrays: dict[str, np.ndarray] = {}
-    text = json.dumps(as_json(state, (), arrays), allow_nan=False)
+    text = json.dumps(as_json(state, (), arrays))  # Python's JSON has infinity and NaN too
     written_to(path, format_of_files().numpy.save(arrays, metadata={KEY: text}))
 
 
 def as_json(value: Any, path: tuple[str, ...], arrays: dict[str, np.ndarray]) -> Any:
     """Return a value as JSON has it, and put the arrays in it among the others."""
     if isinstance(value, Mapping):
-        if not all(isinstance(key, str) and key not in (ARRAY, FLOAT) for key in value):
+        if not all(isinstance(key, str) and key != ARRAY for key in value):
             raise errors.bad_key(where(path), list(value))
         return {key: as_json(item, (*path, key), arrays) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [as_json(item, (*path, str(i)), arrays) for i, item in enumerate(value)]
-    if isinstance(value, float) and not math.isfinite(value):
-        return {FLOAT: str(float(value))}
     if isinstance(value, (str, int, float, type(None))):
         return value
     array = value.data if isinstance(value, Variable) else value
@@ -150,7 +144,7 @@ def load(path: str | Path) -> dict[str, Any]:
             raise errors.is_pickled()
         found = package.deserialize(content)
         size = int.from_bytes(content[:8], "little")
-        header = json.loads(content[8 : 8 + size].decode(), object_pairs_hook=without_doubles)
+        header = json.loads(content[8 : 8 + size].decode())
         arrays = {name: as_array(name, **tensor) for name, tensor in found}
         text = (header.get("__metadata__") or {}).get(KEY)
         if text is None:
@@ -179,34 +173,20 @@ def from_json(text: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
     """Return the state that the JSON says, with each of the arrays in its place."""
     left = dict(arrays)
 
-    def restored(pairs: list[tuple[str, Any]]) -> Any:
-        found = without_doubles(pairs)
-        name, number = found.get(ARRAY), found.get(FLOAT)
-        if len(found) == 1 and isinstance(name, str) and name in left:
-            return left.pop(name)
-        if len(found) == 1 and isinstance(number, str) and number in ("inf", "-inf", "nan"):
-            return float(number)
-        if ARRAY in found or FLOAT in found:
+    def restored(found: dict[str, Any]) -> Any:
+        if ARRAY not in found:
+            return found
+        name = found[ARRAY]
+        if len(found) > 1 or not isinstance(name, str) or name not in left:
             raise errors.layout_broken(f"{found!s:.60} stands for nothing")
-        return found
+        return left.pop(name)
 
-    state = json.loads(text, object_pairs_hook=restored, parse_constant=refused)
+    state = json.loads(text, object_hook=restored)
     if left:
         raise errors.layout_broken(f"it has no place for {min(left)!r:.60}")
     if not isinstance(state, dict):
         raise errors.layout_broken("it is no dict")
     return state
-
-
-def without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise errors.layout_broken(f"it has a name twice, in {[key for key, _ in pairs]!s:.60}")
-    return found
-
-
-def refused(constant: str) -> float:
-    raise errors.layout_broken(f"{constant} is no JSON")
 
 
 def format_of_files() -> Any:

@@ -94,14 +94,14 @@ class Command(NamedTuple):
 
 # ---- One computation, read in one way ----
 
-OF_A_COMPUTATION = (
+PROBLEM = (
     argument(
         "--problem", "--file", type=Path, metavar="FILE",
         help="a Python file with a function that returns the loss; if it takes leaves by name, a "
         "mapping called inputs holds their values (default: the worked problem)",
     ),
     argument(
-        "--loss", "--function", default="loss", metavar="NAME",
+        "--loss", default="loss", metavar="NAME",
         help="the function that returns the loss (default: loss)",
     ),
 )  # fmt: skip
@@ -125,13 +125,6 @@ def wanted(options: Options, loss: Tensor) -> list[Tensor] | None:
     return [named[name] for name in options.wrt]
 
 
-def make_derivation(loss: Tensor, options: Options) -> Any:
-    try:
-        return derive(loss, wanted(options, loss), options.form, options.numbers, options.worksheet)
-    except ValueError as error:  # in the words of the command
-        raise ValueError(str(error).replace('form="matrix"', "--form matrix")) from error
-
-
 def make_drawing(loss: Tensor, options: Options) -> Any:
     if options.backward and options.out is None:
         raise ValueError("--backward needs --out: the tree shows only the forward pass")
@@ -139,9 +132,7 @@ def make_drawing(loss: Tensor, options: Options) -> Any:
 
 
 def reading(
-    title: str,  # said of the file that is written
-    help: str,
-    description: str,  # what comes before "of the worked problem, or of a function..."
+    help: str,  # what comes before "of the worked problem, or of a function..."
     make: Callable[[Tensor, Options], Any],  # what has a method save(path)
     *arguments: Callable[[Any], None],
     forms: str = "",
@@ -157,7 +148,7 @@ def reading(
         path = options.out or default
         if path is not None:
             document.save(path)
-            console.print(f"{title}: {path}", markup=False)
+            console.print(f"Written: {path}", markup=False)
         elif text is not None:  # to be piped into a file: not wrapped, not coloured
             sys.stdout.write(text(document))
         else:
@@ -167,52 +158,44 @@ def reading(
     whose = "of the worked problem, or of a function in a file of yours that returns a loss."
     where = "the console" if default is None else default.as_posix()
     out = argument("--out", type=Path, help=f"a file to write to (default: {where})")
-    every = (*arguments, *OF_A_COMPUTATION, out)
-    return Command(help, f"{description}: {whose} {forms}", every, run)
+    description = f"{help[0].upper()}{help[1:]}: {whose} {forms}"
+    return Command(help, description, (*arguments, *PROBLEM, out), run)
 
 
-# ---- What is graded, or has a mistake in it ----
-
-PROBLEM = (
-    argument(
-        "--problem", "--file", type=Path, metavar="FILE",
-        help="a Python file with a function that builds the loss from its parameters, and a "
-        "mapping called inputs, their values at one point (default: the worked problem)",
-    ),
-    argument(
-        "--loss", default="loss", metavar="NAME",
-        help="the function that builds the loss (default: loss)",
-    ),
-)  # fmt: skip
+# ---- What is graded ----
 
 LIMITS = Limits()
 
 
 def load_assignment(options: Options) -> Assignment:
     loss, inputs = load_problem(options.problem, options.loss)
-    points = dict(map(split_points, options.points))
+    points = pairs("--points", options.points, "NAME=NUMBER, as in W1=2", float)
     with naming_the_line(options.problem):
         marking = Marking(options.carried, points, options.accept)
         assignment = Assignment(
             loss, inputs, options.require, marking=marking, returns=options.returns
         )
-    check_names(dict(map(split_name, options.names)), assignment)
+    check_names(names_given(options), assignment)
     return assignment
 
 
-def split_points(text: str) -> tuple[str, float]:
-    name, _, number = text.rpartition("=")
-    try:
-        return name, float(number)
-    except ValueError:
-        raise ValueError(f"--points takes NAME=NUMBER, as in W1=2, and not {text}") from None
+def names_given(options: Options) -> dict[str, str]:
+    return pairs("--names", options.names, "NAME=QUANTITY, as in h=a1", str)
 
 
-def split_name(text: str) -> tuple[str, str]:
-    said, _, name = text.partition("=")
-    if not said or not name:
-        raise ValueError(f"--names takes NAME=QUANTITY, as in h=a1, and not {text}")
-    return said, name
+def pairs(
+    option: str, given: Sequence[str], form: str, kind: Callable[[str], Any]
+) -> dict[str, Any]:
+    found = {}
+    for text in given:
+        name, _, value = text.partition("=")
+        try:
+            found[name] = kind(value)
+        except ValueError:
+            value = ""
+        if not name or not value:
+            raise ValueError(f"{option} takes {form}, and not {text}")
+    return found
 
 
 def group(title: str, *arguments: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -252,17 +235,15 @@ COMMANDS: dict[str, Command] = {
         run_verify,
     ),
     "source": reading(
-        "The loss and its gradients as code",
         "write the gradients as Python code that needs only NumPy",
-        "Write a loss and its gradients as a Python module that needs only NumPy",
         lambda loss, options: source(loss, wanted(options, loss)),
         WRT, text=str,
     ),
     "derive": reading(
-        "The derivation of the gradients",
         "write the hand derivation of the gradients, every line checked",
-        "Derive the gradients line by line, as one would by hand",
-        make_derivation,
+        lambda loss, options: derive(
+            loss, wanted(options, loss), options.form, options.numbers, options.worksheet
+        ),
         argument(
             "--form", choices=("matrix", "index"), default="matrix",
             help="whole arrays, or components with every sum written (default: matrix)",
@@ -276,16 +257,12 @@ COMMANDS: dict[str, Command] = {
         text=lambda derivation: str(derivation.text),
     ),
     "explain": reading(
-        "How the gradients come about",
         "show the reverse sweep step by step, with its numbers",
-        "Show how the gradients come about, step by step and with numbers",
         lambda loss, options: explain(loss, wanted(options, loss)),
         WRT, forms="--out takes a file that ends in .txt, .html or .json.",
     ),
     "draw": reading(
-        "The graph",
         "draw the graph, with its values and gradients",
-        "Draw the graph of a computation",
         make_drawing,
         argument(
             "--level", choices=LEVELS, default="ops",
@@ -298,9 +275,7 @@ COMMANDS: dict[str, Command] = {
         text=lambda drawing: f"{drawing}\n",  # not wrapped, so that the branches stay whole
     ),
     "play": reading(
-        "To step through the gradients, open in a browser",
-        "make a page to step through the forward and the backward pass",
-        "Make a web page, one file that works offline, to step through a computation",
+        "make a page, one file that works offline, to step through both passes",
         lambda loss, options: play(loss),
         forms="--out takes a file that ends in .html.",
         default=Path("out", "backprop.html"),
@@ -384,7 +359,7 @@ COMMANDS: dict[str, Command] = {
             options,
             lambda: load_assignment(options),
             console,
-            lambda path: open_document(path, dict(map(split_name, options.names))),
+            lambda path: open_document(path, names_given(options)),
         ),
     ),
     "inject": Command(

@@ -285,9 +285,6 @@ unknown_choice = sentence(ValueError, "{0} is {1}, not {2!r:.60}.")
 two_schedules = sentence(
     ValueError, "{0} set the learning rate to {1!r}, and now it is {2!r}: something else sets it "
     "too. An optimiser follows one schedule; LambdaLR takes any function of the epoch.")
-no_total_steps = sentence(
-    ValueError, "OneCycleLR needs the length of its cycle: total_steps, or epochs and "
-    "steps_per_epoch.")
 no_momentum_to_cycle = sentence(
     ValueError, "{0} has no momentum to change along with the rate. Give it one, such as "
     "momentum=0.9, or write cycle_momentum=False.")

@@ -110,6 +110,10 @@ ROWS = (
     ("defaults", "Write lr=."),
     ("last_epoch", "Write schedule.load_state_dict(state) to resume."),
     ("verbose", "Write print(optimizer.lr)."),
+    ("epochs steps_per_epoch", "Write total_steps=epochs * len(batches)."),
+    ("anneal_strategy three_phase", "It rises once and falls once, along half a cosine: leave it "
+     "out, or write LambdaLR(optimizer, factor), where factor is any function of the step."),
+    ("threshold_mode cooldown", "Leave it out, or lower optimizer.lr yourself."),
     ("fullgraph dynamic disable options mode recompile_limit",
      "Write bp.compile(f), or bp.compile(f, backend=...)."),
     ("dim0 dim1", "Write bp.swapaxes(t, 0, 1)."),

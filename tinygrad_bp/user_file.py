@@ -63,40 +63,6 @@ def load(path: Path) -> ModuleType:
     return module
 
 
-def load_loss(path: Path, function: str) -> Tensor:
-    """Return the loss that a function in a file computes, from nothing or from its ``inputs``."""
-    with importing_neighbours(path):
-        module = load(path)
-        build = getattr(module, function, None)
-        if not callable(build):
-            own = ", ".join(f"{name}()" for name in own_functions(vars(module)))
-            others = f", but {own}: choose one with --loss" if own else ""
-            raise ValueError(f"{path} has no function {function}(){others}")
-        leaves = signature(build).parameters
-        if leaves and not hasattr(module, "inputs"):
-            raise ValueError(
-                f"{function}() takes {', '.join(leaves)}. Write it without parameters, or give "
-                "their values in the file: inputs = {...}"
-            )
-        given = as_leaves(by_name(build, module.inputs)) if leaves else {}
-        with naming_the_line(path):
-            loss = build(**given)
-    if not isinstance(loss, Tensor):
-        raise TypeError(f"{function}() returned {loss!r:.60}, and should return a Tensor")
-    return loss
-
-
-def as_leaves(inputs: Mapping[str, Any]) -> dict[str, Tensor]:
-    # Parameters, unless they are whole numbers. A Tensor stays what it is, so one without
-    # requires_grad is a constant.
-    leaves = {}
-    for name, value in inputs.items():
-        if not isinstance(value, Tensor):
-            value = Tensor(value, requires_grad=np.asarray(value).dtype.kind == "f")
-        leaves[name] = value if value.name is not None else value.named(name)
-    return leaves
-
-
 def load_problem(
     path: Path | None, function: str = "loss"
 ) -> tuple[Callable[..., Tensor] | Tensor | None, Mapping[str, Any] | None]:
@@ -117,12 +83,37 @@ def load_problem(
         own = list(own_functions(vars(module)))
         calls = ", ".join(f"{name}()" for name in own)
         others = f", but {calls}: choose one with --loss {own[0]}" if own else ""
-        if own and not hasattr(module, "inputs") and signature(vars(module)[own[0]]).parameters:
-            others += ", and give the values that it takes: inputs = {...}"
-        raise ValueError(f"{path} defines no {function}(){others}")
-    if hasattr(module, "inputs"):
+        raise ValueError(f"{path} has no function {function}(){others}")
+    leaves = signature(build).parameters
+    if leaves and not hasattr(module, "inputs"):
+        raise ValueError(
+            f"{function}() takes {', '.join(leaves)}. Write it without parameters, or give "
+            "their values in the file: inputs = {...}"
+        )
+    if leaves:
         return build, module.inputs
-    if signature(build).parameters:
-        raise ValueError(f"{path} defines no inputs, the values of the parameters of {function}()")
-    with naming_the_line(path):
+    with importing_neighbours(path), naming_the_line(path):
         return build(), None
+
+
+def load_loss(path: Path, function: str) -> Tensor:
+    """Return the loss that a function in a file computes, from nothing or from its ``inputs``."""
+    loss, inputs = load_problem(path, function)
+    if callable(loss) and inputs is not None:
+        leaves = as_leaves(by_name(loss, inputs))
+        with importing_neighbours(path), naming_the_line(path):
+            loss = loss(**leaves)
+    if not isinstance(loss, Tensor):
+        raise TypeError(f"{function}() returned {loss!r:.60}, and should return a Tensor")
+    return loss
+
+
+def as_leaves(inputs: Mapping[str, Any]) -> dict[str, Tensor]:
+    # Parameters, unless they are whole numbers. A Tensor stays what it is, so one without
+    # requires_grad is a constant.
+    leaves = {}
+    for name, value in inputs.items():
+        if not isinstance(value, Tensor):
+            value = Tensor(value, requires_grad=np.asarray(value).dtype.kind == "f")
+        leaves[name] = value if value.name is not None else value.named(name)
+    return leaves

@@ -176,7 +176,7 @@ L = bp.square_sum(w).named("L")
 
 def test_what_a_problem_lacks_is_said_at_once(run, tmp_path):
     (tmp_path / "net.py").write_text("def network(W, x):\n    return W @ x\n")
-    said = r"no loss\(\), but network\(\): choose one with --loss network, and give .* inputs = "
+    said = r"no function loss\(\), but network\(\): choose one with --loss network"
     with pytest.raises(ValueError, match=said):
         run("ann.py", "--problem", "net.py")
 
@@ -200,10 +200,12 @@ def test_a_recorded_loss(run, tmp_path):
     assert (ran.status, "Passed: 1 of 1" in ran.words) == (0, True)
 
 
-@pytest.mark.parametrize("name", ["loss", "inputs"])
-def test_a_problem_that_lacks_something(run, tmp_path, name):
+@pytest.mark.parametrize(
+    ("name", "said"), [("loss", r"problem\.py has no function loss"), ("inputs", r"inputs = \{")]
+)
+def test_a_problem_that_lacks_something(run, tmp_path, name, said):
     (tmp_path / "problem.py").write_text(PROBLEM.replace(name, "other"))
-    with pytest.raises(ValueError, match=rf"problem\.py defines no {name}"):
+    with pytest.raises(ValueError, match=said):
         run("ann.py", "--problem", "problem.py")
 
 

@@ -87,7 +87,7 @@ def test_the_parameters_may_be_given(run):
         (["softmax-diagonl"], "Is softmax-diagonal meant"),
         (["--at", "z3"], "--at needs the name of a mistake"),
         (["--file", "nowhere.py"], r"there is no file nowhere\.py"),
-        (["--file", "empty.py"], r"empty\.py defines no loss"),
+        (["--file", "empty.py"], r"empty\.py has no function loss"),
     ],
 )
 def test_what_cannot_be_injected(run, tmp_path, arguments, text):

@@ -156,7 +156,7 @@ class LinearLR(LambdaLR):
     ) -> None:
         a, b = at_least_0("start_factor", start_factor), at_least_0("end_factor", end_factor)
         at_least_1("total_iters", total_iters)
-        super().__init__(optimizer, lambda t: on_line(a, b, min(t / total_iters, 1.0)))
+        super().__init__(optimizer, lambda t: a + (b - a) * min(t / total_iters, 1.0))
 
 
 class CosineAnnealingLR(LambdaLR):
@@ -180,9 +180,9 @@ class CosineAnnealingLR(LambdaLR):
 class OneCycleLR(LambdaLR):
     """Rise from a low rate to ``max_lr``, then fall far below it, with a step for every batch.
 
-    Meanwhile the momentum, of Adam the first beta, goes the other way. Source: L. Smith and
-    N. Topin, *Super-convergence: very fast training of neural networks using large learning rates*
-    (2018), as PyTorch does it.
+    Meanwhile the momentum, of Adam the first beta, goes the other way. Both go along half a cosine.
+    Source: L. Smith and N. Topin, *Super-convergence: very fast training of neural networks using
+    large learning rates* (2018), as PyTorch does it.
 
     Parameters
     ----------
@@ -190,61 +190,46 @@ class OneCycleLR(LambdaLR):
         As of `LambdaLR`.
     max_lr
         The highest rate.
-    total_steps, epochs, steps_per_epoch
-        How many batches the cycle lasts; or two numbers whose product that is.
+    total_steps
+        How many batches the cycle lasts, such as ``epochs * len(batches)``.
     pct_start
         The part of the cycle in which the rate rises.
-    anneal_strategy
-        "cos" or "linear".
     cycle_momentum, base_momentum, max_momentum
         Whether the momentum changes too; what it is at the highest rate, and at the ends.
     div_factor, final_div_factor
         The highest rate over the first, and the first over the last.
-    three_phase
-        Whether to fall to the first rate as fast as the rate rose, and only then on to the last.
 
     Raises
     ------
     ValueError
-        If the length of the cycle is not given or an argument is out of range; from `step`, when
-        the cycle is over.
+        If an argument is out of range; from `step`, when the cycle is over.
     """
 
     def __init__(
         self,
         optimizer: Optimizer,
         max_lr: float,
-        total_steps: int | None = None,
-        epochs: int | None = None,
-        steps_per_epoch: int | None = None,
+        total_steps: int,
+        *,
         pct_start: float = 0.3,
-        anneal_strategy: str = "cos",
         cycle_momentum: bool = True,
         base_momentum: float = 0.85,
         max_momentum: float = 0.95,
         div_factor: float = 25.0,
         final_div_factor: float = 1e4,
-        three_phase: bool = False,
     ) -> None:
-        if total_steps is None:
-            if epochs is None or steps_per_epoch is None:
-                raise errors.no_total_steps()
-            total_steps = epochs * steps_per_epoch
-        if anneal_strategy not in ("cos", "linear"):
-            raise errors.unknown_choice("anneal_strategy", "'cos' or 'linear'", anneal_strategy)
         has_momentum = isinstance(optimizer, Adam) or bool(getattr(optimizer, "momentum", 0))
         if cycle_momentum and not has_momentum:
             raise errors.no_momentum_to_cycle(type(optimizer).__name__)
         self.total_steps = at_least_1("total_steps", total_steps)
-        self.between = on_cosine if anneal_strategy == "cos" else on_line
         self.cycle_momentum = cycle_momentum
-        first = at_least_0("max_lr", max_lr) / div_factor
-        last, top = first / final_div_factor, below_1("pct_start", pct_start) * total_steps - 1
-        low, high = base_momentum, max_momentum
-        #: Of each phase, the step that it ends with, and the rate and the momentum there.
-        self.phases = [(0, first, high), (top, max_lr, low), (total_steps - 1, last, high)]
-        if three_phase:
-            self.phases.insert(2, (2 * top, first, high))
+        top, first = below_1("pct_start", pct_start) * total_steps - 1, max_lr / div_factor
+        #: At the beginning, the top and the end: the step, the rate and the momentum.
+        self.marks = (
+            (0, first, max_momentum),
+            (top, at_least_0("max_lr", max_lr), base_momentum),
+            (total_steps - 1, first / final_div_factor, max_momentum),
+        )
         super().__init__(optimizer, lambda t: self.at(t)[0])
 
     def rate(self, epoch: int) -> float:
@@ -254,10 +239,10 @@ class OneCycleLR(LambdaLR):
         """Return the rate and the momentum at a step."""
         if epoch > self.total_steps:
             raise errors.cycle_is_over(self.total_steps)
-        i = next((i for i, phase in enumerate(self.phases[1:], 1) if epoch <= phase[0]), -1)
-        (start, lr, momentum), (end, next_lr, next_momentum) = self.phases[i - 1], self.phases[i]
-        part = (epoch - start) / (end - start) if end != start else 1.0
-        return self.between(lr, next_lr, part), self.between(momentum, next_momentum, part)
+        before, after = self.marks[:2] if epoch <= self.marks[1][0] else self.marks[1:]
+        length = after[0] - before[0]
+        part = (epoch - before[0]) / length if length else 1.0
+        return on_cosine(before[1], after[1], part), on_cosine(before[2], after[2], part)
 
     def apply(self) -> None:
         super().apply()
@@ -280,10 +265,10 @@ class ReduceLROnPlateau(Schedule):
         "min" if a smaller figure is better, such as a loss; "max" for an accuracy.
     factor, min_lr, eps
         What the rate is multiplied by, the lowest rate, and the least change that is made.
-    patience, cooldown
-        How many epochs without progress are let pass; how many are, after a change, not counted.
-    threshold, threshold_mode
-        What counts as better: by this part of the best ("rel"), or by this much ("abs").
+    patience
+        How many epochs without progress are let pass.
+    threshold
+        What counts as better: by this part of the best.
 
     Examples
     --------
@@ -296,7 +281,7 @@ class ReduceLROnPlateau(Schedule):
     0.01
     """
 
-    kept = "best", "bad_epochs", "rest"
+    kept = "best", "bad_epochs"
 
     def __init__(
         self,
@@ -305,48 +290,34 @@ class ReduceLROnPlateau(Schedule):
         factor: float = 0.1,
         patience: int = 10,
         threshold: float = 1e-4,
-        threshold_mode: str = "rel",
-        cooldown: int = 0,
         min_lr: float = 0.0,
         eps: float = 1e-8,
     ) -> None:
         super().__init__(optimizer)
         if mode not in ("min", "max"):
             raise errors.unknown_choice("mode", "'min' or 'max'", mode)
-        if threshold_mode not in ("rel", "abs"):
-            raise errors.unknown_choice("threshold_mode", "'rel' or 'abs'", threshold_mode)
         self.sign = 1 if mode == "min" else -1
-        self.relative = threshold_mode == "rel"
-        self.threshold, self.patience, self.cooldown = threshold, patience, cooldown
+        self.threshold, self.patience = threshold, patience
         self.factor, self.min_lr, self.eps = below_1("factor", factor), min_lr, eps
         self.best = self.sign * inf
-        self.bad_epochs = self.rest = 0
+        self.bad_epochs = 0
 
     def step(self, metrics: float) -> None:
         """Take the figure of one more epoch, and lower the rate if it is due."""
         figure = float(metrics)
-        by = self.sign * self.threshold
-        bound = self.best * (1 - by) if self.relative else self.best - by
-        if self.sign * figure < self.sign * bound:
-            self.best, self.bad_epochs = figure, 0
-        else:
-            self.bad_epochs += 1
-        if self.rest > 0:
-            self.rest, self.bad_epochs = self.rest - 1, 0
+        if self.sign * figure < self.sign * self.best * (1 - self.sign * self.threshold):
+            self.best, self.bad_epochs = figure, -1
+        self.bad_epochs += 1
         if self.bad_epochs > self.patience:
             lower = max(self.optimizer.lr * self.factor, self.min_lr)
             if self.optimizer.lr - lower > self.eps:
                 self.optimizer.lr = lower
-            self.rest, self.bad_epochs = self.cooldown, 0
+            self.bad_epochs = 0
 
 
 def on_cosine(start: float, end: float, part: float) -> float:
     """Return what lies between, along half a cosine, where a part of the way is done."""
     return end + (start - end) * (1 + cos(pi * part)) / 2
-
-
-def on_line(start: float, end: float, part: float) -> float:
-    return start + (end - start) * part
 
 
 def __getattr__(name: str) -> Any:
