@@ -8,14 +8,13 @@ import typing as _typing
 from importlib import import_module as _import_module
 from types import ModuleType as _ModuleType
 
-from . import datasets, habits as _habits, linalg
+from . import habits as _habits
 from .creation import (
     arange, eye, full, full_like, linspace, ones, ones_like, rand, randn, randn_like, zeros,
     zeros_like,
 )  # fmt: skip
 from .engine import Primitive, Tensor, grad, primitive, tensor
-from .gradcheck import gradcheck
-from .keywords import answer_in as _answer_in
+from .keywords import answer as _answer, answer_in as _answer_in
 from .operators import add_methods as _add_methods
 from .recording import detect_anomaly, no_grad, scope
 from .rules.activations import (
@@ -49,27 +48,28 @@ from .rules.shaping import (
     array_split, astype, broadcast_to, concatenate, expand_dims, flip, pad, ravel, repeat, reshape,
     roll, split, squeeze, stack, take_along_axis, tile,
 )  # fmt: skip
-from .transforms import hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .variable import SHOW as _SHOW, name_tensors
 
 if _typing.TYPE_CHECKING:
-    from . import data, nn, optim, plots
+    from . import data, datasets, linalg, nn, optim, plots
     from .checkpoints import CheckpointError, load, save
     from .compiling.compiled import compile
+    from .gradient_check import gradcheck
     from .grading.inject import inject
     from .readings.derive import derive
     from .readings.draw import draw
     from .readings.explain import explain
     from .readings.play import play
     from .readings.source import source
+    from .transforms import hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from .written.grade import grade
 
 # The short names of arithmetic, and that of NumPy's arrays for ravel.
 abs, div, mul, neg, pow, sub = absolute, divide, multiply, negative, power, subtract
 flatten, mod = ravel, remainder
 
-_add_methods(vars())
 _answer_in(globals())
+_add_methods(vars())
 _SHOW["html"] = lambda t: str(_import_module(".readings.show", __name__).tensor_html(t))
 
 __version__ = "0.1.0"
@@ -82,19 +82,21 @@ _LATER = {
     "draw": ".readings.draw",
     "explain": ".readings.explain",
     "grade": ".written.grade",
+    "gradcheck": ".gradient_check",
     "inject": ".grading.inject",
     "load": ".checkpoints",
     "play": ".readings.play",
     "save": ".checkpoints",
     "source": ".readings.source",
+    **dict.fromkeys(("hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"), ".transforms"),
 }
 
-#: Modules of the framework for training; they are imported when they are first used, too.
-_MODULES = ("data", "nn", "optim", "plots")
+#: Modules that are imported when they are first used, too.
+_MODULES = ("data", "datasets", "linalg", "nn", "optim", "plots")
 
 #: The public face: what is imported above, without the modules that it comes from.
 __all__ = sorted(
-    {"datasets", *_MODULES, *_LATER}
+    {*_MODULES, *_LATER}
     | {n for n, value in vars().items() if n[0] != "_" and not isinstance(value, _ModuleType)}
 )
 
@@ -103,7 +105,8 @@ def __getattr__(name: str) -> _typing.Any:
     if name in _MODULES:
         return _import_module(f".{name}", __name__)
     if name in _LATER:
-        return getattr(_import_module(_LATER[name], __name__), name)
+        found = globals()[name] = _answer(getattr(_import_module(_LATER[name], __name__), name))
+        return found
     for module in () if name[0] == "_" else ("nn", "optim", "data"):
         found = vars(__getattr__(module)).get(name)
         if getattr(found, "__module__", "").startswith(__name__):

@@ -154,6 +154,10 @@ no_copy = sentence(
 no_pickle = sentence(
     TypeError, "{0} was computed, and only leaves can be pickled. Save its value, t.data.")
 
+decorated_generator = sentence(
+    TypeError, "{0} is a generator, and computes in turn with its caller. Do not decorate it: "
+    "write the block, such as with bp.no_grad(): ..., inside of it.")
+
 # ---- operations and their arguments ----
 
 not_a_function = sentence(

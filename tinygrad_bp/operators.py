@@ -75,14 +75,11 @@ def in_place(symbol: str) -> Callable[[Any, Any], Any]:
     return refuse
 
 
-class Habit:
-    """An attribute that is not here, and says what to write instead."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
+class Habit(str):
+    """The name of an attribute that is not here: asked for, it says what to write instead."""
 
     def __get__(self, tensor: Any, kind: Any = None) -> Any:
-        raise habits.missing("a Tensor", self.name, dir(Operators), TABLE)
+        raise habits.missing("a Tensor", str(self), dir(Operators), TABLE)
 
 
 class WithHabits(type):
@@ -253,12 +250,13 @@ def add_methods(public: Mapping[str, Any]) -> None:
     """Make a method of every public operation of one operand, or that arrays have as a method."""
     for name, entry in public.items():
         operation_name = getattr(entry, "__name__", "")
-        if TABLE.get(operation_name) is not entry or name in vars(Operators):
+        if TABLE.get(operation_name) is not entry:
             continue
-        if getattr(entry, "arity", 0) == 1 or hasattr(np.ndarray, name):
-            setattr(Operators, name, method(operation_name))
         for habit in (name, f"{name}_"):
             setattr(Habits, habit, Habit(habit))
+        is_method = getattr(entry, "arity", 0) == 1 or hasattr(np.ndarray, name)
+        if is_method and name not in vars(Operators):
+            setattr(Operators, name, method(operation_name))
 
 
 # ---- NumPy functions called on a Tensor ----

@@ -6,7 +6,6 @@ recording off does so for itself alone.
 
 from __future__ import annotations
 
-import functools
 import inspect
 import itertools
 import os
@@ -15,10 +14,11 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+
+from . import errors
 
 
 class Scope(str):
@@ -38,14 +38,23 @@ class Scope(str):
 OUTERMOST = Scope()
 
 
-@dataclass(slots=True)
 class Recording:
     """How the next operation will be recorded; a state is replaced, and never changed."""
 
-    enabled: bool = True
-    scope: Scope = OUTERMOST
-    watched: bool = False  # for NaN and infinity
-    comparisons: bool = False  # whether they are recorded too, to be written down
+    __slots__ = ("comparisons", "enabled", "scope", "watched")
+
+    def __init__(
+        self,
+        enabled: bool = True,
+        scope: Scope = OUTERMOST,
+        watched: bool = False,  # for NaN and infinity
+        comparisons: bool = False,  # whether they are recorded too, to be written down
+    ) -> None:
+        self.enabled, self.scope = enabled, scope
+        self.watched, self.comparisons = watched, comparisons
+
+    def but(self, **changes: Any) -> Recording:
+        return Recording(**{name: getattr(self, name) for name in self.__slots__} | changes)
 
 
 current: ContextVar[Recording] = ContextVar("current", default=Recording())  # noqa: B039
@@ -60,10 +69,7 @@ visits = itertools.count()
 
 
 class Changed(ContextDecorator):
-    """A state of recording: as a ``with`` block, or as a decorator, also of a generator.
-
-    In a generator the state holds while its own code runs, and not in that of its caller.
-    """
+    """A state of recording: as a ``with`` block, or as a decorator."""
 
     def __init__(self, change: Callable[[Recording], Recording]) -> None:
         self.change = change
@@ -79,29 +85,9 @@ class Changed(ContextDecorator):
         current.set(state)
 
     def __call__(self, function: Any) -> Any:
-        """Return a function that runs in this state."""
-        if not inspect.isgeneratorfunction(function):
-            return super().__call__(function)
-
-        @functools.wraps(function)
-        def generate(*args: Any, **keywords: Any) -> Iterator[Any]:
-            generator = function(*args, **keywords)
-            resume, value = generator.send, None
-            try:
-                while True:
-                    with self:
-                        item = resume(value)
-                    try:
-                        resume, value = generator.send, (yield item)
-                    except Exception as error:  # of the caller's throw()
-                        resume, value = generator.throw, error
-            except StopIteration as stop:
-                return stop.value  # type: ignore[no-any-return]
-            finally:
-                with self:
-                    generator.close()
-
-        return generate
+        if inspect.isgeneratorfunction(function):
+            raise errors.decorated_generator(function.__name__)
+        return super().__call__(function)
 
 
 def no_grad(function: Callable[..., Any] | None = None) -> Any:
@@ -122,7 +108,7 @@ def no_grad(function: Callable[..., Any] | None = None) -> Any:
     >>> square(w).requires_grad
     False
     """
-    changed = Changed(lambda state: replace(state, enabled=False))
+    changed = Changed(lambda state: state.but(enabled=False))
     return changed if function is None else changed(function)
 
 
@@ -143,7 +129,7 @@ def inside(state: Recording, name: str, kind: str = "") -> Recording:
     outer = state.scope
     text = f"{outer}/{name}" if outer else name
     scope = Scope(text, (*outer.visit, next(visits)), kind)
-    return Recording(state.enabled, scope, state.watched, state.comparisons)
+    return state.but(scope=scope)
 
 
 @contextmanager
@@ -168,13 +154,13 @@ def detect_anomaly() -> Iterator[None]:
         ...
     FloatingPointError: the backward rule of sqrt, recorded at <doctest ...>:2, made inf for x ...
     """
-    with Changed(lambda state: replace(state, watched=True)), np.errstate(all="ignore"):
+    with Changed(lambda state: state.but(watched=True)), np.errstate(all="ignore"):
         yield
 
 
 def recorded_comparisons() -> Changed:
     """Record comparisons too, which are otherwise plain arrays: to write an expression down."""
-    return Changed(lambda state: replace(state, enabled=True, comparisons=True))
+    return Changed(lambda state: state.but(enabled=True, comparisons=True))
 
 
 def recorded_tensors(*outputs: Any) -> list[Any]:

@@ -11,7 +11,6 @@ return one number and returns several entries.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -111,7 +110,7 @@ def depends_on_others(output: Tensor, inputs: Sequence[Tensor]) -> bool:
 @contextmanager
 def differentiating() -> Iterator[None]:
     # also under `no_grad`, where the derivative as a whole is a constant
-    inside, state = in_derivative.set(True), current.set(replace(current.get(), enabled=True))
+    inside, state = in_derivative.set(True), current.set(current.get().but(enabled=True))
     try:
         yield
     finally:

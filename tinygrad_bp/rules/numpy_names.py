@@ -20,8 +20,8 @@ def fill() -> None:
     """Fill in what the operations of the table are called in NumPy."""
     for name in [*TABLE, *ALIASES]:
         entry = TABLE.get(ALIASES.get(name, name))
-        if entry is not None and hasattr(np, name):
-            FUNCTIONS[getattr(np, name)] = entry
+        if entry is not None and name in vars(np):
+            FUNCTIONS[vars(np)[name]] = entry
     FUNCTIONS[np.full_like] = full_like
     for name in OF_LINALG:
         FUNCTIONS[getattr(np.linalg, name)] = TABLE[name]
