@@ -25,6 +25,14 @@ SOURCE = Path(__file__).parents[2] / "docs" / "handwritten_derivation.txt"
 ACCEPTED = ("right", "carried forward", "right as factors")
 
 
+def judge_alone(network, line):
+    """Judge one line, of a document that writes its sums."""
+    document = Document(network, {})
+    document.symbols.writes_sums = True
+    (judged,) = document.of_line(line)
+    return judged
+
+
 def derived(form):
     output = Assignment().runs[0].output
     return str(bp.derive(output, form=form))
@@ -45,6 +53,8 @@ def changed(source):
 
 
 def is_neutral(judged, what, verdict):
+    if what == "Entry lost" and any("is not written" in note for note in verdict.notes):
+        return True
     if what != "index":
         return False
     scope = judged.line.scope or judged.line.condition
@@ -76,7 +86,7 @@ def test_no_changed_golden_line_is_accepted():
         (judged,) = Document(network, {}).judge(read(f"$${text}$$", ".md"))
         for what, tree in mutations(judged.side.tree):
             line = replace(judged.line, rights=(replace(judged.side, tree=tree),))
-            (now,) = Document(network, {}).of_line(line)
+            now = judge_alone(network, line)
             n += 1
             if now.verdict.name in ACCEPTED and tree != judged.side.tree:
                 is_even = what == "sign" and r"\sigma'" in text
@@ -97,7 +107,7 @@ def test_no_changed_sum_over_samples_is_right():
             (judged,) = Document(network, {}).judge(read(source, suffix))
             for what, tree in mutations(judged.side.tree) if expected == "right" else ():
                 line = replace(judged.line, rights=(replace(judged.side, tree=tree),))
-                (now,) = Document(network, {}).of_line(line)
+                now = judge_alone(network, line)
                 n += 1
                 is_same = tree == judged.side.tree or is_neutral(judged, what, now.verdict)
                 assert is_same or now.verdict.name != "right", (text, what)

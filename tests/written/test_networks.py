@@ -74,7 +74,8 @@ right | z^l = w^l a^{l-1} + b^l
 right | a^l = \sigma(z^l)
 right | \delta^L = (a^L - y) \odot \sigma'(z^L)
 right | \delta^L = \nabla_a C \odot \sigma'(z^L)
-not read | \delta^L = -\nabla_a C \odot \sigma'(z^L)
+wrong | \delta^L = -\nabla_a C \odot \sigma'(z^L)
+right | \delta^L = \nabla_a C \odot \sigma'(z^L)
 right | \delta^l = ((w^{l+1})^T \delta^{l+1}) \odot \sigma'(z^l)
 right | \frac{\partial C}{\partial b^l_j} = \delta^l_j
 right | \frac{\partial C}{\partial w^l_{jk}} = a^{l-1}_k \delta^l_j
@@ -122,7 +123,7 @@ right | \frac{\partial J}{\partial w_j} = \frac{1}{m} \sum_{i=1}^m (a^{(i)} - y^
 right | \frac{\partial J}{\partial w_j} = \frac{1}{m} \sum_i (a_i - y_i) x_{ij}
 defined | w_j := w_j - \alpha \frac{\partial J}{\partial w_j}
 wrong | db = \frac{1}{m} \sum_{i=1}^m (y^{(i)} - a^{(i)})
-not read | \frac{\partial L}{\partial z} = y - \hat{y}
+wrong | \frac{\partial L}{\partial z} = y - \hat{y}
 """
 
 OF_A_HYPOTHESIS = r"""
@@ -163,13 +164,13 @@ right | \frac{\partial L}{\partial b_2} = \sum_i (\frac{\partial L}{\partial z_2
 not read | \frac{\partial L}{\partial b_2} = 2 \sum_i \left(\frac{\partial L}{\partial z_2}\right)_i
 not read | \frac{\partial L}{\partial b_2} = \sum_i (\frac{\partial L}{\partial z_2})_{:,i}
 not read | \frac{\partial L}{\partial b_2} = \sum_i \left(\frac{\partial L}{\partial W_2}\right)_i
-not read | \frac{\partial L}{\partial b_2} = \sum_i \frac{\partial L}{\partial z_2}
+right | \frac{\partial L}{\partial b_2} = \sum_i \frac{\partial L}{\partial z_2}
 right | \frac{\partial L}{\partial b_2} = \sum_{\text{rows}} \frac{\partial L}{\partial z_2}
 wrong | \frac{\partial L}{\partial b_2} = \sum_{\text{columns}} \frac{\partial L}{\partial z_2}
 right | \frac{\partial L}{\partial b_2} = \mathbf{1}^T \delta_2
 right | \frac{\partial L}{\partial b_2} = \delta_2^T \mathbf{1}
 right | \frac{\partial L}{\partial b_2} = 1_m^T \delta_2
-not read | \frac{\partial L}{\partial b_2} = \delta_2 \mathbf{1}
+wrong | \frac{\partial L}{\partial b_2} = \delta_2 \mathbf{1}
 """
 
 #: The same in code and plain text, and what is beside it.

@@ -99,7 +99,7 @@ class Chains(Derivatives):
         network = self.network
         link = self.link(parts[0]) if len(parts) == 1 else None
         if link is not None and link[0].name == network.loss:
-            arrays = self.symbols.gradient(link[1].name, self.of_truth)
+            arrays = self.symbols.gradient(link[1], self.of_truth)
             yield like(arrays, network.gradients[to]), NONE
             return
         if link is not None:

@@ -24,7 +24,7 @@ class Derivatives(Functions):
         return [self.gradient(self.quantity(tree.of))]
 
     def gradient(self, ref: Ref) -> Reading:
-        v = self.symbols.indexed(self.symbols.gradient(ref.name, self.of_truth), ref)
+        v = self.symbols.indexed(self.symbols.gradient(ref, self.of_truth), ref)
         found = Reading(v, ref.notes, entry(self.shown.gradient(ref.name), ref.entries))
         return found.flipped if ref.transposed else found
 
@@ -47,13 +47,10 @@ class Derivatives(Functions):
         refs = [r for r in self.symbols.refs(tree) if r.kind in ("quantity", "loss")]
         if not refs:
             raise NotReadError(f"there is no quantity {said(tree)} in the network")
-        if refs[0].sample is not None:
-            refs = refs[:1]
-        if len({(r.name, r.entries) for r in refs}) > 1:
-            raise NotReadError(f"there are several things that {said(tree)} may be")
-        if refs[0].power != 1:
+        ref = self.one_of(tree, refs)
+        if ref.power != 1:
             raise NotReadError("a derivative by a power")
-        return refs[0]
+        return ref
 
     def leads(self, tree: t.Tree) -> tuple[Ref, Ref]:
         """Return what a factor of a chain leads from, and to; raise if it is no derivative."""
@@ -118,25 +115,16 @@ class Derivatives(Functions):
             raise NotReadError("a derivative with an index at one of its two places")
         order = axes_of + [len(self.network.shape(of.name)) + k for k in axes_by]
         rest = [k for k in range(arrays[0].ndim) if k not in order]
-        entries = (*of.entries, *by.entries)
         shape = [arrays[0].shape[k] for k in order]
         found = [a.transpose(*order, *rest).reshape(shape) for a in arrays]
-        for k in reversed(range(len(entries))):
-            if isinstance(number := entries[k], int):
-                found = [a.take(number - 1, axis=k) for a in found]
-        letters = [e for e in entries if isinstance(e, str)]
-        for k, letter in enumerate(letters):
-            self.symbols.note_range(letter, found[0].shape[k])
-        once = list(dict.fromkeys(letters))
-        axes = [once.index(letter) for letter in letters]
-        kept = list(range(len(once)))
-        return value([np.einsum(a, axes, kept) for a in found], once)
+        return self.symbols.lettered(found, [], (*of.entries, *by.entries), by.name)
 
     def axes(self, ref: Ref) -> list[int] | None:
         """Return which axes the indices at a quantity are."""
-        shape = self.network.shape(ref.name)
+        network = self.network
+        shape = network.shape(ref.name)
         wide = [k for k, n in enumerate(shape) if n > 1]
-        if len(ref.entries) == len(shape) == 2 and (len(wide) == 2 or self.symbols.is_weight(ref)):
+        if len(ref.entries) == len(shape) == 2 and (len(wide) == 2 or network.is_leaf(ref.name)):
             return [0, 1]
         if len(ref.entries) == 1 and len(wide) < 2:
             return wide or [0]

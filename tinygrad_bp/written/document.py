@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
 
 from ..table import TABLE
 from . import tree as t
+from .assumptions import INDEX
 from .chains import Chains
-from .names import Key, key_of, spellings
+from .names import Key, spellings
 from .network import Arrays, Network, applied
-from .symbols import LOSSES, NeedsLayerError, Ref, Symbols, said
+from .symbols import LOSSES, PER_SAMPLE, NeedsLayerError, Ref, Symbols, said
 from .target import RIGHT, Target, Verdict
 from .updates import as_gradient
 from .values import DoesNotFitError, NotReadError, UnknownNameError, value
@@ -23,9 +26,15 @@ from .verdicts import Judgement
 WORST = ("other network", "wrong", "does not fit", "stray index", "cases as alternatives",
          "ambiguous", "carried forward", "right as factors", "right", "defined", "not read",
          "not compared")  # fmt: skip
+#: The verdicts that nothing may be assumed for, and what the others say for an assumption.
+HELD = WORST[:6]
+WORTH = {"right": 1.0, "carried forward": 0.1, "right as factors": 0.1, "defined": 0.01}
 
 #: Relations that nothing can be compared by.
 NOT_EQUAL = ("←", "+=", "-=", "≈", "≠", "<", ">", "≤", "≥", "∈", "∝")
+
+#: What is learnt from a line, if it is read as it was tried.
+Learn: TypeAlias = Callable[[], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +51,7 @@ class Judged:
 class Document:
     def __init__(self, network: Network, names: Mapping[str, str]) -> None:
         self.network, self.symbols = network, Symbols(network, names)
+        self.assumptions = self.symbols.assumptions
         self.meaning = Chains(network, self.symbols)
         self.judgement = Judgement(self.meaning)
         self.answers: dict[str, Verdict] = {}  # the last for each quantity
@@ -59,16 +69,11 @@ class Document:
 
     def learn_places(self, lines: Sequence[t.WrittenLine]) -> None:
         """See whether the document writes its layers above its names, or below."""
-        sides = [side for line in lines for side in (line.left, *line.rights)]
-        self.symbols.writes_sums = any(t.has_sum(side.tree) for side in sides)
-        for name in t.names_in(tuple(side.tree for side in sides)):
-            for spelling in spellings(name):
-                is_one = bool(name.above) != bool(name.below)
-                if (
-                    is_one
-                    and isinstance(spelling.key.layer, int)
-                    and self.symbols.lookup(spelling.key)
-                ):
+        trees = tuple(side.tree for line in lines for side in (line.left, *line.rights))
+        self.symbols.writes_sums = bool(t.sums_in(trees))
+        for name in t.names_in(trees):
+            for spelling in spellings(name) if bool(name.above) != bool(name.below) else ():
+                if isinstance(spelling.key.layer, int) and self.symbols.lookup(spelling.key):
                     self.symbols.places.add("above" if name.above else "below")
 
     def of_line(self, line: t.WrittenLine) -> list[Judged]:
@@ -78,45 +83,75 @@ class Document:
         if len(letters) > 1:
             return refuse(line, f"two letters for layers, {' and '.join(sorted(letters))}")
         if not letters:
-            return list(self.of_equation(line))
+            return self.of_equation(line)
         (letter,) = letters
         layers = self.network.layers
         by_side: list[list[tuple[int, Judged]]] = [[] for _ in line.rights]
         for n in range(layers[-1] + 1, layers[0] - 1, -1) if layers else ():
-            self.symbols.letters[letter] = n
-            try:
+            with self.symbols.layer_is(letter, n):
                 for k, judged in enumerate(self.of_equation(line)):
                     by_side[k].append((n, judged))
-            finally:
-                del self.symbols.letters[letter]
         return [merged(line, k, found, letter) for k, found in enumerate(by_side)]
 
     def layer_letters(self, line: t.WrittenLine) -> set[str]:
         found = set()
         for side in (line.left, *line.rights):
+            bound = {r.letter for total in t.sums_in(side.tree) for r in total.ranges}
             for name in t.names_in(side.tree):
                 try:
                     self.symbols.refs(name)
                 except NeedsLayerError as needs:
-                    found.add(needs.letter)
+                    found |= {needs.letter} - bound
                 except NotReadError:
                     pass
         return found
 
     # ---- one equation ----
 
-    def of_equation(self, line: t.WrittenLine) -> Iterator[Judged]:
+    def of_equation(self, line: t.WrittenLine) -> list[Judged]:
+        """Judge an equation under the assumption that makes most of it right."""
+        tries = self.assumptions.every(lambda: self.attempt(line))
+        best = max(tries, key=lambda one: (one.right, not all(is_unread(j) for j in one.found[0])))
+        is_held = any(j.verdict.name in ("right", "wrong", "defined") for j in best.found[0])
+        may_be_of_one = not is_held or INDEX in best.answers.values()
+        if (self.network.batch or 1) > 1 and may_be_of_one and best.right < 1:
+            self.symbols.of_one_sample = True
+            ones = self.assumptions.every(lambda: self.attempt(line))
+            self.symbols.of_one_sample = False
+            if (one := max(ones, key=lambda one: one.right)).right >= 1:
+                best, tries = one, ones
+        judged, learnt = best.found
+        if best.right >= 1:
+            self.assumptions.confirm(one for one in tries if one.right == best.right)
+        if best.assumed:
+            judged = [replace(j, verdict=on_assumption(j.verdict, best.assumed)) for j in judged]
+        for learn in learnt:
+            learn()
+        self.keep(judged)
+        return judged
+
+    def attempt(self, line: t.WrittenLine) -> tuple[float, tuple[list[Judged], list[Learn]]]:
         self.symbols.ranges = {}
-        self.symbols.assumed.clear()
+        self.learnt: list[Learn] = []
         self.meaning.begin()
+        judged = list(self.sides(line))
+        if self.symbols.of_one_sample:
+            note = {"of one sample"}
+            judged = [
+                replace(j, verdict=replace(j.verdict, notes=j.verdict.notes | note)) for j in judged
+            ]
+        right = sum(WORTH.get(j.verdict.name, 0) for j in judged)
+        return right, (judged, self.learnt)
+
+    def sides(self, line: t.WrittenLine) -> Iterator[Judged]:
         left = line.left.tree
         try:
             target = self.target(left, line.rights)
         except UnknownNameError as error:
-            if not isinstance(left, t.Name | t.Call):
-                yield from refuse(line, str(error))
+            if isinstance(left, t.Name | t.Call):
+                yield from self.define(line, left)
             else:
-                yield from self.of_unnamed(line, left) or self.define(line, left)
+                yield from refuse(line, str(error))
         except (NotReadError, DoesNotFitError) as error:
             yield from refuse(line, str(error))
         else:
@@ -129,21 +164,11 @@ class Document:
         # cases say themselves where they hold
         has_cases = any(isinstance(side.tree, t.Cases) for side in line.rights)
         scope = line.scope if target.kind == "local" and not has_cases else None
-        last = None
         for side in line.rights:
-            before = dict(self.symbols.own)
             verdict = self.of_side(target, side, line.condition or scope)
-            if target.kind == "forward" and verdict.name == "right":
-                self.confirm(verdict)
-            if verdict.answer is not None and verdict.name != "not read":
-                last = verdict
-            yield Judged(line, side, verdict, target, before)
-        if last is not None and target.kind == "gradient":
-            self.keep(target, last)
+            yield Judged(line, side, verdict, target, dict(self.symbols.own))
 
     def of_side(self, target: Target, side: t.Side, condition: t.Condition | None) -> Verdict:
-        if target.kind == "local":
-            self.remember_bare(target, side.tree)
         if target.kind == "function" and target.entries:
             letter = str(target.entries[0])
             if any(name.base != letter for name in t.names_in(side.tree)):
@@ -160,31 +185,20 @@ class Document:
         points = range(len(self.network.runs))
         return [np.random.default_rng(point).normal(size=(5, 1)) for point in points]
 
-    def confirm(self, verdict: Verdict) -> None:
-        for note in verdict.notes:
-            name, _, function = note.partition(" is ")
-            if function:
-                self.meaning.functions.setdefault(name, set()).add(function.split(",")[0])
-
-    def keep(self, target: Target, verdict: Verdict) -> None:
+    def keep(self, judged: Sequence[Judged]) -> None:
         """Take a gradient as the document's own for what follows, where it is not the right one."""
-        self.answers[target.about] = verdict
-        truth = self.network.matrices(self.network.gradients[target.about])
+        said = [j for j in judged if j.verdict.answer is not None and j.verdict.name != "not read"]
+        if not said or said[-1].target is None or said[-1].target.kind != "gradient":
+            return
+        about, verdict = said[-1].target.about, said[-1].verdict
+        self.answers[about] = verdict
+        truth = self.network.matrices(self.network.gradients[about])
         own = self.network.matrices(verdict.answer or [])
-        self.symbols.own.pop(target.about, None)
+        self.symbols.own.pop(about, None)
         if verdict.name not in ("right", "right as factors") and all(
             a.shape == t.shape for a, t in zip(own, truth, strict=True)
         ):
-            self.symbols.own[target.about] = own
-
-    def remember_bare(self, target: Target, tree: object) -> None:
-        """Take a_i without its layer, beside ∂a^3/∂z^3, as that of layer 3 from then on."""
-        keys = [k for k, n in self.network.keys.items() if n in (target.of, target.about)]
-        for name in t.names_in(tree):
-            if not name.above and all(isinstance(s, t.Letter) for s in name.below):
-                for key in keys:
-                    if key == Key(name.base, layer=key.layer) and isinstance(key.layer, int):
-                        self.symbols.bare[name.base] = key.layer
+            self.symbols.own[about] = own
 
     # ---- what a left side is about ----
 
@@ -217,14 +231,11 @@ class Document:
         if symbols.is_loss(name):
             loss = Ref("loss", self.network.loss)
             return Target("forward", loss.name, "", symbols.value(loss))
-        refs = symbols.refs(name)
-        if len({(r.kind, r.name) for r in refs}) > 1:
-            raise NotReadError(f"there are several things that {said(name)} may be")
-        ref = refs[0]
+        ref = self.meaning.one_of(name, symbols.refs(name, defines=not name.below))
         if ref.kind == "gradient":
             return self.of_gradient(ref)
         if ref.kind == "quantity":
-            return Target("forward", ref.name, "", symbols.value(ref), ref.entries)
+            return Target("forward", ref.name, "", symbols.value(ref), ref.entries, ref.sample)
         if ref.kind in ("defined", "size"):  # N = 4 says what N counts
             return None
         raise NotReadError(f"the name {said(name)} stands on the left")
@@ -242,11 +253,9 @@ class Document:
         return True
 
     def of_gradient(self, ref: Ref) -> Target:
-        if ref.name not in self.network.gradients:
-            raise NotReadError(f"no gradient flows to {ref.name}")
-        arrays = self.network.matrices(self.network.gradients[ref.name])
-        truth = self.symbols.indexed(arrays, ref)
-        return Target("gradient", ref.name, "", truth, ref.entries, ref.transposed)
+        truth = self.symbols.indexed(self.symbols.gradient(ref, of_truth=True), ref)
+        target = Target("gradient", ref.name, "", truth, ref.entries, ref.sample)
+        return replace(target, transposed=ref.transposed)
 
     def of_local(self, of: Ref, by: Ref) -> Target:
         arrays = self.meaning.jacobian(of.name, by.name)
@@ -255,12 +264,14 @@ class Document:
             of.entries or by.entries
         ):
             truth = self.meaning.lettered_jacobian(of, by, arrays)
-        return Target("local", by.name, of.name, truth, by.entries, False, of.entries)
+        return Target("local", by.name, of.name, truth, by.entries, of_entries=of.entries)
 
     def names_a_value(self, tree: t.Call) -> bool:
         """Whether ``f(x) = ...`` names something, as x is no argument of an activation."""
         try:
             (argument,) = tree.arguments
+            if self.is_letter(argument):
+                return False
             ref = self.meaning.quantity(argument)
         except (NotReadError, ValueError):
             return False
@@ -271,15 +282,19 @@ class Document:
         if len(tree.arguments) != 1:
             raise NotReadError("a function of several arguments")
         argument = tree.arguments[0]
-        if isinstance(argument, t.Name) and argument == t.Name(argument.base):
+        if isinstance(argument, t.Name) and self.is_letter(argument):
             function = self.known_function(tree.function)
-            if self.symbols.lookup(Key(argument.base)) is None and function is not None:
+            if function is not None:
                 truth = value([applied(function, x, tree.primes) for x in self.arguments()])
                 return Target("function", function, "", truth, (argument.base,))
         (found, *more) = self.meaning.readings(tree)
         if more:
             raise NotReadError("the left side can be read in several ways")
         return Target("function", tree.function, "", found.value)
+
+    def is_letter(self, tree: t.Tree) -> bool:
+        is_plain = isinstance(tree, t.Name) and tree == t.Name(tree.base)
+        return is_plain and self.symbols.lookup(Key(tree.base)) is None  # type: ignore[union-attr]
 
     def known_function(self, name: str) -> str | None:
         kinds = self.network.activations
@@ -291,18 +306,6 @@ class Document:
 
     # ---- names of the document's own ----
 
-    def of_unnamed(self, line: t.WrittenLine, tree: t.Tree) -> list[Judged]:
-        """Judge ``v4 = ...`` as of the step that readings call so, if it is rightly that step."""
-        steps = {key_of(name): name for name in self.network.unnamed}
-        for spelling in spellings(tree) if isinstance(tree, t.Name) else ():
-            if spelling.key in steps and spelling.key not in self.symbols.aliases:
-                self.symbols.aliases[spelling.key] = steps[spelling.key]
-                judged = list(self.of_equation(line))
-                if any(j.verdict.name == "right" for j in judged):
-                    return judged
-                del self.symbols.aliases[spelling.key]
-        return []
-
     def define(self, line: t.WrittenLine, left: t.Name | t.Call) -> Iterator[Judged]:
         for side in line.rights:
             yield Judged(line, side, guarded(side, lambda tree: self.defined(left, tree)))
@@ -310,10 +313,11 @@ class Document:
     def defined(self, left: t.Name | t.Call, tree: t.Tree) -> Verdict:
         symbols, meaning, network = self.symbols, self.meaning, self.network
         meaning.begin()
+        learn = self.learnt.append
         key = self.own_key(left) if isinstance(left, t.Name) else None
         link = meaning.link(tree)
         if key is not None and link and link[0].kind == "loss" and not link[1].entries:
-            symbols.gradients[key] = link[1].name
+            learn(partial(symbols.gradients.__setitem__, key, link[1].name))
             return Verdict("defined", f"the gradient by {link[1].name}")
         meaning.note_ranges(tree)
         readings = meaning.readings(tree)
@@ -322,16 +326,17 @@ class Document:
         v, notes, shown_tree = readings[0]
         reason = ""
         if key is None:
-            meaning.calls[left] = v
+            learn(partial(meaning.calls.__setitem__, left, v))
         elif not v.labels and (name := network.find(v.data)):
-            symbols.aliases[key] = self.found[said(left)] = name  # type: ignore[arg-type]
+            learn(partial(symbols.aliases.__setitem__, key, name))
+            learn(partial(self.found.__setitem__, said(left), name))  # type: ignore[arg-type]
             reason = f"it is {name}, as its numbers are"
         elif key.base in LOSSES and network.is_of_each_sample(v.data):
             reason = f"the loss of each sample, and {network.loss} is their mean"
         else:
-            symbols.defined[key] = v
+            learn(partial(symbols.defined.__setitem__, key, v))
             if not v.labels and (gradient := network.find(v.data, gradients=True)):
-                symbols.gradients[key] = gradient
+                learn(partial(symbols.gradients.__setitem__, key, gradient))
                 reason = f"it is dL/d{gradient}, as its numbers are"
         return Verdict("defined", reason, notes, shown_tree)
 
@@ -346,6 +351,18 @@ class Document:
 
 def refuse(line: t.WrittenLine, reason: str) -> list[Judged]:
     return [Judged(line, side, Verdict("not read", reason)) for side in line.rights]
+
+
+def is_unread(judged: Judged) -> bool:
+    return judged.verdict.name == "not read"
+
+
+def on_assumption(verdict: Verdict, assumed: str) -> Verdict:
+    """Hold nothing against a side on what is assumed, and not said."""
+    if verdict.name not in HELD:
+        return verdict
+    reason = f"{verdict.name}, if {assumed}, which is not said"
+    return Verdict("not read", reason, reading=verdict.reading)
 
 
 def guarded(side: t.Side, judge: Callable[[t.Tree], Verdict]) -> Verdict:

@@ -127,15 +127,16 @@ class Functions(Meaning):
             quantity = self.argument_of(tree, v)
             used = network.applied_to(quantity) if quantity else None
         found = {used: frozenset({f"{name} is {used}, {at}"})} if used else {}
+        if used:
+            self.symbols.assumptions.ask(name, {used: used}, whole=True)
         if name == "sigma":
             found["sigmoid"] = NONE
         if found:
             return list(found.items())
-        if len(network.activations) != 1:
+        known = {function: function for function in sorted(network.activations)}
+        if not known:
             raise NotReadError(f"which function {name} is, is not known here")
-        (function,) = network.activations
-        if function not in self.functions.get(name, set()):
-            self.symbols.assumed.add(f"{name} is {function}")
+        function = self.symbols.assumptions.ask(name, known)
         return [(function, frozenset({f"{name} is {function}, {at}"}))]
 
     def argument_of(self, tree: t.Call, v: Value) -> str | None:

@@ -95,7 +95,7 @@ class Grader:
     def of_mean(self, name: str, arrays: Arrays) -> Arrays:
         # where dZ is meant of each sample's loss, as answers of their mean
         network = self.network
-        if self.document.symbols.per_sample and network.has_samples(name):
+        if self.document.symbols.is_per_sample(name):
             return [a / (network.batch or 1) for a in arrays]
         return arrays
 

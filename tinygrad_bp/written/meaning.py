@@ -19,10 +19,21 @@ import numpy as np
 
 from ..notation.trees import call, literal, shaped
 from . import tree as t
+from .assumptions import INDEX
 from .network import Network
 from .shown import Shown, binary, entry, sum_over, transposed
-from .symbols import NONE, Ref, Symbols
-from .values import DoesNotFitError, NotReadError, Value, broadcast, matmul, paired, shown, value
+from .symbols import EACH, NONE, NeedsLayerError, Ref, Symbols, said
+from .values import (
+    DoesNotFitError,
+    NotReadError,
+    UnknownNameError,
+    Value,
+    broadcast,
+    matmul,
+    paired,
+    shown,
+    value,
+)
 
 #: More readings of one part of a formula, and longer products, are not followed.
 MOST_READINGS, MOST_FACTORS = 24, 14
@@ -61,7 +72,6 @@ class Meaning:
 
     def __init__(self, network: Network, symbols: Symbols) -> None:
         self.network, self.symbols, self.shown = network, symbols, Shown(network)
-        self.functions: dict[str, set[str]] = {}  # as forward equations that are right use them
         self.calls: dict[t.Tree, Value] = {}  # what the document calls f(x)
         self.left_labels: tuple[str, ...] = ()
         self.known: dict[t.Tree, list[Reading]] = {}  # of this side
@@ -118,7 +128,7 @@ class Meaning:
 
     def read_Filled(self, tree: t.Filled) -> list[Reading]:
         if not tree.shape and tree.entry == "1" and self.network.batch is not None:
-            self.symbols.assumed.add("1 is a vector over the samples")
+            self.symbols.assumptions.ask("1", {"a vector over the samples": True})
             return [self.constant(np.ones((self.network.batch, 1)))]
         if not tree.shape:
             raise NotReadError("an array of ones, or an identity, without its shape")
@@ -167,47 +177,51 @@ class Meaning:
             raise NotReadError("an index that is no letter and no number")
         ref = Ref("defined", "what is in brackets", entries)  # type: ignore[arg-type]
         is_slice = len(entries) < len(tree.below)
-        if len(entries) == 1 and isinstance(entries[0], str) and self.is_of_samples(tree.of):
-            axis = self.network.samples[0] if self.network.samples else None
-            if is_slice and tree.below.index(t.Letter(entries[0])) != axis:
-                raise NotReadError("a slice along the samples")
-            self.symbols.assume_samples(entries[0])
-            ref = ref._replace(entries=(), sample=entries[0])
-        elif is_slice:
+        if self.is_of_samples(tree.of) and not self.symbols.of_one_sample:
+            ref = self.symbols.of_sample(ref)
+        if is_slice and (
+            ref.sample is None
+            or tree.below.index(t.Letter(ref.sample)) != (self.network.samples or [None])[0]
+        ):
             raise NotReadError("a slice")
         return [
-            Reading(self.symbols.indexed(list(v.data), ref), notes, entry(inside, entries))  # type: ignore[arg-type]
+            Reading(
+                self.symbols.indexed(list(v.data), ref, v.labels), notes, entry(inside, entries)
+            )  # type: ignore[arg-type]
             for v, notes, inside in self.readings(tree.of)
-            if not v.labels
+            if not set(v.labels) - {EACH}
         ]
 
     def is_of_samples(self, tree: t.Tree) -> bool:
-        """Whether a quantity, a gradient, or a sum of them, has an axis of samples."""
-        match tree:
-            case t.Sum(terms):
-                return all(self.is_of_samples(term) for _, term in terms)
-            case t.Derivative(of, by) if isinstance(of, t.Name) and self.symbols.is_loss(of):
-                return self.is_of_samples(by)
-            case t.Differential(by):
-                return self.is_of_samples(by)
-            case t.Name():
-                refs = self.symbols.refs(tree)
-                return all(self.symbols.is_of_samples(r.kind, r.name) for r in refs)
-        return False
+        """Whether each quantity and gradient in a tree has an axis of samples."""
+        names = [n for n in t.names_in(tree) if not self.symbols.is_loss(n)]
+        refs = [ref for name in names for ref in self.symbols.refs(name)]
+        return bool(refs) and all(
+            r.kind in ("quantity", "gradient") and self.network.has_samples(r.name) for r in refs
+        )
+
+    def one_of(self, name: t.Name, refs: Iterable[Ref]) -> Ref:
+        """Return the one thing that a name stands for in a derivative, or on the left."""
+        every = {f"{r.kind} {r.name} {r.entries}": r for r in refs}
+        found: Ref = self.symbols.assumptions.ask(f"the meaning of {said(name)}", every, whole=True)
+        return found
 
     # ---- sums and products ----
 
     def read_Sum(self, tree: t.Sum) -> list[Reading]:
-        def plus(a: Reading, b: Reading) -> Reading:
-            v = self.added(a.value, b.value if sign > 0 else b.value.mapped(np.negative))
-            op = ast.Add() if sign > 0 else ast.Sub()
-            return Reading(v, a.notes | b.notes, binary(a.tree, op, b.tree, v.core))
-
         (sign, first), *others = tree.terms
         found = [r if sign > 0 else r.negative for r in self.readings(first)]
-        for sign, term in others:  # noqa: B007, it is used in `plus`
-            found = self.combined(plus, found, self.readings(term))
+        for sign, term in others:
+            found = self.combined(self.plus if sign > 0 else self.minus, found, self.readings(term))
         return found
+
+    def plus(self, a: Reading, b: Reading) -> Reading:
+        v = self.added(a.value, b.value)
+        return Reading(v, a.notes | b.notes, binary(a.tree, ast.Add(), b.tree, v.core))
+
+    def minus(self, a: Reading, b: Reading) -> Reading:
+        v = self.added(a.value, b.value.mapped(np.negative))
+        return Reading(v, a.notes | b.notes, binary(a.tree, ast.Sub(), b.tree, v.core))
 
     def added(self, a: Value, b: Value) -> Value:
         if a.core != b.core and len(a.core) == len(b.core) == 2 and not a.labels + b.labels:
@@ -306,7 +320,34 @@ class Meaning:
                         self.symbols.value(ref, self.of_truth)
 
     def read_Summation(self, tree: t.Summation) -> list[Reading]:
-        self.note_ranges(tree.of)
+        try:
+            self.note_ranges(tree.of)
+            return self.sums(tree)
+        except NeedsLayerError as needs:
+            if [r.letter for r in tree.ranges] != [needs.letter]:
+                raise
+            return self.over_layers(tree, needs.letter)
+
+    def over_layers(self, tree: t.Summation, letter: str) -> list[Reading]:
+        """Sum over the steps of time, or the layers, at which there is everything."""
+        first, last = tree.ranges[0].first, tree.ranges[0].last
+        terms: list[list[Reading]] = []
+        for n in self.network.layers:
+            if (first is None or n >= first) and (not isinstance(last, int) or n <= last):
+                with self.symbols.layer_is(letter, n), suppress(UnknownNameError):
+                    known, self.known = self.known, {}
+                    try:
+                        terms.append(self.readings(tree.of))
+                    finally:
+                        self.known = known
+        if not terms:
+            raise NotReadError(f"a sum over {letter}, and nothing in it has that index")
+        found = terms[0]
+        for more in terms[1:]:
+            found = self.combined(self.plus, found, more)
+        return found
+
+    def sums(self, tree: t.Summation) -> list[Reading]:
         found = []
         for reading in self.readings(tree.of):
             if tree.axes:
@@ -333,6 +374,16 @@ class Meaning:
     def over(self, reading: Reading, ranges: Iterable[t.Range]) -> Reading:
         v, notes, tree = reading
         for r in ranges:
+            if r.letter not in v.labels and v.core and self.network.samples:
+                # the index is not written: of samples, if of anything
+                axis, n = self.network.samples
+                if v.core[axis] != n or n == 1 or r.unequal is not None:
+                    raise NotReadError(f"a sum over {r.letter}, and nothing in it has that index")
+                self.symbols.assumptions.ask(r.letter, {INDEX: True})
+                v = v.mapped(lambda d: d.sum(axis=axis - 2, keepdims=True))
+                tree = sum_over((r.letter,), tree)
+                notes |= {f"the index {r.letter} of the samples is not written"}
+                continue
             if r.letter not in v.labels:
                 raise NotReadError(f"a sum over {r.letter}, and nothing in it has that index")
             size = v.data[0].shape[v.labels.index(r.letter)]

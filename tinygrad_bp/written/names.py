@@ -81,7 +81,8 @@ def spellings(name: t.Name) -> list[Spelling]:
     found = [spelling(*choice) for choice in choices(above, below)]
     match above:
         case [t.Bracketed("(", (t.Letter() as letter,))]:  # x^{(i)}, of sample i
-            found.append(replace(spelling(None, below, 1), sample=letter))
+            every = (spelling(*choice) for choice in choices((), below))
+            found += [replace(one, sample=letter) for one in every]
     return found
 
 

@@ -51,6 +51,7 @@ class Network:
         }
         for alias, name in assignment.aliases.items():
             self.keys.setdefault(key_of(alias), name)
+        self.steps = {key_of(name): name for name in self.unnamed}
         self._jacobians: dict[tuple[str, str], Arrays | None] = {}
 
     def shape(self, name: str) -> tuple[int, ...]:
@@ -87,21 +88,22 @@ class Network:
     def samples(self) -> tuple[int, int] | None:
         """The axis of the samples and how many there are; None if that cannot be told.
 
-        It is the one axis along which all that is computed has one length, and some leaf too.
+        Along it all data have one length, and all that is computed has that length or 1.
         """
         named = [t for t in self.run.tensors if t.name not in (None, self.loss) and t.ndim == 2]
+        leaves = [t for t in named if t.primitive is None]
+        data = [t for t in leaves if t.name not in self.parameters] or leaves
         computed = [t for t in named if t.primitive is not None]
         found = []
         for axis in (0, 1):
-            sizes = {t.shape[axis] for t in computed}
-            if len(sizes) == 1 and any(
-                t.shape[axis] in sizes for t in named if t.primitive is None
-            ):
+            sizes = {t.shape[axis] for t in data}
+            computed_sizes = {t.shape[axis] for t in computed}
+            if data is leaves:  # what is data is not known: some leaf has the length of all
+                sizes &= computed_sizes
+            if len(sizes) == 1 and computed_sizes <= sizes | {1}:
                 found.append((axis, sizes.pop()))
-        if len(found) == 2:  # of data, all have one length along it; else it is one sample
-            data = [t for t in named if t.primitive is None and t.name not in self.parameters]
-            shared = [f for f in found if data and all(t.shape[f[0]] == f[1] for t in data)]
-            found = shared or [f for f in found if f[1] == 1]
+        if len(found) == 2:
+            found = [f for f in found if f[1] == 1]
         return found[0] if len(found) == 1 else None
 
     @property
@@ -110,12 +112,15 @@ class Network:
 
     def has_samples(self, name: str) -> bool:
         """Whether a quantity has an axis of samples, and there are several."""
-        is_computed = self.run.tensors[self.position[name]].primitive is not None
         shape = self.shape(name)
-        if self.samples is None or len(shape) != 2 or not is_computed:
+        if self.samples is None or len(shape) != 2 or name in self.parameters:
             return False
         axis, batch = self.samples
         return shape[axis] == batch > 1
+
+    def is_leaf(self, name: str) -> bool:
+        i = self.position.get(name)
+        return i is not None and self.run.tensors[i].primitive is None
 
     def is_of_each_sample(self, data: Sequence[np.ndarray]) -> bool:
         """Whether these are numbers, one for each sample, whose mean is the loss."""

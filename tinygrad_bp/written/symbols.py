@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from . import tree as t
+from .assumptions import INDEX, Assumptions
 from .names import Key, Spelling, key_of, spellings
 from .network import Arrays, Network
-from .tokens import LOSS_WORDS, OPENING
+from .parse import parse
+from .tokens import LOSS_WORDS, OPENING, tokens
 from .values import DoesNotFitError, NotReadError, UnknownNameError, Value, value
 from .words import LOSS_LETTERS
 
@@ -19,13 +22,20 @@ NONE: frozenset[str] = frozenset()
 
 #: What a loss is called where something is differentiated, whatever the network calls it.
 LOSSES = LOSS_LETTERS | LOSS_WORDS
-SIZES = {"m", "N", "B", "n", "M"}
+SIZES = {"m", "N", "B", "n", "M", "K", "d"}
 
 #: What a prediction is called, also where the network calls it otherwise.
 PREDICTIONS = {Key("y", "hat"), Key("Y", "hat"), Key("y", "", "pred"), Key("Y", "", "pred")}
 
 #: Letters that are layers below a name; above a name any letter may be one.
 LAYERS = {"l", "ell", "L"}
+
+#: In a formula about one sample: the index of the sample, which is not written.
+EACH = "·"
+
+#: What a document may mean by a gradient with an axis of samples.
+PER_SAMPLE = "of the loss of each sample, not of their mean"
+OF_LOSS = {"of the mean loss": False, PER_SAMPLE: True}
 
 
 class NeedsLayerError(NotReadError):
@@ -50,11 +60,11 @@ class Ref(NamedTuple):
 
 class Symbols:
     def __init__(self, network: Network, names: Mapping[str, str]) -> None:
-        self.network = network
+        self.network, self.assumptions = network, Assumptions()
         self.aliases: dict[Key, str] = {}  # told by the user, or found by value
+        self.told: dict[t.Name, str] = {}  # by the user, as it is spelled: \sigma_B^2
         self.defined: dict[Key, Value] = {}
         self.gradients: dict[Key, str] = {}  # names of gradients, such as δ: of which quantity
-        self.bare: dict[str, int] = {}  # a_i beside ∂a^3/∂z^3 has the layer 3
         self.letters: dict[str, int] = {}  # letters of layers that have a value now
         self.argument: tuple[str, Value] | None = None  # z in σ'(z) = ..., at numbers of our own
         self.places: set[str] = set()  # where the document writes layers: above, below
@@ -62,25 +72,26 @@ class Symbols:
         self.ranges: dict[str, int] = {}  # over how many entries a letter goes, in this line
         self.left: tuple[str, ...] = ()  # the letters of the left side
         self.own: dict[str, Arrays] = {}  # the document's gradients, where they are not right
-        self.assumed: set[str] = set()  # in this equation: what was taken for granted
-        self.confirmed: set[str] = set()  # by a line that is right
+        self.of_one_sample = False  # while a formula is read as one about one sample of a batch
         self.is_upstream = False  # while what stands above a ∂ is looked up
-        #: Whether dZ is meant of each sample's loss, and not of their mean; None: not seen so far.
-        self.per_sample: bool | None = None
         for said, name in names.items():
             name = network.aliases.get(name, name)
             if name not in network.position:
                 known = ", ".join(network.names.values())
                 raise ValueError(f"{said} cannot be {name}: the problem has {known}.")
             self.aliases[key_of(said)] = name
+            with suppress(NotReadError):
+                spelled = parse(tokens(said, latex=True))
+                if isinstance(spelled, t.Name):
+                    self.told[spelled] = name
 
     # ---- names ----
 
     def lookup(self, key: Key) -> str | None:
-        for base in (key.base, key.base.swapcase() if len(key.base) == 1 else key.base):
-            found = Key(base, key.accent, key.word, key.layer)
-            if name := self.aliases.get(found) or self.network.keys.get(found):
-                return name
+        other = key.base.swapcase() if len(key.base) == 1 else key.base
+        keys, swapped = self.network.keys, replace(key, base=other)
+        if name := self.aliases.get(key) or keys.get(key) or keys.get(swapped):
+            return name
         if key.word in ("pred", "hat", "p") and not key.accent:
             return self.lookup(Key(key.base, "hat", "", key.layer))
         if key.word in ("true", "t") and not key.accent:
@@ -89,17 +100,31 @@ class Symbols:
             return self.network.keys.get(Key("x")) or self.network.keys.get(Key("X"))
         return None
 
-    def refs(self, name: t.Name) -> list[Ref]:
-        """Return everything that a name may stand for."""
-        if self.argument is not None and name == t.Name(
-            self.argument[0], transposed=name.transposed
-        ):
+    @contextmanager
+    def layer_is(self, letter: str, n: int) -> Iterator[None]:
+        self.letters[letter] = n
+        try:
+            yield
+        finally:
+            del self.letters[letter]
+
+    def refs(self, name: t.Name, defines: bool = False) -> list[Ref]:
+        """Return everything that a name may stand for; one that is defined, for nothing alike."""
+        upright = replace(name, transposed=False)
+        if self.argument is not None and upright == t.Name(self.argument[0]):
             return [Ref("defined", "", transposed=name.transposed)]
+        if upright in self.told:
+            told = self.told[upright]
+            kind = "loss" if told == self.network.loss else "quantity"
+            return [Ref(kind, told, transposed=name.transposed)]
         both = tuple(s.name for s in name.below if isinstance(s, t.Letter) and not s.offset)
         if name.base == "delta" and not name.above and len(both) == len(name.below) == 2:
             return [Ref("kronecker", "", both)]
-        if word := self.named_by_word(name):
-            return word
+        # W_{xh} and W^Q, where the network has a W_xh and a W_Q
+        scripts = (*name.above, *name.below)
+        key = Key(name.base, name.accent, "".join(str(getattr(s, "name", " ")) for s in scripts))
+        if key.word and key in self.network.keys:
+            return list(self.meant(key, Spelling(key, transposed=name.transposed)))
         found: list[tuple[Spelling, Ref]] = []
         needed = None
         for spelling in spellings(name):
@@ -109,53 +134,65 @@ class Symbols:
                 if self.may_be_layer(needs.letter, spelling.key.layer, name):
                     needed = needed or needs
                 continue
-            key = Key(spelling.key.base, spelling.key.accent, spelling.key.word, layer)
+            if any(isinstance(e, t.Letter) and e.name in self.letters for e in spelling.entries):
+                continue
+            key = replace(spelling.key, layer=layer)
             found += [(spelling, ref) for ref in self.meant(key, spelling)]
         if found:
             return [ref for _, ref in self.in_place(found, name)]
-        plain = name == t.Name(name.base)
-        if plain and name.base in SIZES:
-            return [Ref("size", name.base, notes=frozenset({self.assume_samples(name.base)}))]
+        if name.base in SIZES and not name.accent and not name.transposed:
+            return [self.size(name)]
         if needed is not None:
             self.refuse_offsets(name)
             raise needed
-        for spelling in spellings(name):
-            n = self.bare.get(spelling.key.base)
-            if n is not None and spelling.key.layer is None and spelling.key.base != "delta":
-                note = f"{name.base} without its layer is that of layer {n}"
-                key = Key(spelling.key.base, spelling.key.accent, spelling.key.word, n)
-                return [r._replace(notes=r.notes | {note}) for r in self.meant(key, spelling)]
-        output = self.network.output
-        if plain and output is not None and key_of(output).base == name.base:  # as in ∇_a C
-            self.assumed.add(f"{name.base} is {output}")
-            note = f"{name.base} is {output}, the output"
-            return [Ref("quantity", output, notes=frozenset({note}), transposed=name.transposed)]
-        raise UnknownNameError(
-            f"there is no {said(name)} in the network, and the document defines none"
+        return self.without_layer(name, defines)
+
+    def size(self, name: t.Name) -> Ref:
+        """Read m and n as a number of samples or of entries, n_L as the width of a layer."""
+        network = self.network
+        sizes = {"the number of samples": network.batch} if network.batch else {}
+        if (network.batch or 1) == 1 or name.below or name.above:
+            for of in sorted(filter(network.is_vector, network.names.values()), key=self.is_input):
+                if network.size(of) not in (1, *sizes.values()):
+                    sizes[f"the size of {of}"] = network.size(of)
+        if not sizes:
+            raise NotReadError(f"how many there are, {said(name)}, cannot be told")
+        n = self.assumptions.ask(said(name), sizes, settled=True, last=True)
+        note = f"{said(name)} is {self.assumptions.asked[said(name)]}"
+        return Ref("size", str(n), notes=frozenset({note}))
+
+    def is_input(self, name: str) -> bool:
+        return name != self.network.output
+
+    def without_layer(self, name: t.Name, defines: bool) -> list[Ref]:
+        """Read a_i as an entry of a quantity a1, a2 or the like, whichever makes its line right."""
+        alike = [
+            n
+            for key, n in self.network.keys.items()
+            if key.base.lower() == name.base.lower() and key.accent == name.accent
+            if n != self.network.loss
+        ]
+        letters = all(
+            isinstance(s, t.Letter) and not s.offset and s.name not in self.letters
+            for s in name.below
         )
-
-    def named_by_word(self, name: t.Name) -> list[Ref]:
-        # W_{xh}, where the network has a W_xh
-        word = "".join(s.name for s in name.below if isinstance(s, t.Letter) and not s.offset)
-        key = Key(name.base, name.accent, word)
-        if name.above or len(word) != len(name.below) or key not in self.network.keys:
-            return []
-        return list(self.meant(key, Spelling(key, transposed=name.transposed)))
-
-    def assume_samples(self, letter: str) -> str:
-        note = f"{letter} counts the samples"
-        if note not in self.confirmed:
-            self.assumed.add(note)
-        return note
+        if not alike or name.above or not letters or defines:
+            raise UnknownNameError(
+                f"there is no {said(name)} in the network, and the document defines none"
+            )
+        plain = said(replace(name, transposed=False))
+        found = self.assumptions.ask(plain, dict(zip(alike, alike, strict=True)), last=True)
+        entries = [s for s in name.below if isinstance(s, t.Letter)]
+        spelling = Spelling(key_of(found), tuple(entries), None, 1, name.transposed)
+        note = frozenset({f"{plain} is {found}"})
+        return [r._replace(notes=r.notes | note) for r in self.meant(spelling.key, spelling)]
 
     def refuse_offsets(self, name: t.Name) -> None:
         # c₃[j+1] is an entry of c3, if there is one, and no c of a layer j+1
         for spelling in spellings(name):
             has_offset = any(isinstance(e, t.Letter) and e.offset for e in spelling.entries)
-            key = spelling.key
-            if has_offset and isinstance(key.layer, int):
-                plain = Key(key.base, key.accent, key.word, key.layer)
-                if any(True for _ in self.named(plain)):
+            if has_offset and isinstance(spelling.key.layer, int):
+                if any(True for _ in self.named(spelling.key)):
                     raise NotReadError("a computed index")
 
     def in_place(
@@ -193,53 +230,63 @@ class Symbols:
         if any(isinstance(e, t.Letter) and e.offset for e in spelling.entries):
             return
         entries = tuple(e.name if isinstance(e, t.Letter) else e for e in spelling.entries)
-        sample = spelling.sample
-        if sample is not None and (self.network.batch or 1) == 1:
+        if spelling.sample is not None and (self.network.batch or 1) == 1:
             return
-        letter = sample.name if sample is not None else None
         # (Wᵀ)_kl is W_lk
         turned = spelling.transposed and len(entries) == 2
-        entries = entries[::-1] if turned else entries
-        transposed = spelling.transposed and not turned
+        ref = Ref(
+            "", "", entries[::-1] if turned else entries,
+            spelling.sample.name if spelling.sample is not None else None,
+            spelling.transposed and not turned, spelling.power,
+        )  # fmt: skip
         for kind, name, notes in self.named(key):
-            one = entries[0] if len(entries) == 1 and letter is None else None
-            if isinstance(one, str) and self.is_of_samples(kind, name):
-                # z_i of a batch: i counts the samples, if anything
-                self.assume_samples(one)
-                yield Ref(kind, name, (), one, transposed, spelling.power, notes)
-            yield Ref(kind, name, entries, letter, transposed, spelling.power, notes)
+            found = ref._replace(kind=kind, name=name, notes=notes)
+            if kind in ("quantity", "gradient") and self.network.has_samples(name):
+                found = self.of_sample(found)
+            yield found
 
-    def is_of_samples(self, kind: str, name: str) -> bool:
-        network = self.network
-        if kind not in ("quantity", "gradient") or network.samples is None:
-            return False
-        axis, batch = network.samples
-        shape = network.shape(name)
-        is_array = len(shape) == 2 and 1 not in shape and name not in network.parameters
-        return is_array and shape[axis] == batch
+    def of_sample(self, ref: Ref) -> Ref:
+        """Say of which sample a quantity of the batch is: of all, of one, or of sample i."""
+        if ref.sample is not None or len(ref.entries) > 1:
+            return ref
+        if self.of_one_sample:
+            return ref._replace(sample=EACH)
+        letter = ref.entries[0] if ref.entries else None
+        is_array = ref.kind == "defined" or 1 not in self.network.shape(ref.name)
+        if isinstance(letter, str) and is_array:
+            self.assumptions.ask(letter, {INDEX: True})
+            return ref._replace(entries=(), sample=letter)
+        return ref
 
     def named(self, key: Key) -> Iterator[tuple[str, str, frozenset[str]]]:
-        name = self.lookup(key)
+        name, network = self.lookup(key), self.network
         if key in self.gradients:
             yield "gradient", self.gradients[key], NONE
         elif key in self.defined:
             yield "defined", key_text(key), NONE
         elif name is not None:
-            yield "loss" if name == self.network.loss else "quantity", name, NONE
+            yield "loss" if name == network.loss else "quantity", name, NONE
+        elif key in network.steps and self.ask_step(key):
+            yield "quantity", network.steps[key], NONE
         elif key.base in ("delta", "epsilon") and not key.accent:
             z = None
             if key.layer is not None and not key.word:
                 z = self.lookup(Key("z", layer=key.layer)) or self.lookup(Key("s", layer=key.layer))
             elif key.word and key.layer is None:
                 z = self.lookup(key_of(key.word))
-            if z is not None and z in self.network.gradients:
+            if z is not None and z in network.gradients:
                 yield "gradient", z, frozenset({f"{key_text(key)} is dL/d{z}"})
-        elif key in PREDICTIONS and self.network.output is not None:
-            self.assumed.add(f"{key_text(key)} is {self.network.output}")
-            note = f"{key_text(key)} is {self.network.output}, the output"
-            yield "quantity", self.network.output, frozenset({note})
+        elif key in PREDICTIONS and network.output is not None:
+            self.assumptions.ask(key_text(key), {network.output: True}, settled=True)
+            note = f"{key_text(key)} is {network.output}, the output"
+            yield "quantity", network.output, frozenset({note})
         elif self.is_upstream and key == Key(key.base) and key.base in LOSSES:
-            yield "loss", self.network.loss, NONE
+            yield "loss", network.loss, NONE
+
+    def ask_step(self, key: Key) -> bool:
+        # a step without a name may have the name that readings give it, or v4 is the document's own
+        answers = {"a step of the network": True, "a name of the document's own": False}
+        return bool(self.assumptions.ask(key_text(key), answers, settled=True))
 
     def is_loss(self, name: t.Name) -> bool:
         """Whether a name above a ∂ is the loss: the network's, or a letter that losses have."""
@@ -258,20 +305,19 @@ class Symbols:
         """Return the value of what a name stands for, with letters of indices as axes."""
         network = self.network
         if ref.kind == "size":
-            if network.batch is None:
-                raise NotReadError(f"how many samples there are, {ref.name}, cannot be told")
-            return value([float(network.batch)] * len(network.runs), is_constant=True)
+            return value([float(ref.name)] * len(network.runs), is_constant=True)
         if ref.kind == "kronecker":
             return self.same_index(*map(str, ref.entries))
         if ref.kind == "defined":
             known = self.argument[1] if not ref.name and self.argument else self.of_key(ref.name)
-            if known.labels:
+            if set(known.labels) - {EACH}:
                 raise NotReadError(
                     "a name that was defined entry by entry stands for a whole array"
                 )
-            found = replace(self.indexed(list(known.data), ref), is_constant=known.is_constant)
+            found = known if known.labels else self.indexed(list(known.data), ref)
+            found = replace(found, is_constant=known.is_constant)
         elif ref.kind == "gradient":
-            found = self.indexed(self.gradient(ref.name, of_truth), ref)
+            found = self.indexed(self.gradient(ref, of_truth), ref)
         else:
             found = self.indexed(network.matrices(network.values[ref.name]), ref)
         found = found.transposed if ref.transposed else found
@@ -280,18 +326,27 @@ class Symbols:
     def of_key(self, text: str) -> Value:
         return next(v for key, v in self.defined.items() if key_text(key) == text)
 
-    def gradient(self, name: str, of_truth: bool = False) -> Arrays:
-        if name not in self.network.gradients:
-            raise NotReadError(f"no gradient flows to {name}")
-        if name in self.own and not of_truth:
-            return self.own[name]
-        truth = self.network.matrices(self.network.gradients[name])
-        batch = self.network.batch or 1
-        is_scaled = bool(self.per_sample) and self.network.has_samples(name)
-        return [batch * t for t in truth] if is_scaled else truth
+    def gradient(self, ref: Ref, of_truth: bool = False) -> Arrays:
+        """Return a gradient, as the document has it so far, or as it is."""
+        if ref.name not in self.network.gradients:
+            raise NotReadError(f"no gradient flows to {ref.name}")
+        if ref.name in self.own and not of_truth:
+            return self.own[ref.name]
+        is_scaled = self.is_per_sample(ref.name, ref.sample == EACH)
+        scale = (self.network.batch or 1) if is_scaled else 1
+        return [scale * t for t in self.network.matrices(self.network.gradients[ref.name])]
 
-    def indexed(self, arrays: Arrays, ref: Ref) -> Value:
-        labels: list[str] = []
+    def is_per_sample(self, name: str, of_one: bool = False) -> bool:
+        """Whether a gradient is meant of each sample's loss, and not of their mean."""
+        if not self.network.has_samples(name):
+            return False
+        if of_one:
+            return bool(self.assumptions.ask("its gradient", OF_LOSS, whole=True))
+        return bool(self.assumptions.ask("a gradient", OF_LOSS, settled=True, whole=True))
+
+    def indexed(self, arrays: Arrays, ref: Ref, labels: Iterable[str] = ()) -> Value:
+        """Name the axes of arrays, whose first have labels, by the letters at a name."""
+        labels = list(labels)
         if ref.sample is not None:
             samples = self.network.samples
             if samples is None or arrays[0].shape[samples[0]] != samples[1]:
@@ -309,7 +364,7 @@ class Symbols:
         wide = [k for k in (0, 1) if shape[k] > 1]
         if len(ref.entries) == 1 and len(wide) < 2:
             axes = wide or [0]
-        elif len(ref.entries) == 2 and (len(wide) == 2 or self.is_weight(ref)):
+        elif len(ref.entries) == 2 and (len(wide) == 2 or self.network.is_leaf(ref.name)):
             axes = [0, 1]
         else:
             has = "one index" if len(ref.entries) == 1 else f"{len(ref.entries)} indices"
@@ -321,28 +376,25 @@ class Symbols:
             a.transpose(order).reshape(a.shape[:lead] + tuple(shape[k] for k in axes))
             for a in arrays
         ]
-        return self.lettered(found, labels, ref)
+        return self.lettered(found, labels, ref.entries, ref.name)
 
-    def lettered(self, arrays: Arrays, labels: list[str], ref: Ref) -> Value:
-        # a number picks an entry, and a letter twice is a diagonal
+    def lettered(
+        self, arrays: Arrays, labels: list[str], entries: tuple[int | str, ...], name: str
+    ) -> Value:
+        """Name the axes behind those of labels: a number picks an entry, a letter twice a diagonal."""
         lead = len(labels)
-        for k in reversed(range(len(ref.entries))):
-            entry = ref.entries[k]
+        for k in reversed(range(len(entries))):
+            entry = entries[k]
             if isinstance(entry, int):
                 if not 1 <= entry <= arrays[0].shape[lead + k]:
-                    raise NotReadError(f"there is no entry {entry} in {ref.name}")
+                    raise NotReadError(f"there is no entry {entry} in {name}")
                 arrays = [a.take(entry - 1, axis=lead + k) for a in arrays]
-        letters = [e for e in ref.entries if isinstance(e, str)]
-        for k, letter in enumerate(letters):
+        letters = [*labels, *(e for e in entries if isinstance(e, str))]
+        for k, letter in enumerate(letters[lead:]):
             self.note_range(letter, arrays[0].shape[lead + k])
-        if len(letters) == 2 and letters[0] == letters[1]:
-            arrays = [np.einsum("...ii->...i", a) for a in arrays]
-            letters = letters[:1]
-        return value(arrays, (*labels, *letters))
-
-    def is_weight(self, ref: Ref) -> bool:
-        i = self.network.position.get(ref.name)
-        return i is not None and self.network.run.tensors[i].primitive is None
+        once = list(dict.fromkeys(letters))
+        axes = [once.index(letter) for letter in letters]
+        return value([np.einsum(a, axes, list(range(len(once)))) for a in arrays], once)
 
     def note_range(self, letter: str, size: int) -> None:
         if self.ranges.setdefault(letter, size) != size:
@@ -355,11 +407,10 @@ class Symbols:
         n = self.ranges.get(i) or self.ranges.get(j)
         if n is None:
             raise NotReadError(f"what {i} and {j} go over is not known")
-        if i == j:
-            return value([np.ones(n)] * len(self.network.runs), (i,))
-        self.note_range(i, n)
-        self.note_range(j, n)
-        return value([np.eye(n)] * len(self.network.runs), (i, j))
+        for letter in (i, j):
+            self.note_range(letter, n)
+        eye = np.ones(n) if i == j else np.eye(n)
+        return value([eye] * len(self.network.runs), dict.fromkeys((i, j)))
 
 
 def key_text(key: Key) -> str:

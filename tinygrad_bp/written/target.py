@@ -22,13 +22,18 @@ class Target:
     of: str = ""  # of a local derivative: the quantity above
     truth: Value | None = None  # None for a local derivative that is not written entry by entry
     entries: tuple[int | str, ...] = ()
+    sample: str | None = None  # the letter of the sample that it is about
     transposed: bool = False
     of_entries: tuple[int | str, ...] = ()
 
     @property
     def labels(self) -> tuple[str, ...]:
-        every = (*self.of_entries, *self.entries)
-        return tuple(dict.fromkeys(e for e in every if isinstance(e, str)))
+        return tuple(dict.fromkeys(self.letters))
+
+    @property
+    def letters(self) -> list[str]:
+        every = (self.sample, *self.of_entries, *self.entries)
+        return [e for e in every if isinstance(e, str)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -217,16 +217,19 @@ def parts(node: object) -> Iterator[object]:
     return (part for part in inner if not isinstance(part, str | int | float))
 
 
-def names_in(tree: object) -> Iterator[Name]:
-    if isinstance(tree, Name):
-        yield tree
-    else:
-        for part in parts(tree):
-            yield from names_in(part)
+def walk(node: object) -> Iterator[object]:
+    """Yield a tree and every part of it, in the order in which it is written."""
+    yield node
+    for part in parts(node):
+        yield from walk(part)
 
 
-def has_sum(tree: object) -> bool:
-    return isinstance(tree, Summation) or any(map(has_sum, parts(tree)))
+def names_in(tree: object) -> list[Name]:
+    return [node for node in walk(tree) if isinstance(node, Name)]
+
+
+def sums_in(tree: object) -> list[Summation]:
+    return [node for node in walk(tree) if isinstance(node, Summation)]
 
 
 class NotReadError(Exception):

@@ -20,7 +20,8 @@ from .derivatives import factors
 from .meaning import Reading, different
 from .missing import find_missing, leaves_of
 from .network import Arrays
-from .symbols import NONE
+from .shown import sum_over
+from .symbols import EACH, NONE
 from .target import RIGHT, Target, Verdict
 from .values import DoesNotFitError, NotReadError, Value, close, paired, shown, value
 
@@ -68,13 +69,6 @@ class Judgement:
         is_claim = target.kind in ("local", "function") and is_simple(tree)
         if verdict.name not in RIGHT and is_number(tree) and not is_claim:
             return Verdict("not compared", "numbers, of a point of their own")
-        if self.symbols.assumed and verdict.name not in RIGHT:
-            # nothing is held against a line on an assumption
-            assumed = " and ".join(sorted(self.symbols.assumed))
-            reason = f"{verdict.name}, if {assumed}, which is not said"
-            return replace(
-                verdict, name="not read", reason=reason, notes=NONE, cases={}, missing=""
-            )
         return verdict
 
     def says_nothing(self, target: Target, tree: t.Tree) -> bool:
@@ -99,7 +93,10 @@ class Judgement:
             readings = meaning.readings(tree)
         except DoesNotFitError as error:
             reason = error
+        readings = [w for r in readings for w in over_samples(r, truth)]
         readings = self.turned(target, truth, readings)
+        if self.is_summed_tacitly(tree, readings, truth):
+            readings = [self.summed_tacitly(r, truth) for r in readings]
         stray = [r for r in readings if set(r.value.labels) - set(truth.labels)]
         kept = [fitted(r, truth) for r in readings if r not in stray]
         good = different([r for r in kept if r.value.core == truth.core])
@@ -118,9 +115,6 @@ class Judgement:
         if stray:
             letters = set(stray[0].value.labels) - set(truth.labels)
             extra = ", ".join(sorted(letters))
-            is_repeated = all(indices_of(tree).count(letter) > 1 for letter in letters)
-            if is_repeated and not self.symbols.writes_sums:  # as in Einstein's convention
-                raise NotReadError(f"the index {extra} is repeated, and no sum is written")
             reason_ = f"the index {extra} is on the right, not on the left, and not summed over"
             if target.kind == "forward":  # as in -log p_c, of the class that is right
                 raise NotReadError(reason_)
@@ -144,6 +138,21 @@ class Judgement:
                 f"it has the shape {shown(v.core)}, and the left side {shown(truth.core)}"
             )
         raise reason or DoesNotFitError("no reading fits")
+
+    def is_summed_tacitly(self, tree: t.Tree, readings: list[Reading], truth: Value) -> bool:
+        """Whether the document follows Einstein: it writes no sums, and repeats an index."""
+        letters = {x for r in readings for x in r.value.labels} - set(truth.labels)
+        is_repeated = all(indices_of(tree).count(letter) > 1 for letter in letters)
+        if not letters or not is_repeated or self.symbols.writes_sums:
+            return False
+        answers = {"summed over": True, "an index that is left over": False}
+        return bool(self.symbols.assumptions.ask("a repeated index", answers))
+
+    def summed_tacitly(self, reading: Reading, truth: Value) -> Reading:
+        v, notes, shown_tree = reading
+        letters = tuple(x for x in v.labels if x not in truth.labels)
+        note = frozenset({f"summed over {', '.join(letters)}"} if letters else ())
+        return Reading(v.summed(letters), notes | note, sum_over(letters, shown_tree))
 
     def turned(self, target: Target, truth: Value, readings: list[Reading]) -> list[Reading]:
         if target.transposed:
@@ -169,22 +178,10 @@ class Judgement:
             truth = paired(truth, where, np.multiply)
         elif case is not None and target.kind == "gradient":
             case = None
-        batch = float(self.network.batch or 1)
-        of_each = Value(truth.labels, tuple(batch * d for d in truth.data))
-        has_samples = target.kind == "gradient" and self.network.has_samples(target.about)
-        per_sample = self.symbols.per_sample if has_samples else False
         for v, notes, shown_tree in readings:
-            answer = self.answer(target, v) if case is None else None
-            if v.equals(truth) or v.equals(of_each):
-                self.symbols.confirmed |= {note for note in notes if note.endswith("the samples")}
-            if not per_sample and v.equals(truth):
-                if has_samples and not self.has_gradients(tree):
-                    self.symbols.per_sample = False
+            if v.equals(truth):
+                answer = self.answer(target, v) if case is None else None
                 return Verdict("right", "", notes, shown_tree, answer)
-            if per_sample is not False and v.equals(of_each):
-                self.symbols.per_sample = True
-                note = "of the loss of each sample, not of their mean"
-                return Verdict("right", "", notes | {note}, shown_tree, answer)
         v, notes, shown_tree = readings[0]
         answer = self.answer(target, v) if case is None else None
         if target.kind == "forward":
@@ -193,15 +190,12 @@ class Judgement:
         several = f"in each of {len(readings)} ways to read it" if len(readings) > 1 else ""
         return Verdict("wrong", several, notes, shown_tree, answer)
 
-    def has_gradients(self, tree: t.Tree) -> bool:
-        links = [self.meaning.link(leaf) for leaf in leaves_of(tree)]
-        return any(link and link[0].kind == "loss" for link in links)
-
     def unlettered(self, reading: Reading, target: Target) -> Reading:
         """Entries on the right, and no index on the left: z = W_ij a_j, if there is one way."""
         v, truth = reading.value, target.truth
         assert truth is not None
-        if truth.labels or not v.labels or not v.is_number or target.kind == "function":
+        is_whole = not self.symbols.of_one_sample and target.kind != "function"
+        if truth.labels or not v.labels or not v.is_number or not is_whole:
             return reading
         sizes = dict(zip(v.labels, v.data[0].shape, strict=False))
         wide = [label for label in v.labels if sizes[label] > 1]
@@ -220,14 +214,17 @@ class Judgement:
         """Return a value as the whole gradient; None if it is only some of its entries."""
         if target.kind != "gradient":
             return None
-        shape = self.network.shape(target.about)
-        if not target.entries:
-            return [d.reshape(shape) if d.size == np.prod(shape) else d for d in v.data]
-        if len(target.labels) != len(target.entries) or set(target.labels) != set(v.labels):
+        shape, labels = self.network.shape(target.about), target.labels
+        if set(labels) != set(v.labels) or (target.entries and len(labels) != len(target.letters)):
             return None
-        order = [v.labels.index(label) for label in target.labels]
-        data = [d.transpose(order) for d in v.data]
-        return [d.reshape(shape) for d in data] if data[0].size == np.prod(shape) else None
+        data = v.spread(labels)
+        if target.sample is not None:
+            axis = (self.network.samples or [0])[0]
+            data = [np.moveaxis(d.reshape(len(d), -1), 0, axis) for d in data]
+        is_whole = data[0].size == np.prod(shape)
+        return (
+            [d.reshape(shape) if is_whole else d for d in data] if is_whole or not labels else None
+        )
 
     # ---- the chain rule ----
 
@@ -411,6 +408,21 @@ class Judgement:
         return []
 
 
+def over_samples(reading: Reading, truth: Value) -> list[Reading]:
+    """Take a formula about one sample, where the left side is about all, as their sum, or mean."""
+    v, notes, _ = reading
+    if EACH not in v.labels or EACH in truth.labels:
+        return [reading]
+    total = v.summed([EACH])
+    n = v.data[0].shape[v.labels.index(EACH)]
+    return [
+        reading._replace(value=total, notes=notes | {"summed over the samples"}),
+        reading._replace(
+            value=total.mapped(lambda d: d / n), notes=notes | {"the mean over the samples"}
+        ),
+    ]
+
+
 def fitted(reading: Reading, truth: Value) -> Reading:
     """Give a value an axis for every letter of the left side, and a number its axes."""
     v = reading.value
@@ -429,7 +441,7 @@ def fitted(reading: Reading, truth: Value) -> Reading:
 
 
 def indices_of(tree: t.Tree) -> list[str]:
-    return [s.name for n in t.names_in(tree) for s in n.below if isinstance(s, t.Letter)]
+    return [node.name for node in t.walk(tree) if isinstance(node, t.Letter)]
 
 
 def is_alternatives(tree: t.Tree, labels: Sequence[str]) -> bool:

@@ -1,0 +1,98 @@
+"""What a document leaves open: a line is read under every answer, and a right one confirms its own.
+
+Which layer a W has, which function f is, whether dZ is of the mean or of each sample: whoever has to
+know asks here, with all the answers there can be. Then the line is read again, under the others.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
+
+#: A line is read under at most so many combinations of answers.
+MOST_TRIES = 40
+
+#: What a letter may be: the index of a sample, in one line.
+INDEX = "the index of a sample"
+
+T = TypeVar("T")
+
+
+class Try(NamedTuple, Generic[T]):
+    right: float  # how many right sides are right
+    found: T
+    answers: Mapping[str, str]  # to what was asked
+    assumed: str  # what no line has confirmed so far, as a clause; nothing if all is known
+
+
+class Assumptions:
+    def __init__(self) -> None:
+        self.confirmed: dict[str, str] = {}  # by lines that are right
+        self.given: Mapping[str, str] = {}  # the answers to try now
+        self.begin()
+
+    def begin(self) -> None:
+        self.asked: dict[str, str] = {}  # in this try, with the answers; in the order of asking
+        self.others: dict[str, Sequence[str]] = {}  # for each question, the answers not taken
+        self.resorts: set[str] = set()  # questions whose other answers are tried if nothing else is
+        self.whole: set[str] = set()  # questions with all the answers that there can be
+
+    def ask(
+        self,
+        question: str,
+        answers: Mapping[str, Any],
+        *,
+        settled: bool = False,
+        last: bool = False,
+        whole: bool = False,
+    ) -> Any:
+        """Return what an answer stands for; the one confirmed, or the first, is tried first.
+
+        Where that is ``settled`` by a line that is right, no other is tried any more. As a ``last``
+        resort, others are tried only if no line is right without them. If the answers are the
+        ``whole`` of what can be, a line that is wrong under each is wrong.
+        """
+        known = self.confirmed.get(question, "")
+        first = known if known in answers else next(iter(answers))
+        if question not in self.asked:
+            self.asked[question] = self.given.get(question, first)
+            is_settled = settled and known in answers
+            self.others[question] = [a for a in answers if a != first and not is_settled]
+            self.resorts |= {question} if last else set()
+            self.whole |= {question} if whole else set()
+        return answers.get(self.asked[question], answers[first])
+
+    def every(self, attempt: Callable[[], tuple[float, T]]) -> list[Try[T]]:
+        """Make an attempt under all combinations of answers to what is asked in it."""
+        waiting, resorts = deque[Mapping[str, str]]([{}]), deque[Mapping[str, str]]()
+        found: list[Try[T]] = []
+        while len(found) < MOST_TRIES:
+            if not waiting and (not resorts or any(one.right >= 1 for one in found)):
+                break
+            self.given = (waiting or resorts).popleft()
+            self.begin()
+            found.append(Try(*attempt(), self.asked, self.assumed()))
+            before = dict(self.given)
+            for question, answer in self.asked.items():
+                if question not in self.given:
+                    queue = resorts if question in self.resorts else waiting
+                    queue.extend(before | {question: other} for other in self.others[question])
+                before[question] = answer
+        self.given = {}
+        return found
+
+    def assumed(self) -> str:
+        return " and ".join(
+            f"{question} is {answer}"
+            for question, answer in sorted(self.asked.items())
+            if question not in self.whole and self.confirmed.get(question) != answer
+        )
+
+    def confirm(self, tries: Iterable[Try[T]]) -> None:
+        """Learn what all tries that are right agree on; letters of indices are used anew."""
+        first, *others = (one.answers for one in tries)
+        for question, answer in first.items():
+            is_same = all(other.get(question, answer) == answer for other in others)
+            if is_same and answer != INDEX:
+                self.confirmed[question] = answer
