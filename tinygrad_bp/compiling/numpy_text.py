@@ -42,12 +42,6 @@ MAKES_NEW = {
     *(np.linalg.eigvalsh, np.linalg.matrix_rank, np.linalg.norm),
 }
 
-#: Functions that return a view of their operand, where they can.
-VIEWS = {
-    *(np.reshape, np.ravel, np.transpose, np.matrix_transpose, np.expand_dims, np.squeeze),
-    *(np.broadcast_to, getitem),
-}
-
 #: In bytes: what is smaller is not deleted, which takes longer than it gains.
 LARGE = 65_536
 
@@ -120,12 +114,10 @@ class Writer:
         }
         self.lines: list[str] = []
         self.names: dict[Ref, str] = {ref: f"a{i}" for i, ref in enumerate(program.inputs)}
-        self.buffers: list[Type] = []
-        self.views: list[str] = []  # of buffers, which are made with them
-        self.shown: dict[Ref, np.ndarray] = {}  # a buffer of a value's kind, or a view of one
+        self.buffers: dict[str, Type] = {}
         self.free: dict[Type, list[str]] = {}
         self.held: dict[Ref, str] = {}
-        self.fresh: set[Ref] = set()  # what has no buffer
+        self.made: set[Ref] = set()  # in each call, as they have no buffer
         self.numbers: dict[Any, str] = {}
         roots = [self.lifetimes.roots[ref] for ref in program.results]
         #: Values whose memory goes to the caller, and not into a buffer.
@@ -146,17 +138,15 @@ class Writer:
 
     def write(self, ref: Ref, i: Instruction) -> None:
         kind = self.program.types[ref]
-        self.names[ref] = f"{ref}"
-        if self.view(ref, i):
-            self.views.append(f"{ref} = {self.call(i, kind)}")
-        elif kind.shape and ref not in self.own and (places_result(i) or self.keeps(ref, i)):
+        if kind.shape and ref not in self.own and (places_result(i) or self.keeps(ref, i)):
             if i.function is np.where and self.program.types[i.arguments[0]].shape == kind.shape:
                 kind = kind._replace(order=self.program.types[i.arguments[0]].order)
             self.names[ref] = self.held[ref] = self.buffer(ref, i, kind)
             self.lines.append(self.call(i, kind, self.names[ref]))
         else:
+            self.names[ref] = f"{ref}"
             self.lines.append(f"{ref} = {self.call(i, kind)}")
-            self.fresh.add(ref)
+            self.made.add(ref)
 
     def keeps(self, ref: Ref, i: Instruction) -> bool:
         """Whether `kept` does what an instruction says."""
@@ -228,56 +218,40 @@ class Writer:
         """Return a buffer for a result: of an operand that dies here, a free or a new one."""
         if entrywise(i.function):
             for x in i.refs():
-                if x in self.held and self.program.types[x] == kind and self.lifetimes.dies(x, ref):
-                    self.shown[ref] = self.shown[x]
+                name = self.held.get(x, "")
+                if self.buffers.get(name) == kind and self.lifetimes.dies(x, ref):
                     return self.held.pop(x)
-        free = self.free.setdefault(kind, [])
-        if not free:
-            free.append(f"b{len(self.buffers)}")
-            self.buffers.append(kind)
-        self.shown[ref] = allocated(*kind)
-        return free.pop()
-
-    def view(self, ref: Ref, i: Instruction) -> bool:
-        """Whether a value is a view of a buffer, and so made once, together with it."""
-        refs = list(i.refs())
-        if i.function not in VIEWS or len(refs) != 1 or refs[0] not in self.shown:
-            return False
-        base = self.shown[refs[0]]
-        made = i.run({refs[0]: base})
-        if not np.shares_memory(made, base):
-            return False
-        self.shown[ref] = made
-        return True
+        if self.free.get(kind):
+            return self.free[kind].pop()
+        name = f"b{len(self.buffers)}"
+        self.buffers[name] = kind
+        return name
 
     def release(self, ref: Ref, i: Instruction) -> None:
-        roots, kinds = self.lifetimes.roots, self.program.types
+        roots = self.lifetimes.roots
         used = {root for x in i.refs() for root in roots[x]}
         dead = {x for x in used if self.lifetimes.last[x] == ref} - self.own
         for x in dead & self.held.keys():
-            self.free.setdefault(kinds[x], []).append(self.held.pop(x))
-        large = {x for x in dead & self.fresh if kinds[x].size > LARGE}
-        gone = [x for x in self.names if not large.isdisjoint(roots[x])]
+            name = self.held.pop(x)
+            self.free.setdefault(self.buffers[name], []).append(name)
+        large = {x for x in dead & self.made if self.program.types[x].size > LARGE}
+        gone = [x for x in self.names if roots[x] & large]
         if gone:
             self.lines.append(f"del {', '.join(self.names.pop(x) for x in gone)}")
 
     # ---- the whole ----
 
     def code(self) -> str:
-        inner = [
-            *(f"b{k}" for k in range(len(self.buffers))),
-            *(v.split(" ")[0] for v in self.views),
-        ]
-        everything = "".join(f"{name}, " for name in inner)
+        everything = "".join(f"{name}, " for name in self.buffers)
         buffers = [
-            f"b{k} = {self.function(allocated)}({b.shape}, {b.dtype.str!r}, {b.order})"
-            for k, b in enumerate(self.buffers)
+            f"{name} = {self.function(allocated)}({kind.shape}, {kind.dtype.str!r}, {kind.order})"
+            for name, kind in self.buffers.items()
         ]
-        lines = [*([f"({everything}) = memory"] if inner else []), *self.lines]
+        lines = [f"({everything}) = memory", *self.lines] if buffers else self.lines
         if self.program.ignores_errors:
             lines = ["with errstate(all='ignore'):", *(f"    {line}" for line in lines)]
         return MODULE.format(
-            make="\n    ".join([*buffers, *self.views, f"return ({everything})"]),
+            make="\n    ".join([*buffers, f"return ({everything})"]),
             lines="\n    ".join(lines),
             **self.face(),
         )
