@@ -23,19 +23,18 @@ class Function(Module):
         function = type(self).function
         if any(isinstance(value, (Tensor, np.ndarray)) for value in arguments):
             raise errors.called_as_function(type(self).__name__, function.__name__)
-        further = dict(list(inspect.signature(function).parameters.items())[1:])  # without x
+        takes = inspect.signature(function)
+        further = list(takes.parameters)[1:]  # without x
         named = {keywords.called_here(name, further): value for name, value in named.items()}
-        for name in named:
-            if name not in further:
-                raise keywords.unknown(type(self).__name__, name, further)
-        missing = [p.name for p in list(further.values())[len(arguments) :] if p.default is p.empty]
-        if len(arguments) > len(further) or not named.keys() >= set(missing):
-            takes = ", ".join(further) or "no arguments"
-            raise errors.wrong_arguments(type(self).__name__, takes, arguments)
+        for name in named.keys() - further:
+            raise keywords.unknown(type(self).__name__, name, further)
+        try:
+            bound = takes.bind(None, *arguments, **named).arguments
+        except TypeError:
+            which = ", ".join(further) or "no arguments"
+            raise errors.wrong_arguments(type(self).__name__, which, arguments) from None
         if function in (models.max_pool2d, models.avg_pool2d):
-            models.check_window(
-                function.__name__, **dict(zip(further, arguments, strict=False)), **named
-            )
+            models.check_window(function.__name__, **dict(list(bound.items())[1:]))
         self.arguments, self.named = arguments, named
 
     def forward(self, x: Any) -> Any:
