@@ -136,6 +136,15 @@ class Record:
         # several arrays, if a leaf got new ones
         return self._held.get(i, (self.tensors[i].data,))
 
+    def value(self, i: int) -> np.ndarray:
+        value, *others = self.values(i)
+        if not all(np.array_equal(value, other, equal_nan=True) for other in others):
+            raise ValueError(
+                f"{self.tensors[i].described()} has another value now than when it was used, and "
+                "what is written here has one value for each name. Compute the loss again."
+            )
+        return value
+
     @cached_property
     def _held(self) -> dict[int, tuple[np.ndarray, ...]]:
         held: dict[int, dict[int, np.ndarray]] = {}
@@ -344,16 +353,11 @@ class Record:
         return found.tree
 
     def rules(self, i: int, constants: Constants | None = None) -> dict[Edge, ast.expr]:
-        # Summed where an operand was broadcast. Empty where the rule runs on arrays alone, as a
-        # user's own rule may.
+        # summed where an operand was broadcast; ValueError where a rule runs on arrays alone
         t = self.tensors[i]
-        names = ["" if x is None else self.names.identifier(x) for x in t.inputs]
-        try:
-            rules = rule_expressions(
-                t, self.names.gradient(t), self.names.identifier(t), names, constants
-            )
-        except ValueError:
-            return {}
+        given = ["" if x is None else self.names.identifier(x) for x in t.inputs]
+        out = self.names.identifier(t)
+        rules = rule_expressions(t, self.names.gradient(t), out, given, constants)
         edges = {Edge(i, operand): rule for operand, rule in enumerate(rules) if rule is not None}
         return {edge: rule for edge, rule in edges.items() if edge in self.source}
 

@@ -19,7 +19,7 @@ import numpy as np
 from ...engine import Primitive, Tensor
 from ...notation.names import fresh
 from ...notation.operations import one_line
-from ...notation.steps import rule_expressions, twin
+from ...notation.steps import twin
 from ...notation.trees import call, literal, names, put, walk
 from ...record import Edge, Record
 from ...table import TABLE
@@ -87,7 +87,7 @@ class Lines:
         self.equations = {i: record.equation(i, self._constant) for i in computed}
         self.rules: dict[Edge, ast.expr] = {}
         for step in dict.fromkeys(edge.step for edge in self.edges):
-            self.rules |= self._rules(step)
+            self.rules |= record.rules(step, self._constant)
         self.parts: dict[int, dict[str, ast.expr]] = defaultdict(dict)  # named by the step's rule
         for edge, rule in self.rules.items():
             row = self.tensors[edge.step].primitive
@@ -113,17 +113,13 @@ class Lines:
     def _values(self) -> dict[str, np.ndarray]:
         values = {}
         for i, t in enumerate(self.tensors):
-            if not all(np.array_equal(v, t.data, equal_nan=True) for v in self.record.values(i)):
-                raise ValueError(
-                    f"{t.described()} has another value now than when it was used, and a "
-                    "derivation has one value for each name. Compute the loss again."
-                )
+            value = self.record.value(i)
             if any(np.size(x) == 0 for x in t.operands) and np.isnan(t.data).any():
                 raise ValueError(
                     f"{t.described()} is computed from an empty array, so it is not a number: it "
                     "has no derivation. Give it an array that has entries."
                 )
-            values[self.name(i)] = np.asarray(t.data)  # without what a user is shown it with
+            values[self.name(i)] = np.asarray(value)  # without what a user is shown it with
         for i, g in self.record.gradients.items():
             values[self.gradient_name(i)] = np.asarray(g)
         return values
@@ -142,13 +138,6 @@ class Lines:
         name = fresh(name, {*self.values, *self.functions, *self.constants}, {})
         self.values[name] = self.evaluator.values[name] = value
         return name
-
-    def _rules(self, step: int) -> dict[Edge, ast.expr]:
-        found = self.record.rules(step, self._constant)
-        if not found:  # a user's own rule may run on arrays alone: say why
-            t = self.tensors[step]
-            rule_expressions(t, "g", "out", ["x"] * len(t.inputs))
-        return found
 
     # ---- forward ----
 

@@ -261,7 +261,10 @@ class Drawer:
     def rules(self, i: int) -> dict[Edge, str]:
         if not self.record.tensors[i].requires_grad:
             return {}
-        rules = self.record.rules(i, stand_in_for_large)
+        try:
+            rules = self.record.rules(i, stand_in_for_large)
+        except ValueError:  # a rule for arrays only
+            return {}
         texts = {edge: Formula(rule, self.names).text for edge, rule in rules.items()}
         return {edge: printable(text, LONGEST_RULE) for edge, text in texts.items()}
 

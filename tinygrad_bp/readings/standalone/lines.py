@@ -1,110 +1,202 @@
-"""The lines of the function that `source` writes: one for each value and each gradient."""
+"""The lines of the function that `source` writes: one for each value and each gradient.
+
+They are the equations and rules of the record, as all readings have them. Nothing is computed
+twice: a line that is there is used again, and what else occurs twice gets a line of its own.
+"""
 
 from __future__ import annotations
 
 import ast
-import functools
 import itertools
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
-from ...engine import Primitive, Tensor
-from ...notation.names import RESERVED, fresh
-from ...notation.operations import bare, one_line
-from ...notation.steps import step
-from ...notation.trees import call, literal
+from ...engine import Tensor
+from ...notation.names import RESERVED
+from ...notation.operations import one_line
+from ...notation.trees import Put, Rebuilt, call, like, literal, names, shape_of, walk
 from ...record import Record
 from .helpers import FUNCTION, Helpers
-from .program import Program
 
 WIDTH = 88  # ruff's default: lines are kept within it where names and numbers allow
 INDENT = " " * 4
 
 
-class Lines:
+class Lines(Rebuilt):
+    """Writes the module; as a visitor, it puts names in for what has a line."""
+
     def __init__(self, record: Record, wanted: list[Tensor]) -> None:
         self.record, self.wanted = record, wanted
-        self.program = Program(record, wanted)
-        self.lines: list[str] = []
-        self.texts: dict[int, str] = {}  # lines without their comments
-        self.expressions: dict[int, ast.expr] = {}
-        self.forward = set(self.program.forward)
-        self.uses = self._uses()
         self.parameters: dict[str, np.ndarray] = {}
-        self._name_values()
+        self.same: dict[str, ast.expr] = {}  # what stands for names that have no line
+        self.known: dict[str, ast.expr] = {}  # the names of lines, by the text of the right side
+        self.counts: Counter[str] = Counter()
+        self.lines: list[str] = []
+        every = record.names.latex_symbols  # of tensors and gradients
+        self.taken = RESERVED | {name for name in every if name.isidentifier()}
         self.helpers = Helpers(self.taken)
-        self._write_helpers()
         numbered = (f"t{n}" for n in itertools.count(1))
         self.temporaries = (name for name in numbered if name not in self.taken)
 
-    def _uses(self) -> Counter[int]:
-        gradients = self.program.gradients
-        wanted = [gradients[x.id].id for x in self.wanted if x.id in gradients]
-        uses = Counter([*self.program.forward, *wanted])
-        stack = list(uses)
-        while stack:
-            for part in self._parts(stack.pop()):
-                if part not in uses:
-                    stack.append(part)
-                uses[part] += 1
-        return uses
+    def name(self, i: int) -> str:
+        return self.record.names.identifier(self.record.tensors[i])
 
-    def _parts(self, key: int) -> list[int]:
-        return [part for part in self.program.parts[key] if isinstance(part, int)]
+    def gradient_name(self, i: int) -> str:
+        return self.record.names.gradient(self.record.tensors[i])
 
-    def _name_values(self) -> None:
-        program, names = self.program, self.record.names
-        loss = program.value[self.record.output.id]
-        leaves = sorted(key for key in program.leaves if key in self.uses or key == loss)
-        called = {
-            key: names.identifier(program.origin.get(key, program.tensors[key]))
-            for key in sorted({*leaves, *program.forward})
-        }
-        self.taken = (
-            RESERVED | {names.gradient(t) for t in self.record.tensors} | {*called.values()}
-        )
-        self.names = {  # a further value of a leaf has an id of its own
-            key: name if key in self.record.place else fresh(name, self.taken)
-            for key, name in called.items()
-        }
-        for key in leaves:
-            t, array = program.origin[key], program.leaves[key]
-            if t.name is None and not t.requires_grad and array.ndim == 0:
-                self.expressions[key] = literal(array)  # a number after all
+    # ---- from the record ----
+
+    def linked(self, tree: ast.expr) -> ast.expr:
+        new: ast.expr = Linked(self.same, self.helpers).visit(tree)
+        return new
+
+    def forward(self) -> dict[int, ast.expr]:
+        own = {t.id for t in self.wanted}
+        found: dict[int, ast.expr] = {}
+        first: dict[str, ast.expr] = {}
+        for i, t in enumerate(self.record.tensors):
+            name = self.name(i)
+            if t.primitive is not None:
+                tree = self.linked(self.record.equation(i))
+                text = ast.unparse(tree)
+                if text in first and t.name is None and t.id not in own:
+                    self.same[name] = first[text]
+                else:
+                    found[i], first[text] = tree, ast.Name(name)
+            elif t.name is None and not t.requires_grad and not t.ndim:
+                self.same[name] = literal(t.data)  # a number after all
             else:
-                self.expressions[key] = ast.Name(self.names[key])
-                self.parameters[self.names[key]] = array
+                self.parameters[name] = self.record.value(i)
+        return found
 
-    def _write_helpers(self) -> None:
-        for primitive in (self.program.tensors[value].primitive for value in self.uses):
-            if primitive is not None and one_line(primitive) is None:
-                try:
-                    self.helpers.name(primitive)
-                except ValueError as error:
-                    raise ValueError(f"{primitive.__name__} cannot be written: {error}") from error
+    def backward(self) -> dict[int, list[ast.expr]]:
+        # a gradient of a leaf comes as soon as all of it is there
+        record = self.record
+        leading = record.leading_to(self.wanted)
+        edges = [edge for edge in record.edges if edge in record.given]
+        edges = [edge for edge in edges if record.source[edge] in leading]
+        last_use = {record.source[edge]: edge.step for edge in edges}
+        rules: dict[Any, ast.expr] = {}
+        for i in dict.fromkeys(edge.step for edge in edges):
+            rules |= record.rules(i)
+        terms: dict[int, list[ast.expr]] = {}
+        for edge in edges:
+            terms.setdefault(record.source[edge], []).append(self.linked(rules[edge]))
+        last = len(record.tensors) - 1
+        terms[last] = [call("np.ones_like", ast.Name(self.name(last)))]
+
+        def order(i: int) -> tuple[int, bool]:
+            is_leaf = record.tensors[i].primitive is None
+            return (-last_use.get(i, i), True) if is_leaf else (-i, False)
+
+        used = {self.gradient_name(record.place[x.id]) for x in self.wanted}
+        found = {}
+        for i in sorted(terms, key=order, reverse=True):
+            if self.gradient_name(i) in used:
+                found[i] = terms[i]
+                used |= set().union(*map(names, terms[i]))
+        return dict(reversed(found.items()))
+
+    # ---- what is computed twice ----
+
+    def count(self, trees: list[ast.expr]) -> None:
+        while trees:
+            node = trees.pop()
+            if is_computed(node):
+                text = ast.unparse(node)
+                self.counts[text] += 1
+                if self.counts[text] > 1:
+                    continue
+            trees += (part for part in ast.iter_child_nodes(node) if isinstance(part, ast.AST))  # type: ignore[misc]
+
+    def visit(self, node: ast.AST) -> Any:
+        if not is_computed(node):
+            return super().visit(node)
+        text = ast.unparse(node)
+        if text not in self.known:
+            new = super().visit(node)
+            if self.counts[text] < 2:
+                return new
+            self.known[text] = self.hoisted(new)
+        return self.known[text]
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        new = self.generic_visit(node)
+        if isinstance(new, ast.BinOp) and isinstance(new.op, ast.Pow) and shape_of(node) == ():
+            # NumPy's own scalars may have another last bit than the engine's arrays
+            sides = (
+                call("np.asarray", side) if names(side) else side for side in (new.left, new.right)
+            )
+            new = ast.BinOp(next(sides), ast.Pow(), next(sides))
+        return new
+
+    def hoisted(self, tree: ast.expr) -> ast.expr:
+        tree = self.fitted("t10", tree)
+        name = next(self.temporaries)
+        self.lines.append(f"{name} = {ast.unparse(tree)}")
+        return ast.Name(name)
+
+    def fitted(self, name: str, tree: ast.expr) -> ast.expr:
+        # what is too wide gets lines of its own, each as long as fits
+        while len(f"{INDENT}{name} = {ast.unparse(tree)}") > WIDTH:
+            parts = [part for part in walk(tree)[1:] if is_computed(part)]
+            texts = {ast.unparse(part): part for part in parts}
+            fit = [text for text in texts if len(f"{INDENT}t10 = {text}") <= WIDTH] or list(texts)
+            if not fit:
+                break
+            longest = max(fit, key=len)
+            self.known[longest] = self.hoisted(texts[longest])  # type: ignore[arg-type]
+            tree = super().visit(tree)
+        return tree
+
+    # ---- lines ----
+
+    def written(self, name: str, terms: list[ast.expr], comment: str = "") -> str:
+        """Write the lines of a sum, which is continued on the next where it is too wide."""
+        text = ast.unparse(terms[0])
+        alone = len(terms) == 1 and text not in self.known
+        tree: ast.expr = super().visit(terms[0]) if alone else self.visit(terms[0])
+        for term in terms[1:]:
+            both = ast.BinOp(tree, ast.Add(), self.visit(term))
+            if len(f"{INDENT}{name} = {ast.unparse(both)}") > WIDTH:
+                self.line(name, tree, comment)
+                both, comment = ast.BinOp(ast.Name(name), ast.Add(), both.right), ""
+            tree = both
+        self.line(name, tree, comment)
+        if alone:
+            self.known[text] = ast.Name(name)
+        return self.lines[-1]
+
+    def line(self, name: str, tree: ast.expr, comment: str = "") -> None:
+        line = f"{name} = {ast.unparse(self.fitted(name, tree))}"
+        if comment and len(f"{INDENT}{line}  # {comment}") <= WIDTH:
+            line += f"  # {comment}"
+        elif comment:
+            self.lines.append(f"# {comment}")
+        self.lines.append(line)
 
     def module(self) -> str:
-        program = self.program
-        L = self.names[program.value[self.record.output.id]]
-        for value in program.forward:
-            self.write(value)
+        forward, backward = self.forward(), self.backward()
+        self.count([*forward.values(), *itertools.chain(*backward.values())])
+        L = self.name(len(self.record.tensors) - 1)
+        made = {i: self.written(self.name(i), [tree]) for i, tree in forward.items()}
         if self.lines:
             self.lines = ["# Forward", *self.lines, ""]
         self.lines.append(f"# Backward: the gradient of {L} by each line above, the latest first")
-        for g in program.gradients.values():
-            if g.id in self.uses:
-                self.write(g.id)
+        for i, terms in backward.items():
+            comment = made.get(i, self.name(i))
+            fits = len(comment) <= WIDTH - len(INDENT) - 2
+            self.written(self.gradient_name(i), terms, comment if fits else self.name(i))
         results = []
         for x in self.wanted:
-            name, gradient = self.names[program.value[x.id]], program.gradients.get(x.id)
-            if gradient is None:
-                text = f"np.zeros_like({name})"  # no gradient flows back to it
-            else:
-                text = ast.unparse(self.expressions[gradient.id])
-                if gradient.dtype != x.dtype:
-                    text += f".astype(np.{x.dtype.name})"
-            results.append(f'"{name}": {text}')
+            i = self.record.place[x.id]
+            text = self.gradient_name(i) if i in backward else f"np.zeros_like({self.name(i)})"
+            if i in backward and self.record.gradients[i].dtype != x.dtype:
+                text += f".astype(np.{x.dtype.name})"
+            results.append(f'"{self.name(i)}": {text}')
         self.lines += listed(f"return {L}, {{", results, "}", INDENT)
         shapes = [f"{name} of shape {array.shape}" for name, array in self.parameters.items()]
         function = [
@@ -125,94 +217,29 @@ class Lines:
             text += gap + part if text else part
         return text + "\n"
 
-    def write(self, key: int) -> None:
-        stack = [key]
-        while stack:
-            key = stack[-1]
-            missing = [part for part in self._parts(key) if part not in self.expressions]
-            if missing and key not in self.expressions:
-                stack += reversed(missing)
-                continue
-            stack.pop()
-            if key not in self.expressions:
-                self._finish(key)
 
-    def _finish(self, key: int) -> None:
-        # all its parts are written: it becomes a line, or is used in one
-        name, comment = self._variable(key)
-        room = WIDTH - len(INDENT) - (len(f"{name} = ") if name else len("return "))
-        while True:
-            expression = self._expression(key)
-            text = ast.unparse(expression)
-            if len(text) <= room:
-                break
-            inline = {
-                part: ast.unparse(self.expressions[part])
-                for part in self._parts(key)
-                if not isinstance(self.expressions[part], ast.Name)
-            }
-            if not inline:
-                break
-            longest = max(inline, key=lambda part: len(inline[part]))
-            self._bind(longest, next(self.temporaries), inline[longest])
-        if name is None:
-            self.expressions[key] = expression
-            return
-        self.texts[key] = f"{name} = {text}"
-        self._bind(key, name, text, comment)
+class Linked(Put):
+    """Gives functions the names that they have here."""
 
-    def _bind(self, key: int, name: str, text: str, comment: str = "") -> None:
-        line = f"{name} = {text}"
-        if comment and len(INDENT + line + "  # " + comment) <= WIDTH:
-            line += f"  # {comment}"
-        elif comment:
-            self.lines.append(f"# {comment}")
-        self.lines.append(line)
-        self.expressions[key] = ast.Name(name)
+    def __init__(self, known: Mapping[str, ast.expr], helpers: Helpers) -> None:
+        super().__init__(known)
+        self.helpers = helpers
 
-    def _variable(self, key: int) -> tuple[str | None, str]:
-        if key in self.program.gradient_of:
-            t = self.program.gradient_of[key]
-            value = self.program.value[t.id]
-            comment = self.texts.get(value, self.names[value])
-            if len(comment) > WIDTH - len(INDENT) - 2:
-                comment = self.names[value]
-            return self.record.names.gradient(t), comment
-        if key in self.forward:
-            return self.names[key], ""
-        return (next(self.temporaries) if self.uses[key] > 1 else None), ""
-
-    def _expression(self, key: int) -> ast.expr:
-        program = self.program
-        operands = [
-            part if isinstance(part, ast.expr) else self.expressions[part]
-            for part in program.parts[key]
-        ]
-        if key == program.value[program.start.id]:
-            return call("np.ones_like", self.expressions[program.value[self.record.output.id]])
-        t = program.tensors[key]
-        if t.primitive is None:
-            return literal(t.data)
-        if not t.ndim and has_power(t.primitive):
-            operands = [
-                part if x is None else call("np.asarray", part)
-                for part, x in zip(operands, t.inputs, strict=True)
-            ]
-        expression = step(t.primitive, operands, t.params)
-        if one_line(t.primitive) is None:
-            assert isinstance(expression, ast.Call)
-            expression.func = ast.Name(self.helpers.name(t.primitive))
-        return expression
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        new = self.generic_visit(node)
+        primitive = getattr(node, "primitive", None)
+        if primitive is None or one_line(primitive) is not None or not isinstance(new, ast.Call):
+            return new
+        try:
+            name = self.helpers.name(primitive)
+        except ValueError as error:
+            raise ValueError(f"{primitive.__name__} cannot be written: {error}") from error
+        return like(ast.Call(ast.Name(name), new.args, new.keywords), node)
 
 
-@functools.cache
-def has_power(primitive: Primitive) -> bool:
-    # NumPy computes ``**`` otherwise for its own scalars, which results of no axes are in the code,
-    # than for arrays, which they are in the engine: the last bit may differ.
-    try:
-        return any(isinstance(node, ast.Pow) for node in ast.walk(bare(primitive.forward)))
-    except ValueError:  # the text is not known; what is written instead is a call of NumPy's
-        return False
+def is_computed(node: ast.AST) -> bool:
+    is_step = isinstance(node, ast.BinOp | ast.UnaryOp | ast.Call)
+    return is_step and bool(names(node) - {"np"})
 
 
 def listed(head: str, items: list[str], tail: str, indent: str) -> list[str]:

@@ -52,7 +52,10 @@ class Formulas:
 
     def rules(self, i: int) -> dict[Edge, Formula]:
         values = self.values(i)
-        rules = self.record.rules(i, stand_in_for_large)
+        try:
+            rules = self.record.rules(i, stand_in_for_large)
+        except ValueError:  # a rule for arrays only
+            rules = {}
         return {edge: Formula(rule, self.names, values) for edge, rule in rules.items()}
 
     def values(self, i: int) -> dict[str, np.ndarray]:
