@@ -176,20 +176,25 @@ def owned(primitive: Any, result: Any) -> np.ndarray:
     return array
 
 
-def users_closure(primitive: Any, closure: Any, copies: bool) -> Callable[[Any], Any] | None:
-    """Return a user's backward closure, checked. It gets g read-only, and gives a copy."""
+def users_closure(
+    primitive: Any, closure: Any, x: Any, copies: bool
+) -> Callable[[Any], Any] | None:
+    """Return a user's backward closure, checked. It gets an array g read-only, and gives a copy."""
     if closure is not None and not callable(closure):
         raise errors.no_closure(primitive, type(closure).__name__)
-    if closure is None or not copies:
-        return closure  # type: ignore[no-any-return]
 
     def run(g: Any) -> Any:
-        g.setflags(False)  # other tensors may share the array
+        if copies:
+            g.setflags(False)  # other tensors may share the array
         given = closure(g)
+        if not hasattr(given, "shape"):
+            raise errors.no_array(x, given, primitive)
+        if not copies:
+            return given
         given = getattr(given, "_array", given)  # it may compute with a Tensor of its own
         return given.copy() if isinstance(given, np.ndarray) else given
 
-    return run
+    return closure and run
 
 
 def real_array(data: Any, floating: bool, dtype: Any = None) -> np.ndarray:

@@ -164,7 +164,8 @@ class Tensor(Operators):
             raise errors.wrong_number_of_closures(primitive, len(found), len(self.inputs))
         if primitive.fresh:
             return found
-        return [arguments.users_closure(primitive, c, not recorded) for c in found]
+        pairs = zip(found, self.inputs, strict=True)
+        return [arguments.users_closure(primitive, c, x, not recorded) for c, x in pairs]
 
 
 class Primitive(Row):
@@ -269,8 +270,6 @@ def as_it_was(x: Tensor, value: ndarray) -> Tensor:
 
 def sum_copies(x: Tensor, given: Value, tensor: Tensor) -> Value:
     """Sum what a rule gave over the axes along which its input was broadcast."""
-    if not hasattr(given, "shape"):
-        raise errors.no_array(x, given, tensor.primitive)
     sum_to: Any = TABLE["sum_to"]
     try:  # an array is not recorded, and needs no more than the function on arrays
         return (sum_to if type(given) is Tensor else sum_to.forward)(given, shape=x._array.shape)
@@ -324,7 +323,7 @@ def sweep(
             except Exception as error:
                 errors.add_usage(error, tensor)
                 raise
-            if getattr(contribution, "shape", None) != x._array.shape:
+            if contribution.shape != x._array.shape:
                 contribution = fit(x, contribution, tensor)
             key = -x.id
             if key in arrived:  # x was used more than once
