@@ -113,6 +113,12 @@ def test_what_cannot_be_saved_is_said_and_no_file_is_made(
     assert os.listdir(tmp_path) == []
 
 
+def test_a_file_says_by_its_name_what_it_is(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"'m.pt': the name must end in .safetensors"):
+        bp.save({"w": np.ones(1)}, tmp_path / "m.pt")
+    assert not list(tmp_path.iterdir())
+
+
 def test_saving_is_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.safetensors"
     bp.save({"w": np.ones(3)}, path)
@@ -322,9 +328,9 @@ def test_a_file_without_permission_is_refused(
 
 def test_a_link_is_followed(tmp_path: Path) -> None:
     (tmp_path / "a.safetensors").write_bytes(good())
-    (tmp_path / "link").symlink_to("a.safetensors")
-    bp.save({"v": np.ones(1)}, tmp_path / "link")
-    assert (tmp_path / "link").is_symlink()
+    (tmp_path / "link.safetensors").symlink_to("a.safetensors")
+    bp.save({"v": np.ones(1)}, tmp_path / "link.safetensors")
+    assert (tmp_path / "link.safetensors").is_symlink()
     assert same({"v": np.ones(1)}, bp.load(tmp_path / "a.safetensors"))
 
 

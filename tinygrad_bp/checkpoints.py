@@ -16,7 +16,7 @@ import numpy as np
 from . import errors
 from .errors import CheckpointError as CheckpointError
 from .keywords import answered
-from .saving import written_to
+from .saving import save as save_as
 from .variable import Variable
 
 #: Where the header has our JSON. A file of others does not have it, and is a dict of its tensors.
@@ -41,14 +41,15 @@ def save(state: Mapping[str, Any], path: str | Path) -> None:
         text, booleans, None, and of lists, tuples and dicts of these. Of a generator, save
         ``rng.bit_generator.state``.
     path
-        Where to; by custom, it ends in ".safetensors". Folders that are missing are made.
+        Where to; it ends in ".safetensors". Folders that are missing are made.
 
     Raises
     ------
     TypeError
         If something in it is of another kind.
     ValueError
-        If two arrays would have one name in the file, such as ``{"a.b": x, "a": {"b": y}}``.
+        If the path ends otherwise; if two arrays would have one name in the file, such as
+        ``{"a.b": x, "a": {"b": y}}``.
     ImportError
         Without the package safetensors.
 
@@ -79,7 +80,9 @@ def save(state: Mapping[str, Any], path: str | Path) -> None:
         raise errors.no_state(state)
     arrays: dict[str, np.ndarray] = {}
     text = json.dumps(as_json(state, (), arrays))  # Python's JSON has infinity and NaN too
-    written_to(path, format_of_files().numpy.save(arrays, metadata={KEY: text}))
+    package = format_of_files()
+    whole = {".safetensors": lambda: package.numpy.save(arrays, metadata={KEY: text})}
+    save_as(path, "a state", whole)
 
 
 def as_json(value: Any, path: tuple[str, ...], arrays: dict[str, np.ndarray]) -> Any:

@@ -248,6 +248,11 @@ a_layer = sentence(
 no_probabilities = sentence(
     ValueError, "binary_cross_entropy takes probabilities, between 0 and 1, and was given {0} to "
     "{1}. For scores before the sigmoid, write binary_cross_entropy_with_logits.")
+no_class = sentence(
+    IndexError, "nll_loss has class numbers from {0} to {1}, and {2} classes, numbered from 0. For "
+    "numbers that do not count, write bp.cross_entropy(z, labels, ignore_index=...).")
+inputs_in_a_tuple = sentence(
+    TypeError, "functional_call takes inputs one by one: functional_call(model, parameters, x).")
 no_weights = sentence(
     TypeError, "a state is a dict of arrays by path, as state_dict() returns it, not {0!r:.60}.")
 state_of_states = sentence(
@@ -271,7 +276,8 @@ no_parameters = sentence(
     ValueError, "{0} has no parameters to train. All may be frozen, with requires_grad = False; or "
     "they come from a generator that is used up: make a list of it.")
 no_parameter = sentence(
-    TypeError, "{0} takes Tensors as parameters, such as model.parameters(), not {1!r:.60}.")
+    TypeError, "{0} takes Tensors as parameters, such as model.parameters(), not an object of "
+    "type {1}. For a group with a rate of its own, make a second optimiser.")
 parameter_twice = sentence(
     ValueError, "{0} was given {1} twice, and would update it twice in each step.")
 computed_parameter = sentence(

@@ -77,7 +77,8 @@ ROWS = (
      "Write w.data = array: the leaf takes a new value, and earlier records keep the old one."),
     ("enable_grad inference_mode set_grad_enabled is_grad_enabled",
      "Recording is on, except in a block or a function under bp.no_grad()."),
-    ("autograd", "Write bp.grad(output, inputs), loss.backward(), or bp.value_and_grad(f)."),
+    ("autograd", "Write bp.grad(output, inputs), loss.backward(), or bp.value_and_grad(f); for an "
+     "operation of your own, bp.primitive."),
     ("elementwise_grad egrad", "Write bp.grad(output.sum(), x)."),
     ("grad_and_value", "Write bp.value_and_grad(f)."),
     ("make_vjp", "Write bp.vjp(f, x)."),
@@ -110,7 +111,8 @@ ROWS = (
      "Write t.transpose(1, 0, 2), with the axes in their new order; or bp.moveaxis, bp.swapaxes."),
     ("t", "Write t.T."),
     ("expand expand_as", "Write bp.broadcast_to(t, shape)."),
-    ("repeat_interleave", "Write bp.repeat(t, repeats, axis=0)."),
+    ("repeat_interleave",
+     "Write bp.repeat(t, repeats, axis=0), or bp.repeat(t.ravel(), repeats, axis=0)."),
     ("cat concat", "Write bp.concatenate([a, b], axis=0)."),
     ("row_stack block",
      "Write bp.concatenate([a, b], axis=0), or bp.stack."),
@@ -163,13 +165,15 @@ ROWS = (
     ("var_mean std_mean", "Write t.var(axis=0) and t.mean(axis=0)."),
     ("nansum nanmean nanmedian nanquantile",
      "Write bp.where(np.isnan(t), 0.0, t) first."),
-    ("median quantile mode kthvalue percentile",
-     "Write t[i], where i is its position in np.argsort(t.data)."),
+    ("median quantile kthvalue percentile",
+     "Write bp.sort(t, axis=-1)[..., k], where k is its rank."),
     ("msort", "Write bp.sort(t, axis=0)."),
-    ("topk", "Write bp.take_along_axis(t, t.argsort(axis=-1)[..., -k:], axis=-1)."),
+    ("topk", "Write bp.flip(bp.sort(t, axis=-1), axis=-1)[..., :k]. Their positions are "
+     "(-t.data).argsort(axis=-1)[..., :k]."),
+    ("norm", "Write bp.norm(t); of another order, np.linalg.norm(t.ravel(), order)."),
     ("unique bincount histogram histogramdd searchsorted digitize count_nonzero nonzero argwhere "
      "isin isfinite isinf isnan signbit", "Write np.{}(t.data). It has no gradient."),
-    ("unique_consecutive histc bucketize",
+    ("unique_consecutive histc bucketize mode",
      "Write np.unique, np.histogram or np.digitize of t.data. It has no gradient."),
     ("cummax cummin logcumsumexp", "Write bp.exp(bp.cumsum(bp.log(t))) for the product."),
     ("dist pairwise_distance PairwiseDistance", "Write bp.norm(a - b, axis=-1)."),
@@ -178,7 +182,8 @@ ROWS = (
     ("cosine_similarity CosineSimilarity",
      "Write (a * b).sum(axis=-1) / (bp.norm(a, axis=-1) * bp.norm(b, axis=-1))."),
     ("sum_to_size", "Write t.sum(axis=..., keepdims=True)."),
-    ("cov corrcoef", "Write (d.T @ d) / (n - 1), where d = t - t.mean(axis=0)."),
+    ("cov corrcoef",
+     "Write d @ d.T / (t.shape[1] - 1), where d = t - t.mean(axis=1, keepdims=True)."),
     ("det slogdet cholesky solve lstsq svd", "Write bp.linalg.{}(t, ...)."),
     ("inverse pinverse logdet cholesky_solve qr eig lu lu_solve triangular_solve matrix_exp "
      "matrix_power matrix_rank",
@@ -204,18 +209,22 @@ ROWS = (
     ("MSELoss", "A loss is a function: write bp.nn.mse_loss(y, target)."),
     ("L1Loss", "A loss is a function: write bp.nn.l1_loss(y, target)."),
     ("NLLLoss", "A loss is a function: write bp.nn.nll_loss(log_p, labels)."),
-    ("gaussian_nll_loss GaussianNLLLoss poisson_nll_loss PoissonNLLLoss",
-     "Write it out: (bp.exp(z) - y * z).mean() is the Poisson loss."),
+    ("gaussian_nll_loss GaussianNLLLoss",
+     "Write 0.5 * (bp.log(var) + (y - mu) ** 2 / var).mean()."),
+    ("poisson_nll_loss PoissonNLLLoss", "Write (bp.exp(z) - y * z).mean()."),
     ("BCELoss BCEWithLogitsLoss",
      "A loss is a function: write bp.binary_cross_entropy_with_logits(z, y), with the scores "
      "before the sigmoid."),
     ("CrossEntropyLoss linear_cross_entropy",
      "A loss is a function: write bp.cross_entropy(z, labels), with the scores before the "
      "softmax."),
-    ("smooth_l1_loss SmoothL1Loss HuberLoss", "A loss is a function: write bp.nn.huber_loss."),
-    ("kl_div KLDivLoss", "Write (p * (bp.log(p) - log_q)).sum(axis=-1).mean()."),
-    ("cosine_embedding_loss CosineEmbeddingLoss",
-     "Write (1 - (a * b).sum(axis=-1) / (bp.norm(a, axis=-1) * bp.norm(b, axis=-1))).mean()."),
+    ("HuberLoss", "A loss is a function: write bp.nn.huber_loss(y, target)."),
+    ("smooth_l1_loss SmoothL1Loss", "Write bp.nn.huber_loss(y, target, delta=beta) / beta."),
+    ("kl_div KLDivLoss", "Write (p * (np.log(np.maximum(p, 1e-300)) - log_q)).mean(); in place of "
+     "the mean, .sum() / len(p) is 'batchmean'."),
+    ("cosine_embedding_loss CosineEmbeddingLoss", "Write (1 - c).mean(). For pairs labelled -1, "
+     "write bp.relu(c - margin).mean(), where "
+     "c = (a * b).sum(axis=-1) / (bp.norm(a, axis=-1) * bp.norm(b, axis=-1))."),
     ("one_hot", "Write bp.data.one_hot(labels)."),
     ("grid_sample affine_grid", "There is no operation for it: index with t[i, j]."),
     ("rms_norm RMSNorm",
@@ -228,7 +237,8 @@ ROWS = (
     ("Identity", f"Write lambda t: t. {AS_LAYER}"),
     ("Softmax2d", "Write bp.nn.Softmax(axis=1)."),
     ("Unflatten", f"Write lambda t: t.reshape(len(t), ...). {AS_LAYER}"),
-    ("utils", "Write bp.optim.clip_grad_norm(parameters, max_norm), or bp.data.batches."),
+    ("utils", "Write bp.optim.clip_grad_norm(parameters, max_norm), bp.data.batches(...), or, "
+     "for one vector, bp.concatenate([p.ravel() for p in parameters])."),
     ("param_groups add_param_group",
      "Write optimizer.lr, and optimizer.parameters. For a second rate, make a second optimiser."),
     ("get_lr", "Write schedule.get_last_lr(), or optimizer.lr."),
@@ -249,7 +259,8 @@ ROWS = (
     ("inplace=", "A recorded value never changes: leave it out, and use what is returned."),
     ("out=", "A recorded value never changes: leave it out, and use what is returned."),
     ("where=", "Write np.where(mask, t, 0) first."),
-    ("unbiased=", "Write ddof=1, which divides by n - 1; ddof=0 is the default, as in NumPy."),
+    ("unbiased=", "False is the default here: leave it out. For True, write ddof=1, which "
+     "divides by n - 1."),
     ("retain_graph=", "backward() frees nothing and may run again: leave it out."),
     ("create_graph=", "Write bp.grad(loss, w, create_graph=True)."),
     ("inputs=", "Write bp.grad(loss, inputs)."),
@@ -285,13 +296,14 @@ ROWS = (
     ("threshold=", "It is exact everywhere: leave it out."),
     ("approximate=", "It is the exact function: leave it out."),
     ("training=", "In evaluation, do not call it; bp.nn.Dropout does so by itself."),
-    ("elementwise_affine= affine=", "It has weight and bias: leave it out, or write "
-     "(x - x.mean(axis=0)) / x.std(axis=0)."),
+    ("elementwise_affine= affine=", "It always has weight and bias, which start as ones and "
+     "zeros: leave it out, and leave them out of what the optimiser trains."),
     ("track_running_stats=", "It always keeps the running mean: leave it out."),
     ("bias=", "Add it: conv2d(x, w) + b.reshape(-1, 1, 1)."),
     ("padding_mode=", "Pad with zeros, or with bp.pad(x, ...) first."),
     ("padding_idx= max_norm= norm_type= scale_grad_by_freq=",
-     "All rows of the table are trained in the same way: leave it out."),
+     "All rows of the table are trained in the same way: leave it out, and multiply by "
+     "(i != padding_idx)[..., None] for rows of zeros."),
     ("nonlinearity=", "It is tanh: leave it out, or write a Module of your own."),
     ("batch_first=", "Leave it out: cells take the time first, and attention the sample."),
     ("num_layers= bidirectional=", "Call over_time of each cell in turn."),
@@ -301,7 +313,8 @@ ROWS = (
      "Write bp.nn.MultiHeadAttention(..., causal=True), or a Module of your own."),
     ("kdim= vdim= add_bias_kv= add_zero_attn=", "All have the length embed_dim: leave it out."),
     ("amsgrad= dampening= decoupled_weight_decay=",
-     "The formula has no such part; help(bp.optim.Optimizer) shows how to write your own."),
+     "The formula has no such part: leave it out; help(bp.optim.Optimizer) shows how to write "
+     "your own."),
     ("foreach= fused= capturable= differentiable=",
      "There is one way to compute it: leave it out."),
     ("maximize=", "Minimise the loss with its sign reversed: (-loss).backward()."),
@@ -323,20 +336,20 @@ ROWS = (
 
 #: Families of layers, losses and the like that people know: what their names match, in lower case.
 FAMILIES = (
-    (".*loss", "Write it out: bp.relu(margin - y * t).mean() is a hinge, "
-     "bp.softplus(-y * t).mean() is a soft hinge."),
+    (".*loss", "There is no such loss. Write its formula with operations, and end with .mean(), "
+     "as bp.relu(margin - y * t).mean(), a hinge."),
     (".*pad[123]d",
      f"Write lambda t: bp.pad(t, [(0, 0), (0, 0), (1, 1), (1, 1)], mode=...). {AS_LAYER}"),
     (".*dropout.*", "Write bp.dropout(t, rate, rng=rng), or bp.nn.Dropout; for whole channels, "
      "t * bp.dropout(np.ones((n, channels, 1, 1)), rate, rng=rng)."),
     ("(group|instance)_?norm.*", "Write (g - g.mean(axis=-1, keepdims=True)) / "
-     "g.std(axis=-1, keepdims=True), where g = t.reshape(len(t), groups, -1); then reshape it to "
-     "t.shape."),
+     "bp.sqrt(g.var(axis=-1, keepdims=True) + 1e-5), where g = t.reshape(len(t), groups, -1), "
+     "of as many groups as channels for an instance; then reshape it to t.shape."),
     (".*norm.?.?", "Write bp.nn.LayerNorm or bp.nn.BatchNorm."),
     ("lazy.*|uninitialized.*", "Say how many inputs the layer has."),
     (".*(conv|pool|fold).*", "There are bp.conv2d, bp.max_pool2d and bp.avg_pool2d: give one "
-     "dimension as two, one of length 1. t.mean(axis=(2, 3), keepdims=True) is one number per "
-     "channel. For another operation, see bp.primitive."),
+     "dimension as two, one of length 1. t.mean(axis=(2, 3), keepdims=True), or t.max, is one "
+     "number per channel. For another operation, see bp.primitive."),
     (".*upsampl.*|interpolate", "Write bp.repeat(bp.repeat(t, 2, axis=2), 2, axis=3)."),
     (".*shuffle", "Write it with t.reshape(...) and t.transpose(...)."),
     ("(rnn|lstm|gru).*", "Write bp.nn.LSTMCell(...).over_time(xs), or RNNCell or GRUCell."),

@@ -46,6 +46,8 @@ OTHER_NAMES = (
     ("dim1", "axis1"),
     ("dim2", "axis2"),
     ("f obj", "path"),
+    ("argnums argnum", "wrt"),
+    ("wrt", "argnums"),
     ("max", "a_max"),
     ("min", "a_min"),
 )

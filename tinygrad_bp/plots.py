@@ -13,6 +13,7 @@ import numpy as np
 
 from . import errors
 from .engine import Tensor
+from .keywords import answer_in
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -168,6 +169,9 @@ def sheet(titles: list[str], columns: int) -> tuple[Figure, list[Any]]:
         ax.set_axisbelow(True)
         ax.spines[:].set_visible(False)
     return figure, axes
+
+
+answer_in(globals())
 
 
 def __dir__() -> list[str]:

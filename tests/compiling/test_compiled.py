@@ -457,6 +457,15 @@ def test_other_misuse(monkeypatch):
     assert "no argument 2" in refused(lambda x: x.sum(), X, kind=ValueError, wrt=2)
     with pytest.raises(ValueError, match="'numpy'"):
         bp.compile(network, backend="abacus")
+    for call, said in (
+        (lambda: bp.compile(network, argnums=1), "Write wrt="),
+        (lambda: bp.compile(network, mode="default"), "compile has no argument 'mode'"),
+        (lambda: bp.compile(network, wrt="W1"), "wrt is the number of an argument"),
+        (lambda: bp.compile(X), "compile takes a function"),
+        (lambda: bp.compile(network)(W1=X), "arguments by position, and not as W1="),
+    ):
+        with pytest.raises(TypeError, match=said):
+            call()
     monkeypatch.setitem(sys.modules, "tinygrad_bp.compiling.numba_text", None)
     with pytest.raises(ImportError, match=r"pip install numba scipy"):
         bp.compile(network, backend="numba")

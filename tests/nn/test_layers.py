@@ -111,7 +111,7 @@ class Student(nn.Module):
         ),
         (
             lambda: nn.Conv2d(3, 6, 3)(np.ones((2, 3, 8))),
-            "conv2d failed: x is an array with shape (2, 3, 8)",
+            "Conv2d takes images with axes (sample, channel, row, column), and was given an array",
         ),
         (lambda: nn.BatchNorm(3)(WIDE), "BatchNorm takes 3 channels on axis 1"),
         (lambda: nn.BatchNorm(3)(np.ones(3)), "BatchNorm takes 3 channels on axis 1"),
@@ -119,7 +119,7 @@ class Student(nn.Module):
         (lambda: nn.LSTMCell(3, 4)(WIDE), "LSTMCell takes 3 features on axis -1"),
         (
             lambda: nn.GRUCell(32, 4)(WIDE, np.ones((5, 3))),
-            "GRUCell takes 4 features of a state on axis -1, and was given an array",
+            "GRUCell takes a state of shape (5, 4), and was given an array with shape (5, 3)",
         ),
         (
             lambda: nn.MultiHeadAttention(6, 2)(WIDE),
@@ -311,3 +311,23 @@ def test_importing_the_layers_is_light():
     modules = set(run.stdout.split())
     assert "tinygrad_bp.nn.layers" in modules
     assert modules.isdisjoint({"rich", "numpy.random", "graphviz", "jinja2"})
+
+
+def test_what_pytorch_users_write_by_habit_is_not_silently_something_else():
+    log_p = bp.log_softmax(np.ones((2, 3)))
+    for labels in ([0, -1], [0, 3]):
+        with pytest.raises(IndexError, match="nll_loss has class numbers from .* and 3 classes"):
+            nn.nll_loss(log_p, labels)
+    with pytest.raises(IndexError, match="the indices name -1 to -1"):
+        nn.Embedding(5, 2)(np.array([-1]))
+    layer, weights = nn.Linear(4, 3), nn.Linear(4, 3).state_dict()
+    with pytest.raises(TypeError, match="functional_call takes inputs one by one"):
+        nn.functional_call(layer, weights, (np.ones((5, 4)),))
+    cell, zeros = nn.LSTMCell(3, 4), np.zeros((1, 2, 4))
+    with pytest.raises(ValueError, match=r"takes a state of shape \(2, 4\), and was given"):
+        cell.over_time(np.ones((5, 2, 3)), (zeros, zeros))
+    with pytest.raises(ValueError, match=r"LSTMCell takes 3 features .* \(8, 64\)"):
+        cell.over_time(np.ones((8, 64)))
+    with pytest.raises(ValueError, match="without their suffix, _l0"):
+        cell.load_state_dict({f"{name}_l0": v for name, v in cell.state_dict().items()})
+    assert nn.Flatten(2)(np.ones((5, 2, 4, 4))).shape == (5, 2, 16)

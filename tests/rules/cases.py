@@ -644,7 +644,7 @@ ROWS = {
         case((1, 1, 5, 4), size=3, stride=2, padding=1, count_include_pad=False, ceil_mode=True),
     ], refuses=[case((), size=1)], reference=references.avg_pool2d),
     "embedding": Row([
-        *each((3, 2), indices=[[1, 1, -1], 2, NONE, [[0, 2], [2, 2]]]),
+        *each((3, 2), indices=[[1, 1, 0], 2, NONE, [[0, 2], [2, 2]]]),
         case((3, 3), indices=GRID), case((3, 0), indices=[0, 2]), case((3,), indices=[2, 2]),
     ],
         refuses=[case((), indices=[0])],

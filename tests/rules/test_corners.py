@@ -792,7 +792,7 @@ REFUSALS = [
             "embedding has a table of 2 rows, 0 to 1, and the indices name "
             f"{min(0, i)} to {max(0, i)}.",
         )
-        for i in (2, -3)
+        for i in (2, -1)
     ),
     (
         lambda: bp.embedding(1.0, 0),

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..arguments import Structure, flatten, real_array, unflatten
 from ..engine import Tensor
+from ..keywords import answered
 from . import refusals
 from .passes import PASSES
 from .program import Built, Interface, Program
@@ -56,8 +57,10 @@ class Compiled:
         self.lock = threading.RLock()
         self.latest: Callable[..., Any] = lambda *_: None
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, **named: Any) -> Any:
         """Return the value and the gradients, for arguments as `value_and_grad` takes them."""
+        if named:
+            raise refusals.by_position(", ".join(named))
         try:
             found = self.latest(*args)
         except (TypeError, KeyError):  # another number of arguments, or another key
@@ -176,6 +179,7 @@ def same(a: Program, b: Program) -> bool:
     )
 
 
+@answered
 def compile(
     function: Callable[..., Any], backend: str = "numpy", wrt: int | Sequence[int] | None = 0
 ) -> Compiled:
@@ -225,6 +229,10 @@ def compile(
     >>> value_and_slope(np.array([1.0, 2.0]))
     (array(5.), array([2., 4.]))
     """
+    if not callable(function):
+        raise refusals.no_function(function)
+    if not all(isinstance(i, int) for i in ([] if wrt is None else np.atleast_1d(wrt).tolist())):
+        raise refusals.no_position(wrt)
     if backend not in BACKENDS:
         raise refusals.no_backend(backend, ", ".join(map(repr, BACKENDS)))
     return Compiled(function, backend, wrt)

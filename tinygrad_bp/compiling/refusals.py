@@ -10,6 +10,12 @@ differs_from_run_to_run = sentence(
     "them outside the function, and pass them as an argument.")
 tensor_to_compiled = sentence(
     TypeError, "a compiled function takes arrays, and {0} is a Tensor. Give its value, t.data.")
+by_position = sentence(
+    TypeError, "a compiled function takes its arguments by position, and not as {0}=.")
+no_function = sentence(
+    TypeError, "compile takes a function, and {0!r:.60} is none. Write f = bp.compile(f, ...).")
+no_position = sentence(
+    TypeError, "wrt is the number of an argument, or a list of them, from 0 on: not {0!r:.60}.")
 no_backend = sentence(ValueError, "there is no back end {0!r}. There are {1}.")
 packages_missing = sentence(
     ImportError, "the back end {0!r} needs more packages ({2}): pip install {1}")

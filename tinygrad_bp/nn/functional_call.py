@@ -28,6 +28,8 @@ def functional_call(module: Module, values: Mapping[str, Any], *inputs: Any) -> 
 
     Raises
     ------
+    TypeError
+        If the inputs are given as one tuple.
     ValueError
         Naming the entries that are unexpected, or of another shape or type.
 
@@ -39,6 +41,8 @@ def functional_call(module: Module, values: Mapping[str, Any], *inputs: Any) -> 
     >>> bp.value_and_grad(output)(np.array([[1.0, 1.0]]))
     (array(8.), array([[3., 5.]]))
     """
+    if len(inputs) == 1 and isinstance(inputs[0], tuple):  # as torch.func takes them
+        raise errors.inputs_in_a_tuple()
     own = dict(module.named_tensors())
     tensors = {path: v if isinstance(v, Tensor) else Tensor(v) for path, v in values.items()}
     wrong = misfits(own, tensors)

@@ -13,8 +13,10 @@ from ..habits import by_name, close_to
 ROWS = (
     ("to cuda cpu", "Arrays are in main memory here: leave it out."),
     ("float double half bfloat16 type", "Weights are float64."),
-    ("modules children", "Write [module for path, module in model.named_modules()]."),
-    ("named_children get_submodule", "Write model.named_modules()."),
+    ("modules", "Write [module for path, module in model.named_modules()]."),
+    ("children named_children", "Name the attributes that hold them; a Sequential has model[i] "
+     "and model[:-1]."),
+    ("get_submodule", "Write dict(model.named_modules())[path]."),
     ("buffers named_buffers get_parameter get_buffer", "Write model.named_tensors()."),
     ("register_buffer", "Assign to an attribute: self.mean = bp.tensor(array)."),
     ("register_parameter", "Assign to an attribute: "

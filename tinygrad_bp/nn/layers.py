@@ -148,7 +148,10 @@ class Conv2d(Module):
 
     def forward(self, x: Value) -> Value:
         x = as_operand(x)
-        self._check_width(x, self.in_channels, 1, "channels")
+        if len(x.shape) != 4:
+            axes = "images with axes (sample, channel, row, column)"
+            raise errors.wrong_input(self._described(), axes, x)
+        self._check_width(x, self.in_channels, 1, "channel")
         products = conv2d(x, self.weight, **self.steps)
         return products if self.bias is None else products + self.bias.reshape(-1, 1, 1)
 
@@ -285,7 +288,7 @@ class BatchNorm(Module):
 
     def forward(self, x: Value) -> Value:
         x = as_operand(x)
-        self._check_width(x, self.weight.shape[0], 1, "channels")
+        self._check_width(x, self.weight.shape[0], 1, "channel")
         others = (0, *range(2, x.ndim))
 
         def beside(numbers: Value) -> Value:
@@ -343,7 +346,7 @@ class Dropout(Module):
 
 
 class Flatten(Module):
-    """Images or other arrays as vectors: all axes but the first become one.
+    """Images or other arrays as vectors: the axes from start_dim on become one.
 
     Examples
     --------
@@ -351,6 +354,9 @@ class Flatten(Module):
     (5, 32)
     """
 
+    def __init__(self, start_dim: int = 1) -> None:
+        self.start_dim = start_dim
+
     def forward(self, x: Value) -> Value:
         x = as_operand(x)
-        return x.reshape((x.shape[0], math.prod(x.shape[1:])))
+        return x.reshape((*x.shape[: self.start_dim], math.prod(x.shape[self.start_dim :])))

@@ -114,6 +114,8 @@ def nll_loss(
             f"nll_loss has logarithms of shape {log_p.shape}, so it takes integers of shape "
             f"{samples} as the target, not {classes.dtype} of shape {classes.shape}."
         )
+    if has_values(classes) and not 0 <= classes.min() <= classes.max() < log_p.shape[axis]:
+        raise errors.no_class(classes.min(), classes.max(), log_p.shape[axis])
     right = np.take_along_axis(log_p, np.expand_dims(classes, axis), axis)
     return reduced(-np.squeeze(right, axis), reduction)
 

@@ -223,6 +223,8 @@ class Module:
         wrong = [f"{path} is missing" for path in own if path not in values]
         wrong += misfits(own, values)
         if wrong:
+            if any(path.endswith("_l0") for path in values):
+                wrong.append("a cell has the names of nn.LSTM's layer 0 without their suffix, _l0")
             raise errors.other_state(type(self).__name__, "; ".join(wrong))
         fitting = {path: values[path].astype(tensor.dtype) for path, tensor in own.items()}
         for path, tensor in own.items():
@@ -263,10 +265,11 @@ class Module:
         path, kind = current.get().scope.replace("/", "."), type(self).__name__
         return f"{path} ({kind})" if path else kind
 
-    def _check_width(self, x: Any, width: int, axis: int = -1, what: str = "features") -> None:
+    def _check_width(self, x: Any, width: int, axis: int = -1, what: str = "feature") -> None:
         """Raise unless x has so many features, or whatever they are, on an axis."""
         if not -len(x.shape) <= axis < len(x.shape) or x.shape[axis] != width:
-            raise errors.wrong_input(self._described(), f"{width} {what} on axis {axis}", x)
+            many = f"{width} {what}{'s' * (width != 1)}"
+            raise errors.wrong_input(self._described(), f"{many} on axis {axis}", x)
 
 
 def parts(name: str, value: Any, owner: str) -> Iterator[tuple[str, Module | Tensor]]:

@@ -49,7 +49,9 @@ class Cell(Module):
     def products(self, x: Value, h: Value) -> tuple[Value, Value]:
         """Return for all gates what the input and what the state adds."""
         self._check_width(x, self.weight_ih.shape[1])
-        self._check_width(h, self.hidden_size, what="features of a state")
+        shape = (*x.shape[:-1], self.hidden_size)
+        if h.shape != shape:
+            raise errors.wrong_input(self._described(), f"a state of shape {shape}", h)
         of_x, of_h = x @ self.weight_ih.mT, h @ self.weight_hh.mT
         if self.bias_ih is None or self.bias_hh is None:
             return of_x, of_h
@@ -85,6 +87,7 @@ class Cell(Module):
         if len(xs.shape) < 2 or not len(xs):
             axes = "one moment or more, with axes (time, feature) or (time, sample, feature)"
             raise errors.wrong_input(f"{type(self).__name__}.over_time", axes, xs)
+        self._check_width(xs, self.weight_ih.shape[1])
         for x in xs:
             state = self(x, state)
             hidden.append(state[0] if isinstance(state, tuple) else state)

@@ -24,7 +24,7 @@ def checked_parameters(who: str, parameters: Iterable[Tensor]) -> list[Tensor]:
     seen = set()
     for p in found:
         if not isinstance(p, Tensor):
-            raise errors.no_parameter(who, p)
+            raise errors.no_parameter(who, type(p).__name__)
         if p.primitive is not None:
             raise errors.computed_parameter(who, p)
         if not p.requires_grad:

@@ -334,7 +334,7 @@ def avg_pool2d(
 def embedding(weight: Value, indices: Any) -> Value:
     """Return the rows of a table that integer indices name; a row named twice gets both gradients.
 
-    >>> bp.embedding([[0.0, 1.0], [2.0, 3.0]], [1, 1, -2])
+    >>> bp.embedding([[0.0, 1.0], [2.0, 3.0]], [1, 1, 0])
     array([[2., 3.],
            [2., 3.],
            [0., 1.]])
@@ -346,7 +346,7 @@ def embedding(weight: Value, indices: Any) -> Value:
     if not weight.shape:
         raise ValueError("embedding looks up rows of a table, and the weight is one number.")
     rows = weight.shape[0]
-    if has_values(indices) and not (indices.min() >= -rows and indices.max() < rows):
+    if has_values(indices) and not (indices.min() >= 0 and indices.max() < rows):
         raise IndexError(
             f"embedding has a table of {rows} rows, 0 to {rows - 1}, and the indices name "
             f"{indices.min()} to {indices.max()}."
