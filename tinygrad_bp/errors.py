@@ -355,7 +355,8 @@ layout_broken = sentence(ValueError, "its layout is broken, {0}")
 
 traced_value_kept = sentence(
     TypeError, "{0} cannot take a value inside a function that is being compiled: the program "
-    "would not repeat that. Return the value, and keep it outside the function.")
+    "would not repeat that. Return the value, and keep it outside the function; of a model with "
+    "BatchNorm, call model.eval() before you compile it.")
 
 # ---- plots ----
 
