@@ -86,7 +86,7 @@ def test_a_page_of_the_worked_problem(
     assert ran("play") == 0
     assert "out/backprop.html" in capsys.readouterr().out.replace("\n", "")
     page = Path("out", "backprop.html").read_text(encoding="utf-8")
-    assert "Backward 8 of 8" in page
+    assert "Backward step 8 of 8" in page
 
 
 def test_a_page_of_a_file_of_the_users(tmp_path: Path) -> None:

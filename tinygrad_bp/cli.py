@@ -137,7 +137,7 @@ def reading(
     *arguments: Callable[[Any], None],
     forms: str = "",
     default: Path | None = None,  # without --out: where to, or else it is printed
-    text: Callable[[Any], str] | None = None,  # printed as it is; else as rich shows it
+    text: Callable[[Any], str] = "{}\n".format,
 ) -> Command:
     """Return a command that makes one document of a computation."""
 
@@ -147,12 +147,11 @@ def reading(
         document = make(loss, options)
         path = options.out or default
         if path is not None:
+            replaced = " (in place of the file that was there)" * path.is_file()
             document.save(path)
-            console.print(f"Written: {path}", markup=False)
-        elif text is not None:  # to be piped into a file: not wrapped, not coloured
+            console.print(f"Written: {path}{replaced}", markup=False)
+        else:  # to be piped into a file: not wrapped, not coloured
             sys.stdout.write(text(document))
-        else:
-            console.print(document)
         return 0
 
     whose = "of the worked problem, or of a function in a file of yours that returns a loss."
@@ -259,7 +258,7 @@ COMMANDS: dict[str, Command] = {
     "explain": reading(
         "show the reverse sweep step by step, with its numbers",
         lambda loss, options: explain(loss, wanted(options, loss)),
-        WRT, forms="--out takes a file that ends in .txt, .html or .json.",
+        WRT, forms="--out takes a file that ends in .txt or .html.",
     ),
     "draw": reading(
         "draw the graph, with its values and gradients",
@@ -272,7 +271,6 @@ COMMANDS: dict[str, Command] = {
         argument("--rules", action="store_true", help="label each edge with what flows back"),
         forms="--out takes a file that ends in .svg, .png, .pdf or .dot; without it, the "
         "graph is printed as a tree.",
-        text=lambda drawing: f"{drawing}\n",  # not wrapped, so that the branches stay whole
     ),
     "play": reading(
         "make a page, one file that works offline, to step through both passes",

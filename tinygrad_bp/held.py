@@ -35,25 +35,6 @@ class HeldArray(np.ndarray):
     ) -> Any:
         return array[()] if return_scalar else np.asarray(array)
 
-    def __getitem__(self, key: Any) -> Any:
-        return plain(self)[key]
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        refuse_changes(self)
-        plain(self)[key] = value
-
-    def __repr__(self) -> str:
-        return repr(plain(self))
-
-    def __copy__(self) -> Any:
-        return np.array(self)
-
-    def __deepcopy__(self, memo: Any) -> Any:
-        return np.array(self)
-
-    def __reduce_ex__(self, protocol: Any) -> Any:  # how it is pickled: as a plain array
-        return np.array(self).__reduce_ex__(protocol)
-
     @property
     def data(self) -> Any:
         """The array itself: ``w.grad.data`` is what PyTorch calls it."""
@@ -80,11 +61,6 @@ def plain(array: np.ndarray) -> np.ndarray:
     return np.ndarray.view(array, np.ndarray)
 
 
-def refuse_changes(array: HeldArray) -> None:
-    if array.holder is not None:
-        raise errors.read_only(array.holder[1])
-
-
 def in_place(change: Callable[[Any, Any], Any]) -> Callable[[HeldArray, Any], Any]:
     """Return the method for an in-place operator: the leaf gets a new array."""
 
@@ -109,25 +85,31 @@ def in_place(change: Callable[[Any, Any], Any]) -> Callable[[HeldArray, Any], An
     return apply
 
 
-def of_plain(name: str) -> property:
-    """Return what the plain array has under a name."""
+def of_plain(name: str) -> Callable[..., Any]:
+    """Return a method that calls the one of the plain array, unless that would change it."""
 
-    def get(self: HeldArray) -> Any:
-        if name in ("fill", "partition", "put", "resize", "sort"):  # these change it
-            refuse_changes(self)
-        return getattr(plain(self), name)
+    def call(self: HeldArray, *arguments: Any, **settings: Any) -> Any:
+        if name in CHANGES and self.holder is not None:
+            raise errors.read_only(self.holder[1])
+        return getattr(plain(self), name)(*arguments, **settings)
 
-    return property(get)
+    return call
 
+
+def view_of_plain(name: str) -> property:
+    return property(lambda self: getattr(plain(self), name))
+
+
+CHANGES = "__setitem__", "fill", "partition", "put", "resize", "sort"
+SPECIAL = "__setitem__", "__getitem__", "__repr__", "__copy__", "__deepcopy__", "__reduce_ex__"
 
 for _name in (
     *("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"),
     *("and", "or", "xor", "lshift", "rshift"),
 ):
     setattr(HeldArray, f"__i{_name}__", in_place(getattr(operator, f"__i{_name}__")))
-
-#: What gives another array: the methods, and these attributes.
-VIEWS = ("T", "mT", "real", "imag", "flat")
 for _name, _member in vars(np.ndarray).items():
-    if _name in VIEWS or (callable(_member) and _name[0] != "_" and _name != "setflags"):
+    if _name in SPECIAL or (callable(_member) and _name[0] != "_" and _name != "setflags"):
         setattr(HeldArray, _name, of_plain(_name))
+for _name in ("T", "mT", "real", "imag", "flat"):
+    setattr(HeldArray, _name, view_of_plain(_name))

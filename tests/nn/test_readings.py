@@ -1,7 +1,5 @@
 """What is read from a model: every line of its derivation holds, and a picture shows its layers."""
 
-import json
-
 import numpy as np
 import pytest
 
@@ -57,7 +55,7 @@ def test_a_model_is_read_layer_by_layer(name):
         assert f"{layer}." in explanation
         assert f" in {layer}" in explanation  # of each step, where it belongs
         assert f" in {layer}" in bp.play(loss).html
-    scopes = {step["scope"] for step in json.loads(bp.explain(loss).to_json())["steps"]}
+    scopes = {step.scope for step in bp.explain(loss).steps}
     assert {*layers, ""} <= scopes | {scope.partition(".")[0] for scope in scopes}
 
 

@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +24,7 @@ from hypothesis import strategies as st
 import tinygrad_bp as bp
 from tinygrad_bp.notation.symbols import text_symbol
 from tinygrad_bp.readings.draw import Drawing, draw
-from tinygrad_bp.readings.drawing import folding, layout, picture
+from tinygrad_bp.readings.drawing import layout, picture
 from tinygrad_bp.readings.drawing.looks import LOOKS, colour
 from tinygrad_bp.record import recorded_tensors
 from tinygrad_bp.recording import Scope
@@ -203,7 +202,7 @@ def test_gradients_are_those_of_grad_and_nothing_is_written() -> None:
     for k, tensor in enumerate(tensors):
         assert (f"g{k}" in nodes) == tensor.requires_grad
         if tensor.requires_grad:
-            assert np.array_equal(nodes[f"g{k}"].gradient, bp.grad(loss, tensor))
+            assert np.array_equal(nodes[f"g{k}"].numbers["gradient"], bp.grad(loss, tensor))
     assert all(tensor._grad is None for tensor in tensors)
 
 
@@ -307,14 +306,13 @@ def test_a_chain_stands_upright() -> None:
     assert max(middles) - min(middles) < 2
 
 
-def test_scale_is_white_at_zero_and_stated() -> None:
+def test_scale_is_white_at_zero_and_goes_up_to_the_largest_entry() -> None:
     x = bp.tensor([-4.0, 0.0, 2.0, np.inf, np.nan], name="x")
     dot = draw(x).dot
     colours = re.findall(r'BGCOLOR="(#\w+)">([^<]+)<', dot)
     assert colours[:3] == [("#7FB8E6", "-4"), ("#FFFFFF", "0"), ("#F8C08B", "2")]
     assert colours[3:5] == [("#F5A65B", "inf"), ("#C8C8C8", "nan")]
-    assert colours[5:] == [("#7FB8E6", "-4"), ("#FFFFFF", "0"), ("#F5A65B", "4")]
-    assert "colours of values:" in dot
+    assert colours[5:] == []
 
 
 @pytest.mark.parametrize(
@@ -377,10 +375,17 @@ def test_value_of_a_leaf_is_the_one_recorded() -> None:
     assert shown(draw(square + w).dot, "n0").endswith("2 values in turn 5")
 
 
-def frames(dot: str) -> list[str]:
-    """Return the frames and nodes of a DOT text, in its order."""
-    lines = r"^\s*(subgraph cluster_\d|label=<[^>]+>|n\d+(?= \[)|\}$)"
-    return re.findall(lines, dot.partition("subgraph cluster_legend")[0], re.MULTILINE)
+def frames(dot: str) -> dict[str, list[str]]:
+    """Return the titles of the frames around each node of a DOT text, from the outermost."""
+    found, around = {}, []
+    for line in dot.partition("subgraph cluster_legend")[0].splitlines():
+        if title := re.match(r"\s*label=<(.*)>$", line):
+            around.append(title[1])
+        elif line.strip() == "}":
+            around.pop()
+        elif node := re.match(r"\s*(n\d+) \[", line):
+            found[node[1]] = list(around)
+    return found
 
 
 def test_scopes_are_nested_frames() -> None:
@@ -391,22 +396,18 @@ def test_scopes_are_nested_frames() -> None:
         with bp.scope("b"):
             x = x + 1
         x = x + 1
-    assert frames(draw(x).dot) == [
-        *("n0", "subgraph cluster_1", "label=<outer>"),
-        *("subgraph cluster_2", "label=<a>", "n1", "}"),
-        *("subgraph cluster_3", "label=<b>", "n2", "}"),
-        *("n3", "}"),
-    ]
+    dot = draw(x).dot
+    assert frames(dot) == {
+        "n0": [], "n1": ["outer", "a"], "n2": ["outer", "b"], "n3": ["outer"]
+    }  # fmt: skip
+    assert len(set(re.findall(r"cluster_\d+", dot))) == 3
 
 
 def test_a_thousand_frames_in_each_other_are_not_drawn() -> None:
-    with bp.scope("/" * 1000):
-        drawing = draw(bp.tensor(1.0) + 1)
-    assert drawing.dot.count("subgraph cluster_") == picture.DEEPEST_FRAME + 1  # and the legend
-    assert drawing.picture.note == "scopes are framed down to depth 6"
-    with bp.scope("a/b/c/d/e/f"):
-        drawing = draw(bp.tensor(1.0) + 1)
-    assert (drawing.dot.count("subgraph cluster_"), drawing.picture.note) == (7, "")
+    for scope in ("/" * 1000, "a/b/c/d/e/f"):
+        with bp.scope(scope):
+            drawing = draw(bp.tensor(1.0) + 1)
+        assert len(frames(drawing.dot)["n1"]) == picture.DEEPEST_FRAME == 6
 
 
 # ---- layers, and graphs that are too large ----
@@ -438,30 +439,9 @@ def test_check_of_folding_sees_a_cycle() -> None:
     drawing = draw(bp.tensor(1.0) + 1)
     edge = drawing.picture.arrows[0]
     back = picture.Arrow("e", edge.head, edge.tail)
-    bad = picture.Picture("ops", "", "", "", drawing.picture.nodes, (edge, back))
+    bad = picture.Picture("ops", "", "", drawing.picture.nodes, (edge, back))
     with pytest.raises(AssertionError, match="cycle"):
         check_folded(Drawing(bad))
-
-
-def test_a_weight_used_all_along_a_chain_leaves_a_picture_that_can_be_laid_out() -> None:
-    def recurrent(steps: int) -> bp.Tensor:
-        w = bp.tensor(0.3, requires_grad=True, name="w")
-        y = w
-        for _ in range(steps):
-            y = bp.tanh(y * w)
-        return y
-
-    def rows(drawing: Drawing) -> int:
-        edges = drawing.picture.arrows
-        return folding.rows_crossed([(e.tail, e.head) for e in edges if not e.backward])
-
-    assert rows(draw(recurrent(3))) == 2 + 5 + 3 + 5  # w twice to v1, the chain, w to v3, w to v5
-    long = draw(recurrent(180))
-    check_folded(long)
-    assert 0.5 * folding.MOST_ROWS < rows(long) <= folding.MOST_ROWS
-    assert "the earliest are one node" in long.picture.note
-    assert "nslimit" in long.dot
-    assert "nslimit" not in draw(recurrent(3)).dot
 
 
 def mesh(operations: int, window: int) -> bp.Tensor:
@@ -474,7 +454,7 @@ def mesh(operations: int, window: int) -> bp.Tensor:
     return sum(made[1:], made[0])
 
 
-@pytest.mark.parametrize(("operations", "window"), [(40, 20), (100, 20), (200, 20), (1000, 20)])
+@pytest.mark.parametrize(("operations", "window"), [(40, 20), (90, 20), (190, 20)])
 def test_a_mesh_is_laid_out_in_seconds(
     operations: int, window: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -483,21 +463,10 @@ def test_a_mesh_is_laid_out_in_seconds(
     assert tree_of(draw(mesh(operations, window)))
 
 
-def test_a_network_is_no_wider_for_the_leaves_of_its_layers() -> None:
-    a = bp.tensor(1.0)
-    for _ in range(60):
-        a = bp.tanh(bp.tensor(0.5, requires_grad=True) * a + bp.tensor(0.1, requires_grad=True))
-    drawing = draw(a)
-    assert len(drawing.picture.nodes) == len(recorded_tensors(a))
-    edges = [(edge.tail, edge.head) for edge in drawing.picture.arrows]
-    assert folding.rows_crossed(edges) == len(edges)  # each leaf stands above its only use
-    assert "nslimit" not in drawing.dot
-
-
 def test_layers_are_collapsed() -> None:
     drawing = draw(in_scopes(), "layers")
     layers = [node for node in drawing.picture.nodes if node.kind == "layer"]
-    assert [(n.name, n.operation, n.shape, n.frame) for n in layers] == [
+    assert [(*n.lines, n.frame) for n in layers] == [
         ("hidden 1", "matmul and sigmoid", "a₁ (3, 1)", ("net",)),
         ("hidden 2", "matmul and sigmoid", "a₂ (4, 1)", ("net",)),
         ("out", "matmul and softmax", "ŷ (3, 1)", ()),
@@ -509,7 +478,7 @@ def test_the_box_of_a_layer_says_its_kind() -> None:
     model = bp.nn.Sequential(bp.nn.Linear(2, 3), bp.nn.Tanh())
     drawing = draw(model(bp.tensor(np.ones((4, 2)), name="x")).sum(), "layers")
     boxes = [node for node in drawing.picture.nodes if node.kind == "layer"]
-    assert [(box.name, box.operation) for box in boxes] == [
+    assert [box.lines[:2] for box in boxes] == [
         ("linear0", "Linear"),
         ("tanh1", "Tanh"),
     ]
@@ -535,7 +504,7 @@ def test_visits_with_nothing_between_them_are_layers_of_their_own() -> None:
             h = bp.tanh(V @ h)
     drawing = draw(bp.square_sum(h), "layers")
     layers = [node for node in drawing.picture.nodes if node.kind == "layer"]
-    assert [(node.name, node.operation) for node in layers] == [("cell", "matmul and tanh")] * 3
+    assert [node.lines[:2] for node in layers] == [("cell", "matmul and tanh")] * 3
     assert len(drawing.picture.nodes) == 1 + 3 + 1  # the input is folded into the first cell
     check_folded(drawing)
 
@@ -547,35 +516,24 @@ def chain(n: int) -> bp.Tensor:
     return x
 
 
-def test_a_graph_of_20000_operations_is_cut_and_says_so() -> None:
-    drawing = draw(chain(20_000))
-    assert len(drawing.picture.nodes) == picture.MOST_NODES
-    note = (
-        "20,001 tensors are more than the 400 that are drawn one by one: the earliest are one node"
-    )
-    assert drawing.picture.note == note
-    for text in (drawing.dot, str(drawing)):
-        assert note in text
-    assert "19,602 earlier tensors" in drawing.dot
-    assert len(str(drawing).splitlines()) <= 202
-    check_folded(drawing)
-    assert len(draw(chain(2000), backward=True).picture.nodes) <= picture.MOST_NODES
+def test_a_graph_that_nobody_would_look_at_is_refused() -> None:
+    with pytest.raises(
+        ValueError, match=r'20,001 nodes, and a picture has at most 400.*level="lay'
+    ):
+        draw(chain(20_000))
+    assert len(draw(chain(399)).picture.nodes) == picture.MOST_NODES
+    assert len(draw(chain(199), backward=True).picture.nodes) == picture.MOST_NODES
+    with pytest.raises(ValueError, match="201 nodes, and a picture has at most 400, gradients inc"):
+        draw(chain(200), backward=True)
 
 
-def test_scopes_of_a_large_graph_are_collapsed_first() -> None:
+def test_a_deep_network_is_drawn_by_its_layers() -> None:
     h = bp.tensor(1.0, name="h")
     for i in range(150):
         with bp.scope(f"layer {i}"):
             h = bp.tanh(h * 2.0) + 1.0
-    drawing = draw(h.sum())
-    assert drawing.picture.note.endswith("drawn one by one: scopes are collapsed")
+    drawing = draw(h.sum(), "layers")
     assert len(drawing.picture.nodes) == 152
-    check_folded(drawing)
-
-
-def test_an_operation_of_1000_leaves_is_cut() -> None:
-    drawing = draw(np.concatenate([bp.tensor([float(i)]) for i in range(1000)]))
-    assert len(drawing.picture.nodes) == 2
     check_folded(drawing)
 
 
@@ -665,7 +623,7 @@ def test_graph_of_a_gradient() -> None:
     x = bp.tensor(0.5, requires_grad=True, name="x")
     slope = bp.grad(bp.sigmoid(x).named("a"), x, create_graph=True).named("slope")
     drawing = draw(slope)
-    assert [n.operation for n in drawing.picture.nodes].count("× multiply") == 2
+    assert [n.lines[1] for n in drawing.picture.nodes].count("× multiply") == 2
     assert "<B>slope ()</B>" in drawing.dot
     assert len(drawing.picture.nodes) == len(recorded_tensors(slope))
 
@@ -813,7 +771,7 @@ def test_pictures_of_each_layout_program(
         drawing.save(tmp_path / "picture.pdf")
         assert (tmp_path / "picture.pdf").read_bytes().startswith(b"%PDF")
     else:
-        with pytest.raises(RuntimeError, match=r"graphviz-pure writes no PDF\. Install Graphviz"):
+        with pytest.raises(RuntimeError, match="graphviz-pure failed with status"):
             drawing.save(tmp_path / "picture.pdf")
     written = sorted(file.suffix for file in tmp_path.iterdir())
     assert written == [".PNG", ".pdf", ".svg"][0 : 3 : 1 if program == "dot" else 2]
@@ -944,28 +902,6 @@ def test_layout_program_that_hangs_is_stopped(
     with pytest.raises(RuntimeError, match=r"was stopped: it took more than 0\.2 s"):
         draw(bp.tensor(1.0)).save(tmp_path / "picture.svg")
     assert [file.name for file in tmp_path.iterdir()] == ["dot"]
-
-
-def test_what_a_layout_program_started_is_stopped_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    started = tmp_path / "started"
-    fake_layout_program(
-        monkeypatch, tmp_path,
-        "import subprocess\n"
-        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(30)'])\n"
-        f"open({str(started)!r}, 'w').write(str(child.pid))\n"
-        "child.wait()",
-    )  # fmt: skip
-    monkeypatch.setattr(layout, "SECONDS_TO_LAY_OUT", 2)
-    with pytest.raises(RuntimeError, match="was stopped"):
-        draw(bp.tensor(1.0)).save(tmp_path / "picture.svg")
-    child = Path("/proc", started.read_text())
-    for _ in range(100):  # it may take a moment
-        if not child.exists() or child.joinpath("stat").read_text().split()[2] == "Z":
-            return
-        time.sleep(0.05)
-    raise AssertionError("the program's child goes on")
 
 
 def test_layout_program_that_fails_is_quoted(

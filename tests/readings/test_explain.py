@@ -6,8 +6,6 @@ text, then write the file again: ``python tests/readings/test_explain.py``.
 
 import ast
 import dataclasses
-import io
-import json
 import re
 import sys
 from collections.abc import Callable
@@ -15,26 +13,20 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import numpy as np
 import pytest
-from rich.console import Console
 
 import tinygrad_bp as bp
 from tinygrad_bp.cli import main
 from tinygrad_bp.notation.formula import Formula
-from tinygrad_bp.readings.explain import MOST_ROWS, MOST_STEPS, Explanation, explain
+from tinygrad_bp.readings.explain import Explanation, explain
 from tinygrad_bp.readings.explanation.text import width, wrapped
 from tinygrad_bp.readings.steps.rows import Rows
 from tinygrad_bp.readings.steps.sweep import Contribution, Formulas, Step
 from tinygrad_bp.record import Record
 from tinygrad_bp.worked_problem.network import network
 
-from ..sweeps import examples
-
-ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "golden" / "explain.txt"
-SCHEMA = json.loads((ROOT / "docs" / "explain.schema.json").read_text(encoding="utf-8"))
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -95,13 +87,6 @@ def everything() -> list[bp.Tensor]:
     ]
 
 
-def printed(explanation: Explanation, width: int = 80) -> str:
-    console = Console(file=io.StringIO(), width=width)
-    console.print(explanation)
-    text: str = console.file.getvalue()  # type: ignore[attr-defined]
-    return text
-
-
 #: What the HTML form is made of; MathML has no scripts, links or frames here.
 TAGS = {
     *("html", "head", "meta", "title", "style", "body", "div", "section", "h1", "h2", "p", "small"),
@@ -154,7 +139,6 @@ def test_golden():
 def test_the_same_text_every_time():
     first, second = explain(worked()), explain(worked())
     assert str(first) == str(second)
-    assert first.to_json() == second.to_json()
 
 
 @pytest.mark.parametrize("i", range(len(everything())))
@@ -184,7 +168,7 @@ def test_the_numbers_are_the_engines(i):
                 total = total + term.value
             assert np.array_equal(total, gradient.value)
             arrived[gradient.name] = gradient.value
-    for form in (str(explanation), printed(explanation), explanation._repr_html_()):
+    for form in (str(explanation), explanation._repr_html_()):
         assert explanation.output in form
 
 
@@ -275,8 +259,7 @@ def test_what_was_broadcast_is_summed():
     a, b = leaf(np.ones((2, 3)), "a"), leaf([1.0, 2.0, 3.0], "b")
     explanation = explain((a * b).named("product").sum().named("L"))
     to_a, to_b = explanation.steps[1].contributions
-    assert to_a.unsummed is None
-    assert to_b.unsummed.shape == (2, 3)
+    assert (to_a.broadcast, to_b.broadcast) == (False, True)
     assert to_b.value.tolist() == [2.0, 2.0, 2.0]
     assert to_b.rule == "Σ[axis 0] ∂L/∂product ⊙ a"
     assert sum(row.startswith("broadcast ") for row in str(explanation).splitlines()) == 1
@@ -342,14 +325,6 @@ def test_large_arrays_are_summarised():
     assert "⟨50×100⟩ from 1 to 1: 1, 1, 1, 1, …" in text
     assert "⟨50⟩" in text
     assert max(map(width, text.splitlines())) <= 80
-    value = json.loads(explanation.to_json())["steps"][-1]["contributions"][0]["value"]
-    assert value == {
-        "shape": [50, 100],
-        "dtype": "float64",
-        "smallest": 1.0,
-        "largest": 1.0,
-        "first": [1.0, 1.0, 1.0, 1.0],
-    }
 
 
 def test_large_constants_in_a_rule_are_summarised():
@@ -371,7 +346,6 @@ def test_a_rule_that_runs_on_arrays_only():
     assert explanation.steps[0].contributions[0].rule is None
     assert explanation.gradients[0].value == 0.5
     assert "(halved's own rule, which takes only arrays)" in str(explanation)
-    jsonschema.validate(json.loads(explanation.to_json()), SCHEMA)
 
 
 def test_a_leaf_that_was_given_a_new_value_shows_the_old_one():
@@ -431,16 +405,12 @@ def test_nothing_to_explain():
 def test_every_form_has_the_same_rows():
     explanation = explain(worked())
     read = html_text(explanation._repr_html_())
-    console = printed(explanation, 82).replace("│", " ")  # with as much room as plain text has
     introduction, *blocks = str(explanation).split("\n\nGiven\n")
     for line in "".join(blocks).splitlines():
-        assert line[12:] in console
-        assert all(word in console for word in line[:12].split())
         numbers = re.findall(r"-?\d+\.\d+", line)
         assert all(number in read for number in numbers)
         if not numbers and "=" not in line:
             assert line[:12].strip() in read
-    assert " ".join(introduction.split()) in " ".join(console.split())
     assert " ".join(introduction.split()).replace("−", "-") in read
 
 
@@ -452,9 +422,6 @@ def test_a_broken_product_goes_on_with_its_sign():
     lines = str(explanation).splitlines()
     signs = [re.match(" {10,}([⊙·]) ⎢", line) for line in lines]
     assert {sign[1] for sign in signs if sign} == {"⊙", "·"}
-    wide = printed(explanation, 160)
-    assert not re.search("│ {10,}[⊙·] ⎢", wide)
-    assert re.search("⎢ ⊙ ⎢", wide) or re.search("⎥ ⊙ ⎢", wide)
 
 
 def test_a_long_formula_is_broken_before_a_sign():
@@ -470,13 +437,8 @@ def test_markup_that_slips_through_is_seen(bad):
         html_text(bad)
 
 
-@pytest.mark.parametrize("room", [80, 120])
-def test_panels_fit_the_console(room):
-    lines = printed(explain(worked()), room).splitlines()
-    assert max(map(width, lines)) == room
-    text = str(explain(worked()))
-    assert max(map(width, text.splitlines())) <= 76
-    assert not any(line.endswith("…") for line in lines)
+def test_text_fits_a_terminal():
+    assert max(map(width, str(explain(worked())).splitlines())) <= 76
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=lambda name: repr(name)[:20])
@@ -488,52 +450,16 @@ def test_names_are_text(name):
 
     explanation = explained(name)
     html_text(explanation._repr_html_())
-    for form in (str(explanation), printed(explanation), explanation._repr_html_()):
+    for form in (str(explanation), explanation._repr_html_()):
         assert all(c.isprintable() or c == "\n" for c in form)
-    jsonschema.validate(json.loads(explanation.to_json()), SCHEMA)
     titles = [line for line in str(explanation).splitlines() if line.startswith("Step ")]
     assert len(titles) == len(explanation.steps)
-
-
-def test_numbers_that_json_lacks(tmp_path):
-    with np.errstate(all="ignore"):
-        explanation = explain((leaf([0.0, 1.0], "x") ** -1.0).named("y")[0])
-        data = json.loads(explanation.to_json())
-    jsonschema.validate(data, SCHEMA)
-    assert data["output"]["value"]["entries"] == "inf"
-
-
-@pytest.mark.parametrize("i", range(len(everything())))
-def test_json_is_as_documented(i, tmp_path):
-    path = tmp_path / "folder" / "explanation.json"
-    text = explain(everything()[i]).to_json(path)
-    assert path.read_text(encoding="utf-8") == text
-    jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    jsonschema.validate(json.loads(text), SCHEMA)
-
-
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        lambda data: data["steps"][0].pop("upstream"),
-        lambda data: data["steps"][0].update(number="one"),
-        lambda data: data["steps"][0]["value"].pop("entries"),
-        lambda data: data["gradients"][0].update(color="red"),
-        lambda data: data["gradients"][0]["value"].update(first=[1.0]),
-        lambda data: data.update(version=2),
-    ],
-)
-def test_the_schema_refuses_a_fault(spoil):
-    data = json.loads(explain(worked()).to_json())
-    spoil(data)
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(data, SCHEMA)
 
 
 # ---- files and the command ----
 
 
-@pytest.mark.parametrize("suffix", [".txt", ".html", ".json"])
+@pytest.mark.parametrize("suffix", [".txt", ".html"])
 def test_files(suffix, tmp_path):
     path = tmp_path / "folder" / f"explanation{suffix}"
     explanation = explain(worked())
@@ -541,26 +467,24 @@ def test_files(suffix, tmp_path):
     forms = {
         ".txt": str(explanation),
         ".html": explanation._repr_html_().partition("</style>")[2].removesuffix("</div>\n"),
-        ".json": explanation.to_json(),
     }
     assert forms[suffix] in path.read_text(encoding="utf-8")
 
 
 def test_no_other_files(tmp_path):
-    with pytest.raises(ValueError, match=r"must end in one of .txt, .html, .json"):
+    with pytest.raises(ValueError, match=r"must end in one of .txt, .html"):
         explain(worked()).save(tmp_path / "explanation.pdf")
 
 
-def test_the_command_explains_the_worked_problem(capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
+def test_the_command_explains_the_worked_problem(capsys):
     assert main(["explain"]) == 0
     out = capsys.readouterr().out
     assert "Step 8 of 8: through matmul in layer 1, from z₁ to W₁" in out
-    assert max(map(width, out.splitlines())) == 80
+    assert max(map(width, out.splitlines())) <= 76
 
 
 def test_the_command_explains_a_file(tmp_path, capsys):
-    file, out = tmp_path / "my_net.py", tmp_path / "out.json"
+    file, out = tmp_path / "my_net.py", tmp_path / "out.txt"
     file.write_text(
         "import tinygrad_bp as bp\n"
         "def loss():\n"
@@ -568,7 +492,7 @@ def test_the_command_explains_a_file(tmp_path, capsys):
         "    return (x * x).named('L')\n"
     )
     assert main(["explain", "--file", str(file), "--out", str(out)]) == 0
-    assert json.loads(out.read_text(encoding="utf-8"))["gradients"][0]["value"]["entries"] == 6.0
+    assert out.read_text(encoding="utf-8").endswith("∂L/∂x = 6\n")
     assert main(["explain", "--file", str(file), "--out", str(tmp_path / "out.pdf")]) == 2
     assert "cannot be saved as 'out.pdf'" in capsys.readouterr().err
 
@@ -590,42 +514,22 @@ def test_a_thousand_operations():
     assert "Step 1001 of 1001" in text
 
 
-def test_more_steps_than_are_shown():
+def test_a_computation_that_nobody_would_read_is_refused():
     x = y = leaf(1.0, "x")
-    for _ in range(MOST_STEPS + 200):
+    for _ in range(2001):
         y = y + 1.0
-    explanation = explain(y.named("L"))
-    for form in (str(explanation), printed(explanation), explanation._repr_html_()):
-        assert len(re.findall(r"Step \d+ of 1200", form)) == MOST_STEPS
-        assert "Steps 501 to 700 are left out: at most 1,000 are shown. JSON has all." in form
-        assert "Step 1200 of 1200" in form
-    assert len(json.loads(explanation.to_json())["steps"]) == MOST_STEPS + 200
-    assert "left out" not in str(explain(chain(MOST_STEPS - 4)))
+    with pytest.raises(
+        ValueError, match=r"explain goes through at most 2,000 op.* by 2,001\. Give"
+    ):
+        explain(y.named("L"))
+    explanation = explain(y.inputs[0])  # deeper than Python's recursion
+    assert len(explanation.steps) == 2000
+    assert explanation.gradients[0].value == 1.0
     assert x.grad is None
-
-
-def test_more_rows_than_are_shown():
-    many = [leaf(float(i)) for i in range(MOST_ROWS + 5)]
-    explanation = explain(bp.stack(many).sum().named("L"))
-    lines = str(explanation).splitlines()
-    assert lines.count("…           (5 more)") == 2  # of what is given, and reached
-    assert lines.count("…           (7 more)") == 1  # of the step from the stack, with two above
-    assert len(explanation.gradients) == MOST_ROWS + 5
 
 
 def test_the_representation_is_short():
     assert repr(explain(worked())).startswith("<explanation of L in 8 steps: print it, ")
-
-
-@pytest.mark.sweep
-def test_a_deep_graph_needs_no_recursion():
-    x = y = leaf(1.0, "x")
-    for _ in range(examples(100_000)):
-        y = y + 1.0
-    explanation = explain(y)
-    assert len(explanation.steps) == examples(100_000)
-    assert explanation.gradients[0].value == 1.0
-    assert x.grad is None
 
 
 if __name__ == "__main__":

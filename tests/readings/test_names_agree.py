@@ -52,8 +52,8 @@ def explained(loss):
 
 def drawn(loss):
     for node in bp.draw(loss, level="values").picture.nodes:
-        if isinstance(node.value, np.ndarray):
-            yield node.name, node.value
+        if isinstance(node.numbers["value"], np.ndarray):
+            yield node.name, node.numbers["value"]
 
 
 def derived(loss, form):

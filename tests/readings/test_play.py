@@ -4,7 +4,6 @@ What happens when it is used is tested in a browser: ``test_play_in_browser.py``
 """
 
 import base64
-import dataclasses
 import hashlib
 import html
 import json
@@ -30,7 +29,7 @@ from tinygrad_bp.readings.play import play
 from tinygrad_bp.readings.player import film as film_module
 from tinygrad_bp.readings.player import page as page_module
 from tinygrad_bp.readings.player import picture as picture_module
-from tinygrad_bp.readings.player.picture import ROOM, Stage
+from tinygrad_bp.readings.player.picture import ROOM
 from tinygrad_bp.readings.steps.rows import Sources
 from tinygrad_bp.record import Record, recorded_tensors
 from tinygrad_bp.worked_problem.problem import random_problem
@@ -80,7 +79,7 @@ def film(loss: bp.Tensor) -> film_module.Film:
     return film_module.film(Record(loss))
 
 
-def stage(loss: bp.Tensor) -> Stage:
+def stage(loss: bp.Tensor) -> str:
     return picture_module.stage(Record(loss))
 
 
@@ -161,7 +160,9 @@ def test_values_come_forward_and_gradients_backward() -> None:
     assert softmax.summary == "softmax in output passes the gradient of ŷ on to z₃."
     assert [row.label for row in softmax.rows] == ["arrived", "to z₃"]
     assert len(softmax.edges) == 1
-    assert softmax.reached == (record.source[softmax.edges[0]],)
+    (reached,) = softmax.reached
+    assert softmax.edges == (f"e{reached}-{softmax.node}-1",)
+    assert record.tensors[reached].name == "z3"
 
 
 def test_the_rows_of_a_step_are_those_of_explain() -> None:
@@ -207,7 +208,7 @@ def test_a_sum_of_many_terms_is_cut_and_says_so() -> None:
     _, sources, terms, _ = added.sides
     assert isinstance(sources, Sources)
     assert isinstance(terms, tuple)
-    assert sources.remark == "(3 more)"
+    assert sources.left_out == 3
     assert str(sources).endswith(" + (3 more)")
     assert play(total.sum()).html.count(" + (3 more)</span>") == 1
     assert terms[-1] == " + (3 more)"
@@ -266,7 +267,7 @@ def test_nothing_to_play() -> None:
         play(leaf([1.0, 2.0]) * 2)
     with pytest.raises(ValueError, match="this list is empty"):
         play([])
-    with pytest.raises(TypeError, match=r"takes a Tensor or a list of them, not 3\.0"):
+    with pytest.raises(TypeError, match=r"takes a Tensor, not 3\.0"):
         play([worked(), 3.0])  # type: ignore[list-item]
 
 
@@ -301,13 +302,16 @@ def test_one_picture_for_all_training_steps() -> None:
 def test_other_graphs_are_refused() -> None:
     w = leaf([0.5, -1.0], "w")
     first, other = (w * w).sum().named("L"), (w + w).sum().named("L")
-    with pytest.raises(ValueError, match=r"step 2 is of another graph than step 1: its tensor 2, .*"
-                       r"by add, and that of step 1 is .* by multiply"):  # fmt: skip
+    with pytest.raises(
+        ValueError, match="step 2 takes another way than training step 1, from 'Forward"
+    ):
         play([first, other])
-    with pytest.raises(ValueError, match="it has 4 tensors, and step 1 has 3"):
+    with pytest.raises(ValueError, match="from 'Before the first step' on"):
         play([first, first * 2.0])
-    with pytest.raises(ValueError, match="another graph"):
+    with pytest.raises(ValueError, match="its graph is another one"):
         play([first, (leaf([1.0, 2.0, 3.0], "w") ** 2).sum()])
+    with pytest.raises(ValueError, match="its graph is another one"):
+        play([first, (w * leaf([1.0, 2.0], "v")).sum().named("L")])
 
 
 def test_a_rule_that_depends_on_the_numbers_is_refused() -> None:
@@ -322,7 +326,7 @@ def test_a_rule_that_depends_on_the_numbers_is_refused() -> None:
     losses = [bent(leaf(number, "a")).named("L") for number in (1.0, -1.0)]
     assert play(losses[:1])
     assert play([losses[1], losses[1]])
-    with pytest.raises(ValueError, match="step 2 takes another way than that of step 1"):
+    with pytest.raises(ValueError, match="step 2 takes another way than training step 1"):
         play(losses)
 
 
@@ -438,14 +442,14 @@ def test_the_picture_of_each_layout_program(program: str, monkeypatch: Any) -> N
         assert len({text.get("x") for text in node.findall(layout.TEXT)}) == 1
         for p, x in enumerate(t.inputs, 1):
             i = next(i for i, other in enumerate(tensors) if other is x)
-            assert drawn.edges[k, p - 1] == f"e{i}-{k}-{p}" in groups
+            assert f"e{i}-{k}-{p}" in groups
     for key, group in groups.items():  # a screen reader hears the nodes, and nothing else
         hidden = group.get("aria-hidden") == "true"
         assert hidden == (group.get("class") != "graph" and not re.fullmatch(r"n\d+", str(key)))
 
 
-def groups_of(drawn: Stage) -> dict[str | None, ET.Element]:
-    root = ET.fromstring(drawn.svg)
+def groups_of(drawn: str) -> dict[str | None, ET.Element]:
+    root = ET.fromstring(drawn)
     return {group.get("id"): group for group in root.iter(f"{{{layout.SVG}}}g")}
 
 
@@ -459,79 +463,19 @@ def test_a_name_like_the_placeholder_is_shown() -> None:
         ]  # fmt: skip
 
 
-# ---- graphs in which many tensors share a node ----
+# ---- the picture and the film ----
 
 
-def in_blocks(n: int = 300) -> bp.Tensor:
-    """Return a loss behind blocks, each a scope with a skip from its start to its end."""
-    h = leaf(1.0, "h0")
-    for i in range(n):
-        with bp.scope(f"block {i}"):
-            h = (h + bp.tanh(h * 0.5)).named(f"h{i + 1}")
-    return (h * 1.0).named("L")
-
-
-def in_a_row(n: int = 1000) -> bp.Tensor:
-    y = leaf(1.0, "x")
-    for _ in range(n):
-        y = y + 1.0
-    return y
-
-
-@pytest.mark.parametrize("make", [in_blocks, in_a_row, lambda: in_a_row(5)])
+@pytest.mark.parametrize("make", [worked, shared])
 def test_every_step_is_shown_where_its_tensors_are_drawn(make: Callable[[], bp.Tensor]) -> None:
     loss = make()
-    record, drawn, frames = Record(loss), stage(loss), film(loss).frames
-    groups, data = groups_of(drawn), data_of(play(loss).html)
-    nodes = {k for k in range(len(drawn.home)) if f"n{k}" in groups}
-    assert set(drawn.home) == nodes
-    for frame, step in zip(frames, data["steps"], strict=True):
-        assert step["node"] == (None if frame.node is None else drawn.home[frame.node])
-        assert step["reached"] == [drawn.home[k] for k in frame.reached]
-        # which ends an edge has, the picture says
-        edges = [(record.place[record.tensors[k].inputs[p].id], k) for k, p in frame.edges]
-        ends = {(drawn.home[i], drawn.home[k]) for i, k in edges} - {(k, k) for k in nodes}
-        assert {ends_of(loss, drawn, edge) for edge in step["edges"]} == ends
-        assert set(step["edges"]) <= set(groups)
-    marks = [mark for run in data["runs"] for step in run["marks"] for mark in step]
-    assert {mark["node"] for mark in marks} <= nodes
-    assert {int(node) for node in data["home"]} == nodes
-    clicked = [step for steps in data["home"].values() for step in steps]
-    assert set(clicked) == {k for k, frame in enumerate(frames) if frame.clicks}
-    for node, steps in data["home"].items():  # first where something is computed in it
-        assert steps == sorted(steps)
-        assert data["steps"][steps[0]]["node"] in (int(node), None)
-
-
-def ends_of(loss: bp.Tensor, drawn: Stage, edge: str) -> tuple[int, int]:
-    """Return the nodes that an edge leads from and to, by the tensors that it is named by."""
-    tail, head, _ = map(int, edge.removeprefix("e").split("-"))
-    return drawn.home[tail], drawn.home[head]
-
-
-def test_a_node_of_many_tensors_shows_the_last_of_them() -> None:
-    loss = in_blocks()
-    tensors = recorded_tensors(loss)
-    data, home = data_of(play(loss).html), stage(loss).home
-    [run] = data["runs"]
-    shown = {(m["node"], m["row"]): m["text"] for marks in run["marks"] for m in marks}
-    blocks = {k for k in home if home.count(k) > 1}
-    assert len(blocks) == 300
-    for k in blocks:
-        assert shown[k, "value"] == f"= {float(tensors[k].data):.3g}"
-        assert shown[k, "gradient"] == f"∂ {float(bp.grad(loss, tensors[k])):.3g}"
-
-
-def test_an_edge_that_is_not_drawn_is_an_error(monkeypatch: Any) -> None:
-    whole = picture_module.picture
-
-    def without_an_edge(*arguments: Any, **settings: Any) -> Any:
-        drawn = whole(*arguments, **settings)
-        return dataclasses.replace(drawn, arrows=drawn.arrows[1:])
-
-    monkeypatch.setattr(picture_module, "picture", without_an_edge)
-    with pytest.raises(KeyError):
-        play(worked())
+    groups, data = groups_of(stage(loss)), data_of(play(loss).html)
+    assert {edge for step in data["steps"] for edge in step["edges"]} <= set(groups)
+    nodes = [node for step in data["steps"] for node in (step["node"], *step["reached"])]
+    nodes += [mark["node"] for run in data["runs"] for step in run["marks"] for mark in step]
+    assert {f"n{node}" for node in nodes if node is not None} <= set(groups)
+    clicked = {node for step in data["steps"] for node in step["clicks"]}
+    assert clicked == set(range(len(recorded_tensors(loss))))
 
 
 def test_three_hundred_operations_have_a_node_each() -> None:
@@ -540,7 +484,7 @@ def test_three_hundred_operations_have_a_node_each() -> None:
     for i in range(100):
         a = bp.tanh(leaf(rng.normal(size=(3, 3)), f"W{i}") @ a + leaf([[0.0]] * 3, f"b{i}"))
     loss = bp.square_sum(a).named("L")
-    assert stage(loss).home == tuple(range(502))
+    assert {f"n{k}" for k in range(502)} <= set(groups_of(stage(loss)))
 
 
 def test_the_same_page_every_time() -> None:
@@ -549,15 +493,15 @@ def test_the_same_page_every_time() -> None:
 
 def test_a_deep_graph_needs_no_recursion() -> None:
     y = leaf(1.0, "x")
-    for _ in range(5000):
+    for _ in range(1500):
         y = y + 1.0
     frames = film(y).frames
-    assert len(frames) == 10_001
+    assert len(frames) == 3_001
 
 
 def test_a_graph_that_nobody_would_step_through_is_refused() -> None:
     y = bp.tensor(0.5, requires_grad=True, name="x")
-    for _ in range(2001):
+    for _ in range(800):
         y = bp.sin(y)
-    with pytest.raises(ValueError, match=r"at most 2,000 operations.*was computed by 2,001"):
+    with pytest.raises(ValueError, match=r"through 801 nodes, and a picture has at most 800"):
         bp.play(y.named("L"))

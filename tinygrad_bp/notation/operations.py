@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Primitive
+from ..engine import Primitive, Tensor
 from .trees import PARTS, is_numpy
 
 
@@ -134,3 +134,10 @@ def match(template: ast.AST, node: ast.AST, found: dict[str, ast.expr]) -> None:
             a, b = getattr(template, name), getattr(node, name)
             if isinstance(a, ast.AST) and isinstance(b, ast.AST):
                 match(a, b, found)
+
+
+def called(t: Tensor) -> str:
+    # what a public function calls, as pad_with_constants, has that function's name as its symbol
+    assert t.primitive is not None
+    name, symbol = str(t.primitive.__name__), str(t.primitive.symbol)
+    return symbol if name.startswith(f"{symbol}_") else name

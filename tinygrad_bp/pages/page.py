@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 
-def write_page(template: str, **content: Any) -> str:
+def write_page(template: str, *, standalone: bool = True, **content: Any) -> str:
     """Return a page of its own: one HTML file with its style in it; text is escaped.
 
     Examples
@@ -24,18 +24,13 @@ def write_page(template: str, **content: Any) -> str:
     >>> "<title>&lt;b&gt;</title>" in page, "1 &amp; 2" in page
     (True, True)
     """
-    return fill(template, content, standalone=True)
-
-
-def write_part(template: str, **content: Any) -> str:
-    # for a notebook; its style reaches nothing but itself
-    return fill(template, content, standalone=False)
-
-
-def fill(template: str, content: dict[str, Any], standalone: bool) -> str:
     found = environment().get_template(f"{template}.html")
     style = safe(read("style.css"))
     return found.render(content, kind=template, style=style, standalone=standalone)
+
+
+#: For a notebook; its style reaches nothing but itself.
+write_part = functools.partial(write_page, standalone=False)
 
 
 @functools.cache

@@ -180,7 +180,7 @@ function go(step, options) {
 
 /** Go to the step of a node: in the pass that is shown, or in the other if we are there already. */
 function goToNode(node) {
-  const steps = data.home[node];
+  const steps = [...data.steps.keys()].filter((step) => data.steps[step].clicks.includes(node));
   const here = steps.indexOf(now);
   const alike = steps.find((step) => data.steps[step].kind === data.steps[now].kind);
   go(here < 0 ? (alike ?? steps[0]) : steps[(here + 1) % steps.length], { jump: true });

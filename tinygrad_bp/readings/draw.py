@@ -111,13 +111,8 @@ def draw(
     TypeError
         If the output is no Tensor.
     ValueError
-        For another level; with ``backward``, if the output needs no gradient or has several
-        entries.
-
-    Notes
-    -----
-    A picture has at most 400 nodes. Of a larger graph the scopes are collapsed, and where that is
-    not enough, the earliest tensors are one node; the picture says so.
+        For another level; for more than 400 nodes; with ``backward``, if the output needs no
+        gradient or has several entries.
 
     Examples
     --------

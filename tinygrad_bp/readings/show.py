@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ..engine import Tensor
-from ..notation.numbers import fits, in_line, listed, printable, rows, written_shape
+from ..notation.numbers import DIGITS, fits, in_line, listed, printable, written_shape
+from ..notation.operations import called
 from ..pages.page import write_part
-from .drawing.looks import colour
-
-
-class Shown(NamedTuple):
-    """An array: cells with their colours if there is room, and else a line."""
-
-    label: str
-    line: str
-    cells: list[list[tuple[str, str]]]  # (text, colour)
+from .drawing.looks import cells
 
 
 def tensor_html(t: Tensor) -> str:
@@ -30,14 +23,12 @@ def tensor_html(t: Tensor) -> str:
     >>> "&lt;w&gt;" in page, "<w>" in page
     (True, False)
     """
-    arrays = [shown("value", t._array)]
-    if t._grad is not None:
-        arrays.append(shown("gradient", t._grad))
+    arrays = {"value": t._array} | ({} if t._grad is None else {"gradient": t._grad})
     return write_part(
         "tensor",
         name=printable(t.name) if t.name is not None else "",
         facts=", ".join([written_shape(t.shape).text, str(t.dtype), *origin(t)]),
-        arrays=arrays,
+        arrays=[(label, in_line(x), table(x)) for label, x in arrays.items()],
     )
 
 
@@ -49,7 +40,7 @@ def origin(t: Tensor) -> list[str]:
     given = zip(t.inputs, t.operands, strict=True)
     operands = listed(operand(x, value) for x, value in given)
     inside = [f"in {printable(t.scope)}"] if t.scope else []
-    return [f"{t.primitive.__name__} of {operands}", *inside]
+    return [f"{called(t)} of {operands}", *inside]
 
 
 def operand(x: Tensor | None, value: Any) -> str:
@@ -58,14 +49,7 @@ def operand(x: Tensor | None, value: Any) -> str:
     return printable(x.name) if x.name is not None else f"a tensor {written_shape(x.shape).text}"
 
 
-def shown(label: str, array: np.ndarray) -> Shown:
-    if array.size < 2 or array.ndim > 2 or not fits(array, "values"):  # one has no scale
-        return Shown(label, in_line(array), [])
-    matrix = array.reshape(-1, array.shape[-1] if array.ndim else 1)
-    finite = np.abs(matrix[np.isfinite(matrix)].astype(float))
-    most = float(finite.max(initial=0.0))
-    cells = [
-        [(text, colour(float(x), most)) for text, x in zip(texts, row, strict=True)]
-        for texts, row in zip(rows(matrix), matrix, strict=True)
-    ]
-    return Shown(label, "", cells)
+def table(array: np.ndarray) -> list[list[tuple[str, str]]]:
+    # empty where there is no room, or where a single number has no scale
+    room = array.size >= 2 and array.ndim <= 2 and fits(array, "values")
+    return cells(array, DIGITS) if room else []

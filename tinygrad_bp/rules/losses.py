@@ -31,6 +31,7 @@ def of_type(weight: Value, logits: Value) -> Value:
 
 @primitive(
     needs="probabilities of the same shape as the logits",
+    symbol="cross_entropy",
     notation=("cross_entropy", r"\mathrm{cross\_entropy}"),
     letters={"target": "Y", "softmax": "p"},
     averages="samples",

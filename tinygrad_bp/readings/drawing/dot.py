@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Sequence
-from itertools import count
+from itertools import starmap
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...notation.numbers import FEW_DIGITS, fits, rows
-from .folding import rows_crossed
-from .looks import GREY, LOOKS, PAGE, colour
-from .picture import Arrow, Node, Picture, Shown, framed
+from ...notation.numbers import FEW_DIGITS, fits
+from .looks import GREY, LOOKS, PAGE, cells
+from .picture import Arrow, Node, Picture, Shown
 
 if TYPE_CHECKING:
     from graphviz import Digraph
@@ -42,9 +41,8 @@ INVISIBLE = {"style": "invis"}
 PURPLE = LOOKS["gradient"].line
 BACKWARD = {"dir": "back", "style": "dashed", "color": PURPLE, "fontcolor": PURPLE}
 
-#: Where edges cross more rows than this in all, as those from a weight that is used all along a
-#: chain, a good layout is enough: the best takes minutes.
-MANY_ROWS = 1000
+#: Of a large picture a good layout is enough: the best takes minutes.
+MANY_NODES = 100
 HURRIED = {"splines": "line", "nslimit": "0.5", "nslimit1": "0.5", "mclimit": "0.02"}
 
 #: In inches, between what is in a node and its outline.
@@ -59,31 +57,21 @@ def dot(picture: Picture, room: Sequence[str] = (), margin: str = MARGIN) -> str
 class DotWriter:
     def __init__(self, picture: Picture, room: Sequence[str], margin: str) -> None:
         self.picture, self.room, self.margin = picture, room, margin
-        self.frames = count(1)
-        self.most = {
-            "value": self.largest(node.value for node in picture.nodes),
-            "gradient": self.largest(node.gradient for node in picture.nodes),
-        }
-
-    def largest(self, values: Iterable[Shown]) -> float:
-        arrays = [v for v in values if isinstance(v, np.ndarray) and v.ndim]
-        shown = [np.abs(v).ravel() for v in arrays if fits(v, self.picture.level)]
-        entries = np.concatenate([np.zeros(1), *shown])
-        return float(entries[np.isfinite(entries)].max())
+        self.frames: dict[tuple[str, ...], int] = {}
 
     def graph(self) -> Digraph:
         from graphviz import Digraph  # takes long to import
 
         picture = self.picture
-        crossed = rows_crossed([(a.tail, a.head) for a in picture.arrows if not a.backward])
-        hurry = HURRIED if crossed * (2 if picture.sweep else 1) > MANY_ROWS else {}
+        hurry = HURRIED if len(picture.nodes) > MANY_NODES else {}
         graph = Digraph(
             "computation",
             graph_attr=GRAPH | hurry,
             node_attr={"margin": self.margin, **FONT},
             edge_attr=EDGES,
         )
-        self.add(graph, picture.nodes)
+        for node in picture.nodes:
+            self.add(graph, node)
         for node in picture.sweep:  # beside what it is the gradient of
             start = BACKWARD | {"id": "start", "dir": "forward"}
             settings = start if node is picture.sweep[-1] else INVISIBLE
@@ -98,64 +86,56 @@ class DotWriter:
         self.add_legend(graph)
         return graph
 
-    def add(self, graph: Digraph, nodes: Sequence[Node], depth: int = 0) -> None:
-        for item in framed(nodes, depth):
-            if isinstance(item, Node):
-                graph.node(item.id, self.label(item), **look(item.kind, item.id, item.kind))
-            else:
-                title = f"<{escaped(item[0].frame[depth])}>"
-                with graph.subgraph(name=f"cluster_{next(self.frames)}") as inside:
-                    inside.attr(label=title)
-                    self.add(inside, item, depth + 1)
+    def add(self, graph: Digraph, node: Node, depth: int = 0) -> None:
+        # frames of one name are one frame
+        if depth == len(node.frame):
+            graph.node(node.id, self.label(node), **look(node.kind, node.id, node.kind))
+            return
+        number = self.frames.setdefault(node.frame[: depth + 1], len(self.frames) + 1)
+        with graph.subgraph(name=f"cluster_{number}") as inside:
+            inside.attr(label=f"<{escaped(node.frame[depth])}>")
+            self.add(inside, node, depth + 1)
 
     def label(self, node: Node) -> str:
         first, *others = map(escaped, node.lines)
-        words = [f"<B>{first}</B>" if node.given else grey(first)]
-        for line in others:  # what computed a tensor, and what several tensors give, in black
-            black = node.kind in ("intermediate", "output") or len(words) > 1
-            words.append(line if black else grey(line))
-        numbers = self.picture.numbers(node)
-        grids = [self.grid(value, self.most[name]) for name, value in numbers.items()]
+        words = [f"<B>{first}</B>", *(grey(line) if line == node.kind else line for line in others)]
+        grids = list(map(self.grid, node.numbers.values()))
         span = f' COLSPAN="{len(grids)}"' if len(grids) > 1 else ""
         lines = [row([f"<TD{span}>{line}</TD>"]) for line in [*words, *self.room]]
         if grids:
-            heads = [] if node.kind == "gradient" else [beside(map(grey, numbers))]
+            heads = [] if node.kind == "gradient" else [beside(map(grey, node.numbers))]
             lines += ["<HR/>", *heads, beside(grids)]
         return f"<{table(lines, 4)}>"
 
-    def grid(self, value: Shown, most: float) -> str:
-        entries = value if isinstance(value, np.ndarray) and value.ndim and value.size else None
-        if entries is not None and fits(entries, self.picture.level):
-            return table(map(row, cells(np.atleast_2d(entries), most)), 2, space=1)
-        return escaped(self.picture.in_line(value))
+    def grid(self, value: Shown) -> str:
+        if not isinstance(value, np.ndarray) or not value.size or not value.ndim:
+            return escaped(self.picture.in_line(value))
+        if not fits(value, self.picture.level):
+            return escaped(self.picture.in_line(value))
+        cell = '<TD ALIGN="RIGHT" BGCOLOR="{1}">{0}</TD>'.format
+        return table([row(starmap(cell, line)) for line in cells(value, FEW_DIGITS)], 2, space=1)
 
     def add_legend(self, graph: Digraph) -> None:
+        kinds = [kind for kind in LOOKS if any(kind == node.kind for node in self.picture.nodes)]
         with graph.subgraph(name="cluster_legend") as legend:
             legend.attr(label=self.caption(), color="none", **{"class": "legend"})
-            for i, kind in enumerate(self.picture.kinds):
+            for i, kind in enumerate(kinds):
                 words = "several tensors" if kind == "layer" else kind
                 settings = look(kind, f"legend{i}", "legend") | {"fontcolor": GREY, "height": "0.3"}
                 legend.node(f"legend{i}", words, **settings)
-        for i in range(len(self.picture.kinds)):
+        for i in range(len(kinds)):
             graph.edge(self.picture.forward[-1].id, f"legend{i}", **INVISIBLE)
 
     def caption(self) -> str:
-        remarks = []
-        if any(arrow.order for arrow in self.picture.arrows):
-            remarks.append("numbers on edges: which operand")
-        if any(arrow.rule for arrow in self.picture.arrows):
-            remarks.append("formulas on edges: what flows back along them")
-        without = all(node.gradient is None for node in self.picture.nodes)
-        if without and self.picture.level != "layers":
-            remarks.append("—: no gradient")
-        remarks += [escaped(self.picture.note)] * bool(self.picture.note)
-        lines = [row([f'<TD COLSPAN="4" ALIGN="LEFT">{grey(words)}</TD>']) for words in remarks]
-        for name, most in self.most.items():
-            if most:
-                words = grey(f"colours of {name}s:")
-                [scale] = cells(np.array([[-most, 0.0, most]]), most)
-                lines.append(row([f'<TD ALIGN="LEFT">{words}</TD>', *scale]))
-        return f"<{table(lines, 2, space=1)}>" if lines else ""
+        arrows, break_ = self.picture.arrows, '<BR ALIGN="LEFT"/>'
+        numbers = [node.numbers for node in self.picture.nodes]
+        remarks = {
+            "numbers on edges: which operand": any(arrow.order for arrow in arrows),
+            "formulas on edges: what flows back along them": any(arrow.rule for arrow in arrows),
+            "—: no gradient": any(n.get("gradient", "") is None for n in numbers),
+        }
+        lines = [f"{remark}{break_}" for remark, applies in remarks.items() if applies]
+        return f"<{grey(''.join(lines))}>" if lines else ""
 
 
 def look(kind: str, name: str, css_class: str) -> dict[str, str]:
@@ -170,8 +150,8 @@ def arrow_label(arrow: Arrow) -> str | None:
     # the words cover the frames that they cross
     if not arrow.words:
         return None
-    cells = f'<TD WIDTH="4"></TD><TD BGCOLOR="{PAGE}">{escaped(arrow.words)}</TD>'
-    return f"<{table([f'<TR>{cells}</TR>'], 0)}>"
+    words = f'<TD WIDTH="4"></TD><TD BGCOLOR="{PAGE}">{escaped(arrow.words)}</TD>'
+    return f"<{table([row([words])], 0)}>"
 
 
 def table(rows: Iterable[str], padding: int, space: int = 0) -> str:
@@ -185,17 +165,6 @@ def beside(cells: Iterable[str]) -> str:
 
 def row(cells: Iterable[str]) -> str:
     return f"<TR>{''.join(cells)}</TR>"
-
-
-def cells(matrix: np.ndarray, most: float) -> list[list[str]]:
-    # the numbers of an array have as many decimals each, so that their points are in line
-    return [
-        [
-            f'<TD ALIGN="RIGHT" BGCOLOR="{colour(float(entry), most)}">{text}</TD>'
-            for entry, text in zip(entries, texts, strict=True)
-        ]
-        for entries, texts in zip(matrix, rows(matrix, FEW_DIGITS), strict=True)
-    ]
 
 
 def grey(content: str) -> str:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import signal
 import subprocess
 import sysconfig
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
-from subprocess import PIPE
 
 from .looks import PAGE
 
@@ -30,36 +27,22 @@ def lay_out(dot: str, suffix: str) -> bytes:
     if in_process is not None and suffix == ".svg":
         return in_process(dot).encode()
     program = layout_program()
-    if Path(program).stem == "graphviz-pure":
-        if suffix == ".pdf":
-            raise RuntimeError(
-                "graphviz-pure writes no PDF. Install Graphviz, whose program dot does "
-                "(https://graphviz.org/download), or save as .svg."
-            )
-        if suffix == ".png":  # its fonts lack the sign, and have this letter, which looks the same
-            dot = dot.replace("⊙", "ʘ")
+    if Path(program).stem == "graphviz-pure" and suffix == ".png":
+        dot = dot.replace("⊙", "ʘ")  # its fonts lack the sign, and have this letter, which is alike
     command = [program, *FLAGS[suffix]]
-    with subprocess.Popen(  # in a session of its own, to be stopped with all that it starts
-        command, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True
-    ) as process:
-        try:
-            picture, complaint = process.communicate(dot.encode(), SECONDS_TO_LAY_OUT)
-        except subprocess.TimeoutExpired:
-            raise RuntimeError(
-                f"{program} was stopped: it took more than {SECONDS_TO_LAY_OUT:g} s to lay the "
-                "graph out. Draw a smaller part of the computation, or save the text as .dot."
-            ) from None
-        finally:
-            if process.poll() is None and os.name == "posix":
-                os.killpg(process.pid, signal.SIGKILL)
-            elif process.poll() is None:
-                process.kill()
-    if process.returncode != 0:
-        raise RuntimeError(
-            f"{program} failed with status {process.returncode}: "
-            f"{complaint.decode(errors='replace').strip()}"
+    try:
+        done = subprocess.run(
+            command, input=dot.encode(), capture_output=True, timeout=SECONDS_TO_LAY_OUT
         )
-    return picture
+    except subprocess.TimeoutExpired:
+        raise RuntimeError(
+            f"{program} was stopped: it took more than {SECONDS_TO_LAY_OUT:g} s to lay the graph "
+            "out. Draw a smaller part of the computation, or save the text as .dot."
+        ) from None
+    if done.returncode != 0:
+        complaint = done.stderr.decode(errors="replace").strip()
+        raise RuntimeError(f"{program} failed with status {done.returncode}: {complaint}")
+    return done.stdout
 
 
 def layout_program() -> str:
@@ -98,10 +81,8 @@ def described(svg: bytes, title: str, description: str) -> ET.Element:
     root[-1].append(titles)
     root.set("role", "img")
     for place, (tag, words) in enumerate([("title", title), ("desc", description)]):
-        element = ET.Element(f"{{{SVG}}}{tag}")
-        element.text = words
-        element.tail = "\n"
-        root.insert(place, element)
+        root.insert(place, ET.Element(f"{{{SVG}}}{tag}"))
+        root[place].text, root[place].tail = words, "\n"
     return root
 
 

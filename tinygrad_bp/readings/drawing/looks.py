@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...notation.numbers import rows
+
 
 class Look(NamedTuple):
     shape: str  # in DOT
@@ -51,3 +53,14 @@ def colour(value: float, most: float) -> str:
     share = min(abs(value) / most, 1.0) ** 0.5 if most else float(value != 0)
     end = NEGATIVE if value < 0 else POSITIVE
     return "#" + "".join(f"{255 - round(share * (255 - part)):02X}" for part in end)
+
+
+def cells(array: np.ndarray, digits: int) -> list[list[tuple[str, str]]]:
+    # the numbers of a table with their colours, on a scale that goes up to the largest of them
+    matrix = array.reshape(-1, array.shape[-1] if array.ndim else 1)
+    finite = np.abs(matrix[np.isfinite(matrix)].astype(float))
+    most = float(finite.max(initial=0.0))
+    return [
+        [(text, colour(float(entry), most)) for text, entry in zip(texts, entries, strict=True)]
+        for texts, entries in zip(rows(matrix, digits), matrix, strict=True)
+    ]

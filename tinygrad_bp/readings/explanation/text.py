@@ -1,4 +1,4 @@
-"""Rows as text, in two columns or on a console as a table, with matrices in brackets.
+"""Rows as text, in two columns, with matrices in brackets.
 
 An equation is made of blocks of lines that stand side by side: a matrix beside a sign.
 """
@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import zip_longest
+from typing import NamedTuple
 
 import numpy as np
 from rich.cells import cell_len as width
@@ -18,75 +18,42 @@ from ...notation.numbers import fits, in_line, rows, stand_in
 from ...notation.pieces import Parts
 from ..steps.rows import Numbers, Row, Side, Sources
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
-#: How wide a label and the equation beside it are in plain text.
+#: How wide a label and the equation beside it are.
 LABEL, EQUATION = 11, 64
-
-#: What the lines and margins of a table on a console take.
-FRAME = 7
 
 #: A formula is broken before these signs, and what goes on below begins with one.
 SIGNS = "⊙⊗+−·/"
 
 
 def in_columns(row: Row) -> list[str]:
-    left, right = [row.label, *row.notes], equation(row.sides, EQUATION)
+    left, right = [row.label, *row.notes], equation(row.sides)
     if max(map(width, left)) > LABEL:  # the equation starts below
         right = [""] * len(left) + right
-    left += [""] * (len(right) - len(left))
-    right += [""] * (len(left) - len(right))
-    pairs = zip(left, right, strict=True)
-    return [(a + " " * (LABEL + 1 - width(a)) + b).rstrip() for a, b in pairs]
+    return [
+        (a + " " * (LABEL + 1 - width(a)) + b).rstrip()
+        for a, b in zip_longest(left, right, fillvalue="")
+    ]
 
 
-def table(title: str, rows: Iterable[Row], room: int) -> Table:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    made = Table(
-        title=Text(title, style="bold"),
-        title_justify="left",
-        box=box.ROUNDED,
-        border_style="dim",
-        show_header=False,
-        show_lines=True,
-        expand=True,
-    )
-    made.add_column(width=LABEL, overflow="fold")
-    made.add_column(overflow="fold", ratio=1)
-    for row in rows:
-        label = Text(row.label)
-        label.append("".join(f"\n{note}" for note in row.notes), style="dim")
-        made.add_row(label, Text("\n".join(equation(row.sides, room - LABEL - FRAME))))
-    return made
-
-
-def equation(sides: tuple[Side, ...], room: int) -> list[str]:
-    # The first side stands on a line of its own where the others would not fit beside it.
-    first = written(sides[0], room)
+def equation(sides: tuple[Side, ...]) -> list[str]:
+    # the first side stands on a line of its own if it leaves the others little room
+    lines = written(sides[0], EQUATION).lines
     if len(sides) == 1:
-        return first.lines
-    start = f"{first.lines[0]} = "
-    others = [written(side, room - width(start)) for side in sides[1:]]
-    fits = all(width(other.lines[0]) <= room - width(start) for other in others)
-    lines: list[str] = []
-    if len(first.lines) > 1 or width(start) > room // 2 or not fits:
-        lines, start = first.lines, "  = "
-        others = [written(side, room - width(start)) for side in sides[1:]]
-    for other in others:
-        lines += beside([Block([start]), other]).lines
+        return lines
+    start = f"{lines[0]} = "
+    if len(lines) > 1 or width(start) > EQUATION // 2:
+        start = "  = "
+    else:
+        lines = []
+    for side in sides[1:]:
+        lines += beside([Block([start]), written(side, EQUATION - width(start))]).lines
         start = f"{' ' * (width(start) - 2)}= "
     return lines
 
 
 def written(side: Side, room: int) -> Block:
-    if isinstance(side, Formula):
-        return Block(wrapped(side.text, room))
-    if isinstance(side, (str, Sources)):
-        return Block(wrapped(str(side), room))
+    if isinstance(side, (str, Sources, Formula)):
+        return Block(wrapped(side.text if isinstance(side, Formula) else str(side), room))
     return flowing(units(side.formula.parts if isinstance(side, Numbers) else side), room)
 
 
@@ -160,9 +127,8 @@ def flowing(parts: list[Unit], room: int) -> Block:
         used += n
     first, *others = map(beside, lines)
     gap = [""] * any(len(line.lines) > 1 for line in (first, *others))
-    return Block(
-        [*first.lines, *(row for other in others for row in gap + other.lines)], first.base
-    )
+    below = [row for other in others for row in gap + other.lines]
+    return Block([*first.lines, *below], first.base)
 
 
 def wrapped(text: str, room: int) -> list[str]:
@@ -176,14 +142,14 @@ def wrapped(text: str, room: int) -> list[str]:
 
 def beside(parts: list[Block]) -> Block:
     base = max(part.base for part in parts)
-    below = max(len(part.lines) - part.base for part in parts)
-    if base + below == 1:
-        return Block(["".join(part.lines[0] for part in parts)])
-    lines = [""] * (base + below)
+    height = base + max(len(part.lines) - part.base for part in parts)
+    lines = [""] * height
     for part in parts:
+        above = base - part.base
+        padded = [""] * above + part.lines + [""] * (height - above - len(part.lines))
         n = max(map(width, part.lines))
-        for i in range(len(lines)):
-            j = i - base + part.base
-            line = part.lines[j] if 0 <= j < len(part.lines) else ""
-            lines[i] += line + " " * (n - width(line))
+        lines = [
+            before + line + " " * (n - width(line))
+            for before, line in zip(lines, padded, strict=True)
+        ]
     return Block(lines, base)

@@ -10,8 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
-import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,13 +20,12 @@ from ...pages.page import read, safe, write_page
 from ..steps.rows import Sources
 from ..steps.typeset import equation, equations, typeset_side
 from .film import Film, Mark
-from .picture import Stage
 
 #: A value of more characters is summarised in the picture.
 BRIEF = 19
 
 
-def page(films: Sequence[Film], stage: Stage) -> str:
+def page(films: Sequence[Film], picture: str) -> str:
     script = read("player.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return write_page(
@@ -36,12 +34,12 @@ def page(films: Sequence[Film], stage: Stage) -> str:
         hash=f"sha256-{digest}",
         player_style=safe(read("player.css")),
         script=safe(script),
-        picture=safe(stage.svg),
+        picture=safe(picture),
         runs=[film.frames for film in films],
         steps=safe("".join(articles(films))),
         write=lambda formula: safe(typeset_side(formula)),
         curve=curve([film.value.item() for film in films]),
-        data=data(films, stage),
+        data=data(films),
     )
 
 
@@ -55,9 +53,7 @@ def articles(films: Sequence[Film]) -> Iterator[str]:
             )
             if frame.equations:
                 yield '<section class="computation"><h3>The computation</h3>\n'
-                yield equations(frame.equations)
-                more = f'<p class="small">and {frame.left_out:,} more</p>'
-                yield f"{more if frame.left_out else ''}</section>\n"
+                yield f"{equations(frame.equations)}</section>\n"
             for row in frame.rows:
                 notes = "".join(f' <span class="note">{html.escape(n)}</span>' for n in row.notes)
                 label = html.escape(f"{row.label[0].upper()}{row.label[1:]}")
@@ -71,62 +67,38 @@ def articles(films: Sequence[Film]) -> Iterator[str]:
 
 
 def linked(sources: Sources, offset: int) -> str:
-    links = [
-        f'<button class="link" data-step="{offset + term.step}">{name}</button>'
+    links = (
+        f'<button class="link" data-step="{offset + term.step}">{sources.name(term)}</button>'
         for term in sources.terms
-        for name in [sources.name(term, offset)]
-    ]
-    return f"<span>{' + '.join(filter(None, [*links, sources.remark]))}</span>"
+    )
+    return f"<span>{sources.summed(links)}</span>"
 
 
 def curve(losses: Sequence[float]) -> str:
     # the points of a line in a box of 100 by 30, the largest loss on top
-    finite = [loss for loss in losses if math.isfinite(loss)]
-    low, high = min(finite, default=0.0), max(finite, default=0.0)
-    step, unit = 100 / max(len(losses) - 1, 1), 30 / ((high - low) or 1.0)
-    points = (
-        f"{step * run:.1f},{unit * (high - loss):.1f}"
-        for run, loss in enumerate(losses)
-        if math.isfinite(loss)
-    )
-    return " ".join(points)
+    y, x = np.array(losses), np.linspace(0.0, 100.0, len(losses))
+    x, y = x[np.isfinite(y)], y[np.isfinite(y)]
+    down = 30 * (y.max(initial=-np.inf) - y) / (np.ptp(y) or 1.0) if y.size else y
+    return " ".join(f"{across:.1f},{height:.1f}" for across, height in zip(x, down, strict=True))
 
 
-def data(films: Sequence[Film], stage: Stage) -> dict[str, Any]:
-    # A node of the picture may hold several tensors, and then it shows the numbers of the last.
-    first, home = films[0], stage.home
-    steps: dict[int, list[int]] = {node: [] for node in sorted(set(home))}
-    for step, frame in enumerate(first.frames):
-        for node in unique(home[tensor] for tensor in frame.clicks):
-            steps[node].append(step)
+def data(films: Sequence[Film]) -> dict[str, Any]:
+    names = "kind", "node", "edges", "reached", "clicks"
     return {
         "steps": [
-            {
-                "kind": frame.kind,
-                "node": None if frame.node is None else home[frame.node],
-                "edges": unique(stage.edges[e] for e in frame.edges if e in stage.edges),
-                "reached": unique(home[tensor] for tensor in frame.reached),
-                "says": f"{frame.title}. {frame.summary}",
-            }
-            for frame in first.frames
+            {name: getattr(frame, name) for name in names}
+            | {"says": f"{frame.title}. {frame.summary}"}
+            for frame in films[0].frames
         ],
-        "home": steps,
-        "loss": first.loss,
+        "loss": films[0].loss,
         "runs": [
             {
                 "loss": in_line(film.value),
-                "marks": [
-                    [mark_json(m) for m in frame.marks if home[m.node] == m.node]
-                    for frame in film.frames
-                ],
+                "marks": [list(map(mark_json, frame.marks)) for frame in film.frames],
             }
             for film in films
         ],
     }
-
-
-def unique(items: Iterable[Any]) -> list[Any]:
-    return list(dict.fromkeys(items))
 
 
 def mark_json(mark: Mark) -> dict[str, Any]:

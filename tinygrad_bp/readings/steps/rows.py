@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -11,8 +11,6 @@ import numpy as np
 from ...notation.formula import Formula
 from ...notation.numbers import listed, printable, written_shape
 from ...notation.pieces import Parts
-from ...notation.steps import unbroadcast
-from ...notation.trees import shaped
 from .sweep import Contribution, Formulas, Given, Gradient, Step, Term
 
 #: How many terms of a sum are written out.
@@ -35,19 +33,16 @@ class Sources(NamedTuple):
     terms: tuple[Term, ...]
     left_out: int
 
-    def name(self, term: Term, before: int = 0) -> str:
-        # the operand too, where one step gives several terms; a player counts the forward steps
-        # before
+    def name(self, term: Term) -> str:  # the operand too, where one step gives several terms
         several = sum(other.step == term.step for other in self.terms) > 1
-        return f"step {before + term.step}" + f", operand {term.operand + 1}" * several
+        return f"step {term.step}" + f", operand {term.operand + 1}" * several
 
-    @property
-    def remark(self) -> str:
-        return f"({self.left_out} more)" if self.left_out else ""
+    def summed(self, names: Iterable[str]) -> str:
+        more = [f"({self.left_out} more)"] if self.left_out else []
+        return " + ".join([*names, *more])
 
     def __str__(self) -> str:
-        names = [f"({self.name(term)})" for term in self.terms]
-        return " + ".join(filter(None, [*names, self.remark]))
+        return self.summed(f"({self.name(term)})" for term in self.terms)
 
 
 #: What stands on a side of an equation: symbols, numbers, values with words between, or words.
@@ -76,11 +71,8 @@ class Rows:
         # a leaf may have been given new values on the way
         t = self.formulas.record.tensors[given.node]
         kind = "computed" if t.primitive else "parameter" if t.requires_grad else "constant"
-        first, *others = given.values
-        parts: list[str | np.ndarray] = [first]
-        for value in others:
-            parts += [", then ", value]
-        return Row(kind, shape_of(first), (self.formulas.tensor(given.node), tuple(parts)))
+        sides = self.formulas.tensor(given.node), between(", then ", given.values)
+        return Row(kind, shape_of(given.values[0]), sides)
 
     def computed(self, i: int) -> Row:
         value, formula = self.formulas.record.tensors[i].data, self.formulas.equation(i)
@@ -88,11 +80,9 @@ class Rows:
         return Row("computed", shape_of(value), sides)
 
     def step(self, step: Step) -> Iterator[Row]:
-        forward: list[Side] = [self.formulas.tensor(step.node), step.computed]
-        if step.definition is not None:
-            forward.append(step.definition)
-        forward.append((step.value,))
-        yield Row("forward", shape_of(step.value), tuple(forward))
+        definition: list[Side] = [] if step.definition is None else [step.definition]
+        sides = self.formulas.tensor(step.node), step.computed, *definition, (step.value,)
+        yield Row("forward", shape_of(step.value), sides)
         yield from self.backward(step)
 
     def backward(self, step: Step) -> Iterator[Row]:
@@ -110,7 +100,7 @@ class Rows:
         label, notes = f"to {brief(c.tensor)}", list(shape_of(c.value))
         notes += [f"as operand {c.operand + 1}"] * several
         notes += [f"term {c.term} of {c.terms}"] * (c.terms > 1)
-        notes += ["broadcast"] * (c.unsummed is not None)
+        notes += ["broadcast"] * c.broadcast
         sides: list[Side] = [self.formulas.gradient(c.node)] if c.terms == 1 else []
         if c.formula is None:
             sides.append(f"({step.operation}'s own rule, which takes only arrays)")
@@ -120,25 +110,15 @@ class Rows:
             if is_name and c.formula.text == step.gradient and c.value.ndim:
                 return Row(label, (*notes, "unchanged"), tuple(sides))
             sides += [Numbers(c.formula)] * (not is_name)
-        if c.unsummed is not None and not (c.formula and is_sum_of_name(c.formula.tree)):
-            terms = shaped(ast.Name("terms"), c.unsummed.shape)
-            sum_of = unbroadcast(terms, c.value.shape)
-            sides.append(Numbers(Formula(sum_of, None, {"terms": c.unsummed})))
         return Row(label, tuple(notes), (*sides, (c.value,)))
 
     def added_up(self, gradient: Gradient) -> Row:
         terms = gradient.terms[:MOST_TERMS]
         sources = Sources(terms, len(gradient.terms) - len(terms))
-        parts: list[str | np.ndarray] = []
-        for term in terms:
-            parts += [" + ", term.value]
-        parts += [f" + {sources.remark}"] * bool(sources.left_out)
-        sides = (
-            self.formulas.gradient(gradient.node),
-            sources,
-            tuple(parts[1:]),
-            (gradient.value,),
-        )
+        numbers = between(" + ", [term.value for term in terms])
+        numbers += (sources.summed([""]),) * bool(sources.left_out)
+        name = self.formulas.gradient(gradient.node)
+        sides = name, sources, numbers, (gradient.value,)
         return Row("added up", shape_of(gradient.value), sides)
 
     def reached(self, g: Gradient) -> Row:
@@ -156,10 +136,11 @@ def in_scope(operation: str, scope: str) -> str:
     return f"{operation} in {printable(scope, LONGEST_SCOPE)}" if scope else operation
 
 
-def is_sum_of_name(tree: ast.expr) -> bool:
-    while isinstance(tree, ast.Call) and tree.args:
-        tree = tree.args[0]
-    return isinstance(tree, ast.Name)
+def between(words: str, values: Iterable[np.ndarray]) -> Parts:
+    parts: list[str | np.ndarray] = []
+    for value in values:
+        parts += [words, value]
+    return tuple(parts[1:])
 
 
 def shape_of(value: np.ndarray) -> tuple[str, ...]:

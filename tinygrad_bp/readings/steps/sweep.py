@@ -6,18 +6,20 @@
 from __future__ import annotations
 
 import ast
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import NamedTuple
 
 import numpy as np
 
 from ...engine import Tensor
 from ...notation.formula import Formula
+from ...notation.operations import called
 from ...notation.trees import stand_in_for_large
 from ...record import Edge, Record
+
+#: Nobody reads more steps, and a page of them would be too large to open.
+MOST_OPERATIONS = 2000
 
 #: What an operation is composed of is said where that has at most this many characters: a line.
 LONGEST_DEFINITION = 60
@@ -46,9 +48,10 @@ class Formulas:
             self.equations[i] = Formula(tree, self.names, self.values(i))
         return self.equations[i]
 
-    def composed(self, i: int) -> Formula | None:
+    def definition(self, i: int) -> Formula | None:
         tree = self.record.composed(i, stand_in_for_large)
-        return None if tree is None else Formula(tree, self.names, self.values(i))
+        found = Formula(tree, self.names) if tree else None
+        return found if found and len(found.text) <= LONGEST_DEFINITION else None
 
     def rules(self, i: int) -> dict[Edge, Formula]:
         values = self.values(i)
@@ -59,11 +62,12 @@ class Formulas:
         return {edge: Formula(rule, self.names, values) for edge, rule in rules.items()}
 
     def values(self, i: int) -> dict[str, np.ndarray]:
-        t, g = self.record.tensors[i], self.record.gradients.get(i)
+        t = self.record.tensors[i]
         operands = zip(t.inputs, t.operands, strict=True)
         known = {self.names.identifier(x): value for x, value in operands if x is not None}
         known[self.names.identifier(t)] = t.data
-        known[self.names.gradient(t)] = t.data if g is None else read_only(g)
+        if i in self.record.gradients:
+            known[self.names.gradient(t)] = read_only(self.record.gradients[i])
         return known
 
 
@@ -73,7 +77,8 @@ def read_only(value: object) -> np.ndarray:
     return array
 
 
-class Term(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Term:
     """What one edge of the graph adds to a gradient."""
 
     step: int  # the number of the step, from 1
@@ -113,7 +118,7 @@ class Contribution:
     terms: int
     formula: Formula | None  # summed where the input was broadcast; none of a rule for arrays only
     value: np.ndarray  # of the input's shape, read-only
-    unsummed: np.ndarray | None  # what the rule gave, where the input was broadcast
+    broadcast: bool  # so what the rule gave was summed
 
     @property
     def rule(self) -> str | None:
@@ -142,7 +147,7 @@ class Step:
         return f"{self.tensor} = {self.computed.text}"
 
 
-def loss_record(loss: object, reading: str) -> Record:
+def loss_record(loss: object, reading: str, most: int | None = None) -> Record:
     if not isinstance(loss, Tensor):
         raise TypeError(f"{reading} takes a Tensor, not {loss!r:.60}.")
     if loss.size != 1:
@@ -151,6 +156,12 @@ def loss_record(loss: object, reading: str) -> Record:
             "one number. Reduce it first, as with .sum()."
         )
     record = Record(loss)
+    operations = sum(t.primitive is not None for t in record.tensors)
+    if most is not None and operations > most:
+        raise ValueError(
+            f"{reading} goes through at most {most:,} operations, and {loss.described()} was "
+            f"computed by {operations:,}. Give it a part of the computation."
+        )
     _ = record.start  # raises where there is no gradient
     return record
 
@@ -161,18 +172,32 @@ class Sweep:
         leading = record.leading_to(wanted)
         edges = [e for e in record.edges if record.source[e] in leading and e in record.given]
         self.edges = {i: tuple(group) for i, group in groupby(edges, key=lambda edge: edge.step)}
-        self.terms: dict[int, list[Term]] = defaultdict(list)
-        self.term_of: dict[Edge, int] = {}  # which term of its sum a contribution is, from 1
-        for number, group in enumerate(self.edges.values(), 1):
-            for edge in group:
-                terms = self.terms[record.source[edge]]
-                terms.append(Term(number, edge.operand, read_only(record.contributions[edge])))
-                self.term_of[edge] = len(terms)
-        self.defined: set[object] = set()  # the operations whose composition has been shown
+        self.number = {i: number for number, i in enumerate(self.edges, 1)}
+        self.uses: dict[int, list[Edge]] = {}
+        for edge in edges:
+            self.uses.setdefault(record.source[edge], []).append(edge)
 
     def steps(self) -> Iterator[Step]:
-        for number, (i, edges) in enumerate(self.edges.items(), 1):
-            yield self.step(number, i, edges)
+        defined: set[object] = set()  # the operations whose composition has been shown
+        for i, edges in self.edges.items():
+            t, rules = self.record.tensors[i], self.formulas.rules(i)
+            definition = None if t.primitive in defined else self.formulas.definition(i)
+            defined.add(t.primitive)
+            inputs = dict.fromkeys(self.record.source[edge] for edge in edges)
+            yield Step(
+                self.number[i],
+                i,
+                self.formulas.tensor(i).text,
+                called(t),
+                self.record.scope(i),
+                self.formulas.equation(i),
+                definition,
+                t.data,
+                self.formulas.gradient(i).text,
+                read_only(self.record.gradients[i]),
+                tuple(self.contribution(edge, rules.get(edge)) for edge in edges),
+                tuple(self.gradient(x) for x in inputs if self.uses[x][-1].step == i),
+            )
 
     def given(self) -> Iterator[Given]:
         used = {i for edge, i in self.record.inputs.items() if edge.step in self.edges}
@@ -180,48 +205,25 @@ class Sweep:
             yield Given(i, self.formulas.tensor(i).text, self.record.values(i))
 
     def gradient(self, i: int) -> Gradient:
-        t, formulas = self.record.tensors[i], self.formulas
-        value = np.asarray(self.record.gradients.get(i, np.zeros(t.shape)), t.dtype)
-        names = formulas.tensor(i).text, formulas.gradient(i).text
-        return Gradient(i, *names, read_only(value), tuple(self.terms.get(i, ())))
-
-    def step(self, number: int, i: int, edges: tuple[Edge, ...]) -> Step:
-        t, formulas = self.record.tensors[i], self.formulas
-        rules = formulas.rules(i)
-        inputs = dict.fromkeys(self.record.source[edge] for edge in edges)
-        return Step(
-            number,
-            i,
-            formulas.tensor(i).text,
-            str(getattr(t.primitive, "__name__", "")),
-            self.record.scope(i),
-            formulas.equation(i),
-            self.definition(i),
-            t.data,
-            formulas.gradient(i).text,
-            read_only(self.record.gradients[i]),
-            tuple(self.contribution(edge, rules.get(edge)) for edge in edges),
-            tuple(self.gradient(x) for x in inputs if self.terms[x][-1].step == number),
+        record, t = self.record, self.record.tensors[i]
+        value = np.asarray(record.gradients.get(i, np.zeros(t.shape)), t.dtype)
+        names = self.formulas.tensor(i).text, self.formulas.gradient(i).text
+        terms = (
+            Term(self.number[edge.step], edge.operand, read_only(record.contributions[edge]))
+            for edge in self.uses.get(i, ())
         )
-
-    def definition(self, i: int) -> Formula | None:
-        # the first time that the operation is met
-        primitive = self.record.tensors[i].primitive
-        composed = None if primitive in self.defined else self.formulas.composed(i)
-        self.defined.add(primitive)
-        return composed if composed and len(composed.text) <= LONGEST_DEFINITION else None
+        return Gradient(i, *names, read_only(value), tuple(terms))
 
     def contribution(self, edge: Edge, rule: Formula | None) -> Contribution:
         i = self.record.source[edge]
-        given, value = self.record.given[edge], self.record.contributions[edge]
         return Contribution(
             edge.operand,
             i,
             self.formulas.tensor(i).text,
             self.formulas.gradient(i).text,
-            self.term_of[edge],
-            len(self.terms[i]),
+            self.uses[i].index(edge) + 1,
+            len(self.uses[i]),
             rule,
-            read_only(value),
-            None if given is value else read_only(given),
+            read_only(self.record.contributions[edge]),
+            edge in self.record.broadcast,
         )
