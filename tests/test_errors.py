@@ -126,17 +126,17 @@ ERRORS = [
     (
         lambda: bp.concatenate([w], 0, 1),
         TypeError,
-        "concatenate takes a list of operands and 1 further argument(s), and was given 3 values.",
+        "concatenate takes a list of operands and 1 further argument, and was given 3 values.",
     ),
     (
         lambda: product(w, w, 0, 1),
         TypeError,
-        "product takes 2 operand(s) and 1 further argument(s), and was given 4 values.",
+        "product takes 2 operands and 1 further argument, and was given 4 values.",
     ),
     (
         lambda: product(w),
         TypeError,
-        "product needs 2 operand(s), a and b, and was given 1.",
+        "product needs 2 operands, a and b, and was given 1.",
     ),
     (
         lambda: product(w, w, axes=1),

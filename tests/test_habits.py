@@ -44,7 +44,7 @@ HELPERS = re.compile(
     "output_nr|hash_tensor|i?stft|bitwise_.*shift_?|is(pos|neg)inf|logaddexp2|positive|"
     ".*gammac?_?|index(_reduce_?)?|nonzero_static|unsafe_.*|new_empty_strided|symeig|"
     "cholesky_inverse|geqrf|orgqr|ormqr|reinforce|volatile|grad_dtype|(exponential|geometric|"
-    "cauchy|log_normal|map|map2|apply)_"
+    "cauchy|log_normal|map|map2|apply)_|corrcoef"
 )
 
 

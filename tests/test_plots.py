@@ -115,7 +115,7 @@ def test_nothing_to_plot_is_said() -> None:
         for nameless in (list(parameters().values()), 3):
             with pytest.raises(TypeError, match=r"by name: give model.named_parameters\(\)"):
                 call(nameless)
-    with pytest.raises(ValueError, match=r"log names the panel\(s\) \['los'\]"):
+    with pytest.raises(ValueError, match=r"log names panels that are not there: \['los'\]"):
         bp.plots.curves({"loss": [1.0]}, log=["los"])
 
 

@@ -161,15 +161,13 @@ def test_wrong_calls_are_refused(kind):
     assert message(TypeError, lambda: bp.stack([a, a], 0, axis=1)) == (
         "stack was given its argument 'axis' twice, once by position."
     )
-    assert message(TypeError, lambda: mix(a)) == (
-        "mix needs 2 operand(s), a and b, and was given 1."
-    )
-    assert message(TypeError, lambda: cube()) == "cube needs 1 operand(s), x, and was given 0."
+    assert message(TypeError, lambda: mix(a)) == ("mix needs 2 operands, a and b, and was given 1.")
+    assert message(TypeError, lambda: cube()) == "cube needs 1 operand, x, and was given 0."
     assert message(TypeError, lambda: cube(a, a)) == (
-        "cube takes 1 operand(s) and 0 further argument(s), and was given 2 values."
+        "cube takes 1 operand and 0 further arguments, and was given 2 values."
     )
     assert message(TypeError, lambda: mix(a, a, 1, 2, 3)) == (
-        "mix takes 2 operand(s) and 2 further argument(s), and was given 5 values."
+        "mix takes 2 operands and 2 further arguments, and was given 5 values."
     )
 
 

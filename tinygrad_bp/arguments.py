@@ -74,7 +74,7 @@ def sort_arguments(
         params[name] = value
     missing = primitive.operand_names[len(values) :]
     if not all(name in params for name in missing):
-        raise errors.too_few(primitive, " and ".join(primitive.operand_names), len(operands))
+        raise errors.too_few(primitive, arity, " and ".join(primitive.operand_names), len(operands))
     values += tuple(params.pop(name) for name in missing)
     for name, value in params.items():
         if name not in names:
@@ -85,7 +85,7 @@ def sort_arguments(
 
 def too_many(primitive: Any, given: int) -> Exception:
     several = primitive.takes_any_number
-    operands = "a list of operands" if several else f"{primitive.arity} operand(s)"
+    operands = "a list of operands" if several else f"{errors.Part(primitive.arity):operand}"
     needs = f" It needs {primitive.needs}." if primitive.needs and not primitive.settings else ""
     return errors.too_many(primitive, operands, len(primitive.settings), given, needs)
 

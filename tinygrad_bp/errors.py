@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from . import habits
+
 
 def describe(value: Any) -> str:
     """Say which operand or operation is meant."""
@@ -22,7 +24,7 @@ def describe(value: Any) -> str:
 
 
 class Part:
-    """What goes into a sentence: ``{0}`` describes it, ``{0.size}`` is its size."""
+    """What goes into a sentence: ``{0}`` describes it, ``{0:step}`` counts: "1 step", "2 steps"."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
@@ -31,6 +33,8 @@ class Part:
         return getattr(self.value, name)
 
     def __format__(self, form: str) -> str:
+        if form:  # a noun, to be counted: "1 operand", "2 operands"
+            return f"{self.value} {form}{'s' * (self.value != 1)}"
         known = isinstance(self.value, (str, int, tuple, np.dtype, Exception))
         return str(self.value) if known else describe(self.value)
 
@@ -169,8 +173,8 @@ unclear_signature = sentence(
 mixed_operands = sentence(TypeError, "{0} takes named operands or *operands, not both.")
 no_rule = sentence(TypeError, "{0} has no backward rule. Give it one with @{0}.backward.")
 too_many = sentence(
-    TypeError, "{0} takes {1} and {2} further argument(s), and was given {3} values.{4}")
-too_few = sentence(TypeError, "{0} needs {0.arity} operand(s), {1}, and was given {2}.")
+    TypeError, "{0} takes {1} and {2:further argument}, and was given {3:value}.{4}")
+too_few = sentence(TypeError, "{0} needs {1:operand}, {2}, and was given {3}.")
 given_twice = sentence(TypeError, "{0} was given its argument {1!r} twice, once by position.")
 no_list = sentence(TypeError, "{0} takes a list of operands, not {1!r:.60}.")
 tensor_as_argument = sentence(
@@ -182,8 +186,8 @@ bad_result = sentence(
 # ---- backward rules ----
 
 wrong_number_of_closures = sentence(
-    TypeError, "the backward rule of {0} returned {1} closure(s), and the operation has {2} "
-    "input(s). Return a tuple: a closure for each input, or None where no gradient flows.")
+    TypeError, "the backward rule of {0} returned {1:closure}, and the operation has "
+    "{2:input}. Return a tuple: a closure for each input, or None where no gradient flows.")
 no_closure = sentence(
     TypeError, "the backward rule of {0} returned an object of type {1}, not a closure. A closure "
     "is a function of the upstream gradient, as lambda g: g * ...")
@@ -366,7 +370,7 @@ no_panels = sentence(
 no_names = sentence(
     TypeError, "parameters are plotted by name: give model.named_parameters(), or a dict.")
 nothing_to_plot = sentence(ValueError, "there is nothing to plot: the dict is empty.")
-no_such_panel = sentence(ValueError, "log names the panel(s) {0!s:.60}, which are not there.")
+no_such_panel = sentence(ValueError, "log names panels that are not there: {0!s:.60}.")
 
 # fmt: on
 
@@ -412,35 +416,19 @@ def add_usage(error: Exception, tensor: Any) -> None:
     given = f" and the arguments {', '.join(tensor.params)}" if tensor.params else ""
     error.add_note(
         f"This is the backward rule of {tensor.primitive.__name__}. It is called with the output, "
-        f"{len(tensor.inputs)} input(s){given}, and returns a closure for each input, such as "
+        f"{Part(len(tensor.inputs)):input}{given}, and returns a closure for each input, such as "
         "lambda g: ..., from the upstream gradient g to that input's contribution."
     )
 
 
 # ---- NumPy functions called on a Tensor ----
 
-#: What to write for NumPy functions that are not in the table.
-INSTEAD = {
-    "real": "the Tensor itself: its numbers are real",
-    "imag": "0: its numbers are real",
-    "angle": "np.arctan2(y, x)",
-    "cov": "d @ d.T / (t.shape[1] - 1), with d = t - np.mean(t, axis=1, keepdims=True)",
-    "cross": "np.roll(a, -1, -1) * np.roll(b, 1, -1) - np.roll(a, 1, -1) * np.roll(b, -1, -1)",
-    "eig": "np.linalg.eigh of a symmetric matrix: others have complex eigenvalues",
-    "median": "np.mean(np.sort(np.ravel(t))[(t.size - 1) // 2 : t.size // 2 + 1])",
-    "ptp": "np.max(t) - np.min(t)",
-    "qr": "np.linalg.solve(r.mT, t.mT).mT for q, with r = np.linalg.cholesky(t.mT @ t).mT",
-    "rot90": "np.flip(np.swapaxes(t, 0, 1), 0)",
-    "linspace": "a + (b - a) * np.linspace(0.0, 1.0, n)",
-    "copy": "the Tensor itself: its value cannot change",
-}
-
 
 def not_recorded(function: Any, how: str = "", given: Sequence[str] = ()) -> TypeError:
     name = function.__name__
     # A ufunc has no module before NumPy 2.1.
     place = getattr(function, "__module__", "numpy").replace("numpy", "np", 1)
-    write = f" Write {INSTEAD[name]}." if name in INSTEAD else ""
+    write = f" {habits.INSTEAD[name]}" if name in habits.INSTEAD else ""
     with_arguments = f" with {', '.join(given)}=" if given else " on a Tensor"
     return TypeError(
         f"{place}.{name}{how} does not record{with_arguments}.{write} If no gradient is needed, "

@@ -59,7 +59,7 @@ ROWS = (
     ("sparse_coo_tensor to_sparse to_dense is_sparse coalesce", "Arrays are dense here."),
     ("quantize_per_tensor dequantize is_quantized",
      "Numbers are float64 or float32 here, never quantized."),
-    ("complex is_complex imag real conj angle view_as_real view_as_complex polar H mH adjoint",
+    ("complex is_complex imag real conj view_as_real view_as_complex polar H mH adjoint",
      "Numbers are real here. Keep the real and the imaginary part as two tensors; for a "
      "transpose, write t.mT."),
     # ---- gradients ----
@@ -77,8 +77,9 @@ ROWS = (
      "Write w.data = array: the leaf takes a new value, and earlier records keep the old one."),
     ("enable_grad inference_mode set_grad_enabled is_grad_enabled",
      "Recording is on, except in a block or a function under bp.no_grad()."),
-    ("autograd", "Write bp.grad(output, inputs), loss.backward(), or bp.value_and_grad(f); for an "
-     "operation of your own, bp.primitive."),
+    ("autograd", "Write bp.grad(output, inputs), loss.backward(), or bp.value_and_grad(f); for a "
+     "rule of your own, bp.primitive."),
+    ("Function custom_vjp custom_jvp defvjp", "Write an operation with bp.primitive."),
     ("elementwise_grad egrad", "Write bp.grad(output.sum(), x)."),
     ("grad_and_value", "Write bp.value_and_grad(f)."),
     ("make_vjp", "Write bp.vjp(f, x)."),
@@ -127,7 +128,7 @@ ROWS = (
     ("masked_scatter scatter scatter_add scatter_reduce index_add index_copy index_put index_fill "
      "put put_along_axis place putmask fill_diagonal_",
      "A recorded value never changes. Write bp.where(mask, a, t), or bp.concatenate."),
-    ("rot90", "Write bp.flip(t.T, 0)."),
+    ("rot90", "Write np.flip(np.swapaxes(t, 0, 1), 0)."),
     ("diagflat diag_embed",
      "Write bp.diag(v), or v[..., None] * np.eye(v.shape[-1]) for many."),
     ("unfold im2col fold", "Write bp.conv2d, or np.lib.stride_tricks on t.data."),
@@ -165,12 +166,10 @@ ROWS = (
     ("var_mean std_mean", "Write t.var(axis=0) and t.mean(axis=0)."),
     ("nansum nanmean nanmedian nanquantile",
      "Write bp.where(np.isnan(t), 0.0, t) first."),
-    ("median quantile kthvalue percentile",
-     "Write bp.sort(t, axis=-1)[..., k], where k is its rank."),
+    ("quantile kthvalue percentile", "Write bp.sort(t, axis=-1)[..., k], where k is its rank."),
     ("msort", "Write bp.sort(t, axis=0)."),
-    ("topk", "Write bp.flip(bp.sort(t, axis=-1), axis=-1)[..., :k]. Their positions are "
-     "(-t.data).argsort(axis=-1)[..., :k]."),
-    ("norm", "Write bp.norm(t); of another order, np.linalg.norm(t.ravel(), order)."),
+    ("topk", "Write bp.flip(bp.sort(t), axis=-1)[..., :k]. Their indices are "
+     "(-t.data).argsort()[..., :k]."),
     ("unique bincount histogram histogramdd searchsorted digitize count_nonzero nonzero argwhere "
      "isin isfinite isinf isnan signbit", "Write np.{}(t.data). It has no gradient."),
     ("unique_consecutive histc bucketize mode",
@@ -182,15 +181,24 @@ ROWS = (
     ("cosine_similarity CosineSimilarity",
      "Write (a * b).sum(axis=-1) / (bp.norm(a, axis=-1) * bp.norm(b, axis=-1))."),
     ("sum_to_size", "Write t.sum(axis=..., keepdims=True)."),
-    ("cov corrcoef",
-     "Write d @ d.T / (t.shape[1] - 1), where d = t - t.mean(axis=1, keepdims=True)."),
+    ("cov", "Write d @ d.T / (t.shape[1] - 1), where d = t - t.mean(axis=1, keepdims=True)."),
+    ("angle", "Write np.arctan2(y, x)."),
+    ("cross", "Write np.roll(a, -1, -1) * np.roll(b, 1, -1) - np.roll(a, 1, -1) * "
+     "np.roll(b, -1, -1)."),
+    ("ptp", "Write np.max(t) - np.min(t)."),
+    ("median", "Write np.mean(np.sort(np.ravel(t))[(t.size - 1) // 2 : t.size // 2 + 1])."),
+    ("qr", "Write np.linalg.solve(r.mT, t.mT).mT for q, with r = np.linalg.cholesky(t.mT @ t).mT."),
+    ("eig eigvals", "Write np.linalg.eigh(t) of a symmetric matrix: others have complex "
+     "eigenvalues."),
+    ("norm", "Write bp.norm(t) for the root of the sum of squares; bp.norm(t.ravel(), 1) for "
+     "another order."),
     ("det slogdet cholesky solve lstsq svd", "Write bp.linalg.{}(t, ...)."),
-    ("inverse pinverse logdet cholesky_solve qr eig lu lu_solve triangular_solve matrix_exp "
+    ("inverse pinverse logdet cholesky_solve lu lu_solve triangular_solve matrix_exp "
      "matrix_power matrix_rank",
      "Write it with bp.linalg.inv, solve and the others in bp.linalg; or give it a rule with "
      "bp.primitive."),
     ("fft lgamma digamma polygamma erfinv i0 special ldexp frexp gcd lcm nextafter copysign "
-     "heaviside cross",
+     "heaviside",
      "There is no operation for it. Compute it with NumPy or SciPy from the value, t.data; or "
      "give it a rule with bp.primitive."),
     ("squared_difference", "Write bp.square(a - b)."),
@@ -212,6 +220,8 @@ ROWS = (
     ("gaussian_nll_loss GaussianNLLLoss",
      "Write 0.5 * (bp.log(var) + (y - mu) ** 2 / var).mean()."),
     ("poisson_nll_loss PoissonNLLLoss", "Write (bp.exp(z) - y * z).mean()."),
+    ("hinge_embedding_loss HingeEmbeddingLoss",
+     "Write bp.where(y == 1, t, bp.relu(1.0 - t)).mean()."),
     ("BCELoss BCEWithLogitsLoss",
      "A loss is a function: write bp.binary_cross_entropy_with_logits(z, y), with the scores "
      "before the sigmoid."),
@@ -256,8 +266,7 @@ ROWS = (
     ("summary", "Write print(model)."),
     ("SummaryWriter", "Write bp.draw(loss) for the graph, and keep numbers in a list."),
     # ---- arguments ----
-    ("inplace=", "A recorded value never changes: leave it out, and use what is returned."),
-    ("out=", "A recorded value never changes: leave it out, and use what is returned."),
+    ("inplace= out=", "A recorded value never changes: leave it out, and use what is returned."),
     ("where=", "Write np.where(mask, t, 0) first."),
     ("unbiased=", "False is the default here: leave it out. For True, write ddof=1, which "
      "divides by n - 1."),
@@ -266,72 +275,36 @@ ROWS = (
     ("inputs=", "Write bp.grad(loss, inputs)."),
     ("set_to_none=", "It always sets the gradient to None: leave it out."),
     ("closure=", "Call loss.backward(), and then step()."),
-    ("device= non_blocking= pin_memory= layout= memory_format= map_location= sparse= mmap=",
+    ("device= non_blocking= pin_memory= layout= map_location=",
      "Arrays are in main memory, and dense: leave it out."),
-    ("num_workers= persistent_workers= prefetch_factor= timeout= worker_init_fn= collate_fn=",
-     "Batches are cut from arrays, in this process: leave it out."),
-    ("sampler= batch_sampler=", "Choose the rows yourself, as in x[rows]."),
+    ("num_workers=", "Batches are cut from arrays, in this process: leave it out."),
     ("shuffle=", "With rng=np.random.default_rng(0) each epoch has a new order; without, none."),
-    ("train_size=", "Write test_fraction=0.2 for the other part."),
-    ("stratify=", "Samples are drawn at random, without regard to their labels."),
-    ("strict= assign=",
-     "A state must fit as a whole. For a part, load {**model.state_dict(), **state}."),
-    ("weights_only= pickle_module= pickle_protocol= pickle_load_args=",
-     "Nothing in a file is ever run: leave it out."),
-    ("prefix= recurse= remove_duplicate= destination= keep_vars= memo=",
-     "All parts are named, each once, by their path from here: leave it out."),
+    ("strict=", "A state must fit as a whole. For a part, load {**model.state_dict(), **state}."),
     ("dtype=", "Write t.astype(dtype); the weights of a layer are float64."),
     ("descending=",
      "The smallest comes first: write bp.flip(bp.sort(t), axis=-1), or (-t.data).argsort()."),
-    ("stable=", "Equal entries share the gradient in any order: leave it out."),
     ("size_average= reduce=", "Write reduction='mean', 'sum' or 'none'."),
     ("reduction= ignore_index=",
      "Write bp.cross_entropy(z, labels, ...), which has this argument."),
     ("weight=", "Multiply the loss of each entry, from reduction='none', by its weight."),
     ("start_dim= end_dim=", "Write t.reshape(len(t), -1) to keep the first axis."),
-    ("return_indices=", "No gradient flows to positions: leave it out."),
-    ("divisor_override=", "Multiply the mean by what you want."),
     ("rounding_mode=", "Write a // b, or np.trunc(a / b)."),
-    ("alpha= beta=", "Scale it yourself, as in a + alpha * b."),
-    ("threshold=", "It is exact everywhere: leave it out."),
-    ("approximate=", "It is the exact function: leave it out."),
+    ("padding_mode=", "Pad with zeros, or with bp.pad(x, ...) first."),
+    ("bias=", "Add it: conv2d(x, w) + b.reshape(-1, 1, 1)."),
     ("training=", "In evaluation, do not call it; bp.nn.Dropout does so by itself."),
+    ("weights_only=", "Nothing in a file is ever run: leave it out."),
+    ("last_epoch=", "Write schedule.load_state_dict(state) to resume."),
+    ("padding_idx=", "All rows are trained: leave it out, and multiply by "
+     "(i != padding_idx)[..., None] for rows of zeros."),
     ("elementwise_affine= affine=", "It always has weight and bias, which start as ones and "
      "zeros: leave it out, and leave them out of what the optimiser trains."),
-    ("track_running_stats=", "It always keeps the running mean: leave it out."),
-    ("bias=", "Add it: conv2d(x, w) + b.reshape(-1, 1, 1)."),
-    ("padding_mode=", "Pad with zeros, or with bp.pad(x, ...) first."),
-    ("padding_idx= max_norm= norm_type= scale_grad_by_freq=",
-     "All rows of the table are trained in the same way: leave it out, and multiply by "
-     "(i != padding_idx)[..., None] for rows of zeros."),
-    ("nonlinearity=", "It is tanh: leave it out, or write a Module of your own."),
     ("batch_first=", "Leave it out: cells take the time first, and attention the sample."),
-    ("num_layers= bidirectional=", "Call over_time of each cell in turn."),
-    ("dropout=", "Put a bp.nn.Dropout before or after it."),
-    ("need_weights= average_attn_weights=", "Only the output is returned: leave it out."),
-    ("attn_mask= key_padding_mask= is_causal=",
-     "Write bp.nn.MultiHeadAttention(..., causal=True), or a Module of your own."),
-    ("kdim= vdim= add_bias_kv= add_zero_attn=", "All have the length embed_dim: leave it out."),
-    ("amsgrad= dampening= decoupled_weight_decay=",
-     "The formula has no such part: leave it out; help(bp.optim.Optimizer) shows how to write "
-     "your own."),
-    ("foreach= fused= capturable= differentiable=",
-     "There is one way to compute it: leave it out."),
-    ("maximize=", "Minimise the loss with its sign reversed: (-loss).backward()."),
-    ("defaults=", "Write lr=."),
-    ("last_epoch=", "Write schedule.load_state_dict(state) to resume."),
-    ("verbose=", "Write print(optimizer.lr)."),
+    ("attn_mask= is_causal=", "Write bp.nn.MultiHeadAttention(..., causal=True)."),
+    ("amsgrad= dampening=", "The formula has no such part: leave it out, or write your own; see "
+     "help(bp.optim.Optimizer)."),
     ("epochs= steps_per_epoch=", "Write total_steps=epochs * len(batches)."),
-    ("anneal_strategy= three_phase=", "It rises once and falls once, along half a cosine: leave it "
-     "out, or write LambdaLR(optimizer, factor), where factor is any function of the step."),
-    ("threshold_mode= cooldown=", "Leave it out, or lower optimizer.lr yourself."),
-    ("fullgraph= dynamic= disable= options= mode= recompile_limit=",
-     "Write bp.compile(f), or bp.compile(f, backend=...)."),
     ("dim0= dim1=", "Write bp.swapaxes(t, 0, 1)."),
     ("end=", "Write bp.arange(start, stop, step)."),
-    ("prepend= append=", "Write np.diff(np.append(t, last))."),
-    ("names=", "A Tensor has one name: name=."),
-    ("copy=", "Data is always copied: leave it out."),
 )  # fmt: skip
 
 #: Families of layers, losses and the like that people know: what their names match, in lower case.
@@ -343,8 +316,8 @@ FAMILIES = (
     (".*dropout.*", "Write bp.dropout(t, rate, rng=rng), or bp.nn.Dropout; for whole channels, "
      "t * bp.dropout(np.ones((n, channels, 1, 1)), rate, rng=rng)."),
     ("(group|instance)_?norm.*", "Write (g - g.mean(axis=-1, keepdims=True)) / "
-     "bp.sqrt(g.var(axis=-1, keepdims=True) + 1e-5), where g = t.reshape(len(t), groups, -1), "
-     "of as many groups as channels for an instance; then reshape it to t.shape."),
+     "bp.sqrt(g.var(axis=-1, keepdims=True) + 1e-5), where g = t.reshape(len(t), groups, -1), with "
+     "a group a channel in InstanceNorm; then reshape it to t.shape."),
     (".*norm.?.?", "Write bp.nn.LayerNorm or bp.nn.BatchNorm."),
     ("lazy.*|uninitialized.*", "Say how many inputs the layer has."),
     (".*(conv|pool|fold).*", "There are bp.conv2d, bp.max_pool2d and bp.avg_pool2d: give one "

@@ -617,7 +617,7 @@ REFUSALS = [
                 (1, 2, 3, 3),
                 (1, 1, 2, 2),
                 {},
-                "x has 2 channels, and w takes 1 in each of 1 group(s)",
+                "x has 2 channels, and w takes 1, with groups = 1",
             ),
             (
                 (1, 4, 3, 3),
@@ -686,7 +686,7 @@ REFUSALS = [
     ),
     (
         lambda: bp.einsum("ij,jk", m),
-        "einsum has 2 term(s) in 'ij,jk', and 1 operand(s).",
+        "einsum has a term for each operand: 2 in 'ij,jk', not 1.",
     ),
     (
         lambda: bp.embedding(m, [0.0, 1.0]),

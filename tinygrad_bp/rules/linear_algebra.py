@@ -206,7 +206,7 @@ def spelled_out(subscripts: str, ndims: list[int]) -> tuple[tuple[str, ...], str
     terms = left.split(",")
     if len(terms) != len(ndims):
         raise ValueError(
-            f"einsum has {len(terms)} term(s) in {subscripts!r}, and {len(ndims)} operand(s)."
+            f"einsum has a term for each operand: {len(terms)} in {subscripts!r}, not {len(ndims)}."
         )
     np.einsum(subscripts, *(np.zeros((1,) * ndim) for ndim in ndims))  # refuses what it cannot read
     hidden = [ndim - len(term.replace("...", "")) for term, ndim in zip(terms, ndims, strict=True)]

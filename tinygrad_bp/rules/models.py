@@ -142,7 +142,7 @@ def conv2d(
         raise ValueError(f"{len(w)} outputs cannot be divided among {groups} groups")
     if x.shape[1] != w.shape[1] * groups:
         raise ValueError(
-            f"x has {x.shape[1]} channels, and w takes {w.shape[1]} in each of {groups} group(s)"
+            f"x has {x.shape[1]} channels, and w takes {w.shape[1]}, with groups = {groups}"
         )
     if min(pair(padding, "padding")) < 0:
         raise ValueError(f"padding {padding} must be 0 or more")
