@@ -13,6 +13,7 @@ import pytest
 import tinygrad_bp as bp
 from tinygrad_bp.table import TABLE
 
+from ..sweeps import every
 from . import checks
 from .cases import trials_of
 from .test_table import witness
@@ -66,7 +67,7 @@ def agree(found, right, trial):
 
 
 @pytest.mark.parametrize("dtype", TYPES)
-@pytest.mark.parametrize("name", PUBLIC)
+@every("name", PUBLIC)
 def test_whole_numbers_give_what_numpy_gives_or_what_they_give_as_floats(name, dtype):
     for trial in trials_of(name):
         operands = in_place_of(trial, lambda x: whole(x, dtype, domain_of(trial)))  # noqa: B023
@@ -96,7 +97,7 @@ def test_whole_numbers_give_what_numpy_gives_or_what_they_give_as_floats(name, d
 
 
 @pytest.mark.parametrize("dtype", TYPES)
-@pytest.mark.parametrize("name", TABLE)
+@every("name", TABLE)
 def test_a_gradient_beside_whole_numbers_is_that_beside_floats(name, dtype):
     for trial in trials_of(name):
         at = checks.moving(trial.operands)
@@ -118,7 +119,7 @@ def test_a_gradient_beside_whole_numbers_is_that_beside_floats(name, dtype):
                 agree(found, bp.grad(right, leaf, gradient=g), trial)
 
 
-@pytest.mark.parametrize("name", TABLE)
+@every("name", TABLE)
 def test_a_python_number_is_an_operand_like_an_array_of_it(name):
     for trial in trials_of(name):
         low, high = domain_of(trial)
@@ -142,7 +143,7 @@ def test_a_python_number_is_an_operand_like_an_array_of_it(name):
                     agree(a, b, trial)
 
 
-@pytest.mark.parametrize("name", PUBLIC)
+@every("name", PUBLIC)
 def test_half_precision_alone_is_near_to_double_precision(name):
     for trial in trials_of(name):
         half = in_place_of(trial, lambda x: x.astype(np.float16))

@@ -10,11 +10,12 @@ import pytest
 import tinygrad_bp as bp
 from tinygrad_bp.table import TABLE
 
-from ..sweeps import sample
+from ..sweeps import every, sample
 from . import checks
 from .cases import ROWS, Trial, each, row_of, trials_of
 
-over_entries = pytest.mark.parametrize("name", TABLE)
+over_entries = pytest.mark.parametrize("name", TABLE)  # where each takes long
+over_all_entries = every("name", TABLE)
 
 
 def of_equal_shapes(trial):
@@ -45,34 +46,34 @@ def test_the_second_gradient_is_that_of_differences(name):
     each(some, lambda trial: checks.check_second(trial, trial.operands))
 
 
-@over_entries
+@over_all_entries
 def test_one_array_as_every_operand_gets_all_contributions(name):
     alike = filter(of_equal_shapes, trials_of(name))
     each(alike, lambda trial: checks.check_shared(trial, trial.operands))
 
 
-@over_entries
+@over_all_entries
 def test_the_rule_is_linear_in_the_upstream_gradient(name):
     each(trials_of(name), lambda trial: checks.check_linear(trial, trial.operands))
 
 
-@over_entries
+@over_all_entries
 def test_the_rule_gives_the_same_numbers_on_tensors(name):
     each(trials_of(name), lambda trial: checks.check_recorded(trial, trial.operands))
 
 
 @pytest.mark.parametrize("layout", checks.LAYOUTS)
-@over_entries
+@over_all_entries
 def test_operands_may_lie_in_memory_in_any_way(name, layout):
     each(trials_of(name), lambda trial: checks.check_layout(trial, trial.operands, layout))
 
 
-@over_entries
+@over_all_entries
 def test_the_upstream_gradient_may_lie_in_memory_in_any_way(name):
     each(trials_of(name), lambda trial: checks.check_upstream_layout(trial, trial.operands))
 
 
-@over_entries
+@over_all_entries
 def test_float32_stays_float32(name):
     def check(trial):
         dtype = trial.case.settings.get("dtype", np.float32)
@@ -81,7 +82,7 @@ def test_float32_stays_float32(name):
     each(trials_of(name), check)
 
 
-@pytest.mark.parametrize("name", list(filter(witness, TABLE)))
+@every("name", filter(witness, TABLE))
 def test_the_value_is_that_of_a_plain_function(name):
     def check(trial):
         def plain(*operands):
@@ -92,7 +93,7 @@ def test_the_value_is_that_of_a_plain_function(name):
     each(trials_of(name), check)
 
 
-@pytest.mark.parametrize("name", list(filter(composed, TABLE)))
+@every("name", filter(composed, TABLE))
 def test_the_composed_twin_agrees(name):
     def check(trial):
         def twin(*operands):
@@ -115,7 +116,7 @@ def test_a_case_that_fails_is_named():
 @pytest.mark.parametrize(
     "kind", [lambda x: np.ndim(x) == 0, lambda x: np.size(x) == 0], ids=["scalar", "empty"]
 )
-@pytest.mark.parametrize("name", TABLE)
+@over_all_entries
 def test_every_entry_meets_or_refuses_scalars_and_empty_arrays(name, kind):
     def is_met(case):
         return any(isinstance(x, np.ndarray) and kind(x) for x in case.operands)
@@ -130,16 +131,15 @@ def test_every_entry_meets_or_refuses_scalars_and_empty_arrays(name, kind):
             trial(*trial.operands)
 
 
-@pytest.mark.parametrize("name", TABLE)
+@over_all_entries
 def test_every_entry_has_a_witness_of_its_values(name):
-    if not witness(name):
-        pytest.fail(
-            f"{name} has no twin, and NumPy has no {name}: give its row in ROWS of "
-            f'tests/rules/cases.py a reference: "{name}": Row([...], reference=...).'
-        )
+    assert witness(name), (
+        f"{name} has no twin, and NumPy has no {name}: give its row in ROWS of "
+        f'tests/rules/cases.py a reference: "{name}": Row([...], reference=...).'
+    )
 
 
-@pytest.mark.parametrize("name", [name for name in TABLE if hasattr(bp, name)])
+@every("name", [name for name in TABLE if hasattr(bp, name)])
 def test_every_public_entry_has_an_example(name):
     assert ">>> " in TABLE[name].__doc__, f"show in the docstring of {name} what it does"
 
