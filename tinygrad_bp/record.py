@@ -35,6 +35,7 @@ class Absent:
     """What stands in an altered sweep for an array that is not there: `LOST` or `NOTHING`."""
 
     __array_ufunc__ = None  # an array leaves an addition to this class
+    shape = None  # none that an array has
 
     def __add__(self, other: Any) -> Any:
         return LOST if self is LOST else other

@@ -236,7 +236,7 @@ def test_a_gradient_that_is_passed_on_has_a_line_for_each_tensor() -> None:
     b = bp.sin(a).named("b")
     text = agrees((b + a).named("L"), [x, y])
     assert [line.partition("  #")[0] for line in lines_of(text) if line.startswith("d")][1:] == [
-        *("dL = np.ones_like(L)", "db = dL", "da = dL + db * np.cos(a)", "dx = da", "dy = da"),
+        *("dL = np.ones_like(L)", "db = dL", "da = dL + db * np.cos(a)", "dy = da", "dx = da"),
     ]
 
 

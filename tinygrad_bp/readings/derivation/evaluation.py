@@ -8,7 +8,6 @@ the terms are that may have cancelled.
 from __future__ import annotations
 
 import ast
-import functools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -24,33 +23,17 @@ TOLERANCES = {2: 1e-2, 4: 1e-5, 8: 1e-9}
 
 
 class Guarded(Rebuilt):
-    """Looks entries up by `entry`, and computes an array such as ``softmax(z)`` once.
-
-    A choice such as ``np.where(1 <= j, a[j - 1], 0.0)`` evaluates both sides.
-    """
-
-    def __init__(self, evaluator: Evaluator) -> None:
-        self.evaluator = evaluator
-        self.arrays: dict[str, Any] = {}
+    """Looks entries up by `entry`: ``np.where(1 <= j, a[j - 1], 0.0)`` evaluates both sides."""
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
-        array = node.value
-        if not isinstance(array, ast.Name):
-            array = ast.Name(f"_array{len(self.arrays)}")
-            self.arrays[array.id] = self.evaluator.evaluate(node.value)
-        return ast.Call(ast.Name("_entry"), [array, node.slice], [])
+        return ast.Call(ast.Name("_entry"), [node.value, node.slice], [])
 
 
 def entry(array: Any, index: tuple[Any, ...]) -> Any:
     # one that does not exist is not a number, and not another entry
-    values = np.asarray(array)
-    there = [(i >= 0) & (i < n) for i, n in zip(index, values.shape, strict=True)]
-    if all(np.all(inside) for inside in there):
-        return values[index]
-    if not values.size:
-        return np.full(np.broadcast_shapes(*map(np.shape, index)), np.nan)
-    nearest = [np.clip(i, 0, n - 1) for i, n in zip(index, values.shape, strict=True)]
-    return np.where(functools.reduce(np.logical_and, there), values[tuple(nearest)], np.nan)
+    values = np.pad(np.asarray(array, np.float64), (0, 1), constant_values=np.nan)
+    inside = zip(index, np.shape(array), strict=True)
+    return values[tuple(np.where((i >= 0) & (i < n), i, -1) for i, n in inside)]
 
 
 #: What an expression may call besides operations. No tensor's name begins with an underscore.
@@ -124,10 +107,9 @@ class Evaluator:
         letters: dict[str, Any] = {
             i.id: n for i, n in zip(index, grid, strict=True) if isinstance(i, ast.Name)
         }
-        guarded = Guarded(self)
         if not math.prod(shape) or any(map(is_where, walk(tree))):
-            tree = guarded.visit(tree)
-        return np.broadcast_to(self.evaluate(tree, {**letters, **at, **guarded.arrays}), shape)
+            tree = Guarded().visit(tree)
+        return np.broadcast_to(self.evaluate(tree, {**letters, **at}), shape)
 
     def check(
         self, tree: ast.expr, value: Any, what: str, index: Sequence[ast.expr] | None = None,
@@ -170,32 +152,30 @@ class Evaluator:
 
     def sizes(self, tree: ast.expr) -> ast.expr:
         # the sizes of the terms of an expression: rounding goes by them
+        sizes = self.sizes
         match tree:
             case ast.BinOp(left, ast.Add() | ast.Sub(), right):
-                return ast.BinOp(self.sizes(left), ast.Add(), self.sizes(right))
+                return ast.BinOp(sizes(left), ast.Add(), sizes(right))
             case ast.BinOp(left, (ast.Mult() | ast.MatMult()) as op, right):
-                return ast.BinOp(self.sizes(left), op, self.sizes(right))
+                return ast.BinOp(sizes(left), op, sizes(right))
             case ast.BinOp(left, ast.Div(), right):
-                return ast.BinOp(self.sizes(left), ast.Div(), absolute(right))
+                return ast.BinOp(sizes(left), ast.Div(), absolute(right))
             case ast.BinOp(base, ast.Pow(), ast.Constant() as exponent):
-                return ast.BinOp(self.sizes(base), ast.Pow(), exponent)
+                return ast.BinOp(sizes(base), ast.Pow(), exponent)
             case ast.UnaryOp(ast.USub(), operand):
-                return self.sizes(operand)
-            case ast.Call(func, [ast.GeneratorExp(body, loops)], []):
-                return ast.Call(func, [ast.GeneratorExp(self.sizes(body), loops)], [])
-            case ast.Call(ast.Attribute(_, "where") as func, [condition, a, b], []):
-                return ast.Call(func, [condition, self.sizes(a), self.sizes(b)], [])
-            case ast.Call(ast.Attribute(_, "sum") as func, [base], keywords):
-                return ast.Call(func, [self.sizes(base)], keywords)
-            case ast.Call(ast.Attribute(_, name), [base], []) if self.kind(name) == "entrywise":
-                # What it is given was rounded, and where it is not steep, it passes that on.
-                return ast.BinOp(absolute(tree), ast.Add(), self.sizes(base))
-            case ast.Call(ast.Attribute(_, name) as func, [base, *others], keywords) if (
-                self.kind(name) == "arranges"
-            ):
-                return ast.Call(func, [self.sizes(base), *others], keywords)
+                return sizes(operand)
             case ast.Attribute(base, "mT"):
-                return ast.Attribute(self.sizes(base), "mT")
+                return ast.Attribute(sizes(base), "mT")
+            case ast.Call(func, [ast.GeneratorExp(body, loops)]):
+                return ast.Call(func, [ast.GeneratorExp(sizes(body), loops)], [])
+            case ast.Call(func, [condition, a, b]) if is_where(tree):
+                return ast.Call(func, [condition, sizes(a), sizes(b)], [])
+            case ast.Call(ast.Attribute(_, name) as func, [base, *others], keywords):
+                if name == "sum" or self.kind(name) == "arranges":
+                    return ast.Call(func, [sizes(base), *others], keywords)
+                if self.kind(name) == "entrywise" and not others:
+                    # what it is given was rounded, and where it is not steep, it passes that on
+                    return ast.BinOp(absolute(tree), ast.Add(), sizes(base))
         return absolute(tree)
 
     def kind(self, name: str) -> str:

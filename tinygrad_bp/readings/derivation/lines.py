@@ -147,38 +147,34 @@ class Lines:
         A step that a rule compares with something has a line of its own: computed anew, it may
         differ in the last digit, and the condition would not hold any more.
         """
-        place = self.record.place
-        by_name = {self.name(i): i for i in range(len(self.tensors))}
-        uses = Counter(place[x.id] for t in self.tensors for x in t.inputs if x is not None)
+        inputs = self.record.inputs
+        uses = Counter(inputs.values())
+        inside: set[int] = set()  # the steps
+        chained = set()  # what uses one of them
         compared = {
-            by_name[name]
+            name
             for rule in self.rules.values()
             for node in walk(rule)
             if isinstance(node, ast.Compare)
-            for name in names(node) & set(by_name)
+            for name in names(node)
         }
-        own_line = {self.loss, *self.wanted, *compared}
-        found: dict[int, int] = {}  # how many parts they have
+        used_by = {x: edge.step for edge, x in inputs.items()}
         for i, t in enumerate(self.tensors):
-            if t.primitive is None:
-                if t.name is None and not t.requires_grad and not t.ndim:
-                    found[i] = 1
+            if t.primitive is None or t.name is not None or uses[i] != 1 or i in chained:
                 continue
-            inputs = [place[x.id] for x in t.inputs if x is not None]
-            chained = any(x in found and self.tensors[x].primitive is not None for x in inputs)
+            own_line = i in self.wanted or self.name(i) in compared
             notation = one_line(t.primitive) is not None or t.primitive.kind == "entrywise"
-            if t.name is None and i not in own_line and uses[i] == 1 and notation and not chained:
-                count = count_parts(self.equations[i])
-                if count <= MOST_INLINE:
-                    found[i] = count
-        return set(found)
+            if notation and not own_line and count_parts(self.equations[i]) <= MOST_INLINE:
+                inside.add(i)
+                chained.add(used_by[i])
+        return inside
 
     def _forward(self) -> list[Line]:
         lines = []
         inside = self._written_inside()
         for i, t in enumerate(self.tensors):
             if t.primitive is None:
-                if i in inside:
+                if t.name is None and not t.requires_grad and not t.ndim:
                     self.inline[i] = self._by_name[self.name(i)] = literal(t.data.item())
                 continue
             tree = self.with_inlined(self.equations[i])
@@ -204,21 +200,21 @@ class Lines:
 
     def definition(self, node: ast.AST) -> ast.expr | None:
         # None also where that simpler form is long or, unlike the function, overflows
-        match node:
-            case ast.Call(ast.Name(name), args, keywords) if name not in self._defined:
-                evaluate = self.evaluator.evaluate
-                arguments = {word.arg or "": evaluate(word.value) for word in keywords}
-                values = [evaluate(arg) for arg in args]
-                found = twin(self.functions.get(name), args, values, arguments)
-                if found is None or symbols(found.tree, {}) > MOST_SYMBOLS:
-                    return None
-                tree: ast.expr = Lettered(self.functions[name], self.evaluator).visit(found.tree)
-                value = np.asarray(evaluate(tree))
-                if not self.evaluator.agrees(value, np.asarray(evaluate(node))):
-                    return None
-                self._defined.add(name)
-                return tree
-        return None
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+            return None
+        name, evaluate = node.func.id, self.evaluator.evaluate
+        if name in self._defined:
+            return None
+        arguments = {word.arg or "": evaluate(word.value) for word in node.keywords}
+        values = [evaluate(arg) for arg in node.args]
+        found = twin(self.functions.get(name), node.args, values, arguments)
+        if found is None or symbols(found.tree, {}) > MOST_SYMBOLS:
+            return None
+        tree: ast.expr = Lettered(self.functions[name], self.evaluator).visit(found.tree)
+        if not self.evaluator.agrees(np.asarray(evaluate(tree)), np.asarray(evaluate(node))):
+            return None
+        self._defined.add(name)
+        return tree
 
     # ---- backward ----
 
@@ -276,13 +272,13 @@ class Lettering(Lettered):
 
     def recorded(self, call: ast.Call) -> str | None:
         # the tensor that is the same: an axis may be counted from the other end
-        value, parts = self.lines.evaluator.evaluate(call), [call.func, *call.args]
-        for i, tree in self.lines.equations.items():
-            if i >= self.step or not isinstance(tree, ast.Call):
-                continue
-            same = list(map(ast.unparse, parts)) == list(map(ast.unparse, (tree.func, *tree.args)))
-            if same and np.array_equal(self.lines.values[self.lines.name(i)], value):
-                return self.lines.name(i)
+        lines, value = self.lines, self.evaluator.evaluate(call)
+        text = list(map(ast.unparse, [call.func, *call.args]))
+        for i, tree in lines.equations.items():
+            if i < self.step and isinstance(tree, ast.Call):
+                same = list(map(ast.unparse, [tree.func, *tree.args])) == text
+                if same and np.array_equal(lines.values[lines.name(i)], value):
+                    return lines.name(i)
         return None
 
     def count(self, number: int, what: str) -> str | None:

@@ -16,6 +16,7 @@ import numpy as np
 
 from ...notation.formula import latex, text
 from ...notation.numbers import written_array
+from ...notation.symbols import latex_symbol, text_symbol
 from ...notation.trees import put
 from . import remarks
 from .document import BLANK, Block, Equation, Heading, Sentence, Written
@@ -195,8 +196,8 @@ class MatrixForm:
             yield equation
 
     def symbol(self, name: str) -> Written:
-        tree = ast.Name(name)
-        return Written(latex(tree, self.lines.latex), text(tree, self.lines.text))
+        latex, text = self.lines.latex.get(name), self.lines.text.get(name)
+        return Written(latex or latex_symbol(name), text or text_symbol(name))
 
 
 def blank(block: Block) -> Block:
