@@ -1,7 +1,7 @@
-"""What a document leaves open: a line is read under every answer, and a right one confirms its own.
+"""What a document leaves open: a line is read under every answer, and a right one confirms it.
 
-Which layer a W has, which function f is, whether dZ is of the mean or of each sample: whoever has to
-know asks here, with all the answers there can be. Then the line is read again, under the others.
+Which layer a W has, which function f is, whether dZ is of the mean or of each sample: whoever has
+to know asks here, with the answers that there can be. Then the line is read again under the others.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ class Derivatives(Functions):
                     name = self.network.find(v.data)
                     if name is not None and not v.labels:
                         return Ref("quantity", name, notes=frozenset({f"read as {name}"}))
-            raise NotReadError("a derivative of, or by, an expression, which is still to be taken")
+            raise NotReadError("a derivative of an expression that is still to be taken")
         if self.symbols.is_loss(tree):
             return Ref("loss", self.network.loss)
         refs = [r for r in self.symbols.refs(tree) if r.kind in ("quantity", "loss")]

@@ -16,9 +16,9 @@ from .assumptions import INDEX
 from .chains import Chains
 from .names import Key, spellings
 from .network import Arrays, Network, applied
-from .symbols import LOSSES, PER_SAMPLE, NeedsLayerError, Ref, Symbols, said
+from .symbols import LOSSES, NeedsLayerError, Ref, Symbols, said
 from .target import RIGHT, Target, Verdict
-from .updates import as_gradient
+from .updates import as_gradient, with_gradients
 from .values import DoesNotFitError, NotReadError, UnknownNameError, value
 from .verdicts import Judgement
 
@@ -58,6 +58,9 @@ class Document:
         self.found = dict(names)  # told, and found by value
 
     def judge(self, lines: Sequence[t.WrittenLine]) -> list[Judged]:
+        lefts = [line.left.tree for line in lines]
+        if not any(name == t.Name("delta") for name in (*lefts, *self.network.names.values())):
+            lines = [with_gradients(line) for line in lines]
         self.learn_places(lines)
         found = [judged for line in lines for judged in self.of_line(line)]
         for k, (one, following) in enumerate(pairwise(found)):
@@ -293,8 +296,9 @@ class Document:
         return Target("function", tree.function, "", found.value)
 
     def is_letter(self, tree: t.Tree) -> bool:
-        is_plain = isinstance(tree, t.Name) and tree == t.Name(tree.base)
-        return is_plain and self.symbols.lookup(Key(tree.base)) is None  # type: ignore[union-attr]
+        if not isinstance(tree, t.Name) or tree != t.Name(tree.base):
+            return False
+        return self.symbols.lookup(Key(tree.base)) is None
 
     def known_function(self, name: str) -> str | None:
         kinds = self.network.activations

@@ -121,11 +121,13 @@ class Functions(Meaning):
             if z is None and any(k.base in "zZs" and k.layer for k in network.keys):
                 raise NotReadError(f"{name} of layer {layer}, which there is not")
             used, at = (network.applied_to(z) if z else None), f"at layer {layer}"
-        if used is None and name in TABLE and len(name) > 1:
-            return [(name, NONE)]
         if used is None:
             quantity = self.argument_of(tree, v)
             used = network.applied_to(quantity) if quantity else None
+        if layer is None and name in TABLE and len(name) > 1:
+            if self.symbols.letters and used not in (None, name) and name in network.activations:
+                raise NotReadError(f"at this layer there is no {name}")
+            return [(name, NONE)]
         found = {used: frozenset({f"{name} is {used}, {at}"})} if used else {}
         if used:
             self.symbols.assumptions.ask(name, {used: used}, whole=True)

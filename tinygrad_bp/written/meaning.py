@@ -170,12 +170,11 @@ class Meaning:
         return ast.BinOp(tree, ast.Pow(), literal(ref.power)) if ref.power != 1 else tree
 
     def read_Entry(self, tree: t.Entry) -> list[Reading]:
-        entries = tuple(
-            e.name if isinstance(e, t.Letter) else e for e in tree.below if e != t.Word(":")
-        )
-        if not all(isinstance(e, int | str) for e in entries):
+        marks = [e.name if isinstance(e, t.Letter) else e for e in tree.below if e != t.Word(":")]
+        entries = tuple(e for e in marks if isinstance(e, int | str))
+        if len(entries) < len(marks):
             raise NotReadError("an index that is no letter and no number")
-        ref = Ref("defined", "what is in brackets", entries)  # type: ignore[arg-type]
+        ref = Ref("defined", "what is in brackets", entries)
         is_slice = len(entries) < len(tree.below)
         if self.is_of_samples(tree.of) and not self.symbols.of_one_sample:
             ref = self.symbols.of_sample(ref)
@@ -187,7 +186,7 @@ class Meaning:
         return [
             Reading(
                 self.symbols.indexed(list(v.data), ref, v.labels), notes, entry(inside, entries)
-            )  # type: ignore[arg-type]
+            )
             for v, notes, inside in self.readings(tree.of)
             if not set(v.labels) - {EACH}
         ]
@@ -380,7 +379,7 @@ class Meaning:
                 if v.core[axis] != n or n == 1 or r.unequal is not None:
                     raise NotReadError(f"a sum over {r.letter}, and nothing in it has that index")
                 self.symbols.assumptions.ask(r.letter, {INDEX: True})
-                v = v.mapped(lambda d: d.sum(axis=axis - 2, keepdims=True))
+                v = self.summed(reading, (axis,), keep=True).value
                 tree = sum_over((r.letter,), tree)
                 notes |= {f"the index {r.letter} of the samples is not written"}
                 continue

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields, is_dataclass
 from itertools import combinations
 from typing import Any
 
@@ -50,14 +49,10 @@ def leaves_of(tree: object) -> Iterator[t.Tree]:
         yield from leaves_of(part)
 
 
-def transpose(tree: Any, leaves: Sequence[t.Tree]) -> Any:
+def transpose(tree: t.Tree, leaves: Sequence[t.Tree]) -> Any:
     """Return a tree with these leaves, known by identity, transposed."""
-    if any(tree is leaf for leaf in leaves):
-        return t.Transposed(tree)
-    if isinstance(tree, tuple):
-        return tuple(transpose(part, leaves) for part in tree)
-    if not is_dataclass(tree) or isinstance(tree, (t.Name, t.Derivative, t.Differential)):
-        return tree
-    parts = {f.name: transpose(getattr(tree, f.name), leaves) for f in fields(tree)}
-    kind: Any = type(tree)
-    return kind(**parts)
+
+    def turned(node: Any) -> Any:
+        return t.Transposed(node) if any(node is leaf for leaf in leaves) else node
+
+    return t.rewritten(tree, turned)

@@ -19,27 +19,35 @@ from dataclasses import replace
 
 from ..notation.symbols import ACCENTS
 from . import tree as t
-from .scripts import ROUNDED, TRANSPOSES, ranges, script, text
-from .tokens import NotReadError, Token, split
-from .words import ARGUMENTS, FONTS, GREEK_WORDS, Words, divided, is_symbol, script_or_none, setting
+from .scripts import is_index, ranges, script, text
+from .tokens import LOSS_WORDS, NotReadError, Token, group, split
+from .words import (
+    ARGUMENTS,
+    FONTS,
+    GREEK_WORDS,
+    LOSS_LETTERS,
+    Words,
+    divided,
+    script_or_none,
+    setting,
+)
 
 OPERATORS = {r"\odot": "⊙", r"\bigodot": "⊙", "⊙": "⊙", r"\circ": "∘", r"\cdot": "·", "*": "*",
-             r"\star": "*", r"\times": "×", "@": "@", r"\otimes": "⊗",
+             r"\star": "*", r"\times": "×", "@": "@", r"\otimes": "⊗", r"\circledcirc": "⊙",
              r"\bullet": "•"}  # fmt: skip
+DIVISIONS = {"/", r"\oslash"}
 COMPARISONS = {"=": "=", r"\neq": "≠", "<": "<", ">": ">", r"\leq": "≤", r"\geq": "≥"}
 IF = {"if", "for", "when", "where", "si", "falls", "wenn"}
 ELSE = {"otherwise", "else", "sonst", "sinon"}
 #: Commands that begin no factor.
-STOPS = {*OPERATORS, *COMPARISONS, r"\}", r"\rangle", *ROUNDED.values(), r"\quad", r"\qquad",
+STOPS = {*OPERATORS, *DIVISIONS, *COMPARISONS, r"\}", r"\rangle", r"\quad", r"\qquad",
          r"\rightarrow", r"\in", r"\approx", r"\\"}  # fmt: skip
-ROOT = "a root that is no square root"
 INVERSE = "an inverse: a power of a number, or of a matrix?"
+TO_TAKE = "a derivative of an expression that is still to be taken"
 DOTS = "dots, for what is not written"
-REASONS = {
-    "prod": "a product over an index", "int": "an integral", "cbrt": ROOT, "infty": "infinity",
-    "ldots": DOTS, "cdots": DOTS, "dots": DOTS, "vdots": DOTS, "pm": "a sign that may be either",
-    "bmod": "a remainder", "pmod": "a remainder", "mod": "a remainder",
-}  # fmt: skip
+REASONS = {"prod": "a product over an index", "int": "an integral", "infty": "infinity",
+           "ldots": DOTS, "cdots": DOTS, "dots": DOTS, "vdots": DOTS,
+           "pm": "a sign that may be either"}  # fmt: skip
 
 #: A formula of more tokens is not read.
 LONGEST = 2000
@@ -64,7 +72,7 @@ class Parser(Words):
     def whole(self) -> t.Tree:
         tree = self.side()
         if self.i < len(self.row):
-            raise NotReadError(f"{shown(self.row[self.i])} is not expected there")
+            raise unexpected(self.row[self.i])
         return tree
 
     # ---- sums and products ----
@@ -81,15 +89,17 @@ class Parser(Words):
             sign = -sign if self.take().text == "-" else sign
         return sign
 
+    def signed(self, sign: int, tree: t.Tree) -> t.Tree:
+        return tree if sign > 0 else t.Sum(((-1, tree),))
+
     def term(self) -> t.Tree:
         factors, operators = [self.factor()], list[str]()
         while self.i < len(self.row):
-            if self.accept("/"):
+            if self.accept(*DIVISIONS):
                 factors[-1] = self.quotient(factors[-1])
             elif self.peek() in OPERATORS:
                 operators.append(OPERATORS[self.take().text])
-                sign = self.sign()
-                factors.append(self.factor() if sign > 0 else t.Sum(((-1, self.factor()),)))
+                factors.append(self.signed(self.sign(), self.factor()))
             elif self.starts_factor():
                 operators.append("")
                 factors.append(self.factor())
@@ -106,6 +116,8 @@ class Parser(Words):
         return divided(above, below)
 
     def starts_factor(self) -> bool:
+        if self.i >= len(self.row):
+            return False
         token = self.row[self.i]
         if token.kind == "mark":
             return token.text in ("(", "[", "{")
@@ -125,10 +137,8 @@ class Parser(Words):
                 self.i += 1
                 function, (arguments, named) = self.take().text, self.arguments()
                 tree = t.Call(function, (tree, *arguments), keywords=named)
-            elif self.peek() == "[" and self.adjoins() and self.is_slice():
-                tree = t.Entry(tree, self.slice())
-            elif self.peek() == "[" and self.adjoins() and (index := self.index()):
-                tree = t.Entry(tree, index)
+            elif self.peek() == "[" and self.adjoins() and (found := self.index()):
+                tree = t.Entry(tree, found)
             elif self.peek() == "'":
                 raise NotReadError("a prime behind brackets may be a transpose or a derivative")
             else:
@@ -141,108 +151,113 @@ class Parser(Words):
         inner = self.script()
         entrywise = text(inner[:1]) in (r"\odot", r"\circ")
         inner = inner[entrywise:]
+        if not inner:
+            raise NotReadError("nothing stands above a bracket")
         found = script_or_none(inner)
         if found and found.transposed and not found.pieces and not entrywise:
             # a number has no transpose: 1ᵀ is a vector of ones
             return t.Transposed(t.Filled("1", ()) if tree == t.Number(1.0) else tree)
-        above = text([t for t in inner if t.text not in TRANSPOSES])
-        if not inner:
-            raise NotReadError("nothing stands above a bracket")
-        if above == "+":
-            raise NotReadError("a pseudo-inverse")
+        bare = [t for t in inner if t.text not in "()"]
         together = inner[0].start == inner[-1].start  # in Unicode: Rᵀ⁻¹
-        if above == "-1" and (together or len(inner) == 2) and not isinstance(tree, t.Number):
+        is_inverse = text(bare[-2:]) == "-1" and (len(bare) == 2 or together)
+        if is_inverse and not isinstance(tree, t.Number):
             raise NotReadError(INVERSE)
         has_cases = not self.latex and any(token.text == "if" for token in inner)
-        exponent = self.braced_cases(inner) if has_cases else self.parsed(inner)
-        if exponent == t.Sum(((-1, t.Number(1.0)),)) and not isinstance(tree, t.Number):
-            raise NotReadError(INVERSE)
-        return t.Power(tree, exponent, entrywise)
+        return t.Power(tree, self.in_cases(inner) if has_cases else self.parsed(inner), entrywise)
 
     def below(self, tree: t.Tree, inner: list[Token]) -> t.Tree:
-        if isinstance(tree, t.Norm) and text(inner) in ("2", "F"):
-            return tree
         if isinstance(tree, t.Norm):
-            return t.Norm(tree.of, setting("a norm", inner)[1])
+            return (
+                tree if text(inner) in ("2", "F") else t.Norm(tree.of, setting("a norm", inner)[1])
+            )
         found = script(inner, below=True)
-        if isinstance(tree, t.Name) and not found.primes and found.pieces:  # (z_1)_i
-            return replace(tree, below=(*tree.below, *found.pieces))
         if found.primes or not found.pieces:
             raise NotReadError(f"{text(inner)} below brackets")
+        if isinstance(tree, t.Name):  # (z_1)_i
+            return replace(tree, below=(*tree.below, *found.pieces))
         return t.Entry(tree, found.pieces)
+
+    def index(self) -> tuple[t.Script, ...]:
+        """Take an index in brackets, as in W[2], p[i,k+1] or dZ[i, :]; () if these are none."""
+        inner, end = group(self.row, self.i)
+        parts = [text(part) for _, part in split(inner[1:-1], lambda t: t.text == ",")]
+        if any(":" in part for part in parts):
+            if len(parts) != 2 or any(
+                p != ":" and not (len(p) == 1 and p.isalpha()) for p in parts
+            ):
+                raise NotReadError("a slice")
+        elif not is_index(inner[1:-1]):
+            return ()
+        self.i = end
+        return script(inner[1:-1], below=True).pieces
 
     # ---- atoms ----
 
     def atom(self) -> t.Tree:
         if self.i < len(self.row) and not self.starts_factor():
-            raise NotReadError(f"{shown(self.row[self.i])} is not expected there")
+            raise unexpected(self.row[self.i])
         token = self.take()
         if token.kind == "number":
-            found = self.filled(token.text) if token.text in ("0", "1") else None
+            found = self.filled(token.text, token) if token.text in ("0", "1") else None
             return found or t.Number(float(token.text))
         if token.kind in ("name", "words"):
             return self.word(token)
         if token.kind == "begin":
             return self.environment(token.text)
-        if token.text in ROUNDED:
-            return self.rounded(token.text)
         if token.text in ARGUMENTS or token.text == "{":
             self.i -= 1
-            return self.bracketed(self.group_of_brackets(), token.text)
+            return self.bracketed(self.in_brackets(), token.text)
         return self.command(token.text[1:])
 
-    def filled(self, entry: str) -> t.Tree | None:
-        """Read an indicator, 1_{i=j}, or an array of one number, 1[2×3]; None if there is none."""
-        start, is_plain = self.i, self.row[self.i - 1].text.isdigit()
+    def filled(self, entry: str, number: Token | None = None) -> t.Tree | None:
+        """Read an indicator, 1_{i=j}, or an array of one number, 1[2×3]; None if it is a number."""
+        start, inner = self.i, list[Token]()
         if self.peek() == "_":
             inner = self.script()
-            if entry == "1" and text(inner) in ("m", "N", "B"):  # 1_m
-                return t.Filled(entry, ())
-        elif self.peek() in ARGUMENTS and self.adjoins() and not (is_plain and self.peek() == "("):
-            inner = self.group_of_brackets()
-        else:
-            return None if is_plain else t.Filled(entry, ())
+        elif self.peek() in ARGUMENTS and self.adjoins() and not (number and self.peek() == "("):
+            inner = self.in_brackets()
+        elif number:
+            return None
         if text(inner[:1]) == "(" and text(inner[-1:]) == ")":
             inner = inner[1:-1]
         if entry == "1" and has_relation(inner):
             return t.Indicator(self.condition(inner))
-        numbers = [t for t in inner if t.text not in (r"\times", ",", "(", ")")]
-        if all(t.text.isdecimal() for t in numbers) and numbers:
-            return t.Filled(entry, tuple(int(t.text) for t in numbers))
-        if entry == "1" and all(x.kind in ("number", "name") for x in numbers) and not is_plain:
-            return t.Filled(entry, ())  # 1_{n × 1}: a vector over the samples, if anything
-        if not is_plain or self.row[start].text == "_":
+        sizes = [t.text for t in inner if t.text not in (r"\times", ",")]
+        if all(size.isdecimal() for size in sizes):
+            return t.Filled(entry, tuple(map(int, sizes)))
+        if all(size.isalnum() for size in sizes) and self.row[start].text == "_":
+            return t.Filled(entry, ())  # 1_m, 1_{n × 1}: a vector over the samples, if anything
+        if not number or self.row[start].text == "_":
             raise NotReadError(f"what stands behind {entry} is no condition and no shape")
         self.i = start
         return None
 
     def bracketed(self, inner: list[Token], opening: str) -> t.Tree:
         if opening == "{" and not self.latex:
-            return self.braced_cases(inner)
+            return self.in_cases(inner)
         if has_relation(inner):
             return t.Indicator(self.condition(inner))
         items = [part for _, part in split(inner, lambda t: t.text == ",")]
         if len(items) > 1 or (opening == "[" and text(inner[:1]) == "["):
             return t.Listed(tuple(self.parsed(item) for item in items))
-        if len(list(split(inner, lambda t: t.text == ":"))) > 1:
-            raise NotReadError("a slice")
         return self.parsed(inner)
 
     def command(self, name: str) -> t.Tree:
-        if name in FONTS or name == "mathbb":
+        if name in FONTS:
             return self.font(name)
         if name in ACCENTS:
-            inner = [t for t in self.group() if t.text[1:] not in FONTS and t.text not in "{}"]
-            if len(inner) != 1 or not is_symbol(inner[0]):
+            of = self.parsed(self.group())
+            if not isinstance(of, t.Name) or of.accent:
                 raise NotReadError(f"\\{name} over an expression")
-            return self.name(inner[0].text.removeprefix("\\"), name)
+            return self.marked(replace(of, accent=name))
         if name in GREEK_WORDS:
-            return self.name(name)
+            return self.marked(t.Name(name))
         reader = {
             "frac": self.fraction, "partial": self.differential, "nabla": self.nabla,
-            "sum": self.summation, "Vert": self.norm, "vert": self.norm, "sqrt": self.root,
-            "indicator": self.indicator,
+            "sum": self.summation, "Vert": self.norm, "vert": self.norm,
         }.get(name)  # fmt: skip
+        if name == "indicator":
+            return self.filled("1") or t.Filled("1", ())
         if reader is None:
             raise NotReadError(REASONS.get(name, f"\\{name} is not known"))
         return reader()
@@ -250,24 +265,13 @@ class Parser(Words):
     def font(self, name: str) -> t.Tree:
         inner = self.group()
         if text(inner) in ("0", "1") or (name == "mathbb" and text(inner) == "I"):
-            return self.filled(text(inner).replace("I", "1")) or t.Filled(text(inner), ())
+            return self.filled(text(inner).replace("I", "1")) or t.Filled("1", ())
         if name == "mathbb":
             raise NotReadError(f"\\mathbb{{{text(inner)}}}")
         self.row[self.i : self.i] = inner
         return self.atom()
 
-    def indicator(self) -> t.Tree:
-        return self.filled("1") or t.Filled("1", ())
-
-    def rounded(self, opening: str) -> t.Tree:
-        self.i -= 1
-        function = "floor" if opening == r"\lfloor" else "ceil"
-        return t.Call(function, (self.parsed(self.group_of_brackets()),))
-
-    def root(self) -> t.Tree:
-        if self.peek() == "[":
-            raise NotReadError(ROOT)
-        return t.Call("sqrt", (self.parsed(self.group()),))
+    # ---- derivatives and sums ----
 
     def fraction(self) -> t.Tree:
         if len(self.peek()) == 2 and self.peek().isdecimal():  # \frac12
@@ -275,36 +279,49 @@ class Parser(Words):
             return t.Fraction(above, below)
         row, other = self.group(), self.group()
         if text(row) in (r"\partial", "d") and other[1:] and other[0].text == row[0].text:
-            raise NotReadError("a derivative of an expression that is still to be taken")
+            if not self.starts_factor():
+                raise NotReadError(TO_TAKE)
+            return t.Derivative(self.factor(), self.parsed(other[1:]))
         heads = [[token.text for token in part[:2]] for part in (row, other)]
         if all(len(h) == 2 and h[0] == r"\delta" and h[1] not in ("^", "_") for h in heads):
             return t.Derivative(self.parsed(row[1:]), self.parsed(other[1:]))
         return divided(self.parsed(row), self.parsed(other))
 
+    def differential(self) -> t.Tree:
+        if self.peek() == "^":
+            raise NotReadError("a second derivative")
+        if not self.starts_factor() or self.row[self.i].kind == "number":
+            raise NotReadError("a ∂ of nothing")
+        of = self.atom()
+        if isinstance(of, t.Name) and self.peek() == "_":  # (z_1)_i
+            of = self.marked(of)
+        return t.Differential(of)
+
     def nabla(self) -> t.Tree:
-        if self.peek() != "_":
-            raise NotReadError("∇ without what it is taken by")
-        by = self.parsed(self.script())
-        if self.i >= len(self.row) or not self.starts_factor():
+        by = self.parsed(self.script()) if self.peek() == "_" else None
+        if not self.starts_factor():
             raise NotReadError("∇ of nothing")
         of = self.atom()
+        if by is None:  # ∇W is the gradient by W, if what it is of is not written
+            is_loss = isinstance(of, t.Name) and of.base in LOSS_LETTERS | LOSS_WORDS
+            if is_loss or self.peek() in LOSS_LETTERS | LOSS_WORDS:
+                raise NotReadError("∇ without what it is taken by")
+            return t.Differential(of)
         if isinstance(of, t.Name) and of.transposed:
-            return t.Transposed(t.Derivative(t.Name(of.base, of.accent, of.above, of.below), by))
+            return t.Transposed(t.Derivative(replace(of, transposed=False), by))
         return t.Derivative(of, by)
 
     def summation(self) -> t.Tree:
-        below: list[Token] = []
-        above: list[Token] = []
+        below, above = list[Token](), list[Token]()
         if self.peek() == "[" and self.adjoins() and not self.latex:
-            below = self.group_of_brackets()
+            below = self.in_brackets()
         while self.peek() in ("_", "^"):
             if self.peek() == "_":
                 below = self.script()
             else:
                 above = self.script()
         letters, axes = ranges(below, above)
-        sign, term = self.sign(), self.term()
-        return t.Summation(term if sign > 0 else t.Sum(((-1, term),)), letters, axes)
+        return t.Summation(self.signed(self.sign(), self.term()), letters, axes)
 
     def norm(self) -> t.Tree:
         bar = self.row[self.i - 1].text
@@ -320,34 +337,30 @@ class Parser(Words):
         self.i -= 1
         inner = self.group()[1:-1]
         rows = [part for _, part in split(inner, lambda t: t.text == r"\\") if part]
-        cells = [[part for _, part in split(row, lambda t: t.text == "&")] for row in rows]
         if name == "cases":
-            return t.Cases(tuple(self.case(row) for row in cells))
+            return t.Cases(tuple(self.case(row, {"&", ","}) for row in rows))
         if name.endswith("matrix"):
+            cells = [[part for _, part in split(row, lambda t: t.text == "&")] for row in rows]
             return t.Listed(tuple(t.Listed(tuple(map(self.parsed, row))) for row in cells))
         raise NotReadError(f"the environment {name} within a formula")
 
-    def case(self, cells: list[list[Token]]) -> tuple[t.Tree, t.Condition]:
-        if len(cells) == 1:  # a comma stands between
-            first, *rest = (part for _, part in split(cells[0], lambda t: t.text == ","))
-            cells = [first, [token for part in rest for token in part]]
-        value, *others = cells
-        condition = [token for cell in others for token in cell if token.text != r"\quad"]
+    def in_cases(self, inner: Sequence[Token]) -> t.Tree:
+        """Read the cases of plain text: {a if i = j; b otherwise}."""
+        rows = [part for _, part in split(inner, lambda t: t.text == ";")]
+        if not all(any(t.text in ("if", "otherwise") for t in row) for row in rows):
+            raise NotReadError("braces that hold no cases")
+        return t.Cases(tuple(self.case(row, {"if", "otherwise"}) for row in rows))
+
+    def case(self, row: Sequence[Token], marks: set[str]) -> tuple[t.Tree, t.Condition]:
+        (_, value), *parts = split(row, lambda t: t.text in marks)
+        rest = [
+            t for mark, part in parts for t in (mark, *part) if t and t.text not in ("&", r"\quad")
+        ]
         while value and value[-1].text in (",", r"\quad"):
             value.pop()
-        if not condition:
+        if not [t for t in rest if t.text != ","]:
             raise NotReadError("a case without its condition")
-        return self.parsed(value), self.condition(condition)
-
-    def braced_cases(self, inner: Sequence[Token]) -> t.Tree:
-        """Read the cases of plain text: {a if i = j; b otherwise}."""
-        rows = []
-        for _, part in split(inner, lambda t: t.text == ";"):
-            cuts = [i for i, t in enumerate(part) if t.text in ("if", "otherwise")]
-            if not cuts:
-                raise NotReadError("braces that hold no cases")
-            rows.append((self.parsed(part[: cuts[-1]]), self.condition(part[cuts[-1] :])))
-        return t.Cases(tuple(rows))
+        return self.parsed(value), self.condition(rest)
 
     def condition(self, row: Sequence[Token]) -> t.Condition:
         kept = list(row)
@@ -370,8 +383,9 @@ class Parser(Words):
 
 
 def has_relation(row: Sequence[Token]) -> bool:
-    return len(list(split(row, lambda t: t.text in COMPARISONS))) > 1
+    return any(relation for relation, _ in split(row, lambda t: t.text in COMPARISONS))
 
 
-def shown(token: Token) -> str:
-    return token.text if token.kind != "end" else f"\\end{{{token.text}}}"
+def unexpected(token: Token) -> NotReadError:
+    shown = token.text if token.kind != "end" else f"\\end{{{token.text}}}"
+    return NotReadError(f"{shown} is not expected there")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from . import tree as t
 from .tokens import OPENING, NotReadError, Token, group
 
-TRANSPOSES = {"T", r"\top", r"\intercal"}
-ROUNDED = {r"\lfloor": r"\rfloor", r"\lceil": r"\rceil"}  # down, up
+TRANSPOSES = {"T", "t", r"\top", r"\intercal"}
 LETTERS = {r"\ell", r"\alpha", r"\beta", r"\gamma", r"\theta", r"\mu", r"\nu", r"\delta"}
 
 
@@ -29,6 +29,7 @@ def script(row: Sequence[Token], below: bool = False) -> Scripts:
     transposed, primes, i = False, 0, 0
     while i < len(row):
         token, start = row[i], i
+        is_first = start == 0 or row[start - 1].text == ","
         i += 1
         if token.text in ("(", "["):
             inner, i = group(row, start)
@@ -42,29 +43,25 @@ def script(row: Sequence[Token], below: bool = False) -> Scripts:
             found = script(inner, below)
             pieces += found.pieces
             transposed, primes = transposed != found.transposed, primes + found.primes
-        elif token.text in TRANSPOSES and not below:
+        elif token.text in TRANSPOSES and not below and (token.text != "t" or len(row) == 1):
             transposed = not transposed
         elif token.text in ("'", r"\prime"):
             primes += 1
-        elif token.kind == "number" and token.text.isdecimal():
+        elif token.text.isdecimal():
             pieces.append(int(token.text))
-        elif token.text == "-" and start in (0, *commas(row)) and text(row[i : i + 1]).isdecimal():
+        elif token.text == "-" and is_first and text(row[i : i + 1]).isdecimal():
             pieces.append(-int(row[i].text))
             i += 1
         elif token.kind in ("name", "words") or token.text in LETTERS:
             i = letters(row, start, pieces)
         elif token.text == "^" and not below and text(row[i:]).strip("{}") in TRANSPOSES:
             continue  # W^{(2)^T}
-        elif token.text == ":" and below and (start == 0 or row[start - 1].text == ","):
+        elif token.text == ":" and below and is_first:
             pieces.append(t.Word(":"))
         elif token.text != ",":
-            computed = any(t.text in "+-:" or t.text in ROUNDED for t in row)
+            computed = any(t.text in "+-:" for t in row)
             raise NotReadError("a computed index" if computed else f"{text(row)} as an index")
     return Scripts(tuple(pieces), transposed, primes)
-
-
-def commas(row: Sequence[Token]) -> list[int]:
-    return [i + 1 for i, token in enumerate(row) if token.text == ","]
 
 
 def letters(row: Sequence[Token], i: int, pieces: list[t.Script]) -> int:
@@ -94,56 +91,37 @@ def is_index(row: Sequence[Token]) -> bool:
         found = script(row, below=True)
     except NotReadError:
         return False
+    commas = sum(token.text == "," for token in row)
     words = any(isinstance(piece, t.Word | t.Bracketed) for piece in found.pieces)
-    return bool(found.pieces) and len(found.pieces) == len(commas(row)) + 1 and not words
+    return bool(found.pieces) and len(found.pieces) == commas + 1 and not words
 
 
 def ranges(
     below: Sequence[Token], above: Sequence[Token]
 ) -> tuple[tuple[t.Range, ...], tuple[int, ...]]:
-    """Read what a sum goes over: letters, or axes."""
+    """Read what a sum goes over: letters, or axes; where it ends is read if it is a number."""
     row = [token for token in below if token.text not in ("{", "}")]
-    if row and row[0].text in ("axis", "axes"):
-        numbers = text(row[1:]).split(",")
-        if not all(number.removeprefix("-").isdecimal() for number in numbers):
-            raise NotReadError(f"a sum over {text(row)}")
-        return (), tuple(int(number) for number in numbers)
-    if text(row) == "rows":
-        return (), (0,)
-    if text(row) == "columns":
-        return (), (1,)
-    if any(token.text == ":" for token in row):
-        raise NotReadError("a sum over the entries that meet a condition")
-    last = bound(above)
-    if any(token.text == ".." for token in row):  # i=1..3
-        k = [token.text for token in row].index("..")
-        row, last = row[:k], bound(row[k + 1 :])
-    match [token.text for token in row]:
+    if ".." in (texts := [token.text for token in row]):  # i=1..3
+        k = texts.index("..")
+        row, above, texts = row[:k], row[k + 1 :], texts[:k]
+    last: int | t.Letter | None = None
+    if above:
+        last = int(text(above)) if text(above).isdecimal() else t.Letter(text(above))
+    match texts:
         case []:
             return (), ()
+        case ["rows"] | ["columns"]:
+            return (), (0 if texts == ["rows"] else 1,)
+        case ["axis" | "axes", *numbers] if re.fullmatch(r"-?\d+(,-?\d+)*", "".join(numbers)):
+            return (), tuple(map(int, "".join(numbers).split(",")))
         case [letter, "=", first] if is_letter(letter) and first.isdecimal():
             return (t.Range(letter.removeprefix("\\"), int(first), last),), ()
         case [letter, r"\neq", other] if is_letter(letter) and is_letter(other):
             return (t.Range(letter, unequal=other),), ()
-    letters_alone = all(token.text.isalpha() or token.text == "," for token in row)
-    if letters_alone and row[0].kind != "words":
-        found: tuple[t.Script, ...] = tuple(t.Letter(c) for c in text(row).replace(",", ""))
-    else:
-        found = script(row, below=True).pieces if is_index(row) else ()
-    are_letters = all(isinstance(p, t.Letter) and not p.offset for p in found)
-    if not found or not are_letters or (last is not None and len(found) > 1):
-        raise NotReadError(f"a sum over {text(below)}")
-    return tuple(t.Range(p.name, last=last) for p in found if isinstance(p, t.Letter)), ()
+    if all(token.text.isalpha() or token.text == "," for token in row) and row[0].kind == "name":
+        return tuple(t.Range(c, last=last) for c in text(row).replace(",", "")), ()
+    raise NotReadError(f"a sum over {text(below)}")
 
 
 def is_letter(name: str) -> bool:
     return (len(name) == 1 and name.isalpha()) or name == r"\ell"
-
-
-def bound(above: Sequence[Token]) -> int | t.Letter | None:
-    if not above:
-        return None
-    found = script(above, below=True).pieces
-    if len(found) != 1 or not isinstance(found[0], int | t.Letter):
-        raise NotReadError(f"a sum that ends at {text(above)}")
-    return found[0]

@@ -191,9 +191,8 @@ class Symbols:
         # c₃[j+1] is an entry of c3, if there is one, and no c of a layer j+1
         for spelling in spellings(name):
             has_offset = any(isinstance(e, t.Letter) and e.offset for e in spelling.entries)
-            if has_offset and isinstance(spelling.key.layer, int):
-                if any(True for _ in self.named(spelling.key)):
-                    raise NotReadError("a computed index")
+            if has_offset and isinstance(spelling.key.layer, int) and [*self.named(spelling.key)]:
+                raise NotReadError("a computed index")
 
     def in_place(
         self, found: list[tuple[Spelling, Ref]], name: t.Name
@@ -381,7 +380,7 @@ class Symbols:
     def lettered(
         self, arrays: Arrays, labels: list[str], entries: tuple[int | str, ...], name: str
     ) -> Value:
-        """Name the axes behind those of labels: a number picks an entry, a letter twice a diagonal."""
+        """Name the axes after labels: a number picks an entry, a letter twice a diagonal."""
         lead = len(labels)
         for k in reversed(range(len(entries))):
             entry = entries[k]

@@ -123,8 +123,11 @@ def tokens(source: str, latex: bool, start: int = 0) -> list[Token]:
             found.append(Token("number", text, *span))
         elif kind == "name":
             is_word = text in SHORT or (len(text) > 2 and text.lower() in KNOWN)
+            is_word |= latex and len(text) > 3 and text.islower()  # errors, target
             whole = not latex or is_word
             letters = [(text, 0)] if whole else [(c, i) for i, c in enumerate(text)]
+            if latex and whole and found and found[-1].text in ("^", "_"):  # of ^Tx, T is above
+                letters = [(text[0], 0), (text[1:], 1)]
             kind = "words" if text.lower() in PROSE and whole else "name"
             found += [Token(kind, t, span[0] + i, span[0] + i + len(t)) for t, i in letters]
         elif kind in ("up", "down"):
@@ -133,7 +136,7 @@ def tokens(source: str, latex: bool, start: int = 0) -> list[Token]:
             inner = [Token(t.kind, t.text, *span) for t in inner]
             found += [Token("mark", m, *span) for m in (mark, "{")]
             found += [*inner, Token("mark", "}", *span)]
-        elif kind == "mark":
+        elif kind == "mark" and not (text == "$" and latex):  # \( $a$ \)
             character(found, text, span)
     return found
 
@@ -187,8 +190,10 @@ def character(found: list[Token], text: str, span: tuple[int, int]) -> None:
         found += [Token(t.kind, t.text, *span) for t in inner]
     elif text != "~":
         text = plain.get(text, SIGNS.get(text, COMMANDS.get(text, text)))
-        kind = "command" if text[0] == "\\" else "name" if text.isalpha() else "mark"
-        found.append(Token(kind, text, *span))
+        if text[0] == "\\":
+            found += command(text[1:], span)
+        else:
+            found.append(Token("name" if text.isalpha() else "mark", text, *span))
 
 
 # ---- brackets ----

@@ -6,9 +6,9 @@ that it is a layer, and not a power, is found where the network is known.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, TypeAlias
 
 # ---- names, and what stands at them ----
 
@@ -222,6 +222,17 @@ def walk(node: object) -> Iterator[object]:
     yield node
     for part in parts(node):
         yield from walk(part)
+
+
+def rewritten(node: Any, change: Callable[[Any], Any]) -> Any:
+    """Return a tree whose parts are changed; what is changed, is not looked into."""
+    changed = change(node)
+    if changed is not node or not (isinstance(node, tuple) or is_dataclass(node)):
+        return changed
+    if isinstance(node, tuple):
+        return tuple(rewritten(part, change) for part in node)
+    kind: Any = type(node)
+    return kind(**{f.name: rewritten(getattr(node, f.name), change) for f in fields(node)})
 
 
 def names_in(tree: object) -> list[Name]:

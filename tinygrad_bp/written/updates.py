@@ -1,13 +1,28 @@
-"""An update of a parameter, ``W ← W - η G``, says that G is its gradient."""
+"""Other ways to write a gradient: an update, ``W ← W - η G``, and ``δ W`` or ``Δ W`` for dW."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from . import tree as t
 
 #: What the length of a step is called.
 RATES = {"eta", "alpha", "lr", "learning", "rho", "epsilon"}
+
+
+def with_gradients(line: t.WrittenLine) -> t.WrittenLine:
+    """Return a line whose δ beside a name, without scripts of its own, makes a gradient."""
+
+    def change(node: Any) -> Any:
+        match node:
+            case t.Product((t.Name("delta" | "Delta") as sign, t.Name() as of, *rest), ("", *more)):
+                if sign == t.Name(sign.base):
+                    found = t.Differential(of)
+                    return t.Product((found, *rest), tuple(more)) if rest else found
+        return node
+
+    return t.rewritten(line, change)  # type: ignore[no-any-return]
 
 
 def as_gradient(line: t.WrittenLine) -> t.WrittenLine:

@@ -18,7 +18,7 @@ from . import tree as t
 from .chains import Chains, Stood, is_number
 from .derivatives import factors
 from .meaning import Reading, different
-from .missing import find_missing, leaves_of
+from .missing import find_missing
 from .network import Arrays
 from .shown import sum_over
 from .symbols import EACH, NONE

@@ -8,31 +8,24 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import replace
 
 from ..notation.symbols import ACCENTS, GREEK
 from . import tree as t
-from .scripts import ROUNDED, Scripts, is_index, script, text
+from .scripts import Scripts, is_index, script, text
 from .tokens import FUNCTIONS, LOSS_WORDS, OPENING, NotReadError, Token, group, split
 
 FONTS = {"mathbf", "boldsymbol", "bm", "mathcal", "mathscr", "mathsf", "mathit", "mathfrak",
-         "pmb", "bold", "vec", "underline"}  # fmt: skip
+         "pmb", "bold", "vec", "underline", "mathbb"}  # fmt: skip
 GREEK_WORDS = {*GREEK, "ell"}
 ACCENTED = {name + accent: (name, accent) for name in "yax" for accent in ACCENTS}  # yhat
-SAME = {
-    "ln": "log",
-    "sigm": "sigmoid",
-    "logistic": "sigmoid",
-    "sgn": "sign",
-    "tr": "trace",
-    "leakyrelu": "leaky_relu",
-}
+SAME = {"ln": "log", "sigm": "sigmoid", "logistic": "sigmoid", "sgn": "sign", "tr": "trace",
+        "leakyrelu": "leaky_relu"}  # fmt: skip
 #: Letters that stand for a function where brackets, or a prime, follow.
 FUNCTION_LETTERS = {"sigma", "phi", "psi", "f", "g"}
-#: What opens the arguments of a function.
-ARGUMENTS = ("(", "[", r"\{")
 #: Letters that stand for the loss, also as a function of what it depends on.
 LOSS_LETTERS = {"L", "J", "C", "E", "ell"}
+#: What opens the arguments of a function.
+ARGUMENTS = ("(", "[", r"\{")
 
 
 class Words(ABC):
@@ -48,10 +41,13 @@ class Words(ABC):
     def factor(self) -> t.Tree: ...
 
     @abstractmethod
-    def atom(self) -> t.Tree: ...
+    def differential(self) -> t.Tree: ...
 
     @abstractmethod
     def summation(self) -> t.Tree: ...
+
+    @abstractmethod
+    def index(self) -> tuple[t.Script, ...]: ...
 
     @abstractmethod
     def starts_factor(self) -> bool: ...
@@ -85,32 +81,13 @@ class Words(ABC):
     def script(self) -> list[Token]:
         """Take a mark, ^ or _, and what it raises or lowers."""
         mark = self.take().text
-        several = len(self.peek()) > 1 and self.peek().isdecimal()
-        if several and self.latex:
+        if self.latex and len(self.peek()) > 1 and self.peek().isdecimal():
             raise NotReadError(f"of {mark}{self.peek()} LaTeX moves one digit: use braces")
-        if mark == "^" and not self.latex and self.peek() == "-" and self.peek(1)[:1].isdigit():
+        if not self.latex and self.peek() == "-" and self.peek(1)[:1].isdigit():
             return [self.take(), self.take()]
-        if mark == "^" and not self.latex and (called := self.whole_call()):
-            return called
         return self.group()
 
-    def whole_call(self) -> list[Token]:
-        """Take a function with its arguments, as in 2^sin(v), in brackets; else nothing."""
-        if self.peek() in ROUNDED:
-            inner = self.group()
-        elif len(self.peek()) > 1 and self.peek().isalpha() and self.peek(1) == "(":
-            word = self.take()
-            if not self.adjoins():
-                self.i -= 1
-                return []
-            inner = [word, *self.group()]
-        else:
-            return []
-        start, end = inner[0].start, inner[-1].end
-        return [Token("mark", "(", start, start), *inner, Token("mark", ")", end, end)]
-
-    def group_of_brackets(self) -> list[Token]:
-        # what opens is what closes
+    def in_brackets(self) -> list[Token]:
         inner, end = group(self.row, self.i)
         opening, closing = self.row[self.i].text, self.row[end - 1].text
         if OPENING.get(opening, "}") != closing:
@@ -121,7 +98,7 @@ class Words(ABC):
     def parsed(self, row: Sequence[Token]) -> t.Tree:
         return type(self)(row, self.latex).whole()
 
-    # ---- words ----
+    # ---- words and names ----
 
     def word(self, token: Token) -> t.Tree:
         word, low = token.text, token.text.lower()
@@ -129,35 +106,34 @@ class Words(ABC):
             return self.call(self.take().text)
         if low == "sum" and self.peek() != "(":
             return self.summation()
-        if low in FUNCTIONS or (len(word) > 1 and self.is_called()):
+        is_loss = low in LOSS_WORDS
+        if low in FUNCTIONS or (len(word) > 1 and not is_loss and self.is_called()):
             return self.call(word)
         if len(word) == 1:
             return self.letter(word)
+        if word in GREEK_WORDS or low in GREEK_WORDS or is_loss:
+            return self.marked(t.Name(word if word in GREEK_WORDS else low))
         if word == "mod":
             raise NotReadError("a remainder")
-        if low in GREEK_WORDS or low in LOSS_WORDS:
-            return self.name(word if word in GREEK_WORDS else low)
         if word in ACCENTED:
-            return self.name(*ACCENTED[word])
-        if token.kind == "name" and not self.latex and word[0] == "d" and is_short(word):
+            return self.marked(t.Name(*ACCENTED[word]))
+        is_short = len(word) < 4 or low[1:] in LOSS_WORDS  # dz1, dWx, dloss, but not damping
+        if token.kind == "name" and not self.latex and word[0] == "d" and is_short:
             return self.differential_in_text(token)
         if token.kind == "words" and not word.replace("_", "").isalnum():
             raise NotReadError(f"the words “{word}”")
-        return self.name(word)
+        return self.marked(t.Name(word))
 
     def is_called(self) -> bool:
         # Brackets follow at once, after a setting perhaps: squeeze[axis 0](a). In plain text
         # W(a - b) is a product, so a word that is called is longer than a letter.
         if self.peek() == "(":
             return self.latex or self.adjoins()
-        if self.peek() == "_" and self.latex:
-            inner, end = group(self.row, self.i + 1)
-        elif self.peek() == "[" and self.adjoins():
-            inner, end = group(self.row, self.i)
-            inner = inner[1:-1]
-        else:
+        if self.peek() != ("_" if self.latex else "["):
             return False
-        is_setting = text(inner)[:2] in ("ax", "()") or r"\times" in text(inner)
+        inner, end = group(self.row, self.i + self.latex)
+        setting = text(inner).strip("[]")
+        is_setting = setting[:2] in ("ax", "()") or r"\times" in setting
         return text(self.row[end : end + 1]) == "(" and is_setting
 
     def letter(self, letter: str) -> t.Tree:
@@ -167,25 +143,18 @@ class Words(ABC):
             if not found or not (found.transposed or is_layer_in_brackets(found)):
                 return t.Call("exp", (self.parsed(inner),))
             self.i = start  # e is an error: e^T, e^{(2)}
-        if letter == "d" and self.i < len(self.row) and is_differentiated(self.row[self.i]):
-            return self.differential()
-        if letter == "d" and self.peek() == "^" and self.peek(1) == "2":
-            raise NotReadError("a second derivative")
+        if letter == "d" and self.i < len(self.row):
+            following = self.row[self.i]
+            is_command = following.kind == "command"
+            if is_command and following.text[1:] in {*FONTS, *ACCENTS, *GREEK_WORDS}:
+                return self.differential()
+            if following.kind in ("name", "words"):
+                return self.differential()
+            if following.text == "^" and self.peek(1) == "2":
+                raise NotReadError("a second derivative")
         if not letter.isascii():
             raise NotReadError(f"the word “{letter}”")
-        return self.name(letter)
-
-    def differential(self) -> t.Tree:
-        if self.peek() == "^":
-            raise NotReadError("a second derivative")
-        if self.i >= len(self.row) or not self.starts_factor():
-            raise NotReadError("a ∂ of nothing")
-        if self.row[self.i].kind == "number":
-            raise NotReadError("a ∂ of a number")
-        of = self.atom()
-        if isinstance(of, t.Name) and self.peek() == "_":  # (z_1)_i
-            of = replace(of, below=(*of.below, *script(self.script(), below=True).pieces))
-        return t.Differential(of)
+        return self.marked(t.Name(letter))
 
     def differential_in_text(self, token: Token) -> t.Tree:
         # dz1, and dL_dz1 as people write it in code
@@ -199,18 +168,14 @@ class Words(ABC):
         self.row.insert(self.i, rest)
         return self.differential()
 
-    # ---- names ----
-
-    def name(self, base: str, accent: str = "") -> t.Tree:
+    def marked(self, name: t.Name) -> t.Tree:
         """Read what stands at a name; and its arguments, if it is a function."""
-        above: list[t.Script] = []
-        below: list[t.Script] = []
-        transposed, primes = False, 0
+        above, below = list(name.above), list(name.below)
+        transposed, primes = name.transposed, 0
         while self.i < len(self.row):
-            bare = not above and not below
-            if bare and self.row[self.i].kind == "number" and self.adjoins():
+            if not above + below and self.row[self.i].kind == "number" and self.adjoins():
                 below += script([self.take()]).pieces
-            elif self.accept("'"):
+            elif self.accept("'", r"\prime"):
                 primes += 1
             elif self.peek() == "." and self.peek(1) in ("T", "mT"):
                 self.i += 2
@@ -225,69 +190,49 @@ class Words(ABC):
                 (above if is_above else below).extend(found.pieces)
                 transposed, primes = transposed != found.transposed, primes + found.primes
             elif self.peek() == "{" and self.peek(1) in ("^", "_"):
-                inner = self.group()  # z{^2}: braces that only keep together
-                self.row[self.i : self.i] = inner
-            elif self.peek() == "[" and self.adjoins() and self.is_slice():
-                break
-            elif self.peek() == "[" and self.adjoins() and (index := self.index()):
-                has_layer = any(isinstance(p, int | t.Bracketed) for p in (*above, *below))
-                if has_layer or len(index) > 1:
-                    below += index
+                self.row[self.i : self.i] = self.group()  # z{^2}: braces that only keep together
+            elif self.peek() == "[" and self.adjoins():
+                start = self.i
+                inside = tuple(p for p in self.index() if isinstance(p, int | t.Letter))
+                if not inside or len(inside) < len(self.row[start : self.i][1:-1:2]):
+                    self.i = start
+                    break  # no index, or a slice
+                if len(inside) > 1:
+                    below += inside
                 else:
-                    above.append(t.Bracketed("[", index))
+                    above.append(t.Bracketed("[", inside))
             else:
                 break
-        if base == "h" and below == [t.Letter("theta")] and self.peek() == "(":
+        words = [m for m in above + below if isinstance(m, t.Word) and m.text in ACCENTS]
+        marks = [tuple(m for m in some if m not in words) for some in (above, below)]
+        accent = name.accent or (words[0].text if words else "")
+        return self.finished(t.Name(name.base, accent, marks[0], marks[1], transposed), primes)
+
+    def finished(self, name: t.Name, primes: int) -> t.Tree:
+        base, above, below = name.base, name.above, name.below
+        if base == "h" and below == (t.Letter("theta"),) and self.peek() == "(":
             (argument,), _ = self.arguments()
             if not isinstance(argument, t.Name):
                 raise NotReadError("a hypothesis of an expression")
             return t.Name(base, above=argument.above)  # h_θ(x^{(i)}) is h^{(i)}
         is_function = base in FUNCTION_LETTERS and self.peek() in ("(", "[")
-        if is_function or (base in LOSS_LETTERS and self.is_argument_list()):
+        if is_function or (base in LOSS_LETTERS | LOSS_WORDS and self.is_argument_list()):
             arguments, keywords = self.arguments()
-            return t.Call(base, arguments, primes, tuple(above), tuple(below), keywords)
+            return t.Call(base, arguments, primes, above, below, keywords)
         if t.Word(":") in below:
             raise NotReadError("a slice")
         if primes:
             raise NotReadError("a prime on a name may be a derivative, or make another name")
-        for marks in (above, below):
-            for word in [m for m in marks if isinstance(m, t.Word) and m.text in ACCENTS]:
-                marks.remove(word)
-                accent = accent or word.text
-        return t.Name(base, accent, tuple(above), tuple(below), transposed)
+        return name
 
     def is_argument_list(self) -> bool:
         # L(W, b), but not L (a - y): names alone, or with a comma between
         if self.peek() != "(":
             return False
         inner = group(self.row, self.i)[0][1:-1]
-        if len(list(split(inner, lambda t: t.text == ","))) > 1:
+        if len(list(split(inner, lambda t: t.text in (",", ";")))) > 1:
             return True
         return bool(inner) and not any(t.text in ("+", "-", "/", "(", "=") for t in inner)
-
-    def is_slice(self) -> bool:
-        return any(token.text == ":" for token in group(self.row, self.i)[0])
-
-    def slice(self) -> tuple[t.Script, ...]:
-        """Take one letter and a colon in brackets, as in dZ[i, :]; no other slice is read."""
-        inner, self.i = group(self.row, self.i)
-        parts = [text(part) for _, part in split(inner[1:-1], lambda t: t.text == ",")]
-        if len(parts) != 2 or not all(p == ":" or (len(p) == 1 and p.isalpha()) for p in parts):
-            raise NotReadError("a slice")
-        return script(inner[1:-1], below=True).pieces
-
-    def index(self) -> tuple[int | t.Letter, ...] | None:
-        """Take an index in brackets, as in W[2] or p[i,k+1]; None if these brackets are none."""
-        inner, end = group(self.row, self.i)
-        inner = inner[1:-1]
-        if any(token.text in (*ROUNDED, "mod") for token in inner):
-            raise NotReadError("a computed index")
-        if any(token.text == r"\ldots" for token in inner):
-            raise NotReadError("a slice")
-        if not is_index(inner):
-            return None
-        self.i = end
-        return tuple(p for p in script(inner, True).pieces if isinstance(p, int | t.Letter))
 
     # ---- functions ----
 
@@ -297,7 +242,7 @@ class Words(ABC):
         entry: tuple[t.Script, ...] = ()
         primes, power = 0, None
         while True:
-            if self.accept("'"):
+            if self.accept("'", r"\prime"):
                 primes += 1
             elif self.peek() == "^":
                 found = script(self.script())
@@ -314,25 +259,27 @@ class Words(ABC):
                 else:
                     keywords.append(setting(word, inner))
             elif self.peek() == "[" and self.adjoins() and not self.latex:
-                keywords.append(setting(word, self.group_of_brackets()))
+                keywords.append(setting(word, self.in_brackets()))
             else:
                 break
         if function == "sqrt" and self.peek() == "[":
             raise NotReadError("a root that is no square root")
         if self.peek() in ARGUMENTS:
             arguments, named = self.arguments()
-        elif self.i < len(self.row) and self.starts_factor():
+        elif self.starts_factor():
             arguments, named = (self.factor(),), ()
         else:
             raise NotReadError(f"{word} of nothing")
-        tree = called(function, arguments, primes, (*keywords, *named))
+        tree: t.Tree = t.Call(function, arguments, primes, keywords=(*keywords, *named))
+        if function == "power" and len(arguments) == 2:
+            tree = t.Power(*arguments, entrywise=True)
         tree = t.Entry(tree, entry) if entry else tree
         return tree if power is None else t.Power(tree, t.Number(float(power)))
 
     def arguments(self) -> tuple[tuple[t.Tree, ...], tuple[tuple[str, str], ...]]:
         plain: list[t.Tree] = []
         named: list[tuple[str, str]] = []
-        for _, part in split(self.group_of_brackets(), lambda t: t.text == ","):
+        for _, part in split(self.in_brackets(), lambda t: t.text in (",", ";")):
             sides = [side for _, side in split(part, lambda t: t.text == "=")]
             if len(sides) == 2 and sides[0]:
                 named.append((text(sides[0]), text(sides[1])))
@@ -341,28 +288,12 @@ class Words(ABC):
         return tuple(plain), tuple(named)
 
 
-def called(
-    function: str, arguments: tuple[t.Tree, ...], primes: int, keywords: tuple[tuple[str, str], ...]
-) -> t.Tree:
-    if len(arguments) == 2 and function == "power":
-        return t.Power(*arguments, entrywise=True)
-    if len(arguments) == 2 and function == "multiply":
-        return t.Product(arguments, ("⊙",))
-    return t.Call(function, arguments, primes, keywords=keywords)
-
-
 def setting(word: str, row: Sequence[Token]) -> tuple[str, str]:
     """Read what stands at a function that is no argument: an axis, or a shape."""
     words = text(row).replace(r"\times", "×")
-    if words[:4] in ("axis", "axes") and (
-        set(words[4:]) <= set("-0123456789,") or words[4:] == "()"
-    ):
+    if words[:4] in ("axis", "axes") and not set(words[4:]) - set("-0123456789,()"):
         return "axis", words[4:]
-    if (
-        word.lower() not in FUNCTIONS | {"a norm"}
-        and words
-        and set(words) <= set("0123456789×,()-")
-    ):
+    if word.lower() not in FUNCTIONS | {"a norm"} and not set(words) - set("0123456789×,()-"):
         return "shape", words
     raise NotReadError(f"{word} with {words} below")
 
@@ -371,8 +302,6 @@ def divided(above: t.Tree, below: t.Tree) -> t.Tree:
     if isinstance(above, t.Differential) and isinstance(below, t.Differential):
         return t.Derivative(above.of, below.of)
     if isinstance(above, t.Differential) or isinstance(below, t.Differential):
-        if above == t.Name("d"):
-            raise NotReadError("a derivative of an expression that is still to be taken")
         raise NotReadError("a ∂ above and none below, or the other way round")
     return t.Fraction(above, below)
 
@@ -388,19 +317,5 @@ def script_or_none(row: Sequence[Token]) -> Scripts | None:
     return None if not row or any(isinstance(p, int) and p < 0 for p in pieces) else found
 
 
-def is_short(differential: str) -> bool:
-    # dz1, dWx, dloss, but not damping
-    return len(differential) < 4 or differential[1:].lower() in LOSS_WORDS
-
-
 def is_layer_in_brackets(found: Scripts) -> bool:
     return all(isinstance(p, t.Bracketed) and isinstance(p.inside[0], int) for p in found.pieces)
-
-
-def is_symbol(token: Token) -> bool:
-    return token.kind == "name" or token.text[1:] in GREEK_WORDS
-
-
-def is_differentiated(token: Token) -> bool:
-    is_command = token.kind == "command" and token.text[1:] in {*FONTS, *ACCENTS, *GREEK_WORDS}
-    return is_command or token.kind in ("name", "words")
