@@ -197,7 +197,8 @@ class Words(ABC):
                 if not inside or len(inside) < len(self.row[start : self.i][1:-1:2]):
                     self.i = start
                     break  # no index, or a slice
-                if len(inside) > 1:
+                has_layer = any(isinstance(p, int | t.Bracketed) for p in (*above, *below))
+                if has_layer or len(inside) > 1:
                     below += inside
                 else:
                     above.append(t.Bracketed("[", inside))
