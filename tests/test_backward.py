@@ -766,8 +766,8 @@ def test_a_rule_with_the_wrong_number_of_closures(rule):
     number = len(rule) if isinstance(rule, tuple) else 1
     x = leaf(1.0)
     text = (
-        f"the backward rule of product returned {number} closure(s), and the operation "
-        "has 2 input(s). Return a tuple: a closure for each input, or None where no "
+        f"the backward rule of product returned {number} closure{'s' * (number != 1)}, and "
+        "the operation has 2 inputs. Return a tuple: a closure for each input, or None where no "
         "gradient flows."
     )
     for create_graph in (False, True):

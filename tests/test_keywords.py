@@ -82,7 +82,7 @@ RARE = set(
     elementwise_affine nonlinearity capturable maximize fused decoupled_weight_decay
     differentiable foreach defaults three_phase anneal_strategy threshold_mode cooldown assign
     memo prefix remove_duplicate recurse keep_vars destination
-    """.split()
+    """.split()  # noqa: SIM905
 )
 
 

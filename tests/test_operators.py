@@ -248,13 +248,8 @@ def test_what_has_no_gradient_is_computed(call):
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        (lambda t: np.quantile(t, 0.5), "np.quantile does not record on a Tensor. "),
-        (
-            lambda t: np.copy(t),
-            "np.copy does not record on a Tensor. Write the Tensor itself: its value cannot "
-            "change. ",
-        ),
-        (np.fft.fft, "np.fft.fft does not record on a Tensor. "),
+        (lambda t: np.partition(t, 1), "np.partition does not record on a Tensor. "),
+        (np.fft.rfft, "np.fft.rfft does not record on a Tensor. "),
         (np.add.reduce, "np.add.reduce does not record on a Tensor. "),
         (lambda t: np.multiply.outer(t, t), "np.multiply.outer does not record on a Tensor. "),
         (lambda t: np.exp(t, out=np.zeros((2, 3))), "np.exp does not record with out=. "),
@@ -280,9 +275,9 @@ def test_what_to_write_instead_gives_the_same(function, arrays):
     tensors = [leaf(a) for a in arrays]
     with pytest.raises(TypeError) as caught:
         function(*tensors)
-    code = re.search(r" Write (.*?)\. If no gradient", str(caught.value)).group(1)
+    code = re.search(r" Write (.*)\.$", str(caught.value)).group(1)
     known = {"np": np, "t": tensors[0], "a": tensors[0], "b": tensors[-1], "n": 50}
-    code, _, further = code.partition(", with ")
+    code, _, further = code.replace(", where ", ", with ").partition(", with ")
     exec(further, known)
     found, expected = eval(code.removesuffix(" for q"), known), function(*arrays)
     if "for q" in code:  # whose columns may have other signs

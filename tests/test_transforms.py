@@ -549,7 +549,7 @@ def test_vectors_that_do_not_fit():
 )
 def test_a_tensor_in_place_of_a_function(derivative):
     x = bp.tensor(1.0, requires_grad=True)
-    with pytest.raises(TypeError, match=r"a transform differentiates a function, not tensor\("):
+    with pytest.raises(TypeError, match=r"a derivative is that of a function, and tensor\("):
         derivative(x * x)(x)
 
 

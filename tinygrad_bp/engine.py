@@ -372,7 +372,7 @@ def finish(g: Value, x: Tensor) -> Any:
 
 def grad(
     output: Tensor,
-    inputs: Any,
+    inputs: Any = None,
     gradient: Any = None,
     create_graph: bool = False,
     allow_unused: bool = False,

@@ -133,7 +133,6 @@ input_needs_no_gradient = sentence(ValueError, "input {1} of {0} needs no gradie
 transposes_nothing = sentence(
     ValueError, "transpose{0!r} would not change a matrix: it lists the axes in their new order, "
     "as in NumPy. Write t.T, or bp.swapaxes(t, 0, 1).")
-dot_of_stacks = sentence(ValueError, "dot takes matrices and vectors; write a @ b for stacks.")
 
 # ---- what cannot be done with a Tensor ----
 
@@ -142,7 +141,8 @@ becomes_number = sentence(
     "use its value, t.data.")
 loses_record = sentence(
     TypeError, "turning {0} into a number, as math.exp(t) does, would lose its record while a "
-    "function is differentiated. Use t.item() to look at it, or np.exp(t) to record a step.")
+    "function is differentiated. Use t.item() to look at it, np.exp(t) to record a step, or "
+    "bp.stack([a, b]) to put entries together.")
 becomes_array = sentence(
     TypeError, "converting {0} to an array would lose its record. Use t.data for the value, "
     "t.item() for a number; or record a step with an operation, such as bp.stack([a, b]).")
@@ -151,7 +151,8 @@ in_place = sentence(
     "Write {2} = {2} {1} ...")
 assigned = sentence(
     TypeError, "assigning to entries would change {0} in place, and a recorded value must not "
-    "change. Change a copy, a = t.data.copy(). Make a tensor of it; for a leaf, t.data = a.")
+    "change. To put computed entries together, write bp.stack([a, b]), or bp.where(mask, a, t). "
+    "To change data, change a copy, a = t.data.copy(), and make a tensor of it.")
 no_copy = sentence(
     TypeError, "{0} was computed, so it cannot be copied. Use its value, t.data, as for a plot; or "
     "t.detach() for a constant.")
@@ -201,7 +202,15 @@ complex_gradient = sentence(TypeError, "a backward rule gave complex numbers for
 
 # ---- backward and grad ----
 
-not_differentiable = sentence(TypeError, "grad differentiates a Tensor, not {0!r:.60}.")
+not_differentiable = sentence(
+    TypeError, "grad differentiates a Tensor, not {0!r:.60}. For a function f, write "
+    "bp.value_and_grad(f); a gradient is a Tensor if it was taken with create_graph=True.")
+no_function = sentence(
+    TypeError, "a derivative is that of a function, and {0!r:.60} is none. Write a function that "
+    "returns it; for the gradient of a Tensor, write bp.grad(t, inputs).")
+no_position = sentence(
+    TypeError, "argnums is the position of an argument, or a list of positions, not {0!r:.60}. For "
+    "the derivative at x, write bp.jacobian(f)(x), and likewise the others.")
 no_tensor = sentence(TypeError, "grad takes Tensors to differentiate by, not {0!r:.60}.")
 unused = sentence(
     ValueError, "{0} was not computed from {1}: was another tensor made with that name? "
@@ -428,9 +437,13 @@ def not_recorded(function: Any, how: str = "", given: Sequence[str] = ()) -> Typ
     name = function.__name__
     # A ufunc has no module before NumPy 2.1.
     place = getattr(function, "__module__", "numpy").replace("numpy", "np", 1)
-    write = f" {habits.INSTEAD[name]}" if name in habits.INSTEAD else ""
+    instead = "" if how or given else habits.INSTEAD.get(name)
     with_arguments = f" with {', '.join(given)}=" if given else " on a Tensor"
     return TypeError(
-        f"{place}.{name}{how} does not record{with_arguments}.{write} If no gradient is needed, "
-        "call it on the value, t.data; to add an operation, see bp.primitive."
+        f"{place}.{name}{how} does not record{with_arguments}. "
+        + (
+            instead
+            or "If no gradient is needed, call it on the value, t.data; to add an operation, see "
+            "bp.primitive."
+        )
     )

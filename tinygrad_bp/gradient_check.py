@@ -114,7 +114,6 @@ class GradcheckReport(NamedTuple):
         return str(self)
 
 
-@differentiating()
 def gradcheck(
     function: Callable[..., Any],
     inputs: Sequence[Any],
@@ -197,8 +196,9 @@ def gradcheck(
     points = [float64_point(value, i) for i, value in enumerate(inputs)]
     names = [getattr(value, "name", None) or f"input {i}" for i, value in enumerate(inputs)]
     steps = STEPS if step is None else (10.0 * step, step, 0.1 * step)
-    check = Check(function, points, order, np.random.default_rng(seed))
-    reports = [check.input(i, name, steps, tolerance) for i, name in enumerate(names)]
+    with differentiating():
+        check = Check(function, points, order, np.random.default_rng(seed))
+        reports = [check.input(i, name, steps, tolerance) for i, name in enumerate(names)]
     return GradcheckReport(reports, check.linear, order)
 
 

@@ -204,6 +204,7 @@ ROWS = (
     ("squared_difference", "Write bp.square(a - b)."),
     ("fill", "Write bp.full(shape, value)."),
     ("range", "Write bp.arange(start, stop)."),
+    ("linspace", "Write a + (b - a) * np.linspace(0.0, 1.0, n)."),
     ("logspace geomspace", "Write bp.tensor(np.logspace(...))."),
     ("tril_indices triu_indices", "Write np.tril_indices(n)."),
     ("broadcast_tensors broadcast_arrays broadcast_shapes",

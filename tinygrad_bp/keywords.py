@@ -50,6 +50,8 @@ OTHER_NAMES = (
     ("wrt", "argnums"),
     ("max", "a_max"),
     ("min", "a_min"),
+    ("eps", "step"),
+    ("atol rtol", "tolerance"),
 )
 
 #: Methods that are called at every step, and by the package alone.

@@ -116,24 +116,6 @@ class Operators(Variable, Habits, metaclass=WithHabits):  # type: ignore[misc, v
     __pos__ = method("identity")
     __abs__ = method("absolute")
 
-    def dot(self, other: Any) -> Any:
-        """Return the product of two matrices or vectors, the same as ``self @ other``.
-
-        Raises
-        ------
-        ValueError
-            If one has more than two axes: there NumPy's dot and matmul differ.
-
-        Examples
-        --------
-        >>> import tinygrad_bp as bp
-        >>> bp.tensor([1.0, 2.0]).dot([3.0, 4.0]).item()
-        11.0
-        """
-        if self.ndim > 2 or np.ndim(other) > 2:
-            raise errors.dot_of_stacks()
-        return TABLE["matmul"](self, other)
-
     def reshape(self, *shape: Any) -> Any:
         """Return the entries in another shape: ``t.reshape(2, 3)`` or ``t.reshape((2, 3))``.
 

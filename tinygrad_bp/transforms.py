@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from . import errors
 from .arguments import arranged, in_dtype, parts
 from .engine import Tensor, grad
 from .recording import current, in_derivative
@@ -36,11 +37,7 @@ class Evaluation:
         others: Sequence[Any] = (),  # what else goes into the derivative, and may be a Tensor
         outer: Sequence[Tensor] = (),  # inputs of the evaluation whose derivative this is
     ) -> None:
-        if not callable(function):
-            raise TypeError(
-                f"a transform differentiates a function, not {function!r:.60}. Write a function "
-                "that returns it; for the gradient of a Tensor, write bp.grad(t, inputs)."
-            )
+        check(function, which)
         self.single = isinstance(which, int)
         self.nested = in_derivative.get() or any(
             isinstance(x, Tensor) for given in (*args, *others) for x in parts(given)
@@ -128,6 +125,14 @@ def fresh(value: Any) -> Tensor:
     return Tensor(value._array, requires_grad=True)
 
 
+def check(function: Any, positions: Any) -> None:
+    if not callable(function):
+        raise errors.no_function(function)
+    for i in positions if isinstance(positions, Sequence) else [positions]:
+        if not isinstance(i, int):
+            raise errors.no_position(i)
+
+
 def as_list(args: Any) -> Sequence[Any]:  # a single argument may be given bare
     return args if isinstance(args, (list, tuple)) else [args]
 
@@ -155,6 +160,7 @@ def value_and_grad(function: Function, argnums: Which = 0) -> Callable[..., tupl
     >>> float(value), float(slope)
     (8.0, 12.0)
     """
+    check(function, argnums)
 
     def result(*args: Any, **keywords: Any) -> tuple[Any, Any]:
         run = Evaluation(function, args, argnums, keywords)
@@ -178,6 +184,7 @@ def jacobian(function: Function, argnums: Which = 0) -> Callable[..., Any]:
     array([[ 0.25, -0.25],
            [-0.25,  0.25]])
     """
+    check(function, argnums)
 
     def result(*args: Any, **keywords: Any) -> Any:
         run = Evaluation(function, args, argnums, keywords)
@@ -207,6 +214,7 @@ def hessian(function: Function, argnums: Which = 0) -> Callable[..., Any]:
     array([[4., 2.],
            [2., 0.]])
     """
+    check(function, argnums)
 
     def slope(i: int, k: int) -> Function:  # by parameter k of argument i
         return lambda *args, **keywords: Evaluation(function, args, i, keywords).gradients()[k]
