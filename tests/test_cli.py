@@ -140,7 +140,7 @@ def test_a_row_has_a_shape_and_three_differences(run):
     rows = {row[0]: row for row in ran.rows}
     assert rows["dL/dW1"][1] == "(5, 4)"
     assert rows["da3/dz3"][1] == "(2, 3, 3)"
-    assert rows["L"][3:5] == ["–", "–"]
+    assert rows["L"][3:5] == ["-", "-"]
     for name in QUANTITIES[1:]:
         closed_engine, closed_differences, engine_differences = map(float, rows[name][2:5])
         assert closed_engine <= 1e-12

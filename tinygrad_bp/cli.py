@@ -281,10 +281,10 @@ COMMANDS: dict[str, Command] = {
     "grade": Command(
         "check a hand derivation line by line, or those of a class",
         "Check a derivation: a document (.md, .tex, .ipynb, .txt), read line by line; or a Python "
-        "file with a function whose parameters are quantities by "
-        "name, and which returns gradients. Several files, or --csv or --feedback, make a class. "
-        "Each file runs in its own process, with limits; that is not a "
-        "sandbox. Exit status 0 only if the derivation passed; for a class, if the grading ran.",
+        "file with a function that takes quantities of the problem by name and returns gradients. "
+        "Several files, --csv or --feedback make a class. Each Python file runs in a process of "
+        "its own, within limits; that is no sandbox. The exit status is 0 if the derivation "
+        "passed; for a class, if every submission could be graded.",
         (
             argument("files", nargs="+", type=Path, metavar="FILE", help="a submission"),
             *PROBLEM,
@@ -316,13 +316,13 @@ COMMANDS: dict[str, Command] = {
                 argument(
                     "--accept", nargs="*", default=ACCEPTED, choices=tuple(CONVENTIONS),
                     metavar="CONVENTION",
-                    help=f"the conventions, of {', '.join(CONVENTIONS)}, that are remarked on and "
-                    f"not charged (default: {', '.join(ACCEPTED)})",
+                    help="the conventions that are remarked on and not charged, of "
+                    f"{', '.join(CONVENTIONS)} (default: {', '.join(ACCEPTED)})",
                 ),
                 argument(
                     "--carried", type=float, default=1.0, metavar="SHARE",
-                    help="how much of that a line earns which is right, given an earlier slip "
-                    "(default: 1, as one slip is charged once)",
+                    help="the share of its points that a line earns if only an earlier slip made "
+                    "it wrong (default: 1, as one slip is charged once)",
                 ),
             ),
             group(
@@ -364,17 +364,13 @@ COMMANDS: dict[str, Command] = {
         "run a backward pass with a mistake in it, and show which gradients break",
         "Run a backward pass with one rule replaced by a wrong one, or with a fault of the sweep "
         "itself, and show which gradients break and whether the loss would still fall. Without a "
-        "mistake: every one that the problem can show, a row each.",
+        "mistake: the names of those that the problem can show.",
         (
             argument("mistake", nargs="?", metavar="MISTAKE", help="its name; --list has them"),
             *PROBLEM,
             argument(
                 "--at", metavar="NAME",
                 help="make it in the gradient of this quantity alone (default: wherever it can be)",
-            ),
-            argument(
-                "--wrt", nargs="+", metavar="NAME",
-                help="the leaves that gradient descent changes (default: all but x and y)",
             ),
             argument("--list", action="store_true", help="only list the mistakes there are"),
         ),

@@ -85,9 +85,9 @@ def test_hostile_submissions_fail_with_their_reason_and_the_others_are_graded(gr
 
 def test_a_row_has_the_verdicts_of_its_report(graded):
     [row] = graded({"bob.py": DIAGONAL}).rows
-    assert (row.first_wrong.name, row.first_wrong.mistakes) == ("z3", ("softmax-diagonal",))
+    assert (row.mistakes[0].name, row.mistakes[0].mistakes) == ("z3", ("softmax-diagonal",))
     answered = [row.verdict(name) for name in ("y_hat", "z3", "W3", "x")]
-    assert answered == ["right", "wrong", "carried forward", "missing"]
+    assert answered == ["right", "wrong", "carried forward", ""]
     assert 0 < row.report.score < 1
     assert row.reason == row.trouble == ""
 
@@ -202,8 +202,8 @@ def test_mistakes_are_counted_the_commonest_first():
 
 def test_verdicts_are_counted_by_line():
     assert {name: list(counts.values()) for name, counts in CLASS.lines().items()} == {
-        "z": [3, 0, 3, 0, 2],
-        "W": [1, 1, 1, 1, 4],
+        "z": [3, 0, 3, 0, 0],
+        "W": [1, 1, 1, 1, 2],
     }
     assert list(CLASS.lines()["z"]) == list(OF_LINES)
 
@@ -212,12 +212,14 @@ def test_the_table_has_a_line_for_each():
     table = list(csv.DictReader(io.StringIO(CLASS.to_csv())))
     assert [line["submission"] for line in table] == [row.name for row in ROWS]
     assert table[2]["mistakes"] == "W: a or b"
-    assert (table[1]["first wrong"], table[1]["z"], table[1]["W"]) == (
+    assert (table[1]["first wrong line"], table[1]["z"], table[1]["W"]) == (
         "z",
         "wrong",
         "carried forward",
     )
-    assert (table[0]["score"], table[7]["score"]) == ("1.0", "")
+    assert [table[0][head] for head in ("score", "points", "out of")] == ["1", "2", "2"]
+    assert [table[7][head] for head in ("score", "points", "out of")] == ["", "", ""]
+    assert (table[6]["z"], table[5]["W"]) == ("", "missing")  # missing is what was asked for
     assert table[6]["reason"] == ROWS[6].report.failure
     assert table[7]["reason"] == ROWS[7].trouble
 

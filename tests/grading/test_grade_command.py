@@ -54,7 +54,7 @@ def run(monkeypatch, capsys, tmp_path):
 def test_a_right_derivation_is_status_0(run):
     ran = run("ann.py")
     assert ran.status == 0
-    assert "Passed: 5 of 5 lines right, score 100%." in ran.words
+    assert "Passed: 3 of 3 lines right, score 100%." in ran.words
 
 
 def test_a_wrong_one_is_status_1_and_gets_hints(run):
@@ -91,9 +91,11 @@ def test_only_what_is_answered_counts_where_the_teacher_says_so(run, tmp_path):
 
 
 def test_what_a_line_is_worth(run):
-    assert "Score 80%" in run("bob.py").words
-    assert "Score 50%" in run("bob.py", "--carried", 0.5).words
-    assert "Score 50%" in run("bob.py", "--points", "z3=4").words
+    assert "Score 75%." in run("bob.py").words
+    assert "Score 38%." in run("bob.py", "--carried", 0.5).words
+    words = run("bob.py", "--points", "z3=4").words
+    assert "Score 43% (3 of 7 points)." in words
+    assert "0 of 4" in words
 
 
 def test_a_submission_that_fails_is_status_1_with_the_reason(run, tmp_path):

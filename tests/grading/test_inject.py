@@ -8,8 +8,9 @@ from rich.console import Console
 
 import tinygrad_bp as bp
 from tinygrad_bp.grading import inject as module
-from tinygrad_bp.grading.assignment import Assignment, worked_problem
+from tinygrad_bp.grading.assignment import Assignment
 from tinygrad_bp.grading.inject import GAIN, STEPS, break_gradients, inject, possible_mistakes
+from tinygrad_bp.grading.task import worked_problem
 from tinygrad_bp.mistakes.catalogue import named
 from tinygrad_bp.mistakes.mistake import Mistake
 from tinygrad_bp.mistakes.run import Run
@@ -112,12 +113,12 @@ def test_every_mistake_of_a_problem_breaks_only_what_lies_below_it(fn, inputs):
 
 def test_a_rule_that_is_right_changes_nothing(monkeypatch):
     """The negative control: what breaks gradients is the wrong rule."""
-    right = Mistake("softmax-diagonal", "Right.", "", softmax=rule(bp.softmax.rule))
+    right = Mistake("Right.", "", softmax=rule(bp.softmax.rule))
     monkeypatch.setattr(module, "named", lambda name: right)
     injection = inject("softmax-diagonal")
     assert injection.broken == ()
     assert injection.notes() == [
-        "Nothing changes here: at this point the wrong rule gives the right numbers."
+        "Nothing changes here: the numbers are the right ones."
     ]
 
 
@@ -156,23 +157,13 @@ def test_a_gradient_that_was_not_summed_has_the_wrong_shape():
 
 
 @pytest.mark.parametrize(
-    ("mistake", "because"),
-    [
-        ("without-topological-order", "every tensor is used once"),
-        ("overwritten-contribution", "every tensor is used once"),
-        ("broadcast-not-summed", "no tensor is broadcast"),
-    ],
+    "mistake", ["without-topological-order", "overwritten-contribution", "broadcast-not-summed"]
 )
-def test_the_worked_problem_cannot_show_a_fault_of_the_sweep_and_says_why(mistake, because):
+def test_the_worked_problem_cannot_show_a_fault_of_the_sweep_and_says_so(mistake):
     injection = inject(mistake)
     assert injection.broken == ()
     (note,) = injection.notes()
-    assert note.startswith(f"Nothing changes here: {because}. To show it takes a ")
-
-
-def test_an_order_that_happens_to_do_is_told_apart():
-    (note,) = inject("without-topological-order", networks.shared, networks.SHARED).notes()
-    assert "all contributions have arrived by then" in note
+    assert "Nothing changes here: the numbers are the right ones. To show it takes a " in note
 
 
 # ---- would the loss still fall ----
@@ -193,17 +184,6 @@ def leaves(**changed):
 def loss_at(gradients, step):
     moved = {name: getattr(PROBLEM, name) - step * g for name, g in gradients.items()}
     return worked_problem(**leaves(**moved)).item()
-
-
-@pytest.mark.parametrize("mistake", ["softmax-diagonal", "exponent-not-lowered", "lost-factor-2"])
-def test_the_slope_is_that_of_the_loss(mistake):
-    broken = gradient_along(mistake)
-    length = np.sqrt(sum((g**2).sum() for g in broken.values()))
-    h = 1e-5 / length
-    slope = (loss_at(broken, h) - loss_at(broken, -h)) / 2e-5
-    descent = inject(mistake).descent
-    assert descent.slope == pytest.approx(slope, rel=1e-6)
-    assert descent.slope > descent.right_slope  # nothing is steeper than the gradient
 
 
 def test_the_right_descent_is_that_of_the_engine():
@@ -230,7 +210,6 @@ def test_the_broken_descent_goes_along_the_broken_gradient():
 def test_a_wrong_sign_goes_up():
     injection = inject("wrong-sign", at="z3")
     descent = injection.descent
-    assert descent.slope == pytest.approx(-descent.right_slope)
     assert not injection.falls
     assert injection.outcome() == "does not fall"
     assert descent.losses[-1] > descent.losses[0]
@@ -249,8 +228,7 @@ def test_a_break_that_no_parameter_sees():
     assert injection.notes()[0].startswith("No gradient of a parameter breaks")
 
 
-def test_the_parameters_may_be_given():
-    assert inject("softmax-diagonal", wrt=["W3"]).descent.parameters == ("W3",)
+def test_the_parameters_are_those_of_grade():
     given = inject("wrong-sign", residual, RESIDUAL, at="z2")
     assert given.descent.parameters == ("W", "b")
 
@@ -271,7 +249,6 @@ def test_at_a_stationary_point_there_is_no_descent():
         (("tanh-lost-square",), r"cannot be made in this problem\. These can be: softmax-diagonal"),
         (("softmax-diagonal", None, None, "z1"), r"in dL/dz1\. It can be made in dL/dz3\."),
         (("broadcast-not-summed", None, None, "z1"), r"fault of the whole sweep: leave out at=\."),
-        (("softmax-diagonal", None, None, None, ["q"]), r"'q' is no leaf with a gradient: W1, W2"),
         (("softmax-diagonal", networks.shared), r"Give an example of them"),
     ],
 )
@@ -293,7 +270,7 @@ def test_it_prints_as_text_as_a_table_and_as_html():
     printed = io.StringIO()
     Console(file=printed, width=120).print(injection)
     for shown in (str(injection), printed.getvalue(), injection._repr_html_()):
-        for text in ("made in dL/dz3", "38.6%", "unchanged", "The loss still falls"):
+        for text in ("made in dL/dz3", "38.6%", "unchanged", "steps of gradient descent"):
             assert text in shown
 
 

@@ -42,7 +42,7 @@ def test_one_mistake(run):
     assert "softmax-diagonal, made in dL/dz3" in words
     assert "✗ dL/dz3 wrong 38.6%" in words
     assert "✓ dL/dy_hat unchanged" in words
-    assert "The loss still falls" in words
+    assert "10 steps of gradient descent take the loss from 0.7532 to 0.5108" in words
 
 
 def test_a_mistake_at_one_place(run):
@@ -50,16 +50,11 @@ def test_a_mistake_at_one_place(run):
     assert "✗ dL/dz2 wrong" in run("missing-sigmoid-derivative", "--at", "z2")
 
 
-def test_every_mistake_that_the_problem_can_show_a_row_each(run):
+def test_the_mistakes_that_the_problem_can_show(run):
     words = run()
     for name in possible_mistakes():
         assert name in words
     assert "tanh-lost-square" not in words
-    assert "softmax-diagonal 9 of 11 still falls 0.5108" in words
-    assert "softmax-at-pre-activation 9 of 11 does not fall" in words
-    assert "missing-transpose 8 of 11 no step can be taken" in words
-    assert "without-topological-order 0 of 11 nothing changes" in words
-    assert "10 steps of gradient descent take the loss from 0.7532 to 0.4021." in words
 
 
 def test_the_list_has_the_whole_catalogue(run):
@@ -73,12 +68,6 @@ def test_another_problem(run):
     words = run("broadcast-not-summed", "--file", "problem.py")
     assert "wrong shape (1, 3) for (1, 1)" in words
     assert "tanh-lost-square" in run("--file", "problem.py")
-
-
-def test_the_parameters_may_be_given(run):
-    all_of_them = run("tanh-lost-square", "--file", "problem.py")
-    assert run("tanh-lost-square", "--file", "problem.py", "--wrt", "w", "c") == all_of_them
-    assert run("tanh-lost-square", "--file", "problem.py", "--wrt", "w") != all_of_them
 
 
 @pytest.mark.parametrize(

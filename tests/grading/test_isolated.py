@@ -504,31 +504,24 @@ def test_an_array_survives_the_exchange(dtype, shape):
 
 
 @pytest.mark.parametrize(
-    "change",
+    "data",
     [
-        {"dtype": "O"},
-        {"dtype": "<c16"},
-        {"dtype": ["<f8"]},
-        {"shape": [3]},
-        {"shape": [-1]},
-        {"shape": [True, 2]},
-        {"shape": 2},
-        {"entries": "no base64!"},
-        {"entries": 3},
-        {"entries": ""},
-        {"more": 1},
+        ["O", [1], [1.0]],
+        ["<c16", [1], [1.0]],
+        [["<f8"], [1], [1.0]],
+        ["<f8", [3], [1.0]],
+        ["<f8", [1], ["a"]],
+        ["<f8", [1], [[1.0], [1.0, 2.0]]],
+        ["<f8", [1], [10**400]],
+        ["<f8", [1]],
+        {"dtype": "<f8"},
+        3,
     ],
 )
-def test_what_is_no_array_is_refused(change):
-    whole = pack(np.ones(2))
-    unpack(whole)
-    with pytest.raises(ValueError):  # noqa: PT011, some are NumPy's
-        unpack(whole | change)
-
-
-def test_an_array_that_does_not_pass():
-    with pytest.raises(TypeError, match="an array of object does not pass"):
-        pack(np.array([None]))
+def test_what_is_no_array_is_refused(data):
+    unpack(pack(np.ones(2)))
+    with pytest.raises((ValueError, TypeError, OverflowError)):
+        unpack(data)
 
 
 @posix

@@ -80,7 +80,6 @@ def test_two_outputs_cannot_tell_the_diagonal_from_half():
     report = grade(derivation(slip), inputs=point)
     assert {"softmax-diagonal", "lost-factor-2"} <= set(report["z3"].mistakes)
     assert "cannot tell them apart" in report["z3"].message
-    assert any("tell apart" in w and "softmax-diagonal" in w for w in report.warnings)
     three = grade(derivation(slip))
     assert three["z3"].mistakes == ("softmax-diagonal",)
     assert three.warnings == ()
@@ -174,7 +173,6 @@ STRANGE = {
 }
 MEASURED = {
     "W3": "1.37 times the right answer",
-    "a2": "the same number in every entry",
     "a1": "in another order",
     "W1": "some have the wrong sign",
 }
@@ -397,6 +395,7 @@ def test_the_slips_cover_what_the_catalogue_has_for_the_worked_problem():
         "penalty-doubled",
         "penalty-left-out",
         "inner-for-outer-product",
+        "sum-along-wrong-axis",
     }
     assert {row.name for row in rows} - elsewhere == {name for _, name, _, _ in SLIPS}
 
@@ -459,15 +458,15 @@ def test_the_wrong_contributions_of_a_place_are_made_once(monkeypatch):
 
 
 def test_a_slip_far_from_what_is_answered_is_found_and_one_too_far_is_not_named():
-    problem, inputs = chain_of(48)
+    problem, inputs = chain_of(60)
     assignment = Assignment(problem, inputs)
     truth = [{n: run.gradients[i] for n, i in assignment.named.items()} for run in assignment.runs]
 
     class Given:
         def answers_at(self, points, order):
-            return [Answers({"a47": 2 * t["a47"], "W0": np.cos(t["W0"])}) for t in truth]
+            return [Answers({"a59": 2 * t["a59"], "W0": np.cos(t["W0"])}) for t in truth]
 
     report = grade_submission(Given(), assignment)
-    assert report["a47"].mistakes == ("extra-factor-2",)
+    assert report["a59"].mistakes == ("extra-factor-2",)
     assert report["W0"].mistakes == ()
     assert "Not every mistake was tried" in report["W0"].message

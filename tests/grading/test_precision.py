@@ -34,12 +34,10 @@ def of(change):
         lambda v: v,
         np.float64,
         lambda v: v.tolist(),
-        np.float16,
-        lambda v: np.float64(np.float16(v)),
         lambda v: np.round(np.float64(v), 6),
         lambda v: v + 1e-17,
     ],
-    ids=["float32", "float64", "lists", "float16", "float16 in float64", "rounded", "noise"],
+    ids=["float32", "float64", "lists", "rounded", "noise"],
 )
 def test_a_right_derivation_in_low_precision_passes(change):
     report = judged(of(change))
@@ -47,9 +45,8 @@ def test_a_right_derivation_in_low_precision_passes(change):
     assert report.score == 1
 
 
-@pytest.mark.parametrize("change", [np.float16, lambda v: np.round(np.float64(v), 4)])
-def test_how_far_it_is_right_is_said(change):
-    report = judged(of(change))
+def test_how_far_it_is_right_is_said():
+    report = judged(of(lambda v: np.round(np.float64(v), 4)))
     assert report.passed
     assert report["W1"].message.startswith("Right to ")
     assert "digits" in report.for_learner().said(report["W1"])
@@ -102,7 +99,6 @@ def test_a_small_gradient_is_judged_by_its_own_size():
 
 
 def test_whole_numbers_that_are_off_a_little_are_not_passed_in_silence():
-    """They are float32 by their looks, and may be a float64 answer that is wrong."""
     import tinygrad_bp as bp
     from tinygrad_bp.grading.grade import grade
 
@@ -125,7 +121,6 @@ def test_the_digits_that_are_right():
     assert count_digits([np.round(r, 3) for r in RIGHT], RIGHT) == 3
     assert count_digits([r * (1 + 1e-6) for r in RIGHT], RIGHT) == 6
     assert count_digits([r * (1 + 1e-3) for r in RIGHT], RIGHT) is None
-    assert count_digits([np.float16(r * 1.05) for r in RIGHT], RIGHT) is None
     assert count_digits([np.round(r, 3) + 0.01 for r in RIGHT], RIGHT) is None
     assert count_digits(RIGHT, [*RIGHT[:2], None]) is None
     assert count_digits([r[0] for r in RIGHT], RIGHT) is None
@@ -171,10 +166,23 @@ def test_a_batch_norm_that_forgets_its_eps_is_not_called_rounded():
     assert count_digits([RIGHT[0]], [right]) is None
 
 
-def test_a_systematic_factor_is_no_rounding():
-    assert count_digits([np.float16(r) for r in RIGHT], RIGHT) == 3
-    assert count_digits([np.float64(np.float16(r * 1.009)) for r in RIGHT], RIGHT) is None
-    assert count_digits([np.float64(np.float16(r * 1.004)) for r in RIGHT], RIGHT) is None
+def test_data_in_float32_beside_weights_in_float64_is_right():
+    def derivation_of(x, y, z):
+        x, y = np.float32(x), np.float32(y)
+        return {"z": 2 * (z - y), "W": 2 * (z - y) @ x.T}
+
+    def problem(W, x, y):
+        import tinygrad_bp as bp
+
+        return bp.square_sum((W @ x).named("z") - y).named("L")
+
+    from tinygrad_bp.grading.grade import grade
+
+    for seed in range(10):
+        normal = np.random.default_rng(seed).normal
+        inputs = {"W": normal(size=(4, 3)), "x": normal(size=(3, 8)), "y": normal(size=(4, 8))}
+        report = grade(derivation_of, problem, inputs)
+        assert report.passed, str(report)
 
 
 def test_rounding_where_terms_cancel_is_right():

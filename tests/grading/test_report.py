@@ -51,14 +51,12 @@ def test_scores():
     assert REPORTS["right"].score == 1
     report = REPORTS["slipped"]
     scores = {line.name: line.score for line in report.lines}
-    assert scores["y_hat"] == 1
+    assert scores["y_hat"] is None  # it was not asked for
     assert scores["z3"] == 0
     assert scores["W3"] == scores["W1"] == 1  # one slip is charged once
-    assert report.score == pytest.approx(np.mean(list(scores.values())))
+    assert report.score == 3 / 4
     assert not report.passed
-    assert report.summary().startswith(
-        "Not passed: 1 slip; 8 lines follow from it; 1 line is right."
-    )
+    assert report.summary().startswith("Not passed: 1 slip; 3 lines follow from it. Score 75%.")
 
 
 def test_what_follows_from_a_slip_may_earn_less():
@@ -70,13 +68,17 @@ def test_what_follows_from_a_slip_may_earn_less():
 
 
 def test_the_points_of_a_line():
-    report = grade(SLIPPED, points={"z3": 10, "W3": 0})
+    report = grade(SLIPPED, points={"z3": 10, "y_hat": 2})
     assert report["z3"].points == 10
-    assert report.score == pytest.approx(8 / 18)
+    assert (report.points, report.worth) == (5, 15)  # y_hat counts, as it is given points
+    assert "Score 33% (5 of 15 points)." in report.summary()
+    for shown in (str(report), on_console(report), report.to_html()):
+        assert "0 of 10" in shown
+    assert "points" not in on_console(REPORTS["slipped"])
     with pytest.raises(ValueError, match="w9 is not a quantity of the problem"):
         grade(SLIPPED, points={"w9": 1})
-    with pytest.raises(ValueError, match="the points of W3 must be at least 0"):
-        grade(SLIPPED, points={"W3": -1})
+    with pytest.raises(ValueError, match="the points of W3 must be more than 0"):
+        grade(SLIPPED, points={"W3": 0})
 
 
 # ---- no false pass ----
@@ -121,7 +123,7 @@ def test_what_is_not_answered_counts_where_it_is_required():
     assert not asked.passed
     assert asked["W1"].score == 0
     assert asked["y_hat"].score == 0
-    assert asked.score == pytest.approx(1 / 3)
+    assert asked.score == 0  # what was not asked for earns nothing
     assert asked.first_wrong is None
     with pytest.raises(ValueError, match="w9 cannot be required"):
         grade(only_z3, required=["w9"])
@@ -226,7 +228,7 @@ def test_what_nobody_has_answered_or_asked_for_is_not_shown():
 def test_a_learner_sees_no_error_in_what_follows_rightly():
     report = REPORTS["slipped"]
     view = report.for_learner()
-    assert view.said(report["W3"]) == "Right, given an earlier slip."
+    assert view.said(report["W3"]) == "Wrong only because of an earlier slip."
     assert report["W3"].error > 0.1
     assert report["W3"].own_error == ""
     assert report["z3"].own_error == f"{report['z3'].error:.1%}"
@@ -302,7 +304,7 @@ def test_one_given_point_is_not_called_these_points():
 def test_gradescope():
     results = REPORTS["slipped"].to_gradescope(max_score=20)
     assert results["score"] == pytest.approx(20 * REPORTS["slipped"].score)
-    assert [test["name"] for test in results["tests"]][:2] == ["dL/dy_hat", "dL/dz3"]
+    assert [test["name"] for test in results["tests"]][:2] == ["dL/dz3", "dL/dW3"]
     assert {test["status"] for test in results["tests"]} == {"passed", "failed"}
     assert "softmax-diagonal" not in json.dumps(results)
     failed = REPORTS["failed"].to_gradescope()

@@ -43,7 +43,7 @@ def test_the_probe_rules_out_no_mistake_that_gives_the_answer(network):
             answer = sheet.gradient((fault,), i)
             if answer is not None:
                 probed += 1
-                assert probe.base(np.asarray(answer), (), False).may_give(fault) is not False
+                assert probe.base(np.asarray(answer), ()).may_give(fault) is not False
     assert probed > 20
 
 
@@ -55,7 +55,7 @@ def test_the_probe_rules_out_most_of_what_does_not(network):
     part = judge.run.part(i, ())
     answer = np.cos(judge.run.tensors[i].data)  # no mistake's
     with np.errstate(all="ignore"):
-        base = search.Probe(sheet, part).base(answer, (), False)
+        base = search.Probe(sheet, part).base(answer, ())
         found = [base.may_give(fault) for fault in find_single(sheet, part)]
     assert found.count(True) == 0
     assert found.count(False) > len(found) / 2

@@ -81,7 +81,7 @@ def test_the_verdicts():
 def test_as_printed_there_is_no_answer_and_the_line_is_named():
     failure = grade(SOURCE["as_printed"]).failure
     assert failure.startswith("ValueError: matmul")
-    assert failure.endswith('return {"W3": -2 * (y - y_hat) @ J @ a2}')
+    assert 'return {"W3": -2 * (y - y_hat) @ J @ a2}, where y is (3, 1)' in failure
 
 
 # ---- the page ----

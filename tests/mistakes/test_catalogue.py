@@ -317,7 +317,7 @@ def small_by_hand(wrong=None):
         ("w", lambda q, d: d["m"][:, None] + 0 * q.w, "logsumexp-without-softmax"),
         ("k", lambda q, d: d["w"], "missing-derivative"),
         ("k", lambda q, d: -d["w"] * q.w, "divisor-not-squared"),
-        ("s", lambda q, d: d["e"], "missing-exp-derivative"),
+        ("s", lambda q, d: d["e"], "missing-derivative"),
         ("s", lambda q, d: d["e"] * q.s, "exponent-for-exp"),
         ("t", lambda q, d: d["s"] * (1 - np.exp(q.s)), "log-softmax-diagonal"),
         ("t", lambda q, d: d["s"], "missing-softmax-derivative"),
@@ -452,6 +452,7 @@ def test_a_new_mistake_is_one_row(monkeypatch):
 
     assert grade(answers)["z3"].mistakes == ()
     cubed = rule(lambda p, z, axis: lambda g: g * p**3)
-    row = Mistake("cubed", "It is cubed.", "Look.", softmax=cubed)
+    row = Mistake("It is cubed.", "Look.", softmax=cubed)
+    row.name = "cubed"
     monkeypatch.setattr(catalogue, "CATALOGUE", (*CATALOGUE, row))
     assert grade(answers)["z3"].mistakes == ("cubed",)

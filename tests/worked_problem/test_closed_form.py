@@ -85,8 +85,8 @@ def worked_by_hand() -> Problem:
         ),
         W2=np.array([[2 * LN2, -LN2, 0, 0], [0, 0, -3 * LN3, 4 * LN3]]),
         W3=np.array([[3, -8], [3 * LN2, -4 * LN2], [-1.5 * LN3, 8 * LN3]]),
-        x=np.array([[1], [2], [-1], [3], [-2]]),
-        y=np.array([[1], [0], [0]]),
+        x=np.array([[1], [2], [-1], [3], [-2]], float),
+        y=np.array([[1], [0], [0]], float),
     )
 
 

@@ -18,16 +18,15 @@ from typing import Any
 
 import numpy as np
 
-from ..differences import agree
 from ..engine import Tensor
 from ..mistakes.run import Run
 from ..worked_problem.problem import random_problem
 from .calling import UPSTREAM
 from .factors import ACCEPTED, CONVENTIONS
-from .hidden import hidden_mistakes
+from .hidden import balanced, equal_lengths
 from .limits import MOST_DRAWS, POINTS
 from .submission import Answers, Order, Point
-from .task import ALIASES, Builder, Leaves, compute, set_task, worked_problem
+from .task import ALIASES, Builder, Leaves, compute, set_task
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Marking:
     #: The part that a line earns which is right, given an earlier slip. One slip is charged once,
     #: so it is all of it by default.
     carried: float = 1.0
-    points: Mapping[str, float] = field(default_factory=dict)  # of a quantity's line; 1 by default
+    points: Mapping[str, float] = field(default_factory=dict)  # 1 for a line that is not named
     #: The conventions that are remarked on, and not charged.
     accepted: Collection[str] = ACCEPTED
 
@@ -48,8 +47,8 @@ class Marking:
             if name not in CONVENTIONS:
                 raise ValueError(f"there is no convention {name!r}: {', '.join(CONVENTIONS)}.")
         for name, worth in self.points.items():
-            if not 0 <= worth < np.inf:
-                raise ValueError(f"the points of {name} must be at least 0, not {worth}")
+            if not 0 < worth < np.inf:  # a slip in a line worth nothing would cost nothing
+                raise ValueError(f"the points of {name} must be more than 0, not {worth}")
 
     def check(self, named: Collection[str]) -> None:
         unknown = [name for name in self.points if name not in named]
@@ -67,8 +66,7 @@ class Assignment:
     """A problem at the points where submissions are judged.
 
     The inputs are the first point, and further ones are drawn with their shapes, but for answers
-    that were computed at ``only_inputs``. Where the worked problem is drawn, ``shape`` has its
-    ``sizes`` and ``batch``.
+    that were computed at ``only_inputs``.
     """
 
     def __init__(
@@ -78,7 +76,6 @@ class Assignment:
         required: Collection[str] | None = None,
         seed: int = 0,
         only_inputs: bool = False,
-        shape: Mapping[str, Any] | None = None,
         marking: Marking | None = None,
         returns: Sequence[str] | None = None,
     ) -> None:
@@ -87,14 +84,14 @@ class Assignment:
         self.aliases = ALIASES.get(self.build, {})
         self.is_given = task.leaves is not None
         self.seed, self.marking = seed, marking or Marking()
-        self.leaves = tuple(task.leaves or ())
+        self.leaves: Leaves = {}  # of the first point
         self.runs: list[Run] = []
         self.points: list[Point] = []
         if task.leaves is not None:
             self.add(task.leaves)
             drawn = iter(()) if only_inputs else redraw(task.leaves, seed)
         else:
-            drawn = draw_worked_problem(seed, **(shape or {}))
+            drawn = draw_worked_problem(seed)
         for leaves in islice(drawn, MOST_DRAWS):
             if len(self.runs) < POINTS:
                 self.add_drawn(leaves)
@@ -118,6 +115,8 @@ class Assignment:
                 f"{', '.join(self.named)}."
             )
         self.marking.check(self.named)
+        #: What counts if it is answered. A slip in another line counts too.
+        self.asked = {*self.required, *self.marking.points}
         self.order = Order(tuple(self.parameters), False)
         if returns is not None:
             wrong = [name for name in returns if name not in self.points[0]]
@@ -129,6 +128,7 @@ class Assignment:
         run = Run(compute(self.build, leaves))
         _ = run.gradients  # raises where the loss has none
         point = {**leaves, **{t.name: t.data for t in run.tensors if t.name is not None}}
+        self.leaves = self.leaves or leaves
         self.points.append(point | {alias: point[name] for alias, name in self.aliases.items()})
         self.runs.append(run)
 
@@ -150,57 +150,26 @@ class Assignment:
         """Return this assignment with further quantities, as `Run.calling`."""
         if not steps:
             return self
-        _ = self.warnings  # which are of the problem alone, and are looked for once
         assignment = copy(self)
         assignment.runs = [run.calling(steps) for run in self.runs]
         assignment.named = assignment.runs[0].quantities
         return assignment
 
-    def reshaped(self, *shapes: Mapping[str, Any]) -> tuple[Assignment, ...]:
-        # the worked problem at points of other shapes; none if the points were given
-        if self.is_given or self.build is not worked_problem:
-            return ()
-        return tuple(
-            Assignment(None, None, self.required, self.seed, shape=s, marking=self.marking)
-            for s in shapes
-        )
-
     @cached_property
-    def batched(self) -> tuple[Assignment, ...]:
-        # here the mistakes show that are made in a batch
-        return self.reshaped({"batch": 7})
-
-    @cached_property
-    def squares(self) -> tuple[Assignment, ...]:
-        # With all widths equal a missing transpose gives numbers; with as many samples as the
-        # widths, products of columns do too.
-        return self.reshaped({"sizes": (4,) * 4}, {"sizes": (4,) * 4, "batch": 4})
-
-    @cached_property
-    def vectors(self) -> tuple[Assignment, ...]:
-        # one sample as a vector, and not as a column, if there is one sample
-        if self.layer or not self.is_given:
-            return () if self.layer else self.reshaped({"is_flat": True})
-        leaves = {name: self.points[0][name] for name in self.leaves}
-        data = [value for name, value in leaves.items() if name not in self.parameters]
-        if not data or not all(value.ndim == 0 or is_column(value) for value in data):
-            return ()
-        flat = {name: v[:, 0] if is_column(v) else v for name, v in leaves.items()}
+    def vectors(self) -> Assignment | None:
+        """The same with one sample as a vector, and not as a column, if there is one sample."""
+        data = [value for name, value in self.leaves.items() if name not in self.parameters]
+        if self.layer or not data or not all(v.ndim == 0 or is_column(v) for v in data):
+            return None
+        flat = {name: v[:, 0] if is_column(v) else v for name, v in self.leaves.items()}
         try:
-            return (Assignment(self.build, flat, self.required, self.seed, marking=self.marking),)
+            return Assignment(self.build, flat, self.required, self.seed, marking=self.marking)
         except (ArithmeticError, IndexError, TypeError, ValueError):
-            return ()
+            return None
 
     def read(self, answers: Answers) -> Answers:
-        values, unreadable = dict(answers.values), dict(answers.unreadable)
-        for alias, name in self.aliases.items():
-            if alias in unreadable:
-                unreadable[name] = unreadable.pop(alias)
-            if alias in values:
-                value = values.pop(alias)
-                if name in values and not agree(values[name], value, 1e-12):
-                    unreadable[name] = f"it is answered twice, also as {alias}, and differently"
-                values[name] = value
+        values = {self.aliases.get(name, name): x for name, x in answers.values.items()}
+        unreadable = {self.aliases.get(name, name): x for name, x in answers.unreadable.items()}
         return replace(answers, values=values, unreadable=unreadable)
 
     @cached_property
@@ -209,8 +178,7 @@ class Assignment:
             return ()
         if self.layer:
             return (say_layer(self.runs[0]),)
-        lines = [name for name in self.runs[0].backward_order if name not in self.optional]
-        return tuple(hidden_mistakes(self.runs, lines))
+        return (*equal_lengths(self.runs[0]), *balanced(self.runs))
 
 
 def say_layer(run: Run) -> str:
@@ -243,14 +211,14 @@ def steps(run: Run) -> list[Any]:
 # ---- points ----
 
 
-def draw_worked_problem(seed: int, is_flat: bool = False, **shape: Any) -> Iterator[Leaves]:
+def draw_worked_problem(seed: int) -> Iterator[Leaves]:
     # The entries of y do not sum to 1: as those of y_hat do, the entries of dL/dy_hat would sum to
     # 0, and a wrong multiple of their sum could not be seen in dL/dz3.
     while True:
-        leaves = vars(random_problem(**shape, seed=seed))
+        leaves = vars(random_problem(seed=seed))
         rng = np.random.default_rng(seed)
         leaves["y"] = rng.uniform(0.1, 0.9, leaves["y"].shape)
-        yield {k: v[:, 0] if is_flat and is_column(v) else v for k, v in leaves.items()}
+        yield leaves
         seed += 1
 
 

@@ -36,11 +36,6 @@ class Graded:
     trouble: str = ""  # why not, which its author cannot mend
 
     @property
-    def first_wrong(self) -> JudgedLine | None:
-        wrong = self.report and self.report.first_wrong
-        return self.report[wrong] if self.report and wrong else None
-
-    @property
     def mistakes(self) -> list[JudgedLine]:
         """The wrong lines: the first mistake, and those that do not follow from it."""
         lines = self.report.lines if self.report and self.report.failure is None else ()
@@ -49,8 +44,7 @@ class Graded:
     @property
     def said(self) -> str:
         """What came out: every mistake, or the outcome where there is none."""
-        found = "; ".join(f"{line.label}: {line.named}" for line in self.mistakes)
-        return found or self.outcome
+        return "; ".join(f"{line.label}: {line.named}" for line in self.mistakes) or self.outcome
 
     def to_look_at(self) -> list[str]:
         """Return why a person should look at it, if the grade may not be what it seems."""
@@ -59,6 +53,11 @@ class Graded:
         failure = self.report.failure or ""
         missing = [failure] if failure.startswith(("ModuleNotFoundError", "ImportError")) else []
         return [*missing, *self.report.warnings]
+
+    @property
+    def page(self) -> str:
+        """The name of its feedback page."""
+        return f"{self.name.removesuffix('.py')}.html"
 
     def feedback(self, title: str) -> str:
         """Return a page for its author: hints, without the answers."""
@@ -71,8 +70,8 @@ class Graded:
             return "could not be graded"
         if self.report.failure is not None:
             return "gave no answers"
-        if self.first_wrong is not None:
-            return f"{self.first_wrong.label}: {self.first_wrong.named}"
+        if self.mistakes:
+            return f"{self.mistakes[0].label}: {self.mistakes[0].named}"
         return "all right" if self.report.passed else "incomplete"
 
     @property
@@ -87,8 +86,9 @@ class Graded:
         return " ".join(said or self.report.remarks)
 
     def verdict(self, quantity: str) -> str:
-        lines = self.report.lines if self.report else ()
-        return next((x.verdict for x in lines if x.name == quantity), "missing")
+        """Return what came out of a line; nothing if it was neither asked for nor answered."""
+        lines = self.report.shown() if self.report else ()
+        return next((x.verdict for x in lines if x.name == quantity), "")
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Classroom:
         return {
             name: {verdict: count[verdict] for verdict in OF_LINES}
             for name, count in counts.items()
-            if count["missing"] < len(self.rows)
+            if any(count[verdict] for verdict in OF_LINES)
         }
 
     def summary(self) -> str:
@@ -123,15 +123,16 @@ class Classroom:
 
     def to_csv(self) -> str:
         names = list(self.lines())
-        head = ("submission", "score", "passed", "outcome", "first wrong", "mistakes")
-        table = [(*head, "reason", "look at", *names)]
+        head = ("submission", "score", "points", "out of", "passed", "outcome", "first wrong line")
+        table = [(*head, "mistakes", "reason", "look at", *names)]
         for row in self.rows:
-            score = "" if row.report is None else str(round(row.report.score, 4))
-            passed = "yes" if row.report and row.report.passed else "no"
-            wrong = row.first_wrong
-            first = wrong.name if wrong else ""
+            report = row.report
+            numbers = (report.score, report.points, report.worth) if report else ()
+            score, points, worth = (f"{round(n, 4):g}" for n in numbers) if numbers else ("",) * 3
+            passed = "yes" if report and report.passed else "no"
+            first = row.mistakes[0].name if row.mistakes else ""
             mistakes = "; ".join(f"{line.name}: {line.named}" for line in row.mistakes)
-            cells = (row.name, score, passed, row.outcome, first, mistakes)
+            cells = (row.name, score, points, worth, passed, row.outcome, first, mistakes)
             said = (row.reason, " ".join(row.to_look_at()))
             table.append((*cells, *said, *map(row.verdict, names)))
         text = io.StringIO()
@@ -142,14 +143,12 @@ class Classroom:
 
     def feedback(self, title: str = "The class") -> dict[str, str]:
         """Return a page for each student, by the name of its file."""
-        pages: dict[str, str] = {}
-        for row in self.rows:
-            pages[f"{row.name.removesuffix('.py')}.html"] = row.feedback(title)
-        return pages
+        return {row.page: row.feedback(title) for row in self.rows}
 
-    def to_html(self, title: str = "The class") -> str:
+    def to_html(self, title: str = "The class", feedback: str | None = None) -> str:
+        """Return a page; it has links to the pages of students, if they are in a folder."""
         outcomes, lines = self.outcomes(), self.lines()
-        mistakes = {row.outcome for row in self.rows if row.first_wrong is not None}
+        mistakes = {row.outcome for row in self.rows if row.mistakes}
         colours = dict.fromkeys(mistakes, "wrong") | {"all right": "right"}
         return write_page(
             "class",
@@ -161,6 +160,8 @@ class Classroom:
             lines=[(gradient_of(name), n["wrong"], n) for name, n in lines.items()],
             quantities={name: gradient_of(name) for name in lines},
             rows=self.rows,
+            points=any(report.has_points for report in self.reports),
+            feedback=feedback,
         )
 
 
@@ -233,7 +234,7 @@ def grade_row(
 
 def name_files(paths: Sequence[Path]) -> list[str]:
     names = [path.name for path in paths]
-    if len(set(names)) < len(names):
+    if len({path.parent for path in paths}) > 1:  # which may be named after students
         shared = os.path.commonpath([path.parent for path in paths])
         names = [path.relative_to(shared).as_posix() for path in paths]
     return [printable(name, LONGEST_REASON) for name in names]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
 from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -22,7 +22,7 @@ from ..saving import written_to
 from .assignment import Assignment
 from .classroom import grade_class
 from .grade import GradesItself, grade_submission
-from .inject import Injection, inject, possible_mistakes
+from .inject import inject, possible_mistakes
 from .isolated import IsolatedFile
 from .limits import Limits
 from .report import Report
@@ -54,14 +54,13 @@ def run_grade(
         raise ValueError(f"--out writes a page, a file that ends in .html, and not {options.out}")
     if options.jobs is not None and options.jobs < 1:
         raise ValueError(f"--jobs must be at least 1, not {options.jobs}")
-    functions = Functions(options.function, options.files)
+    functions = functions_of(options.function, options.files)
     limits, assignment = Limits(options.seconds, options.memory), make()
     if is_class:
-        grade_many(options, assignment, limits, functions, console, document)
-        return 0
+        return grade_many(options, assignment, limits, functions, console, document)
     path = options.files[0]
     written = document(path)
-    submission = written or IsolatedFile(path, limits, functions.of(path))
+    submission = written or IsolatedFile(path, limits, functions[path])
     try:
         report = grade_submission(submission, assignment)
     except Exception as error:  # an error of ours: it is reported, too, where a program reads that
@@ -80,24 +79,18 @@ def run_grade(
     return 0 if report.passed else 1
 
 
-class Functions:
-    """Which function to call in which file: ``NAME`` in all of them, ``FILE=NAME`` in one."""
-
-    def __init__(self, given: Sequence[str], files: Sequence[Path]) -> None:
-        self.every: str | None = None
-        self.own: dict[Path, str] = {}
-        for text in given:
-            file, _, name = text.rpartition("=")
-            if not name.isidentifier():
-                raise ValueError(f"--function takes NAME or FILE=NAME, and not {text}")
-            named = [path for path in files if file in (path.as_posix(), str(path), path.name)]
-            if file and not named:
-                raise ValueError(f"--function {text}: there is no submission {file}")
-            self.own |= dict.fromkeys(named, name) if file else {}
-            self.every = self.every if file else name
-
-    def of(self, path: Path) -> str | None:
-        return self.own.get(path, self.every)
+def functions_of(given: Sequence[str], files: Sequence[Path]) -> dict[Path, str | None]:
+    """Read which function to call in which file: ``NAME`` in all, ``FILE=NAME`` in one."""
+    every: dict[Path, str | None] = dict.fromkeys(files)
+    for text in sorted(given, key=lambda text: "=" in text):
+        file, _, name = text.rpartition("=")
+        if not name.isidentifier():
+            raise ValueError(f"--function takes NAME or FILE=NAME, and not {text}")
+        chosen = [x for x in files if file in ("", x.as_posix(), str(x), x.name)]
+        if not chosen:
+            raise ValueError(f"--function {text}: there is no submission {file}")
+        every |= dict.fromkeys(chosen, name)
+    return every
 
 
 def write(console: Console, path: Path | None, content: Callable[[], str], what: str) -> None:
@@ -110,16 +103,16 @@ def grade_many(
     options: Options,
     assignment: Assignment,
     limits: Limits,
-    functions: Functions,
+    functions: Mapping[Path, str | None],
     console: Console,
     document: Callable[[Path], GradesItself | None],
-) -> None:
+) -> int:
     columns = (TextColumn("Grading"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("", total=len(options.files))
         done = lambda: progress.advance(task)  # noqa: E731
         classroom = grade_class(
-            options.files, assignment, limits, functions.of, options.jobs, done, document
+            options.files, assignment, limits, functions.get, options.jobs, done, document
         )
     table = Table("", "submissions", show_edge=False, pad_edge=False)
     table.columns[1].justify = "right"
@@ -130,13 +123,19 @@ def grade_many(
         for reason in row.to_look_at():
             console.print(f"Look at {row.name}: {reason}", markup=False)
     title = options.title or "The class"
-    write(console, options.out, lambda: classroom.to_html(title), "The class as a page")
+    if options.out is not None:
+        beside = None
+        if options.feedback is not None:
+            beside = Path(os.path.relpath(options.feedback, options.out.parent)).as_posix()
+        page = classroom.to_html(title, beside)
+        write(console, options.out, lambda: page, "The class as a page")
     # With this mark a spreadsheet reads the names of students as they are written.
     write(console, options.csv, lambda: f"\ufeff{classroom.to_csv()}", "The class as a table")
     if options.feedback is not None:
         for name, page in classroom.feedback(title).items():
             written_to(options.feedback / name, page)
         console.print(f"A page for each student: {options.feedback}", markup=False)
+    return 0 if all(row.report for row in classroom.rows) else 1
 
 
 def run_inject(
@@ -151,10 +150,9 @@ def run_inject(
         return 0
     fn, inputs = load()
     if options.mistake is not None:
-        console.print(inject(options.mistake, fn, inputs, options.at, options.wrt))
+        console.print(inject(options.mistake, fn, inputs, options.at))
         return 0
-    names = possible_mistakes(fn, inputs)
-    console.print(compare([inject(name, fn, inputs, wrt=options.wrt) for name in names]))
+    console.print("These can be injected:", *possible_mistakes(fn, inputs), sep="\n  ")
     return 0
 
 
@@ -164,25 +162,3 @@ def list_mistakes() -> Group:
         parts.append(Text.assemble((mistake.name, "bold"), f"  {', '.join(mistake.places)}"))
         parts.append(Padding(Text(mistake.sentence), (0, 0, 1, 4)))
     return Group(*parts)
-
-
-def compare(injections: list[Injection]) -> Table:
-    table = Table(
-        *("mistake", "gradients\nbroken", "the loss", "after\ndescent"),
-        box=SIMPLE_HEAD,
-        pad_edge=False,
-        caption_justify="left",
-    )
-    table.columns[0].no_wrap = True  # to be copied
-    for injection in injections:
-        broken = f"{len(injection.broken)} of {len(injection.lines)}"
-        descent, after = injection.descent, ""
-        if descent is not None:
-            after = f"{descent.losses[-1]:.4g}" if injection.reaches_parameters else ""
-            first, *steps = descent.right_losses
-            table.caption = (
-                f"With the right gradient, {len(steps)} steps of gradient descent take the loss "
-                f"from {first:.4g} to {steps[-1]:.4g}."
-            )
-        table.add_row(*map(Text, (injection.mistake, broken, injection.outcome(), after)))
-    return table

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -63,14 +64,13 @@ class Factor(NamedTuple):
         return self.at_loss * (self.at_parameters if i in run.parameters else 1.0)
 
     def convention(self, run: Run) -> str | None:
-        n = run.batch
-        is_sum = n > 1 and is_close(self.at_loss, n) and is_mean(run)
-        if is_sum and is_close(self.at_parameters, 1 / n):
-            return "per-sample"
-        if is_close(self.at_loss * self.at_parameters, -1) and abs(self.at_loss) == 1:
+        if abs(self.at_loss) == 1 and is_close(self.at_loss * self.at_parameters, -1):
             return "descent"
-        if is_sum and self.at_parameters == 1:
-            return "sum-for-mean"
+        if any(is_close(self.at_loss, n) for n in divisors(run)):
+            if is_close(self.at_loss * self.at_parameters, 1):
+                return "per-sample"
+            if self.at_parameters == 1:
+                return "sum-for-mean"
         return None
 
     @property
@@ -79,18 +79,20 @@ class Factor(NamedTuple):
         return self.at_loss if self.at_loss != 1.0 else self.at_parameters
 
 
-def is_mean(run: Run) -> bool:
-    """Return if there is a mean in a run, or a constant that makes one of a sum over samples."""
+def divisors(run: Run) -> set[float]:
+    """Return what a loss that is a mean is divided by: all of it, and the number of samples."""
     means = named("sum-for-mean").rules  # by operation: of each that takes a mean
-    constants = [
-        float(value)
-        for t in run.tensors
-        for x, value in zip(t.inputs, t.operands, strict=True)
-        if x is None and np.ndim(value) == 0 and isinstance(value, (int, float, np.number))
-    ]
-    if any(is_close(c, run.batch) or is_close(c, 1 / run.batch) for c in constants):
-        return True
-    return any(getattr(run.tensors[i].primitive, "__name__", "") in means for i in run.gradients)
+    found: set[float] = set()
+    for t in run.tensors:
+        if getattr(t.primitive, "__name__", "") in means and t.inputs[0] is not None:
+            found.add(t.inputs[0].size / max(t.size, 1))
+        constants = (v for x, v in zip(t.inputs, t.operands, strict=True) if x is None)
+        for value in constants:  # m or 2m, to divide by, or 1/m
+            if run.batch > 1 and np.ndim(value) == 0 and np.isreal(value) and value:
+                sizes = (abs(float(value)), 1 / abs(float(value)))
+                samples = (n / run.batch for n in sizes)
+                found |= {n * run.batch for n in samples if n >= 1 and is_close(n, round(n))}
+    return found | {float(run.batch)} if found and run.batch > 1 else found
 
 
 def judge(
@@ -109,7 +111,7 @@ def judge(
         opposite = Factor(-factor.at_loss, factor.at_parameters).convention(runs[0])
         cause = None if is_accepted else explain_factor(factor, runs[0])
         if not is_accepted and opposite == "per-sample" and opposite in accepted:
-            cause = Fault(named("wrong-sign"), "", (), 0)
+            cause = slip("wrong-sign")
         scaled = Judge([ScaledRun(run, *factor) for run in runs], answers)
         found = scaled.judge()
         charged = -0.5 if is_accepted else 1.0 if cause else 2.5  # rather a convention than a slip
@@ -141,7 +143,7 @@ def settle(
     findings: Sequence[Finding], plain: Judge, factor: Factor, cause: Fault | None, remark: str
 ) -> Iterator[Finding]:
     """Yield what was found with a factor: it is the finding of the first line that shows it."""
-    fault = cause or Fault(named("constant-factor"), in_words(factor.main), (), 0)
+    fault = cause or slip("constant-factor", in_words(factor.main))
     charged = bool(remark)
     for finding in findings:
         i = plain.run.quantities[finding.name]
@@ -221,78 +223,63 @@ def explain_factor(factor: Factor, run: Run) -> Fault | None:
     """Return the mistake that a factor is, explained by the sizes at hand; None for any number."""
     ratio = factor.main
     if factor.at_loss != 1.0 and factor.at_parameters != 1.0:
-        both = [explain_factor(Factor(f, 1.0), run) for f in factor]
-        if None in both:
+        if None in (explain_factor(Factor(f, 1.0), run) for f in factor):
             return None
-        detail = f"{in_words(factor.at_loss)}, and {in_words(factor.at_parameters)} at parameters"
-        return Fault(named("constant-factor"), detail, (), 0)
+        at_loss, at_parameters = map(in_words, factor)
+        return slip("constant-factor", f"{at_loss}, and {at_parameters} at parameters")
     simple = {-1.0: "wrong-sign", 2.0: "extra-factor-2", 0.5: "lost-factor-2"}
     if ratio in simple:
-        return Fault(named(simple[ratio]), "", (), 0)
+        return slip(simple[ratio])
     counts = counts_of_terms(run)
     for n, what in counts.items():
-        if is_close(ratio, n):
-            return Fault(named("sum-for-mean"), f"{n} is {what}", (), 0)
-        if is_close(ratio, 1 / n):
-            return Fault(named("mean-for-sum"), f"{n} is {what}", (), 0)
-    sizes = {**lengths(run), **counts}
-    made = made_of(abs(ratio), sizes)
-    if made is None:
-        return None
-    sign = "-" if ratio < 0 else ""
-    return Fault(named("constant-factor"), f"{sign}{made}", (), 0)
+        for name, value in (("sum-for-mean", n), ("mean-for-sum", 1 / n)):
+            if is_close(ratio, value):
+                return slip(name, f"{n} is {what}")
+    made = made_of(abs(ratio), {**lengths(run), **counts})
+    return None if made is None else slip("constant-factor", f"{'-' * (ratio < 0)}{made}")
+
+
+def slip(name: str, detail: str = "") -> Fault:
+    return Fault(named(name), detail, (), 0)
 
 
 def made_of(ratio: float, sizes: dict[int, str]) -> str | None:
     """Say how a ratio is made of one size or two, or of one and a factor 2."""
     known = {1: "", 2: "", **sizes}
-    for p, of_p in known.items():
-        for q, of_q in known.items():
-            if p != q and is_close(ratio, p / q):
-                number = f"{p}/{q}" if q > 1 else str(p)
-                said = [f"{n} is {of}" for n, of in ((p, of_p), (q, of_q)) if of]
-                break
-            if of_p and of_q and p <= q and (is_close(ratio, p * q) or is_close(ratio * p * q, 1)):
-                number = f"{p} * {q}" if ratio > 1 else f"1/({p} * {q})"
-                said = [f"{n} is {of}" for n, of in {p: of_p, q: of_q}.items()]
-                break
-        else:
-            continue
-        return f"{in_words(ratio)} = {number}, where {' and '.join(said)}"
+    for p, q in product(known, repeat=2):
+        forms = {p / q: f"{p}/{q}" if q > 1 else str(p)}
+        if known[p] and known[q] and p <= q:
+            forms |= {p * q: f"{p} * {q}", 1 / (p * q): f"1/({p} * {q})"}
+        for value, number in forms.items():
+            if is_close(ratio, value):
+                said = [f"{n} is {known[n]}" for n in dict.fromkeys((p, q)) if known[n]]
+                return f"{in_words(ratio)} = {number}, where {' and '.join(said)}"
     return None
 
 
 def counts_of_terms(run: Run) -> dict[int, str]:
     """Return what a mean may be taken over: samples, the terms of a mean or sum, time steps."""
-    counts: dict[int, str] = {}
-    if run.batch > 2:
-        counts[run.batch] = "the number of samples"
+    counts = {run.batch: "the number of samples"}
     for i in run.gradients:
         t = run.tensors[i]
         if t.primitive in (TABLE["mean"], TABLE["sum"], TABLE["square_sum"]):
             n = t.inputs[0].size // max(t.size, 1) if t.inputs[0] is not None else 1
-            if 2 < n <= LARGEST_SIZE:
-                counts.setdefault(n, f"the number of terms of a {t.primitive.__name__}")
+            counts.setdefault(n, f"the number of terms of a {t.primitive.__name__}")
     for i in run.parameters:
         n = len({edge.step for edge in run.uses[i]})
-        if n > 2:
-            counts.setdefault(n, f"the number of times that {run.tensors[i].name} is used")
-    return counts
+        counts.setdefault(n, f"the number of times that {run.tensors[i].name} is used")
+    return {n: what for n, what in counts.items() if 2 < n <= LARGEST_SIZE}
 
 
 def lengths(run: Run) -> dict[int, str]:
     # of what is nearest to the loss and no parameter first
     found: dict[int, str] = {}
-    order = sorted(range(len(run.tensors)), key=lambda i: (i in run.parameters, -last_use(run, i)))
-    for t in (run.tensors[i] for i in order):
+    for i in sorted(range(len(run.tensors)), key=lambda i: (i in run.parameters, -i)):
+        t = run.tensors[i]
         for axis, n in enumerate(t.shape):
             if t.name is not None and 2 < n <= LARGEST_SIZE:
                 found.setdefault(n, f"the length of axis {axis} of {t.name}")
     return found
-
-
-def last_use(run: Run, i: int) -> int:
-    return max((edge.step for edge in run.uses.get(i, ())), default=i)
 
 
 def in_words(number: float) -> str:

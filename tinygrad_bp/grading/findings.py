@@ -68,7 +68,8 @@ class Finding:
         shape = next((a.shape for a in self.answered if a.shape != right_shape), right_shape)
         line = replace(line, shape=shape)
         if self.verdict != "wrong":
-            follows = "Right, given an earlier slip." if self.verdict == "carried forward" else ""
+            is_carried = self.verdict == "carried forward"
+            follows = "Wrong only because of an earlier slip." if is_carried else ""
             error = None
             if shape == right_shape:
                 off = map(errors, self.answered, self.right)

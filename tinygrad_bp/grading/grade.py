@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -37,23 +36,19 @@ def grade(
 ) -> Report:
     """Check a derivation in code or arrays; `bp.grade`, which reads documents too, says how."""
     marking = Marking(carried, points or {}, accepted)
-    if isinstance(answers, Mapping):
-        if inputs is None and not isinstance(problem, Tensor):
-            raise ValueError(
-                "arrays are answers at one point: give it, as inputs={'W1': ..., ...}, or as a "
-                "recorded loss. A function is called at points of its own."
-            )
-        only_here = Assignment(problem, inputs, required, seed, True, None, marking, returns)
-        return grade_submission(InProcess(lambda: answers), only_here)
-    if not (callable(answers) or hasattr(answers, "answers_at")):
+    at_one_point = isinstance(answers, Mapping)
+    if at_one_point and inputs is None and not isinstance(problem, Tensor):
+        raise ValueError(
+            "arrays are answers at one point: give it, as inputs={'W1': ..., ...}, or as a "
+            "recorded loss. A function is called at points of its own."
+        )
+    assignment = Assignment(problem, inputs, required, seed, at_one_point, marking, returns)
+    if hasattr(answers, "answers_at"):
+        return grade_submission(answers, assignment)
+    if not (callable(answers) or at_one_point):
         raise TypeError(f"answers are a function or a mapping, not {answers!r:.60}.")
-    assignment = Assignment(problem, inputs, required, seed, False, None, marking, returns)
-    submission = answers if hasattr(answers, "answers_at") else InProcess(answers)
-    return grade_submission(submission, assignment)
-
-
-#: Assignments with the answers at their points.
-Answered: TypeAlias = Sequence[tuple[Assignment, list[Answers]]]
+    function = answers if callable(answers) else lambda: answers
+    return grade_submission(InProcess(function), assignment)
 
 
 @runtime_checkable
@@ -69,32 +64,19 @@ def grade_submission(submission: Submission | GradesItself, assignment: Assignme
     # lines of its own beside its gradients.
     if isinstance(submission, GradesItself):
         return submission.grade_itself(assignment)
-    every = (assignment, *assignment.batched, *assignment.vectors, *assignment.squares)
-    answers = iter(submission.answers_at([p for a in every for p in a.points], assignment.order))
-    answered = [(a, list(islice(answers, len(a.points)))) for a in every]
-    report = grade_at_points(answered[0][1], assignment)
-    report = replace(report, warnings=(*report.warnings, *getattr(submission, "marks", ())))
-    if report.passed:
-        for batched, found in answered[1 : 1 + len(assignment.batched)]:
-            note = say_of_batch(grade_at_points(found, batched))
-            report = replace(report, remarks=(*report.remarks, *note))
-        return report
-    others = answered[1 + len(assignment.batched) :]
-    vectors, squares = others[: len(assignment.vectors)], others[len(assignment.vectors) :]
-    otherwise = grade_with_vectors(vectors, report) or grade_where_all_fits(squares, report)
-    return replace(otherwise, warnings=report.warnings) if otherwise else report
-
-
-def grade_with_vectors(vectors: Answered, report: Report) -> Report | None:
-    # for one sample, many write vectors and outer products
-    if any("flattened-gradient" in line.mistakes for line in report.lines):
-        return None  # it takes columns, and makes this of one
-    for assignment, answers in vectors:
-        found = grade_at_points(answers, assignment)
+    vectors = assignment.vectors  # for one sample, many write vectors and outer products
+    points = [*assignment.points, *(vectors.points if vectors else ())]
+    answers = submission.answers_at(points, assignment.order)
+    n = len(assignment.points)
+    report = grade_at_points(answers[:n], assignment)
+    takes_columns = any("flattened-gradient" in line.mistakes for line in report.lines)
+    if vectors is not None and not report.passed and not takes_columns:
+        found = grade_at_points(answers[n:], vectors)
         if found.passed or (report.failure is not None and found.failure is None):
             note = "It is judged with vectors in place of columns, as that is what it takes."
-            return replace(found, remarks=(*found.remarks, note))
-    return None
+            remarks, warnings = (*found.remarks, note), report.warnings
+            report = replace(found, remarks=remarks, warnings=warnings)
+    return replace(report, warnings=(*report.warnings, *getattr(submission, "marks", ())))
 
 
 def grade_at_points(submitted: Sequence[Answers], assignment: Assignment) -> Report:
@@ -110,49 +92,29 @@ def grade_at_points(submitted: Sequence[Answers], assignment: Assignment) -> Rep
     return report if report.passed or note is None else replace(report, remarks=(note,))
 
 
-def grade_where_all_fits(squares: Answered, failed: Report) -> Report | None:
-    # what could not be computed may show its mistake where all widths are equal
-    failure = failed.failure or ""
-    if not failure.startswith("ValueError"):  # which NumPy raises where a transpose is missing
-        return None
-    for square, answers in squares:
-        report = grade_at_points(answers, square)
-        if report.failure is None and any(line.mistakes for line in report.lines):
-            note = (
-                f"At points where the widths differ it gave no answers: {failure}. So it is "
-                "judged where they are all equal."
-            )
-            return replace(report, remarks=(*report.remarks, note))
-    return None
-
-
-def say_of_batch(report: Report) -> Iterator[str]:
-    # This is no mistake: the worked problem has one sample, and may be derived for one.
-    found = ""
-    if report.failure is not None:
-        found = f"it gives no answers: {report.failure.removesuffix('.')}"
-    elif report.first_wrong is not None:
-        line = report[report.first_wrong]
-        found = f"the first wrong line is {line.label} ({line.named})"
-    elif not report.passed:
-        found = "it gives answers that cannot be read"
-    if found:
-        yield f"It is right for one sample, which is what counts. For a batch {found}."
-
-
 def write_lines(
     findings: Sequence[Finding], assignment: Assignment, answers: Sequence[Answers]
 ) -> Iterator[JudgedLine]:
     others = {finding.name: finding.right for finding in findings}
+    made: set[tuple[str, ...]] = set()
     for finding in findings:
-        counts = finding.verdict != "missing" or finding.name in assignment.required
-        if not counts and finding.name in assignment.optional:
-            continue
+        counts = is_asked = not assignment.required or finding.name in assignment.asked
+        if finding.verdict == "missing":
+            counts = finding.name in assignment.required
+            if not counts and finding.name in assignment.optional:
+                continue
+        counts = counts or finding.verdict in ("wrong", "unreadable")
         line = finding.to_line(score_of(finding, assignment.marking) if counts else None, others)
         if finding.name == assignment.loss and finding.verdict == "right":
             line = replace(line, score=None, message="It is 1 by definition, and earns nothing.")
         elif finding.verdict == "carried forward" and line.score == 0 < assignment.marking.carried:
             line = replace(line, message="It follows from zeros or NaN, and earns nothing.")
+        if line.verdict == "wrong" and line.mistakes:
+            if line.mistakes in made:  # the same slip once more, which is charged already
+                again = f"The same slip as before. {line.message}"
+                score = assignment.marking.carried if is_asked else None
+                line = replace(line, score=score, message=again)
+            made.add(line.mistakes)
         yield replace(line, points=assignment.marking.points.get(finding.name, 1.0))
     missing = {f.name for f in findings if f.verdict == "missing"} & assignment.required
     for name in {name: None for a in answers for name in (*a.unreadable, *a.values)}:

@@ -18,7 +18,7 @@ import numpy as np
 from ..differences import agree
 from ..engine import Tensor
 from ..mistakes.catalogue import CATALOGUE, named
-from ..mistakes.mistake import Duty, Mistake, Wrong
+from ..mistakes.mistake import Mistake, Wrong
 from ..mistakes.run import Place, Run
 from ..record import Edge
 from ..worked_problem.problem import random_problem
@@ -38,31 +38,26 @@ GAIN = 0.05
 
 @dataclass(frozen=True)
 class Descent:
-    """Whether the loss would still fall: measured along the broken gradient, and the right one."""
+    """The loss in gradient descent along the broken gradients, and along the right ones."""
 
     parameters: tuple[str, ...]  # the leaves that a step changes
-    slope: float  # the derivative of the loss for a step of length 1 against the broken gradient
-    right_slope: float
-    rate: float  # of gradient descent
+    rate: float  # how far a step goes
     losses: tuple[float, ...]  # before the first step, and after each
     right_losses: tuple[float, ...]
 
     @property
     def falls(self) -> bool:
-        """Whether a small enough step against the broken gradient lowers the loss."""
-        return self.slope < -1e-9 * abs(self.right_slope)
+        """Whether the loss is lower after the steps along the broken gradients."""
+        return self.losses[-1] < self.losses[0]
 
-    def said(self) -> list[str]:
-        falls = "still falls" if self.falls else "does not fall"
+    def __str__(self) -> str:
         first, *_, last = self.right_losses
         broken = self.losses[-1]
         to = f"{broken:.4g}" if isfinite(broken) else "where it cannot be computed any more"
-        return [
-            f"The loss {falls} along the broken gradient: the slope is {self.slope:.4g}, "
-            f"and {self.right_slope:.4g} along the right one.",
-            f"{len(self.right_losses) - 1} steps of gradient descent take it from {first:.4g} to "
-            f"{to}, and with the right gradient to {last:.4g}.",
-        ]
+        return (
+            f"{len(self.right_losses) - 1} steps of gradient descent take the loss from "
+            f"{first:.4g} to {to}, and with the right gradient to {last:.4g}."
+        )
 
 
 @dataclass(frozen=True)
@@ -103,7 +98,7 @@ class Injection(Shown):
         """Return what is said below the gradients."""
         notes = [self.note] if self.note else []
         if self.descent is not None and self.reaches_parameters:
-            notes += self.descent.said()
+            notes.append(str(self.descent))
         elif self.descent is not None and self.broken:
             names = ", ".join(map(gradient_of, self.descent.parameters))
             notes += [f"No gradient of a parameter breaks, and so neither does descent: {names}."]
@@ -117,7 +112,7 @@ class Injection(Shown):
             return "no step can be taken"
         if not self.reaches_parameters:
             return "no parameter breaks"
-        return "still falls" if self.falls else "does not fall"
+        return "still falls" if self.descent.falls else "does not fall"
 
     def summary(self) -> str:
         """Say what was planted, and where."""
@@ -131,7 +126,6 @@ def inject(
     problem: Builder | Tensor | None = None,
     inputs: Mapping[str, Any] | Sequence[Any] | None = None,
     at: str | None = None,
-    wrt: Sequence[str] | None = None,
 ) -> Injection:
     """Run a backward pass with a mistake in it, and show which gradients break.
 
@@ -149,8 +143,6 @@ def inject(
     at
         The quantity in whose gradient the mistake is made, such as ``"z3"``. It is made wherever
         it can be if left out.
-    wrt
-        The leaves that gradient descent changes: the parameters if left out, as for `grade`.
 
     Returns
     -------
@@ -182,7 +174,7 @@ def inject(
             raise ValueError(f"{mistake} is a fault of the whole sweep: leave out at=.")
         if row.duty is None and not planted:
             raise ValueError(f"{mistake} cannot be made {say_where_else(run, row, at)}")
-        parameters = choose_parameters(task, leaves, run, wrt)
+        parameters = task.parameters([name for name in leaves if name in run.quantities])
         lines = tuple(compare(run, broken))
         stuck = [x for x in lines if x.name in parameters and x.shape != x.right_shape]
         descent = None
@@ -194,7 +186,8 @@ def inject(
         what = "cannot be computed" if stuck[0].shape is None else "has the wrong shape"
         note = f"No step can be taken: {stuck[0].label} {what}."
     elif all(line.verdict == "unchanged" for line in lines):
-        note = f"Nothing changes here: {say_why_harmless(run, row.duty)}"
+        shown_by = f" To show it takes {row.duty.shown_by}." if row.duty is not None else ""
+        note = f"Nothing changes here: the numbers are the right ones.{shown_by}"
     places = {edge: label(run, edge) for edge in planted}
     taken = [f"{w.detail} in {gradient_of(places[e])}" for e, w in planted.items() if w.detail]
     sentence = f"{row.sentence} Taken instead: {', '.join(taken)}." if taken else row.sentence
@@ -251,15 +244,6 @@ def say_where_else(run: Run, mistake: Mistake, at: str | None) -> str:
     return f"{where}. These can be: {', '.join(possible_in(run))}."
 
 
-def say_why_harmless(run: Run, duty: Duty | None) -> str:
-    if duty is None:
-        return "at this point the wrong rule gives the right numbers."
-    reason = duty.harmless
-    if duty.argument != "sums_copies" and all(len(uses) == 1 for uses in run.uses.values()):
-        reason = "every tensor is used once"
-    return f"{reason}. To show it takes {duty.shown_by}."
-
-
 def possible_in(run: Run) -> list[str]:
     return [row.name for row in CATALOGUE if row.duty is not None or find_places(run, row)]
 
@@ -297,16 +281,6 @@ def compare(run: Run, broken: Gradients) -> Iterator[JudgedLine]:
         yield JudgedLine(name, verdict, (), error, message, shape=shape, right_shape=right.shape)
 
 
-def choose_parameters(
-    task: Task, leaves: Leaves, run: Run, wrt: Sequence[str] | None
-) -> tuple[str, ...]:
-    differentiable = [name for name in leaves if name in run.quantities]
-    for name in wrt or ():
-        if name not in differentiable:
-            raise ValueError(f"{name!r} is no leaf with a gradient: {', '.join(differentiable)}.")
-    return tuple(wrt) if wrt is not None else task.parameters(differentiable)
-
-
 def descend(
     fn: Builder,
     leaves: Leaves,
@@ -314,15 +288,11 @@ def descend(
     parameters: tuple[str, ...],
     breaking: Callable[[Run], Gradients],
 ) -> Descent | None:
-    def flat(gradients: Gradients) -> np.ndarray:
-        entries = [np.ravel(gradients[run.quantities[name]]) for name in parameters]
-        return np.concatenate(entries or [np.zeros(0)])
-
-    right, broken = flat(run.gradients), flat(breaking(run))
-    length, right_length = np.linalg.norm(broken), np.linalg.norm(right)
-    if not right_length:
+    right = [run.gradients[run.quantities[name]] for name in parameters]
+    squared = sum(float(np.vdot(g, g)) for g in right)
+    if not squared:
         return None  # there is nowhere to go down to
-    rate = GAIN * abs(run.tensors[run.loss].item()) / float(right_length) ** 2
+    rate = GAIN * abs(run.tensors[run.loss].item()) / squared
 
     def losses(gradients_of: Callable[[Run], Gradients]) -> Iterator[float]:
         here = dict(leaves)
@@ -333,6 +303,5 @@ def descend(
             for name in parameters if gradients else ():
                 here[name] = here[name] - rate * np.asarray(gradients[run.quantities[name]])
 
-    slope = float(-(right @ broken) / length) if length else 0.0
     along, along_right = tuple(losses(breaking)), tuple(losses(lambda run: run.gradients))
-    return Descent(parameters, slope, -float(right_length), rate, along, along_right)
+    return Descent(parameters, rate, along, along_right)

@@ -75,6 +75,11 @@ class IsolatedFile:
         self.path, self.limits, self.function = Path(path).absolute(), limits or Limits(), function
         if not self.path.is_file():
             raise ValueError(f"{path} is no file")
+        if self.path.suffix != ".py":
+            raise ValueError(
+                f"{self.path.name} is not read. Hand in a .py file, or a document: .md, .tex, "
+                ".ipynb or .txt."
+            )
         with self.path.open("rb") as file:
             self.source = file.read(LARGEST_SOURCE + 1)
         if len(self.source) > LARGEST_SOURCE:
@@ -87,8 +92,8 @@ class IsolatedFile:
         # If the process ends without delivering them, each has the same failure, which says why. If
         # it fails before it comes to the submission, that is an error of ours: a RuntimeError.
         values = [value for point in points for value in point.values()]
-        # As text an answer is a third larger, and it may have twice its quantity's entries.
-        most = 1_000_000 + sum(4 * value.nbytes for value in values)
+        # A number takes up to 25 characters, and an answer may have twice its quantity's entries.
+        most = 1_000_000 + sum(50 * value.size for value in values)
         with make_folder() as folder, ExitStack() as stack:
             # What a submission puts in the place of these files is not looked at.
             delivered, traced, printed = (

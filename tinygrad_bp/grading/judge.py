@@ -113,9 +113,8 @@ class Judge:
         expected = self.expected(i)
         finding = Finding(name, "wrong", right, answered, expected)
         fitting = [story for story in stories if self.agrees(answered, self.expected(i, story))]
-        if self.agrees(answered, right):
-            is_single = any(a.dtype == np.float32 for a in answered)  # others are right to more
-            digits = count_digits(answered, right) if is_single else None
+        digits = count_digits(answered, right)
+        if digits is not None or self.agrees(answered, right):
             reason = say_digits(digits) if digits is not None and digits < FULL_SINGLE else ""
             return replace(finding, verdict="right", reason=reason), fitting or stories
         if fitting or self.agrees(answered, expected) or self.follows_as_it_is(i, answered):
@@ -125,10 +124,10 @@ class Judge:
             return replace(finding, reason=told, is_plain=True), stories
         explanations, explained, story = self.explain(i, answered, stories)
         if not explanations:
-            for verdict, numbers in (("right", right), ("carried forward", expected)):
-                digits = count_digits(answered, numbers)
-                if digits is not None:
-                    return replace(finding, verdict=verdict, reason=say_digits(digits)), stories
+            digits = count_digits(answered, expected)
+            if digits is not None:
+                reason = say_digits(digits)
+                return replace(finding, verdict="carried forward", reason=reason), stories
         given_up = self.work >= limits.MOST_WORK
         implied = None if explanations or given_up else self.find_implied(i, answered)
         if implied is not None:  # or it is this line's own slip, and the story is as it was
@@ -221,8 +220,7 @@ class Judge:
         self, i: int, answered: Numbers, stories: list[Story]
     ) -> tuple[tuple[Explanation, ...], list[Story], Story]:
         # Also the stories that go on from there, and the one before it.
-        # Mistakes are planted on top of the stories so far; else on the person's own answers alone;
-        # else on the truth, in case the person went on with that.
+        # Mistakes are planted on top of the stories so far, or else on the person's own answers.
         if i not in self.searches:
             self.searches[i] = Search(self.sheets, i, answered)
         search, key = self.searches[i], (i, tuple(stories))

@@ -43,11 +43,8 @@ POINTS = 3
 MOST_DRAWS = 30
 
 #: The edges between an answer and the nearest others at which each mistake is tried: with about
-#: three to a layer, those of thirty layers, or three steps of an LSTM. To ask what a point hides,
-#: at fewer: it is done for every gradient, in the lines nearest to the loss.
+#: three to a layer, those of thirty layers, or three steps of an LSTM.
 MOST_EDGES = 100
-FEW_EDGES = 8
-MOST_LINES = 40
 
 #: The explanations of the answers that are followed at the same time.
 MOST_STORIES = 8

@@ -1,7 +1,7 @@
 """How precisely an answer was computed: what is right to that precision is right.
 
-Somebody may compute in float32, or in float16, or hand in rounded numbers. Some of it shows in the
-numbers themselves, in whatever type they come.
+Somebody may compute in float32, on data in float32, or hand in rounded numbers. Some of it shows in
+the numbers themselves, in whatever type they come.
 """
 
 from __future__ import annotations
@@ -19,22 +19,15 @@ RIGHT = 1e-7
 #: is small, and has the rounding of its terms.
 ROUNDING = 1e-11
 
-#: The same two for answers in float32, and in float16.
+#: The same two for answers in float32.
 SINGLE, SINGLE_ROUNDING = 1e-4, 2e-6
-HALF, HALF_ROUNDING = 4e-3, 1e-3
-
-#: By this much an answer may be off as a whole in float16: rounding goes both ways, entry by entry.
-HALF_RATIO = 2e-3
 
 #: An answer in float64 with no sign of anything else is right to this at least, if it is not exact,
-#: as with 1e-8 added to the argument of a logarithm.
+#: as with 1e-8 added to the argument of a logarithm, or with data in float32.
 LOOSE = 1e-6
 
 #: Of a computation in float32, this many digits are right, mostly.
 FULL_SINGLE = 6
-
-#: The smallest step of a float16, below which it has no digits.
-SMALLEST_HALF = 6e-8
 
 #: Numbers with this many decimals are taken for rounded ones.
 DECIMALS = range(2, 12)
@@ -46,14 +39,10 @@ Numbers = Sequence[np.ndarray]
 
 
 def stored_as_computed(answer: np.ndarray) -> np.ndarray:
-    # in float32 if it was computed in that, though it may come in float64
-    return answer.astype(np.float32) if fits(answer, np.float32) else answer
-
-
-def fits(answer: np.ndarray, kind: type[np.floating]) -> bool:
-    # to the last bit
+    # in float32 if it was computed in that, to the last bit, though it may come in float64
     with np.errstate(all="ignore"):
-        return np.array_equal(answer, answer.astype(kind), equal_nan=True)
+        single = answer.astype(np.float32)
+    return single if np.array_equal(answer, single, equal_nan=True) else answer
 
 
 def off(
@@ -94,22 +83,14 @@ def count_digits(answered: Numbers, rights: Sequence[np.ndarray | None]) -> int 
         return None
     if not all(np.isfinite(a).all() and np.isfinite(r).all() for a, r in pairs):
         return None
-    if all(fits(a, np.float16) for a in answered):
-        limits = (HALF, HALF_ROUNDING, SMALLEST_HALF)
-        if any(abs(np.vdot(a, r) / (np.vdot(r, r) or 1.0) - 1) > HALF_RATIO for a, r in pairs):
-            return None
-    elif (decimals := count_decimals(answered)) is not None:
-        limits = (RIGHT, ROUNDING, 10.0**-decimals)
-    elif all(a.dtype == np.float32 for a in answered):
-        limits = (SINGLE, SINGLE_ROUNDING, 0.0)
-    else:
-        limits = (LOOSE, ROUNDING, 0.0)
-    if any(apart(a, r, *limits).any() for a, r in pairs):
+    exact = (k for k in DECIMALS if all((np.round(a, k) == a).all() for a in answered))
+    decimals = next(exact, None)
+    limits = [(LOOSE, SINGLE_ROUNDING, 0.0)]
+    if all(a.dtype == np.float32 for a in answered):
+        limits.append((SINGLE, SINGLE_ROUNDING, 0.0))
+    if decimals is not None:
+        limits.append((RIGHT, ROUNDING, 10.0**-decimals))
+    if not any(all(not apart(a, r, *limit).any() for a, r in pairs) for limit in limits):
         return None
     error = max(np.abs(a - r).max() / (np.abs(r).max() or 1.0) for a, r in pairs)
     return int(-np.log10(error)) if 0 < error <= LARGEST else None
-
-
-def count_decimals(answered: Numbers) -> int | None:
-    every = (k for k in DECIMALS if all((np.round(a, k) == a).all() for a in answered))
-    return next(every, None)

@@ -81,6 +81,11 @@ class JudgedLine:
         return (" and " if self.together else " or ").join(self.mistakes) or "no known pattern"
 
     @property
+    def earned(self) -> str:
+        """What it earned of its points: ``1 of 2``."""
+        return "" if self.score is None else f"{self.points * self.score:.4g} of {self.points:g}"
+
+    @property
     def own_error(self) -> str:
         """How far off it is, where that is its own: not if it is right, or follows rightly."""
         return "" if self.verdict != "wrong" or self.error is None else percent(self.error)
@@ -100,6 +105,11 @@ class Shown:
     def said(self, line: JudgedLine) -> str:
         """Say what was found about a line, and on a second line a hint."""
         return line.message
+
+    @property
+    def has_points(self) -> bool:
+        """Whether some line is worth more or less than others: then all points are shown."""
+        return any(line.points != 1.0 for line in self.lines)
 
     def __getitem__(self, name: str) -> JudgedLine:
         """Return the line of a quantity."""
@@ -121,14 +131,16 @@ class Shown:
         is_plain = options.max_width > WIDEST
         table = Table("", box=None if is_plain else SIMPLE_HEAD, show_header=not is_plain)
         table.pad_edge = False
-        for head in ("gradient", "verdict", "error", "what was found"):
+        points = ["points"] if self.has_points else []
+        for head in ("gradient", "verdict", "error", *points, "what was found"):
             table.add_column(head, overflow="fold")
         for line in self.shown():
             verdict = VERDICTS[line.verdict]
             found = Text(self.said(line))
             found.highlight_words(line.mistakes, "bold")
             sign, name = (Text(word, verdict.colour) for word in (verdict.sign, line.verdict))
-            table.add_row(sign, Text(line.label), name, Text(line.own_error), found)
+            cells = [line.own_error, *([line.earned] if points else [])]
+            table.add_row(sign, Text(line.label), name, *map(Text, cells), found)
         if table.rows:
             yield table
         yield from map(Text, self.notes())
@@ -147,7 +159,8 @@ class Shown:
                 html = re.sub(rf"\b{re.escape(name)}(?=[ :])", f"<strong>{name}</strong>", html)
             lines.append((line, VERDICTS[line.verdict].sign, Markup(html), hint))
         heading, *sentence = self.summary().splitlines()
-        return {"summary": heading, "lines": lines, "notes": [*sentence, *self.notes()]}
+        notes = [*sentence, *self.notes()]
+        return {"summary": heading, "lines": lines, "points": self.has_points, "notes": notes}
 
     def _repr_html_(self) -> str:
         return write_part("report", **self.content())
@@ -187,11 +200,19 @@ class Report(Shown):
         return next((line.name for line in self.lines if line.verdict == "wrong"), None)
 
     @property
+    def worth(self) -> float:
+        """The points of all lines that count."""
+        return sum(line.points for line in self.counted)
+
+    @property
+    def points(self) -> float:
+        """The points that were earned."""
+        return sum(line.points * (line.score or 0.0) for line in self.counted)
+
+    @property
     def score(self) -> float:
-        """The part of the points of the lines that count which was earned, from 0 to 1."""
-        worth = sum(line.points for line in self.counted)
-        earned = sum(line.points * (line.score or 0.0) for line in self.counted)
-        return earned / worth if worth else 0.0
+        """The part of the points that was earned, from 0 to 1."""
+        return self.points / self.worth if self.worth else 0.0
 
     def for_learner(self, reveal: bool = False) -> Report:
         """Return the learner's view: hints, and the answers only if they are to be revealed."""
@@ -216,9 +237,10 @@ class Report(Shown):
         if not self.counted:
             return "Nothing is answered."
         n = len(self.counted)
+        points = f" ({self.points:.4g} of {self.worth:g} points)" if self.has_points else ""
         if self.passed:
-            return f"Passed: {n} of {plural(n, 'line')} right, score {self.score:.0%}."
-        found = f"Not passed: {'; '.join(self.count())}. Score {self.score:.0%}."
+            return f"Passed: {n} of {plural(n, 'line')} right, score {self.score:.0%}{points}."
+        found = f"Not passed: {'; '.join(self.count())}. Score {self.score:.0%}{points}."
         if self.first_wrong is None:
             return found
         return f"{found} The first wrong line is {gradient_of(self.first_wrong)}."
@@ -226,9 +248,10 @@ class Report(Shown):
     def count(self) -> Iterator[str]:
         # one slip is charged once, so the lines that follow from it are counted apart
         by = {name: [x for x in self.counted if x.verdict == name] for name in OF_LINES}
-        slips, follow = len(by["wrong"]), len(by["carried forward"])
+        slips, follow = len({x.mistakes or x.name for x in by["wrong"]}), len(by["carried forward"])
         if slips:
-            yield plural(slips, "slip")
+            lines = f" in {len(by['wrong'])} lines" if len(by["wrong"]) > slips else ""
+            yield f"{plural(slips, 'slip')}{lines}"
         if follow:
             cause = {0: "an earlier slip", 1: "it"}.get(slips, "them")
             yield f"{plural(follow, 'line')} follow{'s' if follow == 1 else ''} from {cause}"

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..engine import Tensor, grad
-from ..mistakes.catalogue import find_faults, named
+from ..mistakes.catalogue import find_faults
 from ..mistakes.mistake import Fault
 from ..mistakes.run import Run
 from ..record import Contribute, Edge, Part
@@ -27,9 +27,6 @@ from .sheet import REPRODUCED, Sheet, Story
 #: A probe passes what may be right to this, relative to all that was summed up for it.
 PROBED = 1e-6
 PROBED_SINGLE = 1e-3
-
-#: Slips that people make beside another, in the same line.
-BESIDE = {"wrong-sign": -1.0, "extra-factor-2": 2.0, "lost-factor-2": 0.5}
 
 #: Mistakes that multiply: at one place after another they would give a power of what they say.
 MULTIPLY = {
@@ -60,20 +57,16 @@ class Search:
     def find(self, stories: list[Story], budget: int) -> list[tuple[Story, Explanation]]:
         """Return what explains the answer on top of the stories, or else on top of none."""
         self.budget = self.work + budget
-        attempts = [(stories, False)]
-        if stories != [()]:
-            attempts.append(([()], False))
-        if self.whole.given:
-            attempts.append(([()], True))
-        for find in (self.find_one, self.find_repeated, self.find_two):
-            for bases, on_truth in attempts:
+        attempts: list[list[Story]] = [stories] if stories == [()] else [stories, [()]]
+        for find in (self.find_one, self.find_repeated, self.find_pair):
+            for bases in attempts:
                 if self.work >= self.budget:
                     return []
-                found = [(s, e) for s in bases for e in find(s, on_truth)]
-                if find == self.find_two:
+                found = [(s, e) for s in bases for e in find(s)]
+                if find == self.find_pair:
                     found = the_only_pair(found)
                 if found and find == self.find_one and self.is_shared:
-                    found += [(s, e) for s in bases for e in self.find_repeated(s, on_truth)]
+                    found += [(s, e) for s in bases for e in self.find_repeated(s)]
                 if found:
                     return found
         return []
@@ -87,31 +80,29 @@ class Search:
         self, stories: list[Story], explanations: Sequence[Explanation]
     ) -> list[tuple[Story, Explanation]]:
         # what explains another line
-        return [(s, e) for s in stories for e in explanations if self.reproduces((*s, *e), False)]
+        return [(s, e) for s in stories for e in explanations if self.reproduces((*s, *e))]
 
-    def reproduces(self, story: Story, on_truth: bool, last: int = 1) -> bool:
+    def reproduces(self, story: Story, last: int = 1) -> bool:
         self.work += len(self.parts[0].edges)
         every = zip(self.sheets, self.parts, self.answered, strict=True)
-        return all(sheet.reproduces(a, part, story, on_truth, last) for sheet, part, a in every)
+        return all(sheet.reproduces(a, part, story, last) for sheet, part, a in every)
 
-    def find_one(self, story: Story, on_truth: bool) -> Iterator[Explanation]:
-        base = self.probe.base(self.answered[0], story, on_truth)
+    def find_one(self, story: Story) -> Iterator[Explanation]:
+        base = self.probe.base(self.answered[0], story)
         self.work += len(self.parts[0].edges) + len(self.single) // 8
         for fault in self.single:
             if self.work >= self.budget:
                 return
             may = base.may_give(fault)
-            if may is None and not on_truth:  # one sweep tells it for every line
+            if may is None:  # one sweep tells it for every line
                 planted = (*story, fault)
                 self.work += 0 if planted in self.sheets[0].outcomes else len(self.whole.edges)
                 number = self.sheets[0].gradient(planted, self.target)
                 may = self.sheets[0].agrees(self.answered[0], number, REPRODUCED)
-            if may is not False and self.reproduces((*story, fault), on_truth):
+            if may is not False and self.reproduces((*story, fault)):
                 yield (fault,)
 
-    def find_repeated(self, story: Story, on_truth: bool) -> Iterator[Explanation]:
-        if on_truth:
-            return
+    def find_repeated(self, story: Story) -> Iterator[Explanation]:
         for fault in find_repeated(self.sheets[0], self.whole):
             if self.work >= self.budget:
                 return
@@ -124,41 +115,21 @@ class Search:
             ):
                 yield (fault,)
 
-    def find_two(self, story: Story, on_truth: bool) -> Iterator[Explanation]:
-        # Of a factor alone it is not said what two slips it is made of.
-        without = self.probe.base(self.answered[0], story, on_truth).without
-        if without is None or ratio_of([(self.answered[0], without)]) is None:
-            yield from self.find_beside_factor(story, on_truth)
-            yield from self.find_pair(story, on_truth)
-
-    def find_beside_factor(self, story: Story, on_truth: bool) -> Iterator[Explanation]:
-        """Find a mistake beside a wrong sign or factor of the whole line, or of all lines."""
-        run, edges = self.sheets[0].run, self.parts[0].edges
-        last = len(run.tensors) - 1
-        places = [tuple(e for e in edges if e.step == last)]
-        places.append(tuple(e for e in edges if run.source[e] == self.target))
-        for name, factor in BESIDE.items():
-            seconds = [Fault(named(name), "", at, 0) for at in dict.fromkeys(places) if at]
-            base = self.probe.base(self.answered[0] / factor, story, on_truth)
-            self.work += len(self.single) // 8
-            for fault in self.single:
-                if self.work >= self.budget:
-                    return
-                for second in seconds if base.may_give(fault) else ():
-                    if self.reproduces((*story, fault, second), on_truth, last=2):
-                        yield (fault, second)
-
-    def find_pair(self, story: Story, on_truth: bool) -> Iterator[Explanation]:
+    def find_pair(self, story: Story) -> Iterator[Explanation]:
         """Find any two mistakes that give the answer together, if there is time for all pairs."""
+        # Of a factor alone it is not said what two slips it is made of.
+        without = self.probe.base(self.answered[0], story).without
+        if without is not None and ratio_of([(self.answered[0], without)]) is not None:
+            return
         pairs = len(self.single) ** 2 // 2
         if pairs > limits.MOST_PAIRS or self.work + pairs // 2 > self.budget:
             return
         self.work += pairs // 2
         for k, first in enumerate(self.single):  # those nearest to the loss come first
-            base = self.probe.base(self.answered[0], (*story, first), on_truth)
+            base = self.probe.base(self.answered[0], (*story, first))
             at_same = [f for f in self.single[:k] if f.edges == first.edges]
             for second in (*at_same, *self.single[k + 1 :]):
-                if base.may_give(second) and self.reproduces((*story, first, second), on_truth, 2):
+                if base.may_give(second) and self.reproduces((*story, first, second), 2):
                     yield (first, second)
 
 
@@ -236,9 +207,9 @@ class Probe:
                 row = transposed(run, edge, self.rows[x])
                 self.rows[edge.step] = self.rows.get(edge.step, 0.0) + row
 
-    def base(self, answer: np.ndarray, story: Story, on_truth: bool) -> Base:
+    def base(self, answer: np.ndarray, story: Story) -> Base:
         sheet, part = self.sheet, self.part
-        known = ChainMap(sheet.run.gradients if on_truth else sheet.own, sheet.follow(story))
+        known = ChainMap(sheet.own, sheet.follow(story))
         start = {step: known[step] for step in part.given if step in known}
         start |= sheet.implied_by(story)
         planted = sheet.plant(story)

@@ -81,13 +81,9 @@ class Sheet:
     def agrees(self, answer: np.ndarray, number: Any, tolerance: float = RIGHT) -> bool:
         return number is not None and agree(answer, number, tolerance, self.run.noise)
 
-    def reproduces(
-        self, answer: np.ndarray, part: Part, story: Story, on_truth: bool, last: int = 1
-    ) -> bool:
-        # From what was answered, and what follows from the story before its last mistakes; or from
-        # the truth, where the person may have gone on with that.
-        follows = self.follow(story[: len(story) - last])
-        known = ChainMap(self.run.gradients if on_truth else self.own, follows)
+    def reproduces(self, answer: np.ndarray, part: Part, story: Story, last: int = 1) -> bool:
+        # from what was answered, and what follows from the story before its last mistakes
+        known = ChainMap(self.own, self.follow(story[: len(story) - last]))
         start = {step: known[step] for step in part.given if step in known}
         arrived = self.run.sweep(start | self.implied_by(story), self.plant(story), part.edges)
         return self.agrees(answer, arrived.get(part.target), REPRODUCED)

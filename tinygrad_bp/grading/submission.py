@@ -11,6 +11,7 @@ from __future__ import annotations
 import inspect
 import io
 import linecache
+import re
 import traceback
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -20,7 +21,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
-from ..notation.numbers import printable
+from ..notation.numbers import listed, printable
 from .calling import Made, UnansweredError, run, written_names
 from .limits import MOST_STRAYS
 from .spelling import BESIDE, find_quantity, is_decorated, suggest_name
@@ -106,6 +107,10 @@ class Nowhere(io.TextIOBase):
         return len(text)
 
 
+#: What NumPy says of a product beside the lengths that do not fit.
+UFUNC = re.compile(r" Input operand 1 has a mismatch in its .*? with gufunc signature \S+ ")
+
+
 def describe_error(error: BaseException, file: str) -> str:
     # The file may be a stranger's, and so may the class of the exception.
     kind = type(error).__name__
@@ -113,15 +118,20 @@ def describe_error(error: BaseException, file: str) -> str:
         where = f"in line {error.lineno}: {(error.text or '').strip()}"
         return f"{kind}: {printable(error.msg)}, {printable(where)}"
     try:
-        text = printable(f"{kind}: {error}".removesuffix(": "))
+        said = UFUNC.sub(" the shapes do not fit ", str(error))
+        text = printable(f"{kind}: {said}".removesuffix(": "))
     except Exception:  # it cannot even be written
         text = printable(kind)
-    trace = traceback.walk_tb(error.__traceback__)
-    lines = [number for frame, number in trace if frame.f_code.co_filename == file]
-    if not lines:
+    frames = [f for f in traceback.walk_tb(error.__traceback__) if f[0].f_code.co_filename == file]
+    if not frames:
         return text
-    where = f"in line {lines[-1]}: {linecache.getline(file, lines[-1]).strip()}"
-    return f"{text}, {printable(where.removesuffix(': '))}"
+    frame, number = frames[-1]
+    line = linecache.getline(file, number).strip()
+    names = dict.fromkeys(re.findall(r"\w+", line))
+    arrays = {n: v for n in names if type(v := frame.f_locals.get(n)) is np.ndarray}
+    shapes = listed(f"{name} is {array.shape}" for name, array in arrays.items())
+    where = f"in line {number}: {line}".removesuffix(": ")
+    return f"{text}, {printable(where)}{f', where {printable(shapes)}' if shapes else ''}"
 
 
 # ---- reading ----

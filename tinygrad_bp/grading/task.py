@@ -170,25 +170,18 @@ def compute(build: Builder, leaves: Leaves) -> Tensor:
 
 
 def to_leaves(build: Builder, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    # Whole numbers may be a weight, written as [[1, 2, 3]], or labels that pick a class. So each
-    # leaf of them is tried as float64, and stays an integer if it has no gradient then either.
-    leaves = {
+    # Whole numbers may be a weight, written as [[1, 2, 3]], or labels that pick a class. So they
+    # are tried as float64, and stay integers if the loss cannot be computed from that.
+    given = {
         name: np.array(value.data if isinstance(value, Tensor) else value)
         for name, value in inputs.items()
     }
-    for name, value in leaves.items():
-        if value.dtype.kind in "iuf":
-            as_float = value.astype(np.float64)
-            if value.dtype.kind == "f" or has_gradient(build, {**leaves, name: as_float}, name):
-                leaves[name] = as_float
-    return leaves
 
+    def as_floats(kinds: str) -> dict[str, np.ndarray]:
+        return {n: v.astype(np.float64) if v.dtype.kind in kinds else v for n, v in given.items()}
 
-def has_gradient(build: Builder, leaves: Leaves, name: str) -> bool:
     try:
-        loss = compute(build, leaves)
-        loss = loss if not loss.ndim else TABLE["sum"](loss)
-        run = Record(loss)
-        return any(run.tensors[i].name == name for i in run.gradients)
+        compute(build, as_floats("iuf"))
     except Exception:  # labels are used as an index, and a problem may do anything
-        return False
+        return as_floats("f")
+    return as_floats("iuf")

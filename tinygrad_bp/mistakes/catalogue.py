@@ -18,33 +18,34 @@ import numpy as np
 
 from ..rules.models import conv2d
 from . import wrong_rules as wrong
-from .mistake import Duty, Entry, Fault, Mistake, row
+from .mistake import Duty, Fault, Mistake
 from .of_functions import OF_FUNCTIONS
 from .of_other_steps import OF_OTHER_STEPS
 from .run import Place
 
 #: Hints that several mistakes share.
 SHAPE = "Compare the shape of your gradient with the shape of the quantity."
-RATIO = "Nudge one entry, and compare the change of the loss with yours: what is their ratio?"
+RATIO = "Nudge one entry: how many times as fast as your gradient says does the loss change?"
+MEAN = "Write the loss out: is it a sum or a mean, and over how many terms?"
 
-ROWS: dict[str, Entry] = {
+ROWS: dict[str, Mistake] = {
     **OF_FUNCTIONS,
     # ---- products of matrices ----
-    "missing-transpose": row(
+    "missing-transpose": Mistake(
         "A transpose is missing: W g for W^T g, g a for g a^T, or one that was not undone.",
         "Write one entry out as a sum over an index, and see which index it is.",
         matmul=wrong.rule(lambda out, a, b: (lambda g: g @ b, lambda g: a @ g)),
         matrix_transpose=wrong.unchanged,
         transpose=wrong.unchanged,
     ),
-    "transposed-outer-product": row(
+    "transposed-outer-product": Mistake(
         "The product is transposed: a g^T for g a^T.",
         SHAPE,
         matmul=wrong.where(
             lambda at: at.leads_to_weight and at.input.ndim == 2, wrong.on_top(np.transpose)
         ),
     ),
-    "elementwise-for-matrix-product": row(
+    "elementwise-for-matrix-product": Mistake(
         "The factors were multiplied entry by entry, where a matrix product belongs.",
         "Each entry of the input reaches several outputs: a sum is needed.",
         matmul=wrong.either(
@@ -52,20 +53,20 @@ ROWS: dict[str, Entry] = {
             wrong.rule(lambda out, a, b: (lambda g: g.T * b.T, lambda g: a.T * g.T)),
         ),
     ),
-    "inner-for-outer-product": row(
+    "inner-for-outer-product": Mistake(
         "The product is an inner one, a sum, where an outer product belongs: g a^T.",
         SHAPE,
         None,
         "missing-transpose",
         matmul=wrong.inner_product,
     ),
-    "missing-batch-sum": row(
+    "missing-batch-sum": Mistake(
         "The sum over the batch is missing: the result still has an axis of samples.",
         SHAPE,
         matmul=wrong.unsummed_batch,
     ),
     # ---- convolutions ----
-    "kernel-flip": row(
+    "kernel-flip": Mistake(
         "The kernels are the wrong way round: flipped where they are not, or not where they are.",
         "Take one entry of the image: which entries of the kernel lay on it, and for which output?",
         conv2d=wrong.either(
@@ -78,18 +79,18 @@ ROWS: dict[str, Entry] = {
         ),
     ),
     # ---- sums, means and batches ----
-    "mean-for-sum": row(
+    "mean-for-sum": Mistake(
         "It was divided by the number of samples, or of terms, and this step is a sum of them.",
-        RATIO,
+        MEAN,
         sum=wrong.scaled(lambda at: at.tensor.size / at.input.size),
         anywhere=wrong.either(
             wrong.scaled(lambda at: 1.0 / at.run.batch),
             wrong.scaled(lambda at: at.input.size / at.tensor.size if at.is_broadcast else 1.0),
         ),
     ),
-    "sum-for-mean": row(
+    "sum-for-mean": Mistake(
         "It was multiplied by the number of samples, or of terms, or a division by it was lost.",
-        RATIO,
+        MEAN,
         None,
         "missing-factor",
         mean=wrong.scaled(lambda at: at.input.size / at.tensor.size),
@@ -97,114 +98,119 @@ ROWS: dict[str, Entry] = {
         mean_binary_cross_entropy=wrong.scaled(lambda at: at.input.size),
         anywhere=wrong.scaled(lambda at: at.run.batch),
     ),
-    "one-sample-only": row(
+    "one-sample-only": Mistake(
         "Of a sum over the samples one term alone is there, as when a loop overwrites its result.",
         "Change another sample: your gradient has to change too.",
         anywhere=wrong.either(wrong.one_sample(0), wrong.one_sample(-1)),
     ),
-    "broadcast-not-summed": row(
+    "sum-along-wrong-axis": Mistake(
+        "The gradient was summed along the wrong axis: over the units, and not over the samples.",
+        "Along which axis was the quantity repeated in the forward pass? Sum along that one.",
+        anywhere=wrong.summed_along_other_axis,
+    ),
+    "broadcast-not-summed": Mistake(
         "The quantity was broadcast, and its gradient was not summed over the copies.",
         SHAPE,
-        Duty("sums_copies", "no tensor is broadcast", "a bias beside a batch"),
+        Duty("sums_copies", "a bias beside a batch"),
         anywhere=wrong.where(lambda at: at.is_broadcast, wrong.not_summed),
     ),
-    "overwritten-contribution": row(
+    "overwritten-contribution": Mistake(
         "The quantity is used more than once, and one contribution was written over another.",
         "Count the places in which the quantity is used: each adds one term.",
-        Duty("adds_up", "what is written over is zero", "a weight that is used twice"),
+        Duty("adds_up", "a weight that is used twice"),
         "wrong-sign",
         anywhere=wrong.where(lambda at: len(at.uses) > 1, wrong.nothing),
     ),
-    "without-topological-order": row(
+    "without-topological-order": Mistake(
         "Gradients are passed on first come, first served: what arrives late is not passed on.",
         "Of a value that is used twice, which use does the sweep reach first, and which last?",
-        Duty("in_order", "all contributions have arrived by then", "a shortcut past several steps"),
+        Duty("in_order", "a shortcut past several steps"),
     ),
     # ---- arithmetic ----
-    "own-factor": row(
+    "own-factor": Mistake(
         "The factor itself stands where the other factor belongs.",
         "Nudge one factor: by what is the change of the product multiplied?",
         multiply=wrong.rule(lambda out, a, b: (lambda g: g * a, lambda g: g * b)),
     ),
-    "sum-for-product": row(
+    "sum-for-product": Mistake(
         "The derivative was added to the upstream gradient, and the chain rule multiplies by it.",
         "Make the upstream gradient zero: yours has to be zero too.",
         anywhere=wrong.sum_for_product,
     ),
-    "missing-factor": row(
+    "missing-factor": Mistake(
         "The gradient passes the product unchanged: the other factor is left out.",
         "Double the other factor: your gradient has to double too.",
         multiply=wrong.unchanged,
         divide=wrong.where(lambda at: at.edge.operand == 0, wrong.unchanged),
     ),
-    "divisor-not-squared": row(
+    "divisor-not-squared": Mistake(
         "The derivative of a / b by b is -a / b^2, and the square is lost.",
         "Double the divisor: by which factor does the slope shrink?",
         divide=wrong.rule(lambda out, a, b: (None, lambda g: -g * a / b)),
         reciprocal=wrong.rule(lambda out, a: lambda g: -g / a),
     ),
-    "exponent-not-lowered": row(
+    "exponent-not-lowered": Mistake(
         "The exponent was not lowered by one: n a^n for n a^(n-1).",
         "Double a: by which factor does the slope grow?",
         power=wrong.rule(lambda out, a, n: (lambda g: g * n * a**n, None)),
         square=wrong.rule(lambda out, a: lambda g: g * 2.0 * a * a),
         square_sum=wrong.rule(lambda out, a: lambda g: g * 2.0 * a * a),
     ),
-    "lost-exponent": row(
+    "lost-exponent": Mistake(
         "The exponent is lost as a factor: a^(n-1) for n a^(n-1).",
         "Differentiate a^3 by the product rule, and count the terms.",
         power=wrong.rule(lambda out, a, n: (lambda g: g * a ** (n - 1), None)),
     ),
     # ---- what can be made at any step ----
-    "wrong-sign": row(
+    "wrong-sign": Mistake(
         "The sign is wrong: a minus was lost, or one too many was written.",
         "Nudge one entry and watch the loss: does it rise or fall as your sign says?",
         anywhere=wrong.on_top(np.negative),
     ),
-    "lost-factor-2": row(
+    "lost-factor-2": Mistake(
         "A factor 2 was lost: what this step contributes is half of what it should be.",
         RATIO,
         anywhere=wrong.on_top(lambda contribution: contribution * 0.5),
     ),
-    "extra-factor-2": row(
+    "extra-factor-2": Mistake(
         "There is a factor 2 too many: what this step contributes is twice what it should be.",
         RATIO,
         anywhere=wrong.on_top(lambda contribution: contribution * 2.0),
     ),
-    "constant-factor": row(
+    "constant-factor": Mistake(
         "All that was answered is multiplied by a constant that does not belong there.",
         RATIO,
     ),
-    "wrong-upstream": row(
+    "wrong-upstream": Mistake(
         "The upstream gradient is another quantity's, not that of the step's own output.",
         "Write down which gradient the chain rule multiplies by here: that of what is computed.",
         anywhere=wrong.wrong_upstream,
     ),
-    "wrong-activation": row(
+    "wrong-activation": Mistake(
         "The product is with another layer's values, not with what this step multiplied by.",
         "Look up what stood beside the quantity in the forward pass: that is the other factor.",
         matmul=wrong.replaced_factor(weights=False),
         multiply=wrong.replaced_factor(weights=False),
     ),
-    "wrong-weights": row(
+    "wrong-weights": Mistake(
         "The product is with another layer's weights, not with those of this step.",
         "Look up which weights the quantity was multiplied by in the forward pass.",
         matmul=wrong.replaced_factor(weights=True),
         multiply=wrong.replaced_factor(weights=True),
     ),
-    "matrix-for-elementwise-product": row(
+    "matrix-for-elementwise-product": Mistake(
         "A matrix product was taken where the factors are multiplied entry by entry.",
         "The operation acts on each entry alone: entry i of the result needs only entry i of g.",
         anywhere=wrong.matrix_for_entrywise,
     ),
-    "flattened-gradient": row(
+    "flattened-gradient": Mistake(
         "The entries lie in one axis. Beside a column, NumPy broadcasts such a vector to a matrix.",
         SHAPE,
         anywhere=wrong.where(
             lambda at: 1 in at.input.shape and at.input.ndim > 1, wrong.on_top(np.ravel)
         ),
     ),
-    "transposed-result": row(
+    "transposed-result": Mistake(
         "The result is transposed: a row stands for a column, or a column for a row.",
         SHAPE,
         anywhere=wrong.where(wrong.is_turned_by_transposing, wrong.on_top(np.transpose)),
@@ -212,17 +218,18 @@ ROWS: dict[str, Entry] = {
 }
 
 ROWS |= OF_OTHER_STEPS
-CATALOGUE = tuple(make(name) for name, make in ROWS.items())
+for name, mistake in ROWS.items():
+    mistake.name = name
+CATALOGUE = tuple(ROWS.values())
 
 
 def named(name: str) -> Mistake:
-    rows = {mistake.name: mistake for mistake in CATALOGUE}
-    if name not in rows:
-        begun = [row for row in rows if name and row.startswith(name)]
-        close = begun or get_close_matches(name, rows)
+    if name not in ROWS:
+        begun = [row for row in ROWS if name and row.startswith(name)]
+        close = begun or get_close_matches(name, ROWS)
         hint = f"Is {close[0]} meant?" if close else "tinygrad-bp inject --list shows them all."
         raise ValueError(f"there is no mistake {name!r}. {hint}")
-    return rows[name]
+    return ROWS[name]
 
 
 def rank(mistake: Mistake) -> int:

@@ -24,20 +24,20 @@ ANYWHERE = "anywhere"
 
 class Duty(NamedTuple):
     argument: str  # of `Record.sweep`, which is false then
-    harmless: str  # why nothing changes in a computation that cannot show it
     shown_by: str  # what a computation needs to show it
 
 
 class Mistake:
-    """A row of the catalogue: its name, what it is, and how to see it without the answer.
+    """A row of the catalogue: what the mistake is, and how to see it without the answer.
 
     Its wrong rules are given by the operation that they belong to, or as ``anywhere``. A mistake of
     the sweep itself leaves a duty undone.
     """
 
+    name = ""  # which the catalogue gives it
+
     def __init__(
         self,
-        name: str,
         sentence: str,
         see: str,
         duty: Duty | None = None,
@@ -45,8 +45,7 @@ class Mistake:
         /,
         **rules: WrongRule,
     ) -> None:
-        self.name, self.sentence, self.see = name, sentence, see
-        self.duty, self.rules = duty, rules
+        self.sentence, self.see, self.duty, self.rules = sentence, see, duty, rules
         self.instead_of = instead_of  # a more general row, which says less where this one fits
 
     def __repr__(self) -> str:
@@ -68,21 +67,6 @@ class Mistake:
                 place.wrongs[self] = []
         found: list[Wrong] = place.wrongs[self]
         return found
-
-
-#: A row of the catalogue, which gets its name there.
-Entry: TypeAlias = Callable[[str], Mistake]
-
-
-def row(
-    sentence: str,
-    see: str,
-    duty: Duty | None = None,
-    instead_of: str = "",
-    /,
-    **rules: WrongRule,
-) -> Entry:
-    return lambda name: Mistake(name, sentence, see, duty, instead_of, **rules)
 
 
 class Fault(NamedTuple):

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..record import Edge
 from . import wrong_rules as wrong
-from .mistake import Entry, Wrong, row
+from .mistake import Mistake, Wrong
 from .run import Place
 
 #: What a penalty on a weight is made with.
@@ -165,28 +165,28 @@ def penalty(rule: wrong.WrongRule) -> dict[str, wrong.WrongRule]:
     return dict.fromkeys(sorted(PENALTIES), wrong.where(is_penalty, rule))
 
 
-OF_OTHER_STEPS: dict[str, Entry] = {
+OF_OTHER_STEPS: dict[str, Mistake] = {
     # ---- over time ----
-    "one-step-off": row(
+    "one-step-off": Mistake(
         "The product is with the values of the next time step, or of the one before.",
         "Write two time steps out: which h did this step multiply by, the new one or the old one?",
         matmul=one_step_off,
         multiply=one_step_off,
     ),
     # ---- indices ----
-    "repeated-index-lost": row(
+    "repeated-index-lost": Mistake(
         "Rows were added in place, W[index] += d, and of a repeated index only the last counts.",
         f"{SHARED_INDEX} NumPy has np.add.at for that.",
         getitem=without_repeats,
     ),
     # ---- means and norms ----
-    "wrong-count-in-mean": row(
+    "wrong-count-in-mean": Mistake(
         "It was divided by the number of entries along other axes than those of the mean.",
         "Over which axes is the mean taken, and how many entries lie along them?",
         mean=wrong_count,
         var=wrong_count,
     ),
-    "norm-along-wrong-axis": row(
+    "norm-along-wrong-axis": Mistake(
         "The sums are taken along the other axis: a batch norm's formula for a layer norm, say.",
         "Along which axis is the mean taken? The two sums in the gradient run along the same one.",
         mean=normalised_along_other_axis,
@@ -194,14 +194,14 @@ OF_OTHER_STEPS: dict[str, Entry] = {
         var=normalised_along_other_axis,
     ),
     # ---- a penalty on the weights ----
-    "penalty-doubled": row(
+    "penalty-doubled": Mistake(
         "The gradient of the penalty is there twice, or has a factor 2 too many.",
         "Set the other loss to zero: how does the penalty alone change with the weight?",
         None,
         "extra-factor-2",
         **penalty(wrong.on_top(lambda contribution: contribution * 2.0)),
     ),
-    "penalty-left-out": row(
+    "penalty-left-out": Mistake(
         "The gradient of the penalty is left out.",
         "The loss is a sum of two terms: what does the penalty alone contribute?",
         None,
@@ -209,7 +209,7 @@ OF_OTHER_STEPS: dict[str, Entry] = {
         **penalty(wrong.nothing),
     ),
     # ---- in place ----
-    "gradient-of-next-step": row(
+    "gradient-of-next-step": Mistake(
         "The gradient is that of one step further back, as where an array was changed in place "
         "through another name.",
         "Print the array where it is computed, and again at the end: is it the same?",

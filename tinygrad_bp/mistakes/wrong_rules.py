@@ -191,6 +191,14 @@ def is_turned_by_transposing(place: Place) -> bool:
     return place.input.ndim == 2 and place.input.size > 1 and not is_weight
 
 
+def summed_along_other_axis(place: Place) -> list[Wrong]:
+    # of a matrix beside a bias
+    if not place.is_broadcast or place.tensor.ndim != 2 or place.input.size == 1:
+        return []
+    axis = 0 if place.input.shape[-1] == 1 else 1  # of a column, or of a row
+    return [Wrong(lambda g: place.right(g).sum(axis=axis, keepdims=place.input.ndim == 2))]
+
+
 def unsummed_batch(place: Place) -> list[Wrong]:
     # a weight's gradient for each sample, the samples first or last
     if not is_sum_over_batch(place):

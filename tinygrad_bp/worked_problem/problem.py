@@ -4,52 +4,24 @@ The network is ``y_hat = softmax(W3 sigmoid(W2 sigmoid(W1 x)))``, its loss ``L =
 A `Problem` holds the five arrays; `random_problem` draws one.
 """
 
-import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-AXES = ("rows", "columns")
-#: Which axes of two arrays must be equally long.
-FITTING = (
-    ("W1", "columns", "x", "rows"),
-    ("W2", "columns", "W1", "rows"),
-    ("W3", "columns", "W2", "rows"),
-    ("y", "rows", "W3", "rows"),
-    ("y", "columns", "x", "columns"),
-)
-
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """The arrays of the worked problem. Columns are samples: a single one is a column vector.
-
-    Each array is copied to float64 and made read-only. Raises TypeError if one holds something
-    other than real numbers, and ValueError if one is not a finite, non-empty matrix, or two shapes
-    do not fit.
-    """
+    """The arrays of the worked problem. Columns are samples: a single one is a column vector."""
 
     W1: Array  # (n1, n0)
     W2: Array  # (n2, n1)
     W3: Array  # (n3, n2)
     x: Array  # the input, (n0, B)
     y: Array  # the target, (n3, B)
-
-    def __post_init__(self) -> None:
-        for name in ("W1", "W2", "W3", "x", "y"):
-            object.__setattr__(self, name, read_only_matrix(name, getattr(self, name)))
-        for left, left_axis, right, right_axis in FITTING:
-            a, b = getattr(self, left).shape, getattr(self, right).shape
-            if a[AXES.index(left_axis)] != b[AXES.index(right_axis)]:
-                raise ValueError(
-                    f"{left} of shape {a} does not fit {right} of shape {b}: "
-                    f"the {left_axis} of {left} must match the {right_axis} of {right} in number"
-                )
 
     @property
     def sizes(self) -> tuple[int, int, int, int]:
@@ -81,10 +53,13 @@ def random_problem(sizes: Sequence[int] = (4, 5, 6, 3), batch: int = 1, seed: in
     """
     if len(sizes) != 4:
         raise ValueError(f"the problem has four sizes, n0 n1 n2 n3, not {len(sizes)}: {sizes!r}")
-    n0, n1, n2, n3 = (at_least(1, n, f"the size n{layer}") for layer, n in enumerate(sizes))
-    batch = at_least(1, batch, "the batch")
-    seed = at_least(0, seed, "the seed")
-
+    names = ("the size n0", "the size n1", "the size n2", "the size n3", "the batch")
+    for what, number in zip(names, (*sizes, batch), strict=True):
+        if number < 1:
+            raise ValueError(f"{what} must be at least 1, not {number}")
+    if seed < 0:
+        raise ValueError(f"the seed must be at least 0, not {seed}")
+    n0, n1, n2, n3 = sizes
     rng = np.random.default_rng(seed)
     return Problem(
         W1=rng.standard_normal((n1, n0)) / np.sqrt(n0),
@@ -93,27 +68,3 @@ def random_problem(sizes: Sequence[int] = (4, 5, 6, 3), batch: int = 1, seed: in
         x=rng.standard_normal((n0, batch)),
         y=rng.dirichlet(np.ones(n3), size=batch).T,
     )
-
-
-def read_only_matrix(name: str, value: object) -> Array:
-    array = np.array(value)
-    if not np.can_cast(array.dtype, np.float64, casting="same_kind"):
-        raise TypeError(f"{name} must hold real numbers, not {array.dtype}")
-    if array.ndim != 2 or array.size == 0:
-        hint = "; columns are samples, so write v.reshape(-1, 1)" if array.ndim == 1 else ""
-        raise ValueError(f"{name} must be a non-empty matrix, not of shape {array.shape}{hint}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} holds NaN or infinity")
-    matrix = array.astype(np.float64)
-    matrix.setflags(write=False)
-    return matrix
-
-
-def at_least(least: int, value: SupportsIndex, what: str) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{what} must be an integer, not {value!r}") from None
-    if number < least:
-        raise ValueError(f"{what} must be at least {least}, not {number}")
-    return number

@@ -34,7 +34,7 @@ def show_comparison(problem: Problem, mistake: str | None, console: Console) -> 
     if mistake:
         console.print(f"Planted: {named(mistake).sentence}", style="yellow", markup=False)
     rows = verify(problem, mistake)
-    console.print(comparison(rows, "–" if console.encoding.startswith("utf") else "-"))
+    console.print(comparison(rows))
     console.print(
         "A difference of about 1e-16 is rounding. Finite differences are not exact: up to 1e-6 "
         "they agree."
@@ -58,7 +58,7 @@ def show_comparison(problem: Problem, mistake: str | None, console: Console) -> 
     return is_well
 
 
-def comparison(rows: list[Comparison], none: str = "–") -> Table:
+def comparison(rows: list[Comparison]) -> Table:
     title = "Largest relative difference between each pair of witnesses"
     table = Table("quantity", "shape", title=title, title_justify="left")
     for pair in ("closed form\nengine", "closed form\ndifferences", "engine\ndifferences"):
@@ -67,7 +67,7 @@ def comparison(rows: list[Comparison], none: str = "–") -> Table:
     for row in rows:
         is_zero = row.verdict == "all zero"  # a difference relative to nothing means nothing
         pairs = (row.closed_engine, row.closed_differences, row.engine_differences)
-        cells = (none if pair is None or is_zero else f"{pair:.1e}" for pair in pairs)
+        cells = ("-" if pair is None or is_zero else f"{pair:.1e}" for pair in pairs)
         verdict, style = (row.verdict, None) if row.agrees else ("WRONG", "red")
         table.add_row(row.name, str(row.shape), *cells, verdict, style=style)
     return table

@@ -327,5 +327,5 @@ def grade(
         raise ValueError(f"{answers} is no document that is read: {', '.join(SUFFIXES)}.")
     marking = Marking(carried, points or {}, accepted)
     return document.grade_itself(
-        Assignment(problem, inputs, required, seed, False, None, marking, returns)
+        Assignment(problem, inputs, required, seed, marking=marking, returns=returns)
     )
