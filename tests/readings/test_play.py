@@ -505,3 +505,22 @@ def test_a_graph_that_nobody_would_step_through_is_refused() -> None:
         y = bp.sin(y)
     with pytest.raises(ValueError, match=r"through 801 nodes, and a picture has at most 800"):
         bp.play(y.named("L"))
+
+
+# ---- the quiz ----
+
+
+def test_the_quiz_asks_for_the_sum_of_a_bias() -> None:
+    h = bp.tensor(np.array([[1.0, -2.0], [0.5, 3.0], [1.5, 0.25]]), name="x")
+    for layer in (1, 2, 3):
+        W, b = leaf([[0.5, -1.0], [1.0, 0.25]], f"W{layer}"), leaf([0.5, -0.25], f"b{layer}")
+        h = bp.tanh(h @ W + b)
+    frames = film(bp.square_sum(h).named("L")).frames
+    questions = [frame.question for frame in frames if frame.question is not None]
+    products = [question.asks for question in questions if "matmul" in question.asks]
+    assert len(set(products)) == len(products) == 2  # one by each operand
+    [bias] = [question for question in questions if question.asks.startswith("What does add")]
+    wrong = {choice.mistake.name for choice in bias.choices if choice.mistake is not None}
+    assert wrong == {"broadcast-not-summed", "one-sample-only", "wrong-sign"}
+    for question in questions:
+        assert sum(choice.mistake is None for choice in question.choices) == 1

@@ -517,6 +517,9 @@ def test_the_quiz_asks_and_keeps_score(visit: Any, scheme: str, screen: Any) -> 
         page.wait_for_function(f"document.getElementById('step').value === '{step}'")
         choices = page.locator(".question:not([hidden]) .choice")
         texts = [choice.text_content() for choice in choices.all()]
+        if step == 10:  # of a difference, nothing but the sign could be wrong
+            assert texts == []
+            continue
         assert 3 <= len(texts) <= 4
         assert len(set(texts)) == len(texts)
         answers = [choice.get_attribute("data-right") is not None for choice in choices.all()]

@@ -107,12 +107,14 @@ def mark_json(mark: Mark) -> dict[str, Any]:
 
 
 def brief(value: np.ndarray | str) -> str:
+    # the entries of a short vector, or their range
     if isinstance(value, str):
         return value
     if not value.size:
         return "empty"
-    first = (number(entry, FEW_DIGITS) for entry in value.ravel()[: BRIEF // 2])
-    text = "\N{EN SPACE}".join(first)
-    if value.size > BRIEF // 2 or len(text) > BRIEF:
-        return f"{number(value.min(), FEW_DIGITS)} to {number(value.max(), FEW_DIGITS)}"
-    return text
+    if value.size == max(value.shape, default=1) <= BRIEF // 2:
+        text = "\N{EN SPACE}".join(number(entry, FEW_DIGITS) for entry in value.ravel())
+        if len(text) <= BRIEF:
+            return text
+    low, high = number(value.min(), FEW_DIGITS), number(value.max(), FEW_DIGITS)
+    return low if low == high else f"{low} to {high}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
 
@@ -16,7 +17,6 @@ from ..steps.sweep import Contribution, Step
 
 Item = TypeVar("Item")
 
-MOST_QUESTIONS = 60
 FEWEST_WRONG, MOST_WRONG = 2, 3
 
 #: A choice that is longer than the right one by more characters gives itself away.
@@ -34,7 +34,7 @@ class Question(NamedTuple):
 
 
 class Quiz:
-    """The questions of a run: one for each kind of step, where it comes first in the sweep."""
+    """The questions of a run: one for each kind of contribution, where it comes first."""
 
     def __init__(self, record: Record) -> None:
         self.record, self.wrong = record, WrongFormulas(record)
@@ -43,23 +43,23 @@ class Quiz:
     def question(self, step: Step) -> Question | None:
         t = self.record.tensors[step.node]
         shapes = tuple(np.shape(value) for value in t.operands)
-        edges = tuple(c.operand for c in step.contributions)
-        kind = (t.primitive, str(t.params), shapes, edges)
-        if kind in self.asked or len(self.asked) == MOST_QUESTIONS:
-            return None
         rng = np.random.default_rng(step.number)  # the same page every time
-        for c in shuffled(rng, step.contributions):
-            wrong = [] if c.formula is None else self.choices(rng, Edge(step.node, c.operand), c)
-            if c.formula is not None and len(wrong) >= FEWEST_WRONG:
-                self.asked.add(kind)
-                every = [Choice(c.formula, None), *wrong]
+        contributions = shuffled(rng, step.contributions)
+        for c in sorted(contributions, key=lambda c: not c.broadcast):  # a bias's is a sum
+            kind = (t.primitive, str(t.params), shapes, c.operand)
+            if c.formula is None or kind in self.asked:
+                continue
+            self.asked.add(kind)
+            wrong = self.choices(rng, Edge(step.node, c.operand), c)
+            if len(wrong) >= FEWEST_WRONG:
                 asks = f"What does {step.operation} pass on to {c.tensor}?"
-                return Question(asks, tuple(shuffled(rng, every)))
+                return Question(asks, tuple(shuffled(rng, [Choice(c.formula, None), *wrong])))
         return None
 
     def choices(self, rng: np.random.Generator, edge: Edge, c: Contribution) -> list[Choice]:
-        # mistakes that belong to the operation come first, as they teach more; of what can be done
-        # wrong anywhere, only what has the right shape
+        # Mistakes that belong to the operation come first, as they teach more. Of what can be done
+        # wrong anywhere, a number too many teaches little, and another shape gives itself away,
+        # unless it is the sum that was forgotten.
         operation = getattr(self.record.tensors[edge.step].primitive, "__name__", "")
 
         def is_general(mistake: Mistake) -> bool:
@@ -69,9 +69,13 @@ class Quiz:
         mistakes = sorted(shuffled(rng, CATALOGUE), key=is_general)
         for wrong in self.wrong.at(edge, mistakes):
             formula = Formula(wrong.tree, self.record.names)
+            number = isinstance(wrong.tree, ast.BinOp) and isinstance(
+                wrong.tree.right, ast.Constant
+            )
+            teaches = not number and (wrong.fits or wrong.mistake.duty is not None)
             if (
                 wrong.mistake not in chosen
-                and (wrong.fits or not is_general(wrong.mistake))
+                and (teaches or not is_general(wrong.mistake))
                 and len(formula.text) <= len(c.rule or "") + LONGER
                 and not any(wrong.equals(other) for other, _ in chosen.values())
             ):
