@@ -50,6 +50,7 @@ class Drawing(Document):
         edge from tensor i to tensor k as operand p, from 1, ``e{i}-{k}-{p}``.
         """
         root = described(lay_out(self.dot, ".svg"), self.picture.title, self.picture.summary)
+        root.set("style", "max-width: 100%; height: auto")  # of the page around it, or a phone
         return write_svg(root)
 
     def forms(self) -> Forms:

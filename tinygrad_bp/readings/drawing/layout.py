@@ -79,7 +79,7 @@ def described(svg: bytes, title: str, description: str) -> ET.Element:
                 titles.append(text)
                 group.remove(text)
     root[-1].append(titles)
-    root.attrib |= {"role": "img", "style": "max-width: 100%; height: auto"}  # as on a phone
+    root.set("role", "img")
     for place, (tag, words) in enumerate([("title", title), ("desc", description)]):
         root.insert(place, ET.Element(f"{{{SVG}}}{tag}"))
         root[place].text, root[place].tail = words, "\n"
