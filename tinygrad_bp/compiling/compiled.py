@@ -63,7 +63,7 @@ class Compiled:
             raise refusals.by_position(", ".join(named))
         try:
             found = self.latest(*args)
-        except (TypeError, KeyError):  # another number of arguments, or another key
+        except (TypeError, KeyError):  # another number of arguments, key or order in memory
             found = None
         return self.of_other_types(args) if found is None else found
 
@@ -89,13 +89,11 @@ class Compiled:
 
     def moving(self, counts: list[int]) -> list[int]:
         """Return which leaves to differentiate by, for arguments of so many leaves each."""
-        n = len(counts)
+        n, starts = len(counts), [0, *accumulate(counts)]
         for i in self.positions():
             if not -n <= i < n:
                 raise ValueError(f"there is no argument {i} to differentiate by: {n} were given.")
-        starts = [0, *accumulate(counts)]
-        at = [i % n for i in self.positions()]
-        return [leaf for i in at for leaf in range(starts[i], starts[i + 1])]
+        return [leaf for i in self.positions() for leaf in range(starts[i % n], starts[i % n + 1])]
 
     def positions(self) -> Sequence[int]:
         assert self.wrt is not None
@@ -135,7 +133,8 @@ class Compiled:
         known = type(leaf) is np.ndarray and leaf.dtype in DTYPES
         array = leaf if known else real_array(leaf, floating=False)
         dtype = DTYPES[array.dtype.newbyteorder("=")]
-        return array if array.dtype is dtype else array.astype(dtype)
+        array = array if array.dtype is dtype else array.astype(dtype)
+        return np.asarray(array, order="C")  # which kernels of Numba take alone
 
     @property
     def current(self) -> Version:

@@ -13,7 +13,6 @@ import os
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 
@@ -57,12 +56,7 @@ def run({arguments}):
         {guards}
     ):
         return None
-    while True:
-        try:
-            {lines}
-            break
-        except TypeError:  # a kernel takes contiguous arrays
-            ({leaves}) = contiguous({leaves})
+    {lines}
     return {returned}
 """
 
@@ -130,14 +124,7 @@ class NumbaWriter(Writer):
         lines = self.lines
         if self.program.ignores_errors:
             lines = ["with errstate(all='ignore'):", *(f"    {line}" for line in lines or ["pass"])]
-        leaves = "".join(f"{self.names[ref]}, " for ref in self.program.inputs)
-        return DRIVER.format(lines="\n            ".join(lines), leaves=leaves, **self.face())
-
-
-def contiguous(*arguments: Any) -> list[Any]:
-    if all(not isinstance(a, np.ndarray) or a.flags.c_contiguous for a in arguments):
-        raise TypeError("a kernel does not take the arguments that it is written for")
-    return [np.ascontiguousarray(a) if np.ndim(a) else a for a in arguments]
+        return DRIVER.format(lines="\n    ".join(lines), **self.face())
 
 
 def folder() -> Path:
@@ -172,7 +159,7 @@ def build(program: Program, interface: Interface) -> Built:
     """Return a program as a function."""
     writer = NumbaWriter(program, interface)
     driver = writer.driver()
-    scope = dict(writer.scope, contiguous=contiguous, ascontiguousarray=np.ascontiguousarray)
+    scope = dict(writer.scope, ascontiguousarray=np.ascontiguousarray)
     if writer.kernels:
         # in the scope, np.exp of a NumPy call goes before exp of the kernels
         scope = vars(loaded(writer.kernels)) | scope

@@ -286,26 +286,17 @@ def closures(tensor: Tensor, recorded: bool) -> list[Any]:
     try:
         found: Sequence[Any] = tensor.closures(recorded)
     except errors.UntraceableError as reason:
-        held = concrete((tensor._array, *tensor.operands))
-        assert tensor.primitive is not None
-        rule = tensor.primitive.rule(*held, **concrete(dict(tensor.params)))
-        rules = rule if isinstance(rule, (tuple, list)) else (rule,)
-        found = [None if c is None else raising(reason) for c in rules]
+        found = [reason if x is not None and x.requires_grad else None for x in tensor.inputs]
     return [
         None if closure is None else partial(followed, closure, tensor, operand)
         for operand, closure in enumerate(found)
     ]
 
 
-def raising(reason: errors.UntraceableError) -> Callable[[Any], Any]:
-    def closure(g: Any) -> Any:
-        raise reason
-
-    return closure
-
-
-def followed(closure: Callable[[Any], Any], tensor: Tensor, operand: int, g: Any) -> Any:
+def followed(closure: Any, tensor: Tensor, operand: int, g: Any) -> Any:
     try:
+        if isinstance(closure, errors.UntraceableError):
+            raise closure
         return closure(g)
     except errors.UntraceableError as reason:
         values = (g, tensor._array, *tensor.operands)
