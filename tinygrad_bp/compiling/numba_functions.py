@@ -129,8 +129,3 @@ def larger(a: float, b: float) -> float:
 @inlined
 def smaller(a: float, b: float) -> float:
     return a if a <= b or a != a else b
-
-
-@inlined
-def chosen(condition: bool, a: float, b: float) -> float:
-    return a if condition else b

@@ -39,7 +39,7 @@ ENTRY: dict[Any, str] = {
     np.not_equal: "({} != {})",
     np.logical_and: "({} != 0 and {} != 0)",
     np.bitwise_and: "({} & {})",
-    np.where: "chosen({}, {}, {})",
+    np.where: "({1} if {0} else {2})",
     np.power: "({} ** {})",
 }
 

@@ -32,9 +32,7 @@ import math
 import numpy as np
 from numba import njit, types
 
-from tinygrad_bp.compiling.numba_functions import (
-    chosen, exp, larger, log, smaller, tanh
-)
+from tinygrad_bp.compiling.numba_functions import exp, larger, log, smaller, tanh
 '''
 
 KERNEL = """

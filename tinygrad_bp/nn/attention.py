@@ -89,7 +89,7 @@ class MultiHeadAttention(Module):
         if self.causal:
             before = np.tri(q.shape[-2], k.shape[-2], dtype=bool)
             scores = np.where(before, scores, -np.inf)
-        return self.out_proj(exchanged(softmax(scores) @ v).reshape(query.shape))
+        return self.out_proj(np.swapaxes(softmax(scores) @ v, -3, -2).reshape(query.shape))
 
     def by_head(self, x: Value, weight: Value, bias: Value) -> Value:
         """Return a linear map of x, of axes (..., head, position, feature of the head)."""
@@ -97,11 +97,5 @@ class MultiHeadAttention(Module):
         if len(x.shape) < 2:
             axes = "axes (position, feature) or (sample, position, feature)"
             raise errors.wrong_input(self._described(), axes, x)
-        return exchanged((x @ weight.mT + bias).reshape((*x.shape[:-1], self.heads, -1)))
-
-
-def exchanged(x: Value) -> Value:
-    """Exchange the axes of positions and of heads: the third and the second from the end."""
-    axes = list(range(x.ndim))
-    axes[-3], axes[-2] = axes[-2], axes[-3]
-    return np.transpose(x, axes)
+        parts = (x @ weight.mT + bias).reshape((*x.shape[:-1], self.heads, -1))
+        return np.swapaxes(parts, -3, -2)
