@@ -280,6 +280,7 @@ ROWS = (
      "Arrays are in main memory, and dense: leave it out."),
     ("num_workers=", "Batches are cut from arrays, in this process: leave it out."),
     ("shuffle=", "With rng=np.random.default_rng(0) each epoch has a new order; without, none."),
+    ("train=", "Write train, test = bp.data.split(*bp.datasets.digits(), rng=rng)."),
     ("strict=", "A state must fit as a whole. For a part, load {**model.state_dict(), **state}."),
     ("dtype=", "Write t.astype(dtype); the weights of a layer are float64."),
     ("descending=",

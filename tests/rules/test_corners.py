@@ -711,7 +711,8 @@ REFUSALS = [
     (
         lambda: bp.cross_entropy(m, [0, 1, 2]),
         "cross_entropy has logits of shape (2, 3) with the classes on axis 1, so class numbers "
-        "have shape (2,), not (3,). If the classes are on another axis, say axis=...",
+        "have shape (2,), not (3,). Take a column as y[:, 0]; if the classes are on another axis, "
+        "say axis=...",
     ),
     (
         lambda: bp.cross_entropy(m, [[0, 1, 0], [1, 0, 0]]),
@@ -731,7 +732,8 @@ REFUSALS = [
     (
         lambda: bp.cross_entropy(m, [0.5, 0.5]),
         "cross_entropy has logits of shape (2, 3) with the classes on axis 1, so probabilities "
-        "have shape (2, 3), not (2,). Class numbers must be integers, and these are float64.",
+        "have shape (2, 3), not (2,). Class numbers are integers, and these are float64: write "
+        "y.astype(int).",
     ),
     (
         lambda: bp.binary_cross_entropy_with_logits(m, np.ones(3)),

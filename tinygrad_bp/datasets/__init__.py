@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..habits import missing
+from ..keywords import answer_in
 
 __all__ = ["Digits", "digits", "pride_and_prejudice", "spirals"]
 
@@ -118,6 +119,9 @@ def pride_and_prejudice() -> str:
     """
     with open(os.path.join(FOLDER, "pride_and_prejudice.txt"), encoding="ascii") as file:
         return file.read()
+
+
+answer_in(globals())
 
 
 def __getattr__(name: str) -> Any:

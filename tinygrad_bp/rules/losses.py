@@ -165,7 +165,8 @@ def one_hot_rows(values: Value, logits: Value, axis: int, ignored: int | None) -
     if values.shape != samples:
         raise ValueError(
             f"cross_entropy has {given(logits, axis)}, so class numbers have shape {samples}, not "
-            f"{values.shape}. If the classes are on another axis, say axis=..."
+            f"{values.shape}. Take a column as y[:, 0]; if the classes are on another axis, say "
+            "axis=..."
         )
     if has_values(values):
         known = values if ignored is None else values[values != ignored]
@@ -186,7 +187,8 @@ def check_probabilities(values: Value, logits: Value, axis: int) -> None:
     if values.shape != logits.shape:
         raise ValueError(
             f"cross_entropy has {given(logits, axis)}, so probabilities have shape {logits.shape}, "
-            f"not {values.shape}. Class numbers must be integers, and these are {values.dtype}."
+            f"not {values.shape}. Class numbers are integers, and these are {values.dtype}: write "
+            "y.astype(int)."
         )
     if not has_values(values):
         return
