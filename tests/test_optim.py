@@ -143,7 +143,7 @@ def test_a_step_without_any_gradient_is_refused(kind: str) -> None:
 def test_an_optimiser_shows_its_arguments() -> None:
     optimizer = optim.SGD([leaf(2), leaf(3)], lr=0.1, momentum=0.9)
     assert repr(optimizer) == (
-        "SGD(momentum=0.9, nesterov=False, weight_decay=0.0, parameters=2, lr=0.1)"
+        "SGD(parameters=2, lr=0.1, momentum=0.9, nesterov=False, weight_decay=0.0)"
     )
 
 

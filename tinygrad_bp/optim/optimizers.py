@@ -7,7 +7,8 @@ runs on arrays, and on Tensors it is recorded: a training step can be differenti
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,14 @@ from .checks import checked_parameters, first_difference
 #: What an optimiser keeps of a parameter from step to step.
 State = dict[str, Any]
 
+#: How the arguments are checked.
+CHECKS = {
+    **dict.fromkeys(("lr", "momentum", "weight_decay", "eps"), at_least_0),
+    "alpha": below_1,
+}
 
+
+@dataclass(eq=False, repr=False)
 class Optimizer:
     """What all optimisers share; a subclass adds `update`, and `initial_state` if it keeps one.
 
@@ -57,9 +65,14 @@ class Optimizer:
     array([ 2.5, -2.5])
     """
 
-    def __init__(self, parameters: Iterable[Tensor], lr: float) -> None:
-        self.parameters = checked_parameters(type(self).__name__, parameters)
-        self.lr = at_least_0("lr", lr)
+    parameters: Sequence[Tensor]
+    lr: float
+
+    def __post_init__(self) -> None:
+        self.parameters = checked_parameters(type(self).__name__, self.parameters)
+        for name, check in CHECKS.items():
+            if name in vars(self):
+                setattr(self, name, check(name, getattr(self, name)))
         self.states = [self.initial_state(p._array) for p in self.parameters]
 
     def __repr__(self) -> str:
@@ -118,6 +131,7 @@ class Optimizer:
             vars(self)[name] = tuple(value) if isinstance(own, tuple) else value
 
 
+@dataclass(eq=False, repr=False)
 class SGD(Optimizer):
     r"""Stochastic gradient descent, optionally with momentum.
 
@@ -159,20 +173,15 @@ class SGD(Optimizer):
     1.0
     """
 
-    def __init__(
-        self,
-        parameters: Iterable[Tensor],
-        lr: float = 1e-3,
-        momentum: float = 0.0,
-        nesterov: bool = False,
-        weight_decay: float = 0.0,
-    ) -> None:
-        self.momentum = at_least_0("momentum", momentum)
-        self.nesterov = nesterov
-        self.weight_decay = at_least_0("weight_decay", weight_decay)
-        if nesterov and momentum == 0:
+    lr: float = 1e-3
+    momentum: float = 0.0
+    nesterov: bool = False
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.nesterov and self.momentum == 0:
             raise errors.nesterov_needs_momentum()
-        super().__init__(parameters, lr)  # last: the states depend on the arguments
 
     def initial_state(self, value: Any) -> State:
         return {"velocity": np.zeros_like(value)} if self.momentum else {}
@@ -186,6 +195,7 @@ class SGD(Optimizer):
         return value - lr * direction, {"velocity": velocity}
 
 
+@dataclass(eq=False, repr=False)
 class RMSProp(Optimizer):
     r"""Divide each entry of the gradient by the root of its mean square.
 
@@ -215,22 +225,12 @@ class RMSProp(Optimizer):
         Whether to divide by the root of the variance.
     """
 
-    def __init__(
-        self,
-        parameters: Iterable[Tensor],
-        lr: float = 1e-2,
-        alpha: float = 0.99,
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
-        momentum: float = 0.0,
-        centered: bool = False,
-    ) -> None:
-        self.alpha = below_1("alpha", alpha)
-        self.eps = at_least_0("eps", eps)
-        self.weight_decay = at_least_0("weight_decay", weight_decay)
-        self.momentum = at_least_0("momentum", momentum)
-        self.centered = centered
-        super().__init__(parameters, lr)
+    lr: float = 1e-2
+    alpha: float = 0.99
+    eps: float = 1e-8
+    weight_decay: float = 0.0
+    momentum: float = 0.0
+    centered: bool = False
 
     def initial_state(self, value: Any) -> State:
         kept = ["square"] + ["mean"] * self.centered + ["velocity"] * (self.momentum > 0)
@@ -249,6 +249,7 @@ class RMSProp(Optimizer):
         return value - lr * direction, state
 
 
+@dataclass(eq=False, repr=False)
 class Adam(Optimizer):
     r"""Adaptive moments: the mean gradient, divided by the root of the mean square.
 
@@ -276,19 +277,15 @@ class Adam(Optimizer):
         As of `SGD`: a penalty in the loss. See `AdamW`.
     """
 
-    def __init__(
-        self,
-        parameters: Iterable[Tensor],
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
-    ) -> None:
-        beta1, beta2 = betas
+    lr: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        beta1, beta2 = self.betas
         self.betas = below_1("betas[0]", beta1), below_1("betas[1]", beta2)
-        self.eps = at_least_0("eps", eps)
-        self.weight_decay = at_least_0("weight_decay", weight_decay)
-        super().__init__(parameters, lr)
+        super().__post_init__()
 
     def initial_state(self, value: Any) -> State:
         return {"t": 0, "m": np.zeros_like(value), "v": np.zeros_like(value)}
@@ -306,6 +303,7 @@ class Adam(Optimizer):
         return value, {"t": t, "m": m, "v": v}
 
 
+@dataclass(eq=False, repr=False)
 class AdamW(Adam):
     r"""Adam with decoupled weight decay: :math:`w` shrinks by :math:`\eta \lambda w` in each step.
 
@@ -322,15 +320,7 @@ class AdamW(Adam):
         The :math:`\lambda` of the decay.
     """
 
-    def __init__(
-        self,
-        parameters: Iterable[Tensor],
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 1e-2,
-    ) -> None:
-        super().__init__(parameters, lr, betas, eps, weight_decay)
+    weight_decay: float = 1e-2
 
     def update(self, value: Any, g: Any, state: State, lr: Any) -> tuple[Any, State]:
         return self.moved(value - lr * self.weight_decay * value, g, state, lr)
