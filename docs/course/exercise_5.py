@@ -1,4 +1,4 @@
-"""Exercise 5: a matrix product; see `lesson_5.py`.
+"""Exercise 5: a matrix product; see `lesson_5.py`. Samples are columns.
 
 Fill in the derivatives of L in `gradients`, in plain NumPy, and run this file. It says which line
 is wrong, and gives a hint.

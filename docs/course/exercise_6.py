@@ -1,4 +1,4 @@
-"""Exercise 6: a bias, and a relu; see `lesson_6.py`.
+"""Exercise 6: a bias, and a relu; see `lesson_6.py`. Samples are rows.
 
 Fill in the derivatives of L in `gradients`, in plain NumPy, and run this file. It says which line
 is wrong, and gives a hint.
