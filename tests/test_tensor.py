@@ -215,7 +215,8 @@ def test_assigning_to_an_entry_is_refused():
     assert message(TypeError, lambda: operator.setitem(w, 0, 5.0)) == (
         "assigning to entries would change w with shape (2,) in place, and a recorded value must "
         "not change. To put computed entries together, write bp.stack([a, b]), or "
-        "bp.where(mask, a, t). To change data, change a copy, a = t.data.copy(), and make a tensor of it."
+        "bp.where(mask, a, t). To change data, change a copy, a = t.data.copy(), and make a "
+        "tensor of it."
     )
     assert w.data.tolist() == [1.0, 2.0]
 

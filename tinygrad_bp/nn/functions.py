@@ -29,12 +29,10 @@ class Function(Module):
         for name in named.keys() - further:
             raise keywords.unknown(type(self).__name__, name, further)
         try:
-            bound = takes.bind(None, *arguments, **named).arguments
+            takes.bind(None, *arguments, **named)
         except TypeError:
             which = ", ".join(further) or "no arguments"
             raise errors.wrong_arguments(type(self).__name__, which, arguments) from None
-        if function in (models.max_pool2d, models.avg_pool2d):
-            models.check_window(function.__name__, **dict(list(bound.items())[1:]))
         self.arguments, self.named = arguments, named
 
     def forward(self, x: Any) -> Any:

@@ -210,31 +210,6 @@ def grouped(x: Value, groups: int, axis: int = 1) -> Value:
     return x.reshape((*x.shape[:axis], groups, x.shape[axis] // groups, *x.shape[axis + 1 :]))
 
 
-def check_window(
-    name: str,
-    size: Pair,
-    stride: Pair | None = None,
-    padding: Pair = 0,
-    dilation: Pair = 1,
-    **_: Any,
-) -> None:
-    """Raise if the arguments of a pooling function do not fit, whatever the images."""
-    (rows, columns), (top, left) = (
-        pair(size, f"{name} has size"),
-        pair(padding, f"{name} has padding"),
-    )
-    if min(rows, columns) < 1:
-        raise ValueError(f"{name} has size {size}: give 1 or more.")
-    if top < 0 or left < 0:
-        raise ValueError(f"{name} has padding {padding}: give 0 or more.")
-    if 2 * top > rows or 2 * left > columns:
-        raise ValueError(
-            f"{name} has padding {padding} around windows of size {size}: give at most half "
-            "the size, or a window may lie in the padding alone."
-        )
-    steps_of(size if stride is None else stride, dilation)
-
-
 def pooling(
     name: str, x: Value, size: Pair, stride: Pair | None, padding: Pair, dilation: Pair, ceil: bool
 ) -> tuple[dict[str, Pair], tuple[int, int]]:
@@ -242,8 +217,17 @@ def pooling(
 
     With ``ceil``, the last windows may reach beyond the images, if they begin in them.
     """
-    check_window(name, size, stride, padding, dilation)
-    (rows, columns), (top, left) = pair(size, "size"), pair(padding, "padding")
+    rows, columns = pair(size, f"{name} has size")
+    top, left = pair(padding, f"{name} has padding")
+    if min(rows, columns) < 1:
+        raise ValueError(f"{name} has size {size}: give 1 or more.")
+    if min(top, left) < 0:
+        raise ValueError(f"{name} has padding {padding}: give 0 or more.")
+    if 2 * top > rows or 2 * left > columns:
+        raise ValueError(
+            f"{name} has padding {padding} around windows of size {size}: give at most half "
+            "the size, or a window may lie in the padding alone."
+        )
     if len(x.shape) != 4:
         raise ValueError(
             f"{name} needs images with axes (sample, channel, row, column), and x has shape "

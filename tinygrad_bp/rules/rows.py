@@ -54,7 +54,7 @@ def elementwise(
     ``\exp``.
     """
     name, single = function.__name__, function.nin == 1
-    of_integers = any(types.startswith("ll") for types in function.types)
+    of_integers = not single and any(types.startswith("ll") for types in function.types)
     is_sentence = what.endswith(".")
 
     def of_one(a: Value) -> Value:
