@@ -46,12 +46,18 @@ def is_negative(tree: ast.expr) -> TypeGuard[ast.UnaryOp]:
 
 
 def times(left: ast.expr, right: ast.expr) -> ast.expr:
-    for one, other in ((left, right), (right, left)):
-        match number(one):
-            case 1:
-                return other
-            case -1:
-                return negative(other)
+    # numbers stand first, as one
+    if number(right) is not None:
+        left, right = right, left
+    n = number(left)
+    if n is not None:
+        if (other := number(right)) is not None:
+            return literal(float(n) * other)
+        match right:
+            case ast.BinOp(first, ast.Mult(), rest) if (other := number(first)) is not None:
+                return times(literal(float(n) * other), rest)
+        if abs(n) == 1:
+            return right if n == 1 else negative(right)
     return ast.BinOp(left, ast.Mult(), right)
 
 
@@ -96,7 +102,7 @@ def equal_entry(tree: ast.expr, known: Collection[str] = ()) -> ast.expr | None:
 
 
 def tidied(tree: ast.expr, evaluator: Evaluator) -> ast.expr:
-    """Return an expression simplified: 1 / 12 * 2 * y ** 1 is y / 6, (X.T @ g).T is g.T @ X."""
+    """Return an expression simplified: 1 / 12 * 2 * y is y / 6, (X.T @ g).T is g.T @ X."""
     new: ast.expr = Tidied(evaluator).visit(tree)
     return new
 
@@ -130,8 +136,6 @@ class Tidied(Rebuilt):
     def visit_Call(self, node: ast.Call) -> ast.AST:
         new = self.generic_visit(node)
         match new:
-            case ast.Call(ast.Attribute(_, "ones"), [ast.Tuple([])], []):
-                return ONE
             case ast.Call(ast.Attribute(_, "broadcast_to"), [entry, ast.Tuple([])], []):
                 return entry
             case ast.Call(ast.Attribute(_, "broadcast_to"), [entry, shape], []):
@@ -151,34 +155,27 @@ class Tidied(Rebuilt):
                 new = shaped(ast.BinOp(new.left, new.op, new.right), shape)
         a, b = number(new.left), number(new.right)
         match new:
-            case ast.BinOp(left, ast.Pow(), _) if b == 1:
-                return left
-            case ast.BinOp(_, ast.Mult(), _) if a is not None and b is not None:
-                return literal(float(a) * b)
             case ast.BinOp(_, ast.Div(), _) if a is not None and b:
                 return literal(float(a) / b)
             case ast.BinOp(left, ast.Mult(), right):
                 return self.product(left, right)
             case ast.BinOp(left, ast.MatMult(), right):
-                return self.matrix_product(left, right) or new
+                product = self.matrix_product(left, right)
+                return new if isinstance(product.op, ast.MatMult) else product
         return new
 
-    def matrix_product(self, left: ast.expr, right: ast.expr) -> ast.expr | None:
-        # numbers stand before it, and what it is divided by after it; None where there are none
+    def matrix_product(self, left: ast.expr, right: ast.expr) -> ast.BinOp:
+        # numbers stand before it, and what it is divided by after it
         match left, right:
             case _, ast.BinOp(ast.Constant() as n, ast.Mult(), right):
-                pass
+                return ast.BinOp(n, ast.Mult(), self.matrix_product(left, right))
             case ast.BinOp(ast.Constant() as n, ast.Mult(), left), _:
-                pass
+                return ast.BinOp(n, ast.Mult(), self.matrix_product(left, right))
             case _, ast.BinOp(right, ast.Div(), n) if self.is_count(n):
-                inner = self.matrix_product(left, right)
-                return ast.BinOp(inner or ast.BinOp(left, ast.MatMult(), right), ast.Div(), n)
+                return ast.BinOp(self.matrix_product(left, right), ast.Div(), n)
             case ast.BinOp(left, ast.Div(), n), _ if self.is_count(n):
-                inner = self.matrix_product(left, right)
-                return ast.BinOp(inner or ast.BinOp(left, ast.MatMult(), right), ast.Div(), n)
-            case _:
-                return None
-        return ast.BinOp(n, ast.Mult(), ast.BinOp(left, ast.MatMult(), right))
+                return ast.BinOp(self.matrix_product(left, right), ast.Div(), n)
+        return ast.BinOp(left, ast.MatMult(), right)
 
     def is_count(self, tree: ast.expr) -> bool:
         return isinstance(tree, ast.Name) and tree.id in self.evaluator.counts
@@ -200,32 +197,20 @@ class Tidied(Rebuilt):
         return False
 
     def product(self, left: ast.expr, right: ast.expr) -> ast.expr:
+        counts = self.evaluator.counts
         match left:
-            case ast.UnaryOp(ast.USub(), ast.Call(ast.Attribute(_, "ones")) as ones):
-                return negative(self.product(ones, right))
-            case ast.BinOp(ast.Constant() as n, ast.Mult(), one) if (
-                equal_entry(one, self.evaluator.counts) is not None
-            ):
+            case ast.BinOp(ast.Constant() as n, ast.Mult(), one) if equal_entry(one, counts):
                 return self.product(n, self.product(one, right))
         for one, other in ((left, right), (right, left)):
             if self.is_one(one, other):
                 return other
             if isinstance(one, ast.BinOp) and self.is_count(one.right):  # 1 / N * x is x / N
                 return ast.BinOp(self.product(one.left, other), ast.Div(), one.right)
-            counts = self.evaluator.counts
             entry = None if isinstance(one, ast.Constant) else equal_entry(one, counts)
             if entry is not None and self.evaluator.shape(other) == self.evaluator.shape(one):
                 return self.product(entry, other)  # a number beside an array needs no broadcast
         if isinstance(left, ast.Name) and isinstance(right, ast.Name) and left.id == right.id:
             return ast.BinOp(left, ast.Pow(), ast.Constant(2))
-        if number(right) is not None:
-            left, right = right, left
-        a = number(left)
-        match right:
-            case ast.BinOp(first, ast.Mult(), rest) if a is not None:
-                b = number(first)
-                if b is not None:
-                    return times(literal(float(a) * b), rest)
         return times(left, right)
 
 
@@ -248,12 +233,6 @@ def simplified(tree: ast.expr) -> ast.expr:
             return a if condition else b
         case ast.Call(_, [_, a, b]) if is_where(tree):
             return a if number(a) is not None and number(a) == number(b) else tree
-        case ast.Call(_, [ast.GeneratorExp(body)]) if number(body) == 0:
-            return ZERO
-        case ast.BinOp(ast.Constant(first), ast.BitAnd(), second):
-            return second if first else FALSE
-        case ast.BinOp(first, ast.BitAnd(), ast.Constant(second)):
-            return first if second else FALSE
         case ast.BinOp(left, op, right):
             return simplified_operator(tree, left, op, right)
     return tree
@@ -262,10 +241,8 @@ def simplified(tree: ast.expr) -> ast.expr:
 def in_order(tree: ast.expr) -> ast.expr:
     # `simplified`, where the factors of a product stay in the order of the rule
     match tree:
-        case ast.BinOp(left, ast.Mult(), ast.BinOp(ast.Constant(float(n)), ast.Mult(), rest)):
-            if isinstance(left, ast.Constant) and isinstance(left.value, float):
-                return simplified(ast.BinOp(ast.Constant(left.value * n), ast.Mult(), rest))
-            return ast.BinOp(ast.BinOp(ast.Constant(n), ast.Mult(), left), ast.Mult(), rest)
+        case ast.BinOp(left, ast.Mult(), ast.BinOp(ast.Constant(float()) as n, ast.Mult(), rest)):
+            return ast.BinOp(times(n, left), ast.Mult(), rest)
         case ast.BinOp(left, ast.Mult(), ast.BinOp(a, ast.Div(), n)) if number(a) == 1:
             return ast.BinOp(left, ast.Div(), n)
         case ast.BinOp(ast.BinOp(a, ast.Div(), n), ast.Mult(), x) if number(a) is not None:

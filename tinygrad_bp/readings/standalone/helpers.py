@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import builtins
 import contextlib
 import copy
 import functools
@@ -35,13 +34,12 @@ class Helpers:
         self.taken = taken  # by the tensors too: it is a helper that takes another name
         self.imports: list[str] = []
         self.texts: list[str] = []  # what is needed by another comes first
-        self._names: dict[int, str] = {}
-        self._kept: list[Any] = []  # so that no id is used twice
+        self._names: dict[int, tuple[str, Any]] = {}  # the value too: no id is used twice
 
     def name(self, value: Any, wanted: str = "") -> str:
         # its text is written if it is new; ValueError if it has none that runs with NumPy alone
         if id(value) in self._names:
-            return self._names[id(value)]
+            return self._names[id(value)][0]
         name = self._take(value, re.sub(r"\W", "_", wanted or value.__name__))
         if isinstance(value, ModuleType):
             plain = name == value.__name__
@@ -53,8 +51,8 @@ class Helpers:
         return name
 
     def _take(self, value: Any, wanted: str) -> str:
-        name = self._names[id(value)] = fresh(wanted, self.taken)
-        self._kept.append(value)
+        name = fresh(wanted, self.taken)
+        self._names[id(value)] = name, value
         return name
 
     def _function(self, function: Any, name: str, primitive: Primitive | None = None) -> str:
@@ -81,34 +79,29 @@ class Helpers:
         return ast.unparse(ast.fix_missing_locations(tree))
 
     def reference(self, value: Any, name: str, function: Any) -> ast.expr:
-        path = numpy_path(value)
-        if path is not None:
-            return ast.parse(path, mode="eval").body
         if isinstance(value, ModuleType):
-            if not of_python(value.__name__):
+            if value.__name__.partition(".")[0] == "numpy":
+                return ast.parse(re.sub("^numpy", "np", value.__name__), mode="eval").body
+            if not can_be_imported(value.__name__):
                 raise ValueError(refusal(function, name, "it is not NumPy"))
             return ast.Name(self.name(value, name))
         home = sys.modules.get(getattr(value, "__module__", None) or "")
-        if home is not None and of_python(home.__name__):
-            part = getattr(value, "__name__", "")
-            if getattr(home, part, None) is value:  # math.erf
-                return ast.Attribute(ast.Name(self.name(home)), part)
+        part = getattr(value, "__name__", "")
+        if home is not None and can_be_imported(home.__name__):
+            if getattr(home, part, None) is value:  # math.erf, np.linalg.norm
+                return ast.Attribute(self.reference(home, home.__name__, function), part)
         elif isinstance(value, (Primitive, FunctionType)) or is_cached(value):
             return ast.Name(self.name(value))
         return ast.Name(self._constant(value, name, function))
 
     def _constant(self, value: Any, name: str, function: Any) -> str:
         if id(value) in self._names:
-            return self._names[id(value)]
-        expression = None
-        if isinstance(value, np.ndarray) and value.size > MOST_ENTRIES:
-            with contextlib.suppress(ValueError):
-                expression = self._assigned(name, function)
-        if expression is None:
-            try:
-                expression = literal(value)
-            except TypeError:
-                expression = self._assigned(name, function)
+            return self._names[id(value)][0]
+        try:
+            large = isinstance(value, np.ndarray) and value.size > MOST_ENTRIES
+            expression = self._assigned(name, function) if large else literal(value)
+        except TypeError:
+            expression = self._assigned(name, function)
         new = self._take(value, name)
         self.texts.append(f"{new} = {ast.unparse(expression)}")
         return new
@@ -137,24 +130,9 @@ def is_cached(value: Any) -> bool:
     return hasattr(value, "cache_info") and isinstance(value.__wrapped__, FunctionType)
 
 
-def of_python(module: str) -> bool:
-    return module != "__main__" and module.partition(".")[0] in sys.stdlib_module_names
-
-
-def numpy_path(value: Any) -> str | None:
-    if isinstance(value, ModuleType):
-        inside = value.__name__.partition(".")[0] == "numpy"
-        return re.sub("^numpy", "np", value.__name__) if inside else None
-    name = getattr(value, "__name__", None)
-    if not isinstance(name, str):
-        return None
-    if getattr(np, name, None) is value and name not in dir(builtins):
-        return f"np.{name}"
-    module = getattr(value, "__module__", None) or ""
-    if module.partition(".")[0] != "numpy" or module not in sys.modules:
-        return None
-    found = getattr(sys.modules[module], name, None) is value
-    return re.sub("^numpy", "np", f"{module}.{name}") if found else None
+def can_be_imported(module: str) -> bool:
+    root = module.partition(".")[0]
+    return root == "numpy" or (root in sys.stdlib_module_names and module != "__main__")
 
 
 class Linked(ast.NodeTransformer):
@@ -196,9 +174,7 @@ class Linked(ast.NodeTransformer):
             owner = self._meant(node.value)
         if not isinstance(owner, ModuleType):
             return None
-        if owner.__name__.partition(".")[0] in {"numpy", *sys.stdlib_module_names}:
-            return None
-        return getattr(owner, node.attr, None)
+        return None if can_be_imported(owner.__name__) else getattr(owner, node.attr, None)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
         node.returns = None
