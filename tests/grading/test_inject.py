@@ -117,9 +117,7 @@ def test_a_rule_that_is_right_changes_nothing(monkeypatch):
     monkeypatch.setattr(module, "named", lambda name: right)
     injection = inject("softmax-diagonal")
     assert injection.broken == ()
-    assert injection.notes() == [
-        "Nothing changes here: the numbers are the right ones."
-    ]
+    assert injection.notes() == ["Nothing changes here: the numbers are the right ones."]
 
 
 def test_shapes_that_no_longer_fit():

@@ -14,11 +14,12 @@ from tinygrad_bp.pages.page import read, safe, write_page, write_part
 PAGES = Path(tinygrad_bp.__file__).parent / "pages"
 HOSTILE = "<script>alert('1')</script>\"&{{ x }}"
 
-LINE = {"verdict": "wrong", "label": HOSTILE, "own_error": "3%"}
+LINE = {"verdict": "wrong", "label": HOSTILE, "own_error": "3%", "earned": HOSTILE}
 BAR = (HOSTILE, 3, {"right": 3})
 ROW = SimpleNamespace(
     name=HOSTILE,
-    report=SimpleNamespace(score=0.5),
+    report=SimpleNamespace(score=0.5, points=1.0, worth=2.0),
+    page=HOSTILE,
     said=HOSTILE,
     reason=HOSTILE,
     verdict=lambda quantity: "missing",
@@ -31,7 +32,12 @@ CONTENT = {
         "sections": [(HOSTILE, [{"label": HOSTILE, "notes": (HOSTILE,), "sides": (HOSTILE,) * 3}])],
         "equation": " = ".join,
     },
-    "report": {"summary": HOSTILE, "lines": [(LINE, "✗", HOSTILE, HOSTILE)], "notes": [HOSTILE]},
+    "report": {
+        "summary": HOSTILE,
+        "lines": [(LINE, "✗", HOSTILE, HOSTILE)],
+        "points": True,
+        "notes": [HOSTILE],
+    },
     "class": {
         "summary": HOSTILE,
         "verdicts": {"right": "✓", "missing": "·"},
@@ -40,6 +46,8 @@ CONTENT = {
         "lines": [BAR],
         "quantities": {"z": HOSTILE},
         "rows": [ROW],
+        "points": True,
+        "feedback": "",
     },
 }
 

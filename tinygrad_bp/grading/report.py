@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..notation.numbers import listed, percent
+from ..notation.numbers import listed, percent, plural
 from ..notation.printed import as_text
 from ..pages.page import write_page, write_part
 from ..saving import save
@@ -324,10 +324,6 @@ class Report(Shown):
         if not self.hints:
             forms[".json"] = self.to_json
         save(path, "a view of a report" if self.hints else "a report", forms)
-
-
-def plural(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def gradient_of(name: str) -> str:

@@ -191,6 +191,10 @@ def written_shape(shape: Sequence[int]) -> Written:
 # ---- words ----
 
 
+def plural(n: int, what: str) -> str:
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
+
+
 def listed(names: Iterable[str], most: int = MOST_NAMES, last: str = "and") -> str:
     once = list(dict.fromkeys(names))
     if len(once) > most:

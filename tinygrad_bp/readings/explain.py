@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from ..engine import Tensor
-from ..notation.numbers import listed
+from ..notation.numbers import listed, plural
 from ..pages.page import safe, write_page, write_part
 from ..saving import Document, Forms
 from .explanation.text import EQUATION, LABEL, in_columns
 from .steps.rows import Row, Rows, way
 from .steps.sweep import MOST_OPERATIONS, Formulas, Given, Gradient, Step, Sweep, loss_record
-from .steps.typeset import equation
+from .steps.typeset import equations
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -40,12 +40,7 @@ class Explanation(Document):
     kind = "an explanation"
 
     def title(self) -> str:
-        return f"explanation of {self.output} in {self.count}"
-
-    @property
-    def count(self) -> str:
-        """How many steps it has, in words."""
-        return f"{len(self.steps)} {'step' if len(self.steps) == 1 else 'steps'}"
+        return f"explanation of {self.output} in {plural(len(self.steps), 'step')}"
 
     def forms(self) -> Forms:
         return {
@@ -68,13 +63,14 @@ class Explanation(Document):
             "title": f"The gradients of {self.output}, step by step",
             "introduction": self.introduction(),
             "sections": self.sections(),
-            "equation": lambda sides: safe(equation(sides)),
+            "equation": lambda sides: safe(equations([sides])),
         }
 
     def introduction(self) -> str:
         ends = listed([gradient.tensor for gradient in self.gradients])
+        count = plural(len(self.steps), "step")
         sentences = (
-            f"The gradients of {self.output}, in {self.count} from {self.output} back to {ends}. "
+            f"The gradients of {self.output}, in {count} from {self.output} back to {ends}. "
             "Each step takes the gradient of what an operation computed, and passes one on to each "
             "of its inputs. A tensor that is used several times gets one from each use, and they "
             "are added up."

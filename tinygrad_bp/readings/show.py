@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ..engine import Tensor
-from ..notation.numbers import DIGITS, fits, in_line, listed, printable, written_shape
+from ..notation.numbers import DIGITS, fits, in_line, printable, written_shape
 from ..notation.operations import called
 from ..pages.page import write_part
 from .drawing.looks import cells
@@ -37,16 +35,7 @@ def origin(t: Tensor) -> list[str]:
         if not t.requires_grad:
             return ["a constant"]
         return ["a parameter" if t._grad is not None else "a parameter without a gradient so far"]
-    given = zip(t.inputs, t.operands, strict=True)
-    operands = listed(operand(x, value) for x, value in given)
-    inside = [f"in {printable(t.scope)}"] if t.scope else []
-    return [f"{called(t)} of {operands}", *inside]
-
-
-def operand(x: Tensor | None, value: Any) -> str:
-    if x is None:
-        return repr(value)
-    return printable(x.name) if x.name is not None else f"a tensor {written_shape(x.shape).text}"
+    return [f"by {called(t)}", *([f"in {printable(t.scope)}"] if t.scope else [])]
 
 
 def table(array: np.ndarray) -> list[list[tuple[str, str]]]:

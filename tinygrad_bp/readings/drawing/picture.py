@@ -15,7 +15,7 @@ import numpy as np
 
 from ...engine import Tensor
 from ...notation.formula import Formula
-from ...notation.numbers import LONGEST_NAME, in_node, listed, number, printable
+from ...notation.numbers import LONGEST_NAME, in_node, listed, number, plural, printable
 from ...notation.operations import called
 from ...notation.symbols import plain_name
 from ...notation.trees import stand_in_for_large
@@ -109,7 +109,7 @@ def picture(
     nodes, arrows = list(map(drawer.node, groups)), drawer.arrows(rules)
     name = record.names.text(output)
     kinds = Counter("operation" if t.primitive is not None else kind_of(t) for t in tensors)
-    counts = listed(f"{n:,} {kind}{'s' * (n > 1)}" for kind, n in kinds.items())
+    counts = listed(plural(n, kind) for kind, n in kinds.items())
     summary = f"The forward pass runs downward to {name}, through {counts}."
     if backward:
         summary += " Beside it, dashed, the reverse sweep runs up."

@@ -18,7 +18,7 @@ import numpy as np
 from ...notation.numbers import FEW_DIGITS, in_line, number
 from ...pages.page import read, safe, write_page
 from ..steps.rows import Sources
-from ..steps.typeset import equation, equations, typeset_side
+from ..steps.typeset import equations, typeset_side
 from .film import Film, Mark
 
 #: A value of more characters is summarised in the picture.
@@ -58,7 +58,7 @@ def articles(films: Sequence[Film]) -> Iterator[str]:
                 notes = "".join(f' <span class="note">{html.escape(n)}</span>' for n in row.notes)
                 label = html.escape(f"{row.label[0].upper()}{row.label[1:]}")
                 yield f'<section class="line {row.kind}"><h3>{label}{notes}</h3>\n'
-                yield equation(row.sides, lambda sources: linked(sources, films[0].offset))
+                yield equations([row.sides], lambda sources: linked(sources, films[0].offset))
                 yield "</section>\n"
             if frame.complete:
                 every = ", ".join(map(typeset_side, frame.complete))

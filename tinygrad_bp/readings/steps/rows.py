@@ -9,18 +9,12 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from ...notation.formula import Formula
-from ...notation.numbers import listed, printable, written_shape
+from ...notation.numbers import LONGEST_NAME, listed, printable, written_shape
 from ...notation.pieces import Parts
 from .sweep import Contribution, Formulas, Given, Gradient, Step, Term
 
 #: How many terms of a sum are written out.
 MOST_TERMS = 6
-
-#: A name is written in full in its own row, and cut to this length where it is only mentioned.
-LONGEST_MENTION = 24
-
-#: A scope is a path of names.
-LONGEST_SCOPE = 48
 
 
 class Numbers(NamedTuple):
@@ -133,7 +127,7 @@ def way(step: Step) -> str:
 
 
 def in_scope(operation: str, scope: str) -> str:
-    return f"{operation} in {printable(scope, LONGEST_SCOPE)}" if scope else operation
+    return f"{operation} in {brief(scope)}" if scope else operation
 
 
 def between(words: str, values: Iterable[np.ndarray]) -> Parts:
@@ -148,4 +142,5 @@ def shape_of(value: np.ndarray) -> tuple[str, ...]:
 
 
 def brief(name: str) -> str:
-    return printable(name, LONGEST_MENTION)
+    # in full in its own row, and cut where it is only mentioned
+    return printable(name, LONGEST_NAME)

@@ -1,4 +1,4 @@
-"""An equation as a part of a page: its sides as MathML, one below the other."""
+"""Equations as a part of a page: their sides as MathML, one below the other."""
 
 from __future__ import annotations
 
@@ -19,24 +19,19 @@ MARK = 0xE000
 MARKED = re.compile("<mi>([\ue000-\uf8ff])</mi>")
 
 
-def equation(sides: Sequence[Side], link: Callable[[Sources], str] | None = None) -> str:
+def equations(every: Iterable[Sequence[Side]], link: Callable[[Sources], str] | None = None) -> str:
     # ``link`` writes where the terms of a sum come from, if they are links
-    def write(side: Side) -> str:
-        return link(side) if link and isinstance(side, Sources) else typeset_side(side)
-
-    left, *others = map(write, sides)
-    alone = "" if others else " alone"
-    below = "".join(map(equals, others))
-    return f'<div class="equation"><div class="left{alone}">{left}</div>{below}</div>'
-
-
-def equations(every: Iterable[tuple[Side, Side]]) -> str:
-    lines = (f"<div>{typeset_side(left)}</div>{equals(typeset_side(side))}" for left, side in every)
-    return f'<div class="equations">{"".join(lines)}</div>'
-
-
-def equals(side: str) -> str:
-    return f'<div class="side"><span class="sign">=</span>{side}</div>'
+    cells = []
+    for sides in every:
+        left, *others = (
+            link(side) if link and isinstance(side, Sources) else typeset_side(side)
+            for side in sides
+        )
+        alone = "" if others else " alone"
+        cells.append(f'<div class="left{alone}">{left}</div>')
+        for side in others:
+            cells.append(f'<div class="side"><span class="sign">=</span>{side}</div>')
+    return f'<div class="equation">{"".join(cells)}</div>'
 
 
 def typeset_side(side: Side) -> str:
