@@ -17,7 +17,7 @@ from tinygrad_bp import optim
 KINDS: dict[str, Callable[[list[bp.Tensor]], optim.Optimizer]] = {
     "SGD": lambda p: optim.SGD(p, lr=0.1, weight_decay=0.1),
     "SGD with momentum": lambda p: optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True),
-    "RMSProp": lambda p: optim.RMSProp(p, lr=0.1, momentum=0.9, centered=True),
+    "RMSProp": lambda p: optim.RMSProp(p, lr=0.1, momentum=0.9),
     "Adam": lambda p: optim.Adam(p, lr=0.1, weight_decay=0.1),
     "AdamW": lambda p: optim.AdamW(p, lr=0.1),
 }

@@ -302,8 +302,8 @@ ROWS = (
      "zeros: leave it out, and leave them out of what the optimiser trains."),
     ("batch_first=", "Leave it out: cells take the time first, and attention the sample."),
     ("attn_mask= is_causal=", "Write bp.nn.MultiHeadAttention(..., causal=True)."),
-    ("amsgrad= dampening=", "The formula has no such part: leave it out, or write your own; see "
-     "help(bp.optim.Optimizer)."),
+    ("amsgrad= centered= dampening=", "The formula has no such part: leave it out, or write your "
+     "own; see help(bp.optim.Optimizer)."),
     ("epochs= steps_per_epoch=", "Write total_steps=epochs * len(batches)."),
     ("dim0= dim1=", "Write bp.swapaxes(t, 0, 1)."),
     ("end=", "Write bp.arange(start, stop, step)."),

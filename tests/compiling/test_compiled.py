@@ -527,7 +527,7 @@ def training(optimizer, count):
     "make",
     [
         lambda parameters: bp.optim.SGD(parameters, lr=0.1, momentum=0.9, nesterov=True),
-        lambda parameters: bp.optim.RMSProp(parameters, lr=0.01, centered=True),
+        lambda parameters: bp.optim.RMSProp(parameters, lr=0.01),
         lambda parameters: bp.optim.Adam(parameters, lr=0.01),
         lambda parameters: bp.optim.AdamW(parameters, lr=0.01),
     ],

@@ -29,7 +29,6 @@ ARGUMENTS: dict[str, dict[str, list[Any]]] = {
         "eps": [1e-8, 1e-2],
         "weight_decay": [0.0, 0.1],
         "momentum": [0.0, 0.9],
-        "centered": [False, True],
     },
     "Adam": {
         "lr": [1e-3, 0.05],

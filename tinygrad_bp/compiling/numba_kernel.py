@@ -57,13 +57,16 @@ CHEAP = {np.add, np.subtract, np.multiply, np.negative, np.maximum, np.minimum, 
 #: Where a reduction starts, and what an entry e adds to its result r.
 REDUCE: dict[Any, tuple[str, str]] = {
     np.sum: ("0.0", "{r} += {e}"),
-    np.max: ("-np.inf", "{r} = larger({r}, {e})"),
-    np.min: ("np.inf", "{r} = smaller({r}, {e})"),
+    np.max: ("-inf", "{r} = larger({r}, {e})"),
+    np.min: ("inf", "{r} = smaller({r}, {e})"),
     np.prod: ("1.0", "{r} *= {e}"),
 }
 
 #: Other shapes of the same entries, in the same order.
 RESHAPE = {np.reshape, np.expand_dims, np.squeeze, np.ravel}
+
+#: The same entries elsewhere, which an index finds.
+MOVES = {np.matrix_transpose, np.broadcast_to}
 
 #: Up to so many multiplications, a matrix product is loops: a call of BLAS takes longer.
 SMALL_PRODUCT = 4096
@@ -145,7 +148,7 @@ class Kernel:
         if x in self.wanted or not self.types[x].shape:
             return {x}
         homes = {home for u in users for home in self.homes[u]}
-        if i.function is np.matrix_transpose or i.function is np.broadcast_to:
+        if i.function in MOVES:
             return {x} if any(self.takes_arrays(u) for u in users) else homes
         if i.function not in ENTRY and i.function is not astype:
             return {x}
@@ -195,12 +198,8 @@ class Kernel:
         ]
         if x not in self.steps or x in self.homes[x]:
             return f"{self.names[x]}[{', '.join(own)}]"
-        i = self.steps[x]
-        if i.function is np.matrix_transpose:
-            (inner,) = i.arguments
-            return self.entry(inner, self.types[inner].shape, own[::-1], dtype, body)
-        if i.function is np.broadcast_to:
-            return self.entry(i.arguments[0], have, own, dtype, body)
+        if self.steps[x].function in MOVES:
+            return self.expression(x, have, own, body)
         variable = f"e{int(x)}"
         if variable not in body:
             body[variable] = self.expression(x, have, own, body)
@@ -335,7 +334,5 @@ def literal(number: Any, dtype: np.dtype[Any]) -> str:
         return repr(bool(number))
     if isinstance(number, (int, np.integer)) and dtype.kind != "f":
         return repr(int(number))
-    value = repr(float(number))
-    if value in ("inf", "-inf", "nan"):
-        value = value.replace("inf", "np.inf").replace("nan", "np.nan")
+    value = repr(float(number))  # inf and nan are names in the module
     return value if dtype == np.float64 else f"np.{dtype.name}({value})"

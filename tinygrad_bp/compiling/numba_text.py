@@ -28,6 +28,7 @@ MODULE = '''\
 """The kernels of a compiled function: written by tinygrad_bp, with the functions {functions}."""
 
 import math
+from math import inf, nan
 
 import numpy as np
 from numba import njit, types

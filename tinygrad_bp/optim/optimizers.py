@@ -204,12 +204,10 @@ class RMSProp(Optimizer):
         s &\leftarrow \alpha s + (1 - \alpha) g^2 \\
         w &\leftarrow w - \eta g / (\sqrt{s} + \varepsilon)
 
-    If ``centered``, the variance :math:`s - m^2` takes the place of the mean square, with
-    :math:`m \leftarrow \alpha m + (1 - \alpha) g`. With momentum, the quotient is what is added to
-    the velocity. `RMSprop`, as PyTorch spells it, is the same class.
+    With momentum, the quotient is what is added to the velocity. PyTorch's spelling, `RMSprop`, is
+    the same class.
 
-    Sources: G. Hinton, *Neural Networks for Machine Learning*, lecture 6 (2012); centred:
-    A. Graves, *Generating sequences with recurrent neural networks* (2013).
+    Source: G. Hinton, *Neural Networks for Machine Learning*, lecture 6 (2012).
 
     Parameters
     ----------
@@ -221,8 +219,6 @@ class RMSProp(Optimizer):
         What keeps the quotient finite.
     weight_decay, momentum
         As of `SGD`.
-    centered
-        Whether to divide by the root of the variance.
     """
 
     lr: float = 1e-2
@@ -230,20 +226,15 @@ class RMSProp(Optimizer):
     eps: float = 1e-8
     weight_decay: float = 0.0
     momentum: float = 0.0
-    centered: bool = False
 
     def initial_state(self, value: Any) -> State:
-        kept = ["square"] + ["mean"] * self.centered + ["velocity"] * (self.momentum > 0)
+        kept = ["square"] + ["velocity"] * (self.momentum > 0)
         return {name: np.zeros_like(value) for name in kept}
 
     def update(self, value: Any, g: Any, state: State, lr: Any) -> tuple[Any, State]:
         g = penalised(g, value, self.weight_decay)
         state = state | {"square": average(state["square"], g * g, self.alpha)}
-        spread = state["square"]
-        if self.centered:
-            state["mean"] = average(state["mean"], g, self.alpha)
-            spread = spread - state["mean"] * state["mean"]
-        direction = g / (np.sqrt(spread) + self.eps)
+        direction = g / (np.sqrt(state["square"]) + self.eps)
         if "velocity" in state:
             direction = state["velocity"] = self.momentum * state["velocity"] + direction
         return value - lr * direction, state
