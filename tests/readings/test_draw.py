@@ -518,13 +518,15 @@ def chain(n: int) -> bp.Tensor:
 
 def test_a_graph_that_nobody_would_look_at_is_refused() -> None:
     with pytest.raises(
-        ValueError, match=r'20,001 nodes, and a picture has at most 400.*level="lay'
+        ValueError, match=r'20,001 nodes, and a picture has at most 1,000.*level="lay'
     ):
         draw(chain(20_000))
-    assert len(draw(chain(399)).picture.nodes) == picture.MOST_NODES
-    assert len(draw(chain(199), backward=True).picture.nodes) == picture.MOST_NODES
-    with pytest.raises(ValueError, match="201 nodes, and a picture has at most 400, gradients inc"):
-        draw(chain(200), backward=True)
+    assert len(draw(chain(999)).picture.nodes) == picture.MOST_NODES
+    assert len(draw(chain(499), backward=True).picture.nodes) == picture.MOST_NODES
+    with pytest.raises(
+        ValueError, match="501 nodes, and a picture has at most 1,000, gradients inc"
+    ):
+        draw(chain(500), backward=True)
 
 
 def test_a_deep_network_is_drawn_by_its_layers() -> None:

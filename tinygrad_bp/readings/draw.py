@@ -112,7 +112,7 @@ def draw(
     TypeError
         If the output is no Tensor.
     ValueError
-        For another level; for more than 400 nodes; with ``backward``, if the output needs no
+        For another level; for more than 1,000 nodes; with ``backward``, if the output needs no
         gradient or has several entries.
 
     Examples

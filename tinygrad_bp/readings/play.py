@@ -14,7 +14,7 @@ from ..saving import Document, Forms
 from .player.film import films
 from .player.page import page
 from .player.picture import stage
-from .steps.sweep import loss_record
+from .steps.sweep import MOST_OPERATIONS, loss_record
 
 
 @dataclass(frozen=True, repr=False)
@@ -65,9 +65,9 @@ def play(loss: Tensor | Sequence[Tensor]) -> Player:
         If given anything but Tensors.
     ValueError
         If the loss needs no gradient or has several entries; if the list is empty, or holds losses
-        of different graphs; for more than 800 tensors.
+        of different graphs; for more than 2,000 operations.
     RuntimeError
-        If there is no layout program for the picture.
+        If there is no layout program for the picture, or it takes longer than a minute.
 
     Examples
     --------
@@ -79,5 +79,5 @@ def play(loss: Tensor | Sequence[Tensor]) -> Player:
     losses = [loss] if isinstance(loss, Tensor) else list(loss)
     if not losses:
         raise ValueError("play takes a loss, or a list of them, and this list is empty.")
-    records = [loss_record(one, "play") for one in losses]
+    records = [loss_record(one, "play", MOST_OPERATIONS) for one in losses]
     return Player(page(films(records), stage(records[0])))

@@ -22,7 +22,7 @@ from ...notation.trees import stand_in_for_large
 from ...record import Edge, Record
 from .folding import Group, by_visit
 
-MOST_NODES = 400  # most graphs of so many are laid out in seconds
+MOST_NODES = 1000  # most graphs of so many are laid out in seconds
 LONGEST_RULE = 48  # a longer one would push the nodes apart
 DEEPEST_FRAME = 6  # frames in frames leave no room for what is in them
 MOST_LISTED = 3  # parts of a list in a node
@@ -93,7 +93,11 @@ class Picture:
 
 
 def picture(
-    record: Record, level: str, backward: bool = False, rules: bool = False, most: int = MOST_NODES
+    record: Record,
+    level: str,
+    backward: bool = False,
+    rules: bool = False,
+    most: float = MOST_NODES,
 ) -> Picture:
     # ValueError: too large; or, with ``backward``, without a gradient
     tensors, output = record.tensors, record.output
@@ -101,7 +105,7 @@ def picture(
     if len(groups) * (2 if backward else 1) > most:
         raise ValueError(
             f"{output.described()} was computed through {len(groups):,} nodes, and a picture has "
-            f"at most {most}, gradients included. Take a part of the computation, or draw it with "
+            f"at most {most:,}, gradients included. Draw a part of the computation, or give "
             'level="layers", where a scope is one node.'
         )
     numbers = [] if level == "layers" else ["value"] if backward else ["value", "gradient"]

@@ -6,6 +6,7 @@ In the picture that comes back, they become empty lines of text that the script 
 
 from __future__ import annotations
 
+import math
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 
@@ -13,10 +14,6 @@ from ...record import Record
 from ..drawing.dot import dot
 from ..drawing.layout import SVG, TEXT, described, lay_out, write_svg
 from ..drawing.picture import picture
-
-#: A picture to step through has more nodes than one to look at: 300 operations with the leaves of a
-#: network.
-MOST_NODES = 800
 
 #: As wide as what is written into a node may be; see `page.brief`.
 ROOM = "0.0000_0.0000_0.0000"
@@ -37,7 +34,7 @@ ARROWHEAD = (
 def stage(record: Record) -> str:
     # Every node is a button, and holds two texts, of the classes value and gradient. Screen readers
     # pass over what is no node.
-    whole = picture(record, "ops", most=MOST_NODES)
+    whole = picture(record, "ops", most=math.inf)
     shown = replace(whole, nodes=tuple(replace(node, numbers={}) for node in whole.nodes))
     text = dot(shown, room=(ROOM, ROOM), margin=MARGIN)
     root = described(lay_out(text, ".svg"), shown.title, shown.summary)
