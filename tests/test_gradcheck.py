@@ -333,27 +333,6 @@ def test_a_value_that_is_no_number_is_not_decided():
     assert reasons(report) == [{(0,): "no plateau"}]
 
 
-# A step of one's own
-
-
-def slopes(step, factor):
-    op = operation(np.sin, lambda g, out, x: factor * g * np.cos(x))
-    report = bp.gradcheck(lambda x: op(x).sum(), [np.array([1.0, 2.0])], step=step)
-    return bool(report), set(reasons(report)[0].values())
-
-
-@pytest.mark.parametrize("step", [None, 1e-3, 1e-5, 1e-7])
-def test_a_good_step_decides(step):
-    assert slopes(step, 1.0) == (True, set())
-    assert slopes(step, 1.1) == (False, {"wrong"})
-
-
-@pytest.mark.parametrize("step", [1e-14, 1.0, 0.1])
-def test_a_bad_step_is_not_mistaken_for_a_bad_rule(step):
-    assert slopes(step, 1.0) == (False, {"no plateau"})
-    assert slopes(step, -1.0) == (False, {"no plateau"})
-
-
 # Never a false alarm
 
 SMOOTH = {
@@ -491,13 +470,6 @@ def test_a_saturated_gelu_passes(x):
 
 
 # What is refused, word for word
-
-
-@pytest.mark.parametrize("step", [0, 0.0, -1e-5, math.nan, 1e3, 1e300, math.inf])
-def test_a_step_that_moves_nothing_or_too_far_is_refused(step):
-    assert message(ValueError, lambda: bp.gradcheck(np.sin, [x3], step=step)) == (
-        f"the step of a difference must be above 0 and at most 1, not {step!r}."
-    )
 
 
 @pytest.mark.parametrize("tolerance", [-1, -1e-9, math.inf, math.nan, 2.0])

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import tinygrad_bp as bp
-from tinygrad_bp.differences import extrapolated_difference, relative_difference
+from tinygrad_bp.differences import jacobian_difference, relative_difference
 from tinygrad_bp.table import TABLE
 
 from .oracle.in_torch import torch_table
@@ -645,8 +645,7 @@ def agrees_with_differences(program: Program) -> None:
     def slopes(step: float) -> list[np.ndarray]:
         start = np.zeros(())
         return [
-            extrapolated_difference(lambda t, d=d: value(at + t * d), start, step)
-            for d in directions
+            jacobian_difference(lambda t, d=d: value(at + t * d), start, step) for d in directions
         ]
 
     assert distance([loss], [value(at)]) < 1e-14

@@ -90,23 +90,11 @@ def differences_along(
     return Differences(np.array(steps), middle, ahead, behind)
 
 
-def extrapolated_difference(f: Callable[[Array], Any], at: Array, step: float = STEP) -> Array:
-    """Return the gradient of a smooth function from an array to one float64 number."""
-    jacobian = jacobian_difference(f, at, step)
-    if jacobian.ndim != np.ndim(at):
-        shape = jacobian.shape[: jacobian.ndim - np.ndim(at)]
-        raise ValueError(
-            f"the function returned an array of shape {shape}, not a single number: sum it, or use "
-            "jacobian_difference"
-        )
-    return jacobian
-
-
 def jacobian_difference(f: Callable[[Array], Any], at: Array, step: float = STEP) -> Array:
     """Return the derivative of every output of a function by every entry of its input.
 
-    It has the shape ``f(at).shape + at.shape``. The largest move of an entry is ``step``, relative
-    to ``max(1, |entry|)``.
+    It has the shape ``f(at).shape + at.shape``: of one number it is the gradient. The largest move
+    of an entry is ``step``, relative to ``max(1, |entry|)``.
     """
     at = float64(at, "the point")
     if not np.isfinite(at).all():

@@ -118,7 +118,6 @@ def gradcheck(
     function: Callable[..., Any],
     inputs: Sequence[Any],
     order: int = 1,
-    step: float | None = None,
     tolerance: float = 1e-6,
     seed: int = 0,
 ) -> GradcheckReport:
@@ -135,10 +134,6 @@ def gradcheck(
     order
         1 checks the gradient; 2 checks the gradient of the gradient, as the differences of a
         gradient that is taken as right: check that first.
-    step
-        The step of the central difference, relative to ``max(1, |entry|)``; above 0, at most 1.
-        Left out, seven steps from 1e-2 to 1e-8 are swept, and the estimate is taken where they
-        settle. A step of one's own is trusted only if ten times and a tenth of it give the same.
     tolerance
         How far gradient and difference may be apart, relative to the difference, beyond what the
         difference itself is uncertain by.
@@ -158,8 +153,8 @@ def gradcheck(
         If an input or the output is not float64: in float32 a difference is mostly rounding. If
         the inputs are not in a list, or the function does not return a Tensor.
     ValueError
-        If the order is not 1 or 2, the step or the tolerance makes no sense, or the function gives
-        another result when called again.
+        If the order is not 1 or 2, the tolerance makes no sense, or the function gives another
+        result when called again.
 
     Examples
     --------
@@ -184,8 +179,6 @@ def gradcheck(
     """
     if order not in (1, 2):
         raise ValueError(f"gradcheck checks order 1 or 2, not {order!r}.")
-    if step is not None and not 0.0 < step <= 1.0:
-        raise ValueError(f"the step of a difference must be above 0 and at most 1, not {step!r}.")
     if not 0.0 <= tolerance <= 1.0:
         raise ValueError(f"the tolerance must be between 0 and 1, not {tolerance!r}.")
     if not isinstance(inputs, (list, tuple)):
@@ -195,10 +188,9 @@ def gradcheck(
         )
     points = [float64_point(value, i) for i, value in enumerate(inputs)]
     names = [getattr(value, "name", None) or f"input {i}" for i, value in enumerate(inputs)]
-    steps = STEPS if step is None else (10.0 * step, step, 0.1 * step)
     with differentiating():
         check = Check(function, points, order, np.random.default_rng(seed))
-        reports = [check.input(i, name, steps, tolerance) for i, name in enumerate(names)]
+        reports = [check.input(i, name, tolerance) for i, name in enumerate(names)]
     return GradcheckReport(reports, check.linear, order)
 
 
@@ -304,7 +296,7 @@ class Check:
         draws = (unit * self.rng.standard_normal(point.shape) for _ in range(DIRECTIONS))
         return "directions", list(enumerate(draws))
 
-    def input(self, i: int, name: str, steps: Sequence[float], tolerance: float) -> InputReport:
+    def input(self, i: int, name: str, tolerance: float) -> InputReport:
         # Where gradient and difference are both zero within rounding, any other gradient as small
         # would agree too. That passes beside an entry that is decided, or where the terms of the
         # gradient cancel; else nothing has been checked, and it is not decided.
@@ -320,7 +312,7 @@ class Check:
         failures, hidden, decided, apart, largest = [], [], False, 0.0, 0.0
         for place, direction in directions:
             slope = float(np.vdot(np.where(direction, gradient, 0.0), direction))  # not inf * 0
-            found = settled(differences_along(f, point, middle, direction, steps), size)
+            found = settled(differences_along(f, point, middle, direction, STEPS), size)
             apart = max(apart, abs(slope - found.slope))
             largest = max(largest, abs(found.slope))
             reason = objection(found, slope, tolerance, size)

@@ -50,7 +50,6 @@ OTHER_NAMES = (
     ("wrt", "argnums"),
     ("max", "a_max"),
     ("min", "a_min"),
-    ("eps", "step"),
     ("atol rtol", "tolerance"),
 )
 

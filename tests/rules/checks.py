@@ -10,7 +10,7 @@ with ones for g, many a wrong rule gives the right answer.
 import numpy as np
 
 import tinygrad_bp as bp
-from tinygrad_bp.differences import extrapolated_difference, relative_difference
+from tinygrad_bp.differences import jacobian_difference, relative_difference
 
 # Relative to the largest entry, and what was measured at worst over the whole table:
 DIFFERENCES = 1e-10  # 6e-12: what extrapolated differences are good for
@@ -83,9 +83,7 @@ def differences(f, operands):
     g = upstream(f, operands)
 
     def by_differences(i):
-        return extrapolated_difference(
-            lambda x: np.sum(g * f(*replaced(operands, i, x))), operands[i]
-        )
+        return jacobian_difference(lambda x: np.sum(g * f(*replaced(operands, i, x))), operands[i])
 
     return [by_differences(i) for i in moving(operands)]
 
@@ -108,7 +106,7 @@ def check_second(f, operands):
             first = gradients(f, moved, moved_g)
             return sum(np.sum(a * b) for a, b in zip(first, v, strict=True))
 
-        return extrapolated_difference(weighted_gradients, point[i])
+        return jacobian_difference(weighted_gradients, point[i])
 
     expected = [by_differences(i) for i in moving(point)]
     found = second_gradients(f, operands, g, v)

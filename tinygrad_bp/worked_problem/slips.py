@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..differences import extrapolated_difference, jacobian_difference, relative_difference
+from ..differences import jacobian_difference, relative_difference
 from . import closed_form as cf
 from .problem import Array, Problem
 
@@ -61,7 +61,7 @@ def cases_as_alternatives(problem: Problem) -> Shown:
     # 1, dL/da3 is (g, -g), so both cases give the same: exactly half. That is shown on the first
     # two outputs of the problem, with the target (1, 0).
     equal, different = one_case_alone(problem)
-    witness = extrapolated_difference(
+    witness = jacobian_difference(
         lambda z3: np.sum((problem.y - cf.softmax(z3)) ** 2), cf.forward(problem)["z3"]
     )
     off = [relative_difference(each, witness) for each in (equal, different, equal + different)]
@@ -84,9 +84,7 @@ def dL_dW1_without_minus(problem: Problem) -> Array:
 
 
 def lost_minus_sign(problem: Problem) -> Shown:
-    witness = extrapolated_difference(
-        lambda W1: cf.forward(replace(problem, W1=W1))["L"], problem.W1
-    )
+    witness = jacobian_difference(lambda W1: cf.forward(replace(problem, W1=W1))["L"], problem.W1)
     printed_off = relative_difference(dL_dW1_without_minus(problem), witness)
     correct_off = relative_difference(cf.gradients(problem)["dL/dW1"], witness)
     return (

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..differences import extrapolated_difference, jacobian_difference, relative_difference
+from ..differences import jacobian_difference, relative_difference
 from ..engine import Tensor, grad, tensor
 from ..rules.activations import sigmoid, softmax
 from ..rules.reductions import square_sum
@@ -139,10 +139,9 @@ def by_differences(problem: Problem) -> dict[str, Array]:
     losses |= {name: partial(loss_by, name) for name in ("W1", "W2", "W3")}
     slopes = {f"da{k}/dz{k}": values[f"z{k}"] for k in (1, 2)}
     return {
-        **{f"dL/d{name}": extrapolated_difference(f, values[name]) for name, f in losses.items()},
+        **{f"dL/d{name}": jacobian_difference(f, values[name]) for name, f in losses.items()},
         **{
-            name: extrapolated_difference(lambda z: np.sum(sigmoid(z)), z)
-            for name, z in slopes.items()
+            name: jacobian_difference(lambda z: np.sum(sigmoid(z)), z) for name, z in slopes.items()
         },
         "da3/dz3": np.stack([jacobian_difference(softmax, z) for z in values["z3"].T]),
     }
