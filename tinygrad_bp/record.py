@@ -77,8 +77,8 @@ class Record:
     the order of the sweep, latest step first.
     """
 
-    def __init__(self, output: Tensor) -> None:
-        self.output = output
+    def __init__(self, output: Tensor, latex: Mapping[str, str] | None = None) -> None:
+        self.output, self.latex = output, latex
         self.tensors = recorded_tensors(output)
         self.place = {t.id: i for i, t in enumerate(self.tensors)}
         self.inputs = {
@@ -127,6 +127,7 @@ class Record:
             self.tensors,
             reserved=called | {name for name in TABLE if not hasattr(np, name)},
             loss=self.output,
+            latex=self.latex,
         )
 
     def scope(self, i: int) -> str:

@@ -109,7 +109,7 @@ def test_a_symbol(name: str, tex: str, plain: str) -> None:
 
 def test_symbols_of_the_users() -> None:
     z1, loss = tensors_named(["z1", "L"])
-    names = Names([z1, loss]).with_latex({"z1": r"\zeta"})
+    names = Names([z1, loss], latex={"z1": r"\zeta"})
     assert names.latex(z1) == r"\zeta"
     assert names.gradient_latex(z1) == r"\frac{\partial L}{\partial \zeta}"
     assert names.gradient_text(z1) == "∂L/∂z₁"
@@ -160,7 +160,7 @@ def test_two_tensors_of_one_accented_name() -> None:
 def test_other_latex_for_the_same_names() -> None:
     z1, loss = tensors_named(["z1", "L"])
     names = Names([z1, loss])
-    again = names.with_latex({"z1": r"\zeta"})
+    again = Names([z1, loss], latex={"z1": r"\zeta"})
     assert (names.latex(z1), again.latex(z1)) == ("z_1", r"\zeta")
     assert again.latex_symbols["dz1"] == r"\frac{\partial L}{\partial \zeta}"
     assert names.latex_symbols["dz1"] == r"\frac{\partial L}{\partial z_1}"

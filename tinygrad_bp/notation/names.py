@@ -36,7 +36,7 @@ class Names:
     --------
     >>> import tinygrad_bp as bp
     >>> z1, again, lam = (bp.tensor(1.0, name=name) for name in ["z1", "z1", "lambda"])
-    >>> names = Names([z1, again, lam]).with_latex({"lambda": r"\ell"})
+    >>> names = Names([z1, again, lam], latex={"lambda": r"\ell"})
     >>> names.identifier(z1), names.identifier(again), names.identifier(lam), names.gradient(z1)
     ('z1', 'z1_2', 'lambda_', 'dz1')
     >>> print(names.latex(z1), names.latex(again), names.latex(lam), names.text(again))
@@ -50,6 +50,7 @@ class Names:
         tensors: Iterable[Tensor],
         reserved: Iterable[str] = (),
         loss: Tensor | None = None,
+        latex: Mapping[str, str] | None = None,
     ) -> None:
         self.tensors = list(tensors)
         self.loss = self.tensors[-1] if loss is None else loss
@@ -85,7 +86,7 @@ class Names:
             {key: text_symbol(name) for key, name in self._shown},
             lambda n: f"({n})".translate(SUPERSCRIPTS),
         )
-        self._given_latex: Mapping[str, str] = {}
+        self._given_latex = latex or {}  # used as it is
 
     @cached_property
     def _latex(self) -> Mapping[int, str]:
@@ -94,14 +95,6 @@ class Names:
             {key: given.get(name) or latex_symbol(name) for key, name in self._shown},
             "^{{({})}}".format,
         )
-
-    def with_latex(self, symbols: Mapping[str, str]) -> Names:
-        # this LaTeX is used as it is
-        names = object.__new__(Names)
-        names.__dict__.update(self.__dict__, _given_latex=symbols)
-        for made in ("_latex", "latex_symbols"):
-            names.__dict__.pop(made, None)
-        return names
 
     def identifier(self, t: Tensor) -> str:
         return self._identifiers[t.id]

@@ -138,7 +138,7 @@ def put(tree: ast.expr, known: Mapping[str, ast.expr]) -> ast.expr:
     >>> ast.unparse(put(tree, {"g": ast.parse("x + y", mode="eval").body}))
     '(x + y) * a'
     """
-    new: ast.expr = Put(known).visit(tree)
+    new: ast.expr = Put(known).visit(tree) if known else tree
     return new
 
 
@@ -257,11 +257,6 @@ def array(value: np.ndarray) -> ast.expr:
             if flat[0] == 1 and value.dtype.kind != "b":
                 return call("np.ones", literal(shape), **not_float)
             return call("np.full", literal(shape), literal(flat[0].item()), **of_type)
-        if value.dtype == np.int64 and np.array_equal(flat, np.arange(flat.size)):
-            counted = call("np.arange", literal(flat.size))
-            if value.ndim == 1:
-                return counted
-            return ast.Call(ast.Attribute(counted, "reshape"), [literal(shape)], [])
     return call("np.array", literal(value.tolist()), **of_type)
 
 

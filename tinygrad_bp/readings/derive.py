@@ -132,13 +132,13 @@ def derive(
     >>> print(line)
     ∂L/∂w = ∂L/∂a ⊙ a    (2,)
     """
-    record = loss_record(loss, "derive")
+    record = loss_record(loss, "derive", latex=symbols)
     if form not in FORMS:
         raise ValueError(f'form is "matrix" or "index", not {form!r:.60}')
     wanted = record.wanted(wrt, "derive")
     if not wanted:
         raise ValueError("derive was given no Tensor to differentiate by.")
-    lines = Lines(record, wanted, symbols)
+    lines = Lines(record, wanted)
     if form == "index":
         from .derivation.index_form import IndexForm
 

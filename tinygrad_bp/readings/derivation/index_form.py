@@ -122,7 +122,9 @@ class IndexForm(MatrixForm):
         for term in lines.terms[place]:  # a step that uses a value twice has one derivative
             by_line[term.path[0].step].append(term)
         by_line.pop(lines.loss, None)  # the derivative of the loss is the gradient itself
-        found = Locals([], (), None)
+        found: list[Equation] = []
+        chain: list[Written] = []
+        cases: Side | None = None
         for step, terms in by_line.items():
             try:
                 local, jacobian = self.local(terms, place)
@@ -130,7 +132,7 @@ class IndexForm(MatrixForm):
                 continue
             if len(terms[0].path) > 1 and not jacobian.readable:  # several steps in one line
                 continue
-            found.blocks.append(local)
+            found.append(local)
             self.has_jacobian |= bool(jacobian.at or jacobian.index)
             g = lines.gradient_name(step)
             tree = jacobian.in_cases(g) if len(lines.terms[place]) == len(terms) else None
@@ -140,8 +142,8 @@ class IndexForm(MatrixForm):
                 self.check(whole, lines.values[name], name)
                 short = jacobian.chain(g, ast.Name("_local"))
                 trees, _ = self.on_paper([short], jacobian.index, jacobian.at)
-                found = Locals(found.blocks, self.write_trees(trees, local.left), cases)
-        return found
+                chain = self.write_trees(trees, local.left)
+        return found, chain, cases
 
     def local(self, terms: list[Term], place: int) -> tuple[Equation, Jacobian]:
         # the rules of a line are run on a unit upstream gradient, and checked row by row

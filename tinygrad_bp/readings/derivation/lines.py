@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import functools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -55,14 +55,12 @@ class Term(NamedTuple):
 class Lines:
     """Every line of a derivation; ValueError where one does not hold or cannot be written down."""
 
-    def __init__(
-        self, record: Record, wanted: list[Tensor], symbols: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, record: Record, wanted: list[Tensor]) -> None:
         self.record = record
         self.tensors = record.tensors
         self.wanted = [record.place[t.id] for t in wanted]
         self.loss = len(self.tensors) - 1
-        self.names = record.names.with_latex(symbols or {})
+        self.names = record.names
         self.latex = self.names.latex_symbols
         self.text = self.names.text_symbols
         self.values = self._values()

@@ -10,7 +10,7 @@ import ast
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -34,12 +34,8 @@ class Side(NamedTuple):
     places: Sequence[ast.expr] = ()  # the index on paper
 
 
-class Locals(NamedTuple):
-    """The local derivatives that lead to a gradient, and what it is by them."""
-
-    blocks: list[Block]
-    chain: Sequence[Written] = ()
-    cases: Side | None = None
+#: The local derivatives that lead to a gradient, the gradient by them, and the same in cases.
+Locals: TypeAlias = "tuple[list[Equation], list[Written], Side | None]"
 
 
 class MatrixForm:
@@ -75,7 +71,7 @@ class MatrixForm:
         yield with_side(equation, self.lines.values[name])
 
     def local_derivatives(self, place: int) -> Locals:
-        return Locals([])
+        return [], [], None
 
     def put_in(self, side: Side, known: Mapping[str, Side]) -> Side:
         trees = {name: array_like(inner.tree) for name, inner in known.items()}
@@ -147,16 +143,16 @@ class MatrixForm:
 
     def gradient(self, place: int, tree: ast.expr) -> Iterator[Block]:
         lines, name = self.lines, self.lines.gradient_name(place)
-        found = self.local_derivatives(place)
-        yield from found.blocks
+        local_derivatives, chain, cases = self.local_derivatives(place)
+        yield from local_derivatives
         yield from remarks.added_up(lines, place, self.symbol(lines.name(place)))
         whole = self.side(tree, lines.tensors[place].shape)
-        self.sides[name] = found.cases or whole
-        sides = [*filter(None, [found.cases]), whole]
+        self.sides[name] = cases or whole
+        sides = [*filter(None, [cases]), whole]
         simpler = collected(whole.tree)
         if simpler is not whole.tree:
             sides.append(self.with_index(simpler, whole.at))
-        yield from self.equation(name, sides, found.chain, asked=True)
+        yield from self.equation(name, sides, chain, asked=True)
         yield from self.definitions([tree], hint=True)
 
     def multiplied_out(self) -> Iterator[Block]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -147,7 +147,9 @@ class Step:
         return f"{self.tensor} = {self.computed.text}"
 
 
-def loss_record(loss: object, reading: str, most: int | None = None) -> Record:
+def loss_record(
+    loss: object, reading: str, most: int | None = None, latex: Mapping[str, str] | None = None
+) -> Record:
     if not isinstance(loss, Tensor):
         raise TypeError(f"{reading} takes a Tensor, not {loss!r:.60}.")
     if loss.size != 1:
@@ -155,7 +157,7 @@ def loss_record(loss: object, reading: str, most: int | None = None) -> Record:
             f"{loss.described()} has {loss.size} entries, and {reading} follows the gradients of "
             "one number. Reduce it first, as with .sum()."
         )
-    record = Record(loss)
+    record = Record(loss, latex)
     operations = sum(t.primitive is not None for t in record.tensors)
     if most is not None and operations > most:
         raise ValueError(
