@@ -352,19 +352,9 @@ def missing(
 ) -> AttributeError:
     """Return the error for a name that a place lacks: what to write, or a name that is close.
 
-    Parameters
-    ----------
-    place
-        What was asked for the name, as "a Tensor".
-    name
-        The name.
-    known
-        The names that the place has.
-    operations
-        The table of operations, which are functions of the package, such as ``bp.outer(a, b)``.
+    A place is as "a Tensor", ``known`` the names that it has, and ``operations`` the table of those
+    that are functions of the package.
 
-    Examples
-    --------
     >>> print(missing("a Tensor", "view"))
     a Tensor has no 'view'. Write t.reshape(2, 3).
     >>> print(missing("bp.optim", "Adan", known=["Adam", "SGD"]))

@@ -137,7 +137,8 @@ def detect_anomaly() -> Iterator[None]:
     """Stop at the first operation that makes a NaN or an infinity out of finite numbers.
 
     In the block, every operation, forward and backward, is checked, and remembers the line that
-    recorded it. That takes time: it is meant for finding a fault.
+    recorded it. One that is given NaN in a leaf, as from a file, is named too. That takes time: it
+    is meant for finding a fault.
 
     Raises
     ------
@@ -224,14 +225,19 @@ def check_forward(
     primitive: Any, output: Any, inputs: Sequence[Any], values: Sequence[Any]
 ) -> None:
     bad = first_not_finite(output)
-    if bad is not None and output.primitive is not None and of_finite(values, output):
+    if bad is None or output.primitive is None:
+        return
+    where = f"{primitive.__name__}, recorded at {output.recorded_at},"
+    for x, value in zip(inputs, values, strict=True):
+        if x is not None and x.primitive is None and np.isnan(value).any():
+            raise FloatingPointError(f"{where} was given NaN in {x.described()}: clean the data.")
+    if of_finite(values, output):
         operands = ", ".join(
             repr(value) if x is None else x.described()
             for x, value in zip(inputs, values, strict=True)
         )
         raise FloatingPointError(
-            f"{primitive.__name__}, recorded at {output.recorded_at}, made {bad} out of "
-            f"finite numbers: its operands are {operands}."
+            f"{where} made {bad} out of finite numbers: its operands are {operands}."
         )
 
 
