@@ -24,19 +24,13 @@ from .grading.task import by_name
 
 
 @contextmanager
-def importing_neighbours(path: Path) -> Iterator[None]:
-    # a file can import those beside it, as a script can
-    folder = str(path.resolve().parent)
-    sys.path.insert(0, folder)
-    try:
-        yield
-    finally:
-        sys.path.remove(folder)
-
-
-@contextmanager
 def naming_the_line(path: Path | None) -> Iterator[None]:
-    """Turn whatever a user's file raises, sys.exit() too, into a ValueError that says where."""
+    """Run a user's code: it can import the files beside it, as a script can.
+
+    Whatever it raises, sys.exit() too, becomes a ValueError that says where.
+    """
+    folders = [str(path.resolve().parent)] if path else []
+    sys.path[:0] = folders
     try:
         yield
     except KeyboardInterrupt:
@@ -46,6 +40,9 @@ def naming_the_line(path: Path | None) -> Iterator[None]:
         if "in line" not in description:  # it was not raised there
             raise
         raise ValueError(f"{path}: {description}") from error
+    finally:
+        for folder in folders:
+            sys.path.remove(folder)
 
 
 def load(path: Path) -> ModuleType:
@@ -58,7 +55,7 @@ def load(path: Path) -> ModuleType:
         raise ValueError(f"{file} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules.setdefault(file.stem, module)  # as an import does
-    with importing_neighbours(file), naming_the_line(path):
+    with naming_the_line(path):
         spec.loader.exec_module(module)
     return module
 
@@ -92,7 +89,7 @@ def load_problem(
         )
     if leaves:
         return build, module.inputs
-    with importing_neighbours(path), naming_the_line(path):
+    with naming_the_line(path):
         return build(), None
 
 
@@ -101,7 +98,7 @@ def load_loss(path: Path, function: str) -> Tensor:
     loss, inputs = load_problem(path, function)
     if callable(loss) and inputs is not None:
         leaves = as_leaves(by_name(loss, inputs))
-        with importing_neighbours(path), naming_the_line(path):
+        with naming_the_line(path):
             loss = loss(**leaves)
     if not isinstance(loss, Tensor):
         raise TypeError(f"{function}() returned {loss!r:.60}, and should return a Tensor")
