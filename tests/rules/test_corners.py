@@ -694,11 +694,11 @@ REFUSALS = [
     ),
     (
         lambda: bp.dropout(m, 1.0, rng),
-        "dropout needs a probability p from 0 up to, but not including, 1: not 1.0.",
+        "dropout: p is a number that is at least 0 and less than 1, not 1.0.",
     ),
     (
         lambda: bp.dropout(m, -0.5, rng),
-        "dropout needs a probability p from 0 up to, but not including, 1: not -0.5.",
+        "dropout: p is a number that is at least 0 and less than 1, not -0.5.",
     ),
     (
         lambda: bp.cross_entropy(m, [0, 3]),
@@ -776,13 +776,11 @@ REFUSALS = [
     ),
     (
         lambda: bp.split(m, 2, axis=1),
-        "split cannot cut axis 1 of shape (2, 3) by 2. Give a number of parts that divides its "
-        "length, or a list of integer indices.",
+        "split: array split does not result in an equal division",
     ),
     (
         lambda: bp.split(m, [0.5]),
-        "split cannot cut axis 0 of shape (2, 3) by array([0.5]). Give a number of parts that "
-        "divides its length, or a list of integer indices.",
+        "split: slice indices must be integers or None or have an __index__ method",
     ),
     (
         lambda: bp.split(m, 1, axis=2),

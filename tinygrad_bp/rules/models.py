@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from ..arguments import below_1
+from ..creation import generator
 from ..engine import primitive
 from ..operators import value_of
 from ..recording import Traced
@@ -339,22 +341,15 @@ def embedding(weight: Value, indices: Any) -> Value:
 
 
 @composed()
-def dropout(x: Value, p: float, rng: np.random.Generator) -> Value:
+def dropout(x: Value, p: float, rng: np.random.Generator | None = None) -> Value:
     """Return x with each entry zeroed with probability p, and the others divided by 1 - p.
 
-    The generator draws which entries stay, so that a run can be repeated.
+    The generator draws which entries stay, so that a run can be repeated; without one, each call
+    draws anew.
 
     >>> bp.dropout(np.ones(6), 0.5, np.random.default_rng(0))
     array([2., 0., 0., 0., 2., 2.])
     """
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(
-            f"dropout draws from a generator, np.random.default_rng(seed), and {rng!r:.60} is none."
-        )
-    if not 0.0 <= p < 1.0:
-        raise ValueError(
-            f"dropout needs a probability p from 0 up to, but not including, 1: not {p}."
-        )
-    x = as_operand(x)
-    keep = rng.random(x.shape) >= p
-    return np.where(keep, x / (1.0 - float(p)), 0.0)
+    x, p = as_operand(x), below_1("p", p)
+    keep = generator(rng).random(x.shape) >= p
+    return np.where(keep, x / (1.0 - p), 0.0)
