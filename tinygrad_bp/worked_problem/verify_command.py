@@ -131,7 +131,6 @@ def show_first_look(files: dict[Path, str], agrees: bool, console: Console) -> N
 
 
 def write_readings(loss: Tensor, folder: Path, console: Console) -> dict[Path, str]:
-    loss.backward()  # so that the picture has gradients
     derivation, components = derive(loss), derive(loss, form="index")
     files: tuple[tuple[str, str, Callable[[], Any]], ...] = (
         ("backprop.html", "a page to step through forward and backward", lambda: play(loss)),
@@ -142,6 +141,8 @@ def write_readings(loss: Tensor, folder: Path, console: Console) -> dict[Path, s
         ("derivation.md", "the derivation in Markdown", lambda: derivation),
         ("derivation_in_components.md", "the same in components", lambda: components),
     )
+    if any((folder / name).exists() for name, *_ in files):
+        console.print(f"Files of an earlier run in {folder} are replaced.", markup=False)
     written = {}
     for name, what, make in files:
         try:
