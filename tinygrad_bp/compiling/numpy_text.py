@@ -46,14 +46,6 @@ MAKES_NEW = {
 LARGE = 65_536
 
 
-def entrywise(function: Any) -> bool:
-    return isinstance(function, np.ufunc) and function.signature is None and function.nout == 1
-
-
-def makes_new(function: Any) -> bool:
-    return isinstance(function, np.ufunc) or function in REDUCTIONS or function in MAKES_NEW
-
-
 def places_result(i: Instruction) -> bool:
     """Whether the call can be given the place for its result."""
     if i.function in REDUCTIONS:
@@ -92,16 +84,12 @@ class Lifetimes:
             self.roots[ref] = frozenset([ref])
         for ref, instruction in program.instructions.items():
             used = frozenset(root for x in instruction.refs() for root in self.roots[x])
+            function = instruction.function
+            is_new = isinstance(function, np.ufunc) or function in {*REDUCTIONS, *MAKES_NEW}
             # what may be a view of its operands is taken for one of them all
-            if makes_new(instruction.function) or not used:
-                self.roots[ref] = frozenset([ref])
-            else:
-                self.roots[ref] = used
+            self.roots[ref] = used if used and not is_new else frozenset([ref])
             for root in used:
                 self.last[root] = ref
-
-    def dies(self, x: Ref, at: Ref) -> bool:
-        return self.roots[x] == {x} and self.last.get(x) == at
 
 
 class Writer:
@@ -216,11 +204,11 @@ class Writer:
 
     def buffer(self, ref: Ref, i: Instruction, kind: Type) -> str:
         """Return a buffer for a result: of an operand that dies here, a free or a new one."""
-        if entrywise(i.function):
-            for x in i.refs():
-                name = self.held.get(x, "")
-                if self.buffers.get(name) == kind and self.lifetimes.dies(x, ref):
-                    return self.held.pop(x)
+        entrywise = isinstance(i.function, np.ufunc) and i.function.signature is None
+        for x in i.refs() if entrywise else ():
+            last = self.lifetimes.last[x] if self.lifetimes.roots[x] == {x} else None
+            if last == ref and self.buffers.get(self.held.get(x, "")) == kind:
+                return self.held.pop(x)
         if self.free.get(kind):
             return self.free[kind].pop()
         name = f"b{len(self.buffers)}"
