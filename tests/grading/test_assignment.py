@@ -95,15 +95,6 @@ def two_outputs(**changes):
     return vars(random_problem(sizes=(4, 5, 6, 2), seed=1)) | changes
 
 
-def test_a_target_that_sums_to_one_hides_a_sum_and_that_is_said():
-    said = "sum to zero, so that a wrong multiple of their sum cannot be seen"
-    (warning,) = (w for w in Assignment(inputs=vars(random_problem())).warnings if said in w)
-    assert warning.startswith("At every point the entries of dL/dy_hat")
-    other = {**vars(random_problem()), "y": np.array([[0.3], [0.9], [0.2]])}
-    assert not any(said in w for w in Assignment(inputs=other).warnings)
-    assert Assignment().warnings == ()
-
-
 def residual(x, W, b):
     h = bp.tanh((W @ x + b).named("z")).named("h")
     return bp.square_sum((x + h).named("r")).named("L")

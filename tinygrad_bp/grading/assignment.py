@@ -20,10 +20,10 @@ import numpy as np
 
 from ..engine import Tensor
 from ..mistakes.run import Run
+from ..notation.numbers import listed
 from ..worked_problem.problem import random_problem
 from .calling import UPSTREAM
 from .factors import ACCEPTED, CONVENTIONS
-from .hidden import balanced, equal_lengths
 from .limits import MOST_DRAWS, POINTS
 from .submission import Answers, Order, Point
 from .task import ALIASES, Builder, Leaves, compute, set_task
@@ -178,7 +178,29 @@ class Assignment:
             return ()
         if self.layer:
             return (say_layer(self.runs[0]),)
-        return (*equal_lengths(self.runs[0]), *balanced(self.runs))
+        return tuple(equal_lengths(self.runs[0]))
+
+
+def equal_lengths(run: Run) -> Iterator[str]:
+    # where two axes have one length, a sum or a mean along the wrong one looks right
+    widths = {
+        n: f"axis {axis} of {t.name}"
+        for t in (run.tensors[i] for i in run.parameters)
+        for axis, n in enumerate(t.shape)
+        if t.name is not None
+    }
+    if run.batch > 1 and run.batch in widths:
+        yield (
+            f"There are {run.batch} samples, which is also the length of {widths[run.batch]}: a "
+            "sum or a mean along the wrong axis may not be seen. Choose lengths that differ."
+        )
+    for t in (run.tensors[i] for i in run.gradients):
+        alike = [k for k, n in enumerate(t.shape) if n > 1 and t.shape.count(n) > 1]
+        if alike and t.primitive is None and run.place[t.id] not in run.parameters:
+            yield (
+                f"Axes {listed(map(str, alike))} of {t.name} have the same length: a sum or a mean "
+                "along the wrong one may not be seen. Choose lengths that differ."
+            )
 
 
 def say_layer(run: Run) -> str:

@@ -75,21 +75,17 @@ def takes_upstream(function: Callable[..., Any], known: Mapping[str, Any]) -> bo
 
 
 def own_functions(defined: Mapping[str, Any]) -> dict[str, Callable[..., Any]]:
-    # the public ones that a module has not imported
-    return {
-        name: value
-        for name, value in defined.items()
-        if inspect.isfunction(value) and value.__module__ == defined["__name__"] and name[0] != "_"
-    }
+    return own(defined, inspect.isfunction)
 
 
 def own_classes(defined: Mapping[str, Any]) -> dict[str, Callable[..., Any]]:
-    return {
-        name: value
-        for name, value in defined.items()
-        if inspect.isclass(value) and value.__module__ == defined["__name__"] and name[0] != "_"
-        if find_method(value) is not None
-    }
+    return own(defined, lambda value: inspect.isclass(value) and find_method(value) is not None)
+
+
+def own(defined: Mapping[str, Any], is_such: Callable[[Any], bool]) -> dict[str, Any]:
+    # the public ones that a module has not imported
+    mine = {k: v for k, v in defined.items() if k[0] != "_" and is_such(v)}
+    return {k: v for k, v in mine.items() if v.__module__ == defined["__name__"]}
 
 
 def find_method(made: Any) -> str | None:
@@ -100,11 +96,9 @@ def find_method(made: Any) -> str | None:
 
 
 def run(function: Callable[..., Any], point: Mapping[str, Any]) -> Any:
+    made = call_with(function, point)
     if not inspect.isclass(function) or find_method(function) is None:
-        positional, named = find_arguments(function, point)
-        return function(*positional, **named)
-    positional, named = find_arguments(function, point)
-    made = function(*positional, **named)
+        return made
     for name in vars(made) if hasattr(made, "__dict__") else ():
         quantity = find_argument(name, point)
         if quantity is not None:  # a weight that it has drawn itself
@@ -113,9 +107,13 @@ def run(function: Callable[..., Any], point: Mapping[str, Any]) -> Any:
     for method in ("forward", find_method(function)):
         bound = getattr(made, method or "", None)
         if callable(bound):
-            positional, named = find_arguments(bound, point)
-            answer = bound(*positional, **named)
+            answer = call_with(bound, point)
     return Made(made, answer)
+
+
+def call_with(function: Callable[..., Any], point: Mapping[str, Any]) -> Any:
+    positional, named = find_arguments(function, point)
+    return function(*positional, **named)
 
 
 class Made:
@@ -159,8 +157,7 @@ def find_other(function: Callable[..., Any], name: str, point: Mapping[str, Any]
             return point[UPSTREAM].copy()
         forward = find_forward(function)
         if forward is not None and forward is not function:
-            positional, named = find_arguments(forward, point)
-            returned = forward(*positional, **named)
+            returned = call_with(forward, point)
             return returned[-1] if isinstance(returned, (tuple, list)) else returned
     has = ", ".join(point)
     advice = ""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -146,7 +146,9 @@ def run_inject(
     if options.mistake is None and options.at is not None:
         raise ValueError("--at needs the name of a mistake")
     if options.list:
-        console.print(list_mistakes())
+        for row in CATALOGUE:
+            console.print(Text.assemble((row.name, "bold"), f"  {', '.join(row.places)}"))
+            console.print(Padding(Text(row.sentence), (0, 0, 1, 4)))
         return 0
     fn, inputs = load()
     if options.mistake is not None:
@@ -154,11 +156,3 @@ def run_inject(
         return 0
     console.print("These can be injected:", *possible_mistakes(fn, inputs), sep="\n  ")
     return 0
-
-
-def list_mistakes() -> Group:
-    parts: list[Text | Padding] = []
-    for mistake in CATALOGUE:
-        parts.append(Text.assemble((mistake.name, "bold"), f"  {', '.join(mistake.places)}"))
-        parts.append(Padding(Text(mistake.sentence), (0, 0, 1, 4)))
-    return Group(*parts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from itertools import combinations
 from math import prod
@@ -72,21 +71,17 @@ def without_repeats(place: Place) -> list[Wrong]:
     return [Wrong(contribution)]
 
 
-def counts(place: Place) -> Iterator[int]:
-    # of the entries along other axes than those of the mean
+def wrong_count(place: Place) -> list[Wrong]:
+    """Divide by the number of entries along other axes than those of the mean."""
     shape = place.input.shape
     right = place.input.size // max(place.tensor.size, 1)
-    found = {prod(c) for k in range(1, len(shape) + 1) for c in combinations(shape, k)}
-    yield from sorted(found - {1, right})
+    others = {prod(c) for k in range(1, len(shape) + 1) for c in combinations(shape, k)}
+    factors = [right / n for n in sorted(others - {1, right})]
+    return [made for f in factors for made in wrong.scaled(partial(constant, f))(place)]
 
 
-def wrong_count(place: Place) -> list[Wrong]:
-    right = place.input.size / max(place.tensor.size, 1)
-    return [made for n in counts(place) for made in scaled_by(right / n)(place)]
-
-
-def scaled_by(factor: float) -> wrong.WrongRule:
-    return wrong.scaled(lambda place: factor)
+def constant(factor: float, place: Place) -> float:
+    return factor
 
 
 def normalised(place: Place) -> tuple[int, Any, list[tuple[int, ...]]] | None:

@@ -247,24 +247,20 @@ def jacobian(diagonal: float, rest: float) -> WrongRule:
     return by(contribution)
 
 
+def partners(place: Place, operation: str) -> list[Value]:
+    """Return what stands beside the result of a step, wherever it goes into an operation."""
+    uses = [(place.run.tensors[e.step], e.operand) for e in place.run.uses.get(place.edge.step, ())]
+    return [t.operands[1 - k] for t, k in uses if getattr(t.primitive, "__name__", "") == operation]
+
+
 def cross_entropy_shortcut(place: Place) -> list[Wrong]:
-    targets = [
-        step.operands[1 - edge.operand]
-        for edge in place.run.uses.get(place.edge.step, ())  # where p goes
-        if (step := place.run.tensors[edge.step]).primitive is not None
-        and step.primitive.__name__ == "subtract"
-    ]
+    targets = partners(place, "subtract")
     return [Wrong(lambda g: place.tensor.data - targets[0])] if targets else []
 
 
 def binary_cross_entropy_of_log(place: Place) -> list[Wrong]:
     """Add what a binary cross-entropy has besides, where log p is multiplied by a target."""
-    targets = [
-        step.operands[1 - edge.operand]
-        for edge in place.run.uses.get(place.edge.step, ())
-        if (step := place.run.tensors[edge.step]).primitive is not None
-        and step.primitive.__name__ == "multiply"
-    ]
+    targets = partners(place, "multiply")
     if not targets:
         return []
 
