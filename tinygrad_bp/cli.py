@@ -295,7 +295,7 @@ COMMANDS: dict[str, Command] = {
             ),
             argument(
                 "--names", nargs="+", default=(), metavar="NAME=QUANTITY",
-                help="what names in a document stand for, where it does not say so: h=a1",
+                help="what the names in a document stand for, as in h=a1, if it does not say so",
             ),
             argument("--out", type=Path, help="write what is shown as a page: a .html file"),
             group(
@@ -307,7 +307,8 @@ COMMANDS: dict[str, Command] = {
                 ),
                 argument(
                     "--returns", nargs="+", metavar="NAME",
-                    help="whose gradients a returned tuple has (default: those of the parameters)",
+                    help="the gradients that a returned tuple holds, in this order (default: those "
+                    "of the parameters)",
                 ),
                 argument(
                     "--points", nargs="+", default=(), metavar="NAME=NUMBER",

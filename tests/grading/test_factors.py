@@ -60,7 +60,7 @@ def test_a_factor_is_explained_by_the_sizes_and_charged_once():
     assert wrong_lines(report) == ["W2"]
     assert report["W2"].mistakes == ("constant-factor",)
     assert "1.5 = 3/2, where 3 is the length of axis 0 of y" in report["W2"].message
-    assert "all lines, and costs points once" in report["W2"].message
+    assert "All lines have this factor. It costs points once" in report["W2"].message
     assert report["W1"].verdict == "carried forward"
 
 

@@ -226,7 +226,8 @@ def grade_row(
             raise submission
         report = grade_submission(submission, assignment)
     except Exception as error:  # whatever it is, it costs one row
-        return Graded(name, trouble=printable(f"{type(error).__name__}: {error}"))
+        kind = "" if type(error) is ValueError else f"{type(error).__name__}: "  # which is ours
+        return Graded(name, trouble=printable(f"{kind}{error}"))
     # what the points cannot show is the same for all
     own = tuple(note for note in report.warnings if note not in assignment.warnings)
     return Graded(name, replace(report, warnings=own))

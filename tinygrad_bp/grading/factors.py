@@ -160,7 +160,7 @@ def settle(
             finding = replace(finding, explanations=both or finding.explanations, expected=expected)
             charged = bool(both)
         elif finding.verdict == "right" and charged:
-            reason = "Right, but for the factor of an earlier line."
+            reason = "Wrong only because of the factor of an earlier line."
             finding = replace(finding, verdict="carried forward", reason=reason)
         elif finding.verdict == "right":
             finding = replace(
@@ -176,8 +176,8 @@ def settle(
 
 def whole(factor: Factor) -> str:
     if factor.at_loss == 1.0:
-        return "It is in the gradients of all parameters, and costs points once."
-    return "It is in all lines, and costs points once."
+        return "The gradients of all parameters have this factor. It costs points once."
+    return "All lines have this factor. It costs points once."
 
 
 # ---- which factors ----

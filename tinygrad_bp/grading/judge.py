@@ -97,7 +97,7 @@ class Judge:
         if layout in self.layouts and not others:
             finding, stories = self.compare(name, right, relaid, stories)
             if finding.verdict in ("right", "carried forward"):
-                reason = "Right, in the layout of an earlier line."
+                reason = "Wrong only because of the layout of an earlier line."
                 finding = replace(
                     finding, verdict="carried forward", answered=answered, reason=reason
                 )

@@ -67,7 +67,7 @@ ROWS: dict[str, Mistake] = {
     ),
     # ---- convolutions ----
     "kernel-flip": Mistake(
-        "The kernels are the wrong way round: flipped where they are not, or not where they are.",
+        "The kernels are flipped where they should not be, or not flipped where they should be.",
         "Take one entry of the image: which entries of the kernel lay on it, and for which output?",
         conv2d=wrong.either(
             wrong.rule(
@@ -80,7 +80,7 @@ ROWS: dict[str, Mistake] = {
     ),
     # ---- sums, means and batches ----
     "mean-for-sum": Mistake(
-        "It was divided by the number of samples, or of terms, and this step is a sum of them.",
+        "There is a division by the number of samples, or of terms, and this step is a sum.",
         MEAN,
         sum=wrong.scaled(lambda at: at.tensor.size / at.input.size),
         anywhere=wrong.either(
@@ -99,7 +99,7 @@ ROWS: dict[str, Mistake] = {
         anywhere=wrong.scaled(lambda at: at.run.batch),
     ),
     "one-sample-only": Mistake(
-        "Of a sum over the samples one term alone is there, as when a loop overwrites its result.",
+        "Only one term of the sum over the samples is there, as when a loop overwrites its result.",
         "Change another sample: your gradient has to change too.",
         anywhere=wrong.either(wrong.one_sample(0), wrong.one_sample(-1)),
     ),
@@ -123,7 +123,7 @@ ROWS: dict[str, Mistake] = {
     ),
     "without-topological-order": Mistake(
         "Gradients are passed on first come, first served: what arrives late is not passed on.",
-        "Of a value that is used twice, which use does the sweep reach first, and which last?",
+        "A value is used twice: which use does the sweep reach first, and which last?",
         Duty("in_order", "a shortcut past several steps"),
     ),
     # ---- arithmetic ----
@@ -144,7 +144,7 @@ ROWS: dict[str, Mistake] = {
         divide=wrong.where(lambda at: at.edge.operand == 0, wrong.unchanged),
     ),
     "divisor-not-squared": Mistake(
-        "The derivative of a / b by b is -a / b^2, and the square is lost.",
+        "The square is lost: the derivative of a / b by b is -a / b^2.",
         "Double the divisor: by which factor does the slope shrink?",
         divide=wrong.rule(lambda out, a, b: (None, lambda g: -g * a / b)),
         reciprocal=wrong.rule(lambda out, a: lambda g: -g / a),
@@ -178,7 +178,7 @@ ROWS: dict[str, Mistake] = {
         anywhere=wrong.on_top(lambda contribution: contribution * 2.0),
     ),
     "constant-factor": Mistake(
-        "All that was answered is multiplied by a constant that does not belong there.",
+        "Every answer is multiplied by a constant that does not belong there.",
         RATIO,
     ),
     "wrong-upstream": Mistake(

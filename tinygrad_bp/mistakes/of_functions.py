@@ -85,7 +85,7 @@ OF_FUNCTIONS: dict[str, Mistake] = {
         softmax=wrong.rule(lambda p, z, axis: softmax.rule(z, z, axis=axis)),
     ),
     "cross-entropy-shortcut": Mistake(
-        "y_hat - y is the gradient for the cross-entropy loss, and this loss is the squared error.",
+        "y_hat - y is the gradient of the cross-entropy, and this loss is the squared error.",
         "Which loss does the rule that you remember belong to?",
         softmax=wrong.cross_entropy_shortcut,
         sigmoid=wrong.cross_entropy_shortcut,
@@ -169,7 +169,7 @@ OF_FUNCTIONS: dict[str, Mistake] = {
         mean_binary_cross_entropy=wrong.to_scores(lambda at, g, z, y: g / z.size * (z - y)),
     ),
     "mean-over-everything": Mistake(
-        "It was divided by the number of entries, and this loss does not divide by that.",
+        "There is a division by the number of entries, which this loss does not have.",
         "Write the loss of one sample out: is there a division in it?",
         square_sum=wrong.scaled(lambda at: 1.0 / at.input.size),
         cross_entropy_with_probabilities=wrong.scaled(lambda at: 1.0 / wrong.classes(at)),

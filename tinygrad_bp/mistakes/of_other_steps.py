@@ -170,13 +170,13 @@ OF_OTHER_STEPS: dict[str, Mistake] = {
     ),
     # ---- indices ----
     "repeated-index-lost": Mistake(
-        "Rows were added in place, W[index] += d, and of a repeated index only the last counts.",
+        "Rows were added in place, W[index] += d, where only the last of a repeated index counts.",
         f"{SHARED_INDEX} NumPy has np.add.at for that.",
         getitem=without_repeats,
     ),
     # ---- means and norms ----
     "wrong-count-in-mean": Mistake(
-        "It was divided by the number of entries along other axes than those of the mean.",
+        "The division is by the number of entries along other axes than those of the mean.",
         "Over which axes is the mean taken, and how many entries lie along them?",
         mean=wrong_count,
         var=wrong_count,
