@@ -1,6 +1,6 @@
 """How long it takes to grade a class: beside starting Python and NumPy once for each submission.
 
-Forty submissions of the worked problem, half of them with a slip, are graded in processes of their
+Two hundred submissions of the worked problem, half of them with a slip, are graded in processes of their
 own. The figures are CPU time, of the grader and of the processes together. Run it with
 
     python -m benchmarks.grading
