@@ -226,7 +226,6 @@ def real_array(data: Any, floating: bool, dtype: Any = None) -> np.ndarray:
 
 
 def gradient_array(g: Any, x: Any) -> np.ndarray:
-    """Return a gradient as an array of its tensor's dtype."""
     if g.dtype.kind == "c":
         raise errors.complex_gradient(x)
     if isinstance(g, Traced) and not isinstance(x._array, Traced):
@@ -235,7 +234,6 @@ def gradient_array(g: Any, x: Any) -> np.ndarray:
 
 
 def in_dtype(data: Any, dtype: Any) -> np.ndarray:
-    """Return data as an array of a dtype."""
     return data.astype(dtype) if isinstance(data, Traced) else np.asarray(data, dtype)
 
 
@@ -328,7 +326,6 @@ def flatten(value: Any) -> tuple[list[Any], Structure]:
 
 
 def unflatten(structure: Structure, values: Iterator[Any]) -> Any:
-    """Put values in the places of a structure's parameters."""
     if structure is None:
         return next(values)
     kind, keys, inner = structure

@@ -15,7 +15,6 @@ from . import habits
 
 
 def describe(value: Any) -> str:
-    """Say which operand or operation is meant."""
     if hasattr(value, "_array"):
         return str(value.described())
     if isinstance(value, np.ndarray):
@@ -48,7 +47,6 @@ def sentence(kind: type[Exception], text: str) -> Callable[..., Exception]:
 
 
 def operation(tensor: Any) -> str:
-    """Return the name of the operation that computed a tensor."""
     return tensor.primitive.__name__ if tensor.primitive is not None else "a leaf"
 
 

@@ -79,7 +79,6 @@ def called_here(argument: str, known: Iterable[str]) -> str:
 
 
 def unknown(who: str, argument: str, known: Iterable[str]) -> TypeError:
-    """Return the error for an argument that a function lacks."""
     return TypeError(f"{who} has no argument {argument!r}. {advice(argument, known)}")
 
 

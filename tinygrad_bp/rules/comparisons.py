@@ -7,7 +7,6 @@ from ..table import Value
 
 
 def comparison(function: np.ufunc, written: str) -> Primitive:
-    """Make an operation that compares, as it is written."""
 
     def forward(a: Value, b: Value) -> Value:
         return function(a, b)

@@ -162,7 +162,6 @@ def _(
 
 
 def unused(*used: str) -> str:
-    """Return a letter that does not occur."""
     alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
     return next(letter for letter in alphabet if letter not in "".join(used))
 

@@ -43,7 +43,6 @@ def steps_of(stride: Pair, dilation: Pair) -> tuple[tuple[int, int], tuple[int, 
 
 
 def array_of(value: Any) -> Value:
-    """Return what a Tensor, an array or a list holds, as an array."""
     value = value_of(value)
     return value if isinstance(value, Traced) else np.asarray(value)
 

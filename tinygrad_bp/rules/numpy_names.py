@@ -17,7 +17,6 @@ OF_LINALG = (
 
 
 def fill() -> None:
-    """Fill in what the operations of the table are called in NumPy."""
     for name in [*TABLE, *ALIASES]:
         entry = TABLE.get(ALIASES.get(name, name))
         if entry is not None and name in vars(np):
