@@ -19,6 +19,9 @@ MARKED = re.compile("<mi>([\U000f0000-\U000ffffd])</mi>")
 #: In a name, such as out.weight, a full stop is a letter; as an operator, it has a space after it.
 STOP_IN_NAME = re.compile('(</m[in]>)<mo>&#x0002E;</mo>(?=<mi mathvariant="normal">)')
 
+#: A comma before a closing bracket, as in (3,), has no space after it.
+LAST_COMMA = re.compile(r"<mo>(,|&#x0002C;)</mo>(?=<mo[^>]*>(\)|&#x00029;)</mo>)")
+
 #: A minus after another operator is a sign, and has no space after it. A bracket that closes ends a
 #: row.
 SIGN = re.compile("(<mo[^>]*>[^<]*</mo>)<mo>(−|&#x02212;)</mo>")
@@ -53,6 +56,7 @@ def converted(latex: str, display: bool) -> str:
 
     written = str(convert(latex, display="block" if display else "inline"))
     written = STOP_IN_NAME.sub(r'\1<mi mathvariant="normal">.</mi>', written)
+    written = LAST_COMMA.sub(r'<mo rspace="0em">,</mo>', written)
     written = in_brackets(written) if BRACKET.search(written) else written
     return SIGN.sub(r'\1<mo form="prefix">\2</mo>', written)
 
