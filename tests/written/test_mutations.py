@@ -1,7 +1,7 @@
 """Every right line, changed in one place: none is called right, but those that mean the same.
 
 Neutral changes are, with the reason: under "if i = j" an index i for j; the letter of what a sum
-without an index is over, or of an entry whose left side has no index; σ'(-z), which is σ'(z); and
+without an index is over; σ'(-z), which is σ'(z); and
 W for Wᵀ as ∂z/∂a, which is either, by layout.
 """
 
@@ -60,7 +60,7 @@ def is_neutral(judged, what, verdict):
     scope = judged.line.scope or judged.line.condition
     at_equal = scope is not None and scope[0].relation == "="
     cases = "begin{cases}" in judged.side.text
-    free = ("the sum goes over", "meant entry by entry")
+    free = ("the sum goes over",)
     return at_equal or cases or any(x in note for note in verdict.notes for x in free)
 
 

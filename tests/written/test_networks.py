@@ -182,15 +182,12 @@ right | db2 = np.sum(dz2, axis=0)
 right | db2 = dz2.sum(0)
 right | db2 = dz2.sum(axis=0, keepdims=True)
 right | db2 = torch.sum(dz2, dim=0)
-right | db2 = np.ones((1, 4)) @ dz2
-right | db2 = dz2.T @ np.ones(4)
 right | db2 = 1ᵀ δ2
 right | db2 = sum_i (dL/dz2)_i
 right | db2 = Σ_i δ2[i, :]
 not read | db2 = Σ_i δ2[1:3]
 wrong | db2 = dz2.sum(1)
 wrong | db2 = np.mean(dz2, axis=0)
-right as factors | db2 = dz2 @ np.ones(4)
 """
 
 IN_TEXT = """

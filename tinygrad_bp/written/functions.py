@@ -14,11 +14,9 @@ from . import tree as t
 from .meaning import Meaning, Reading
 from .names import Key
 from .network import applied
-from .symbols import NONE
+from .symbols import NONE, Ref
 from .values import DoesNotFitError, NotReadError, Value, shown, value
 
-#: No array of ones is longer.
-LARGEST_SIZE = 1000
 #: As a second argument, what a sum is over.
 AXES: dict[tuple[t.Tree, ...], str] = {(t.Number(0.0),): "0", (t.Number(1.0),): "1"}
 
@@ -28,7 +26,7 @@ def product_sign(name: str) -> str:
     row = TABLE.get("matmul" if name == "dot" else name)
     if isinstance(row, Primitive) and row.kind == "product" and len(row.symbol) == 1:
         return row.symbol
-    return ""
+    return "⊙" if name == "multiply" else ""
 
 
 class Functions(Meaning):
@@ -40,11 +38,9 @@ class Functions(Meaning):
         def norm(a: Reading) -> Reading:
             if a.value.core == ():
                 return Reading(a.value.mapped(np.abs), a.notes, call("np.abs", a.tree))
-            if axes:
-                squares = self.summed(a._replace(value=a.value.mapped(np.square)), axes, True)
-                length = squares.value.mapped(np.sqrt)
-            else:
-                length = a.value.mapped(lambda d: np.sqrt((d**2).sum(axis=(-2, -1))))
+            squares = a._replace(value=a.value.mapped(np.square))
+            total = self.summed(squares, axes or (0, 1), keep=bool(axes))
+            length = total.value.mapped(np.sqrt)
             return Reading(length, a.notes, shaped(call("norm", a.tree), length.core))
 
         return self.combined(norm, self.readings(tree.of))
@@ -55,18 +51,16 @@ class Functions(Meaning):
             return [Reading(self.calls[tree], NONE, ast.Name(name))]
         if tree.primes > 1:
             raise NotReadError("a second derivative")
-        sign = product_sign(name)
-        if sign and len(arguments) == 2:
+        if (sign := product_sign(name)) and len(arguments) == 2:
             return self.readings(t.Product(arguments, (sign,)))
         if name in ("sum", "mean") and arguments[1:] in AXES:
             given |= {"axis": AXES[arguments[1:]]}
             arguments = arguments[:1]
-        if name in ("max", "maximum"):
-            return self.positive_part(arguments)
+        if name in ("max", "maximum") and len(arguments) == 2 and t.Number(0) in arguments:
+            arguments, name = tuple(a for a in arguments if a != t.Number(0)), "relu"
+            tree = t.Call(name, arguments)
         if len(arguments) != 1:
             raise NotReadError(f"{name} of {len(arguments)} arguments")
-        if name == "ones":
-            return self.ones(arguments[0])
         if name in ("sum", "mean"):
             return self.reduction(name, arguments[0], given)
         if name == "broadcast":
@@ -88,16 +82,15 @@ class Functions(Meaning):
         self, function: str, tree: t.Call, reading: Reading, notes: frozenset[str]
     ) -> list[Reading]:
         v, notes = reading.value, notes | reading.notes
-        if function == "leaky_relu":
-            raise NotReadError("a leaky ReLU, whose slope is not known")
+        row = TABLE.get(function)
         if function == "softmax":
             if tree.primes:
                 raise NotReadError("the derivative of a softmax is a matrix, and no function of z")
             every = self.softmaxes(v, tree.arguments[0], dict(tree.keywords).get("axis"))
             return [Reading(found, notes, call("softmax", reading.tree)) for found in every]
-        if function not in TABLE:
+        if row is None or function == "leaky_relu":  # whose slope is not written
             raise NotReadError(f"the function {function} is not known")
-        if v.labels and getattr(TABLE[function], "kind", "") != "entrywise":
+        if v.labels and getattr(row, "kind", "") != "entrywise":
             raise NotReadError(f"{function} of single entries")
         try:
             with np.errstate(all="ignore"):
@@ -110,63 +103,67 @@ class Functions(Meaning):
         of = ast.Attribute(of, "prime") if tree.primes else of
         return [Reading(found, notes, shaped(ast.Call(of, [reading.tree], []), found.flat.core))]
 
+    # ---- which function a letter is ----
+
     def functions_of(self, tree: t.Call, v: Value) -> list[tuple[str, frozenset[str]]]:
         """Return which functions a letter may be; σ may always be the sigmoid."""
-        name, network = tree.function, self.network
-        layer = self.layer_of_function(tree)
-        used, at = None, "as in the network"
-        if layer is not None:
-            keys = (Key("z", layer=layer), Key("s", layer=layer))
-            z = next(filter(None, map(self.symbols.lookup, keys)), None)
-            if z is None and any(k.base in "zZs" and k.layer for k in network.keys):
-                raise NotReadError(f"{name} of layer {layer}, which there is not")
-            used, at = (network.applied_to(z) if z else None), f"at layer {layer}"
+        name, network, assumptions = tree.function, self.network, self.symbols.assumptions
+        used, where = self.used_at_layer(tree)
         if used is None:
-            quantity = self.argument_of(tree, v)
+            quantity = network.find(v.data) if not v.labels else self.quantity_at(tree.arguments[0])
             used = network.applied_to(quantity) if quantity else None
-        if layer is None and name in TABLE and len(name) > 1:
+        if not where and name in TABLE and len(name) > 1:
             if self.symbols.letters and used not in (None, name) and name in network.activations:
                 raise NotReadError(f"at this layer there is no {name}")
             return [(name, NONE)]
-        found = {used: frozenset({f"{name} is {used}, {at}"})} if used else {}
+        where = where or "as in the network"
+        found = {used: frozenset({f"{name} is {used}, {where}"})} if used else {}
         if used:
-            self.symbols.assumptions.ask(name, {used: used}, whole=True)
+            assumptions.ask(name, {used: used}, whole=True)
         if name == "sigma":
             found["sigmoid"] = NONE
-        if found:
-            return list(found.items())
-        known = {function: function for function in sorted(network.activations)}
-        if not known:
-            raise NotReadError(f"which function {name} is, is not known here")
-        function = self.symbols.assumptions.ask(name, known)
-        return [(function, frozenset({f"{name} is {function}, {at}"}))]
+        if not found:
+            known = {function: function for function in sorted(network.activations)}
+            if not known:
+                raise NotReadError(f"which function {name} is, is not known here")
+            function = assumptions.ask(name, known)
+            found = {function: frozenset({f"{name} is {function}, {where}"})}
+        return list(found.items())
 
-    def argument_of(self, tree: t.Call, v: Value) -> str | None:
-        """Return the quantity that a function is of, if it is of one."""
-        if not v.labels:
-            return self.network.find(v.data)
-        argument = tree.arguments[0]
+    def used_at_layer(self, tree: t.Call) -> tuple[str | None, str]:
+        """Return the function of the layer that is written at one, g^{[1]}, and which layer."""
+        marks = [*tree.above, *tree.below]
+        inside = [p for m in marks for p in (m.inside if isinstance(m, t.Bracketed) else (m,))]
+        layers = [self.symbols.layer_of(p) for p in inside if isinstance(p, int | t.Letter)]
+        if not layers:
+            return None, ""
+        keys = (Key("z", layer=layers[0]), Key("s", layer=layers[0]))
+        z = next(filter(None, map(self.symbols.lookup, keys)), None)
+        if z is None and any(k.base in "zZs" and k.layer for k in self.network.keys):
+            raise NotReadError(f"{tree.function} of layer {layers[0]}, which there is not")
+        return (self.network.applied_to(z) if z else None), f"at layer {layers[0]}"
+
+    def ref_at(self, argument: t.Tree) -> Ref | None:
+        """Return the one quantity that a name is of, if it is of one."""
         refs = self.symbols.refs(argument) if isinstance(argument, t.Name) else []
-        names = [ref.name for ref in refs if ref.kind == "quantity"]
-        return names[0] if len(names) == 1 else None
+        found = [ref for ref in refs if ref.kind == "quantity"]
+        return found[0] if len(found) == 1 else None
 
-    def layer_of_function(self, tree: t.Call) -> int | None:
-        for script in (*tree.above, *tree.below):
-            for part in script.inside if isinstance(script, t.Bracketed) else (script,):
-                if isinstance(part, int | t.Letter):
-                    return self.symbols.layer_of(part)
-        return None
+    def quantity_at(self, argument: t.Tree) -> str | None:
+        ref = self.ref_at(argument)
+        return ref.name if ref else None
+
+    # ---- functions of whole arrays ----
 
     def softmaxes(self, v: Value, argument: t.Tree, given: str | None) -> list[Value]:
         """Return the softmax of a vector, and that over the axis that the network's goes over."""
         if v.labels:  # softmax(z_i): an entry of the softmax of the whole
-            refs = self.symbols.refs(argument) if isinstance(argument, t.Name) else []
-            refs = [r for r in refs if r.kind == "quantity"]
-            if len(refs) != 1:
+            ref = self.ref_at(argument)
+            if ref is None:
                 raise NotReadError("softmax of single entries")
-            whole = value(self.network.matrices(self.network.values[refs[0].name]))
+            whole = value(self.network.matrices(self.network.values[ref.name]))
             found = self.softmaxes(whole, argument, given)
-            return [self.symbols.indexed(list(w.data), refs[0]) for w in found]
+            return [self.symbols.indexed(list(w.data), ref) for w in found]
         long = [k - 2 for k, n in enumerate(v.core) if n > 1]
         axes = [int(given) % 2 - 2] if given is not None else long if len(long) == 1 else []
         if given is None and self.network.softmax_axis is not None:
@@ -176,7 +173,7 @@ class Functions(Meaning):
         return [v.mapped(lambda d: TABLE["softmax"](d, axis=k)) for k in dict.fromkeys(axes)]  # noqa: B023, it is called at once
 
     def spread(self, argument: t.Tree, given: dict[str, str]) -> list[Reading]:
-        shape = tuple(int(n) for n in re.findall(r"\d+", given.get("shape", "")))
+        shape = tuple(map(int, re.findall(r"\d+", given.get("shape", ""))))
 
         def wide(a: Reading) -> Reading:
             try:
@@ -189,29 +186,10 @@ class Functions(Meaning):
 
         return self.combined(wide, self.readings(argument))
 
-    def ones(self, shape: t.Tree) -> list[Reading]:
-        """Read an array of ones; one with one axis is a row as well as a column."""
-        sizes = [self.size(n) for n in (shape.items if isinstance(shape, t.Listed) else (shape,))]
-        shapes = [(sizes[0], 1), (1, sizes[0])] if len(sizes) == 1 else [tuple(sizes)]
-        return [self.constant(np.ones(each)) for each in shapes]
-
-    def size(self, tree: t.Tree) -> int:
-        (found,) = {int(d) for r in self.readings(tree) for d in r.value.data if d.ndim == 0} or {0}
-        if not 0 < found <= LARGEST_SIZE:
-            raise NotReadError("an array of ones whose shape is not known")
-        return found
-
-    def positive_part(self, arguments: tuple[t.Tree, ...]) -> list[Reading]:
-        others = [a for a in arguments if a != t.Number(0)]
-        if len(arguments) != 2 or len(others) != 1:
-            raise NotReadError("a maximum")
-        return self.readings(t.Call("relu", (others[0],)))
-
     def reduction(self, name: str, argument: t.Tree, given: dict[str, str]) -> list[Reading]:
         axis = given.get("axis", given.get("dim"))
-        if set(given) - {"axis", "dim", "keepdims", "keepdim"} or axis not in (
-            *(None, "0", "1", "-1"),
-        ):
+        known = {"axis", "dim", "keepdims", "keepdim"}
+        if set(given) - known or axis not in (None, "0", "1", "-1"):
             raise NotReadError(f"{name} with these arguments")
         choices = [(0,), (1,), (0, 1)] if axis is None else [(int(axis),)]
         note = frozenset({f"a {name} without an axis"}) if axis is None else NONE

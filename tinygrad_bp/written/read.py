@@ -20,19 +20,11 @@ RELATIONS = {
 BREAKS = {r"\Rightarrow", r"\implies", r"\rightarrow", r"\therefore", r"\iff", r"\longrightarrow",
           r"\Leftrightarrow", r"\Longrightarrow", r"\leadsto", r"\because"}  # fmt: skip
 SPACES = {r"\quad", r"\qquad"}
-ALIGNMENTS = set(
-    """align aligned equation gather gathered split alignat alignedat eqnarray multline displaymath
-    math flalign""".split()  # noqa: SIM905
-)
-BOXES = {
-    r"\boxed",
-    r"\fbox",
-    r"\ensuremath",
-    r"\underline",
-    r"\underbrace",
-    r"\overbrace",
-    r"\fitted",
-}  # the last, in what `derive` writes
+ALIGNMENTS = {"align", "aligned", "equation", "gather", "gathered", "split", "alignat", "alignedat",
+              "eqnarray", "multline", "displaymath", "math", "flalign"}  # fmt: skip
+#: The last, in what `derive` writes.
+BOXES = {r"\boxed", r"\fbox", r"\ensuremath", r"\underline", r"\underbrace", r"\overbrace",
+         r"\fitted"}  # fmt: skip
 STRUCK = {r"\cancel", r"\bcancel", r"\xcancel", r"\sout"}
 ENDS = {".", ",", ";", ":"}
 
@@ -85,28 +77,27 @@ def written(
     part: Statement, piece: Piece, scope: t.Condition | None, before: t.Side | None
 ) -> t.WrittenLine | None:
     (_, first), *rights = part.sides
-    continues = not first
-    if continues and before is None:
+    left = side_of(None, first, piece) if first else before
+    if left is None:
         return None
     inside = [token for _, side in part.sides for token in side]
     start = min((t.start for t in inside), default=0)
     sides = [side_of(relation, row, piece) for relation, row in rights]
     if part.refusal:
         sides[-1] = t.Side(sides[-1].text, t.Refusal(part.refusal), sides[-1].relation)
-    left = before if continues and before is not None else side_of(None, first, piece)
     place = t.Place(piece.where.line + piece.source.count("\n", 0, start), piece.where.cell)
     text = source_of(inside, piece.source)
     return t.WrittenLine(
-        left, tuple(sides), part.condition, scope, place, text, piece.latex, continues
+        left, tuple(sides), part.condition, scope, place, text, piece.latex, not first
     )
 
 
 def side_of(relation: Token | None, row: list[Token], piece: Piece) -> t.Side:
     text = source_of(row, piece.source)
     sign = RELATIONS[relation.text] if relation else ""
-    if not row:
-        return t.Side("", t.Refusal("no formula stands there"), sign)
     try:
+        if not row:
+            raise NotReadError("no formula stands there")
         return t.Side(text, parse(row, piece.latex), sign)
     except NotReadError as reason:
         return t.Side(text, t.Refusal(str(reason)), sign)
@@ -158,7 +149,7 @@ def unwrapped(row: Sequence[Token]) -> list[Token]:
             i = group(row, i)[1]
             if found and found[-1].text in ("+", "-") and (i == len(row) or step(row[i]) < 0):
                 found.pop()
-        elif token.text == "{" and is_alone(found) and i < len(row) and row[i].text == "}":
+        elif token.text == "{" and row[i : i + 1] and row[i].text == "}" and is_alone(found):
             i += 1  # {}[z > 0]: braces that keep apart
         elif token.kind not in ("begin", "end") or token.text not in ALIGNMENTS:
             found.append(token)
@@ -167,9 +158,9 @@ def unwrapped(row: Sequence[Token]) -> list[Token]:
 
 def is_alone(before: Sequence[Token]) -> bool:
     # whether braces that come next are no argument
-    last = before[-1].text if before else r"\\"
-    is_argument = last != r"\\" and (before[-1].kind == "command" or last in ("^", "_", "}"))
-    return not is_argument
+    if not before or before[-1].text == r"\\":
+        return True
+    return before[-1].kind != "command" and before[-1].text not in ("^", "_", "}")
 
 
 def is_relation(token: Token) -> bool:
@@ -177,19 +168,20 @@ def is_relation(token: Token) -> bool:
 
 
 def has_relation(row: Sequence[Token]) -> bool:
-    return len(list(split(row, is_relation))) > 1
+    return any(relation for relation, _ in split(row, is_relation))
 
 
 def rows(row: Sequence[Token]) -> list[list[Token]]:
     """Split at line breaks, but not where a formula goes on in the next row."""
     found: list[list[Token]] = []
+    last: list[Token] = []  # of the row before
     for _, part in split(row, lambda t: t.text == r"\\"):
         inner = [t for t in part if t.text not in ("&", *SPACES)]
         if not inner:
             continue
-        last = [t for t in found[-1] if t.text not in ("&", *SPACES)][-1:] if found else []
         is_open = any(is_relation(t) or t.text in OPERATORS or t.text in "+-" for t in last)
         goes_on = inner[0].text in ("+", "-", *OPERATORS) and not has_relation(inner)
+        last = inner[-1:]
         if found and (is_open or goes_on):
             found[-1] += inner
         elif found and not has_relation(inner) and not is_remark(inner):

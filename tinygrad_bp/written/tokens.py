@@ -145,20 +145,15 @@ def upright(match: re.Match[str], latex: bool, start: int, span: tuple[int, int]
     # \mathrm{hidden} is a name; \text{for all} is prose, and may hold mathematics between dollars
     found: list[Token] = []
     at = start + match.start("words")
+    may_name = match["upright"] in ("mathrm", "mathtt", "operatorname")
     for k, part in enumerate(match["words"].split("$")):
         text = part.replace("\\", "").strip()
         if k % 2:
             found += tokens(part, latex, at)
         elif text:
-            if text.isdecimal():
-                found.append(Token("number", text, *span))
-                continue
-            is_name = text.replace(".", "").isidentifier() and match["upright"] in (
-                "mathrm",
-                "mathtt",
-                "operatorname",
-            )
-            found.append(Token("name" if is_name or len(text) == 1 else "words", text, *span))
+            is_name = len(text) == 1 or (may_name and text.replace(".", "").isidentifier())
+            kind = "number" if text.isdecimal() else "name" if is_name else "words"
+            found.append(Token(kind, text, *span))
         at += len(part) + 1
     return found
 

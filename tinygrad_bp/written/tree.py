@@ -15,23 +15,17 @@ from typing import Any, TypeAlias
 
 @dataclass(frozen=True)
 class Letter:
-    """A letter in a script: i, l, L; with an offset, as in l+1."""
-
     name: str
-    offset: int = 0
+    offset: int = 0  # of l+1
 
 
 @dataclass(frozen=True)
-class Word:
-    """A word in a script, as in y_pred."""
-
+class Word:  # in a script, as in y_pred
     text: str
 
 
 @dataclass(frozen=True)
-class Bracketed:
-    """What stands in brackets in a script: z^{[2]}, x^{(i)}, and W[2] in plain text."""
-
+class Bracketed:  # in a script: z^{[2]}, x^{(i)}, and W[2] in plain text
     bracket: str  # "(" or "["
     inside: tuple[int | Letter, ...]
 
@@ -41,9 +35,7 @@ Script: TypeAlias = int | Letter | Word | Bracketed
 
 @dataclass(frozen=True)
 class Name:
-    """A name with its marks. Greek letters are spelled out: delta, theta, ell."""
-
-    base: str
+    base: str  # Greek letters are spelled out: delta, theta, ell
     accent: str = ""  # hat, bar, tilde, dot
     above: tuple[Script, ...] = ()
     below: tuple[Script, ...] = ()
@@ -59,24 +51,18 @@ class Number:
 
 
 @dataclass(frozen=True)
-class Filled:
-    r"""An array of one number, 1 or 0, with its shape below, or none: \mathbf{1}_{2 \times 3}."""
-
+class Filled:  # an array of one number, as \mathbf{1}_{2 \times 3}
     entry: str  # "1", "0"
-    shape: tuple[int, ...]
+    shape: tuple[int, ...]  # () if it is not written
 
 
 @dataclass(frozen=True)
 class Sum:
-    """a + b - c: each term with its sign. One term with -1 is a negation."""
-
-    terms: tuple[tuple[int, Tree], ...]
+    terms: tuple[tuple[int, Tree], ...]  # each with its sign; one with -1 is a negation
 
 
 @dataclass(frozen=True)
 class Product:
-    """Factors in their order, and the operator before each but the first."""
-
     factors: tuple[Tree, ...]
     operators: tuple[str, ...]  # "" where factors stand side by side, else · × * ⊙ ∘ @ ⊗ •
 
@@ -95,33 +81,25 @@ class Power:
 
 
 @dataclass(frozen=True)
-class Transposed:
-    """A transpose of what is no name; a name has a mark of its own."""
-
+class Transposed:  # of what is no name; a name has a mark of its own
     of: Tree
 
 
 @dataclass(frozen=True)
-class Entry:
-    """An index at what is no name: (W a)_i."""
-
+class Entry:  # of what is no name: (W a)_i
     of: Tree
     below: tuple[Script, ...]
 
 
 @dataclass(frozen=True)
 class Norm:
-    """‖a‖, or |a|. Its square is a Power of it."""
-
     of: Tree
     axes: str = ""  # "0", "0,1"; none where it is the norm of all entries
 
 
 @dataclass(frozen=True)
 class Call:
-    """A function of arguments: sigma'(z), np.sum(d, axis=1), e^x as exp."""
-
-    function: str  # in lower case where the function is known by a word: exp, log, softmax, diag
+    function: str  # in lower case where it is known by a word: exp, log, softmax, diag
     arguments: tuple[Tree, ...]
     primes: int = 0
     above: tuple[Script, ...] = ()  # of the function: g^{[1]}'(z)
@@ -130,24 +108,18 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Derivative:
-    """∂a/∂z, da/dz, ∇_z L."""
-
+class Derivative:  # ∂a/∂z, da/dz, ∇_z L
     of: Tree
     by: Tree
 
 
 @dataclass(frozen=True)
-class Differential:
-    """dZ, alone: in homework, the gradient by Z."""
-
+class Differential:  # dZ, alone: in homework, the gradient by Z
     of: Tree
 
 
 @dataclass(frozen=True)
-class Range:
-    """What a letter of a sum goes over. What is None is not written."""
-
+class Range:  # of a letter; what is None is not written
     letter: str
     first: int | None = None
     last: int | Letter | None = None
@@ -155,9 +127,7 @@ class Range:
 
 
 @dataclass(frozen=True)
-class Summation:
-    """Σ over letters, or over axes; with neither, it is not written what it goes over."""
-
+class Summation:  # with neither, it is not written what it goes over
     of: Tree
     ranges: tuple[Range, ...] = ()
     axes: tuple[int, ...] = ()
@@ -172,18 +142,17 @@ class Comparison:
     @property
     def letters(self) -> tuple[str, str] | None:
         """The letters of i = j or i ≠ j; None for any other comparison."""
-        sides = (self.left, self.right)
-        if self.relation in "=≠" and all(s == Name(s.base) for s in sides if isinstance(s, Name)):
-            found = [s.base for s in sides if isinstance(s, Name) and len(s.base) == 1]
-            return (found[0], found[1]) if len(found) == 2 else None
+        if self.relation not in "=≠":
+            return None
+        match self.left, self.right:
+            case Name(i) as left, Name(j) as right if len(i) == len(j) == 1:
+                return (i, j) if (left, right) == (Name(i), Name(j)) else None
         return None
 
 
 @dataclass(frozen=True)
 class Listed:
-    """A list in brackets; a matrix is a list of its rows."""
-
-    items: tuple[Tree, ...]
+    items: tuple[Tree, ...]  # a matrix is a list of its rows
 
 
 #: Comparisons that all hold; none for "otherwise".
@@ -196,9 +165,7 @@ class Cases:
 
 
 @dataclass(frozen=True)
-class Indicator:
-    """1 where a condition holds, else 0: [z > 0], 1_{i=j}."""
-
+class Indicator:  # 1 where a condition holds, else 0: [z > 0], 1_{i=j}
     condition: Condition
 
 
@@ -251,17 +218,13 @@ class NotReadError(Exception):
 
 
 @dataclass(frozen=True)
-class Refusal:
-    """In place of a tree, why there is none."""
-
+class Refusal:  # in place of a tree
     reason: str
 
 
 @dataclass(frozen=True)
 class Side:
-    """One side of an equation: as it is written, and as it is read."""
-
-    text: str
+    text: str  # as it is written
     tree: Tree | Refusal
     relation: str = ""  # before a right side: = := ≡ ≈ ← ≠ < > ≤ ≥ ∈ ∝ += -=
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import permutations
 
 import numpy as np
 
@@ -23,7 +22,7 @@ from .network import Arrays
 from .shown import sum_over
 from .symbols import EACH, NONE
 from .target import RIGHT, Target, Verdict
-from .values import DoesNotFitError, NotReadError, Value, close, paired, shown, value
+from .values import DoesNotFitError, NotReadError, Value, close, paired, shown
 
 
 class Judgement:
@@ -116,7 +115,8 @@ class Judgement:
             letters = set(stray[0].value.labels) - set(truth.labels)
             extra = ", ".join(sorted(letters))
             reason_ = f"the index {extra} is on the right, not on the left, and not summed over"
-            if target.kind == "forward":  # as in -log p_c, of the class that is right
+            is_entrywise = len(letters) == sum(n > 1 for n in truth.core) > 0 == len(truth.labels)
+            if target.kind == "forward" or is_entrywise:  # as in -log p_c, of the class that is right
                 raise NotReadError(reason_)
             return Verdict("stray index", reason_, stray[0].notes, stray[0].tree)
         if other and is_whole and not other[0].value.labels:
@@ -161,7 +161,7 @@ class Judgement:
             # a row is a column here, as in δᵀ 1
             flipped = [r.flipped for r in readings if r.value.transposed.core == truth.core]
             readings = [r for r in readings if r.value.core == truth.core] or flipped or readings
-        return [self.unlettered(r, target) for r in readings]
+        return readings
 
     def compared(
         self,
@@ -189,26 +189,6 @@ class Judgement:
             return Verdict("other network", reason, notes, shown_tree)
         several = f"in each of {len(readings)} ways to read it" if len(readings) > 1 else ""
         return Verdict("wrong", several, notes, shown_tree, answer)
-
-    def unlettered(self, reading: Reading, target: Target) -> Reading:
-        """Entries on the right, and no index on the left: z = W_ij a_j, if there is one way."""
-        v, truth = reading.value, target.truth
-        assert truth is not None
-        is_whole = not self.symbols.of_one_sample and target.kind != "function"
-        if truth.labels or not v.labels or not v.is_number or not is_whole:
-            return reading
-        sizes = dict(zip(v.labels, v.data[0].shape, strict=False))
-        wide = [label for label in v.labels if sizes[label] > 1]
-        long = [n for n in truth.core if n > 1]
-        orders = [o for o in permutations(wide) if [sizes[label] for label in o] == long]
-        if not orders:
-            return reading
-        if len(orders) > 1:
-            raise NotReadError("indices on the right alone, which may be either axis of the left")
-        order = (*orders[0], *(label for label in v.labels if label not in wide))
-        whole = value([d.reshape(truth.core) for d in v.spread(order)])
-        note = frozenset({"the left side is meant entry by entry"})
-        return reading._replace(value=whole, notes=reading.notes | note)
 
     def answer(self, target: Target, v: Value) -> Arrays | None:
         """Return a value as the whole gradient; None if it is only some of its entries."""
