@@ -162,6 +162,9 @@ class Chains(Derivatives):
         if n == m == 1 and v.is_number:
             yield [d.reshape(shape) for d in v.data], NONE
             return
+        if n == 1 and v.core == network.matrices(network.values[inn])[0].shape:
+            yield [d.reshape(shape) for d in v.data], NONE
+            return
         if network.is_vector(out) and network.is_vector(inn) and len(v.core) == 2:
             if v.core == (n, m):
                 yield [d.reshape(shape) for d in v.data], NONE

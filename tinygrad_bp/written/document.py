@@ -55,11 +55,13 @@ class Document:
         self.meaning = Chains(network, self.symbols)
         self.judgement = Judgement(self.meaning)
         self.answers: dict[str, Verdict] = {}  # the last for each quantity
+        self.with_delta: list[t.WrittenLine] = []  # those with δ W for a gradient, perhaps
         self.found = dict(names)  # told, and found by value
 
     def judge(self, lines: Sequence[t.WrittenLine]) -> list[Judged]:
         lefts = [line.left.tree for line in lines]
         if not any(name == t.Name("delta") for name in (*lefts, *self.network.names.values())):
+            self.with_delta = [new for old in lines if (new := with_gradients(old)) != old]
             lines = [with_gradients(line) for line in lines]
         self.learn_places(lines)
         found = [judged for line in lines for judged in self.of_line(line)]
@@ -137,6 +139,8 @@ class Document:
         self.symbols.ranges = {}
         self.learnt: list[Learn] = []
         self.meaning.begin()
+        if line in self.with_delta:
+            self.assumptions.ask("δ before a name", {"its gradient": True})
         judged = list(self.sides(line))
         if self.symbols.of_one_sample:
             note = {"of one sample"}

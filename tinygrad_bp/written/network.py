@@ -52,6 +52,13 @@ class Network:
         for alias, name in assignment.aliases.items():
             self.keys.setdefault(key_of(alias), name)
         self.steps = {key_of(name): name for name in self.unnamed}
+        #: Numbers in its operations, as a λ or an ε may be.
+        self.numbers = {
+            float(o)
+            for t in run.tensors
+            for x, o in zip(t.inputs, t.operands, strict=False)
+            if x is None and np.ndim(o) == 0 and not float(o).is_integer()
+        }
         self._jacobians: dict[tuple[str, str], Arrays | None] = {}
 
     def shape(self, name: str) -> tuple[int, ...]:

@@ -24,6 +24,9 @@ NONE: frozenset[str] = frozenset()
 LOSSES = LOSS_LETTERS | LOSS_WORDS
 SIZES = {"m", "N", "B", "n", "M", "K", "d"}
 
+#: What may be a number in the network.
+NUMBERS = {t.Name("lambda"), t.Name("epsilon"), t.Name("eps")}
+
 #: What a prediction is called, also where the network calls it otherwise.
 PREDICTIONS = {Key("y", "hat"), Key("Y", "hat"), Key("y", "", "pred"), Key("Y", "", "pred")}
 
@@ -142,6 +145,8 @@ class Symbols:
             return [ref for _, ref in self.in_place(found, name)]
         if name.base in SIZES and not name.accent and not name.transposed:
             return [self.size(name)]
+        if upright in NUMBERS and self.network.numbers:
+            return [self.number(name)]
         if needed is not None:
             self.refuse_offsets(name)
             raise needed
@@ -160,6 +165,12 @@ class Symbols:
         n = self.assumptions.ask(said(name), sizes, settled=True, last=True)
         note = f"{said(name)} is {self.assumptions.asked[said(name)]}"
         return Ref("size", str(n), notes=frozenset({note}))
+
+    def number(self, name: t.Name) -> Ref:
+        """Read λ as a number of the network, or twice that, as of λ/2 ‖W‖²."""
+        every = {f"{n:g}": n for known in sorted(self.network.numbers) for n in (known, 2 * known)}
+        found = self.assumptions.ask(said(name), every, settled=True, last=True)
+        return Ref("size", str(found), notes=frozenset({f"{said(name)} is {found:g}"}))
 
     def is_input(self, name: str) -> bool:
         return name != self.network.output
@@ -259,7 +270,10 @@ class Symbols:
 
     def named(self, key: Key) -> Iterator[tuple[str, str, frozenset[str]]]:
         name, network = self.lookup(key), self.network
-        if key in self.gradients:
+        is_loss = self.is_upstream and key == Key(key.base) and key.base in LOSSES
+        if is_loss and (name is None or name == network.loss):
+            yield "loss", network.loss, NONE
+        elif key in self.gradients:
             yield "gradient", self.gradients[key], NONE
         elif key in self.defined:
             yield "defined", key_text(key), NONE
@@ -267,20 +281,27 @@ class Symbols:
             yield "loss" if name == network.loss else "quantity", name, NONE
         elif key in network.steps and self.ask_step(key):
             yield "quantity", network.steps[key], NONE
-        elif key.base in ("delta", "epsilon") and not key.accent:
-            z = None
-            if key.layer is not None and not key.word:
-                z = self.lookup(Key("z", layer=key.layer)) or self.lookup(Key("s", layer=key.layer))
-            elif key.word and key.layer is None:
-                z = self.lookup(key_of(key.word))
-            if z is not None and z in network.gradients:
+        elif key.base in ("delta", "Delta", "epsilon") and not key.accent:
+            if (z := self.weighted_input(key)) in network.gradients:
                 yield "gradient", z, frozenset({f"{key_text(key)} is dL/d{z}"})
         elif key in PREDICTIONS and network.output is not None:
             self.assumptions.ask(key_text(key), {network.output: True}, settled=True)
             note = f"{key_text(key)} is {network.output}, the output"
             yield "quantity", network.output, frozenset({note})
-        elif self.is_upstream and key == Key(key.base) and key.base in LOSSES:
-            yield "loss", network.loss, NONE
+
+    def weighted_input(self, key: Key) -> str:
+        """Return what δ with a layer, or a word, is the gradient by: z, or what may be one."""
+        if key.word:
+            return (self.lookup(key_of(key.word)) if key.layer is None else None) or ""
+        if key.layer is None:
+            return ""
+        if z := self.lookup(Key("z", layer=key.layer)) or self.lookup(Key("s", layer=key.layer)):
+            return z
+        known = {k.layer: n for k, n in self.network.keys.items() if not self.network.is_leaf(n)}
+        found = [n for layer, n in known.items() if layer == key.layer and key.layer is not None]
+        if not found:
+            return ""
+        return str(self.assumptions.ask(key_text(key), {f"dL/d{n}": n for n in found}))
 
     def ask_step(self, key: Key) -> bool:
         # a step without a name may have the name that readings give it, or v4 is the document's own
@@ -353,6 +374,7 @@ class Symbols:
             axis = samples[0]
             arrays = [np.expand_dims(np.moveaxis(a, axis, 0), 1 + axis) for a in arrays]
             labels.append(ref.sample)
+            self.note_range(ref.sample, samples[1])
         shape = arrays[0].shape[len(labels) :]
         if len(shape) > 2:
             raise NotReadError(f"there are more than two axes in {ref.name}")

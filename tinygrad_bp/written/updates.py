@@ -1,4 +1,4 @@
-"""Other ways to write a gradient: an update, ``W ← W - η G``, and ``δ W`` or ``Δ W`` for dW."""
+"""Other ways to write a gradient: an update, ``W ← W - η G``, and ``δ W`` for dW."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from . import tree as t
+
+DELTA = t.Name("delta")
 
 #: What the length of a step is called.
 RATES = {"eta", "alpha", "lr", "learning", "rho", "epsilon"}
@@ -16,10 +18,14 @@ def with_gradients(line: t.WrittenLine) -> t.WrittenLine:
 
     def change(node: Any) -> Any:
         match node:
-            case t.Product((t.Name("delta" | "Delta") as sign, t.Name() as of, *rest), ("", *more)):
-                if sign == t.Name(sign.base):
-                    found = t.Differential(of)
-                    return t.Product((found, *rest), tuple(more)) if rest else found
+            case t.Derivative(t.Name("sigma" | "f" | "g") as f, by) if f == t.Name(f.base):
+                return t.Call(f.base, (by,), primes=1)  # ∂σ/∂z
+            case t.Product(factors, operators) if DELTA in factors[:-1]:
+                k = factors.index(DELTA)
+                if operators[k] == "" and isinstance(factors[k + 1], t.Name):
+                    of = (*factors[:k], t.Differential(factors[k + 1]), *factors[k + 2 :])
+                    rest = (*operators[:k], *operators[k + 1 :])
+                    return change(t.Product(of, rest)) if rest else of[0]
         return node
 
     return t.rewritten(line, change)  # type: ignore[no-any-return]

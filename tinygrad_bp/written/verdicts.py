@@ -116,7 +116,9 @@ class Judgement:
             extra = ", ".join(sorted(letters))
             reason_ = f"the index {extra} is on the right, not on the left, and not summed over"
             is_entrywise = len(letters) == sum(n > 1 for n in truth.core) > 0 == len(truth.labels)
-            if target.kind == "forward" or is_entrywise:  # as in -log p_c, of the class that is right
+            if (
+                target.kind == "forward" or is_entrywise
+            ):  # as in -log p_c, of the class that is right
                 raise NotReadError(reason_)
             return Verdict("stray index", reason_, stray[0].notes, stray[0].tree)
         if other and is_whole and not other[0].value.labels:
