@@ -13,6 +13,7 @@ import tinygrad_bp as bp
 from tinygrad_bp.grading.assignment import Assignment
 from tinygrad_bp.mistakes.run import Run
 from tinygrad_bp.table import TABLE
+from tinygrad_bp.worked_problem.problem import random_problem
 from tinygrad_bp.written.document import Document
 from tinygrad_bp.written.grade import Grader
 from tinygrad_bp.written.network import Network
@@ -31,7 +32,7 @@ def worked():
 
 
 def worked_in_a_batch():
-    return Assignment(shape={"batch": 7})
+    return Assignment(inputs=vars(random_problem(batch=7)))
 
 
 def columns_with_a_bias():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import groupby
@@ -133,7 +134,9 @@ class Lines:
         return ast.Name(self._constants[key])
 
     def new(self, name: str, value: np.ndarray) -> str:
-        name = fresh(name, {*self.values, *self.functions, *self.constants}, {})
+        taken = {*self.values, *self.functions, *self.constants}
+        taken |= {re.sub(r"(?<=[A-Za-z])(\d+)$", r"_\1", n) for n in taken}  # p2 is printed p_2
+        name = fresh(name, taken, {})
         self.values[name] = self.evaluator.values[name] = value
         return name
 
