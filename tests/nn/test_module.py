@@ -503,3 +503,11 @@ def test_a_slip_in_an_attribute_is_seen():
     with pytest.raises(AttributeError, match=r"Block has no 'iner'\. Did you mean 'inner'\?"):
         Block(generator()).iner
     assert not hasattr(Block(generator()), "_private")
+
+
+def test_the_rows_of_a_table_add_up_where_a_weight_is_tied():
+    embedding, out = nn.Embedding(8, 3), nn.Linear(3, 8, bias=False)
+    out.weight = embedding.weight
+    rows = str(nn.Sequential(embedding, out)).splitlines()
+    assert rows[0] == "Sequential: 24 parameters"
+    assert [row.split()[-1] for row in rows[-2:]] == ["24", "0"]

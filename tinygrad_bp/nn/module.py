@@ -251,11 +251,13 @@ class Module:
         for head in ("layer", "kind", "what it holds"):
             table.add_column(head, overflow="fold")
         table.add_column("parameters", justify="right")
+        seen: set[int] = set()  # a shared parameter counts once
         for path, module in self.named_modules():
             own = list(module._own())
             tensors = [(name, part) for name, part in own if isinstance(part, Tensor)]
             if tensors or not own:  # not what only groups others
-                trained = sum(t.size for _, t in tensors if t.requires_grad)
+                trained = sum(t.size for _, t in tensors if t.requires_grad and t.id not in seen)
+                seen |= {t.id for _, t in tensors}
                 held = ", ".join(f"{name} {t.shape}" for name, t in tensors)
                 table.add_row(Text(path), type(module).__name__, Text(held), f"{trained:,}")
         return table
