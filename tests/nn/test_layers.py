@@ -313,7 +313,7 @@ def test_importing_the_layers_is_light():
 def test_what_pytorch_users_write_by_habit_is_not_silently_something_else():
     log_p = bp.log_softmax(np.ones((2, 3)))
     for labels in ([0, -1], [0, 3]):
-        with pytest.raises(IndexError, match="nll_loss has class numbers from .* and 3 classes"):
+        with pytest.raises(IndexError, match=r"nll_loss has class numbers from .* and 3 classes"):
             nn.nll_loss(log_p, labels)
     with pytest.raises(IndexError, match="the indices name -1 to -1"):
         nn.Embedding(5, 2)(np.array([-1]))
