@@ -4,6 +4,7 @@ import math
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from .. import errors
 from ..engine import primitive
@@ -362,13 +363,12 @@ def array_split(ary: Value, indices_or_sections: Any, axis: int = 0) -> list[Val
 
 def cut(numpys: Any, a: Value, indices_or_sections: Any, axis: int) -> list[Value]:
     """Cut an array where NumPy's function cuts the numbers of its items."""
-    a, name = as_operand(a), numpys.__name__
-    if not -a.ndim <= axis < a.ndim:
-        raise ValueError(f"{name} cuts a of shape {a.shape}, which has no axis {axis}.")
+    a = as_operand(a)
+    axis = normalize_axis_index(axis, len(a.shape))
     if not isinstance(indices_or_sections, int):
         indices_or_sections = np.asarray(indices_or_sections)
     positions = numpys(np.arange(a.shape[axis]), indices_or_sections)
-    before = (slice(None),) * (axis % a.ndim)
+    before = (slice(None),) * axis
     starts = [int(part[0]) if len(part) else 0 for part in positions]
     return [
         a[(*before, slice(start, start + len(part)))]
