@@ -7,7 +7,7 @@ tables, which resembles HTML. Every line of text has one look, as a layout progr
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import starmap
 from typing import TYPE_CHECKING
 
@@ -46,17 +46,16 @@ MANY_NODES = 100
 HURRIED = {"splines": "line", "nslimit": "0.5", "nslimit1": "0.5", "mclimit": "0.02"}
 
 #: In inches, between what is in a node and its outline.
-MARGIN = "0.08,0.05"
+MARGIN = "0.1,0.08"
 
 
-def dot(picture: Picture, room: Sequence[str] = (), margin: str = MARGIN) -> str:
-    # every node ends with rows as wide as the texts in ``room``
-    return str(DotWriter(picture, room, margin).graph().source)
+def dot(picture: Picture) -> str:
+    return str(DotWriter(picture).graph().source)
 
 
 class DotWriter:
-    def __init__(self, picture: Picture, room: Sequence[str], margin: str) -> None:
-        self.picture, self.room, self.margin = picture, room, margin
+    def __init__(self, picture: Picture) -> None:
+        self.picture = picture
         self.frames: dict[tuple[str, ...], int] = {}
 
     def graph(self) -> Digraph:
@@ -67,7 +66,7 @@ class DotWriter:
         graph = Digraph(
             "computation",
             graph_attr=GRAPH | hurry,
-            node_attr={"margin": self.margin, **FONT},
+            node_attr={"margin": MARGIN, **FONT},
             edge_attr=EDGES,
         )
         for node in picture.nodes:
@@ -99,12 +98,13 @@ class DotWriter:
     def label(self, node: Node) -> str:
         first, *others = map(escaped, node.lines)
         words = [f"<B>{first}</B>", *(grey(line) if line == node.kind else line for line in others)]
-        grids = list(map(self.grid, node.numbers.values()))
+        grids = [f"<TD>{self.grid(value)}</TD>" for value in node.numbers.values()]
         span = f' COLSPAN="{len(grids)}"' if len(grids) > 1 else ""
-        lines = [row([f"<TD{span}>{line}</TD>"]) for line in [*words, *self.room]]
+        lines = [row([f"<TD{span}>{line}</TD>"]) for line in words]
         if grids:
-            heads = [] if node.kind == "gradient" else [beside(map(grey, node.numbers))]
-            lines += ["<HR/>", *heads, beside(grids)]
+            heads = [f"<TD>{grey(word)}</TD>" for word in node.numbers]
+            lines += ["<HR/>"] if node.kind == "gradient" else ["<HR/>", row(heads, "<VR/>")]
+            lines += [row(grids, "<VR/>")]
         return f"<{table(lines, 4)}>"
 
     def grid(self, value: Shown) -> str:
@@ -159,12 +159,8 @@ def table(rows: Iterable[str], padding: int, space: int = 0) -> str:
     return f"{start}{''.join(rows)}</TABLE>"
 
 
-def beside(cells: Iterable[str]) -> str:
-    return f"<TR>{'<VR/>'.join(f'<TD>{cell}</TD>' for cell in cells)}</TR>"
-
-
-def row(cells: Iterable[str]) -> str:
-    return f"<TR>{''.join(cells)}</TR>"
+def row(cells: Iterable[str], between: str = "") -> str:
+    return f"<TR>{between.join(cells)}</TR>"
 
 
 def grey(content: str) -> str:

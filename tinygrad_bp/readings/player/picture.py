@@ -21,9 +21,6 @@ ROOM = "0.0000_0.0000_0.0000"
 #: A point of the layout becomes this many pixels of the page.
 SCALE = 1.1
 
-#: For a thick outline.
-MARGIN = "0.1,0.08"
-
 #: At the start of an edge, for what flows back along it.
 ARROWHEAD = (
     f'<marker xmlns="{SVG}" id="arrowhead" viewBox="0 0 10 10" refX="10" refY="5" markerWidth="4" '
@@ -34,10 +31,10 @@ ARROWHEAD = (
 def stage(record: Record) -> str:
     # Every node is a button, and holds two texts, of the classes value and gradient. Screen readers
     # pass over what is no node.
-    whole = picture(record, "ops", most=math.inf)
-    shown = replace(whole, nodes=tuple(replace(node, numbers={}) for node in whole.nodes))
-    text = dot(shown, room=(ROOM, ROOM), margin=MARGIN)
-    root = described(lay_out(text, ".svg"), shown.title, shown.summary)
+    shown = picture(record, "ops", most=math.inf)
+    empty = (replace(node, numbers={}, lines=(*node.lines, ROOM, ROOM)) for node in shown.nodes)
+    shown = replace(shown, nodes=tuple(empty))
+    root = described(lay_out(dot(shown), ".svg"), shown.title, shown.summary)
     names = {node.id: node.name for node in shown.nodes}
     width, height = map(float, root.get("viewBox", "").split()[2:])
     size = {"width": f"{SCALE * width:.0f}", "height": f"{SCALE * height:.0f}"}
