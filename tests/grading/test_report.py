@@ -240,7 +240,7 @@ def test_a_learner_sees_no_error_in_what_follows_rightly():
 
 
 def test_what_the_points_cannot_show_is_for_the_teacher_alone():
-    two_classes = {"z": [[0.3, -0.2]], "y": [[1.0, 0.0]]}
+    two_classes = {"z": [[0.3, -0.2], [0.1, 0.4]], "y": np.eye(2)}
 
     def problem(z, y):
         import tinygrad_bp as bp
