@@ -1,7 +1,7 @@
 """How long it takes to grade a class: beside starting Python and NumPy once for each submission.
 
-Two hundred submissions of the worked problem, half of them with a slip, are graded in processes of their
-own. The figures are CPU time, of the grader and of the processes together. Run it with
+Two hundred submissions of the worked problem, half of them with a slip, are graded in processes of
+their own. The figures are CPU time, of the grader and of the processes together. Run it with
 
     python -m benchmarks.grading
 """

@@ -2,7 +2,8 @@
 
 The kernels of a program are a module of their own, which is written to a folder for caches, since
 Numba keeps machine code only of functions in files: the next process loads it. The folder is
-``~/.cache/tinygrad_bp``, or that of the environment variable TINYGRAD_BP_CACHE.
+``~/.cache/tinygrad_bp``, or that of the environment variable TINYGRAD_BP_CACHE; a temporary one,
+if it cannot be written.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hashlib
 import importlib.util
 import os
 import sys
+import tempfile
 from pathlib import Path
 from types import ModuleType
 
@@ -40,7 +42,7 @@ KERNEL = """
 
 @njit(
     ({types}),
-    cache={cache},
+    cache=True,
     nogil=True,
     error_model="numpy",
     fastmath={{"contract"}},
@@ -87,7 +89,6 @@ class NumbaWriter(Writer):
             KERNEL.format(
                 name=name,
                 types="".join(f"{self.type_of(ref, ref not in kernel.places)}, " for ref in given),
-                cache="{cache}",
                 given=", ".join(kernel.names[ref] for ref in given),
                 lines="\n    ".join([*kernel.lines, f"return {numbers}"]),
             )
@@ -135,16 +136,15 @@ def loaded(kernels: list[str]) -> ModuleType:
     """Return the kernels as a module: from the folder, where it can be written."""
     functions = Path(numba_functions.__file__).read_bytes()  # kernels hold their machine code too
     head = MODULE.format(functions=hashlib.sha256(functions).hexdigest())
-    text = head + "".join(kernel.replace("{cache}", "True") for kernel in kernels)
+    text = head + "".join(kernels)
     name = f"bp_{hashlib.sha256(text.encode()).hexdigest()}"
     path = folder() / f"{name}.py"
     try:
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             written_to(path, text)
-    except OSError:
-        module = ModuleType(name)
-        exec(head + "".join(kernel.replace("{cache}", "False") for kernel in kernels), vars(module))
-        return module
+    except OSError:  # the folder cannot be written
+        path = Path(tempfile.mkdtemp()) / path.name
+        written_to(path, text)
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
@@ -163,6 +163,6 @@ def build(program: Program, interface: Interface) -> Built:
         # in the scope, np.exp of a NumPy call goes before exp of the kernels
         scope = vars(loaded(writer.kernels)) | scope
     exec(compile(driver, "<compiled by tinygrad_bp>", "exec"), scope)
-    kernels = "".join(writer.kernels).strip().replace("{cache}", "True")
+    kernels = "".join(writer.kernels).strip()
     notes = [f"{ref}: {program.instructions[ref]} is a call of NumPy's" for ref in writer.called]
     return Built(scope["run"], f"{kernels}\n\n\n{driver}", notes)
