@@ -160,6 +160,8 @@ def in_brief(text: str, exact: np.ndarray) -> bool:
     exact = np.asarray(exact, float)
     if " to " in text:
         exact = np.array([exact.min(), exact.max()])
+    elif numbers.size == 1 and np.ptp(exact) == 0:  # all entries are equal
+        exact = exact.ravel()[:1]
     return is_rounded(numbers, exact.ravel(), 3, each=True)
 
 
