@@ -32,7 +32,7 @@ ROWS: dict[str, Mistake] = {
     **OF_FUNCTIONS,
     # ---- products of matrices ----
     "missing-transpose": Mistake(
-        "A transpose is missing: W g for W^T g, g a for g a^T, or one that was not undone.",
+        "A transpose is missing, as in W g for W^T g, or one that was not undone.",
         "Write one entry out as a sum over an index, and see which index it is.",
         matmul=wrong.rule(lambda out, a, b: (lambda g: g @ b, lambda g: a @ g)),
         matrix_transpose=wrong.unchanged,
@@ -54,7 +54,7 @@ ROWS: dict[str, Mistake] = {
         ),
     ),
     "inner-for-outer-product": Mistake(
-        "The product is an inner one, a sum, where an outer product belongs: g a^T.",
+        "The product sums over the wrong axis: it is an inner one, where an outer one belongs.",
         SHAPE,
         None,
         "missing-transpose",
@@ -138,8 +138,8 @@ ROWS: dict[str, Mistake] = {
         anywhere=wrong.sum_for_product,
     ),
     "missing-factor": Mistake(
-        "The gradient passes the product unchanged: the other factor is left out.",
-        "Double the other factor: your gradient has to double too.",
+        "The gradient passes the step unchanged: the other factor, or the divisor, is left out.",
+        "Change the other factor, or the divisor: your gradient has to change too.",
         multiply=wrong.unchanged,
         divide=wrong.where(lambda at: at.edge.operand == 0, wrong.unchanged),
     ),
