@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -106,7 +107,7 @@ def sides(lines: Lines, worksheet: bool) -> str:
         for i, t in enumerate(lines.tensors)
         if t.primitive is None and t.requires_grad
     }
-    columns, rows = set(), set()  # how many samples there are
+    found = set()  # on the left or not, and of how many samples
     turned = False  # as the weight of a layer, of which each row is a unit
     for node in matrix_products(lines):
         bare = [transposed(s) if is_transposed(s) else s for s in (node.left, node.right)]
@@ -114,23 +115,20 @@ def sides(lines: Lines, worksheet: bool) -> str:
         if left == right:
             continue
         turned |= is_transposed(node.left if left else node.right)
-        other = lines.evaluator.shape(node.right if left else node.left)
-        if left:
-            columns.add(other[-1] if len(other) > 1 else 0)
-        else:
-            rows.add(other[-2] if len(other) > 1 else 0)
-    if bool(columns) == bool(rows) or len(columns | rows) != 1:
+        shape = lines.evaluator.shape(node.right if left else node.left)
+        if len(shape) < 2:
+            return ""
+        found.add((left, shape[-1 if left else -2]))
+    if len(found) != 1:
         return ""
-    (samples,) = columns | rows
-    place, side = ("column", "left") if columns else ("row", "right")
-    start = f"Parameters multiply from the {side}: "
-    if not samples:
-        return f"{start}the product of a matrix and an array of one axis has one axis. "
+    ((left, samples),) = found
+    place, side = ("column", "left") if left else ("row", "right")
+    what = f"each {place} is a sample"
     if samples == 1:
-        return f"{start}vectors are {place}s. "
-    if turned or worksheet:
-        return f"{start}each {place} is a sample. "
-    return f"{start}each {place} is a sample, and products with a transpose sum over the samples. "
+        what = f"vectors are {place}s"
+    elif not turned and not worksheet:
+        what += ", and products with a transpose sum over the samples"
+    return f"Parameters multiply from the {side}: {what}. "
 
 
 # ---- between the lines ----
@@ -145,12 +143,8 @@ def given(lines: Lines, write: Callable[[str], Written], numbers: bool) -> Itera
     names = [*map(lines.name, leaves), *lines.constants]
     if not names:
         return
-    parts: list[str | Written] = []
-    for name in names[:MOST_GIVEN]:
-        parts += [", ", write(name), " ", written_shape(np.shape(lines.values[name]))]
-    if names[MOST_GIVEN:]:
-        parts.append(f", and {len(names) - MOST_GIVEN} more")
-    yield Sentence(("Given: ", *parts[1:], "."))
+    shapes = ([write(name), " ", written_shape(np.shape(lines.values[name]))] for name in names)
+    yield Sentence(("Given: ", *listing(shapes, MOST_GIVEN), "."))
     tensors = {lines.name(i): lines.tensors[i] for i in leaves}
     unnamed = {name for name, t in tensors.items() if t.name is None and not t.requires_grad}
     values = []
@@ -164,6 +158,12 @@ def given(lines: Lines, write: Callable[[str], Written], numbers: bool) -> Itera
         yield from values
         yield from letters(lines, write)
         yield Sentence(("From these:",))
+
+
+def listing(items: Iterable[Sequence[Any]], most: int) -> list[Any]:
+    every = list(items)
+    parts = [part for item in every[:most] for part in (", ", *item)][1:]
+    return [*parts, f" and {len(every) - most} more"] if every[most:] else parts
 
 
 def letters(lines: Lines, write: Callable[[str], Written]) -> Iterator[Sentence]:
@@ -196,13 +196,14 @@ def left_out(
 
     long = [symbol(x) for x in lines.wanted if x not in known and x in lines.gradient]
     if long:
-        parts: list[str | Written] = []
-        for formula in long[:MOST_LISTED]:
-            parts += [", ", formula]
-        if long[MOST_LISTED:]:
-            parts.append(f" and {len(long) - MOST_LISTED} more")
         start = f"Left out, because each would have {why}: the gradient by "
-        yield Sentence((start, *parts[1:], ". Substitute the lines above into each other."))
+        yield Sentence(
+            (
+                start,
+                *listing(([x] for x in long), MOST_LISTED),
+                ". Substitute the lines above into each other.",
+            )
+        )
     for x in lines.wanted:
         if x not in lines.gradient:
             L = symbol(lines.loss)

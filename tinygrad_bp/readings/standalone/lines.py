@@ -246,9 +246,6 @@ def listed(head: str, items: list[str], tail: str, indent: str) -> list[str]:
     line = f"{head}{', '.join(items)}{tail}"
     if len(indent + line) <= WIDTH or not items:
         return [line]
-    inner = ", ".join(items)
-    if indent == "" and len(INDENT + inner) <= WIDTH:
-        return [head, f"{INDENT}{inner}", tail]
     return [head, *(f"{INDENT}{item}," for item in items), tail]
 
 
