@@ -140,6 +140,9 @@ class Tidied(Rebuilt):
                 return entry
             case ast.Call(ast.Attribute(_, "broadcast_to"), [entry, shape], []):
                 return call("np.ones", shape) if number(entry) == 1 else new
+            case ast.Call(func, [condition, a, b]) if is_where(new):
+                sides = [side if number(side) is None else literal(number(side)) for side in (a, b)]
+                return like(ast.Call(func, [condition, *sides], []), new)
             case ast.Call(ast.Name() as function, args, keywords) if new is not node:
                 return like(ast.Call(function, [array_like(arg) for arg in args], keywords), new)
         return new
