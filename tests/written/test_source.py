@@ -96,7 +96,7 @@ def test_with_minus_and_denominator_mended_only_the_alternatives_are_left(tmp_pa
     assert [side.line for side in alternatives] == [71, 85, 101]
     assert all("both, summed: right" in side.reason for side in alternatives)
     assert [line.verdict for line in report.lines if line.score is not None] == [
-        *("right", "wrong", "carried forward", "carried forward")
+        *("wrong", "carried forward", "carried forward")
     ]
 
 

@@ -63,7 +63,7 @@ class Document:
         if not any(name == t.Name("delta") for name in (*lefts, *self.network.names.values())):
             self.with_delta = [new for old in lines if (new := with_gradients(old)) != old]
             lines = [with_gradients(line) for line in lines]
-        self.learn_places(lines)
+        self.symbols.writes_sums = bool(t.sums_in(tuple(lines)))
         found = [judged for line in lines for judged in self.of_line(line)]
         for k, (one, following) in enumerate(pairwise(found)):
             goes_on = following.line is one.line or following.line.continues
@@ -71,15 +71,6 @@ class Document:
                 reason = "; ".join(filter(None, [one.verdict.reason, "put right by the next side"]))
                 found[k] = replace(one, verdict=replace(one.verdict, reason=reason))
         return found
-
-    def learn_places(self, lines: Sequence[t.WrittenLine]) -> None:
-        """See whether the document writes its layers above its names, or below."""
-        trees = tuple(side.tree for line in lines for side in (line.left, *line.rights))
-        self.symbols.writes_sums = bool(t.sums_in(trees))
-        for name in t.names_in(trees):
-            for spelling in spellings(name) if bool(name.above) != bool(name.below) else ():
-                if isinstance(spelling.key.layer, int) and self.symbols.lookup(spelling.key):
-                    self.symbols.places.add("above" if name.above else "below")
 
     def of_line(self, line: t.WrittenLine) -> list[Judged]:
         self.meaning.begin_line()
@@ -228,7 +219,7 @@ class Document:
             case t.Call(function, _, 0, above, below) if function in LOSSES:
                 return self.of_name(t.Name(function, "", above, below), rights)
             case t.Call():
-                return None if self.names_a_value(tree) else self.of_function(tree)
+                return self.of_function(tree)
         raise NotReadError("an equation that is about no gradient")
 
     def of_name(self, name: t.Name, rights: Sequence[t.Side]) -> Target | None:
@@ -272,17 +263,6 @@ class Document:
         ):
             truth = self.meaning.lettered_jacobian(of, by, arrays)
         return Target("local", by.name, of.name, truth, by.entries, of_entries=of.entries)
-
-    def names_a_value(self, tree: t.Call) -> bool:
-        """Whether ``f(x) = ...`` names something, as x is no argument of an activation."""
-        try:
-            (argument,) = tree.arguments
-            if self.is_letter(argument):
-                return False
-            ref = self.meaning.quantity(argument)
-        except (NotReadError, ValueError):
-            return False
-        return not tree.primes and self.network.applied_to(ref.name) is None
 
     def of_function(self, tree: t.Call) -> Target:
         """``σ'(z) = ...``: about a function, of a letter, or of a quantity."""

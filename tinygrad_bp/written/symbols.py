@@ -70,7 +70,6 @@ class Symbols:
         self.gradients: dict[Key, str] = {}  # names of gradients, such as δ: of which quantity
         self.letters: dict[str, int] = {}  # letters of layers that have a value now
         self.argument: tuple[str, Value] | None = None  # z in σ'(z) = ..., at numbers of our own
-        self.places: set[str] = set()  # where the document writes layers: above, below
         self.writes_sums = False  # the document has a Σ, so where there is none, none is meant
         self.ranges: dict[str, int] = {}  # over how many entries a letter goes, in this line
         self.left: tuple[str, ...] = ()  # the letters of the left side
@@ -128,7 +127,7 @@ class Symbols:
         key = Key(name.base, name.accent, "".join(str(getattr(s, "name", " ")) for s in scripts))
         if key.word and key in self.network.keys:
             return list(self.meant(key, Spelling(key, transposed=name.transposed)))
-        found: list[tuple[Spelling, Ref]] = []
+        found: list[Ref] = []
         needed = None
         for spelling in spellings(name):
             try:
@@ -140,15 +139,14 @@ class Symbols:
             if any(isinstance(e, t.Letter) and e.name in self.letters for e in spelling.entries):
                 continue
             key = replace(spelling.key, layer=layer)
-            found += [(spelling, ref) for ref in self.meant(key, spelling)]
+            found += self.meant(key, spelling)
         if found:
-            return [ref for _, ref in self.in_place(found, name)]
+            return found
         if name.base in SIZES and not name.accent and not name.transposed:
             return [self.size(name)]
         if upright in NUMBERS and self.network.numbers:
             return [self.number(name)]
         if needed is not None:
-            self.refuse_offsets(name)
             raise needed
         return self.without_layer(name, defines)
 
@@ -197,29 +195,6 @@ class Symbols:
         spelling = Spelling(key_of(found), tuple(entries), None, 1, name.transposed)
         note = frozenset({f"{plain} is {found}"})
         return [r._replace(notes=r.notes | note) for r in self.meant(spelling.key, spelling)]
-
-    def refuse_offsets(self, name: t.Name) -> None:
-        # c₃[j+1] is an entry of c3, if there is one, and no c of a layer j+1
-        for spelling in spellings(name):
-            has_offset = any(isinstance(e, t.Letter) and e.offset for e in spelling.entries)
-            if has_offset and isinstance(spelling.key.layer, int) and [*self.named(spelling.key)]:
-                raise NotReadError("a computed index")
-
-    def in_place(
-        self, found: list[tuple[Spelling, Ref]], name: t.Name
-    ) -> list[tuple[Spelling, Ref]]:
-        # a_1^3 is entry 1 of layer 3, or layer 1 cubed: as the document writes its layers. So h_2^2
-        # is a square, too, where layers stand below.
-        if len(found) > 1 and len(self.places) == 1:
-            below = sum(isinstance(mark, int | t.Letter) for mark in name.below)
-            where, is_above = (name.above, True) if "above" in self.places else (name.below, False)
-            kept = [
-                (spelling, ref)
-                for spelling, ref in found
-                if spelling.key.layer in where and (len(spelling.entries) == below) == is_above
-            ]
-            return kept[:1] or found
-        return found
 
     def may_be_layer(self, letter: str, layer: int | t.Letter | None, name: t.Name) -> bool:
         inside = [x for s in name.above if isinstance(s, t.Bracketed) for x in s.inside]
