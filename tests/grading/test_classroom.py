@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tinygrad_bp.grading import classroom as module
+from tinygrad_bp.grading.assignment import Assignment, Marking
 from tinygrad_bp.grading.classroom import Classroom, Graded, grade_class, name_files, to_cell
-from tinygrad_bp.grading.grade import Assignment
 from tinygrad_bp.grading.limits import Limits
 from tinygrad_bp.grading.report import OF_LINES, VERDICTS, JudgedLine, Report
 
@@ -357,3 +357,19 @@ def test_an_empty_class_has_a_page():
 
 def test_every_verdict_has_a_mark_of_its_own():
     assert len({VERDICTS[name].sign for name in OF_LINES}) == len(OF_LINES) == 5
+
+
+def test_points_and_links_to_feedback_stand_on_the_page(tmp_path):
+    for name, text in {"ann.py": RIGHT, "bob.py": DIAGONAL}.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "scan.pdf").write_text("%PDF")
+    paths = [tmp_path / name for name in ("ann.py", "bob.py", "scan.pdf")]
+    assignment = Assignment(marking=Marking(points={"W1": 2.0}))
+    classroom = grade_class(paths, assignment, LIMITS, jobs=2)
+    page = classroom.to_html("Homework 3", "my feedback")
+    assert "4 of 4" in page
+    assert "4 of 5" in page
+    assert '<a href="my%20feedback/bob.html">bob.py</a>' in page
+    assert "<a" not in classroom.to_html()
+    assert "2 of 2" in classroom.feedback()["bob.html"]
+    assert classroom.rows[2].trouble.startswith("scan.pdf is not read. Hand in a .py file")

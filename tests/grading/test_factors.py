@@ -315,3 +315,76 @@ def test_the_error_of_each_sample_may_be_in_one_line():
     report = grade(answers, logistic, inputs)
     assert report.passed, str(report)
     assert "each sample's own loss" in report["z"].message
+
+
+# ---- how a mean is written in the loss ----
+
+
+def sum_of_squares(W, b, x, y):
+    return bp.square_sum((W @ x + b).named("z") - y)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda **q: (sum_of_squares(**q) / (2 * 5)).named("L"),
+        lambda **q: (0.5 / 5 * sum_of_squares(**q)).named("L"),
+        lambda **q: (sum_of_squares(**q) / 5 / 2).named("L"),
+    ],
+)
+def test_the_mean_at_the_parameters_is_a_convention_however_the_loss_has_it(loss):
+    def answers(x, y, z, in_b=5):
+        dz = z - y
+        return {"z": dz, "W": dz @ x.T / 5, "b": dz.sum(1, keepdims=True) / in_b}
+
+    assert grade(lambda x, y, z: answers(x, y, z), loss, ONE_LAYER).passed
+    report = grade(lambda x, y, z: answers(x, y, z, in_b=1), loss, ONE_LAYER)
+    assert wrong_lines(report) == ["b"]
+
+
+def test_a_sum_for_a_mean_over_all_entries_may_be_accepted():
+    def answers(x, y, h, W2):
+        return two_layers_backward(x, y, h, W2, 21)
+
+    assert grade(answers, two_layers, TWO_LAYERS, accepted=("sum-for-mean",)).passed
+    report = grade(answers, two_layers, TWO_LAYERS)
+    assert wrong_lines(report) == ["W2"]
+    assert report["W2"].mistakes == ("sum-for-mean",)
+    other = grade(
+        lambda x, y, h, W2: two_layers_backward(x, y, h, W2, 20),
+        two_layers,
+        TWO_LAYERS,
+        accepted=("sum-for-mean",),
+    )
+    assert not other.passed
+
+
+# ---- one slip, one charge ----
+
+
+def test_the_same_slip_in_several_lines_is_charged_once():
+    def answers(W2, W3, x, y, a1, a2, y_hat):
+        dy_hat = -2 * (y - y_hat)
+        dz3 = y_hat * (dy_hat - (y_hat * dy_hat).sum(0))
+        da2 = W3.T @ dz3
+        da1 = W2.T @ da2
+        weights = {"W3": dz3 @ a2.T, "W2": da2 @ a1.T, "W1": da1 @ x.T}
+        return {"a2": da2, "z2": da2, "a1": da1, "z1": da1, **weights}
+
+    assert grade(answers).score == 3 / 4
+    report = grade(answers, required=())
+    assert wrong_lines(report) == ["z2", "z1"]
+    assert report.score == 6 / 7
+    assert "1 slip in 2 lines" in report.summary()
+    assert report["z1"].message.startswith("The same slip as before. missing-sigmoid-derivative")
+
+
+def test_a_bias_that_is_summed_along_the_wrong_axis_is_named():
+    def rows(x, y, W, b):
+        return bp.square_sum((x @ W + b).named("z") - y).named("L")
+
+    inputs = {"x": normal((5, 3)), "y": normal((5, 2)), "W": normal((3, 2)), "b": normal(2)}
+    report = grade(
+        lambda x, y, z: {"W": 2 * x.T @ (z - y), "b": 2 * (z - y).sum(axis=1)}, rows, inputs
+    )
+    assert report["b"].mistakes == ("sum-along-wrong-axis",)

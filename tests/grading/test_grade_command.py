@@ -270,3 +270,10 @@ def test_a_class_without_a_page_is_shown(run, tmp_path):
 def test_arguments_that_make_no_sense(run, arguments, text):
     with pytest.raises(ValueError, match=text):
         run(*arguments)
+
+
+def test_a_class_is_status_1_if_a_submission_could_not_be_graded(run):
+    assert run("ann.py", "bob.py", "--csv", "class.csv").status == 0
+    ran = run("ann.py", "typo.py", "--csv", "class.csv")
+    assert ran.status == 1
+    assert "could not be graded" in ran.words
