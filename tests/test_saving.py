@@ -22,6 +22,7 @@ SAVED: dict[str, Callable[[Path], Any]] = {
     "a.dot": lambda path: bp.draw(loss()).save(path),
     "a.html": lambda path: Player("<!DOCTYPE html>").save(path),
     "a.txt": lambda path: bp.explain(loss()).save(path),
+    "a.json": lambda path: bp.explain(loss()).to_json(path),
     "a.py": lambda path: bp.source(loss()).save(path),
 }
 

@@ -258,7 +258,7 @@ COMMANDS: dict[str, Command] = {
     "explain": reading(
         "show the reverse sweep step by step, with its numbers",
         lambda loss, options: explain(loss, wanted(options, loss)),
-        WRT, forms="--out takes a file that ends in .txt or .html.",
+        WRT, forms="--out takes a file that ends in .txt, .html or .json.",
     ),
     "draw": reading(
         "draw the graph, with its values and gradients",

@@ -6,6 +6,7 @@ text, then write the file again: ``python tests/readings/test_explain.py``.
 
 import ast
 import dataclasses
+import json
 import re
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 
@@ -26,7 +28,9 @@ from tinygrad_bp.readings.steps.sweep import Contribution, Formulas, Step
 from tinygrad_bp.record import Record
 from tinygrad_bp.worked_problem.network import network
 
+ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "golden" / "explain.txt"
+SCHEMA = json.loads((ROOT / "docs" / "explain.schema.json").read_text(encoding="utf-8"))
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -456,10 +460,45 @@ def test_names_are_text(name):
     assert len(titles) == len(explanation.steps)
 
 
+def test_numbers_that_json_lacks(tmp_path):
+    with np.errstate(all="ignore"):
+        explanation = explain((leaf([0.0, 1.0], "x") ** -1.0).named("y")[0])
+        data = json.loads(explanation.to_json())
+    jsonschema.validate(data, SCHEMA)
+    assert data["output"]["value"]["entries"] == "inf"
+
+
+@pytest.mark.parametrize("i", range(len(everything())))
+def test_json_is_as_documented(i, tmp_path):
+    path = tmp_path / "folder" / "explanation.json"
+    text = explain(everything()[i]).to_json(path)
+    assert path.read_text(encoding="utf-8") == text
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    jsonschema.validate(json.loads(text), SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda data: data["steps"][0].pop("upstream"),
+        lambda data: data["steps"][0].update(number="one"),
+        lambda data: data["steps"][0]["value"].pop("entries"),
+        lambda data: data["gradients"][0].update(color="red"),
+        lambda data: data["gradients"][0]["value"].update(first=[1.0]),
+        lambda data: data.update(version=2),
+    ],
+)
+def test_the_schema_refuses_a_fault(spoil):
+    data = json.loads(explain(worked()).to_json())
+    spoil(data)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(data, SCHEMA)
+
+
 # ---- files and the command ----
 
 
-@pytest.mark.parametrize("suffix", [".txt", ".html"])
+@pytest.mark.parametrize("suffix", [".txt", ".html", ".json"])
 def test_files(suffix, tmp_path):
     path = tmp_path / "folder" / f"explanation{suffix}"
     explanation = explain(worked())
@@ -467,12 +506,13 @@ def test_files(suffix, tmp_path):
     forms = {
         ".txt": str(explanation),
         ".html": explanation._repr_html_().partition("</style>")[2].removesuffix("</div>\n"),
+        ".json": explanation.to_json(),
     }
     assert forms[suffix] in path.read_text(encoding="utf-8")
 
 
 def test_no_other_files(tmp_path):
-    with pytest.raises(ValueError, match=r"must end in one of .txt, .html"):
+    with pytest.raises(ValueError, match=r"must end in one of .txt, .html, .json"):
         explain(worked()).save(tmp_path / "explanation.pdf")
 
 

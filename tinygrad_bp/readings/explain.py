@@ -6,9 +6,11 @@ numbers. Text and HTML are made of the same rows.
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,8 @@ import numpy as np
 from ..engine import Tensor
 from ..notation.numbers import listed, plural
 from ..pages.page import safe, write_page, write_part
-from ..saving import Document, Forms
+from ..saving import Document, Forms, written_to
+from .explanation.as_json import as_json
 from .explanation.text import EQUATION, LABEL, in_columns
 from .steps.rows import Row, Rows, way
 from .steps.sweep import MOST_OPERATIONS, Formulas, Given, Gradient, Step, Sweep, loss_record
@@ -46,7 +49,25 @@ class Explanation(Document):
         return {
             ".txt": lambda: f"{self}\n",
             ".html": lambda: write_page("explanation", **self.page()),
+            ".json": self.to_json,
         }
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """Return the explanation as JSON, with nothing rounded, and write it to a file if given.
+
+        ``docs/explain.schema.json`` describes it.
+        """
+        content = {
+            "version": 1,
+            "output": {"tensor": self.output, "value": self.value},
+            "given": self.given,
+            "steps": self.steps,
+            "gradients": self.gradients,
+        }
+        text = json.dumps(as_json(content), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+        if path is not None:
+            written_to(path, text)
+        return text
 
     def __str__(self) -> str:
         lines = textwrap.wrap(self.introduction(), LABEL + 1 + EQUATION)
