@@ -13,6 +13,7 @@ from tinygrad_bp.grading.submission import Answers, InProcess
 from tinygrad_bp.mistakes import catalogue
 from tinygrad_bp.mistakes.catalogue import CATALOGUE
 
+from ..sweeps import sample
 from .derivations import BATCH, LINES, QUANTITIES, SQUARE, derivation, slips
 
 ASSIGNMENTS = {id(point): Assignment(inputs=point) for point in (None, SQUARE, BATCH)}
@@ -25,6 +26,11 @@ def judged(function, point=None):
 
 def verdicts(report):
     return {line.name: line.verdict for line in report.lines}
+
+
+@pytest.mark.parametrize("point", [None, SQUARE, BATCH])
+def test_the_weights_of_the_right_derivation_pass_alone(point):
+    assert judged(derivation(answer=("W3", "W2", "W1")), point).passed
 
 
 @pytest.mark.parametrize("point", [None, SQUARE, BATCH])
@@ -46,16 +52,8 @@ def test_a_slip_is_found_at_its_line_and_named(line, name, text, point):
     others = {v for n, v in verdicts(report).items() if n != line}
     can_go_on = report[line].shape == report[line].right_shape
     assert others <= {"right", "carried forward", *([] if can_go_on else ["missing"])}
-    alone = report[line].mistakes == (name,)
-    assert alone != ("cannot tell" in report[line].message)
-
-
-def test_few_slips_are_ambiguous():
-    ambiguous = {
-        (line, name): judged(derivation({line: text}), point)[line].mistakes
-        for line, name, text, point in SLIPS
-    }
-    assert {key: m for key, m in ambiguous.items() if len(m) > 1} == {}
+    assert report[line].mistakes == (name,)
+    assert "cannot tell" not in report[line].message
 
 
 @pytest.mark.parametrize(
@@ -64,8 +62,6 @@ def test_few_slips_are_ambiguous():
 def test_of_the_weights_alone_the_slip_is_charged_once(line, name, text, point):
     weights = ("W3", "W2", "W1")
     report = judged(derivation({line: text}, answer=weights), point)
-    right = judged(derivation(answer=weights), point)
-    assert right.passed
     wrong = [w.name for w in report.lines if w.verdict == "wrong"]
     if wrong:  # a slip on the way to x does not reach them, and some numbers cannot be computed on
         assert len(wrong) == 1
@@ -132,8 +128,9 @@ HIDDEN_PAIRS = [
 ]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
-    ("first", "second"), HIDDEN_PAIRS, ids=[f"{a[0]}-{a[1]}+{b[0]}-{b[1]}" for a, b in HIDDEN_PAIRS]
+    ("first", "second"), sample(HIDDEN_PAIRS, 3), ids=lambda slip: f"{slip[0]}-{slip[1]}"
 )
 def test_of_two_slips_none_is_named_falsely_where_the_weights_alone_are_answered(first, second):
     weights = ("W3", "W2", "W1")
@@ -457,7 +454,8 @@ def test_the_wrong_contributions_of_a_place_are_made_once(monkeypatch):
         assert mistake.at(place) is mistake.at(place)
 
 
-def test_a_slip_far_from_what_is_answered_is_found_and_one_too_far_is_not_named():
+def test_a_slip_far_from_what_is_answered_is_found_and_one_too_far_is_not_named(monkeypatch):
+    monkeypatch.setattr(limits, "MOST_WORK", limits.MOST_WORK // 10)
     problem, inputs = chain_of(60)
     assignment = Assignment(problem, inputs)
     truth = [{n: run.gradients[i] for n, i in assignment.named.items()} for run in assignment.runs]

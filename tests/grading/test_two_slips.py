@@ -115,20 +115,20 @@ def test_two_slips_are_named_or_nothing_is(problem):
 
 
 def test_without_all_pairs_most_have_no_name(monkeypatch):
-    with_pairs = outcomes("worked problem", 30)
+    with_pairs = outcomes("worked problem", 15)
     monkeypatch.setattr(limits, "MOST_PAIRS", 0)
-    without = outcomes("worked problem", 30)
+    without = outcomes("worked problem", 15)
     assert without["named"] < with_pairs["named"]
     assert without["not found"] > with_pairs["not found"]
 
 
 def test_where_several_pairs_fit_a_name_would_be_a_wrong_one(monkeypatch):
     monkeypatch.setattr(search, "the_only_pair", lambda found: found)
-    assert outcomes("columns", 30)["misnamed"] > 0
+    assert outcomes("columns", 15)["misnamed"] > 0
 
 
 @pytest.mark.sweep
-@pytest.mark.parametrize("problem", sample(PROBLEMS, 3))
+@pytest.mark.parametrize("problem", sample(PROBLEMS, 5))
 def test_numbers_that_no_two_slips_give_have_no_name(problem):
     assignment = Assignment(*PROBLEMS[problem], required=())
     run = assignment.runs[0]
