@@ -154,7 +154,7 @@ def test_the_readme_has_two_commands_of_one_line():
     for command in (first, second):
         assert command.count("\n") == 1
     assert first.endswith("tinygrad-bp\n")
-    assert second.endswith("pytest --quiet -n auto\n")
+    assert second.endswith("pytest --quiet -n auto --dist worksteal\n")
 
 
 def test_the_readme_is_short():

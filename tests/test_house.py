@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-import pytest
+from .sweeps import every
 
 PACKAGE = Path(__file__).parents[1] / "tinygrad_bp"
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -22,7 +22,7 @@ def lines_of(function):
     return lines
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+@every("path", FILES)
 def test_nothing_is_too_long(path):
     text = path.read_text(encoding="utf-8")
     assert text.count("\n") <= LONGEST_FILE

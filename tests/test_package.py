@@ -5,11 +5,11 @@ import re
 import subprocess
 import sys
 
-import pytest
-
 import tinygrad_bp as bp
 from tinygrad_bp.rules import FAMILIES
 from tinygrad_bp.table import TABLE
+
+from .sweeps import every
 
 #: Entries of the table that are no public names, and why.
 INTERNAL = {
@@ -56,7 +56,7 @@ def test_every_public_operation_of_a_family_is_in_the_table():
     assert operations - TABLE.keys() == short
 
 
-@pytest.mark.parametrize("name", PUBLIC)
+@every("name", PUBLIC)
 def test_what_is_public_is_documented(name):
     text = inspect.getdoc(PUBLIC[name])
     assert text, f"bp.{name} has no docstring"
@@ -70,7 +70,7 @@ def test_what_is_public_is_documented(name):
 PARAMETERS = "Parameters\n----------\n"
 
 
-@pytest.mark.parametrize("name", [n for n, f in PUBLIC.items() if PARAMETERS in inspect.getdoc(f)])
+@every("name", [n for n, f in PUBLIC.items() if PARAMETERS in inspect.getdoc(f)])
 def test_documented_parameters_are_those_of_the_function(name):
     after = inspect.getdoc(PUBLIC[name]).partition(PARAMETERS)[2]
     section = re.split(r"^.+\n-{3,}$", after, flags=re.MULTILINE)[0]
