@@ -1,8 +1,7 @@
 """The gradient of a recorded computation as code: ``source(loss).save("gradients.py")``.
 
-The reverse sweep runs once on Tensors, so that it is recorded as the forward pass was. What is left
-is to write both records down: a line for every tensor and for every gradient, as the text of the
-operations themselves gives it. No derivative and no helper function has a second text here.
+It writes down what every reading has from a `Record`: the equation of every tensor, and the rule of
+every step as an expression. No derivative and no helper function has a second text here.
 """
 
 from __future__ import annotations
@@ -63,8 +62,8 @@ def source(loss: Tensor, wrt: Tensor | Sequence[Tensor] | None = None) -> Source
     ------
     ValueError
         If the loss has several entries or needs no gradient, or does not come from a Tensor in
-        ``wrt``; if the text of an operation cannot be had, or needs more than NumPy; if a
-        rule fails on Tensors.
+        ``wrt``; if a leaf was given another value between two uses; if the text of an operation
+        cannot be had, or needs more than NumPy; if a rule fails on Tensors.
 
     Examples
     --------
