@@ -31,7 +31,7 @@ READINGS = {
     "draw, rules": lambda loss: bp.draw(loss, backward=True, rules=True).dot,
     # without its questions: their wrong answers are mistakes that belong to one operation
     "play": lambda loss: re.sub(
-        '<svg.*?</svg>|<section class="question".*?</section>',
+        r'<svg.*?</svg>|<section class="question".*?</section>\n?',
         "",
         bp.play(loss).html,
         flags=re.DOTALL,
