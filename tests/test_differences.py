@@ -16,6 +16,8 @@ from tinygrad_bp.differences import (
 from tinygrad_bp.worked_problem.closed_form import forward, gradients
 from tinygrad_bp.worked_problem.problem import random_problem
 
+from .sweeps import examples
+
 
 @pytest.mark.parametrize("shape", [(), (3,), (2, 3), (2, 1, 3), (0,)])
 def test_gradient_has_the_shape_of_the_point(shape):
@@ -115,11 +117,12 @@ def test_a_negative_control_is_caught():
     assert relative_difference(found, np.exp(at) * (1 + 1e-6)) > 1e-8
 
 
-def test_jacobian_difference_is_accurate_on_100_random_worked_problems():
+@pytest.mark.sweep
+def test_jacobian_difference_is_accurate_on_random_worked_problems():
     """The measurement quoted in differences.py, on fewer problems."""
     rng = np.random.default_rng(1)
     worst = 0.0
-    for seed in range(100):
+    for seed in range(examples(100)):
         sizes = [int(size) for size in rng.integers((1, 1, 1, 2), 8)]
         problem = random_problem(sizes, batch=int(rng.integers(1, 6)), seed=seed)
         right = gradients(problem)

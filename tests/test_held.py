@@ -11,6 +11,8 @@ import pytest
 import tinygrad_bp as bp
 from tinygrad_bp.held import HeldArray
 
+from .sweeps import every
+
 UPDATES = {
     "+=": operator.iadd,
     "-=": operator.isub,
@@ -258,7 +260,7 @@ USES = {
 
 
 @pytest.mark.parametrize("value", [MATRIX, MATRIX.astype(np.float32)], ids=["float64", "float32"])
-@pytest.mark.parametrize("use", USES)
+@every("use", USES)
 def test_what_is_made_of_it_is_plain(use, value):
     w = leaf(value)
     w.grad = value

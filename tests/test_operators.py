@@ -14,6 +14,7 @@ from tinygrad_bp.table import TABLE
 
 from .rules.cases import trials_of
 from .rules.checks import leaves
+from .sweeps import every
 
 x23 = np.array([[0.3, -1.2, 0.7], [2.0, 0.5, -0.4]])
 ADVICE = (
@@ -71,7 +72,7 @@ FUNCTIONS = {
 }
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@every("function", FUNCTIONS)
 def test_a_numpy_function_records_the_entry_of_its_name(function):
     space, _, name = function.rpartition(".")
     tried = 0

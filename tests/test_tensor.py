@@ -12,6 +12,8 @@ import pytest
 import tinygrad_bp as bp
 from tinygrad_bp.table import TABLE
 
+from .sweeps import every
+
 OPERATORS = {
     "add": operator.add,
     "subtract": operator.sub,
@@ -304,7 +306,7 @@ def stack_of_matrices():
 CONSTANT = {"np.zeros_like", "np.ones_like", "np.empty_like"}
 
 
-@pytest.mark.parametrize("name", numpy_functions())
+@every("name", numpy_functions())
 def test_a_numpy_function_does_to_tensors_what_it_does_to_arrays_or_refuses(name):
     function = numpy_functions()[name]
     a = stack_of_matrices()

@@ -65,7 +65,7 @@ def check_honest(f, operands):
 
 def corners_of(name):
     """Give trials of an entry, with equal numbers for all its operands."""
-    for trial in sample(trials_of(name)[:8], 3):
+    for trial in sample(trials_of(name)[:8], 6):
         at = checks.moving(trial.operands)
         if not at or any(trial.operands[i].size == 0 for i in at):
             continue
