@@ -13,6 +13,8 @@ from tinygrad_bp.notation.steps import expression, rule_expressions, step, twin,
 from tinygrad_bp.notation.trees import index, literal, shaped
 from tinygrad_bp.table import TABLE
 
+from ..sweeps import every
+
 
 def recorded(trial: Trial) -> bp.Tensor:
     """Record a trial of an entry; its own output, where the trial's call does more."""
@@ -50,7 +52,7 @@ def evaluated(code: ast.expr, values: dict[str, Any]) -> Any:
         return eval(ast.unparse(code), {"np": np, **TABLE}, values)
 
 
-@pytest.mark.parametrize("name", PRIMITIVES)
+@every("name", PRIMITIVES)
 def test_the_printed_code_computes_what_the_engine_computes(name: str) -> None:
     each(trials_of(name), computes_what_the_engine_computes)
 

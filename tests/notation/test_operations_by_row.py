@@ -21,6 +21,8 @@ from tinygrad_bp.notation.trees import literal, shaped
 from tinygrad_bp.record import Record
 from tinygrad_bp.table import TABLE
 
+from ..sweeps import every
+
 PACKAGE = Path(bp.__file__).parent
 
 #: Where the names of operations may be listed: where the operations are, and what goes wrong there.
@@ -70,7 +72,7 @@ def written(out: bp.Tensor) -> Iterator[tuple[str, str, str]]:
 OURS_ALONE = "sum_to"
 
 
-@pytest.mark.parametrize("name", [n for n in PRIMITIVES if n in TABLE and n != OURS_ALONE])
+@every("name", [n for n in PRIMITIVES if n in TABLE and n != OURS_ALONE])
 def test_a_row_registered_again_is_written_alike(name: str) -> None:
     row = TABLE[name]
     assert isinstance(row, Primitive)
@@ -189,7 +191,7 @@ FILES = [
 ]
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
+@every("file", FILES)
 def test_no_list_of_operation_names(file: Path) -> None:
     assert lists_of_operations(file.read_text(encoding="utf-8")) == []
 

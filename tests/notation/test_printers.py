@@ -20,6 +20,7 @@ from tinygrad_bp.record import recorded_tensors
 from tinygrad_bp.table import TABLE
 from tinygrad_bp.worked_problem.network import network
 
+from ..sweeps import sample
 from .latex_check import check
 from .test_expressions import recorded, written
 
@@ -43,9 +44,10 @@ def parsed(code: str, values: dict[str, Any] = VALUES) -> ast.expr:
     return tree
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", PRIMITIVES)
 def test_every_step_and_rule_prints(name: str) -> None:
-    each(trials_of(name), prints)
+    each(sample(trials_of(name), 3), prints)
 
 
 def prints(trial: Trial) -> None:

@@ -17,7 +17,7 @@ from tinygrad_bp.record import Record
 from tinygrad_bp.table import TABLE
 
 from ..rules.cases import PRIMITIVES, trials_of
-from ..sweeps import THOROUGH
+from ..sweeps import THOROUGH, every
 
 MOST_TRIALS = 3 if THOROUGH else 1  # of an operation: readings of many cases would take minutes
 
@@ -98,8 +98,8 @@ def read(reading, loss, name=""):
 
 @pytest.mark.sweep
 # sum_to is the engine's own step, which is written as NumPy's sum over the axes that it goes over
-@pytest.mark.parametrize("reading", READINGS)
 @pytest.mark.parametrize("name", sorted(set(PRIMITIVES) - {"sum_to"}))
+@every("reading", READINGS)
 def test_every_reading_is_that_of_the_original(name, reading):
     if reading == "source" and name in OF_EACH_OTHER:
         return

@@ -469,7 +469,7 @@ def test_a_wrong_rule_text_raises(form: Any, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.sweep
 @pytest.mark.parametrize("name", TABLE)
 def test_every_entry_of_the_table_in_components(name: str) -> None:
-    for trial in sample(trials_of(name), 4):
+    for trial in sample(trials_of(name), 8):
         operands = [
             leaf(x, f"x{i}") if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x
             for i, x in enumerate(trial.operands)
@@ -1164,7 +1164,7 @@ def test_what_nobody_would_read_is_not_multiplied_out(form: Any) -> None:
 def test_of_a_deep_network_the_last_layers_are_multiplied_out(form: Any) -> None:
     rng = np.random.default_rng(0)
     a = bp.tensor(rng.normal(size=(3, 1)), name="x")
-    for i in range(1, 334):
+    for i in range(1, 101):
         W, b = leaf(rng.normal(size=(3, 3)), f"W{i}"), leaf(rng.normal(size=(3, 1)), f"b{i}")
         a = bp.tanh(W @ a + b)
     loss = bp.square_sum(a)
@@ -1172,13 +1172,13 @@ def test_of_a_deep_network_the_last_layers_are_multiplied_out(form: Any) -> None
     assert re.search(
         r"Left out, because each would have more than 40 symbols.*: .* and \d+ more", text
     )
-    assert "partial W_{333" in text.partition("Multiplied out")[2]
+    assert "partial W_{100" in text.partition("Multiplied out")[2]
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_deep_graph(form: Any) -> None:
     t = leaf(1.0, "x")
-    for _ in range(5_000):
+    for _ in range(2_000):
         t = -t
     assert "∂" in derive(t, form=form).text
 
