@@ -129,7 +129,8 @@ def test_nothing_is_called_wrong_on_an_assumption(written):
     loss = tanh_network
     report = bp.grade(written(q + line), loss, LEAVES, required=())
     assert [side.verdict for side in report.written] == ["defined", "not read"]
-    assert report.written[1].reason == "wrong, if f is tanh, which is not said"
+    held = "not judged: if f is tanh, it is wrong, but the text does not say so"
+    assert report.written[1].reason == held
     said = r"$$a_1 = f(z_1)$$"
     report = bp.grade(written(said + q + line), loss, LEAVES, required=())
     assert [side.verdict for side in report.written] == ["right", "defined", "wrong"]
@@ -160,7 +161,7 @@ def test_another_file_is_no_document(written):
 
 def test_the_learner_gets_hints_and_the_teacher_the_findings(written):
     report = bp.grade(written(HOMEWORK.replace(r"\delta_2 h^T", r"\delta_2 h")))
-    (side,) = (side for side in report.written if side.verdict == "right as factors")
+    (side,) = (side for side in report.written if side.verdict == "wrong as arrays")
     assert "a₁ transposed" in side.said(reveal=True)
     assert "transposed" not in side.said(reveal=False).replace("must be transposed", "")
     assert "a₁ transposed" in str(report)

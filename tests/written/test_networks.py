@@ -82,7 +82,7 @@ right | \frac{\partial C}{\partial w^l_{jk}} = a^{l-1}_k \delta^l_j
 right | \delta^l_j = \sum_k w^{l+1}_{kj} \delta^{l+1}_k \sigma'(z^l_j)
 right | \delta^L_j = \frac{\partial C}{\partial a^L_j} \sigma'(z^L_j)
 does not fit | \frac{\partial C}{\partial w^l_{jk}} = a^{l-1}_j \delta^l_k
-right as factors | \frac{\partial C}{\partial w^2} = (a^2 - y) \cdot a^2 (1-a^2) \cdot a^1
+wrong as arrays | \frac{\partial C}{\partial w^2} = (a^2 - y) \cdot a^2 (1-a^2) \cdot a^1
 wrong | \delta^L = (a^L - y) \odot \sigma'(a^L)
 wrong | \delta^L = a^L - y
 """
@@ -96,7 +96,7 @@ right | \frac{\partial L}{\partial z_2} = \frac{1}{N} (p - y)
 right | \frac{\partial L}{\partial W_2} = h^T \frac{\partial L}{\partial z_2}
 right | \frac{\partial L}{\partial h} = \frac{\partial L}{\partial z_2} W_2^T
 right | \frac{\partial L}{\partial z_1} = \frac{\partial L}{\partial h} \odot \mathbb{1}[z_1 > 0]
-right as factors | \frac{\partial L}{\partial W_1} = \frac{\partial L}{\partial z_1} X^T
+wrong as arrays | \frac{\partial L}{\partial W_1} = \frac{\partial L}{\partial z_1} X^T
 wrong | \frac{\partial L}{\partial W_2} = \frac{1}{N} h^T \frac{\partial L}{\partial z_2}
 """
 
@@ -137,11 +137,11 @@ wrong | \theta := \theta - \frac{\alpha}{2m} X^T (X \theta - y)
 other network | J = \frac{1}{m} \| X \theta - y \|^2
 """
 
-#: An index at a matrix with samples counts them, if anything; nothing negative rests on that.
+#: An index at a matrix with samples counts them, or the units: wrong is what neither makes right.
 OF_A_SUM = r"""
 right | dZ^{[2]} = A^{[2]} - Y
 right | db^{[1]} = \frac{1}{m} \sum_i dZ^{[1]}_i
-not read | db^{[1]} = \sum_i dZ^{[1]}_i
+wrong | db^{[1]} = \sum_i dZ^{[1]}_i
 """
 
 #: dZ is of the mean in the first line, so it is in the others.
@@ -161,7 +161,7 @@ right | \frac{\partial L}{\partial z_2} = \frac{\partial L}{\partial h_2} \odot 
 right | \frac{\partial L}{\partial b_2} = \sum_{i=1}^m (\frac{\partial L}{\partial z_2})_i
 right | \frac{\partial L}{\partial b_2} = \sum_{i=1}^m [\frac{\partial L}{\partial z_2}]_i
 right | \frac{\partial L}{\partial b_2} = \sum_i (\frac{\partial L}{\partial z_2})_{i,:}
-not read | \frac{\partial L}{\partial b_2} = 2 \sum_i \left(\frac{\partial L}{\partial z_2}\right)_i
+wrong | \frac{\partial L}{\partial b_2} = 2 \sum_i \left(\frac{\partial L}{\partial z_2}\right)_i
 not read | \frac{\partial L}{\partial b_2} = \sum_i (\frac{\partial L}{\partial z_2})_{:,i}
 not read | \frac{\partial L}{\partial b_2} = \sum_i \left(\frac{\partial L}{\partial W_2}\right)_i
 right | \frac{\partial L}{\partial b_2} = \sum_i \frac{\partial L}{\partial z_2}
@@ -197,7 +197,7 @@ right | dh = dz2 @ W2.T
 right | dz1 = dh * (z1 > 0)
 right | db1 = np.sum(dz1, axis=0)
 right | db1 = sum(dz1, 0)
-right as factors | dW1 = dz1 @ X.T
+wrong as arrays | dW1 = dz1 @ X.T
 """
 
 

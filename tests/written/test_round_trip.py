@@ -22,7 +22,7 @@ from tinygrad_bp.written.read import read
 from ..test_random_programs import programs
 
 #: What is held against a line, but for what does not fit.
-HELD = ("wrong", "stray index", "other network", "right as factors", "cases as alternatives")
+HELD = ("wrong", "stray index", "other network", "wrong as arrays", "cases as alternatives")
 
 rng = np.random.default_rng(0)
 

@@ -7,14 +7,16 @@ to know asks here, with the answers that there can be. Then the line is read aga
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 #: A line is read under at most so many combinations of answers.
 MOST_TRIES = 40
 
 #: What a letter may be: the index of a sample, in one line.
-INDEX = "the index of a sample"
+INDEX, UNIT = "the index of a sample", "the index of a unit"
+
+NOTHING: Mapping[str, Any] = {}
 
 T = TypeVar("T")
 
@@ -23,13 +25,16 @@ class Try(NamedTuple, Generic[T]):
     right: float  # how many right sides are right
     found: T
     answers: Mapping[str, str]  # to what was asked
-    assumed: str  # what no line has confirmed so far, as a clause; nothing if all is known
+    assumed: Mapping[str, str]  # of these, what no line has confirmed so far
+    doubted: frozenset[str]  # questions that have answers which are merely possible
+    is_possible: bool  # one of these answers is: it is right for certain under no such answer
 
 
 class Assumptions:
     def __init__(self) -> None:
         self.confirmed: dict[str, str] = {}  # by lines that are right
         self.given: Mapping[str, str] = {}  # the answers to try now
+        self.has_tried_all = True  # and has not met the limit
         self.begin()
 
     def begin(self) -> None:
@@ -37,6 +42,7 @@ class Assumptions:
         self.others: dict[str, Sequence[str]] = {}  # for each question, the answers not taken
         self.resorts: set[str] = set()  # questions whose other answers are tried if nothing else is
         self.whole: set[str] = set()  # questions with all the answers that there can be
+        self.possible: dict[str, Collection[str]] = {}  # answers that nobody would expect
 
     def ask(
         self,
@@ -46,19 +52,23 @@ class Assumptions:
         settled: bool = False,
         last: bool = False,
         whole: bool = False,
+        possible: Mapping[str, Any] = NOTHING,
     ) -> Any:
         """Return what an answer stands for; the one confirmed, or the first, is tried first.
 
         Where that is ``settled`` by a line that is right, no other is tried any more. As a ``last``
         resort, others are tried only if no line is right without them. If the answers are the
-        ``whole`` of what can be, a line that is wrong under each is wrong.
+        ``whole`` of what can be, a line that is wrong under each is wrong. So is one that is wrong
+        under each answer that is merely ``possible``, too; right it is under none of these.
         """
+        answers = {**answers, **possible}
         known = self.confirmed.get(question, "")
         first = known if known in answers else next(iter(answers))
         if question not in self.asked:
             self.asked[question] = self.given.get(question, first)
             is_settled = settled and known in answers
             self.others[question] = [a for a in answers if a != first and not is_settled]
+            self.possible[question] = () if is_settled else possible.keys()
             self.resorts |= {question} if last else set()
             self.whole |= {question} if whole else set()
         return answers.get(self.asked[question], answers[first])
@@ -72,22 +82,27 @@ class Assumptions:
                 break
             self.given = (waiting or resorts).popleft()
             self.begin()
-            found.append(Try(*attempt(), self.asked, self.assumed()))
+            found.append(self.tried(*attempt()))
             before = dict(self.given)
             for question, answer in self.asked.items():
                 if question not in self.given:
-                    queue = resorts if question in self.resorts else waiting
-                    queue.extend(before | {question: other} for other in self.others[question])
+                    for other in self.others[question]:
+                        is_last = question in self.resorts or other in self.possible[question]
+                        (resorts if is_last else waiting).append(before | {question: other})
                 before[question] = answer
-        self.given = {}
+        self.given, self.has_tried_all = {}, not waiting and not resorts
+        self.begin()
         return found
 
-    def assumed(self) -> str:
-        return " and ".join(
-            f"{question} is {answer}"
+    def tried(self, right: float, found: T) -> Try[T]:
+        assumed = {
+            question: answer
             for question, answer in sorted(self.asked.items())
             if question not in self.whole and self.confirmed.get(question) != answer
-        )
+        }
+        doubted = frozenset(question for question, others in self.possible.items() if others)
+        is_possible = any(a in self.possible[question] for question, a in self.asked.items())
+        return Try(right, found, self.asked, assumed, doubted, is_possible)
 
     def confirm(self, tries: Iterable[Try[T]]) -> None:
         """Learn what all tries that are right agree on; letters of indices are used anew."""

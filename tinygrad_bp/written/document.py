@@ -14,9 +14,10 @@ from ..table import TABLE
 from . import tree as t
 from .assumptions import INDEX
 from .chains import Chains
+from .extract import COUNTS_SAMPLES
 from .names import Key, spellings
 from .network import Arrays, Network, applied
-from .symbols import LOSSES, NeedsLayerError, Ref, Symbols, said
+from .symbols import LOSSES, PER_SAMPLE, NeedsLayerError, Ref, Symbols, said
 from .target import RIGHT, Target, Verdict
 from .updates import as_gradient, with_gradients
 from .values import DoesNotFitError, NotReadError, UnknownNameError, value
@@ -24,11 +25,11 @@ from .verdicts import Judgement
 
 #: From the verdict that says most about a template to the one that says least.
 WORST = ("other network", "wrong", "does not fit", "stray index", "cases as alternatives",
-         "ambiguous", "carried forward", "right as factors", "right", "defined", "not read",
+         "ambiguous", "carried forward", "wrong as arrays", "right", "defined", "not read",
          "not compared")  # fmt: skip
 #: The verdicts that nothing may be assumed for, and what the others say for an assumption.
 HELD = WORST[:6]
-WORTH = {"right": 1.0, "carried forward": 0.1, "right as factors": 0.1, "defined": 0.01}
+WORTH = {"right": 1.0, "carried forward": 0.1, "wrong as arrays": 0.1, "defined": 0.01}
 
 #: Relations that nothing can be compared by.
 NOT_EQUAL = ("←", "+=", "-=", "≈", "≠", "<", ">", "≤", "≥", "∈", "∝")
@@ -56,9 +57,11 @@ class Document:
         self.judgement = Judgement(self.meaning)
         self.answers: dict[str, Verdict] = {}  # the last for each quantity
         self.with_delta: list[t.WrittenLine] = []  # those with δ W for a gradient, perhaps
+        self.per_sample: int | None = None  # the line that says that gradients are of each sample
         self.found = dict(names)  # told, and found by value
 
-    def judge(self, lines: Sequence[t.WrittenLine]) -> list[Judged]:
+    def judge(self, lines: Sequence[t.WrittenLine], prose: str = "") -> list[Judged]:
+        self.symbols.count_samples = set(COUNTS_SAMPLES.findall(prose))
         lefts = [line.left.tree for line in lines]
         if not any(name == t.Name("delta") for name in (*lefts, *self.network.names.values())):
             self.with_delta = [new for old in lines if (new := with_gradients(old)) != old]
@@ -107,20 +110,34 @@ class Document:
     def of_equation(self, line: t.WrittenLine) -> list[Judged]:
         """Judge an equation under the assumption that makes most of it right."""
         tries = self.assumptions.every(lambda: self.attempt(line))
+        possible = [one for one in tries if one.is_possible]
+        tries = [one for one in tries if not one.is_possible]
         best = max(tries, key=lambda one: (one.right, not all(is_unread(j) for j in one.found[0])))
+        is_doubtful = not self.assumptions.has_tried_all
         is_held = any(j.verdict.name in ("right", "wrong", "defined") for j in best.found[0])
         may_be_of_one = not is_held or INDEX in best.answers.values()
         if (self.network.batch or 1) > 1 and may_be_of_one and best.right < 1:
             self.symbols.of_one_sample = True
             ones = self.assumptions.every(lambda: self.attempt(line))
             self.symbols.of_one_sample = False
+            possible += [one for one in ones if one.is_possible]
+            ones = [one for one in ones if not one.is_possible]
             if (one := max(ones, key=lambda one: one.right)).right >= 1:
                 best, tries = one, ones
         judged, learnt = best.found
         if best.right >= 1:
             self.assumptions.confirm(one for one in tries if one.right == best.right)
-        if best.assumed:
-            judged = [replace(j, verdict=on_assumption(j.verdict, best.assumed)) for j in judged]
+            if self.assumptions.confirmed.get("a gradient") == PER_SAMPLE:
+                self.per_sample = self.per_sample or line.where.line
+        is_doubtful = is_doubtful or any(one.right > best.right for one in possible)
+        assumed = [
+            f"{question} is {answer}"
+            for question, answer in best.assumed.items()
+            if is_doubtful or question not in best.doubted
+        ]
+        if assumed:
+            said = " and ".join(assumed)
+            judged = [replace(j, verdict=on_assumption(j.verdict, said)) for j in judged]
         for learn in learnt:
             learn()
         self.keep(judged)
@@ -193,7 +210,7 @@ class Document:
         truth = self.network.matrices(self.network.gradients[about])
         own = self.network.matrices(verdict.answer or [])
         self.symbols.own.pop(about, None)
-        if verdict.name not in ("right", "right as factors") and all(
+        if verdict.name not in ("right", "wrong as arrays") and all(
             a.shape == t.shape for a, t in zip(own, truth, strict=True)
         ):
             self.symbols.own[about] = own
@@ -349,7 +366,7 @@ def on_assumption(verdict: Verdict, assumed: str) -> Verdict:
     """Hold nothing against a side on what is assumed, and not said."""
     if verdict.name not in HELD:
         return verdict
-    reason = f"{verdict.name}, if {assumed}, which is not said"
+    reason = f"not judged: if {assumed}, it is {verdict.name}, but the text does not say so"
     return Verdict("not read", reason, reading=verdict.reading)
 
 

@@ -23,6 +23,15 @@ class Piece(NamedTuple):
 #: A document of more characters is not read.
 LONGEST_DOCUMENT = 200_000
 
+#: How prose says what a letter counts: with $m$ samples; i counts the samples.
+COUNTS_SAMPLES = re.compile(
+    r"""\b([b-zB-HJ-Z])\b (?: [\s$,:=\d.…-] | \\[lc]?dots )*
+    (?: (?: is|be|denotes?|counts?|index(?:es)?|runs?|goes|ranges|over|the|of|all|number|an?|for|our
+    |training|th ) [\s$]+ )*
+    (?:samples?|examples?|observations|data[ ]?points?)\b""",
+    re.X,
+)
+
 DISPLAYS = "align|aligned|equation|gather|eqnarray|multline|displaymath|alignat|flalign|math"
 #: What opens, in the order in which it is tried, and what closes it.
 OPENINGS = re.compile(

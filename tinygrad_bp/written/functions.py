@@ -168,6 +168,10 @@ class Functions(Meaning):
         axes = [int(given) % 2 - 2] if given is not None else long if len(long) == 1 else []
         if given is None and self.network.softmax_axis is not None:
             axes.append(self.network.softmax_axis)
+        elif (
+            given is None and not axes and self.network.samples
+        ):  # of each sample, over the classes
+            axes.append(-1 - self.network.samples[0])
         if not axes or len(v.core) != 2:
             raise NotReadError("over which axis a softmax goes cannot be told")
         return [v.mapped(lambda d: TABLE["softmax"](d, axis=k)) for k in dict.fromkeys(axes)]  # noqa: B023, it is called at once

@@ -6,6 +6,7 @@ scores given as they are for code. Nothing in a document is run.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -26,12 +27,15 @@ from ..grading.task import Builder
 from .document import Document, Judged
 from .missing import leaves_of
 from .network import Arrays, Network
-from .read import read
+from .read import BLANK, read
 from .report import HINTS, WrittenReport, WrittenSide
 from .symbols import Symbols
 from .target import Target
 
 SUFFIXES = (".md", ".tex", ".ipynb", ".txt")
+
+#: What is said of a notebook that has a function, and no gradient in Markdown.
+NO_CODE = "Of a notebook only Markdown cells are read: hand a function in as a .py file."
 
 #: A longer document is not read, in bytes.
 LARGEST_DOCUMENT = 200_000
@@ -62,8 +66,15 @@ class WrittenFile:
 
     def grade_itself(self, assignment: Assignment) -> WrittenReport:
         document = Document(network_of(assignment), self.names)
-        judged = document.judge(read(self.source, self.suffix))
-        return Grader(document, assignment).report(judged)
+        judged = document.judge(read(self.source, self.suffix), self.source)
+        report = Grader(document, assignment).report(judged)
+        if (
+            self.suffix == ".ipynb"
+            and not document.answers
+            and re.search(r"\bdef \w+\(", self.source)
+        ):
+            return replace(report, warnings=(*report.warnings, NO_CODE))
+        return report
 
 
 def open_document(path: Path, names: Mapping[str, str] | None = None) -> WrittenFile | None:
@@ -107,10 +118,17 @@ class Grader:
         report = self.grade(dict.fromkeys(used) | answers)
         charged: set[str] = set()
         lines = []
+        unfit = {
+            j.target.about: j.verdict.name
+            for j in judged
+            if j.target is not None and j.target.kind == "gradient"
+            if j.verdict.name in ("stray index", "does not fit")
+        }
         unread = {
             j.target.about: j.line.where.line
             for j in judged
-            if j.target is not None and j.target.kind == "gradient" and j.verdict.name == "not read"
+            if j.target is not None and j.target.kind == "gradient"
+            if j.verdict.name == "not read" and j.verdict.reason != BLANK
         }
         for line in report.lines:
             what = verdicts[line.name].name if line.name in verdicts else ""
@@ -120,6 +138,8 @@ class Grader:
             if line.verdict == "missing" and line.score is not None and line.name in unread:
                 message = f"Answered in line {unread[line.name]}, which was not read."
                 line = replace(line, verdict="unreadable", message=message)
+            if line.verdict == "missing" and line.name in unfit:
+                line = self.charge(line, unfit[line.name], "wrong")
             if line.verdict == "right" and what in CHARGED:
                 line = self.charge(line, what, "carried forward" if what in charged else "wrong")
                 charged.add(what)
@@ -191,8 +211,12 @@ class Grader:
             if line is None or line.verdict != "wrong":
                 line = self.line(judged.target, verdict.answer, judged.before)
             mistakes, hint = line.mistakes, line.hint or hint
+            if "sum-for-mean" in mistakes and self.document.per_sample:
+                hint = (
+                    f"Line {self.document.per_sample} is without the mean: take it there, or here."
+                )
             if line.verdict == "carried forward":
-                name, reason = "carried forward", "right, given an earlier slip"
+                name, reason, hint = "carried forward", "right, given an earlier slip", ""
         return WrittenSide(
             judged.line.where.line,
             judged.line.where.cell,
@@ -223,10 +247,12 @@ class Grader:
         return self.grade({**before, target.about: answer})[target.about]
 
 
-#: What is right in every gradient but for one thing, which is charged once.
+#: What is right in every gradient but for one thing, which is charged once; or is no array at all.
 CHARGED = {
+    "stray index": "An index stands on the right, not on the left, and is not summed over.",
+    "does not fit": "As arrays, its parts do not fit.",
     "cases as alternatives": "Cases about an index are alternatives here. Summed, they are right.",
-    "right as factors": "Right as factors of the chain rule, and not as arrays.",
+    "wrong as arrays": "Right as factors of the chain rule, and not as arrays.",
 }
 
 

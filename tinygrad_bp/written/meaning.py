@@ -19,7 +19,6 @@ import numpy as np
 
 from ..notation.trees import call, literal, shaped
 from . import tree as t
-from .assumptions import INDEX
 from .network import Network
 from .shown import Shown, binary, entry, sum_over, transposed
 from .symbols import EACH, NONE, NeedsLayerError, Ref, Symbols, said
@@ -128,8 +127,14 @@ class Meaning:
 
     def read_Filled(self, tree: t.Filled) -> list[Reading]:
         if not tree.shape and tree.entry == "1" and self.network.batch is not None:
-            self.symbols.assumptions.ask("1", {"a vector over the samples": True})
-            return [self.constant(np.ones((self.network.batch, 1)))]
+            lengths = {n for arrays in self.network.values.values() for n in arrays[0].shape}
+            others = {f"a vector of {n} numbers": n for n in lengths - {self.network.batch}}
+            known = {"a vector over the samples": self.network.batch}
+            return [
+                self.constant(
+                    np.ones((self.symbols.assumptions.ask("1", known, possible=others), 1))
+                )
+            ]
         if not tree.shape:
             raise NotReadError("an array of ones, or an identity, without its shape")
         return [self.constant(np.full(tree.shape, float(tree.entry)))]
@@ -180,6 +185,7 @@ class Meaning:
             ref = self.symbols.of_sample(ref)
         if is_slice and (
             ref.sample is None
+            or ref.is_unit
             or tree.below.index(t.Letter(ref.sample)) != (self.network.samples or [None])[0]
         ):
             raise NotReadError("a slice")
@@ -192,12 +198,17 @@ class Meaning:
         ]
 
     def is_of_samples(self, tree: t.Tree) -> bool:
-        """Whether each quantity and gradient in a tree has an axis of samples."""
+        """Whether a tree is of quantities with an axis of samples, and has that axis, too."""
         names = [n for n in t.names_in(tree) if not self.symbols.is_loss(n)]
         refs = [ref for name in names for ref in self.symbols.refs(name)]
-        return bool(refs) and all(
+        has_samples = [
             r.kind in ("quantity", "gradient") and self.network.has_samples(r.name) for r in refs
-        )
+        ]
+        if not any(has_samples) or self.network.samples is None:
+            return False
+        axis, n = self.network.samples
+        cores = [v.core for v, _, _ in self.readings(tree)]
+        return all(has_samples) or all(c and c[axis] == n and 1 not in c for c in cores)
 
     def one_of(self, name: t.Name, refs: Iterable[Ref]) -> Ref:
         """Return the one thing that a name stands for in a derivative, or on the left."""
@@ -378,7 +389,7 @@ class Meaning:
                 axis, n = self.network.samples
                 if v.core[axis] != n or n == 1 or r.unequal is not None:
                     raise NotReadError(f"a sum over {r.letter}, and nothing in it has that index")
-                self.symbols.assumptions.ask(r.letter, {INDEX: True})
+                axis = axis if self.symbols.is_sample(r.letter) else 1 - axis
                 v = self.summed(reading, (axis,), keep=True).value
                 tree = sum_over((r.letter,), tree)
                 notes |= {f"the index {r.letter} of the samples is not written"}

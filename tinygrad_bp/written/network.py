@@ -145,13 +145,16 @@ class Network:
                 return str(tensor.primitive.__name__)
         return None
 
+    def is_activated(self, name: str) -> bool:
+        return is_activation(self.run.tensors[self.position[name]])
+
     @cached_property
     def output(self) -> str | None:
         """The activation that the loss is computed from, with no named step between."""
         found = [
             name
             for name, ends in self.next_named.items()
-            if ends == {self.loss} and is_activation(self.run.tensors[self.position[name]])
+            if ends == {self.loss} and self.is_activated(name)
         ]
         return found[0] if len(found) == 1 else None
 

@@ -20,6 +20,8 @@ RELATIONS = {
 BREAKS = {r"\Rightarrow", r"\implies", r"\rightarrow", r"\therefore", r"\iff", r"\longrightarrow",
           r"\Leftrightarrow", r"\Longrightarrow", r"\leadsto", r"\because"}  # fmt: skip
 SPACES = {r"\quad", r"\qquad"}
+#: Why a blank of a worksheet is not read.
+BLANK = "not answered"
 ALIGNMENTS = {"align", "aligned", "equation", "gather", "gathered", "split", "alignat", "alignedat",
               "eqnarray", "multline", "displaymath", "math", "flalign"}  # fmt: skip
 #: The last, in what `derive` writes.
@@ -96,8 +98,8 @@ def side_of(relation: Token | None, row: list[Token], piece: Piece) -> t.Side:
     text = source_of(row, piece.source)
     sign = RELATIONS[relation.text] if relation else ""
     try:
-        if not row:
-            raise NotReadError("no formula stands there")
+        if all(token.text in {*SPACES, "{", "}", "_"} for token in row):
+            raise NotReadError(BLANK if row else "no formula stands there")
         return t.Side(text, parse(row, piece.latex), sign)
     except NotReadError as reason:
         return t.Side(text, t.Refusal(str(reason)), sign)
@@ -279,7 +281,9 @@ def is_range_of_letter(part: Sequence[Token]) -> bool:
     # l = L-1, ..., 1 says what a letter goes over, and nothing about the network
     texts = [token.text for token in part if not is_if(token)]
     ends = all(len(t) == 1 or t.isdecimal() or t[-4:] == "dots" or t == ".." for t in texts[2:])
-    return len(texts) > 2 and texts[0] in tuple("ijklmnt") and texts[1] in ("=", r"\in") and ends
+    is_size = texts[:1] in (["m"], ["n"]) and "".join(texts[2:]) not in ("0", "1")  # m = 8
+    is_letter = set(texts[:1]) <= set("ijklmnt")
+    return len(texts) > 2 and is_letter and texts[1] in ("=", r"\in") and ends and not is_size
 
 
 def index_condition(part: list[Token], latex: bool) -> t.Condition | None:

@@ -25,7 +25,7 @@ VERDICTS = {
     "does not fit": Verdict("✗", "red"),
     "stray index": Verdict("✗", "red"),
     "cases as alternatives": Verdict("✗", "red"),
-    "right as factors": Verdict("→", "yellow"),
+    "wrong as arrays": Verdict("✗", "yellow"),
     "carried forward": Verdict("→", "yellow"),
     "ambiguous": Verdict("?", "magenta"),
     "not read": Verdict("?", "magenta"),
@@ -35,10 +35,10 @@ VERDICTS = {
 }
 
 #: Verdicts whose reason gives nothing away.
-SAID_TO_ALL = ("not read", "not compared", "ambiguous", "other network")
+SAID_TO_ALL = ("not read", "not compared", "ambiguous", "other network", "carried forward")
 
 #: What is held against a document, though it may be about no gradient that counts.
-FAULTS = ("wrong", "does not fit", "stray index", "cases as alternatives", "right as factors")
+FAULTS = ("wrong", "does not fit", "stray index", "cases as alternatives", "wrong as arrays")
 
 #: On a console a line of a document is shown up to this many characters.
 LONGEST_SOURCE = 60
@@ -54,7 +54,8 @@ ATTRIBUTES = {"display", "mathvariant", "stretchy", "fence", "form", "columnalig
 HINTS = {
     "wrong": "Put numbers into both sides, at a point with few entries.",
     "does not fit": "Write the shape below every factor.",
-    "right as factors": "Write the shape below every factor: which must be transposed, or first?",
+    "wrong as arrays": "Write the shape below every factor: which must be transposed, or moved to "
+    "the front?",
     "stray index": "Over which index must be summed?",
     "cases as alternatives": "What happens to an index that the left side does not have?",
     "other network": "Compare this line with the problem: is it about the same network?",
@@ -83,7 +84,7 @@ class WrittenSide:
     def where(self) -> str:
         return f"{self.line}" if self.cell is None else f"cell {self.cell}, {self.line}"
 
-    def said(self, reveal: bool) -> str:
+    def said(self, reveal: bool = False) -> str:
         """Say what was found. What would give the answer away is for the teacher."""
         is_named = reveal and not self.verdict.startswith("cases")  # whose reason names them
         clauses = [self.reason, self.missing] if reveal else [self.hint]
@@ -91,7 +92,8 @@ class WrittenSide:
             clauses = [self.reason]
         sentences = [f"{' or '.join(self.mistakes)}."] if is_named and self.mistakes else []
         sentences += [to_sentence(clause) for clause in clauses if clause]
-        return " ".join([*sentences, *(f"({note})" for note in self.notes)])
+        notes = self.notes if reveal or self.verdict != "wrong as arrays" else ()
+        return " ".join([*sentences, *(f"({note})" for note in notes)])
 
 
 @dataclass(frozen=True)

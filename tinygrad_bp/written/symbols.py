@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import tree as t
-from .assumptions import INDEX, Assumptions
+from .assumptions import INDEX, UNIT, Assumptions
 from .names import Key, Spelling, key_of, spellings
 from .network import Arrays, Network
 from .parse import parse
@@ -59,6 +59,7 @@ class Ref(NamedTuple):
     transposed: bool = False
     power: int = 1
     notes: frozenset[str] = NONE
+    is_unit: bool = False  # the letter for the sample is that of a unit
 
 
 class Symbols:
@@ -68,6 +69,7 @@ class Symbols:
         self.told: dict[t.Name, str] = {}  # by the user, as it is spelled: \sigma_B^2
         self.defined: dict[Key, Value] = {}
         self.gradients: dict[Key, str] = {}  # names of gradients, such as δ: of which quantity
+        self.count_samples: set[str] = set()  # letters, as the document's prose says
         self.letters: dict[str, int] = {}  # letters of layers that have a value now
         self.argument: tuple[str, Value] | None = None  # z in σ'(z) = ..., at numbers of our own
         self.writes_sums = False  # the document has a Σ, so where there is none, none is meant
@@ -160,7 +162,11 @@ class Symbols:
                     sizes[f"the size of {of}"] = network.size(of)
         if not sizes:
             raise NotReadError(f"how many there are, {said(name)}, cannot be told")
-        n = self.assumptions.ask(said(name), sizes, settled=True, last=True)
+        if said(name) in self.count_samples:
+            return Ref("size", str(network.batch))
+        lengths = {n for arrays in network.values.values() for n in arrays[0].shape}
+        others = {f"the number {n}": n for n in sorted(lengths - {1, *sizes.values()})}
+        n = self.assumptions.ask(said(name), sizes, settled=True, last=True, possible=others)
         note = f"{said(name)} is {self.assumptions.asked[said(name)]}"
         return Ref("size", str(n), notes=frozenset({note}))
 
@@ -175,6 +181,7 @@ class Symbols:
 
     def without_layer(self, name: t.Name, defines: bool) -> list[Ref]:
         """Read a_i as an entry of a quantity a1, a2 or the like, whichever makes its line right."""
+        plain = said(replace(name, transposed=False))
         alike = [
             n
             for key, n in self.network.keys.items()
@@ -187,9 +194,8 @@ class Symbols:
         )
         if not alike or name.above or not letters or defines:
             raise UnknownNameError(
-                f"there is no {said(name)} in the network, and the document defines none"
+                f"there is no {plain} in the network, and the document defines none"
             )
-        plain = said(replace(name, transposed=False))
         found = self.assumptions.ask(plain, dict(zip(alike, alike, strict=True)), last=True)
         entries = [s for s in name.below if isinstance(s, t.Letter)]
         spelling = Spelling(key_of(found), tuple(entries), None, 1, name.transposed)
@@ -239,9 +245,14 @@ class Symbols:
         letter = ref.entries[0] if ref.entries else None
         is_array = ref.kind == "defined" or 1 not in self.network.shape(ref.name)
         if isinstance(letter, str) and is_array:
-            self.assumptions.ask(letter, {INDEX: True})
-            return ref._replace(entries=(), sample=letter)
+            is_sample = self.is_sample(letter)
+            return ref._replace(entries=(), sample=letter, is_unit=not is_sample)
         return ref
+
+    def is_sample(self, letter: str) -> bool:
+        """Whether an index, which may stand at either axis of a batch, is that of a sample."""
+        others = {} if letter in self.count_samples else {UNIT: False}
+        return bool(self.assumptions.ask(letter, {INDEX: True}, possible=others, whole=not others))
 
     def named(self, key: Key) -> Iterator[tuple[str, str, frozenset[str]]]:
         name, network = self.lookup(key), self.network
@@ -263,6 +274,9 @@ class Symbols:
             self.assumptions.ask(key_text(key), {network.output: True}, settled=True)
             note = f"{key_text(key)} is {network.output}, the output"
             yield "quantity", network.output, frozenset({note})
+        elif key.base in ("z", "Z", "s") and (product := self.product_of_layer(key)):
+            self.assumptions.ask(key_text(key), {product: True}, settled=True)
+            yield "quantity", product, frozenset({f"{key_text(key)} is {product}"})
 
     def weighted_input(self, key: Key) -> str:
         """Return what δ with a layer, or a word, is the gradient by: z, or what may be one."""
@@ -277,6 +291,16 @@ class Symbols:
         if not found:
             return ""
         return str(self.assumptions.ask(key_text(key), {f"dL/d{n}": n for n in found}))
+
+    def product_of_layer(self, key: Key) -> str | None:
+        """Return what is computed from W₃ and is no activation, for Z₃: a linear output, say."""
+        network, weight = self.network, self.lookup(Key("W", layer=key.layer))
+        if weight is None or key != Key(key.base, layer=key.layer):
+            return None
+        (product, *others) = network.next_named.get(weight) or [network.loss]
+        if others or network.is_activated(product) or not network.product_step(product, weight):
+            return None
+        return product if product != network.loss else None
 
     def ask_step(self, key: Key) -> bool:
         # a step without a name may have the name that readings give it, or v4 is the document's own
@@ -346,10 +370,10 @@ class Symbols:
             samples = self.network.samples
             if samples is None or arrays[0].shape[samples[0]] != samples[1]:
                 raise NotReadError(f"no samples are known of {ref.name}")
-            axis = samples[0]
+            axis = 1 - samples[0] if ref.is_unit else samples[0]
             arrays = [np.expand_dims(np.moveaxis(a, axis, 0), 1 + axis) for a in arrays]
             labels.append(ref.sample)
-            self.note_range(ref.sample, samples[1])
+            self.note_range(ref.sample, arrays[0].shape[len(labels) - 1])
         shape = arrays[0].shape[len(labels) :]
         if len(shape) > 2:
             raise NotReadError(f"there are more than two axes in {ref.name}")

@@ -10,7 +10,7 @@ from .network import Arrays
 from .symbols import NONE
 from .values import Value
 
-RIGHT = ("right", "carried forward", "right as factors")
+RIGHT = ("right", "carried forward", "wrong as arrays")
 
 
 @dataclass(frozen=True)

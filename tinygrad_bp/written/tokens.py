@@ -68,7 +68,7 @@ FUNCTIONS = (
         and name not in {*PROSE, "prod"}
     }
     | {"det"}
-    | set("sum softmax diag dot transpose ln tr sigm logistic leakyrelu sgn".split())  # noqa: SIM905
+    | set("sech sum softmax diag dot transpose ln tr sigm logistic leakyrelu sgn".split())  # noqa: SIM905
 )
 KNOWN = FUNCTIONS | LOSS_WORDS | PROSE | {"np", "net", "axis"} | {name.lower() for name in GREEK}
 #: In LaTeX a run of letters is a product; a word of three letters that is known is a word.

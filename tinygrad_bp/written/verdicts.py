@@ -67,7 +67,7 @@ class Judgement:
             verdict = self.lacking(target, tree, verdict)
         is_claim = target.kind in ("local", "function") and is_simple(tree)
         if verdict.name not in RIGHT and is_number(tree) and not is_claim:
-            return Verdict("not compared", "numbers, of a point of their own")
+            return Verdict("not compared", "it holds numbers alone, which are right at one point")
         return verdict
 
     def says_nothing(self, target: Target, tree: t.Tree) -> bool:
@@ -231,7 +231,7 @@ class Judgement:
         why = str(
             reason or (f"the shape is {' or '.join(shapes)}" if shapes else "it is something else")
         )
-        verdict = self.stood(target, tree, found, "right as factors", NONE)
+        verdict = self.stood(target, tree, found, "wrong as arrays", NONE)
         verdict = replace(verdict, reason=f"as arrays: {why}")
         return self.lacking(target, tree, verdict)
 
@@ -284,7 +284,7 @@ class Judgement:
         )
         answer = self.answer(target, truth)
         return replace(
-            verdict, name="right as factors", reason=reason, answer=answer, missing=missing
+            verdict, name="wrong as arrays", reason=reason, answer=answer, missing=missing
         )
 
     # ---- cases that are alternatives ----

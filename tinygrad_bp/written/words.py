@@ -17,7 +17,7 @@ from .tokens import FUNCTIONS, LOSS_WORDS, OPENING, NotReadError, Token, group, 
 FONTS = {"mathbf", "boldsymbol", "bm", "mathcal", "mathscr", "mathsf", "mathit", "mathfrak",
          "pmb", "bold", "vec", "underline", "mathbb"}  # fmt: skip
 GREEK_WORDS = {*GREEK, "ell"}
-ACCENTED = {name + accent: (name, accent) for name in "yax" for accent in ACCENTS}  # yhat
+ACCENTED = {name + accent: (name, accent) for name in "yaxYAX" for accent in ACCENTS}  # yhat
 SAME = {"ln": "log", "sigm": "sigmoid", "logistic": "sigmoid", "sgn": "sign", "tr": "trace",
         "leakyrelu": "leaky_relu"}  # fmt: skip
 #: Letters that stand for a function where brackets, or a prime, follow.
@@ -117,7 +117,8 @@ class Words(ABC):
             raise NotReadError("a remainder")
         if word in ACCENTED:
             return self.marked(t.Name(*ACCENTED[word]))
-        is_short = len(word) < 4 or low[1:] in LOSS_WORDS  # dz1, dWx, dloss, but not damping
+        # dz1, dWx, dloss, dYhat, but not damping
+        is_short = len(word) < 4 or low[1:] in LOSS_WORDS or word[1:] in ACCENTED
         if token.kind == "name" and not self.latex and word[0] == "d" and is_short:
             return self.differential_in_text(token)
         if token.kind == "words" and not word.replace("_", "").isalnum():
@@ -272,6 +273,8 @@ class Words(ABC):
         else:
             raise NotReadError(f"{word} of nothing")
         tree: t.Tree = t.Call(function, arguments, primes, keywords=(*keywords, *named))
+        if function == "sech":
+            tree = t.Fraction(t.Number(1.0), t.Call("cosh", arguments))
         if function == "power" and len(arguments) == 2:
             tree = t.Power(*arguments, entrywise=True)
         tree = t.Entry(tree, entry) if entry else tree
