@@ -65,9 +65,7 @@ def words(text: str) -> str:
 
 def value(array: np.ndarray, alone: bool) -> str:
     if array.ndim == 2 and array.size and fits(array):
-        between, after = "</mn></mtd><mtd><mn>", "</mn></mtd></mtr>"
-        lines = (f"<mtr><mtd><mn>{between.join(row)}{after}" for row in rows(array))
-        return f'<mtable class="matrix">{"".join(lines).replace("-", "−")}</mtable>'
+        return matrix(array.tobytes(), array.dtype, array.shape)
     if not alone and not fits(array):
         return words(stand_in(array))
     written = in_line(array)
@@ -75,3 +73,12 @@ def value(array: np.ndarray, alone: bool) -> str:
     text = words(text) if array.ndim else f"<mn>{text}</mn>"
     negative = not alone and written.startswith("-")
     return f"<mrow><mo>(</mo>{text}<mo>)</mo></mrow>" if negative else text
+
+
+@functools.lru_cache(maxsize=10_000)
+def matrix(content: bytes, dtype: np.dtype, shape: tuple[int, int]) -> str:
+    # the same numbers stand in several steps: where they come from, and where they are used
+    cells = rows(np.frombuffer(content, dtype).reshape(shape))
+    between, after = "</mn></mtd><mtd><mn>", "</mn></mtd></mtr>"
+    body = "".join(f"<mtr><mtd><mn>{between.join(row)}{after}" for row in cells)
+    return f'<mtable class="matrix">{body.replace("-", "−")}</mtable>'
