@@ -28,8 +28,8 @@ SIGNS: list[tuple[str, tuple[str | Written, ...]]] = [
     (
         r"Σ(?!\[\w+(=| [≠≤<>=]))",
         (
-            "A sum covers the whole product after it. A sum over an axis is repeated along that "
-            "axis if it stands beside an array that has the axis. ",
+            "A sum covers the whole product after it. Beside a larger array, a sum over an axis is "
+            "broadcast back along it. ",
         ),
     ),
     (
@@ -48,7 +48,7 @@ SIGNS: list[tuple[str, tuple[str | Written, ...]]] = [
         r"(\w+)\[[\d×]*\]\(.*key = ",  # of an operation of any name
         ("{} puts entries at an index of an array of zeros, with its shape below. ",),
     ),
-    ("broadcast", ("broadcast repeats entries up to the shape below it. ",)),
+    ("broadcast", ("broadcast copies entries until the array has the shape below it. ",)),
 ]
 
 CHECKED = "Every line above was evaluated as printed, and gives the engine's number."
