@@ -725,7 +725,8 @@ REFUSALS = [
     ),
     (
         lambda: bp.cross_entropy(m, [0, 1], axis=2),
-        "cross_entropy: axis 2 is out of bounds for array of dimension 2",
+        "cross_entropy has logits of shape (2, 3), which have no axis 2 for the classes. Say which "
+        "it is: axis=...",
     ),
     (
         lambda: bp.cross_entropy(m, [0.5, 0.5]),
@@ -803,7 +804,8 @@ REFUSALS = [
     ),
     (
         lambda: bp.cross_entropy(1.0, 0),
-        "cross_entropy: axis 1 is out of bounds for array of dimension 0",
+        "cross_entropy has logits of shape (), which have no axis 1 for the classes. Say which it "
+        "is: axis=...",
     ),
 ]
 

@@ -6,7 +6,6 @@ The mean of the losses of all samples has a rule of its own; what is weighted ot
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index
 
 from .. import errors
 from ..engine import primitive
@@ -107,7 +106,11 @@ def cross_entropy(
     if np.ndim(array_of(logits)) < np.ndim(array_of(target)):  # as class numbers have one axis less
         check_order("cross_entropy", logits, target)
     logits = whole_as_float(as_operand(logits))
-    axis = normalize_axis_index(axis, len(logits.shape))
+    if not -len(logits.shape) <= axis < len(logits.shape):
+        raise ValueError(
+            f"cross_entropy has logits of shape {logits.shape}, which have no axis {axis} for the "
+            "classes. Say which it is: axis=..."
+        )
     classes = logits.shape[axis]
     if not 0.0 <= label_smoothing <= 1.0:
         raise ValueError(f"cross_entropy has label_smoothing {label_smoothing}: give 0 to 1.")
@@ -130,7 +133,7 @@ def cross_entropy(
         each = of_type(weight, logits)
         if each.shape != (classes,):
             raise ValueError(f"cross_entropy has {classes} classes and weights of {each.shape}.")
-        each = each.reshape((classes, *(1,) * (len(logits.shape) - 1 - axis)))
+        each = each.reshape((classes, *(1,) * (len(logits.shape) - 1 - axis % len(logits.shape))))
     shares = target
     if label_smoothing:
         shares = (1.0 - label_smoothing) * target + label_smoothing / classes * counted
@@ -152,6 +155,7 @@ def one_hot_rows(values: Value, logits: Value, axis: int, ignored: int | None) -
 
     A sample whose class number is the one that is ignored, if there may be any, has zeros alone.
     """
+    axis %= len(logits.shape)
     classes, samples = logits.shape[axis], logits.shape[:axis] + logits.shape[axis + 1 :]
     if values.shape == logits.shape != samples:
         raise ValueError(
