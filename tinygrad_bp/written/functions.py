@@ -11,9 +11,10 @@ from ..engine import Primitive
 from ..notation.trees import call, shaped
 from ..table import TABLE
 from . import tree as t
-from .meaning import Meaning, Reading
+from .meaning import Reading
 from .names import Key
 from .network import applied
+from .sums import Sums
 from .symbols import NONE, Ref
 from .values import DoesNotFitError, NotReadError, Value, shown, value
 
@@ -29,7 +30,7 @@ def product_sign(name: str) -> str:
     return "⊙" if name == "multiply" else ""
 
 
-class Functions(Meaning):
+class Functions(Sums):
     """Reads calls too."""
 
     def read_Norm(self, tree: t.Norm) -> list[Reading]:

@@ -74,7 +74,8 @@ class Value:
 
 def close(a: np.ndarray, b: np.ndarray, tolerance: float = 1e-9) -> bool:
     largest = max(np.abs(a).max(initial=0.0), np.abs(b).max(initial=0.0))
-    return bool((np.abs(a - b) <= tolerance * largest + 1e-14).all())
+    is_near = np.abs(a - b) <= tolerance * largest + 1e-14
+    return bool(np.isfinite(largest) and is_near.all())
 
 
 def value(data: Iterable[Any], labels: Iterable[str] = (), is_constant: bool = False) -> Value:

@@ -92,7 +92,8 @@ class Judgement:
             readings = meaning.readings(tree)
         except DoesNotFitError as error:
             reason = error
-        readings = [w for r in readings for w in over_samples(r, truth)]
+        if any(EACH in r.value.labels for r in readings) and EACH not in truth.labels:
+            raise NotReadError("a formula about one sample, and the left side is about all")
         readings = self.turned(target, truth, readings)
         if self.is_summed_tacitly(tree, readings, truth):
             readings = [self.summed_tacitly(r, truth) for r in readings]
@@ -127,7 +128,7 @@ class Judgement:
             if v.transposed.equals(truth):
                 said = "the transpose of the right one"
             return Verdict("wrong", said, notes, shown_tree, list(v.data))
-        if other and target.kind == "forward" and truth.is_number:
+        if other and target.kind == "forward" and truth.is_number and not truth.labels:
             # L = (y - ŷ)^2, where a sum is meant, or a mean
             sums = [r.value.mapped(lambda d: d.sum()) for r in other if not r.value.labels]
             if any(v.equals(Value((), tuple(d.sum() for d in truth.data))) for v in sums):
@@ -135,10 +136,8 @@ class Judgement:
                 return Verdict("right", "", other[0].notes | note, other[0].tree)
             raise NotReadError("an array, and the left side is a number")
         if other:
-            v = other[0].value
-            raise DoesNotFitError(
-                f"it has the shape {shown(v.core)}, and the left side {shown(truth.core)}"
-            )
+            has = f"it has the shape {shown(other[0].value.core)}"
+            raise DoesNotFitError(f"{has}, and the left side {shown(truth.core)}")
         raise reason or DoesNotFitError("no reading fits")
 
     def is_summed_tacitly(self, tree: t.Tree, readings: list[Reading], truth: Value) -> bool:
@@ -388,21 +387,6 @@ class Judgement:
         if v.labels == (given,) and n == m:
             return [([np.diag(d.ravel()).reshape(shape) for d in v.data], note)]
         return []
-
-
-def over_samples(reading: Reading, truth: Value) -> list[Reading]:
-    """Take a formula about one sample, where the left side is about all, as their sum, or mean."""
-    v, notes, _ = reading
-    if EACH not in v.labels or EACH in truth.labels:
-        return [reading]
-    total = v.summed([EACH])
-    n = v.data[0].shape[v.labels.index(EACH)]
-    return [
-        reading._replace(value=total, notes=notes | {"summed over the samples"}),
-        reading._replace(
-            value=total.mapped(lambda d: d / n), notes=notes | {"the mean over the samples"}
-        ),
-    ]
 
 
 def fitted(reading: Reading, truth: Value) -> Reading:
