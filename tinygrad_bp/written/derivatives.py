@@ -7,9 +7,10 @@ import numpy as np
 from . import tree as t
 from .functions import Functions
 from .meaning import Reading
+from .names import said
 from .network import Arrays
 from .shown import entry
-from .symbols import LOSSES, NONE, Ref, said
+from .symbols import LOSSES, NONE, Ref
 from .values import DoesNotFitError, NotReadError, Value, value
 
 

@@ -15,9 +15,9 @@ from . import tree as t
 from .assumptions import INDEX
 from .chains import Chains
 from .extract import COUNTS_SAMPLES
-from .names import Key, spellings
+from .names import Key, said, spellings
 from .network import Arrays, Network, applied
-from .symbols import LOSSES, PER_SAMPLE, NeedsLayerError, Ref, Symbols, said
+from .symbols import LOSSES, PER_SAMPLE, NeedsLayerError, Ref, Symbols
 from .target import RIGHT, Target, Verdict
 from .updates import as_gradient, with_gradients
 from .values import DoesNotFitError, NotReadError, UnknownNameError, value

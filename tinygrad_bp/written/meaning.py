@@ -19,9 +19,10 @@ import numpy as np
 
 from ..notation.trees import call, literal, shaped
 from . import tree as t
+from .names import said
 from .network import Network
 from .shown import Shown, binary, entry, transposed
-from .symbols import EACH, NONE, Ref, Symbols, said
+from .symbols import EACH, NONE, Ref, Symbols
 from .values import (
     DoesNotFitError,
     NotReadError,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from ..notation.symbols import ACCENTS
 from . import tree as t
+from .tokens import OPENING
 
 
 @dataclass(frozen=True)
@@ -108,3 +109,25 @@ def choices(
     if len(below) > 1:
         yield below[-1], below[:-1], power
     yield None, below, power
+
+
+def key_text(key: Key) -> str:
+    layer = "" if key.layer is None else str(key.layer)
+    return "_".join(filter(None, [key.base + layer, key.word, key.accent]))
+
+
+def said(name: t.Name) -> str:
+    """Write a name for a message, in the notation of plain text."""
+
+    def one(script: object) -> str:
+        match script:
+            case t.Letter(letter, offset):
+                return letter + (f"{offset:+d}" if offset else "")
+            case t.Bracketed(bracket, inside):
+                return bracket + "".join(map(one, inside)) + OPENING[bracket]
+        return str(getattr(script, "text", script))
+
+    above = "".join(map(one, name.above)) + "T" * name.transposed
+    below = "".join(map(one, name.below))
+    text = f"{name.base}_{name.accent}" if name.accent else name.base
+    return text + (f"_{below}" if below else "") + (f"^{above}" if above else "")

@@ -11,10 +11,10 @@ import numpy as np
 
 from . import tree as t
 from .assumptions import INDEX, UNIT, Assumptions
-from .names import Key, Spelling, key_of, spellings
+from .names import Key, Spelling, key_of, key_text, said, spellings
 from .network import Arrays, Network
 from .parse import parse
-from .tokens import LOSS_WORDS, OPENING, tokens
+from .tokens import LOSS_WORDS, tokens
 from .values import DoesNotFitError, NotReadError, UnknownNameError, Value, value
 from .words import LOSS_LETTERS
 
@@ -78,14 +78,14 @@ class Symbols:
         self.own: dict[str, Arrays] = {}  # the document's gradients, where they are not right
         self.of_one_sample = False  # while a formula is read as one about one sample of a batch
         self.is_upstream = False  # while what stands above a ∂ is looked up
-        for said, name in names.items():
+        for told, name in names.items():
             name = network.aliases.get(name, name)
             if name not in network.position:
                 known = ", ".join(network.names.values())
-                raise ValueError(f"{said} cannot be {name}: the problem has {known}.")
-            self.aliases[key_of(said)] = name
+                raise ValueError(f"{told} cannot be {name}: the problem has {known}.")
+            self.aliases[key_of(told)] = name
             with suppress(NotReadError):
-                spelled = parse(tokens(said, latex=True))
+                spelled = parse(tokens(told, latex=True))
                 if isinstance(spelled, t.Name):
                     self.told[spelled] = name
 
@@ -431,25 +431,3 @@ class Symbols:
             self.note_range(letter, n)
         eye = np.ones(n) if i == j else np.eye(n)
         return value([eye] * len(self.network.runs), dict.fromkeys((i, j)))
-
-
-def key_text(key: Key) -> str:
-    layer = "" if key.layer is None else str(key.layer)
-    return "_".join(filter(None, [key.base + layer, key.word, key.accent]))
-
-
-def said(name: t.Name) -> str:
-    """Write a name for a message, in the notation of plain text."""
-
-    def one(script: object) -> str:
-        match script:
-            case t.Letter(letter, offset):
-                return letter + (f"{offset:+d}" if offset else "")
-            case t.Bracketed(bracket, inside):
-                return bracket + "".join(map(one, inside)) + OPENING[bracket]
-        return str(getattr(script, "text", script))
-
-    above = "".join(map(one, name.above)) + "T" * name.transposed
-    below = "".join(map(one, name.below))
-    text = f"{name.base}_{name.accent}" if name.accent else name.base
-    return text + (f"_{below}" if below else "") + (f"^{above}" if above else "")
