@@ -1,4 +1,4 @@
-"""Assignments: the points that are drawn hide nothing, and what given points hide is said."""
+"""Assignments: the points are drawn to show mistakes, and what they cannot show is said."""
 
 import numpy as np
 import pytest
@@ -7,9 +7,11 @@ import tinygrad_bp as bp
 from tinygrad_bp.grading.assignment import Assignment, draw_like
 from tinygrad_bp.grading.grade import grade
 from tinygrad_bp.grading.limits import POINTS
+from tinygrad_bp.worked_problem.network import network
 from tinygrad_bp.worked_problem.problem import random_problem
 
 from . import networks
+from .derivations import derivation
 
 rng = np.random.default_rng(4)
 
@@ -95,9 +97,104 @@ def two_outputs(**changes):
     return vars(random_problem(sizes=(4, 5, 6, 2), seed=1)) | changes
 
 
+# ---- what the points cannot show ----
+
+
+POSITIVE = {
+    "W": rng.uniform(0.2, 0.9, (3, 4)),
+    "b": rng.uniform(0.2, 0.9, (3, 1)),
+    "x": rng.uniform(0.2, 0.9, (4, 5)),
+    "y": rng.uniform(0.2, 0.9, (3, 5)),
+}
+
+
+@pytest.mark.parametrize(
+    ("activation", "slope"), [(bp.relu, lambda z: z > 0), (bp.absolute, np.sign)]
+)
+def test_where_all_is_positive_a_point_has_both_signs(activation, slope):
+    def layer(W, b, x, y):
+        return bp.square_sum((activation((W @ x + b).named("z")) - y).named("d")).named("L")
+
+    def right(W, x, z, d):
+        dz = 2 * d * slope(z)
+        return {"z": dz, "W": dz @ x.T, "b": dz.sum(1, keepdims=True)}
+
+    def without_slope(W, x, d):
+        dz = 2 * d
+        return {"z": dz, "W": dz @ x.T, "b": dz.sum(1, keepdims=True)}
+
+    assignment = Assignment(layer, POSITIVE)
+    assert len(assignment.points) == POINTS
+    assert not any("missing" in w for w in assignment.warnings)
+    assert grade(right, layer, POSITIVE).passed
+    report = grade(without_slope, layer, POSITIVE)
+    assert report.first_wrong == "z"
+    assert report.summary().startswith("Not passed: 1 slip")
+
+
+def test_what_must_be_positive_keeps_its_sign():
+    def problem(s, W):
+        return bp.sum(bp.log(s) * bp.relu(W)).named("L")
+
+    assignment = Assignment(problem, {"s": [0.5, 3.0, 2.0], "W": [1.0, 2.0, 3.0]})
+    assert all((point["s"] > 0).all() for point in assignment.points)
+    assert [(point["W"] > 0).all() for point in assignment.points] == [True, True, False]
+
+
+def test_what_the_given_point_cannot_show_is_said():
+    def problem(z, y):
+        return bp.square_sum((bp.relu(z) - y).named("d")).named("L")
+
+    positive = Assignment(problem, {"z": [1.0, 2.0, 3.0], "y": [0.5, 5.0, 7.0]}, only_inputs=True)
+    said = "In dL/dz the given point cannot show missing-relu-derivative: the numbers are the"
+    assert any(w.startswith(said) for w in positive.warnings)
+    mixed = Assignment(problem, {"z": [1.0, -2.0, 3.0], "y": [0.5, 5.0, 7.0]}, only_inputs=True)
+    assert not any("missing-relu-derivative" in w for w in mixed.warnings)
+
+
+def test_what_the_points_cannot_show_is_said_to_the_teacher_alone():
+    def problem(z, y):
+        return bp.square_sum((bp.relu(z) - y).named("d")).named("L")
+
+    inputs = {"z": [1.0, 2.0, 3.0], "y": [0.5, 5.0, 7.0]}
+    report = grade({"z": 2 * (np.array([1.0, 2.0, 3.0]) - inputs["y"])}, problem, inputs)
+    assert "cannot show missing-relu-derivative" in str(report)
+    assert "cannot show" not in str(report.for_learner())
+
+
+def test_a_target_that_sums_to_one_hides_a_sum_and_that_is_said():
+    said = "sum to zero, so that a wrong multiple of their sum cannot be seen"
+    (warning,) = (w for w in Assignment(inputs=vars(random_problem())).warnings if said in w)
+    assert warning.startswith("At these points the entries of dL/dy_hat")
+    other = {**vars(random_problem()), "y": np.array([[0.3], [0.9], [0.2]])}
+    assert not any(said in w for w in Assignment(inputs=other).warnings)
+    assert Assignment().warnings == ()
+
+
 def residual(x, W, b):
     h = bp.tanh((W @ x + b).named("z")).named("h")
     return bp.square_sum((x + h).named("r")).named("L")
+
+
+def test_equal_gradients_are_no_mistake_that_is_hidden():
+    """dL/dh is dL/dr at every point: to take the one for the other changes nothing."""
+    inputs = {"x": np.ones((3, 2)) * [1.0, 2.0], "W": rng.normal(size=(3, 3)), "b": np.ones((3, 1))}
+    for problem, at in (
+        (residual, inputs),
+        (networks.classifier, networks.CLASSIFIER),
+        (networks.convolution, networks.CONVOLUTION),
+    ):
+        assert not any("cannot show" in w for w in Assignment(problem, at).warnings)
+
+
+def test_a_target_that_equals_the_prediction_hides_everything():
+    point = vars(random_problem(seed=1))
+    point = point | {"y": network(**point)["y_hat"]}
+    hidden = Assignment(inputs=point, only_inputs=True).warnings
+    assert any("cannot show softmax-diagonal" in w for w in hidden)
+    assert hidden[-1].endswith("more mistakes that the given point cannot show.")
+    report = grade(derivation({"z3": lambda q, d: 5 * d["y_hat"]}), inputs=point)
+    assert report.first_wrong == "z3"  # the further points show it
 
 
 def test_arrays_are_judged_at_their_point_alone():

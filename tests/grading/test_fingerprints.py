@@ -19,9 +19,11 @@ BALANCED = [right - right.mean(axis=0) for right in RIGHT]
     ("change", "said"),
     [
         (lambda r: 1.5 * r, "1.5 times the right answer at every point"),
+        (lambda r: r * r.flat[0], "by another factor at each point"),
         (lambda r: r.T, "equal to the transpose"),
         (lambda r: np.where(r > 0, r, -2 * r / 2), "some have the wrong sign"),
         (lambda r: r[::-1], "in another order"),
+        (lambda r: r + 1.0, "the same number in every entry"),
         (lambda r: 0 * r, "all of its entries are zero"),
         (lambda r: np.round(r, 3), "nearly right"),
     ],
@@ -95,6 +97,13 @@ def test_zero_up_to_rounding_is_zero():
 def test_a_zero_sum_along_an_axis_is_seen():
     facts = facts_of([right - right.mean(axis=1, keepdims=True) for right in RIGHT], RIGHT, {})
     assert "its entries sum to zero along axis 1, and the right ones do not" in facts
+
+
+def test_a_factor_for_each_row_or_column_is_seen():
+    facts = facts_of([right * np.array([[1.0], [2.0], [3.0]]) for right in RIGHT], RIGHT, {})
+    assert "each row is a multiple of the right one, by a factor of its own" in facts
+    facts = facts_of([right * np.array([1.0, 2.0, 3.0, 4.0]) for right in RIGHT], RIGHT, {})
+    assert "each column is a multiple of the right one, by a factor of its own" in facts
 
 
 def test_of_any_answer_it_is_said_where_it_is_furthest_off():

@@ -170,6 +170,7 @@ STRANGE = {
 }
 MEASURED = {
     "W3": "1.37 times the right answer",
+    "a2": "the same number in every entry",
     "a1": "in another order",
     "W1": "some have the wrong sign",
 }

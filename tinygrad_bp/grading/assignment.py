@@ -1,10 +1,10 @@
 """An assignment: a problem, recorded at the points where submissions are judged.
 
 It is recorded once, with its right gradients, and any number of submissions are judged against it.
-The points are drawn so that they hide nothing. A mistake hides where two sizes are equal, where the
-target equals the prediction, or where a weight is its own transpose. The worked problem is drawn
-with all of that different. Of another problem the shapes are given by an example, and only the
-values are drawn.
+A mistake hides where two sizes are equal, where the target equals the prediction, where a weight is
+its own transpose, or where a relu is given positive numbers alone. The points of the worked problem
+are drawn with all of that different. Of another problem the shapes are given by an example, and
+only the values are drawn; what they cannot show is said (`hidden.py`).
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ import numpy as np
 
 from ..engine import Tensor
 from ..mistakes.run import Run
-from ..notation.numbers import listed
 from ..worked_problem.problem import random_problem
 from .calling import UPSTREAM
 from .factors import ACCEPTED, CONVENTIONS
+from .hidden import say_hidden
 from .limits import MOST_DRAWS, POINTS
 from .submission import Answers, Order, Point
 from .task import ALIASES, Builder, Leaves, compute, set_task
@@ -95,6 +95,8 @@ class Assignment:
         for leaves in islice(drawn, MOST_DRAWS):
             if len(self.runs) < POINTS:
                 self.add_drawn(leaves)
+        if self.is_given and len(self.runs) > 1:
+            self.mix_signs()
         run = self.runs[0]
         self.named = run.quantities
         leaves_with_gradient = [
@@ -132,7 +134,7 @@ class Assignment:
         self.points.append(point | {alias: point[name] for alias, name in self.aliases.items()})
         self.runs.append(run)
 
-    def add_drawn(self, leaves: Leaves) -> None:
+    def add_drawn(self, leaves: Leaves) -> bool:
         # if the problem can be computed there, in the same steps
         try:
             with np.errstate(all="ignore"):
@@ -140,11 +142,29 @@ class Assignment:
         except (ArithmeticError, IndexError, TypeError, ValueError):
             if not self.is_given:
                 raise
-            return
+            return False
         drawn, first = self.runs[-1], self.runs[0]
         is_finite = all(np.isfinite(g).all() for g in drawn.gradients.values())
         if not is_finite or steps(drawn) != steps(first):
             del self.runs[-1], self.points[-1]
+            return False
+        return True
+
+    def mix_signs(self) -> None:
+        """Give what has one sign both at the last point, if the loss can be computed there.
+
+        The slope of a relu or an absolute value cannot be seen where all is positive.
+        """
+        rng = np.random.default_rng(self.seed)
+        leaves = {name: self.points[-1][name] for name in self.leaves}
+        for name, value in leaves.items():
+            has_one_sign = value.size and ((value > 0).all() or (value < 0).all())
+            if not has_one_sign or value.dtype.kind != "f" or is_distribution(value):
+                continue
+            mixed = leaves | {name: value * rng.choice((-1.0, 1.0), value.shape)}
+            if self.add_drawn(mixed):
+                del self.runs[-2], self.points[-2]
+                leaves = mixed
 
     def calling(self, steps: Mapping[str, int]) -> Assignment:
         """Return this assignment with further quantities, as `Run.calling`."""
@@ -178,29 +198,8 @@ class Assignment:
             return ()
         if self.layer:
             return (say_layer(self.runs[0]),)
-        return tuple(equal_lengths(self.runs[0]))
-
-
-def equal_lengths(run: Run) -> Iterator[str]:
-    # where two axes have one length, a sum or a mean along the wrong one looks right
-    widths = {
-        n: f"axis {axis} of {t.name}"
-        for t in (run.tensors[i] for i in run.parameters)
-        for axis, n in enumerate(t.shape)
-        if t.name is not None
-    }
-    if run.batch > 1 and run.batch in widths:
-        yield (
-            f"There are {run.batch} samples, which is also the length of {widths[run.batch]}: a "
-            "sum or a mean along the wrong axis may not be seen. Choose lengths that differ."
-        )
-    for t in (run.tensors[i] for i in run.gradients):
-        alike = [k for k, n in enumerate(t.shape) if n > 1 and t.shape.count(n) > 1]
-        if alike and t.primitive is None and run.place[t.id] not in run.parameters:
-            yield (
-                f"Axes {listed(map(str, alike))} of {t.name} have the same length: a sum or a mean "
-                "along the wrong one may not be seen. Choose lengths that differ."
-            )
+        lines = [name for name in self.runs[0].backward_order if name not in self.optional]
+        return tuple(say_hidden(self.runs, lines))
 
 
 def say_layer(run: Run) -> str:

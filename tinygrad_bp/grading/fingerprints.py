@@ -42,6 +42,10 @@ def is_reordered(a: Array, r: Array) -> bool:
     return same and not is_transposed(a, r)
 
 
+def is_offset(a: Array, r: Array) -> bool:
+    return a.shape == r.shape and r.size > 2 and agree(a - r, (a - r).mean() + 0 * r, EXACT)
+
+
 NEARLY_RIGHT = (
     "it is nearly right: rounded numbers, float32 or a finite difference may explain that"
 )
@@ -58,25 +62,51 @@ FACTS: dict[str, Callable[[Array, Array], bool]] = {
     "its entries are the right ones, in another shape": (
         lambda a, r: a.shape != r.shape and is_reordered(a, r)
     ),
+    "it differs from the right answer by the same number in every entry": is_offset,
 }
+
+
+def ratios_of(pairs: Pairs) -> list[float]:
+    # of an answer that is a multiple of the right one at each point; none of any other
+    ratios = []
+    for a, r in pairs:
+        if a.shape != r.shape or not r.any() or not np.isfinite(a).all():
+            return []
+        ratio = float(np.vdot(a, r) / np.vdot(r, r))
+        if ratio == 0 or not agree(a, ratio * r, EXACT):
+            return []
+        ratios.append(ratio)
+    return ratios
 
 
 def ratio_of(pairs: Pairs) -> float | None:
     """Return the factor by which an answer is off at every point, if it is one."""
-    ratios = []
-    for a, r in pairs:
-        if a.shape != r.shape or not r.any() or not np.isfinite(a).all():
-            return None
-        ratio = float(np.vdot(a, r) / np.vdot(r, r))
-        if ratio == 0 or not agree(a, ratio * r, EXACT):
-            return None
-        ratios.append(ratio)
-    return ratios[0] if np.ptp(ratios) <= EXACT * abs(ratios[0]) else None
+    ratios = ratios_of(pairs)
+    is_one = bool(ratios) and np.ptp(ratios) <= EXACT * abs(ratios[0])
+    return ratios[0] if is_one else None
 
 
 def find_ratio(pairs: Pairs) -> str | None:
     ratio = ratio_of(pairs)
-    return None if ratio is None else f"it is {ratio:.6g} times {RIGHT_ANSWER}"
+    if ratio is not None:
+        return f"it is {ratio:.6g} times {RIGHT_ANSWER}"
+    if ratios_of(pairs):
+        return "it is a multiple of the right answer, by another factor at each point"
+    for axis, which in ((1, "row"), (0, "column")):
+        if has_factors(pairs, axis):
+            return f"each {which} is a multiple of the right one, by a factor of its own"
+    return None
+
+
+def has_factors(pairs: Pairs, axis: int) -> bool:
+    # one for each line of entries along an axis
+    if any(a.shape != r.shape or r.ndim != 2 or r.shape[axis] < 2 for a, r in pairs):
+        return False
+    factors = (
+        np.divide((a * r).sum(axis, keepdims=True), (r * r).sum(axis, keepdims=True))
+        for a, r in pairs
+    )
+    return all(agree(a, f * r, EXACT) for f, (a, r) in zip(factors, pairs, strict=True))
 
 
 def without_number(fact: str) -> str:

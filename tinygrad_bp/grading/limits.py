@@ -43,8 +43,11 @@ POINTS = 3
 MOST_DRAWS = 30
 
 #: The edges between an answer and the nearest others at which each mistake is tried: with about
-#: three to a layer, those of thirty layers, or three steps of an LSTM.
+#: three to a layer, those of thirty layers, or three steps of an LSTM. To say what the points
+#: cannot show, fewer, in the lines nearest to the loss: it is done for every gradient.
 MOST_EDGES = 100
+FEW_EDGES = 8
+MOST_LINES = 40
 
 #: The explanations of the answers that are followed at the same time.
 MOST_STORIES = 8

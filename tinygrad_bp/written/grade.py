@@ -288,7 +288,7 @@ def grade(
     inputs
         What the function takes, at one point: arrays by name, or a list of them. Further points are
         drawn with the same shapes. Leave them out for a recorded loss, and for the worked problem,
-        which is drawn so that it hides nothing.
+        which is drawn so that no two sizes are equal.
     required
         The quantities that must be answered: every parameter of the problem if left out, and for
         ``()`` only what is answered counts. Parameters are the leaves with ``requires_grad``; where
