@@ -34,10 +34,12 @@ def of(change):
         lambda v: v,
         np.float64,
         lambda v: v.tolist(),
+        np.float16,
+        lambda v: np.float64(np.float16(v)),
         lambda v: np.round(np.float64(v), 6),
         lambda v: v + 1e-17,
     ],
-    ids=["float32", "float64", "lists", "rounded", "noise"],
+    ids=["float32", "float64", "lists", "float16", "float16 in float64", "rounded", "noise"],
 )
 def test_a_right_derivation_in_low_precision_passes(change):
     report = judged(of(change))
@@ -45,8 +47,9 @@ def test_a_right_derivation_in_low_precision_passes(change):
     assert report.score == 1
 
 
-def test_how_far_it_is_right_is_said():
-    report = judged(of(lambda v: np.round(np.float64(v), 4)))
+@pytest.mark.parametrize("change", [np.float16, lambda v: np.round(np.float64(v), 4)])
+def test_how_far_it_is_right_is_said(change):
+    report = judged(of(change))
     assert report.passed
     assert report["W1"].message.startswith("Right to ")
     assert "digits" in report.for_learner().said(report["W1"])
@@ -121,6 +124,7 @@ def test_the_digits_that_are_right():
     assert count_digits([np.round(r, 3) for r in RIGHT], RIGHT) == 3
     assert count_digits([r * (1 + 1e-6) for r in RIGHT], RIGHT) == 6
     assert count_digits([r * (1 + 1e-3) for r in RIGHT], RIGHT) is None
+    assert count_digits([np.float64(np.float16(r * 1.05)) for r in RIGHT], RIGHT) is None
     assert count_digits([np.round(r, 3) + 0.01 for r in RIGHT], RIGHT) is None
     assert count_digits(RIGHT, [*RIGHT[:2], None]) is None
     assert count_digits([r[0] for r in RIGHT], RIGHT) is None
@@ -164,6 +168,36 @@ def test_a_small_column_with_the_wrong_sign_is_wrong(kind):
 def test_a_batch_norm_that_forgets_its_eps_is_not_called_rounded():
     right = RIGHT[0] / np.sqrt(1 + 1e-5)
     assert count_digits([RIGHT[0]], [right]) is None
+
+
+def test_a_systematic_factor_is_no_rounding():
+    assert count_digits([np.float64(np.float16(r)) for r in RIGHT], RIGHT) == 3
+    assert count_digits([np.float64(np.float16(r * 1.009)) for r in RIGHT], RIGHT) is None
+    assert count_digits([np.float64(np.float16(r * 1.004)) for r in RIGHT], RIGHT) is None
+
+
+@pytest.mark.parametrize("answer", [[300.5, 1000.5], [12.0, 40.0]])
+def test_numbers_that_fit_float16_by_chance_are_not_taken_for_rounded_ones(answer):
+    right = np.array(answer) * (1 + 1e-3)
+    assert count_digits([np.array(answer)], [right]) is None
+
+
+@pytest.mark.parametrize("wrong", [[(2, 3)], [(2, 3), (1, 1), (0, 2)], "rows"])
+def test_small_entries_are_not_right_because_a_large_one_is(wrong):
+    """The others are exact, so nothing was computed in float32."""
+    for right in RIGHT:
+        right = right / np.abs(right).max()
+        if wrong == "rows":  # all but the first are small, and twice as large as they should be
+            right = right * np.array([[1.0], [1e-6], [5e-7]])
+            answer = right * np.array([[1.0], [2.0], [2.0]])
+        else:
+            for at in wrong:
+                right[at] = 1e-6
+            answer = right.copy()
+            for at in wrong:
+                answer[at] = 2e-6
+        assert off(answer, right).any()
+        assert count_digits([answer], [right]) is None
 
 
 def test_data_in_float32_beside_weights_in_float64_is_right():
