@@ -25,6 +25,9 @@ class Function(Module):
             raise errors.called_as_function(type(self).__name__, function.__name__)
         takes = inspect.signature(function)
         further = list(takes.parameters)[1:]  # without x
+        # an operation takes its settings by position, too
+        given = [p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in takes.parameters.values()]
+        takes = takes.replace(parameters=given)
         named = {keywords.called_here(name, further): value for name, value in named.items()}
         for name in named.keys() - further:
             raise keywords.unknown(type(self).__name__, name, further)

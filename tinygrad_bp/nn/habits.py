@@ -44,8 +44,8 @@ INSTEAD = by_name(ROWS)
 def missing_of_model(place: str, name: str, known: Iterable[str]) -> AttributeError:
     """Return the error for a name that a model or a layer lacks.
 
-    >>> print(missing_of_model("Linear", "named_children", []))
-    Linear has no 'named_children'. Write model.named_modules().
+    >>> print(missing_of_model("Linear", "get_submodule", []))
+    Linear has no 'get_submodule'. Write dict(model.named_modules())[path].
     """
     text = INSTEAD.get(name) or close_to(name, known)
     return AttributeError(f"{place} has no {name!r}. {text}".rstrip(), name=name)
