@@ -230,6 +230,71 @@ def test_nesterov_needs_momentum() -> None:
         optim.SGD([leaf(2)], nesterov=True)
 
 
+@every_kind
+def test_an_argument_is_checked_when_it_is_changed_too(kind: str) -> None:
+    optimizer = KINDS[kind]([leaf(2)])
+    for name in vars(optimizer).keys() & optimizer.checks.keys():
+        before = getattr(optimizer, name)
+        for value in (-1.0, "0.1", None):
+            with pytest.raises(ValueError, match=rf"^{name} is "):
+                setattr(optimizer, name, value)
+        assert getattr(optimizer, name) == before
+
+
+@pytest.mark.parametrize("kind", [optim.SGD, optim.RMSProp])
+def test_momentum_that_is_changed_later_counts(kind: Any) -> None:
+    """Given after the first step, it acts from then on; taken away, it does so no more."""
+    one, other, plain = (leaf(2) for _ in range(3))
+    late, early, without = kind([one], 0.1), kind([other], 0.1, momentum=0.9), kind([plain], 0.1)
+    late.momentum = 0.9
+    trained([one], late, 3)
+    trained([other], early, 3)
+    trained([plain], without, 3)
+    assert np.array_equal(one.data, other.data)
+    assert not np.allclose(one.data, plain.data)
+    early.load_state_dict(late.state_dict())
+    late.momentum = 0.0
+    plain.data, without.states = one.data, copy.deepcopy(late.states)
+    trained([one], late, 2)
+    trained([plain], without, 2)
+    assert np.array_equal(one.data, plain.data)
+
+
+def test_nesterov_that_is_left_without_momentum_is_refused() -> None:
+    w = leaf(2)
+    optimizer = optim.SGD([w], 0.1, momentum=0.9, nesterov=True)
+    optimizer.momentum = 0.0
+    with pytest.raises(ValueError, match="nesterov=True looks ahead along the momentum"):
+        trained([w], optimizer, 1)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: optim.SGD([leaf(2)], 0.1, 0.9, 0.5),  # the dampening
+        lambda: optim.ReduceLROnPlateau(sgd(), "min", 0.1, 10, 1e-4, "rel"),  # threshold_mode
+    ],
+)
+def test_what_pytorch_has_in_another_place_is_given_by_name_alone(make: Callable[[], Any]) -> None:
+    with pytest.raises(TypeError, match="positional arguments"):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: optim.SGD([leaf(2)], momentum=0.9, nesterov=0.5), "nesterov is True or False, n"),
+        (lambda: optim.Adam([leaf(2)], betas=0.9), "betas is a pair of numbers, such as"),
+        (lambda: optim.Adam([leaf(2)], betas=(0.9,)), "betas is a pair of numbers, such as"),
+        (lambda: optim.ReduceLROnPlateau(sgd(), min_lr="rel"), "min_lr is a number that is at"),
+        (lambda: optim.ReduceLROnPlateau(sgd(), patience=None), "patience is a number that is"),
+    ],
+)
+def test_an_argument_of_another_type_is_refused(make: Callable[[], Any], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}"):
+        make()
+
+
 def sgd() -> optim.SGD:
     return optim.SGD([leaf(2)], lr=0.1)
 

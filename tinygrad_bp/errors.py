@@ -279,6 +279,8 @@ no_pair = sentence(TypeError, "the state of {0} is the pair (h, c), not {1!r:.60
 
 # ---- training ----
 
+no_first_axis = sentence(
+    ValueError, "Flatten(start_dim={0}) needs an axis of that number; the shape is {1}.")
 out_of_range = sentence(ValueError, "{0} is a number {1}, not {2!r:.60}.")
 no_list_of_parameters = sentence(
     TypeError, "{0} takes a list of parameters, such as model.parameters(), not {1}. For one "

@@ -50,6 +50,11 @@ def test_a_number_out_of_range_is_refused(make, message):
     [
         (lambda: nn.MaxPool2d(), "MaxPool2d takes size, stride, padding, dilation, ceil_mode, an"),
         (lambda: nn.ReLU(3), "ReLU takes no arguments, and not (3,)."),
+        (lambda: nn.LeakyReLU(0.2, slope=0.1), "LeakyReLU takes slope, and not (0.2,)."),
+        (lambda: nn.Flatten(5)(WIDE), "Flatten(start_dim=5) needs an axis of that number; the "),
+        (lambda: nn.Flatten(-3)(np.ones((2, 3))), "Flatten(start_dim=-3) needs an axis of that"),
+        (lambda: nn.huber_loss(WIDE, WIDE, delta=0), "delta is a number that is above 0, not 0."),
+        (lambda: nn.huber_loss(WIDE, WIDE, delta=-1.0), "delta is a number that is above 0, not"),
         (lambda: nn.Tanh(inplace=True), "Tanh has no argument 'inplace'. A recorded value never"),
         (lambda: nn.Linear(2, 2)((WIDE, WIDE)), ""),
         (lambda: nn.Linear(2, 2)((bp.tensor(1.0), 1)), "a tuple of 2 stands where one Tensor or a"),
@@ -60,6 +65,13 @@ def test_arguments_that_do_not_belong_there_are_refused(make, message):
     with pytest.raises((TypeError, ValueError)) as caught:
         make()
     assert str(caught.value).startswith(message)
+
+
+def test_a_layer_takes_the_arguments_of_its_function_in_their_order():
+    x = bp.tensor([-1.0, 2.0])
+    assert nn.LeakyReLU(0.2)(x).tolist() == [-0.2, 2.0]
+    assert nn.ELU(2.0)(x).tolist() == bp.elu(x, alpha=2.0).tolist()
+    assert nn.Softmax(-1)(x).tolist() == bp.softmax(x, axis=-1).tolist()
 
 
 @pytest.mark.parametrize("name", ["cross_entropy", "nll_loss", "binary_cross_entropy"])

@@ -31,15 +31,19 @@ class Function(Module):
         named = {keywords.called_here(name, further): value for name, value in named.items()}
         for name in named.keys() - further:
             raise keywords.unknown(type(self).__name__, name, further)
+        # an operation has its further arguments by name alone, a layer in their order too
+        by_place = dict(zip(further, arguments, strict=False))
         try:
-            takes.bind(None, *arguments, **named)
+            if len(arguments) > len(further):
+                raise TypeError
+            takes.bind(None, **by_place, **named)
         except TypeError:
             which = ", ".join(further) or "no arguments"
             raise errors.wrong_arguments(type(self).__name__, which, arguments) from None
-        self.arguments, self.named = arguments, named
+        self.named = by_place | named
 
     def forward(self, x: Any) -> Any:
-        return type(self).function(x, *self.arguments, **self.named)
+        return type(self).function(x, **self.named)
 
 
 def layer(name: str, function: Callable[..., Any], arguments: str = "") -> type[Function]:

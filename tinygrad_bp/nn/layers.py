@@ -348,6 +348,11 @@ class Dropout(Module):
 class Flatten(Module):
     """Images or other arrays as vectors: the axes from start_dim on become one.
 
+    Raises
+    ------
+    ValueError
+        When called, if x has no axis start_dim.
+
     Examples
     --------
     >>> bp.nn.Flatten()(np.ones((5, 2, 4, 4))).shape
@@ -359,4 +364,6 @@ class Flatten(Module):
 
     def forward(self, x: Value) -> Value:
         x = as_operand(x)
+        if not -x.ndim <= self.start_dim < x.ndim:
+            raise errors.no_first_axis(self.start_dim, x.shape)
         return x.reshape((*x.shape[: self.start_dim], math.prod(x.shape[self.start_dim :])))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import errors
+from ..arguments import NUMBERS
 from ..rules.losses import check_order, reduced
 from ..rules.models import array_of, has_values
 from ..rules.shaping import as_operand
@@ -71,7 +72,7 @@ def huber_loss(
     """Return the mean of d^2 / 2; for abs(d) above delta, of delta (abs(d) - delta / 2).
 
     It grows like the square, but an outlier does not dominate it: P. J. Huber, *Robust estimation
-    of a location parameter*, 1964. Arguments as of `mse_loss`.
+    of a location parameter*, 1964. Arguments as of `mse_loss`, and a delta above 0.
 
     Examples
     --------
@@ -79,6 +80,8 @@ def huber_loss(
     array([0.125, 2.5  ])
     """
     prediction, target = alike("huber_loss", prediction, target)
+    if isinstance(delta, NUMBERS) and not 0 < delta < math.inf:
+        raise errors.out_of_range("delta", "that is above 0", delta)
     distance = abs(prediction - target)
     near = np.minimum(distance, delta)  # near * (distance - near / 2) is both cases in one
     return reduced(near * (distance - 0.5 * near), reduction)

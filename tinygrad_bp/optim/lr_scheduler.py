@@ -290,6 +290,7 @@ class ReduceLROnPlateau(Schedule):
         factor: float = 0.1,
         patience: int = 10,
         threshold: float = 1e-4,
+        *,  # the next argument of PyTorch's is its threshold_mode
         min_lr: float = 0.0,
         eps: float = 1e-8,
     ) -> None:
@@ -297,8 +298,10 @@ class ReduceLROnPlateau(Schedule):
         if mode not in ("min", "max"):
             raise errors.unknown_choice("mode", "'min' or 'max'", mode)
         self.sign = 1 if mode == "min" else -1
-        self.threshold, self.patience = threshold, patience
-        self.factor, self.min_lr, self.eps = below_1("factor", factor), min_lr, eps
+        at_least_0("patience", patience)
+        self.threshold, self.patience = at_least_0("threshold", threshold), patience
+        self.factor, self.min_lr = below_1("factor", factor), at_least_0("min_lr", min_lr)
+        self.eps = at_least_0("eps", eps)
         self.best = self.sign * inf
         self.bad_epochs = 0
 

@@ -7,9 +7,9 @@ runs on arrays, and on Tensors it is recorded: a training step can be differenti
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -22,11 +22,17 @@ from .checks import checked_parameters, first_difference
 #: What an optimiser keeps of a parameter from step to step.
 State = dict[str, Any]
 
-#: How the arguments are checked.
-CHECKS = {
-    **dict.fromkeys(("lr", "momentum", "weight_decay", "eps"), at_least_0),
-    "alpha": below_1,
-}
+
+def true_or_false(name: str, value: Any) -> bool:
+    if not isinstance(value, (bool, np.bool_)):
+        raise errors.unknown_choice(name, "True or False", value)
+    return bool(value)
+
+
+def two_parts(name: str, value: Any) -> tuple[float, float]:
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        raise errors.unknown_choice(name, "a pair of numbers, such as (0.9, 0.999)", value)
+    return below_1(f"{name}[0]", value[0]), below_1(f"{name}[1]", value[1])
 
 
 @dataclass(eq=False, repr=False)
@@ -68,11 +74,19 @@ class Optimizer:
     parameters: Sequence[Tensor]
     lr: float
 
+    #: How the arguments are checked: at first, and when one is changed later.
+    checks: ClassVar[dict[str, Callable[[str, Any], Any]]] = {
+        **dict.fromkeys(("lr", "momentum", "weight_decay", "eps"), at_least_0),
+        "alpha": below_1,
+        "nesterov": true_or_false,
+    }
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        check = self.checks.get(name)
+        vars(self)[name] = check(name, value) if check else value
+
     def __post_init__(self) -> None:
         self.parameters = checked_parameters(type(self).__name__, self.parameters)
-        for name, check in CHECKS.items():
-            if name in vars(self):
-                setattr(self, name, check(name, getattr(self, name)))
         self.states = [self.initial_state(p._array) for p in self.parameters]
 
     def __repr__(self) -> str:
@@ -175,6 +189,7 @@ class SGD(Optimizer):
 
     lr: float = 1e-3
     momentum: float = 0.0
+    _: KW_ONLY  # the next argument of PyTorch's is its dampening
     nesterov: bool = False
     weight_decay: float = 0.0
 
@@ -188,9 +203,11 @@ class SGD(Optimizer):
 
     def update(self, value: Any, g: Any, state: State, lr: Any) -> tuple[Any, State]:
         g = penalised(g, value, self.weight_decay)
-        if not state:
+        if not self.momentum:
+            if self.nesterov:  # one of them was changed later
+                raise errors.nesterov_needs_momentum()
             return value - lr * g, state
-        velocity = self.momentum * state["velocity"] + g
+        velocity = self.momentum * state.get("velocity", 0.0) + g
         direction = g + self.momentum * velocity if self.nesterov else velocity
         return value - lr * direction, {"velocity": velocity}
 
@@ -235,8 +252,9 @@ class RMSProp(Optimizer):
         g = penalised(g, value, self.weight_decay)
         state = state | {"square": average(state["square"], g * g, self.alpha)}
         direction = g / (np.sqrt(state["square"]) + self.eps)
-        if "velocity" in state:
-            direction = state["velocity"] = self.momentum * state["velocity"] + direction
+        if self.momentum:
+            velocity = self.momentum * state.get("velocity", 0.0) + direction
+            direction = state["velocity"] = velocity
         return value - lr * direction, state
 
 
@@ -273,10 +291,7 @@ class Adam(Optimizer):
     eps: float = 1e-8
     weight_decay: float = 0.0
 
-    def __post_init__(self) -> None:
-        beta1, beta2 = self.betas
-        self.betas = below_1("betas[0]", beta1), below_1("betas[1]", beta2)
-        super().__post_init__()
+    checks: ClassVar = {**Optimizer.checks, "betas": two_parts}
 
     def initial_state(self, value: Any) -> State:
         return {"t": 0, "m": np.zeros_like(value), "v": np.zeros_like(value)}
