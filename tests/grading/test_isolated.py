@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tinygrad_bp.grading import isolated
-from tinygrad_bp.grading.child import DTYPES, pack, unpack
+from tinygrad_bp.grading.child import DTYPES, everyone_can_reach, pack, runs_as_root, unpack
 from tinygrad_bp.grading.isolated import IsolatedFile, Limits
 from tinygrad_bp.grading.submission import Answers
 
@@ -427,8 +427,14 @@ def test_deleting_what_it_can_see_in_its_folder(answers, tmp_path):
 
 
 @posix
-def test_its_children_end_with_it(failure, tmp_path):
-    alive = tmp_path / "alive"
+def test_its_children_end_with_it(failure, open_folder, monkeypatch):
+    """They have begun, which the limit of processes prevents, and so it is lifted here."""
+    lifted = (
+        "import resource\nset_limit = resource.setrlimit\nresource.setrlimit = lambda limit, most:"
+        " limit == resource.RLIMIT_NPROC or set_limit(limit, most)\n"
+    )
+    monkeypatch.setattr(isolated, "BOOTSTRAP", lifted + isolated.BOOTSTRAP)
+    alive = open_folder / "alive"
     text = (
         "import os, time\n"
         "for _ in range(5):\n"
@@ -438,14 +444,16 @@ def test_its_children_end_with_it(failure, tmp_path):
         "            time.sleep(0.02)\n"
         "time.sleep(1000)"
     )
-    failure(text, limits=Limits(seconds=0.5))  # for others than root, fork() fails at once
-    written = alive.stat().st_size if alive.exists() else 0
-    time.sleep(0.2)
-    assert written == (alive.stat().st_size if alive.exists() else 0)
+    failure(text, limits=Limits(seconds=0.5))
+    written = alive.stat().st_size
+    assert written > 0
+    time.sleep(0.3)
+    assert alive.stat().st_size == written
 
 
 @posix
 def test_a_fork_bomb(failure):
+    """No user that a submission runs as, root or not, may have a further process."""
     assert failure("import os\nwhile True: os.fork()").startswith("BlockingIOError")
 
 
@@ -454,7 +462,7 @@ def test_a_thread_that_goes_on_for_ever(answers):
         "import threading\n"
         "def gradients(x):\n"
         "    try: threading.Thread(target=threading.Event().wait).start()\n"
-        "    except RuntimeError: pass\n"  # for others than root, there are no more threads
+        "    except RuntimeError: pass\n"  # there are no more threads
         "    return {'x': x}"
     )
     assert answers(text)[0].failure is None
@@ -469,6 +477,52 @@ def test_answers_from_another_thread_are_none(failure):
         "    except RuntimeError: pass\n"
     )
     assert failure(text).startswith("it returned None.")
+
+
+# ---- where root grades ----
+
+as_root = pytest.mark.skipif(not runs_as_root(), reason="only root can become another user")
+
+#: As where only root can reach Python.
+FOR_ROOT_ALONE = isolated.BOOTSTRAP.replace(
+    "main(sys",
+    "from tinygrad_bp.grading import child\nchild.everyone_can_reach = lambda _: False\nmain(sys",
+)
+
+
+@as_root
+@pytest.mark.parametrize("is_reached", [True, False], ids=["by everyone", "by root alone"])
+def test_what_root_alone_can_read(failure, tmp_path, monkeypatch, is_reached):
+    """It may not be read, wherever Python is; what was imported works all the same."""
+    if not is_reached:
+        monkeypatch.setattr(isolated, "BOOTSTRAP", FOR_ROOT_ALONE)
+    elif not everyone_can_reach(sys.base_prefix):
+        pytest.skip("Python is where only root can reach it")
+    secret = tmp_path / "secret"
+    secret.write_text("the key")
+    secret.chmod(0o600)
+    read = f"open({str(secret)!r}).read()"
+    assert failure(f"raise ValueError({read})").startswith("PermissionError")
+    assert failure(f"import colorsys\n{read}").startswith("PermissionError")
+    again = "import ctypes\nctypes.CDLL(None).capset((ctypes.c_uint32 * 2)(0x20080522, 0), "
+    again += f"(ctypes.c_uint32 * 6)(4, 4))\n{read}"
+    assert failure(again).startswith("PermissionError")
+
+
+@as_root
+def test_what_a_submission_imports_is_there(answers, monkeypatch):
+    monkeypatch.setattr(isolated, "BOOTSTRAP", FOR_ROOT_ALONE)
+    text = (
+        "import numpy as np\nfrom numpy import linalg\nimport not_installed_here as none\n"
+        "def gradients(x):\n    from random import Random\n    import xml.etree.ElementTree\n"
+        "    np.testing.assert_allclose(x, x)\n"
+        "    return {'x': x + 0 * np.random.default_rng(0).normal() + 0 * Random(0).random()}"
+    )
+    got = answers(text)[0]
+    assert got.failure.startswith("ModuleNotFoundError: No module named 'not_installed_here'")
+    got = answers(text.replace("import not_installed_here as none\n", ""))[0]
+    assert got.failure is None
+    assert not got.unreadable
 
 
 # ---- what is ours ----

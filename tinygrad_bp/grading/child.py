@@ -11,6 +11,7 @@ from __future__ import annotations
 import builtins
 import ctypes
 import faulthandler
+import importlib
 import json
 import math
 import os
@@ -51,10 +52,14 @@ def main(folder: str) -> None:
         request = json.load(file)
     points = [{name: unpack(data) for name, data in point.items()} for point in request["points"]]
     watch(request["seconds"], f"{folder}/{TRACE}")
-    leave_root(folder)
+    forget_ourselves()
+    keeps_reading = leave_root(folder)
     confine(request["seconds"], request["memory"], request["file_size"])
     os.write(1, b".")  # all is ready for the submission
     os.dup2(2, 1)  # what it prints goes where its errors go
+    if keeps_reading:
+        import_all([*request["imports"], "difflib"])  # by which we look for a name that is meant
+        set_capabilities(0)
     order = Order(tuple(request["order"]), request["is_fixed"])
     answers = find_answers(f"{folder}/{SOURCE}", request["function"], points, order)
     delivery = json.dumps([to_json(a, point) for a, point in zip(answers, points, strict=True)])
@@ -75,16 +80,17 @@ def watch(seconds: float, trace: str) -> None:
             faulthandler.register(number, file, chain=True)
 
 
-def leave_root(folder: str) -> None:
+def leave_root(folder: str) -> bool:
     # As root it could do anything, and have any number of processes. So it becomes a user of its
     # own, who owns nothing but this folder. Where only root can reach what it may still import, it
-    # keeps root's right to read, and no other.
-    if not hasattr(os, "geteuid") or os.geteuid() != 0:
-        return
+    # keeps root's right to read, and no other, until that is imported: whether it does so is
+    # returned.
+    if not runs_as_root():
+        return False
     needed = (sys.base_prefix, os.path.dirname(np.__file__), __file__)
     keeps_reading = not all(map(everyone_can_reach, needed))
     if keeps_reading and sys.platform != "linux":
-        return
+        return False
     user = FIRST_USER + os.getpid() % USERS
     with suppress(OSError, AttributeError):  # a container may not have that many users
         for place, _, files in os.walk(folder):
@@ -96,9 +102,31 @@ def leave_root(folder: str) -> None:
         os.setgid(user)
         os.setuid(user)
         if keeps_reading:
-            header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION, 0)
-            effective_and_permitted = (ctypes.c_uint32 * 6)(MAY_READ, MAY_READ)
-            ctypes.CDLL(None).capset(header, effective_and_permitted)
+            set_capabilities(MAY_READ)
+            return True
+    return False
+
+
+def set_capabilities(effective_and_permitted: int) -> None:
+    header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION, 0)
+    ctypes.CDLL(None).capset(header, (ctypes.c_uint32 * 6)(*[effective_and_permitted] * 2))
+
+
+def import_all(names: list[str]) -> None:
+    # What is not installed, or fails, says so when the submission imports it.
+    for name in names:
+        with suppress(BaseException):
+            importlib.import_module(name)
+
+
+def forget_ourselves() -> None:
+    # these were a part of the package alone: a submission may import the whole
+    for own in [key for key in sys.modules if key.partition(".")[0] == "tinygrad_bp"]:
+        del sys.modules[own]
+
+
+def runs_as_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 def everyone_can_reach(path: str) -> bool:
@@ -140,8 +168,6 @@ def find_answers(
     file: str, name: str | None, points: list[dict[str, Any]], order: Order
 ) -> list[Answers]:
     # All have the same failure if it cannot be called.
-    for own in [key for key in sys.modules if key.partition(".")[0] == "tinygrad_bp"]:
-        del sys.modules[own]  # these were a part of it alone: it may import the whole
     vars(builtins).update(exit=sys.exit, quit=sys.exit)  # as where Python starts with its site
     sys.path.append(os.path.dirname(file))  # last: one called random.py does not replace Python's
     module = ModuleType(MODULE)

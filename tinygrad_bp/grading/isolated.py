@@ -29,9 +29,19 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ..notation.numbers import printable
-from .child import ANSWERS, MODULE, REQUEST, SOURCE, TRACE, pack, unpack
+from .child import (
+    ANSWERS,
+    MODULE,
+    REQUEST,
+    SOURCE,
+    TRACE,
+    everyone_can_reach,
+    pack,
+    runs_as_root,
+    unpack,
+)
 from .limits import LARGEST_SOURCE, LONGEST_REASON, MOST_STRAYS, Limits
-from .marks import find_marks
+from .marks import find_imports, find_marks
 from .submission import Answers, Order, Point, read_answers
 
 #: The seconds that Python may take to start. On a machine with twenty processes for each core it
@@ -134,6 +144,7 @@ class IsolatedFile:
             "order": list(order.names),
             "is_fixed": order.is_fixed,
             "function": self.function,
+            "imports": sorted(find_imports(self.source, self.helpers)),
             "seconds": self.limits.seconds,
             "memory": self.limits.memory * 1_000_000,
             "file_size": max(most, self.limits.output) + 1,
@@ -169,8 +180,12 @@ def read_helpers(folder: Path, without: Collection[Path]) -> dict[str, bytes]:
 
 @contextmanager
 def make_folder() -> Iterator[Path]:
-    # removed with all that a submission has left there
-    folder = Path(tempfile.mkdtemp(prefix="tinygrad-bp-")).resolve()
+    # Removed with all that a submission has left there. Where root grades, a submission is another
+    # user, who can reach it in /tmp, if not in a folder of root's own.
+    place = tempfile.gettempdir()
+    if runs_as_root() and not everyone_can_reach(f"{place}/folder"):
+        place = "/tmp"
+    folder = Path(tempfile.mkdtemp(prefix="tinygrad-bp-", dir=place)).resolve()
     try:
         yield folder
     finally:

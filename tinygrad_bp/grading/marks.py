@@ -7,7 +7,7 @@ what it does behind ``exec`` and the like, and so these are marked as well.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ..notation.numbers import listed
 
@@ -25,6 +25,9 @@ UNUSUAL = {
     *("__subclasses__", "__globals__", "__code__"),
 }
 
+#: What NumPy imports when it is first used.
+PARTS_OF_NUMPY = {"fft", "linalg", "ma", "polynomial", "random", "strings", "testing"}
+
 
 def find_marks(source: bytes) -> tuple[str, ...]:
     r"""Return a sentence for each thing to look at.
@@ -36,10 +39,7 @@ def find_marks(source: bytes) -> tuple[str, ...]:
     >>> find_marks(b"import numpy as np")
     ()
     """
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return ()
+    tree = parse(source)
     used = dict.fromkeys(names_used(tree))
     frameworks = [name for name in used if name in FRAMEWORKS]
     unusual = [name for name in used if name in UNUSUAL]
@@ -49,6 +49,37 @@ def find_marks(source: bytes) -> tuple[str, ...]:
     if unusual:
         marks.append(f"It uses {listed(unusual)}: see what for.")
     return tuple(marks)
+
+
+def find_imports(source: bytes, helpers: Mapping[str, bytes]) -> set[str]:
+    # The modules that a submission, or a helper that it imports, may import by name: where it says
+    # ``from a import b``, there may be a module a.b.
+    found: set[str] = set()
+    waiting = [source]
+    while waiting:
+        for name in {*imported_names(waiting.pop())} - found:
+            found.add(name)
+            if f"{name}.py" in helpers:
+                waiting.append(helpers[f"{name}.py"])
+    return found
+
+
+def imported_names(source: bytes) -> Iterator[str]:
+    for node in ast.walk(parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Attribute) and node.attr in PARTS_OF_NUMPY:
+            yield f"numpy.{node.attr}"
+
+
+def parse(source: bytes) -> ast.Module:
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ast.Module([], [])
 
 
 def names_used(tree: ast.Module) -> Iterator[str]:
