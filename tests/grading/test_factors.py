@@ -1,11 +1,14 @@
 """A factor that lines share is one finding; a convention is a remark, or one charge."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 
 import tinygrad_bp as bp
 from tinygrad_bp.grading import factors
 from tinygrad_bp.grading.assignment import Assignment, Marking
+from tinygrad_bp.grading.factors import CONVENTIONS
 from tinygrad_bp.grading.grade import grade, grade_submission
 from tinygrad_bp.grading.submission import InProcess
 
@@ -229,6 +232,44 @@ def test_sums_for_means_are_one_slip_unless_the_teacher_accepts_them():
     report = course("sums", accepted=("sum-for-mean",))
     assert report.passed
     assert "sum over the samples" in report["W1"].message
+
+
+#: What somebody may have as a habit, and the slip that each is where it is not accepted.
+HABITS = {
+    (): {},
+    ("per-sample",): {"per-sample": "sum-for-mean"},
+    ("descent",): {"descent": "wrong-sign"},
+    ("sum-for-mean",): {"sum-for-mean": "sum-for-mean"},
+    ("per-sample", "descent"): {"per-sample": "sum-for-mean", "descent": "wrong-sign"},
+    ("descent", "sum-for-mean"): {"descent": "wrong-sign", "sum-for-mean": "sum-for-mean"},
+}
+
+
+@pytest.mark.parametrize("habits", HABITS)
+@pytest.mark.parametrize(
+    "accepted",
+    [c for n in range(4) for c in combinations(CONVENTIONS, n)],
+    ids=lambda accepted: " and ".join(accepted) or "none",
+)
+def test_any_two_conventions_may_be_had_at_once_and_each_is_accepted_or_charged(habits, accepted):
+    def answers(W2, Y, A1, Z2, X):
+        m = X.shape[1]
+        d2 = (1 / (1 + np.exp(-Z2)) - Y) * (-1.0 if "descent" in habits else 1.0)
+        d2 = d2 if {"per-sample", "sum-for-mean"}.intersection(habits) else d2 / m
+        d1 = W2.T @ d2 * (1 - A1**2)
+        n = m if "per-sample" in habits else 1
+        weights = {"W2": d2 @ A1.T / n, "W1": d1 @ X.T / n}
+        biases = {"b2": d2.sum(1, keepdims=True) / n, "b1": d1.sum(1, keepdims=True) / n}
+        return {"Z2": d2, "Z1": d1, **weights, **biases}
+
+    report = grade(answers, slips_dense.course, slips_dense.COURSE, accepted=accepted)
+    charged = [slip for habit, slip in HABITS[habits].items() if habit not in accepted]
+    assert report.passed == (not charged)
+    assert wrong_lines(report) == (["Z2"] if charged else [])
+    if len(charged) == 1:
+        assert report["Z2"].mistakes == tuple(charged)
+    for habit in habits:
+        assert not report.passed or CONVENTIONS[habit].remark in report["Z2"].message
 
 
 def test_a_wrong_sign_in_one_line_is_no_convention():

@@ -63,15 +63,33 @@ class Factor(NamedTuple):
     def of(self, run: Run, i: int) -> float:
         return self.at_loss * (self.at_parameters if i in run.parameters else 1.0)
 
-    def convention(self, run: Run) -> str | None:
-        if abs(self.at_loss) == 1 and is_close(self.at_loss * self.at_parameters, -1):
-            return "descent"
-        if any(is_close(self.at_loss, n) for n in divisors(run)):
-            if is_close(self.at_loss * self.at_parameters, 1):
-                return "per-sample"
-            if self.at_parameters == 1:
-                return "sum-for-mean"
-        return None
+    def conventions(self, run: Run) -> tuple[str, ...]:
+        """Return the conventions whose product it is; none if it is no such product."""
+        at_loss, at_parameters = map(abs, self)
+        sizes = divisors(run)
+        if self.at_loss < 0 and self.at_parameters < 0:
+            return ()
+        if at_loss != 1 and not any(is_close(at_loss, n) for n in sizes):
+            return ()
+        if at_parameters != 1 and not any(is_close(at_parameters * n, 1) for n in sizes):
+            return ()
+        holds = {
+            "descent": min(self) < 0,
+            "per-sample": at_parameters != 1,
+            "sum-for-mean": not is_close(at_loss * at_parameters, 1),
+        }
+        return tuple(name for name in CONVENTIONS if holds[name])
+
+    def without(self, conventions: Collection[str]) -> Factor:
+        """Return what is left of it if these are no slips."""
+        at_loss, at_parameters = self
+        if "descent" in conventions:
+            at_loss, at_parameters = abs(at_loss), abs(at_parameters)
+        if "sum-for-mean" in conventions:
+            at_loss /= abs(at_loss * at_parameters)
+        if "per-sample" in conventions:
+            at_loss, at_parameters = at_loss * abs(at_parameters), np.sign(at_parameters)
+        return Factor(round_off(at_loss), round_off(at_parameters))
 
     @property
     def main(self) -> float:
@@ -106,12 +124,10 @@ def judge(
         return findings
     right = {finding.name for finding in findings if finding.verdict == "right"}
     for factor in find_factors(plain):
-        convention = factor.convention(runs[0])
-        is_accepted = convention is not None and convention in accepted
-        opposite = Factor(-factor.at_loss, factor.at_parameters).convention(runs[0])
-        cause = None if is_accepted else explain_factor(factor, runs[0])
-        if not is_accepted and opposite == "per-sample" and opposite in accepted:
-            cause = slip("wrong-sign")
+        allowed = [name for name in factor.conventions(runs[0]) if name in accepted]
+        left = factor.without(allowed)
+        is_accepted = left == (1.0, 1.0)
+        cause = None if is_accepted else explain_factor(left, runs[0])
         scaled = Judge([ScaledRun(run, *factor) for run in runs], answers)
         found = scaled.judge()
         charged = -0.5 if is_accepted else 1.0 if cause else 2.5  # rather a convention than a slip
@@ -121,7 +137,7 @@ def judge(
             continue
         if charges(found) + charged < least:
             least = charges(found) + charged
-            remark = CONVENTIONS[convention].remark if is_accepted and convention else ""
+            remark = " ".join(CONVENTIONS[name].remark for name in allowed) if is_accepted else ""
             findings = list(settle(found, plain, factor, cause, remark))
     return findings
 
@@ -197,8 +213,10 @@ def find_factors(plain: Judge) -> Iterator[Factor]:
     factors |= {Factor(1.0, round_off(r)) for r in last}
     if not last and plain.run.batch > 1:  # the mean may be taken at the parameters
         factors |= {Factor(round_off(r), 1 / plain.run.batch) for r in between}
-    if any(r == 1.0 for r in map(round_off, last)):  # the parameters may be right, and they alone
-        factors |= {Factor(round_off(b), round_off(1.0 / b)) for b in between}
+    both = {Factor(round_off(b), round_off(r / b)) for b in between for r in last}
+    for f in both:  # the parameters may be right, and they alone, or carry one convention of two
+        if round_off(f.at_loss * f.at_parameters) == 1.0 or f.conventions(plain.run):
+            factors.add(f)
     votes = {
         f: sum(is_close(r, f.of(plain.run, i)) for i, r in shown.items())
         for f in factors
