@@ -322,6 +322,19 @@ def test_a_mistyped_name_is_charged_once():
     assert report.score == pytest.approx(1 / 3)
 
 
+def test_data_are_never_meant_and_a_parameter_that_is_missing_is():
+    def answers(x, y, z):
+        return {"Wx": 2 * (z - y) @ x.T, "b": 2 * (z - y).sum(1, keepdims=True), "q": 1.0}
+
+    def layer(W, b, x, y):
+        return bp.square_sum((W @ x + b).named("z") - y).named("L")
+
+    report = grade(answers, layer, POSITIVE)
+    assert report["Wx"].message.endswith("Is W meant?")
+    assert report["q"].message.endswith("It has: W, b, z.")
+    assert [report[name].score for name in ("W", "Wx", "b", "q")] == [0.0, None, 1.0, 0.0]
+
+
 def test_one_number_is_right_in_whatever_brackets():
     def problem(x, s):
         return bp.square_sum(x * s).named("L")

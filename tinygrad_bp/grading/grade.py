@@ -17,8 +17,8 @@ from .assignment import Assignment, Marking
 from .factors import ACCEPTED, judge
 from .findings import Finding, to_sentence
 from .report import JudgedLine, Report
-from .spelling import ask_for
-from .submission import Answers, InProcess, Submission
+from .spelling import suggest_name
+from .submission import UNKNOWN, Answers, InProcess, Submission
 from .task import Builder
 
 
@@ -116,15 +116,18 @@ def write_lines(
                 line = replace(line, score=score, message=again)
             made.add(line.mistakes)
         yield replace(line, points=assignment.marking.points.get(finding.name, 1.0))
-    missing = {f.name for f in findings if f.verdict == "missing"} & assignment.required
+    missing = [f.name for f in findings if f.verdict == "missing" and f.name in assignment.required]
     for name in {name: None for a in answers for name in (*a.unreadable, *a.values)}:
         if name in assignment.named:
             continue
         stray = write_stray(name, assignment, answers)
-        meant = next((n for n in missing if stray.message.endswith(ask_for(n))), None)
-        if meant is not None:  # a mistyped name: its slip is charged where the gradient is missing
-            missing.remove(meant)
-            stray = replace(stray, score=None)
+        if stray.message == to_sentence(UNKNOWN):
+            meant = suggest_name(name.rsplit(".")[-1], missing, assignment.derived)
+            advice = f"Is {meant} meant?" if meant else f"It has: {', '.join(assignment.derived)}."
+            stray = replace(stray, message=f"{stray.message} {advice}")
+            if meant in missing:  # the slip is charged where the gradient is missing
+                missing.remove(meant)
+                stray = replace(stray, score=None)
         yield stray
 
 

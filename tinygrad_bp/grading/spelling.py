@@ -76,21 +76,17 @@ def fold(name: str) -> str:
     return re.sub(r"[\W_]", "", name).casefold()
 
 
-def suggest_name(key: Any, known: Collection[str]) -> str:
-    close = list(near(key, known)) if isinstance(key, str) else []
-    hint = ask_for(close[0]) if close else f"It has: {', '.join(known)}."
-    return f"the problem has no quantity of this name. {hint}"
-
-
-def ask_for(name: str) -> str:
-    return f"Is {name} meant?"
-
-
-def near(key: str, known: Collection[str]) -> Iterator[str]:
+def suggest_name(key: str, missing: Collection[str], known: Collection[str]) -> str | None:
+    """Return the name that is probably meant: rather one of what is missing; None if none is."""
     from difflib import get_close_matches  # few submissions need it
 
-    by_fold = {fold(name): name for name in known}
-    for name in undecorated(normalize("NFKC", key[:LONGEST_MESSAGE])):
-        if name.isdecimal() and f"z{name}" in known:  # delta2 is mostly dL/dz2
-            yield f"z{name}"
-        yield from (by_fold[n] for n in get_close_matches(fold(name), list(by_fold), 1, 0.6))
+    spelt = list(undecorated(normalize("NFKC", key[:LONGEST_MESSAGE])))
+    steps = (f"z{name}" for name in spelt if name.isdecimal())
+    if meant := next((name for name in steps if name in known), None):
+        return meant  # delta2 is mostly dL/dz2
+    for names in (missing, known):
+        by_fold = {fold(name): name for name in names}
+        for name in spelt:
+            for close in get_close_matches(fold(name), list(by_fold), 1, 0.6):
+                return by_fold[close]
+    return None

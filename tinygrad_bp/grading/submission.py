@@ -24,7 +24,7 @@ import numpy as np
 from ..notation.numbers import listed, printable
 from .calling import Made, UnansweredError, run, written_names
 from .limits import MOST_STRAYS
-from .spelling import BESIDE, find_quantity, is_decorated, suggest_name
+from .spelling import BESIDE, find_quantity, is_decorated
 
 #: Every quantity of the problem by name, and its value there.
 Point: TypeAlias = Mapping[str, np.ndarray]
@@ -35,6 +35,10 @@ class Order(NamedTuple):
 
     names: tuple[str, ...] = ()
     is_fixed: bool = False  # else the names in the return statement come first
+
+
+#: Why an answer cannot be read that is none of a quantity.
+UNKNOWN = "the problem has no quantity of this name"
 
 
 @dataclass(frozen=True)
@@ -158,7 +162,7 @@ def read_answers(
             strays += 1
             if strays <= MOST_STRAYS:
                 text = ".".join(p if isinstance(p, str) else ascii(p) for p in path)
-                unreadable[printable(text)] = suggest_name(path[-1], known)
+                unreadable[printable(text)] = UNKNOWN
         elif answer is not None:  # None stands for no answer
             try:
                 array = to_numbers(answer)
