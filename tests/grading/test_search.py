@@ -120,16 +120,27 @@ def test_what_multiplies_is_tried_at_the_uses_of_one_tensor_alone():
             assert len({judge.run.source[edge] for edge in fault.edges}) == 1
 
 
-def test_the_search_in_a_recurrent_network_is_short():
-    """It took half a million contributions, and 15 to 34 seconds."""
-    inputs = slips_recurrent.LSTM
-    assignment = Assignment(slips_recurrent.lstm, inputs, required=())
-    submission = InProcess(with_slip(slips_recurrent.lstm_backward, "strange"))
+@pytest.mark.parametrize(
+    ("problem", "inputs", "backward"),
+    [
+        (slips_recurrent.plain, slips_recurrent.PLAIN, slips_recurrent.plain_backward),
+        (slips_recurrent.lstm, slips_recurrent.LSTM, slips_recurrent.lstm_backward),
+    ],
+    ids=["rnn", "lstm"],
+)
+def test_the_search_in_a_recurrent_network_is_short(problem, inputs, backward):
+    """Nothing explains these, so all is tried: they are the slowest of three steps.
+
+    Each computes 41,000 to 45,000 contributions, in 1.4 to 1.7 s of CPU time, where it took half a
+    million of them, and 15 to 34 s. What has a name takes a third of that time.
+    """
+    assignment = Assignment(problem, inputs, required=())
+    submission = InProcess(with_slip(backward, "strange"))
     answers = submission.answers_at(assignment.points, Order())
     judge = Judge(assignment.runs, answers)
     with np.errstate(all="ignore"):
         judge.judge()
-    assert judge.work < 250_000
+    assert 10_000 < judge.work < 60_000
     assert not any(isinstance(s, Search) and s.is_cut for s in judge.searches.values())
 
 
