@@ -35,9 +35,25 @@ def flat(W1, W2, W3, x, y):
         ("W1", lambda q, d: d["z1"] @ q.x),
     ],
 )
-def test_a_missing_transpose_that_does_not_fit_is_said_with_the_shapes(line, text):
+def test_a_missing_transpose_is_named_though_the_shapes_do_not_fit(line, text):
     report = grade(derivation({line: text}))
-    assert "matmul: the shapes do not fit (size" in report.failure
+    assert report.failure is None
+    assert report.first_wrong == line
+    assert report[line].mistakes == ("missing-transpose",)
+    assert [w.name for w in report.lines if w.verdict == "wrong"] == [line]
+    assert not report.passed
+    assert report.warnings == ()
+    (note,) = report.remarks
+    assert "it gave no answers: ValueError: matmul: the shapes do not fit (size" in note
+    assert "judged where they are all equal" in note
+
+
+def test_of_what_is_right_where_all_widths_are_equal_alone_there_are_no_answers():
+    def fixed(y, y_hat):
+        return {"y_hat": 2 * (y_hat - y).reshape(4, -1)}
+
+    report = grade(fixed)
+    assert report.failure.startswith("ValueError: cannot reshape")
     assert not report.passed
 
 

@@ -193,6 +193,20 @@ class Assignment:
         except (ArithmeticError, IndexError, TypeError, ValueError):
             return None
 
+    @cached_property
+    def squares(self) -> tuple[Assignment, ...]:
+        """The worked problem with all widths equal, where a missing transpose gives numbers.
+
+        So do products of columns, if there are as many samples. There are none of other problems.
+        """
+        if self.is_given:
+            return ()
+        drawn = [next(draw_worked_problem(self.seed, (4,) * 4, batch)) for batch in (1, 4)]
+        return tuple(
+            Assignment(None, leaves, self.required, self.seed, marking=self.marking)
+            for leaves in drawn
+        )
+
     def read(self, answers: Answers) -> Answers:
         values = {self.aliases.get(name, name): x for name, x in answers.values.items()}
         unreadable = {self.aliases.get(name, name): x for name, x in answers.unreadable.items()}
@@ -238,11 +252,13 @@ def steps(run: Run) -> list[Any]:
 # ---- points ----
 
 
-def draw_worked_problem(seed: int) -> Iterator[Leaves]:
+def draw_worked_problem(
+    seed: int, sizes: Sequence[int] = (4, 5, 6, 3), batch: int = 1
+) -> Iterator[Leaves]:
     # The entries of y do not sum to 1: as those of y_hat do, the entries of dL/dy_hat would sum to
     # 0, and a wrong multiple of their sum could not be seen in dL/dz3.
     while True:
-        leaves = vars(random_problem(seed=seed))
+        leaves = vars(random_problem(sizes, batch, seed))
         rng = np.random.default_rng(seed)
         leaves["y"] = rng.uniform(0.1, 0.9, leaves["y"].shape)
         yield leaves

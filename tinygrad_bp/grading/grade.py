@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -65,18 +66,37 @@ def grade_submission(submission: Submission | GradesItself, assignment: Assignme
     if isinstance(submission, GradesItself):
         return submission.grade_itself(assignment)
     vectors = assignment.vectors  # for one sample, many write vectors and outer products
-    points = [*assignment.points, *(vectors.points if vectors else ())]
-    answers = submission.answers_at(points, assignment.order)
-    n = len(assignment.points)
-    report = grade_at_points(answers[:n], assignment)
+    every = [assignment, *filter(None, [vectors]), *assignment.squares]
+    points = [point for a in every for point in a.points]
+    answers = iter(submission.answers_at(points, assignment.order))
+    answered = {id(a): list(islice(answers, len(a.points))) for a in every}
+    report = grade_at_points(answered[id(assignment)], assignment)
+    report = grade_where_it_answers(report, answered, assignment)
+    return replace(report, warnings=(*assignment.warnings, *getattr(submission, "marks", ())))
+
+
+def grade_where_it_answers(
+    report: Report, answered: Mapping[int, Sequence[Answers]], assignment: Assignment
+) -> Report:
+    """Judge with a vector for the sample, or with equal widths, what only fits these."""
+    failure = report.failure or ""
     takes_columns = any("flattened-gradient" in line.mistakes for line in report.lines)
-    if vectors is not None and not report.passed and not takes_columns:
-        found = grade_at_points(answers[n:], vectors)
-        if found.passed or (report.failure is not None and found.failure is None):
+    if report.passed or takes_columns:
+        return report
+    if assignment.vectors is not None:
+        found = grade_at_points(answered[id(assignment.vectors)], assignment.vectors)
+        if found.passed or (failure and found.failure is None):
             note = "It is judged with vectors in place of columns, as that is what it takes."
-            remarks, warnings = (*found.remarks, note), report.warnings
-            report = replace(found, remarks=remarks, warnings=warnings)
-    return replace(report, warnings=(*report.warnings, *getattr(submission, "marks", ())))
+            return replace(found, remarks=(*found.remarks, note))
+    for square in assignment.squares if failure.startswith("ValueError") else ():  # of shapes
+        found = grade_at_points(answered[id(square)], square)
+        if found.failure is None and any(line.mistakes for line in found.lines):
+            note = (
+                f"Where the widths differ it gave no answers: {failure}. So it is judged where "
+                "they are all equal."
+            )
+            return replace(found, remarks=(*found.remarks, note))
+    return report
 
 
 def grade_at_points(submitted: Sequence[Answers], assignment: Assignment) -> Report:
@@ -87,7 +107,7 @@ def grade_at_points(submitted: Sequence[Answers], assignment: Assignment) -> Rep
             answers = [Answers() for _ in answers]
         findings = judge(assignment.runs, answers, assignment.marking.accepted)
         lines = tuple(write_lines(findings, assignment, answers))
-    report = Report(lines, failure, assignment.warnings)
+    report = Report(lines, failure)
     note = next((a.note for a in answers if a.note is not None), None)
     return report if report.passed or note is None else replace(report, remarks=(note,))
 

@@ -146,7 +146,7 @@ class Grader:
             lines.append(line)
         return WrittenReport(
             tuple(lines),
-            warnings=report.warnings,
+            warnings=self.assignment.warnings,
             written=tuple(self.of_side(j, report) for j in judged),
             names=tuple(self.document.found.items()),
         )
