@@ -143,6 +143,7 @@ def test_golden():
 def test_the_same_text_every_time():
     first, second = explain(worked()), explain(worked())
     assert str(first) == str(second)
+    assert first.to_json() == second.to_json()
 
 
 @pytest.mark.parametrize("i", range(len(everything())))
@@ -329,6 +330,25 @@ def test_large_arrays_are_summarised():
     assert "⟨50×100⟩ from 1 to 1: 1, 1, 1, 1, …" in text
     assert "⟨50⟩" in text
     assert max(map(width, text.splitlines())) <= 80
+    value = json.loads(explanation.to_json())["steps"][-1]["contributions"][0]["value"]
+    assert value == {
+        "shape": [50, 100],
+        "dtype": "float64",
+        "smallest": 1.0,
+        "largest": 1.0,
+        "first": [1.0, 1.0, 1.0, 1.0],
+    }
+
+
+def test_what_json_says_of_a_large_array_is_not_rounded():
+    x = leaf(np.random.default_rng(0).normal(size=(40, 40)), "x")
+    explanation = explain(bp.square_sum(x).named("L"))
+    data = json.loads(explanation.to_json())
+    jsonschema.validate(data, SCHEMA)
+    value = data["gradients"][0]["value"]
+    assert (value["smallest"], value["largest"]) == (2 * x.data.min(), 2 * x.data.max())
+    assert value["first"] == (2 * x.data).flat[:4].tolist()
+    assert "entries" not in value
 
 
 def test_large_constants_in_a_rule_are_summarised():
@@ -350,6 +370,9 @@ def test_a_rule_that_runs_on_arrays_only():
     assert explanation.steps[0].contributions[0].rule is None
     assert explanation.gradients[0].value == 0.5
     assert "(halved's own rule, which takes only arrays)" in str(explanation)
+    data = json.loads(explanation.to_json())
+    jsonschema.validate(data, SCHEMA)
+    assert data["steps"][0]["contributions"][0]["rule"] is None
 
 
 def test_a_leaf_that_was_given_a_new_value_shows_the_old_one():
@@ -456,6 +479,7 @@ def test_names_are_text(name):
     html_text(explanation._repr_html_())
     for form in (str(explanation), explanation._repr_html_()):
         assert all(c.isprintable() or c == "\n" for c in form)
+    jsonschema.validate(json.loads(explanation.to_json()), SCHEMA)
     titles = [line for line in str(explanation).splitlines() if line.startswith("Step ")]
     assert len(titles) == len(explanation.steps)
 
@@ -524,7 +548,7 @@ def test_the_command_explains_the_worked_problem(capsys):
 
 
 def test_the_command_explains_a_file(tmp_path, capsys):
-    file, out = tmp_path / "my_net.py", tmp_path / "out.txt"
+    file, out, data = (tmp_path / name for name in ("my_net.py", "out.txt", "x.json"))
     file.write_text(
         "import tinygrad_bp as bp\n"
         "def loss():\n"
@@ -533,6 +557,8 @@ def test_the_command_explains_a_file(tmp_path, capsys):
     )
     assert main(["explain", "--file", str(file), "--out", str(out)]) == 0
     assert out.read_text(encoding="utf-8").endswith("∂L/∂x = 6\n")
+    assert main(["explain", "--file", str(file), "--out", str(data)]) == 0
+    assert json.loads(data.read_text(encoding="utf-8"))["gradients"][0]["value"]["entries"] == 6.0
     assert main(["explain", "--file", str(file), "--out", str(tmp_path / "out.pdf")]) == 2
     assert "cannot be saved as 'out.pdf'" in capsys.readouterr().err
 

@@ -227,16 +227,14 @@ def named_answers(
         return
     found = [] if is_numbers or returned is None else list(of_object(returned, known))
     if not found:
-        raise UnansweredError(say_type(returned, known))
+        what = "None" if returned is None else f"a {type(returned).__name__}"
+        raise UnansweredError(f"it returned {what}. {say_mapping(known, order)}.")
     yield from found
 
 
-def say_type(returned: Any, known: Collection[str]) -> str:
-    what = "None" if returned is None else f"a {type(returned).__name__}"
-    such = next(iter(known), "z")
-    return (
-        f'it returned {what}. Return a mapping from names to gradients, such as {{"{such}": ...}}.'
-    )
+def say_mapping(known: Collection[str], order: Order) -> str:
+    such = next(iter((*order.names, *known)), "z")  # a parameter, if there is one, and no data
+    return f'Return a mapping from names to gradients, such as {{"{such}": ...}}'
 
 
 def of_object(made: Any, known: Collection[str]) -> Iterator[tuple[tuple[Any, ...], Any]]:
@@ -298,8 +296,7 @@ def in_order(
     if len(returned) != len(names) or not names:
         asked = f"; a tuple has those of {', '.join(names)}, in this order" if names else ""
         raise UnansweredError(
-            f"it returned {len(returned)} things without names. Return a mapping from names to "
-            f'gradients, such as {{"{next(iter(known), "z")}": ...}}{asked}.'
+            f"it returned {len(returned)} things without names. {say_mapping(known, order)}{asked}."
         )
     yield from (((name,), value) for name, value in zip(names, returned, strict=True))
 

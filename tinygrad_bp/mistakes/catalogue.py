@@ -25,14 +25,14 @@ from .run import Place
 
 #: Hints that several mistakes share.
 SHAPE = "Compare the shape of your gradient with the shape of the quantity."
-RATIO = "Nudge one entry: how many times as fast as your gradient says does the loss change?"
+RATIO = "Nudge one entry. Does the loss change as fast as your gradient says?"
 MEAN = "Write the loss out: is it a sum or a mean, and over how many terms?"
 
 ROWS: dict[str, Mistake] = {
     **OF_FUNCTIONS,
     # ---- products of matrices ----
     "missing-transpose": Mistake(
-        "A transpose is missing, as in W g for W^T g, or one that was not undone.",
+        "A transpose is missing (W g for W^T g), or one was not undone.",
         "Write one entry out as a sum over an index, and see which index it is.",
         matmul=wrong.rule(lambda out, a, b: (lambda g: g @ b, lambda g: a @ g)),
         matrix_transpose=wrong.unchanged,
