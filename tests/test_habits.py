@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import tinygrad_bp as bp
-from tinygrad_bp.habits import FAMILIES, INSTEAD
+from tinygrad_bp.habits import FAMILIES, INSTEAD, folded
 from tinygrad_bp.table import TABLE
 
 #: What people use most, for where PyTorch is not installed.
@@ -31,20 +31,18 @@ IN_THE_MODULE = """
     jit compile clamp unsqueeze dot array random linalg concatenate
 """.split()  # noqa: SIM905
 
-PLACES = "a Tensor", "an array", "tinygrad_bp", *(f"bp.{n}" for n in ("nn", "optim", "data"))
+MODULES = "nn", "nn.init", "optim", "optim.lr_scheduler", "data", "datasets", "linalg"
+PLACES = "a Tensor", "an array", "tinygrad_bp", *(f"bp.{n}" for n in MODULES)
 
-#: Names in PyTorch that are no functions for users, or about what is not there for arrays at all.
-HELPERS = re.compile(
-    "BroadcastingList.|GRID_.*|Optional|TYPE_CHECKING|assert_int_or_pair|boolean_dispatch|"
-    ".*_notes|(handle|has)_torch_function.*|LinearCrossEntropyOptions|"
-    "AdaptiveLogSoftmaxWithLoss|Container|factory_kwargs|CrossMapLRN2d|NLLLoss2d|swa.*|is_.*|"
-    ".*sparse.*|.*quanti.*|q_.*|qscheme|qat|intrinsic|.*storage.*|.*_ptr|to_.*|.*indices|"
-    "values|.*(copy|scatter)|.*conj.*|.*(real|neg)|(as|set|slice|resize|record|module|"
-    "share)_.*_?|dim_order|.*_dim|chalf|cdouble|cfloat|int_repr|mtia|[xih]pu|smm|sspaddmm|"
-    "output_nr|hash_tensor|i?stft|bitwise_.*shift_?|is(pos|neg)inf|logaddexp2|positive|"
-    ".*gammac?_?|index(_reduce_?)?|nonzero_static|unsafe_.*|new_empty_strided|symeig|"
-    "cholesky_inverse|geqrf|orgqr|ormqr|reinforce|volatile|grad_dtype|(exponential|geometric|"
-    "cauchy|log_normal|map|map2|apply)_|corrcoef"
+#: What stands in PyTorch's modules, and is not for users: its own helpers and imports.
+HELPERS = set(
+    """
+    BroadcastingList1 BroadcastingList2 BroadcastingList3 GRID_SAMPLE_INTERPOLATION_MODES
+    GRID_SAMPLE_PADDING_MODES Optional TYPE_CHECKING assert_int_or_pair boolean_dispatch
+    handle_torch_function has_torch_function has_torch_function_unary
+    has_torch_function_variadic reproducibility_notes sparse_support_notes tf32_notes Container
+    LinearCrossEntropyOptions factory_kwargs swa_utils swap_in_optimizer_params_and_state
+    """.split()  # noqa: SIM905
 )
 
 
@@ -69,8 +67,14 @@ def answers(place, names):
     """Sort names into those that work, those that are answered, and those that are not."""
     found = {name: answer(place, name) for name in names}
     works = [name for name, text in found.items() if text == "works"]
-    bare = [name for name, text in found.items() if not text or text.startswith("Did you mean")]
+    bare = [name for name, text in found.items() if not text or is_a_guess(name, text)]
     return works, [name for name in found if name not in (*works, *bare)], bare
+
+
+def is_a_guess(name, text):
+    """Whether it names what is only like the name, and not the same in another spelling."""
+    close = re.fullmatch("Did you mean '(.*)'[?]", text)
+    return close is not None and folded(close[1]) != folded(name)
 
 
 def public(module):
@@ -95,17 +99,73 @@ def test_every_name_of_pytorch_works_or_says_what_to_write():
     schedules = [n for n in public(torch.optim.lr_scheduler) if n.endswith("LR")]
     layers = [n for n in public(torch.nn) if not isinstance(getattr(torch.nn, n), ModuleType)]
     for place, names, most in (
-        (matrix(), public(torch.Tensor), 350),
+        (matrix(), public(torch.Tensor), 500),
         (bp, functional, 100),
         (bp.nn, layers, 100),
         (bp.optim, public(torch.optim), 10),
         (bp.optim, schedules, 4),
         (bp.data, ["DataLoader", "Dataset", "TensorDataset", "random_split"], 3),
     ):
-        works, answered, bare = answers(place, [n for n in names if not HELPERS.fullmatch(n)])
+        works, answered, bare = answers(place, [n for n in names if n not in HELPERS])
         assert not bare
         assert len(answered) > most
         print(f"{len(works)} work, {len(answered)} say what to write")
+
+
+def typos(name):
+    """Return how a name is mistaken: its case, its underscores, a letter left out."""
+    middle = len(name) // 2
+    found = {name.lower(), name.upper(), name.swapcase(), name.replace("_", "")}
+    found.add(f"{name[:middle]}_{name[middle:]}")
+    if len(name) > 4:
+        found |= {name[:-1], name[: middle - 1] + name[middle:], name[1:]}
+    return sorted(t for t in found - {name} if t[0] not in "_0123456789")
+
+
+@pytest.mark.parametrize(
+    "place",
+    [bp, bp.nn, bp.nn.init, bp.optim, bp.optim.lr_scheduler, bp.data, bp.datasets, bp.linalg],
+    ids=lambda place: place.__name__,
+)
+def test_a_typo_of_a_public_name_is_answered_by_that_name(place):
+    own = [n for n in public(place) if callable(getattr(place, n))]
+    names, wrong, seen = getattr(place, "__all__", own), [], 0
+    for name in names:
+        for typo in typos(name):
+            said = answer(place, typo)
+            elsewhere = hasattr(np, typo) or hasattr(np.linalg, typo)
+            if said == "works" or elsewhere or {typo, typo.capitalize()} & INSTEAD.keys():
+                continue  # it is another name
+            seen += 1
+            close = re.search("Did you mean '(.*)'", said)
+            as_close = close and folded(typo) in map(folded, typos(close[1]))
+            if folded(name) not in folded(said) and not as_close:
+                wrong.append((name, typo, said))
+    assert not wrong
+    assert seen > 3 * len(names)
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "right"),
+    [
+        (bp.nn, "Conv2D", "Conv2d"),
+        (bp.optim, "StepLr", "StepLR"),
+        (bp.nn.init, "xavier_norm", "xavier_normal"),
+        (bp.nn, "cross_entropy_loss", "bp.cross_entropy(z, labels)"),
+        (bp.nn, "MseLoss", "mse_loss"),
+        (bp.nn, "Conv1D", "give one dimension as two"),
+        (bp, "load_model", "model.load_state_dict(bp.load(path))"),
+        (bp, "make_graph", "bp.draw(loss)"),
+        (bp.datasets, "load_digits", "bp.datasets.digits()"),
+    ],
+)
+def test_a_typo_is_no_member_of_a_family(place, name, right):
+    assert right in answer(place, name)
+
+
+def test_a_family_is_matched_as_a_whole():
+    for name in ("my_loss", "load_batch", "make_it", "color", "convert", "normalise"):
+        assert not any(re.fullmatch(pattern, folded(name)) for pattern, _ in FAMILIES)
 
 
 def test_every_name_of_numpy_works_or_says_what_to_write():
@@ -130,6 +190,8 @@ def test_a_name_that_nobody_knows_is_seen_as_bare():
         (matrix(), "dropout", "a Tensor has no 'dropout'. Write bp.dropout(t, ...)."),
         (matrix(), "nobody_knows_it", "'Tensor' object has no attribute 'nobody_knows_it'"),
         (matrix(), "exp_", "a Tensor has no 'exp_'. A recorded value never changes. Write "),
+        (matrix(), "neg_", "a Tensor has no 'neg_'. A recorded value never changes. Write "),
+        (bp.nn, "Linear_", "bp.nn has no 'Linear_'. Did you mean 'Linear'?"),
         (matrix(), "partition", "a Tensor has no 'partition'. If no gradient is needed, "),
         (bp, "unsqueeze", "tinygrad_bp has no 'unsqueeze'. Write bp.expand_dims(t, axis)."),
         (bp, "Linear", "tinygrad_bp has no 'Linear'. Write bp.nn.Linear."),
@@ -172,42 +234,68 @@ def test_what_is_to_be_written_exists():
                 place = getattr(place, part)
 
 
-#: What the advice computes, and PyTorch's function of that name.
-COMPUTED = """
-    relu6 hardtanh mish hardsigmoid hardswish softsign tanhshrink logsigmoid selu glu swish
-    rsqrt logit sgn msort topk nonzero cosine_similarity rms_norm cosine_embedding_loss
-""".split()  # noqa: SIM905
+A, B = np.random.default_rng(0).normal(size=(2, 3, 4)) * 3.0
+LABELS = np.array([0, 2, 1])
+#: What the advice computes, and the arguments of PyTorch's function of that name.
+COMPUTED = {
+    **dict.fromkeys(
+        """
+        relu6 hardtanh mish hardsigmoid hardswish softsign tanhshrink logsigmoid selu celu glu
+        swish sgn frac fix msort nonzero cov corrcoef rot90 positive normalize
+        """.split(),  # noqa: SIM905
+        (A,),
+    ),
+    **dict.fromkeys(["cosine_similarity", "dist", "pairwise_distance", "logaddexp2"], (A, B)),
+    **dict.fromkeys(["logcumsumexp", "cummax", "cummin"], (A, 0)),
+    **dict.fromkeys(["rsqrt", "logit"], (1.0 / (1.0 + np.exp(-A)),)),
+    "addmm": (B[:, :3], A, B.T),
+    "bilinear": (A, B, np.ones((2, 4, 4))),
+    "cdist": (A, B),
+    "cosine_embedding_loss": (A, B, np.ones(3)),
+    "gaussian_nll_loss": (A, B, B**2 + 1.0),
+    "hinge_embedding_loss": (A, np.where(B > 0, 1.0, -1.0)),
+    "kl_div": (np.log(abs(A)), abs(B)),
+    "lerp": (A, B, 0.3),
+    "one_hot": (LABELS,),
+    "pdist": (A,),
+    "poisson_nll_loss": (A, B),
+    "rms_norm": (A, (4,), None, 1e-5),
+    "smooth_l1_loss": (A, B, None, None, "mean", 0.5),
+    "softmin": (A, -1),
+    "topk": (A, 2),
+    "xlogy": (abs(A), abs(B)),
+}
+#: What the advice calls further operands, by the name of the function.
+CALLED = {
+    "addmm": "cab", "bilinear": "abW", "gaussian_nll_loss": ("mu", "y", "var"),
+    "hinge_embedding_loss": "ty", "kl_div": ("log_q", "p"),
+    "poisson_nll_loss": "zy", "smooth_l1_loss": ("y", "target"),
+}  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:reduction")
 @pytest.mark.parametrize("name", COMPUTED)
 def test_what_is_to_be_written_computes_the_same(name):
     torch = pytest.importorskip("torch")
     F = torch.nn.functional
-    a, b = np.random.default_rng(0).normal(size=(2, 3, 4)) * 3.0
-    if name == "logit":
-        a = 1.0 / (1.0 + np.exp(-a))
-    if name == "rsqrt":
-        a = abs(a)
-    theirs = [torch.tensor(a)]
-    if name == "topk":
-        theirs.append(2)
-    if name.startswith("cosine"):
-        theirs.append(torch.tensor(b))
-    if name.endswith("_loss"):
-        theirs.append(torch.ones(3))
-    if name == "rms_norm":
-        theirs += [(4,), None, 1e-5]
+    theirs = [torch.tensor(x) if isinstance(x, np.ndarray) else x for x in COMPUTED[name]]
     call = getattr(F, {"swish": "silu"}.get(name, name), None) or getattr(torch, name)
     expected = call(*theirs)
 
-    known = {"bp": bp, "np": np, "t": bp.tensor(a), "a": bp.tensor(a), "b": bp.tensor(b)}
-    known |= {"k": 2, "weight": 1.0}
+    ours = [bp.tensor(x) if isinstance(x, np.ndarray) else x for x in COMPUTED[name]]
+    known = {"bp": bp, "np": np, "t": ours[0], "k": 2, "weight": 1.0, "beta": 0.5, "alpha": 1.0}
+    known |= {"a": ours[0], "b": ours[-1], "classes": 3}
+    known |= {"labels": LABELS} | dict(zip(CALLED.get(name, ()), ours, strict=False))
+    if name == "lerp":
+        known |= {"b": ours[1], "weight": 0.3}
+    if name == "cosine_embedding_loss":
+        known["b"] = ours[1]
     expression, _, where = INSTEAD[name].removeprefix("Write ").partition(", where ")
     if where:
         exec(where.rstrip("."), known)
-    found = eval(expression.partition(". ")[0].rstrip("."), known)
-    found = np.transpose(found) if name == "nonzero" else found.data
-    expected = expected[0] if name == "topk" else expected
+    found = eval(re.split(r"\. |; ", expression)[0].rstrip("."), known)
+    found = np.transpose(found) if name == "nonzero" else getattr(found, "data", found)
+    expected = expected[0] if name in ("topk", "cummax", "cummin") else expected
     assert np.allclose(found, expected.numpy())
 
 

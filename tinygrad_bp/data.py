@@ -229,7 +229,7 @@ answer_in(globals())
 
 
 def __getattr__(name: str) -> Any:
-    raise missing("bp.data", name, globals())
+    raise missing("bp.data", name, __all__)
 
 
 def __dir__() -> list[str]:

@@ -74,7 +74,7 @@ _answer_in(globals())
 
 
 def __getattr__(name: str) -> _Any:
-    raise _missing("bp.nn", name, globals(), _TABLE)
+    raise _missing("bp.nn", name, __all__, _TABLE)
 
 
 def __dir__() -> list[str]:

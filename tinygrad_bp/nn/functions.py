@@ -25,25 +25,21 @@ class Function(Module):
             raise errors.called_as_function(type(self).__name__, function.__name__)
         takes = inspect.signature(function)
         further = list(takes.parameters)[1:]  # without x
-        # an operation takes its settings by position, too
+        # an operation takes its further arguments in their order, too
         given = [p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in takes.parameters.values()]
         takes = takes.replace(parameters=given)
         named = {keywords.called_here(name, further): value for name, value in named.items()}
         for name in named.keys() - further:
             raise keywords.unknown(type(self).__name__, name, further)
-        # an operation has its further arguments by name alone, a layer in their order too
-        by_place = dict(zip(further, arguments, strict=False))
         try:
-            if len(arguments) > len(further):
-                raise TypeError
-            takes.bind(None, **by_place, **named)
+            takes.bind(None, *arguments, **named)
         except TypeError:
             which = ", ".join(further) or "no arguments"
             raise errors.wrong_arguments(type(self).__name__, which, arguments) from None
-        self.named = by_place | named
+        self.arguments, self.named = arguments, named
 
     def forward(self, x: Any) -> Any:
-        return type(self).function(x, **self.named)
+        return type(self).function(x, *self.arguments, **self.named)
 
 
 def layer(name: str, function: Callable[..., Any], arguments: str = "") -> type[Function]:

@@ -41,7 +41,7 @@ RMSprop, clip_grad_norm_, clip_grad_value_ = RMSProp, clip_grad_norm, clip_grad_
 
 
 def __getattr__(name: str) -> _Any:
-    raise _missing("bp.optim", name, globals())
+    raise _missing("bp.optim", name, __all__)
 
 
 def __dir__() -> list[str]:
