@@ -5,7 +5,8 @@ import pytest
 
 import tinygrad_bp as bp
 from tinygrad_bp.grading.assignment import Assignment
-from tinygrad_bp.mistakes.run import Run
+from tinygrad_bp.mistakes.catalogue import ROWS
+from tinygrad_bp.mistakes.run import Place, Run
 from tinygrad_bp.record import Edge
 from tinygrad_bp.worked_problem.problem import random_problem
 
@@ -92,3 +93,14 @@ def test_which_leaf_of_a_product_is_the_weight():
 def test_an_edge_is_a_step_and_an_operand():
     assert Edge(3, 1).step == 3
     assert Edge(3, 1).operand == 1
+
+
+@pytest.mark.parametrize("name", ["flattened-gradient", "transposed-result", "wrong-sign"])
+def test_there_is_nothing_to_change_in_a_contribution_that_is_left_out(name: str) -> None:
+    x = bp.tensor([[1.0], [2.0]], requires_grad=True)
+    run = Run((x * x).sum())
+    edge, g = run.uses[0][0], np.ones((2, 1))
+    for wrong in ROWS[name].at(Place(run, edge, {}, before=lambda g: None)):
+        assert wrong.closure(g) is None
+    (changed,) = ROWS[name].at(Place(run, edge, {}))
+    assert changed.closure(g) is not None

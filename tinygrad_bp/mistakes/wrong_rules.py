@@ -52,7 +52,12 @@ def slope(derivative: Callable[[Value, Value], Value]) -> WrongRule:
 
 
 def on_top(change: Callable[[Value], Value]) -> WrongRule:
-    return by(lambda place, g: change(place.summed(place.right(g))))
+    def made(place: Place, g: Value) -> Any:
+        contribution = place.summed(place.right(g))
+        # after an earlier mistake there may be none, which is no array to change
+        return None if contribution is None else change(contribution)
+
+    return by(made)
 
 
 def scaled(factor: Callable[[Place], float]) -> WrongRule:
