@@ -106,12 +106,6 @@ class Assignment:
         self.parameters = task.parameters(leaves_with_gradient)
         #: The loss, whose gradient is 1 by definition; None if it has no name.
         self.loss = run.tensors[-1].name
-        #: What may be answered: all but data and the loss, as they are called in the problem.
-        self.derived = tuple(
-            name
-            for name in self.points[0]
-            if name in self.parameters or name not in {*self.leaves, self.loss}
-        )
         #: What nobody is expected to answer: data, and the loss itself.
         self.optional = {*leaves_with_gradient, self.loss} - {*self.parameters}
         named = self.parameters if required is None else required
@@ -171,6 +165,12 @@ class Assignment:
             if self.add_drawn(mixed):
                 del self.runs[-2], self.points[-2]
                 leaves = mixed
+
+    @cached_property
+    def derived(self) -> tuple[str, ...]:
+        """What may be answered: all but data and the loss, as they are called in the problem."""
+        known = {*self.leaves, self.loss}
+        return tuple(n for n in self.points[0] if n in self.parameters or n not in known)
 
     def calling(self, steps: Mapping[str, int]) -> Assignment:
         """Return this assignment with further quantities, as `Run.calling`."""
