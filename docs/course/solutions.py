@@ -7,9 +7,38 @@ def exercise_1(w, x, y, m, e):
     return {"e": de, "m": dm, "w": dm * x}
 
 
+def exercise_2(w, v, b, m, s, L):
+    steps = {
+        "L": (["s"], lambda g: [g * (1 - L**2)]),
+        "s": (["m", "b"], lambda g: [g, g]),
+        "m": (["w", "v"], lambda g: [g * v, g * w]),
+    }
+    found = {"L": 1.0}
+    for name, (inputs, backward) in steps.items():
+        found.update(zip(inputs, backward(found[name])))
+    del found["L"]
+    return found
+
+
 def exercise_3(w, x, s, r):
     dr = 2 * r
     return {"r": dr, "s": dr, "w": dr * 2 * w + dr * x}
+
+
+def exercise_4(x, k, b, c, e):
+    rules = {
+        "b": lambda g: {"x": g * k, "k": g * x},
+        "c": lambda g: {"b": g * 2 * b},
+        "e": lambda g: {"b": g * c, "c": g * b},
+        "L": lambda g: {"e": g, "b": g},
+    }
+    order = ["L", "e", "c", "b"]  # the last made first: b waits for c, and c for e
+    found = {"L": 1.0}
+    for name in order:
+        for value, contribution in rules[name](found[name]).items():
+            found[value] = found.get(value, 0.0) + contribution
+    del found["L"]
+    return found
 
 
 def exercise_5(W, X, Y, Z):

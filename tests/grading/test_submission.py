@@ -132,12 +132,11 @@ def test_a_great_many_unknown_names_are_counted():
     assert "4,980 more names" in answers.unreadable["..."]
 
 
-def test_what_a_mapping_looks_like_is_shown_with_a_parameter_and_no_data():
-    order = Order(("W1", "b1"), False)
+@pytest.mark.parametrize("returned", [(1.0,), None, "W1"])
+def test_what_a_mapping_looks_like_is_shown_with_a_parameter_and_no_data(returned):
     point = {"x": np.ones(2), "W1": np.ones(2), "b1": np.ones(2)}
-    for returned in ((1.0,), None, "W1"):
-        failure = call(lambda: returned, point, order).failure
-        assert 'such as {"W1": ...}' in failure
+    failure = call(lambda: returned, point, Order(("W1", "b1"), False)).failure
+    assert 'such as {"W1": ...}' in failure
 
 
 def test_parameters_are_found_without_regard_to_case():
