@@ -88,7 +88,7 @@ def huber_loss(
 
 
 def nll_loss(
-    log_probabilities: Value, target: Any, axis: int = 1, reduction: str = "mean"
+    log_probabilities: Value, target: Any, *, axis: int = 1, reduction: str = "mean"
 ) -> Value:
     """Return the mean of -log p of the right classes, as of `log_softmax`.
 
