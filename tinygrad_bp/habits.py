@@ -59,7 +59,7 @@ def advice(name: str, known: list[str], operations: Mapping[str, Any]) -> str:
     if stem != name and (computes or (operations and stem in known and stem.islower())):
         return "A recorded value never changes. Write t = ..., and for a leaf w.data = ..."
     if of_linalg(name):
-        return f"Write np.linalg.{name}(t): it records, or says what to write instead."
+        return f"Write np.linalg.{name}(...): it records, or says what to write instead."
     if name in operations:
         operands = getattr(operations[name], "operand_names", ()) or ("t", "...")
         return f"Write bp.{name}({', '.join(operands)})."
@@ -99,7 +99,8 @@ def close_to(name: str, known: Iterable[str]) -> str:
 def names() -> list[str]:
     """Return the names that there is something to say about, and those of their in-place forms."""
     known = [name for name in INSTEAD if name[-1] != "="]
-    return [*known, *(f"{name}_" for name in known), *(n for n in dir(np.ndarray) if n[0] != "_")]
+    arrays = [name for name in dir(np.ndarray) if name[0] != "_"]
+    return [*known, *(f"{name}_" for name in known), *arrays, *filter(of_linalg, dir(np.linalg))]
 
 
 def of_numpy(name: str) -> bool:

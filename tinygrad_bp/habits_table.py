@@ -206,7 +206,6 @@ ROWS = (
      "eigenvalues."),
     ("norm frobenius_norm", "Write bp.norm(t) for the root of the sum of squares; "
      "bp.norm(t.ravel(), 1) for another order."),
-    ("det slogdet cholesky solve lstsq svd", "Write bp.linalg.{}(t, ...)."),
     ("inverse pinverse logdet cholesky_inverse cholesky_solve lu lu_solve triangular_solve "
      "matrix_exp matrix_power matrix_rank",
      "Write it with bp.linalg.inv, solve and the others in bp.linalg; or give it a rule with "

@@ -25,9 +25,8 @@ from ..sweeps import every
 
 PACKAGE = Path(bp.__file__).parent
 
-#: Where the names of operations may be listed: where the operations are, what goes wrong there, and
-#: what people write by habit, such as t.det().
-THEIR_OWN = ("rules", "mistakes", "habits.py")
+#: Where the names of operations may be listed: where the operations are, and what goes wrong there.
+THEIR_OWN = ("rules", "mistakes")
 
 #: Fewer in one place are no list: a choice between sum and max may be meant.
 FEWEST = 3

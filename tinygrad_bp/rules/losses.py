@@ -106,6 +106,8 @@ def cross_entropy(
     if np.ndim(array_of(logits)) < np.ndim(array_of(target)):  # as class numbers have one axis less
         check_order("cross_entropy", logits, target)
     logits = whole_as_float(as_operand(logits))
+    if np.ndim(axis):  # PyTorch's third argument
+        raise TypeError("cross_entropy takes the axis of the classes third. Write weight=weights.")
     if not -len(logits.shape) <= axis < len(logits.shape):
         raise ValueError(
             f"cross_entropy has logits of shape {logits.shape}, which have no axis {axis} for the "
