@@ -4,6 +4,7 @@ import operator
 import sys
 import threading
 from collections import OrderedDict
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,17 @@ from tinygrad_bp.arguments import parts
 from ..rules.cases import each, trials_of
 from ..sweeps import examples
 from ..test_random_programs import search
-from .agreement import ENTRIES, check, check_trial, function_of_program
+from .agreement import (
+    ENTRIES,
+    check,
+    check_program_of_types,
+    check_trial,
+    check_trial_of_types,
+    function_of_program,
+)
+
+#: Those whose packages are installed.
+BACKENDS = ["numpy", *(name for name in ("numba", "jax") if find_spec(name))]
 
 
 def network(W1, W2, W3, x, y):
@@ -35,6 +46,15 @@ def arrays_for(widths=(5, 4, 3, 6), batch=2, seed=0):
 @pytest.mark.parametrize("name", ENTRIES)
 def test_every_operation(name):
     each(trials_of(name), check_trial)
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_every_operation_on_operands_of_other_types(name):
+    each(trials_of(name), lambda trial: check_trial_of_types(trial) and None)
+
+
+def test_random_programs_on_operands_of_other_types():
+    search(lambda program: check_program_of_types(program), 30)
 
 
 def test_least_squares_say_what_to_compile():
@@ -231,9 +251,38 @@ def test_a_python_number_adopts_the_precision_of_arrays():
     assert step(np.ones(2, np.float32), 0.1).dtype == np.float32
 
 
-def test_class_numbers_as_an_argument():
+def test_what_is_computed_of_python_numbers_is_one():
+    for backend in BACKENDS:
+        step = bp.compile(lambda w, lr, n: w - (-lr * 2 + n**2) / n * w, backend, None)
+        found = step(np.ones(2, np.float32), 0.5, 2)
+        assert found.dtype == np.float32
+        np.testing.assert_array_equal(found, [-0.5, -0.5])
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: np.max(x, where=x > 1, initial=-np.inf),
+        lambda x: np.ldexp(x, 3),
+        lambda x: bp.where(x.astype(int) < 2.0, x, 2 * x),
+        lambda x: bp.where((x > 1) > 0.5, x, 2 * x),
+        lambda x: (x > 1) ** 2,
+    ],
+)
+def test_operands_that_are_no_floats(function):
+    x = np.array([3.0, 1.0, 2.0])
+    for backend in BACKENDS:
+        found = np.asarray(bp.compile(function, backend, None)(x))
+        np.testing.assert_array_equal(found, function(x))
+        assert found.dtype == function(x).dtype
+
+
+@pytest.mark.parametrize(
+    "of_classes", [bp.cross_entropy, lambda z, k: bp.nn.nll_loss(bp.log_softmax(z), k)]
+)
+def test_class_numbers_as_an_argument(of_classes):
     def loss(W, x, labels):
-        return bp.cross_entropy(x @ W, labels)
+        return of_classes(x @ W, labels)
 
     W, x, labels = np.ones((3, 4)), np.arange(6.0).reshape(2, 3), np.array([0, 3])
     compiled = bp.compile(loss)
@@ -298,8 +347,9 @@ def test_programs_that_were_not_used_for_long_go():
     assert any(key[1] == ((1,), np.float64) for key in compiled.versions)
 
 
-def test_eight_threads():
-    compiled = bp.compile(network, wrt=[0, 1, 2])
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_eight_threads(backend):
+    compiled = bp.compile(network, backend, [0, 1, 2])
     cases = [arrays_for(batch=2 + seed % 2, seed=seed) for seed in range(8)]
     expected = [bp.value_and_grad(network, [0, 1, 2])(*case) for case in cases]
     wrong = []

@@ -26,6 +26,19 @@ def test_every_operation(trial):
             check(function, arrays, "jax")
 
 
+@pytest.mark.parametrize("dtype", [bool, np.int32, np.int64])
+@pytest.mark.parametrize(
+    "function",
+    [np.exp, np.mean, np.sqrt, lambda n: n / 3, lambda n: n * np.ones(4, np.float32), bp.sigmoid],
+)
+def test_integers_and_booleans_become_float64(function, dtype):
+    n = np.array([0, 1, 3, 16_777_217]).astype(dtype)
+    found, expected = bp.compile(function, "jax", None)(n % 7), np.asarray(function(n % 7))
+    assert found.dtype == expected.dtype
+    tolerance = 1e-2 if found.dtype == np.float16 else 1e-14
+    np.testing.assert_allclose(found, expected, rtol=tolerance)
+
+
 def test_random_programs():
     search(lambda program: check(*function_of_program(program), "jax") and None, 20)
 

@@ -11,7 +11,7 @@ import tinygrad_bp as bp
 
 from ..rules.cases import each, trials_of
 from ..test_random_programs import search
-from .agreement import ENTRIES, check, check_trial, function_of_program
+from .agreement import ENTRIES, check, check_trial, check_trial_of_types, function_of_program
 from .test_compiled import arrays_for, network
 
 numba = pytest.importorskip("numba")
@@ -43,6 +43,21 @@ def test_the_text_for_every_operation(name):
 @pytest.mark.usefixtures("interpreted")
 def test_the_text_for_random_programs():
     search(lambda program: check(*function_of_program(program), "numba") and None, 100)
+
+
+@pytest.mark.usefixtures("interpreted")
+@pytest.mark.parametrize("name", ENTRIES)
+def test_the_text_for_operands_of_other_types(name):
+    each(trials_of(name), lambda trial: check_trial_of_types(trial, "numba") and None)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-10), (np.float32, 1e-6)])
+@pytest.mark.parametrize("shape", [(2**20,), (2**20, 1), (1024, 1024)])
+def test_long_sums_round_little(dtype, tolerance, shape):
+    x = np.full(shape, 0.1, dtype)
+    found = bp.compile(lambda x: np.sum(x * x), "numba", None)(x)
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, np.sum(x * x, dtype=float), rtol=tolerance)
 
 
 @pytest.mark.usefixtures("interpreted")

@@ -106,8 +106,13 @@ def test_what_is_exact_is_simplified(name):
         lambda x: np.multiply(x.astype(np.float32), np.ones((), np.float64)),  # becomes float64
         lambda x: x[0] * np.ones((2, 1)),  # another shape
         lambda x: np.power(x, 3.0),
+        lambda x: (x > 0) ** 2.0,  # of booleans and integers, a float
+        lambda x: (x.astype(int) + 3) ** -1.0,
+        lambda x: (x.astype(int) + 3) ** 0.5,
+        lambda x: x.astype(np.float32) ** np.float64(2),
+        lambda x: np.max(x, where=x > 5, initial=-np.inf),  # of no entry
     ],
-    ids=range(8),
+    ids=range(13),
 )
 def test_what_is_not_exact_stays(function):
     assert after(simplify, function) == calls(traced(function))

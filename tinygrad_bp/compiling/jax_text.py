@@ -14,7 +14,20 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..arguments import flatten, unflatten
-from .program import Built, Instruction, Interface, Program, Ref, Type, astype, getitem
+from .program import (
+    Built,
+    Instruction,
+    Interface,
+    Program,
+    Ref,
+    Type,
+    as_number,
+    astype,
+    getitem,
+    loop_dtypes,
+    name_of,
+    refs_in,
+)
 
 #: Arrays of another library that this back end takes as they are.
 ARRAYS = (jax.Array,)
@@ -30,7 +43,12 @@ def build(program: Program, interface: Interface) -> Built:
         values: dict[Ref, Any] = dict(zip(program.inputs, arrays, strict=True))
         values |= program.constants  # as they are: an index of booleans must be known
         for ref, instruction in program.instructions.items():
-            values[ref] = computed(ref, instruction.over(values.__getitem__), program, called)
+            dtypes = operand_dtypes(program, ref, instruction)
+
+            def value(x: Ref, dtypes: dict[Ref, Any] = dtypes) -> Any:
+                return values[x].astype(dtypes[x]) if x in dtypes else values[x]
+
+            values[ref] = computed(ref, instruction.over(value), program, called)
         return [jnp.asarray(values[ref]) for ref in program.results]
 
     jitted = jax.jit(compute)
@@ -60,8 +78,25 @@ def build(program: Program, interface: Interface) -> Built:
     return Built(run, f"{program}\n", notes)
 
 
+#: Functions of NumPy that do not convert all their operands to one dtype: some are indices.
+CHOOSE = {np.where, np.take, np.take_along_axis, np.roll}
+
+
+def operand_dtypes(program: Program, ref: Ref, i: Instruction) -> dict[Ref, np.dtype[Any]]:
+    """Return what to convert operands to: NumPy's dtypes, as JAX makes float32 of integers."""
+    if isinstance(i.function, np.ufunc) and not i.settings:
+        dtypes = loop_dtypes(program, i)
+        return {x: dtypes[k] for k, x in enumerate(i.arguments) if isinstance(x, Ref)}
+    promotes = getattr(np, name_of(i.function), None) is i.function and i.function not in CHOOSE
+    if program.types[ref].dtype.kind != "f" or not promotes:
+        return {}
+    return dict.fromkeys(refs_in(i.arguments), program.types[ref].dtype)
+
+
 def computed(ref: Ref, i: Instruction, program: Program, called: set[Ref]) -> Any:
     kind, settings = program.types[ref], dict(i.settings)
+    if i.function is as_number:
+        return jnp.asarray(i.arguments[0], kind.dtype)
     name = getattr(i.function, "__name__", "")
     function: Any = i.function if i.function in (astype, getitem) else None
     if getattr(np, name, None) is i.function:

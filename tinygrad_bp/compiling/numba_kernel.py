@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .program import Instruction, Program, Ref, astype
+from .program import Instruction, Program, Ref, as_number, astype, loop_dtypes
 
 #: The text of one entry, of the text of the operands' entries.
 ENTRY: dict[Any, str] = {
@@ -71,6 +71,9 @@ MOVES = {np.matrix_transpose, np.broadcast_to}
 #: Up to so many multiplications, a matrix product is loops: a call of BLAS takes longer.
 SMALL_PRODUCT = 4096
 
+#: So many entries are summed up in a row.
+BLOCK = 128
+
 
 def fits(program: Program, ref: Ref, i: Instruction) -> bool:
     """Whether a kernel can compute an instruction."""
@@ -83,7 +86,7 @@ def fits(program: Program, ref: Ref, i: Instruction) -> bool:
     if i.function in REDUCE:
         known = settings <= {"axis", "keepdims"} and len(i.arguments) == 1
         return kind.dtype.kind == "f" and known
-    if i.function is astype or i.function is np.broadcast_to or i.function in RESHAPE:
+    if i.function in (astype, as_number, np.broadcast_to) or i.function in RESHAPE:
         return True
     if settings or not all(isinstance(x, (Ref, int, float)) for x in i.arguments):
         return False
@@ -218,10 +221,16 @@ class Kernel:
                 shape, index = self.types[inner].shape, index[::-1]
             text = self.entry(inner, shape, index, dtype, body)
             return f"np.{dtype_name(dtype)}({text})" if i.function is astype else text
-        floats = [self.types[a].dtype for a in i.refs() if self.types[a].dtype.kind == "f"]
-        dtype = floats[0] if floats else dtype
-        parts = [self.entry(a, shape, index, dtype, body) for a in i.arguments]
-        return ENTRY[i.function].replace("one", literal(1.0, dtype)).format(*parts)
+        if i.function is np.where:
+            dtypes = [np.dtype(bool), dtype, dtype]
+        else:
+            dtypes = loop_dtypes(self.program, i)
+        parts = []
+        for a, dtype in zip(i.arguments, dtypes, strict=True):
+            part = self.entry(a, shape, index, dtype, body)
+            converts = self.number(a) is None and dtype.kind == "f" != self.types[a].dtype.kind
+            parts.append(f"np.{dtype.name}({part})" if converts else part)
+        return ENTRY[i.function].replace("one", literal(1.0, dtypes[0])).format(*parts)
 
     # ---- one instruction ----
 
@@ -271,30 +280,31 @@ class Kernel:
             entry = f"{entry} * {self.entry(i.arguments[1], shape, index, kind.dtype, body)}"
         start, add = REDUCE.get(i.function, REDUCE[np.sum])
         given = dict(i.settings)
-        start = f"np.{kind.dtype.name}({start})"
         axis, keepdims = given.get("axis"), given.get("keepdims", False)
         axes = range(len(shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-        reduced = sorted(int(k) % len(shape) for k in axes) if shape else []
+        reduced = {int(k) % len(shape) for k in axes} if shape else set()
+        inner = sorted(reduced | {k for k, n in enumerate(shape) if n == 1})
         own = [
-            "0" if k in reduced else index[k]
+            "0" if k in inner else index[k]
             for k in range(len(shape))
             if keepdims or k not in reduced
         ]
         self.allocate(ref)
-        if kind.shape:
-            result = f"{ref}[{', '.join(own)}]"
-            self.lines.append(f"{ref}.fill({start})")
-        else:
-            result = f"{ref}"
-            self.lines.append(f"{ref} = {start}")
-        if not reduced or reduced != list(range(len(shape)))[len(shape) - len(reduced) :]:
-            self.loops(shape, [*assignments(body), add.format(r=result, e=entry)])
+        result = f"{ref}[{', '.join(own)}]" if kind.shape else f"{ref}"
+        if reduced and inner == list(range(len(shape)))[-len(inner) :]:
+            # over the last axes: in registers, and what is float32 in float64
+            if math.isinf(float(start)):
+                start = f"np.{kind.dtype.name}({start})"
+            lines, value = assignments(body), entry
+            for k in reversed(inner):
+                lines = accumulated(k, shape[k], lines, value, start, add)
+                value = f"r{k}"
+            lines.append(f"{result} = np.{kind.dtype.name}({value})")
+            self.loops(shape[: -len(inner)], lines)
             return
-        # over the last axes: a row at a time, which stays in a register and rounds less
-        k = len(shape) - 1
-        inner = [*assignments(body), add.format(r="row", e=entry)]
-        row = [f"row = {start}", f"for i{k} in range({shape[k]}):", *(f"    {t}" for t in inner)]
-        self.loops(shape[:k], [*row, add.format(r=result, e="row")])
+        start = f"np.{kind.dtype.name}({start})"
+        self.lines.append(f"{ref}.fill({start})" if kind.shape else f"{ref} = {start}")
+        self.loops(shape, [*assignments(body), add.format(r=result, e=entry)])
 
     def product(self, ref: Ref, i: Instruction) -> None:
         a, b = i.arguments
@@ -314,6 +324,30 @@ class Kernel:
         self.allocate(ref)
         place = f"{ref}[{', '.join(index)}]" if kind.shape else f"{ref}"
         self.loops(kind.shape, [*total, f"{place} = s"])
+
+
+def accumulated(
+    k: int, length: int, body: Sequence[str], value: str, start: str, add: str
+) -> list[str]:
+    """Return a loop over an axis that leaves in ``r{k}`` what the values come to.
+
+    A long axis is cut into blocks, each with a sum of its own: there are fewer roundings in a row.
+    """
+    if length <= BLOCK:
+        one = [*body, add.format(r=f"r{k}", e=value)]
+        return [f"r{k} = {start}", f"for i{k} in range({length}):", *indented(one)]
+    one = [*body, add.format(r=f"b{k}", e=value)]
+    block = [
+        f"b{k} = {start}",
+        f"for i{k} in range(j{k}, min(j{k} + {BLOCK}, {length})):",
+        *indented(one),
+        add.format(r=f"r{k}", e=f"b{k}"),
+    ]
+    return [f"r{k} = {start}", f"for j{k} in range(0, {length}, {BLOCK}):", *indented(block)]
+
+
+def indented(lines: Iterable[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
 
 
 def assignments(body: dict[str, str]) -> list[str]:

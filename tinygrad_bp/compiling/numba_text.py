@@ -100,6 +100,8 @@ class NumbaWriter(Writer):
         call = f"{name}({', '.join(passed)})"
         self.lines.append(f"{numbers} = {call}" if numbers else call)
         for ref in kernel.numbers:
+            if ref in self.program.numbers:  # it is a Python number already
+                continue
             dtype = self.dtype(self.program.types[ref].dtype)
             self.lines.append(f"{ref} = array({ref}, {dtype})")
         self.names.update({ref: f"{ref}" for ref in kernel.wanted})

@@ -16,7 +16,19 @@ from typing import Any
 
 import numpy as np
 
-from .program import Built, Instruction, Interface, Program, Ref, Type, astype, getitem, name_of
+from .program import (
+    Built,
+    Instruction,
+    Interface,
+    Program,
+    Ref,
+    Type,
+    as_number,
+    astype,
+    getitem,
+    loop_dtypes,
+    name_of,
+)
 from .structure_text import opened, text_of
 
 #: Reductions of NumPy that are the reduction of a ufunc, which is there without the way to it.
@@ -31,7 +43,7 @@ REDUCTIONS: dict[Any, np.ufunc] = {
 WRITTEN: dict[Any, str] = {np.matrix_transpose: "{0}.mT", getitem: "{0}[{1}]"}
 
 #: Functions of this package that are as good as NumPy's.
-KNOWN = {astype, getitem}
+KNOWN = {as_number, astype, getitem}
 
 #: Functions that return a new array, and never a view of what they are given.
 MAKES_NEW = {
@@ -55,7 +67,7 @@ def places_result(i: Instruction) -> bool:
 
 def in_dtype(value: Any, dtype: np.dtype[Any]) -> Any:
     """Return a Python number as the array of no axes that NumPy would make of it in each call."""
-    return np.array(value, dtype) if type(value) in (int, float) else value
+    return np.array(value, dtype) if type(value) in (int, float) and dtype.kind == "f" else value
 
 
 def allocated(shape: tuple[int, ...], dtype: Any, order: tuple[int, ...]) -> np.ndarray:
@@ -160,9 +172,9 @@ class Writer:
             arguments += [self.text(settings.pop("axis", None)), "None", out or "None"]
             arguments.append(str(settings.pop("keepdims", False)))
         elif places_result(i):
+            pairs = zip(i.arguments, loop_dtypes(self.program, i), strict=True)
+            arguments = [self.text(in_dtype(x, dtype)) for x, dtype in pairs]
             types = [self.program.types[x] for x in i.arguments if isinstance(x, Ref)]
-            if types and types[0].dtype.kind == "f":
-                arguments = [self.text(in_dtype(x, types[0].dtype)) for x in i.arguments]
             alike = [(len(t.shape), t.dtype) for t in types] == [(2, kind.dtype)] * 2
             if function is np.matmul and alike and kind.dtype.kind == "f":
                 function = np.dot  # of two matrices the same product, with less to look up first

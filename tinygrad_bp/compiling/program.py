@@ -83,7 +83,7 @@ class Program(NamedTuple):
     instructions: dict[Ref, Instruction]
     results: tuple[Ref, ...]
     types: dict[Ref, Type]
-    numbers: dict[Ref, type]  # inputs that are Python numbers, not arrays
+    numbers: dict[Ref, type]  # what is a Python number, not an array, and adopts a precision
     ignores_errors: bool = False  # whether a part was written under np.errstate
 
     def __str__(self) -> str:
@@ -94,6 +94,18 @@ class Program(NamedTuple):
         for ref, instruction in self.instructions.items():
             lines.append(f"{ref} = {instruction}  # {self.types[ref]}")
         return "\n".join([*lines, f"results: {', '.join(map(str, self.results))}"])
+
+
+def loop_dtypes(program: Program, i: Instruction) -> list[np.dtype[Any]]:
+    """Return the dtypes that NumPy converts the operands of a ufunc to, before it computes."""
+
+    def given(x: Any) -> Any:
+        kind = program.numbers.get(x, program.types[x].dtype) if isinstance(x, Ref) else type(x)
+        return np.dtype(bool) if kind is bool else kind  # an int or float adopts a precision
+
+    ufunc: Any = i.function
+    operands = [given(x) for x in i.arguments]
+    return list(ufunc.resolve_dtypes((*operands, *[None] * ufunc.nout))[: len(operands)])
 
 
 class Interface(NamedTuple):
@@ -135,7 +147,11 @@ def name_of(function: Callable[..., Any]) -> str:
 
 
 def astype(a: Any, dtype: Any) -> Any:
-    return a.astype(dtype)
+    return np.asarray(a, dtype)  # which may be a Python number
+
+
+def as_number(a: Any, kind: type) -> Any:
+    return kind(a)
 
 
 getitem = operator.getitem

@@ -28,7 +28,7 @@ from ..record import recorded_tensors
 from ..recording import Traced
 from ..transforms import differentiating
 from . import refusals
-from .program import Instruction, Program, Ref, Type, astype, getitem, name_of
+from .program import Instruction, Program, Ref, Type, as_number, astype, getitem, name_of
 
 #: Functions of shapes and dtypes, which are known.
 OF_TYPES = {np.shape, np.ndim, np.size, np.result_type, np.can_cast}
@@ -101,7 +101,13 @@ class Symbol(NDArrayOperatorsMixin, Traced):
     def __getitem__(self, key: Any) -> Any:
         return self.trace.call(getitem, (self, key), {})
 
+    def __pow__(self, n: Any) -> Any:
+        # as NumPy's arrays do: of booleans, a square has another dtype than a power
+        return np.square(self) if type(n) is int and n == 2 else np.power(self, n)
+
     def astype(self, dtype: Any) -> Any:
+        if dtype in (float, np.float64) and type(self.example) in (int, float):
+            return self.trace.call(as_number, (self, float), {})
         return self.trace.call(astype, (self, np.dtype(dtype)), {})
 
     def reshape(self, *shape: Any) -> Any:
@@ -147,6 +153,25 @@ class Symbol(NDArrayOperatorsMixin, Traced):
     __hash__ = object.__hash__
 
 
+def of_numbers(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an operator whose result is a Python number where its operands are."""
+
+    def computed(self: Symbol, *others: Any) -> Any:
+        result = method(self, *others)
+        if all(type(concrete(x)) in (int, float) for x in (self, *others)):
+            kind = float if result.dtype.kind == "f" else int
+            return self.trace.call(as_number, (result, kind), {})
+        return result
+
+    return computed
+
+
+for name in ("add", "sub", "mul", "truediv", "pow"):
+    for method in (f"__{name}__", f"__r{name}__"):
+        setattr(Symbol, method, of_numbers(getattr(Symbol, method)))
+Symbol.__neg__ = of_numbers(Symbol.__neg__)  # type: ignore[method-assign]
+
+
 class Trace:
     """The program as it is written."""
 
@@ -154,6 +179,7 @@ class Trace:
         self.constants: dict[Ref, np.ndarray] = {}
         self.instructions: dict[Ref, Instruction] = {}
         self.types: dict[Ref, Type] = {}
+        self.numbers: dict[Ref, type] = {}
         self._known: dict[int, tuple[np.ndarray, Symbol]] = {}  # by identity, so both are kept
         self.ignores_errors = False  # whether a part of it runs under np.errstate
         self._state = np.geterr()
@@ -161,6 +187,8 @@ class Trace:
     def value(self, example: Any) -> Symbol:
         ref = Ref(len(self.types))
         self.types[ref] = Type.of(np.asarray(example))
+        if type(example) in (int, float, bool):
+            self.numbers[ref] = type(example)
         return Symbol(self, ref, example)
 
     def constant(self, array: np.ndarray) -> Symbol:
@@ -177,7 +205,8 @@ class Trace:
         example = function(*concrete(args), **concrete(dict(settings)))
         if function in OF_TYPES:
             return example
-        if not isinstance(example, (np.ndarray, np.generic)) or example.dtype.kind not in "fiub":
+        is_array = isinstance(example, (np.ndarray, np.generic)) and example.dtype.kind in "fiub"
+        if not is_array and function is not as_number:
             given, _ = flatten([args, list(settings.values())])
             raise self.untraceable(function, next(x for x in given if isinstance(x, Symbol)))
         if not isinstance(function, np.ufunc) and shape_varies(function, args, settings, example):
@@ -336,7 +365,7 @@ def trace(
         written.instructions,
         tuple(written.written(result, operand=True) for result in results),
         written.types,
-        {s.ref: type(s.example) for s in symbols if not isinstance(s.example, np.ndarray)},
+        written.numbers,
         written.ignores_errors,
     )
     return program, structure

@@ -110,7 +110,7 @@ def nll_loss(
     0.4904
     """
     check_order("nll_loss", log_probabilities, target)
-    log_p, classes = as_operand(log_probabilities), np.asarray(target)
+    log_p, classes = as_operand(log_probabilities), array_of(target)
     samples = tuple(np.delete(log_p.shape, axis).tolist())
     if classes.dtype.kind not in "iu" or classes.shape != samples:
         raise ValueError(

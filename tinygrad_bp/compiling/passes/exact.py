@@ -37,22 +37,31 @@ def simplify(program: Program) -> Program:
         """Return the argument that the result is equal to, if its type is the same."""
         if i.function in OF_SHAPE:
             return i.arguments[0]
+        if i.settings:  # such as a mask
+            return None
         if i.function in NEUTRAL and number(i.arguments[1]) == NEUTRAL[i.function]:
             return i.arguments[0]
         if i.function is np.multiply and number(i.arguments[0]) == "1.0":
             return i.arguments[1]
         return None
 
+    def has_type_of(ref: Ref, x: Any) -> bool:
+        """Whether a value has the type of another: a Python number adopts any precision."""
+        is_array = isinstance(x, Ref) and x not in program.numbers
+        return is_array and types[x][:2] == types[ref][:2]
+
     def simpler(ref: Ref, i: Instruction) -> Instruction | Ref | None:
         same = unchanged(i)
-        if isinstance(same, Ref) and types[same][:2] == types[ref][:2]:
-            return same
-        if i.function is np.power and types[ref].dtype.kind == "f":
+        if has_type_of(ref, same):
+            return same  # type: ignore[no-any-return]
+        if i.function is np.power and types[ref].dtype.kind == "f" and not i.settings:
             function = POWERS.get(number(i.arguments[1]))
-            return Instruction(function, i.arguments[:1]) if function else None
+            if function and has_type_of(ref, i.arguments[0]):
+                return Instruction(function, i.arguments[:1])
         settings = dict(i.settings)
         start = i.function in START and settings.pop("initial", None) == START[i.function]
-        if start and 0 not in types[i.arguments[0]].shape:
+        # a mask may choose no entry, and then the start is the result
+        if start and "where" not in settings and 0 not in types[i.arguments[0]].shape:
             return Instruction(i.function, i.arguments, tuple(settings.items()))
         return None
 
