@@ -25,6 +25,10 @@ def classes(X, T, W, b):
     return bp.cross_entropy((X @ W + b).named("Z"), T).named("L")
 
 
+def one_row(x, W):
+    return bp.square_sum(bp.relu((x @ W).named("z")).named("a")).named("L")
+
+
 @pytest.fixture
 def graded(tmp_path):
     def grade(text, name="homework.md", problem=loss, inputs=INPUTS, required=()):
@@ -163,3 +167,60 @@ def test_an_index_that_is_left_over_is_an_answer_that_is_wrong(graded):
     report = graded(r"$$\frac{\partial L}{\partial \hat{Y}_{ij}} = \hat{Y}_{ij} - Y_{ik}$$")
     assert verdicts(report) == ["stray index"]
     assert report["Y_hat"].verdict == "wrong"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "dL/dY_hat = 3 (Y_hat - Y) / m",  # right for 24
+        "dL/dY_hat = sqrt(m) (Y_hat - Y)",
+        r"dL/dW3 = A2^T (Y_hat - Y) / (m n)",
+    ],
+)
+def test_what_is_right_for_some_number_is_not_wrong(graded, line):
+    assert verdicts(graded(line, "homework.txt")) == ["not read"]
+    assert verdicts(graded(f"with m samples\n\n{line.replace(' n)', ')^2')}", "homework.txt")) == [
+        "wrong"
+    ]
+
+
+def test_a_factor_1_over_m_too_many_is_wrong_as_m_is_not_1(graded):
+    line = "dL/dY_hat = (Y_hat - Y) / 8\ndL/dW3 = A2^T dL/dY_hat / m"
+    assert verdicts(graded(line, "homework.txt")) == ["right", "wrong"]
+
+
+def test_what_rests_on_an_assumption_in_a_definition_is_not_wrong(graded):
+    """Which function f is, is guessed: so nothing that is made of G is wrong."""
+    text = "G = f(Z1 + 1) / 8\ndL/dY_hat = Y_hat G"
+    assert verdicts(graded(text, "homework.txt")) == ["defined", "not read"]
+    text = text.replace("f(", "tanh(")
+    assert verdicts(graded(text, "homework.txt")) == ["defined", "does not fit"]
+
+
+def test_a_document_may_have_another_number_of_samples(graded):
+    text = "n = 500\n\ndL/dY_hat = (Y_hat - Y) / n"
+    assert verdicts(graded(text, "homework.txt")) == ["not compared", "right"]
+    assert verdicts(graded(text.replace("500", "5"), "homework.txt")) == ["defined", "wrong"]
+
+
+def test_what_stands_below_a_1_is_a_number(graded):
+    text = r"$$\frac{\partial L}{\partial \hat{Y}} = \frac{1}{8} (\hat{Y} - \mathbf{1}_y)$$"
+    assert graded(text).written[0].reason == "y below a 1, which says no length"
+
+
+def test_with_a_name_that_is_not_known_nothing_is_wrong(graded):
+    assert verdicts(graded("dL/dY_hat = W1 W3 + R", "homework.txt")) == ["not read"]
+    assert verdicts(graded("dL/dY_hat = W1 W3 + Y", "homework.txt")) == ["does not fit"]
+
+
+def test_a_row_beside_a_matrix_may_be_repeated(graded):
+    text = r"$$\frac{\partial L}{\partial \hat{Y}} = \frac{1}{8} (\hat{Y} - Y) \odot b_3$$"
+    assert verdicts(graded(text)) == ["does not fit"]
+    ones = r"\frac{1}{8} (\hat{Y} - Y) \odot (b_3 / b_3)^T"
+    assert verdicts(graded(text.split("=")[0] + "= " + ones + "$$")) == ["not read"]
+
+
+def test_a_number_for_an_activation_of_a_row_is_wrong(graded):
+    inputs = {"x": INPUTS["X"][:1], "W": INPUTS["W1"]}
+    text = r"$$\frac{\partial L}{\partial z} = \frac{\partial L}{\partial a} (x x^T)$$"
+    assert verdicts(graded(text, problem=one_row, inputs=inputs)) == ["wrong"]

@@ -16,6 +16,9 @@ MOST_TRIES = 40
 #: What a letter may be: the index of a sample, in one line.
 INDEX, UNIT = "the index of a sample", "the index of a unit"
 
+#: What a letter for a number may be besides, and a number that no line is right with by chance.
+OF_ITS_OWN, ITS_NUMBER = "a number of its own", 7.3891
+
 NOTHING: Mapping[str, Any] = {}
 
 T = TypeVar("T")
@@ -72,6 +75,11 @@ class Assumptions:
             self.resorts |= {question} if last else set()
             self.whole |= {question} if whole else set()
         return answers.get(self.asked[question], answers[first])
+
+    @property
+    def has_free_number(self) -> bool:
+        """Whether a letter is tried as a number that the network does not have."""
+        return OF_ITS_OWN in self.asked.values()
 
     def every(self, attempt: Callable[[], tuple[float, T]]) -> list[Try[T]]:
         """Make an attempt under all combinations of answers to what is asked in it."""

@@ -170,7 +170,7 @@ class Chains(Derivatives):
                 yield [d.reshape(shape) for d in v.data], NONE
             if v.core == (m, n):
                 yield [d.T.reshape(shape) for d in v.data], frozenset({"denominator layout"})
-        if a == b and v.core in (a, (*a[:1], 1), a[::-1]) and n > 1:
+        if a == b and v.core in (a, (n, 1), a[::-1]) and n > 1:
             note = frozenset({"a vector for a diagonal matrix"})
             yield [np.diag(d.ravel()).reshape(shape) for d in v.data], note
         step = network.product_step(out, inn)

@@ -15,13 +15,14 @@ from . import tree as t
 from .assumptions import INDEX
 from .chains import Chains
 from .extract import COUNTS_SAMPLES
-from .names import Key, said, spellings
+from .names import Key, key_text, said, spellings
 from .network import Arrays, Network, applied
 from .symbols import LOSSES, PER_SAMPLE, NeedsLayerError, Ref, Symbols
 from .target import RIGHT, Target, Verdict
 from .updates import as_gradient, with_gradients
 from .values import DoesNotFitError, NotReadError, UnknownNameError, value
 from .verdicts import Judgement
+from .words import SIZES
 
 #: From the verdict that says most about a template to the one that says least.
 WORST = ("other network", "wrong", "does not fit", "stray index", "cases as alternatives",
@@ -136,10 +137,16 @@ class Document:
             if is_doubtful or question not in best.doubted
         ]
         if assumed:
-            said = " and ".join(assumed)
-            judged = [replace(j, verdict=on_assumption(j.verdict, said)) for j in judged]
+            clause = " and ".join(assumed)
+            judged = [replace(j, verdict=on_assumption(j.verdict, clause)) for j in judged]
         for learn in learnt:
             learn()
+        if learnt and isinstance(left := line.left.tree, t.Name):
+            key = self.own_key(left)
+            its_own = (said(left), key_text(key))
+            self.symbols.rests_on[key] = {
+                question: a for question, a in best.assumed.items() if question not in its_own
+            }
         self.keep(judged)
         return judged
 
@@ -329,6 +336,9 @@ class Document:
         if len(readings) > 1:
             return Verdict("ambiguous", "a definition that can be read in several ways")
         v, notes, shown_tree = readings[0]
+        is_count = key is not None and key.base in SIZES and v.is_constant and v.core == ()
+        if is_count and float(v.data[0]) not in network.counts:
+            return Verdict("not compared", "the network here has another number of them")
         reason = ""
         if key is None:
             learn(partial(meaning.calls.__setitem__, left, v))

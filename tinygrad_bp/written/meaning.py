@@ -127,14 +127,14 @@ class Meaning:
 
     def read_Filled(self, tree: t.Filled) -> list[Reading]:
         if not tree.shape and tree.entry == "1" and self.network.batch is not None:
-            lengths = {n for arrays in self.network.values.values() for n in arrays[0].shape}
-            others = {f"a vector of {n} numbers": n for n in lengths - {self.network.batch}}
-            known = {"a vector over the samples": self.network.batch}
-            return [
-                self.constant(
-                    np.ones((self.symbols.assumptions.ask("1", known, possible=others), 1))
-                )
-            ]
+            lengths = sorted(self.network.lengths - {self.network.batch})
+            others: dict[str, tuple[int, ...]] = {
+                f"a vector of {n} numbers": (n, 1) for n in lengths
+            }
+            others["as many ones as fit"] = ()
+            known = {"a vector over the samples": (self.network.batch, 1)}
+            shape = self.symbols.assumptions.ask("1", known, possible=others)
+            return [self.constant(np.ones(shape))]
         if not tree.shape:
             raise NotReadError("an array of ones, or an identity, without its shape")
         return [self.constant(np.full(tree.shape, float(tree.entry)))]
@@ -308,9 +308,10 @@ class Meaning:
             column, row = (v.transposed if v.core[k] != 1 else v for v, k in ((x, 1), (y, 0)))
             outer = call("np.outer", a.tree, b.tree)
             found.append(Reading(matmul(column, row), a.notes | b.notes, outer))
-        beside = x.core == y.core or ((x.repeats or y.repeats) and broadcast(x.core, y.core))
+        repeats = x.repeats or y.repeats or (operator in ("⊙", "∘") and self.is_spread(x, y))
+        beside = x.core == y.core or (repeats and broadcast(x.core, y.core))
         if operator not in ("@", "•", "⊗") and beside:
-            v = paired(x, y, np.multiply)
+            v = paired(replace(x, repeats=repeats), y, np.multiply)
             note = "" if operator in ("⊙", "∘") else "a product entry by entry"
             found.append(made(v, ast.Mult(), note))
             if operator == "·" and x.core[1] == 1:
@@ -318,6 +319,15 @@ class Meaning:
                 tree = shaped(call("np.sum", found[-1].tree), ())
                 found.append(Reading(total, a.notes | b.notes | {"a scalar product"}, tree))
         return found
+
+    def is_spread(self, x: Value, y: Value) -> bool:
+        """Whether W ⊙ v may be meant as NumPy means W * v: a row, or a column, is repeated."""
+        if x.core == y.core or not broadcast(x.core, y.core):
+            return False
+        if np.broadcast_shapes(x.core, y.core) not in (x.core, y.core):
+            return False
+        usual, spread = {"of one shape": False}, {"one repeated along the other": True}
+        return bool(self.symbols.assumptions.ask("what ⊙ is between", usual, possible=spread))
 
     # ---- sums over indices and axes ----
 

@@ -117,6 +117,16 @@ class Network:
     def batch(self) -> int | None:
         return self.samples[1] if self.samples else None
 
+    @property
+    def lengths(self) -> set[int]:
+        """The lengths of all axes."""
+        return {n for arrays in self.values.values() for n in arrays[0].shape}
+
+    @property
+    def counts(self) -> set[int]:
+        """How many entries there are, in an axis or in an array."""
+        return self.lengths | {self.size(name) for name in self.values}
+
     def has_samples(self, name: str) -> bool:
         """Whether a quantity has an axis of samples, and there are several."""
         shape = self.shape(name)

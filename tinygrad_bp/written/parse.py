@@ -26,6 +26,7 @@ from .words import (
     FONTS,
     GREEK_WORDS,
     LOSS_LETTERS,
+    SIZES,
     Words,
     divided,
     script_or_none,
@@ -226,6 +227,8 @@ class Parser(Words):
         if all(size.isdecimal() for size in sizes):
             return t.Filled(entry, tuple(map(int, sizes)))
         if all(size.isalnum() for size in sizes) and self.row[start].text == "_":
+            if letter := next((s for s in sizes if not s.isdecimal() and s not in SIZES), None):
+                raise NotReadError(f"{letter} below a {entry}, which says no length")
             return t.Filled(entry, ())  # 1_m, 1_{n × 1}: a vector over the samples, if anything
         if not number or self.row[start].text == "_":
             raise NotReadError(f"what stands behind {entry} is no condition and no shape")

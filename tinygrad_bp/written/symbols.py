@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
 from . import tree as t
-from .assumptions import INDEX, UNIT, Assumptions
+from .assumptions import INDEX, ITS_NUMBER, OF_ITS_OWN, UNIT, Assumptions
 from .names import Key, Spelling, key_of, key_text, said, spellings
 from .network import Arrays, Network
 from .parse import parse
 from .tokens import LOSS_WORDS, tokens
 from .values import DoesNotFitError, NotReadError, UnknownNameError, Value, value
-from .words import LOSS_LETTERS
+from .words import LOSS_LETTERS, SIZES
 
 NONE: frozenset[str] = frozenset()
 
 #: What a loss is called where something is differentiated, whatever the network calls it.
 LOSSES = LOSS_LETTERS | LOSS_WORDS
-SIZES = {"m", "N", "B", "n", "M", "K", "d"}
 
 #: What may be a number in the network.
 NUMBERS = {t.Name("lambda"), t.Name("epsilon"), t.Name("eps")}
@@ -68,6 +67,7 @@ class Symbols:
         self.aliases: dict[Key, str] = {}  # told by the user, or found by value
         self.told: dict[t.Name, str] = {}  # by the user, as it is spelled: \sigma_B^2
         self.defined: dict[Key, Value] = {}
+        self.rests_on: dict[Key, Mapping[str, str]] = {}  # what a definition assumes
         self.gradients: dict[Key, str] = {}  # names of gradients, such as δ: of which quantity
         self.count_samples: set[str] = set()  # letters, as the document's prose says
         self.letters: dict[str, int] = {}  # letters of layers that have a value now
@@ -120,7 +120,8 @@ class Symbols:
         if upright in self.told:
             told = self.told[upright]
             kind = "loss" if told == self.network.loss else "quantity"
-            return [Ref(kind, told, transposed=name.transposed)]
+            index = self.index_in(upright, told)
+            return [Ref(kind, told, sample=index, transposed=name.transposed)]
         both = tuple(s.name for s in name.below if isinstance(s, t.Letter) and not s.offset)
         if name.base == "delta" and not name.above and len(both) == len(name.below) == 2:
             return [Ref("kronecker", "", both)]
@@ -152,6 +153,16 @@ class Symbols:
             raise needed
         return self.without_layer(name, defines)
 
+    def index_in(self, name: t.Name, told: str) -> str | None:
+        """Return the letter of a sample in a name that was told, such as p in x^{(p,3)}."""
+        inside = [x for s in name.above if isinstance(s, t.Bracketed) for x in s.inside]
+        for x in inside if self.network.has_samples(told) else ():
+            if isinstance(x, t.Letter) and x.name not in LAYERS:
+                answers = {"a part of it": None, INDEX: x.name}
+                asked = f"{x.name} in {said(name)}"
+                return cast("str | None", self.assumptions.ask(asked, answers, whole=True))
+        return None
+
     def size(self, name: t.Name) -> Ref:
         """Read m and n as a number of samples or of entries, n_L as the width of a layer."""
         network = self.network
@@ -164,8 +175,9 @@ class Symbols:
             raise NotReadError(f"how many there are, {said(name)}, cannot be told")
         if said(name) in self.count_samples:
             return Ref("size", str(network.batch))
-        lengths = {n for arrays in network.values.values() for n in arrays[0].shape}
-        others = {f"the number {n}": n for n in sorted(lengths - {1, *sizes.values()})}
+        lengths = network.lengths | {n * (network.batch or 1) for n in network.lengths}
+        others = {f"the number {n}": float(n) for n in sorted(lengths - {1, *sizes.values()})}
+        others |= {OF_ITS_OWN: ITS_NUMBER}
         n = self.assumptions.ask(said(name), sizes, settled=True, last=True, possible=others)
         note = f"{said(name)} is {self.assumptions.asked[said(name)]}"
         return Ref("size", str(n), notes=frozenset({note}))
@@ -262,6 +274,8 @@ class Symbols:
         elif key in self.gradients:
             yield "gradient", self.gradients[key], NONE
         elif key in self.defined:
+            for question, answer in self.rests_on.get(key, {}).items():
+                self.assumptions.ask(question, {answer: True})
             yield "defined", key_text(key), NONE
         elif name is not None:
             yield "loss" if name == network.loss else "quantity", name, NONE

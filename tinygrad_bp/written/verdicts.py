@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 
 from ..notation.trees import call, literal
 from . import tree as t
+from .assumptions import ITS_NUMBER
 from .chains import Chains, Stood, is_number
 from .derivatives import factors
 from .meaning import Reading, different
 from .missing import find_missing
 from .network import Arrays
 from .shown import sum_over
-from .symbols import EACH, NONE
+from .symbols import EACH, NONE, NeedsLayerError
 from .target import RIGHT, Target, Verdict
 from .values import DoesNotFitError, NotReadError, Value, close, paired, shown
 
@@ -59,10 +61,13 @@ class Judgement:
             else:
                 verdict = self.of_value(target, tree, case)
         except DoesNotFitError as error:
-            if target.kind == "forward" and (self.network.batch or 1) > 1:
+            is_forward = target.kind == "forward"
+            if is_forward and (self.network.batch or 1) > 1:
                 raise NotReadError(f"of one sample, perhaps: of all, {error}") from None
-            name = "other network" if target.kind == "forward" else "does not fit"
-            verdict = Verdict(name, str(error))
+            for each in () if is_forward else t.names_in(tree):
+                with suppress(NeedsLayerError):
+                    self.symbols.refs(each)  # with a name that is not known, nothing is wrong
+            verdict = Verdict("other network" if is_forward else "does not fit", str(error))
         if verdict.name in ("wrong", "does not fit"):
             verdict = self.lacking(target, tree, verdict)
         is_claim = target.kind in ("local", "function") and is_simple(tree)
@@ -180,7 +185,7 @@ class Judgement:
         elif case is not None and target.kind == "gradient":
             case = None
         for v, notes, shown_tree in readings:
-            if v.equals(truth):
+            if v.equals(truth) or self.may_equal(v.spread(truth.labels), truth.data):
                 answer = self.answer(target, v) if case is None else None
                 return Verdict("right", "", notes, shown_tree, answer)
         v, notes, shown_tree = readings[0]
@@ -190,6 +195,20 @@ class Judgement:
             return Verdict("other network", reason, notes, shown_tree)
         several = f"in each of {len(readings)} ways to read it" if len(readings) > 1 else ""
         return Verdict("wrong", several, notes, shown_tree, answer)
+
+    def may_equal(self, arrays: Sequence[np.ndarray], truth: Sequence[np.ndarray]) -> bool:
+        """Whether a letter that is tried as a number of its own makes them equal at some number.
+
+        It is more than 0, and not 1, as nobody writes a letter for 1.
+        """
+        if not self.symbols.assumptions.has_free_number or any(
+            a.shape != b.shape for a, b in zip(arrays, truth, strict=True)
+        ):
+            return False
+        x, y = (np.concatenate([d.ravel() for d in data]) for data in (arrays, truth))
+        scale = float(x @ y / max(y @ y, 1e-300))
+        is_at_one = any(np.isclose(scale, ITS_NUMBER**k) for k in (-2, -1, 1, 2))
+        return scale > 0 and not is_at_one and close(x, scale * y)
 
     def answer(self, target: Target, v: Value) -> Arrays | None:
         """Return a value as the whole gradient; None if it is only some of its entries."""
@@ -240,7 +259,9 @@ class Judgement:
         truth = self.network.gradients[target.about]
         shown_tree = self.as_written(tree)
         for arrays, more in found:
-            if all(close(a.reshape(t.shape), t) for a, t in zip(arrays, truth, strict=True)):
+            arrays_ = [a.reshape(t.shape) for a, t in zip(arrays, truth, strict=True)]
+            is_equal = all(close(a, t) for a, t in zip(arrays_, truth, strict=True))
+            if is_equal or self.may_equal(arrays_, truth):
                 return Verdict(name, "", notes or more, shown_tree, truth)
         arrays, more = found[0]
         return Verdict("wrong", "", notes or more, shown_tree, arrays)

@@ -24,6 +24,8 @@ SAME = {"ln": "log", "sigm": "sigmoid", "logistic": "sigmoid", "sgn": "sign", "t
 FUNCTION_LETTERS = {"sigma", "phi", "psi", "f", "g"}
 #: Letters that stand for the loss, also as a function of what it depends on.
 LOSS_LETTERS = {"L", "J", "C", "E", "ell"}
+#: Letters that may say how many there are.
+SIZES = {"m", "N", "B", "n", "M", "K", "d"}
 #: What opens the arguments of a function.
 ARGUMENTS = ("(", "[", r"\{")
 
