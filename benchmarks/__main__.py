@@ -14,10 +14,13 @@ import numpy as np
 from rich.console import Console
 from rich.markdown import Markdown
 
-from . import graphs, operations, readings, training_steps, worked_problem
+from . import graphs, operations, readings, training, training_steps, worked_problem
 from .timing import Result, installed
 
-PARTS = {part.PART: part for part in (worked_problem, training_steps, operations, graphs, readings)}
+PARTS = {
+    part.PART: part
+    for part in (worked_problem, training_steps, training, operations, graphs, readings)
+}
 PACKAGES = "numpy", "numba", "torch", "jax", "autograd", "mygrad"
 
 

@@ -2,26 +2,18 @@
 
 Both start from the same weights, see the same batches in the same order, in float64, on one thread,
 and must end at the same loss. They are timed in one process, in turn; the figures are medians of
-CPU time. Run it, where PyTorch is installed, with
-
-    python benchmarks/training.py
+CPU time.
 """
 
-import os
-
-for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[variable] = "1"  # read when NumPy is imported
-
-from statistics import median
 from time import process_time
 
 import numpy as np
-import torch
-from rich.console import Console
-from rich.table import Table
 
 import tinygrad_bp as bp
 
+from .timing import Result, compared, installed
+
+PART = "epoch of training"
 ROUNDS = 30
 WIDTH = 64
 OPTIMIZERS = {
@@ -55,6 +47,8 @@ def ours(optimizer, arguments, arrays):
 
 def pytorchs(optimizer, arguments, arrays, start):
     """Return the same in PyTorch."""
+    import torch
+
     images, labels = map(torch.tensor, arrays)
     model = torch.nn.Sequential(
         torch.nn.Linear(64, WIDTH), torch.nn.ReLU(), torch.nn.Linear(WIDTH, 10)
@@ -75,16 +69,19 @@ def pytorchs(optimizer, arguments, arrays, start):
     return epoch
 
 
-def main():
+def measure() -> list[Result]:
+    if not installed("torch"):
+        return []
+    import torch
+
     torch.set_num_threads(1)
     arrays, _ = bp.data.split(*bp.datasets.digits(), rng=np.random.default_rng(0))
-    title = f"One epoch of {len(arrays[0]):,} digits, 64-{WIDTH}-10, float64"
-    table = Table("optimiser", "here, ms", "PyTorch eager, ms", "ratio", "at most", title=title)
+    results = []
     for name, arguments in OPTIMIZERS.items():
         kind = name.partition(",")[0]
         here, model = ours(kind, arguments, arrays)
         there = pytorchs(kind, arguments, arrays, model.state_dict())
-        times = {here: [], there: []}
+        times = {there: [], here: []}
         for _ in range(ROUNDS):
             losses = []
             for epoch, taken in times.items():
@@ -92,10 +89,7 @@ def main():
                 losses.append(epoch())
                 taken.append(process_time() - start)
             np.testing.assert_allclose(*losses, rtol=1e-6)
-        a, b = (median(taken) * 1e3 for taken in times.values())
-        table.add_row(name, f"{a:.1f}", f"{b:.1f}", f"{a / b:.2f}", "1.00")
-    Console().print(table)
-
-
-if __name__ == "__main__":
-    main()
+        case = f"{len(arrays[0]):,} digits, 64-{WIDTH}-10, {name}, float64"
+        for contender, epoch in (("PyTorch", there), ("tinygrad_bp", here)):
+            results.append(compared(PART, case, contender, times[epoch], times[there]))
+    return results
