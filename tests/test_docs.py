@@ -20,8 +20,6 @@ import pytest
 
 from tinygrad_bp.cli import main
 
-from .sweeps import thorough_alone
-
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 INDEX = ROOT / "docs" / "README.md"
@@ -185,18 +183,6 @@ def test_extras_that_are_named_exist():
         )
         for extra in ",".join(named).split(",") if named else []:
             assert extra in extras, f"{file.name}: [{extra}]"
-
-
-@pytest.mark.sweep
-@thorough_alone
-def test_the_figures_of_the_digits_are_those_printed(tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("COLUMNS", "100")
-    main(["--data", "digits", "--out", str(tmp_path)])
-    correct = capsys.readouterr().out.splitlines()[-1]
-    held_out = re.findall(r"[\d.]+%", correct)[-1]
-    page = (ROOT / "docs" / "worked_problem.md").read_text(encoding="utf-8")
-    assert correct in page
-    assert f"then recognises {held_out} of" in page
 
 
 def test_the_reference_page_is_current():

@@ -139,13 +139,14 @@ def unbroadcast(tree: ast.expr, to: Shape) -> ast.expr:
     if not to:
         return summed(tree, to)
     new = len(shape) - len(to)
-    stretched = tuple(i for i, n in enumerate(to) if n == 1 and shape[new + i] != 1)
-    if new:
-        tree = summed(tree, shape[new:], axis=tuple(range(new)) if new > 1 else 0)
-    if stretched:
-        axis = stretched if len(stretched) > 1 else stretched[0]
-        tree = summed(tree, to, axis=axis, keepdims=True)
-    return tree
+    stretched = tuple(new + i for i, n in enumerate(to) if n == 1 and shape[new + i] != 1)
+    axes = (*range(new), *stretched)
+    axis = axes if len(axes) > 1 else axes[0]
+    if not stretched:
+        return summed(tree, to, axis=axis)
+    tree = summed(tree, (*(1,) * new, *to), axis=axis, keepdims=True)
+    # one sum, as the engine's: two may differ from it in the last place
+    return step(TABLE["reshape"], [tree], {"shape": to}, shape=to) if new else tree
 
 
 def summed(tree: ast.expr, shape: Shape, **over: Any) -> ast.expr:
