@@ -146,7 +146,8 @@ def unbroadcast(tree: ast.expr, to: Shape) -> ast.expr:
         return summed(tree, to, axis=axis)
     tree = summed(tree, (*(1,) * new, *to), axis=axis, keepdims=True)
     # one sum, as the engine's: two may differ from it in the last place
-    return step(TABLE["reshape"], [tree], {"shape": to}, shape=to) if new else tree
+    reshape: Any = TABLE["reshape"]
+    return step(reshape, [tree], {"shape": to}, shape=to) if new else tree
 
 
 def summed(tree: ast.expr, shape: Shape, **over: Any) -> ast.expr:
