@@ -129,7 +129,8 @@ def inside(state: Recording, name: str, kind: str = "") -> Recording:
     outer = state.scope
     text = f"{outer}/{name}" if outer else name
     scope = Scope(text, (*outer.visit, next(visits)), kind)
-    return state.but(scope=scope)
+    # as `but` does, in a fifth of the time: every layer of a model comes here
+    return Recording(state.enabled, scope, state.watched, state.comparisons)
 
 
 @contextmanager

@@ -106,7 +106,7 @@ def cross_entropy(
     if np.ndim(array_of(logits)) < np.ndim(array_of(target)):  # as class numbers have one axis less
         check_order("cross_entropy", logits, target)
     logits = whole_as_float(as_operand(logits))
-    if np.ndim(axis):  # PyTorch's third argument
+    if not isinstance(axis, (int, np.integer)):  # PyTorch's third argument is the weights
         raise TypeError("cross_entropy takes the axis of the classes third. Write weight=weights.")
     if not -len(logits.shape) <= axis < len(logits.shape):
         raise ValueError(
