@@ -69,14 +69,14 @@ def grade_submission(submission: Submission | GradesItself, assignment: Assignme
     every = [assignment, *filter(None, [vectors]), *assignment.squares]
     points = [point for a in every for point in a.points]
     answers = iter(submission.answers_at(points, assignment.order))
-    answered = {id(a): list(islice(answers, len(a.points))) for a in every}
-    report = grade_at_points(answered[id(assignment)], assignment)
+    answered = {a: list(islice(answers, len(a.points))) for a in every}
+    report = grade_at_points(answered[assignment], assignment)
     report = grade_where_it_answers(report, answered, assignment)
     return replace(report, warnings=(*assignment.warnings, *getattr(submission, "marks", ())))
 
 
 def grade_where_it_answers(
-    report: Report, answered: Mapping[int, Sequence[Answers]], assignment: Assignment
+    report: Report, answered: Mapping[Assignment, Sequence[Answers]], assignment: Assignment
 ) -> Report:
     """Judge with a vector for the sample, or with equal widths, what only fits these."""
     failure = report.failure or ""
@@ -84,12 +84,12 @@ def grade_where_it_answers(
     if report.passed or takes_columns:
         return report
     if assignment.vectors is not None:
-        found = grade_at_points(answered[id(assignment.vectors)], assignment.vectors)
+        found = grade_at_points(answered[assignment.vectors], assignment.vectors)
         if found.passed or (failure and found.failure is None):
             note = "It is judged with vectors in place of columns, as that is what it takes."
             return replace(found, remarks=(*found.remarks, note))
     for square in assignment.squares if failure.startswith("ValueError") else ():  # of shapes
-        found = grade_at_points(answered[id(square)], square)
+        found = grade_at_points(answered[square], square)
         if found.failure is None and any(line.mistakes for line in found.lines):
             note = (
                 f"Where the widths differ it gave no answers: {failure}. So it is judged where "

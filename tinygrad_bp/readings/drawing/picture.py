@@ -18,7 +18,6 @@ from ...notation.formula import Formula
 from ...notation.numbers import LONGEST_NAME, in_node, listed, number, plural, printable
 from ...notation.operations import called
 from ...notation.symbols import plain_name
-from ...notation.trees import stand_in_for_large
 from ...record import Edge, Record
 from .folding import Group, by_visit
 
@@ -215,11 +214,8 @@ class Drawer:
     def rules(self, i: int) -> dict[Edge, str]:
         if not self.record.tensors[i].requires_grad:
             return {}
-        try:
-            rules = self.record.rules(i, stand_in_for_large)
-        except ValueError:  # a rule for arrays only
-            return {}
-        texts = {edge: Formula(rule, self.names).text for edge, rule in rules.items()}
+        rules = self.record.rules_to_show(i).items()
+        texts = {edge: Formula(rule, self.names).text for edge, rule in rules}
         return {edge: printable(text, LONGEST_RULE) for edge, text in texts.items()}
 
 

@@ -54,12 +54,8 @@ class Formulas:
         return found if found and len(found.text) <= LONGEST_DEFINITION else None
 
     def rules(self, i: int) -> dict[Edge, Formula]:
-        values = self.values(i)
-        try:
-            rules = self.record.rules(i, stand_in_for_large)
-        except ValueError:  # a rule for arrays only
-            rules = {}
-        return {edge: Formula(rule, self.names, values) for edge, rule in rules.items()}
+        values, rules = self.values(i), self.record.rules_to_show(i).items()
+        return {edge: Formula(rule, self.names, values) for edge, rule in rules}
 
     def values(self, i: int) -> dict[str, np.ndarray]:
         t = self.record.tensors[i]
