@@ -163,6 +163,54 @@ def test_a_typo_is_no_member_of_a_family(place, name, right):
     assert right in answer(place, name)
 
 
+PLACES_WITH_NAMES = bp, bp.nn, bp.nn.init, bp.optim, bp.optim.lr_scheduler, bp.data, bp.datasets
+
+
+@pytest.mark.parametrize("place", PLACES_WITH_NAMES, ids=lambda place: place.__name__)
+def test_a_name_that_is_no_typo_is_not_taken_for_one(place):
+    """What people call their own, and what is known elsewhere: a wrong guess is worse than none."""
+    known = {n for other in PLACES_WITH_NAMES for n in public(other)} | {*public(np), *INSTEAD}
+    forms = "{}", "my_{}", "my{}", "new_{}", "custom_{}", "{}_of_mine"
+    asked = {form.format(name) for name in known for form in forms}
+    guessed = [(n, said) for n in asked if is_a_guess(n, said := answer(place, n))]
+    assert not guessed
+    assert answer(bp.nn, "my_loss") == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("from tinygrad_bp.data import DataLoader", "bp.data has no 'DataLoader'. Write bp.data.b"),
+        ("from tinygrad_bp.utils.data import Dataset", "tinygrad_bp has no 'utils'. Write bp.opt"),
+        ("import tinygrad_bp.nn.functional as F", "bp.nn has no 'functional'. Write bp.relu, "),
+        ("from tinygrad_bp.nn import ReLU, ModuleList", "bp.nn has no 'ModuleList'. Write a list"),
+        (
+            "from tinygrad_bp.nn.init import kaiming_normal_",
+            "bp.nn.init has no 'kaiming_normal_'. ",
+        ),
+        ("from tinygrad_bp.optim import LBFGS", "bp.optim has no 'LBFGS'. There are bp.optim.SGD"),
+        ("from tinygrad_bp.optim.lr_scheduler import CyclicLR", "bp.optim.lr_scheduler has no 'Cy"),
+        ("from tinygrad_bp.datasets import MNIST", "bp.datasets has no 'MNIST'. Write bp.datase"),
+        ("from tinygrad_bp.linalg import qr", "bp.linalg has no 'qr'. Write np.linalg.solve("),
+        ("from tinygrad_bp import Module", "tinygrad_bp has no 'Module'. Write bp.nn.Module."),
+        ("import tinygrad_bp.nobody", "tinygrad_bp has no 'nobody'."),
+    ],
+)
+def test_an_import_by_habit_says_what_to_write(line, text):
+    with pytest.raises(ImportError) as caught:
+        exec(line)
+    assert str(caught.value).startswith(text)
+
+
+def test_other_imports_are_as_before():
+    scope = {}
+    exec("from tinygrad_bp.nn.init import *; from tinygrad_bp.data import split", scope)
+    assert {"xavier_normal", "split"} <= scope.keys()
+    for line in ("import nobody_knows_it", "from numpy import DataLoader"):
+        with pytest.raises(ImportError, match=r"^(No module named|cannot import name)"):
+            exec(line)
+
+
 def test_a_family_is_matched_as_a_whole():
     for name in ("my_loss", "load_batch", "make_it", "color", "convert", "normalise"):
         assert not any(re.fullmatch(pattern, folded(name)) for pattern, _ in FAMILIES)
@@ -319,6 +367,17 @@ def test_five_names_follow_numpy_and_what_does_as_pytorch_is_said():
     assert vector[:2].repeat(2).tolist() == [0.0, 0.0, 1.0, 1.0]
     assert len(bp.split(vector, 2)) == 2
     assert t.std() == np.std(array)
+
+
+def test_a_size_is_a_number_and_says_what_to_write_when_it_is_called():
+    t = bp.tensor(np.ones((2, 3), np.float32), requires_grad=True)
+    for call in (lambda: t.size(), lambda: t.size(0)):
+        with pytest.raises(TypeError, match=r"Write t\.shape, or t\.shape\[0\]\."):
+            call()
+    assert (t.size, repr(t.size), type(t.size // 2)) == (6, "6", int)
+    for value in (t / t.size, np.divide(t.size, t), t.data * t.size, np.add(t.size, t.data)):
+        assert value.dtype == np.float32  # as beside any int
+    assert (t / t.size).inputs == (t, None)
 
 
 # What must not be disturbed

@@ -61,6 +61,27 @@ def test_an_argument_of_another_library_is_answered(call, text):
     assert str(caught.value).startswith(text)
 
 
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda: OPTIMIZER.step(lambda: 1), "step was given 1 argument by position, and takes none."
+         " Call loss.backward(), and then step()."),
+        (lambda: MODEL.load_state_dict({}, False), "load_state_dict was given 2 arguments by posit"
+         "ion, and takes 1 (state). A state must fit as a whole."),
+        (lambda: MODEL.zero_grad(True), "zero_grad was given 1 argument by position, and takes non"
+         "e. It always sets the gradient to None"),
+        (lambda: bp.nn.Linear(2, 3, False), "Linear was given 3 arguments by position, and takes 2"
+         " (in_features, out_features). By name, it takes bias=, rng=."),
+        (lambda: bp.nn.Linear(2), "Linear.__init__() missing 1 required"),
+        (lambda: bp.optim.SGD(3, 0.1), "SGD takes a list of parameters"),
+    ],
+)  # fmt: skip
+def test_an_argument_too_many_is_answered(call, text):
+    with pytest.raises(TypeError) as caught:
+        call()
+    assert str(caught.value).startswith(text)
+
+
 def test_an_argument_that_nobody_knows_is_told_what_there_is():
     with pytest.raises(TypeError, match=r"^sum has no argument 'colour'. It has: axis, keepdims.$"):
         matrix().sum(colour=1)

@@ -1,11 +1,12 @@
 """What to write for a name that people know from elsewhere, looked up in the table of habits.
 
-This serves Tensors, their arrays, the package and its modules for training.
+This serves Tensors, their arrays, the package and its modules for training, and imports.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -87,13 +88,30 @@ def of_linalg(name: str) -> bool:
 
 
 def close_to(name: str, known: Iterable[str]) -> str:
-    from difflib import SequenceMatcher, get_close_matches
+    """Suggest a public name that this one is a typo of: a wrong suggestion is worse than none."""
+    from difflib import SequenceMatcher
 
-    public = [n for n in known if not n.startswith("_")]
-    close = get_close_matches(folded(name), {folded(n) for n in public}, 1, 0.75)
-    spelled = [n for n in public if folded(n) in close]
-    best = max(spelled, key=lambda n: SequenceMatcher(a=n, b=name).ratio(), default="")
+    public = [n for n in known if n[0] != "_"]
+    alike = [n for n in public if folded(n) == folded(name)]
+    alike = alike or [n for n in public if is_slip(folded(name), folded(n))]
+    best = max(alike, key=lambda n: SequenceMatcher(a=n, b=name).ratio(), default="")
     return f"Did you mean {best!r}?" if best else ""
+
+
+def is_slip(typed: str, meant: str) -> bool:
+    """Whether one letter is wrong: left out, added, another one, or exchanged with the next.
+
+    >>> is_slip("relv", "relu"), is_slip("rehsape", "reshape"), is_slip("myloss", "mseloss")
+    (True, True, False)
+    """
+    if min(len(typed), len(meant)) < 4:  # many short words are a letter apart, as cos and cosh
+        return False
+    a, b = typed, meant
+    while a and b and a[0] == b[0]:
+        a, b = a[1:], b[1:]
+    exchanged = a[:2] == b[1::-1] and a[2:] == b[2:]
+    cut_short = not a and len(b) == 2
+    return a[1:] == b or a == b[1:] or a[1:] == b[1:] or exchanged or cut_short
 
 
 def names() -> list[str]:
@@ -106,3 +124,21 @@ def names() -> list[str]:
 def of_numpy(name: str) -> bool:
     found = vars(np).get(name)
     return name[0] != "_" and callable(found) and not isinstance(found, type)
+
+
+class Imports:
+    """Says what to write for an import that Python finds nowhere, such as a part of PyTorch's.
+
+    Python asks what stands at the end of ``sys.meta_path`` when nothing else has found a module;
+    for ``from bp.nn import ModuleList``, too.
+    """
+
+    @staticmethod
+    def find_spec(path: str, *further: Any) -> None:
+        """Raise the error for a name that the module above it lacks."""
+        place, _, name = path.rpartition(".")
+        if place.partition(".")[0] == __package__ and place in sys.modules:
+            try:
+                getattr(sys.modules[place], name)
+            except AttributeError as error:
+                raise ModuleNotFoundError(str(error)) from None

@@ -41,7 +41,7 @@ ROWS = (
      "Make a generator, rng = np.random.default_rng(0), and pass it on, as in bp.randn(2, 3, "
      "rng=rng)."),
     ("set_default_dtype get_default_dtype", "Floats are float64, unless dtype= says float32."),
-    ("float32 float64 int64 int32 uint8 bool_ inf nan pi newaxis e finfo iinfo",
+    ("float32 float64 int64 int32 uint uint8 bool_ inf nan pi newaxis e finfo iinfo",
      "Write it with NumPy's name, as np.float32 or np.pi."),
     # ---- devices and memory ----
     ("cpu cuda to mps xpu ipu mtia device get_device is_cpu is_cuda is_ipu is_maia is_meta is_mps "
@@ -221,7 +221,7 @@ ROWS = (
     ("linspace", "Write a + (b - a) * np.linspace(0.0, 1.0, n)."),
     ("logspace geomspace", "Write bp.tensor(np.logspace(...))."),
     ("tril_indices triu_indices", "Write np.tril_indices(n)."),
-    ("broadcast_tensors broadcast_arrays broadcast_shapes",
+    ("broadcast broadcast_tensors broadcast_arrays broadcast_shapes",
      "Operations broadcast by themselves; or write bp.broadcast_to(t, shape)."),
     # ---- layers and losses ----
     ("functional F",
@@ -277,7 +277,8 @@ ROWS = (
      "set_float32_matmul_precision",
      "NumPy does the arithmetic: set OPENBLAS_NUM_THREADS."),
     ("set_printoptions get_printoptions", "Write np.set_printoptions(...)."),
-    ("as_subclass is_distributed is_inference module_load output_nr reinforce slice_inverse "
+    ("hub onnx profiler distributions testing library overrides package "
+     "as_subclass is_distributed is_inference module_load output_nr reinforce slice_inverse "
      "volatile",
      "There is nothing like it here; docs/pytorch.md sets the two libraries side by side."),
     ("savez", "Write bp.save(state, path)."),

@@ -1,4 +1,4 @@
-"""What is said of a keyword argument that a function lacks: what to write, or what it has.
+"""What is said of an argument that a function lacks: what to write, or what it has.
 
 `answered` makes a function that says it; operations do so by themselves. What people know from
 PyTorch, NumPy or scikit-learn stands in the table of `habits`.
@@ -52,6 +52,14 @@ OTHER_NAMES = (
     ("min", "a_min"),
     ("atol rtol", "tolerance"),
 )
+
+#: The argument that comes next in PyTorch, where it is often given by position.
+NEXT = {
+    "Module.load_state_dict": "strict",
+    "Module.zero_grad": "set_to_none",
+    "Optimizer.step": "closure",
+    "Optimizer.zero_grad": "set_to_none",
+}
 
 #: Methods that are called at every step, and by the package alone.
 INNER = {"forward", "closures", "update"}
@@ -110,13 +118,36 @@ def answered(function: F) -> F:
 
     @functools.wraps(function)
     def call(*args: Any, **named: Any) -> Any:
-        if not named:
-            return function(*args)
-        made = function.__name__ == "__init__"
-        check(type(args[0]).__name__ if made else function.__name__, function, named)
-        return function(*args, **named)
+        if named:
+            check(who(function, args), function, named)
+        try:
+            return function(*args, **named)
+        except TypeError as error:
+            if error.__traceback__ and error.__traceback__.tb_next:  # it came from within
+                raise
+            raise too_many(function, args) or error from None
 
     return call  # type: ignore[return-value]
+
+
+def who(function: Callable[..., Any], args: tuple[Any, ...]) -> str:
+    return type(args[0]).__name__ if function.__name__ == "__init__" else function.__name__
+
+
+def too_many(function: Callable[..., Any], args: tuple[Any, ...]) -> TypeError | None:
+    """Return the error for more arguments than can be given by position, if there are more."""
+    takes = inspect.signature(function).parameters.values()
+    first = [p.name for p in takes if p.kind is p.POSITIONAL_OR_KEYWORD]
+    if len(args) <= len(first) or any(p.kind is p.VAR_POSITIONAL for p in takes):
+        return None
+    own = [name for name in first if name != "self"]
+    given = len(args) - len(first) + len(own)
+    names = f"{len(own)} ({', '.join(own)})" if own else "none"
+    text = f"{who(function, args)} was given {given} arguments by position, and takes {names}."
+    by_name = [f"{p.name}=" for p in takes if p.kind is p.KEYWORD_ONLY]
+    text += f" By name, it takes {', '.join(by_name)}." if by_name else ""
+    advice = INSTEAD.get(f"{NEXT.get(function.__qualname__)}=", "")
+    return TypeError(f"{text} {advice}".rstrip().replace("1 arguments", "1 argument"))
 
 
 def answer(value: Any) -> Any:

@@ -17,7 +17,7 @@ from ..habits import missing as _missing
 from ..keywords import answer_in as _answer_in
 from ..rules.losses import binary_cross_entropy_with_logits, cross_entropy
 from ..table import TABLE as _TABLE
-from . import initialisers as init
+from . import init
 from .attention import MultiHeadAttention
 from .functional_call import functional_call
 from .functions import (

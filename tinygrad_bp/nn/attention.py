@@ -12,7 +12,7 @@ from ..creation import generator
 from ..rules.activations import softmax
 from ..rules.shaping import as_operand, split
 from ..table import Value
-from .initialisers import xavier_uniform
+from .init import xavier_uniform
 from .layers import Linear, parameter
 from .module import Module
 

@@ -24,8 +24,8 @@ ROWS = (
     ("register_module add_module append extend insert", "Assign a layer, or a "
      "list of layers, to an attribute; to extend a Sequential, make a new one."),
     ("apply", "Write for path, layer in model.named_modules(): ..."),
-    ("requires_grad_", "Write for p in model.parameters(): p.requires_grad = False. Keep "
-     "that list, to thaw them: parameters() leaves frozen ones out."),
+    ("requires_grad requires_grad_", "Write for p in model.parameters(): p.requires_grad = "
+     "False. Keep that list, to thaw them: parameters() leaves frozen ones out."),
     ("register_forward_hook register_forward_pre_hook register_full_backward_hook "
      "register_backward_hook", "Every value is in the record: see bp.explain(loss) and bp.grad."),
     ("save", "Write bp.save(model.state_dict(), path)."),

@@ -19,7 +19,7 @@ from ..operators import value_of
 from ..rules.models import Pair, conv2d, dropout, embedding, pair, steps_of
 from ..rules.shaping import as_operand
 from ..table import Value
-from .initialisers import fans, normal, uniform
+from .init import fans, normal, uniform
 from .module import Module
 
 

@@ -118,7 +118,7 @@ def nll_loss(
             f"{samples} as the target, not {classes.dtype} of shape {classes.shape}."
         )
     if has_values(classes) and not 0 <= classes.min() <= classes.max() < log_p.shape[axis]:
-        raise errors.no_class(classes.min(), classes.max(), log_p.shape[axis])
+        raise errors.no_class(int(classes.min()), int(classes.max()), log_p.shape[axis])
     right = np.take_along_axis(log_p, np.expand_dims(classes, axis), axis)
     return reduced(-np.squeeze(right, axis), reduction)
 

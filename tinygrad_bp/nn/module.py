@@ -73,6 +73,8 @@ class Module:
     def __setattr__(self, name: str, value: Any) -> None:
         if callable(getattr(Module, name, None)) and name != "forward":
             raise errors.taken_name(type(self).__name__, name)
+        if name == "requires_grad":  # of each parameter: here, it would do nothing
+            raise missing_of_model(type(self).__name__, name, ())
         for _ in parts(name, value, type(self).__name__):
             pass  # an array raises, here already
         for part in arguments.parts(value) if self._scope is None else ():  # as in __init__

@@ -17,6 +17,18 @@ from ..habits import missing
 from .checks import first_difference
 from .optimizers import Adam, Optimizer
 
+__all__ = [
+    "CosineAnnealingLR",
+    "ExponentialLR",
+    "LambdaLR",
+    "LinearLR",
+    "MultiStepLR",
+    "OneCycleLR",
+    "ReduceLROnPlateau",
+    "Schedule",
+    "StepLR",
+]
+
 
 class Schedule:
     """A schedule sets the learning rate of an optimiser; it can be saved and resumed."""
@@ -323,5 +335,8 @@ def on_cosine(start: float, end: float, part: float) -> float:
     return end + (start - end) * (1 + cos(pi * part)) / 2
 
 
+__path__: list[str] = []  # an import of what is missing is answered, as from a package
+
+
 def __getattr__(name: str) -> Any:
-    raise missing("bp.optim.lr_scheduler", name, globals())
+    raise missing("bp.optim.lr_scheduler", name, __all__)

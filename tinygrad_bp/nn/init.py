@@ -17,6 +17,15 @@ from .. import errors
 from ..creation import generator
 from ..habits import missing
 
+__all__ = [
+    "kaiming_normal",
+    "kaiming_uniform",
+    "normal",
+    "uniform",
+    "xavier_normal",
+    "xavier_uniform",
+]
+
 
 def uniform(
     shape: tuple[int, ...], rng: np.random.Generator | None, low: float = 0.0, high: float = 1.0
@@ -106,8 +115,11 @@ def of_spread(shape: tuple[int, ...], rng: np.random.Generator, std: float) -> n
     return uniform(shape, rng, -bound, bound)
 
 
+__path__: list[str] = []  # an import of what is missing is answered, as from a package
+
+
 def __getattr__(name: str) -> Any:
     if name[0] != "_" and name.endswith("_"):
         stem = name.removesuffix("_")
         raise errors.fills_nothing(name, stem if stem in globals() else "normal")
-    raise missing("bp.nn.init", name, globals())
+    raise missing("bp.nn.init", name, __all__)
