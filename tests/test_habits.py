@@ -177,40 +177,6 @@ def test_a_name_that_is_no_typo_is_not_taken_for_one(place):
     assert answer(bp.nn, "my_loss") == ""
 
 
-@pytest.mark.parametrize(
-    ("line", "text"),
-    [
-        ("from tinygrad_bp.data import DataLoader", "bp.data has no 'DataLoader'. Write bp.data.b"),
-        ("from tinygrad_bp.utils.data import Dataset", "tinygrad_bp has no 'utils'. Write bp.opt"),
-        ("import tinygrad_bp.nn.functional as F", "bp.nn has no 'functional'. Write bp.relu, "),
-        ("from tinygrad_bp.nn import ReLU, ModuleList", "bp.nn has no 'ModuleList'. Write a list"),
-        (
-            "from tinygrad_bp.nn.init import kaiming_normal_",
-            "bp.nn.init has no 'kaiming_normal_'. ",
-        ),
-        ("from tinygrad_bp.optim import LBFGS", "bp.optim has no 'LBFGS'. There are bp.optim.SGD"),
-        ("from tinygrad_bp.optim.lr_scheduler import CyclicLR", "bp.optim.lr_scheduler has no 'Cy"),
-        ("from tinygrad_bp.datasets import MNIST", "bp.datasets has no 'MNIST'. Write bp.datase"),
-        ("from tinygrad_bp.linalg import qr", "bp.linalg has no 'qr'. Write np.linalg.solve("),
-        ("from tinygrad_bp import Module", "tinygrad_bp has no 'Module'. Write bp.nn.Module."),
-        ("import tinygrad_bp.nobody", "tinygrad_bp has no 'nobody'."),
-    ],
-)
-def test_an_import_by_habit_says_what_to_write(line, text):
-    with pytest.raises(ImportError) as caught:
-        exec(line)
-    assert str(caught.value).startswith(text)
-
-
-def test_other_imports_are_as_before():
-    scope = {}
-    exec("from tinygrad_bp.nn.init import *; from tinygrad_bp.data import split", scope)
-    assert {"xavier_normal", "split"} <= scope.keys()
-    for line in ("import nobody_knows_it", "from numpy import DataLoader"):
-        with pytest.raises(ImportError, match=r"^(No module named|cannot import name)"):
-            exec(line)
-
-
 def test_a_family_is_matched_as_a_whole():
     for name in ("my_loss", "load_batch", "make_it", "color", "convert", "normalise"):
         assert not any(re.fullmatch(pattern, folded(name)) for pattern, _ in FAMILIES)

@@ -4,7 +4,6 @@ For people who learn, teach and check how gradients are computed. Write each rul
 computation once; read it many ways.
 """
 
-import sys as _sys
 import typing as _typing
 from importlib import import_module as _import_module
 from types import ModuleType as _ModuleType
@@ -71,7 +70,6 @@ flatten, mod = ravel, remainder
 
 _answer_in(globals())
 _add_methods(vars())
-_sys.meta_path.append(_habits.Imports)
 _SHOW["html"] = lambda t: str(_import_module(".readings.show", __name__).tensor_html(t))
 
 __version__ = "0.1.0"

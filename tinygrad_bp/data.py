@@ -228,9 +228,6 @@ def progress(iterable: Iterable[Any], description: str = "Training") -> Iterable
 answer_in(globals())
 
 
-__path__: list[str] = []  # an import of what is missing is answered, as from a package
-
-
 def __getattr__(name: str) -> Any:
     raise missing("bp.data", name, __all__)
 

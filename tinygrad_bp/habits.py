@@ -1,12 +1,11 @@
 """What to write for a name that people know from elsewhere, looked up in the table of habits.
 
-This serves Tensors, their arrays, the package and its modules for training, and imports.
+This serves Tensors, their arrays, the package and its modules for training.
 """
 
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -124,21 +123,3 @@ def names() -> list[str]:
 def of_numpy(name: str) -> bool:
     found = vars(np).get(name)
     return name[0] != "_" and callable(found) and not isinstance(found, type)
-
-
-class Imports:
-    """Says what to write for an import that Python finds nowhere, such as a part of PyTorch's.
-
-    Python asks what stands at the end of ``sys.meta_path`` when nothing else has found a module;
-    for ``from bp.nn import ModuleList``, too.
-    """
-
-    @staticmethod
-    def find_spec(path: str, *further: Any) -> None:
-        """Raise the error for a name that the module above it lacks."""
-        place, _, name = path.rpartition(".")
-        if place.partition(".")[0] == __package__ and place in sys.modules:
-            try:
-                getattr(sys.modules[place], name)
-            except AttributeError as error:
-                raise ModuleNotFoundError(str(error)) from None

@@ -20,8 +20,6 @@ from .rules.decompositions import (
 )
 from .rules.linear_algebra import matmul, matrix_transpose, outer
 
-__path__: list[str] = []  # an import of what is missing is answered, as from a package
-
 
 def __getattr__(name: str) -> _Any:
     raise _missing("bp.linalg", name, globals())

@@ -115,9 +115,6 @@ def of_spread(shape: tuple[int, ...], rng: np.random.Generator, std: float) -> n
     return uniform(shape, rng, -bound, bound)
 
 
-__path__: list[str] = []  # an import of what is missing is answered, as from a package
-
-
 def __getattr__(name: str) -> Any:
     if name[0] != "_" and name.endswith("_"):
         stem = name.removesuffix("_")

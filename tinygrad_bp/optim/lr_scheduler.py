@@ -335,8 +335,5 @@ def on_cosine(start: float, end: float, part: float) -> float:
     return end + (start - end) * (1 + cos(pi * part)) / 2
 
 
-__path__: list[str] = []  # an import of what is missing is answered, as from a package
-
-
 def __getattr__(name: str) -> Any:
     raise missing("bp.optim.lr_scheduler", name, __all__)
