@@ -178,6 +178,11 @@ def owned(primitive: Any, result: Any) -> np.ndarray:
     return array
 
 
+def users_closures(tensor: Any, found: Sequence[Any], recorded: bool) -> list[Any]:
+    pairs = zip(found, tensor.inputs, strict=True)
+    return [users_closure(tensor.primitive, c, x, not recorded) for c, x in pairs]
+
+
 def users_closure(
     primitive: Any, closure: Any, x: Any, copies: bool
 ) -> Callable[[Any], Any] | None:
@@ -317,14 +322,17 @@ def is_structure(value: Any) -> bool:
 
 def flatten(value: Any) -> tuple[list[Any], Structure]:
     """Return the parameters in a structure in order, and the structure, which can be a key."""
-    if not is_structure(value):
+    if hasattr(type(value), "shape") or not is_structure(value):
         return [value], None
     keys = tuple(value) if isinstance(value, dict) else None
-    inner = [flatten(item) for item in (value if keys is None else value.values())]
-    # a named tuple stays one
-    kind = next((k for k in (dict, list) if isinstance(value, k)), getattr(value, "_make", tuple))
-    found = [part for leaves, _ in inner for part in leaves]
-    return found, (kind, keys, tuple(structure for _, structure in inner))
+    kind = list if isinstance(value, list) else getattr(value, "_make", tuple)  # named, or not
+    leaves: list[Any] = []
+    inner = []
+    for item in value if keys is None else value.values():
+        found, structure = flatten(item)
+        leaves += found
+        inner.append(structure)
+    return leaves, (kind if keys is None else dict, keys, tuple(inner))
 
 
 def unflatten(structure: Structure, values: Iterator[Any]) -> Any:
@@ -345,15 +353,15 @@ def arranged(structure: Any, values: Iterator[Any]) -> Any:
     return unflatten(flatten(structure)[1], values)
 
 
-def inputs_of(structure: Any) -> list[Any]:
-    """Return the Tensors of a structure, each of which must need a gradient."""
-    inputs = parts(structure)
+def inputs_of(structure: Any) -> tuple[list[Any], Structure]:
+    """Return the Tensors of a structure, each of which must need a gradient, and the structure."""
+    inputs, arranged_as = flatten(structure)
     for x in inputs:
         if not hasattr(x, "_array"):
             raise errors.no_tensor(x)
-        if not x.requires_grad:
+        if not x._requires_grad:
             raise errors.unwanted(x)
-    return inputs
+    return inputs, arranged_as
 
 
 def check_used(x: Any, output: Any) -> None:

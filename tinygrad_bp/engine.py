@@ -32,7 +32,7 @@ from numpy import ndarray
 
 from . import arguments, errors, recording
 from .operators import Operators
-from .recording import check_forward, checked, current, line_of_caller
+from .recording import check_forward, checked, line_of_caller, state_now
 from .table import TABLE, Closure, Row, Value
 
 FLOAT64 = np.dtype(np.float64)
@@ -97,7 +97,7 @@ class Tensor(Operators):
         self._grad: ndarray | None = None
         self.name = name
         self.id = next_id()
-        self.scope = current.get().scope
+        self.scope = state_now().scope
         self.primitive: Primitive | None = None
         self.inputs: tuple[Tensor | None, ...] = ()
         self.operands: tuple[Any, ...] = ()
@@ -140,21 +140,21 @@ class Tensor(Operators):
         With ``recorded``, the rule runs on Tensors, so that what the closures do is recorded.
         """
         primitive: Any = self.primitive  # nothing flows on from a leaf, which has none
-        params = self.params
+        rule, params = primitive.rule, self.params
         try:
             if recorded:
                 inputs = [
                     value if x is None else as_it_was(x, value)
                     for x, value in zip(self.inputs, self.operands, strict=True)
                 ]
-                found = primitive.rule(self, *inputs, **params)
+                found = rule(self, *inputs, **params)
             elif primitive.arity == 2 and not params:  # by hand, which takes less time than *
                 a, b = self.operands
-                found = primitive.rule(self._array, a, b)
+                found = rule(self._array, a, b)
             elif primitive.arity == 1 and not params:
-                found = primitive.rule(self._array, self.operands[0])
+                found = rule(self._array, self.operands[0])
             else:
-                found = primitive.rule(self._array, *self.operands, **params)
+                found = rule(self._array, *self.operands, **params)
         except TypeError as error:
             errors.add_usage(error, self)
             raise
@@ -162,10 +162,7 @@ class Tensor(Operators):
             found = tuple(found) if type(found) is list else (found,)
         if len(found) != len(self.inputs):
             raise errors.wrong_number_of_closures(primitive, len(found), len(self.inputs))
-        if primitive.fresh:
-            return found
-        pairs = zip(found, self.inputs, strict=True)
-        return [arguments.users_closure(primitive, c, x, not recorded) for c, x in pairs]
+        return found if primitive.fresh else arguments.users_closures(self, found, recorded)
 
 
 class Primitive(Row):
@@ -200,7 +197,7 @@ class Primitive(Row):
             result = arguments.owned(self, result)
         result.setflags(False)  # read-only
 
-        state = current.get()
+        state = state_now()
         output = new(Tensor)
         output._array = result
         output._grad = output._name = None
@@ -336,7 +333,7 @@ def sweep(
 def duties() -> tuple[Any, ...]:
     """Return the duties of a sweep; under `detect_anomaly`, with checks."""
     own = Tensor.closures, sum_copies, add_up
-    return checked(*own) if current.get().watched else own
+    return checked(*own) if state_now().watched else own
 
 
 def starting_gradient(output: Tensor, gradient: Any = None, recorded: bool = False) -> Value:
@@ -419,9 +416,9 @@ def grad(
     """
     if not isinstance(output, Tensor):
         raise errors.not_differentiable(output)
-    if create_graph and not current.get().enabled:
+    if create_graph and not state_now().enabled:
         raise errors.not_recording()
-    wanted = arguments.inputs_of(inputs)
+    wanted, structure = arguments.inputs_of(inputs)
     ids = {x.id for x in wanted}
     start = starting_gradient(output, gradient, recorded=create_graph)
     found = {x.id: g for x, g in sweep([(output, start)], *duties()) if x.id in ids}
@@ -431,7 +428,7 @@ def grad(
             arguments.check_used(x, output)
         g = found[x.id] if x.id in found else np.zeros(x.shape)
         results.append(finish(Tensor(g) if create_graph and type(g) is not Tensor else g, x))
-    return arguments.arranged(inputs, iter(results))
+    return arguments.unflatten(structure, iter(results))
 
 
 tensor = Tensor

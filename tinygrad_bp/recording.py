@@ -58,6 +58,7 @@ class Recording:
 
 
 current: ContextVar[Recording] = ContextVar("current", default=Recording())  # noqa: B039
+state_now = current.get  # by this name, a third of the time: it is called at every operation
 
 #: The states around the blocks that are open; not on a block, which several threads may share.
 earlier: ContextVar[tuple[Recording, ...]] = ContextVar("earlier", default=())
