@@ -516,6 +516,35 @@ def chain(n: int) -> bp.Tensor:
     return x
 
 
+def ends(dot: str) -> list[tuple[str, str]]:
+    return re.findall(r'^\t"?([\w-]+)"? -> (\w+) .*id="[eb]', dot, re.MULTILINE)
+
+
+@pytest.mark.parametrize("backward", [False, True])
+def test_a_deep_graph_is_broken_into_columns(backward: bool) -> None:
+    dot = draw(chain(30), backward=backward).dot
+    assert dot.count("class=column") == len(re.findall("cluster_[123] ", dot))
+    found = {head: tail for tail, head in ends(dot) if head.startswith("n")}
+    assert found["n2"] == "n1"
+    assert found["n11"] == "n10-1"
+    assert found["n21"] == "n20-2"
+    assert "label=x10" not in dot
+    assert '"n10-1" [label="v₁₀"' in dot
+    assert backward == ('"g10-1"' in dot)
+    assert "in another column" in dot
+    assert "in another column" not in draw(chain(12)).dot
+
+
+def test_a_weight_of_every_column_is_called_by_its_name_there() -> None:
+    W, x = bp.tensor(0.5, requires_grad=True, name="W"), bp.tensor(1.0)
+    for step in range(10):
+        with bp.scope(f"step {step}"):
+            x = np.tanh(W * x)
+    dot = draw(x).dot
+    assert len(set(re.findall(r'"(n0-\d)" -> ', dot))) == 1
+    assert len(re.findall("class=column", draw(x, "layers").dot)) == 0
+
+
 def test_a_graph_that_nobody_would_look_at_is_refused() -> None:
     with pytest.raises(
         ValueError, match=r'20,001 nodes, and a picture has at most 1,000.*level="lay'

@@ -739,6 +739,18 @@ def test_the_node_at_work_stays_in_view(visit: Any) -> None:
         assert box["y"] + box["height"] <= pane["y"] + pane["height"]
 
 
+def test_from_afar_the_nodes_of_a_deep_graph_show_their_names_alone(visit: Any) -> None:
+    player = visit(play(deep(60)).html, anchor="#step=3")
+    word, name = (player.page.locator(f".node.active text{x}").first for x in ("", ".afar"))
+    assert word.is_visible()
+    assert not name.is_visible()
+    player.page.check("#fit")
+    assert name.is_visible()
+    assert not word.is_visible()
+    assert name.text_content() == "a₀"
+    assert name.bounding_box()["height"] > 8
+
+
 @pytest.mark.parametrize("screen", [PHONE, NARROW], ids=["phone", "narrow"])
 def test_on_a_phone_a_node_that_is_reached_is_in_view_beside_the_node_at_work(
     visit: Any, screen: Any

@@ -102,6 +102,8 @@ function paintPicture(masked) {
     room for: at once where the page has just been opened. */
 function bringIntoView() {
   const frame = find("picture");
+  const scale = frame.querySelector("svg").getScreenCTM().a;
+  document.body.classList.toggle("far", scale < 0.5); // then nodes show their names alone
   const outer = frame.getBoundingClientRect();
   const marked = (name) => [...document.querySelectorAll(`.node.${name}`)];
   const boxes = [...marked("active"), ...marked("reached")].map((node) => node.getBoundingClientRect());

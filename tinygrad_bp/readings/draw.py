@@ -19,6 +19,7 @@ from .drawing.picture import Picture, picture
 from .drawing.tree import tree
 
 LEVELS = ("layers", "ops", "values")
+TOO_WIDE = 2000  # in points: one that is wider keeps its size, and scrolls
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -50,7 +51,8 @@ class Drawing(Document):
         edge from tensor i to tensor k as operand p, from 1, ``e{i}-{k}-{p}``.
         """
         root = described(lay_out(self.dot, ".svg"), self.picture.title, self.picture.summary)
-        root.set("style", "max-width: 100%; height: auto")  # of the page around it, or a phone
+        if float(root.get("viewBox", "").split()[2]) < TOO_WIDE:
+            root.set("style", "max-width: 100%; height: auto")  # of the page around it, or a phone
         return write_svg(root)
 
     def forms(self) -> Forms:
@@ -81,9 +83,10 @@ def draw(
 ) -> Drawing:
     """Draw the computation that a Tensor was recorded from.
 
-    The forward pass runs downward. A sheet is a parameter (a leaf that requires a gradient), a box
-    an input, a rounded box an intermediate result, a box with cut corners the output. Where it was
-    computed from several, the edges are numbered in the order of the operands. Scopes are frames.
+    The forward pass runs downward, in several columns if it is deep. A sheet is a parameter (a leaf
+    that requires a gradient), a box an input, a rounded box an intermediate result, a box with cut
+    corners the output. Where a tensor was computed from several, the edges are numbered in the
+    order of the operands. Scopes are frames.
 
     Gradients, of inner tensors too, are those of the output, if it has one entry that needs one, by
     a sweep of the drawing's own that writes to no ``grad``. Where none arrives, there is a dash.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 from itertools import starmap
+from math import ceil, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,6 +46,13 @@ BACKWARD = {"dir": "back", "style": "dashed", "color": PURPLE, "fontcolor": PURP
 MANY_NODES = 100
 HURRIED = {"splines": "line", "nslimit": "0.5", "nslimit1": "0.5", "mclimit": "0.02"}
 
+#: A deeper graph is broken into columns, as a text is into lines.
+DEEPEST_COLUMN = 12
+
+COLUMN = {"color": "none", "class": "column"}
+FRAME = {"color": GREY, "class": ""}  # in a column, whose attributes it would have
+LEGEND = {"layer": "several tensors", "elsewhere": "in another column"}
+
 #: In inches, between what is in a node and its outline.
 MARGIN = "0.1,0.08"
 
@@ -53,10 +61,28 @@ def dot(picture: Picture) -> str:
     return str(DotWriter(picture).graph().source)
 
 
+def columns(picture: Picture) -> dict[str, int]:
+    # by node, gradients too; that of a leaf is where it is used first
+    forward = [arrow for arrow in picture.arrows if not arrow.backward]  # in the order of heads
+    depth = {picture.forward[-1].id: 0}
+    for arrow in forward:
+        depth[arrow.head] = max(depth.get(arrow.head, 0), depth.get(arrow.tail, 0) + 1)
+    deepest = max(depth.values())
+    number = round(sqrt(deepest / 4)) if deepest > DEEPEST_COLUMN else 1  # about as wide as high
+    height = ceil(deepest / number) or 1
+    found = {node: max(rank - 1, 0) // height for node, rank in depth.items()}
+    for arrow in forward:
+        found.setdefault(arrow.tail, found[arrow.head])
+    return found | {node.id: found[f"n{node.id[1:]}"] for node in picture.sweep}
+
+
 class DotWriter:
     def __init__(self, picture: Picture) -> None:
         self.picture = picture
-        self.frames: dict[tuple[str, ...], int] = {}
+        self.columns = columns(picture)
+        self.broken = any(self.columns.values())
+        self.names = {node.id: node.name for node in picture.nodes}
+        self.frames: dict[tuple[int | str, ...], int] = {}
 
     def graph(self) -> Digraph:
         from graphviz import Digraph  # takes long to import
@@ -81,19 +107,49 @@ class DotWriter:
             settings = {"id": arrow.id} | (BACKWARD if arrow.backward else {})
             if not arrow.backward and arrow.tail not in leaves:
                 settings["weight"] = STRAIGHT
-            graph.edge(arrow.tail, arrow.head, arrow_label(arrow), **settings)
+            graph.edge(self.tail(graph, arrow), arrow.head, arrow_label(arrow), **settings)
         self.add_legend(graph)
         return graph
 
-    def add(self, graph: Digraph, node: Node, depth: int = 0) -> None:
-        # frames of one name are one frame
-        if depth == len(node.frame):
-            graph.node(node.id, self.label(node), **look(node.kind, node.id, node.kind))
+    def add(self, graph: Digraph, node: Node) -> None:
+        column = self.columns[node.id]
+        settings = look(node.kind, node.id, node.kind)
+        self.put(graph, node.id, self.label(node), settings, self.path(column, *node.frame))
+
+    def tail(self, graph: Digraph, arrow: Arrow) -> str:
+        # in the column of the head, a node of another column is called by its name
+        column = self.columns[arrow.head]
+        if self.columns[arrow.tail] == column:
+            return arrow.tail
+        key = f"{arrow.tail}-{column}"
+        settings = small("elsewhere", key, "elsewhere")
+        self.put(graph, key, escaped(self.names[arrow.tail]), settings, self.path(column))
+        return key
+
+    def path(self, column: int, *frame: str) -> tuple[int | str, ...]:
+        return (column, *frame) if self.broken else frame
+
+    def put(
+        self,
+        graph: Digraph,
+        key: str,
+        label: str,
+        settings: dict[str, str],
+        path: tuple[int | str, ...],
+        depth: int = 0,
+    ) -> None:
+        # in a column, frames of one name are one frame; the column itself is not seen
+        if depth == len(path):
+            graph.node(key, label, **settings)
             return
-        number = self.frames.setdefault(node.frame[: depth + 1], len(self.frames) + 1)
+        number = self.frames.setdefault(path[: depth + 1], len(self.frames) + 1)
+        title = path[depth]
         with graph.subgraph(name=f"cluster_{number}") as inside:
-            inside.attr(label=f"<{escaped(node.frame[depth])}>")
-            self.add(inside, node, depth + 1)
+            if isinstance(title, int):
+                inside.attr(**COLUMN)
+            else:
+                inside.attr(label=f"<{escaped(title)}>", **(FRAME if self.broken else {}))
+            self.put(inside, key, label, settings, path, depth + 1)
 
     def label(self, node: Node) -> str:
         first, *others = map(escaped, node.lines)
@@ -117,12 +173,12 @@ class DotWriter:
 
     def add_legend(self, graph: Digraph) -> None:
         kinds = [kind for kind in LOOKS if any(kind == node.kind for node in self.picture.nodes)]
+        kinds += ["elsewhere"] if self.broken else []
         with graph.subgraph(name="cluster_legend") as legend:
             legend.attr(label=self.caption(), color="none", **{"class": "legend"})
             for i, kind in enumerate(kinds):
-                words = "several tensors" if kind == "layer" else kind
-                settings = look(kind, f"legend{i}", "legend") | {"fontcolor": GREY, "height": "0.3"}
-                legend.node(f"legend{i}", words, **settings)
+                words = LEGEND.get(kind, kind)
+                legend.node(f"legend{i}", words, **small(kind, f"legend{i}", "legend"))
         for i in range(len(kinds)):
             graph.edge(self.picture.forward[-1].id, f"legend{i}", **INVISIBLE)
 
@@ -144,6 +200,10 @@ def look(kind: str, name: str, css_class: str) -> dict[str, str]:
         "id": name, "class": css_class, "shape": shape, "style": style,
         "color": line, "fillcolor": fill, "penwidth": f"{width:g}",
     }  # fmt: skip
+
+
+def small(kind: str, name: str, css_class: str) -> dict[str, str]:
+    return look(kind, name, css_class) | {"fontcolor": GREY, "height": "0.3"}
 
 
 def arrow_label(arrow: Arrow) -> str | None:

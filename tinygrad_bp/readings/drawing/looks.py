@@ -29,6 +29,7 @@ LOOKS = {
     "layer": Look("folder", "filled", "#3F4C5A", "#FFFFFF", 1),
     "output": Look("box", "filled,diagonals", "#00734F", "#BFEAD9", 2),
     "gradient": Look("box", "filled,dashed", "#8A3C6E", "#F8E8F1", 1),
+    "elsewhere": Look("box", "filled,dotted", "#595959", "#FFFFFF", 1),
 }
 
 GREY = "#595959"

@@ -29,8 +29,8 @@ ARROWHEAD = (
 
 
 def stage(record: Record) -> str:
-    # Every node is a button, and holds two texts, of the classes value and gradient. Screen readers
-    # pass over what is no node.
+    # Every node is a button, and holds three more texts: value and gradient, and its name for those
+    # who look from afar. Screen readers pass over what is no node.
     shown = picture(record, "ops", most=math.inf)
     empty = (replace(node, numbers={}, lines=(*node.lines, ROOM, ROOM)) for node in shown.nodes)
     shown = replace(shown, nodes=tuple(empty))
@@ -46,6 +46,18 @@ def stage(record: Record) -> str:
             for line, row in zip(group.findall(TEXT)[-2:], ("value", "gradient"), strict=True):
                 line.text = ""  # instead of the placeholder
                 line.set("class", row)
+            group.append(name_from_afar(group, name))
         elif group.get("class") != "graph":
             group.set("aria-hidden", "true")
     return write_svg(root)
+
+
+def name_from_afar(node: ET.Element, name: str) -> ET.Element:
+    # in the middle of the node, as large as its width allows
+    lines = node.findall(TEXT)
+    middle = (float(lines[0].get("y", 0)) + float(lines[-1].get("y", 0))) / 2
+    size = {"font-size": f"{min(60, 280 / len(name)):.0f}", "dominant-baseline": "central"}
+    place = {"x": lines[0].get("x", "0"), "y": f"{middle:.0f}", "text-anchor": "middle"}
+    text = ET.Element(TEXT, {"class": "afar", **place, **size})
+    text.text = name
+    return text
