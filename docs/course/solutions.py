@@ -56,3 +56,8 @@ def exercise_7(W, x, y, z, a):
     da = -2 * (y - a)
     dz = a * (da - (da * a).sum())
     return {"a": da, "z": dz, "W": dz @ x.T}
+
+
+def exercise_9(w, x, t, s):
+    ds = 2 * (s - t)  # s is 3 w x^2
+    return {"s": ds, "w": ds * 3 * x**2, "x": ds * 6 * w * x}
