@@ -437,6 +437,7 @@ def test_the_picture_of_each_layout_program(program: str, monkeypatch: Any) -> N
         assert [(text.get("class"), text.text) for text in places] == [
             ("value", None),
             ("gradient", None),
+            ("afar", names[k]),  # instead of all others, where the whole graph is small
         ]
         assert {text.get("text-anchor") for text in node.findall(layout.TEXT)} == {"middle"}
         assert len({text.get("x") for text in node.findall(layout.TEXT)}) == 1
@@ -459,7 +460,8 @@ def test_a_name_like_the_placeholder_is_shown() -> None:
         rows = [(text.get("class"), "".join(text.itertext())) for text in node.iter(layout.TEXT)]
         shown = text_symbol(name)
         assert rows == [
-            (None, f"{shown} ()"), (None, "parameter"), ("value", ""), ("gradient", "")
+            (None, f"{shown} ()"), (None, "parameter"), ("value", ""), ("gradient", ""),
+            ("afar", shown),
         ]  # fmt: skip
 
 

@@ -19,10 +19,11 @@ from ...notation.numbers import written_array
 from ...notation.symbols import latex_symbol, text_symbol
 from ...notation.trees import put
 from . import remarks
+from .cancelled import Cancelled
 from .document import BLANK, Block, Equation, Heading, Sentence, Written
 from .indices import NoComponentsError
 from .lines import MOST_SYMBOLS, Lines
-from .tidy import array_like, collected, symbols, tidied
+from .tidy import array_like, collected, symbols
 
 
 class Side(NamedTuple):
@@ -75,7 +76,7 @@ class MatrixForm:
 
     def put_in(self, side: Side, known: Mapping[str, Side]) -> Side:
         trees = {name: array_like(inner.tree) for name, inner in known.items()}
-        return self.with_index(tidied(put(side.tree, trees), self.evaluator), ())
+        return self.with_index(Cancelled(self.evaluator).visit(put(side.tree, trees)), ())
 
     def conventions(self, body: Sequence[Block]) -> Iterable[str | Written]:
         about = (remarks.shapes, remarks.products)
@@ -157,6 +158,7 @@ class MatrixForm:
 
     def multiplied_out(self) -> Iterator[Block]:
         # those before it are put in, where that has few symbols
+        said = set(self.evaluator.summing_to_one)
         known: dict[str, Side] = {}
         counts: dict[str, int] = {}  # known before the tree is made, which could be huge
         for name, side in self.sides.items():
@@ -168,6 +170,7 @@ class MatrixForm:
                     counts[name] = MOST_SYMBOLS + 1  # nor can it be put into others
         names = {place: self.lines.gradient_name(place) for place in self.lines.wanted}
         done = [place for place, name in names.items() if name in known]
+        yield from remarks.sums_to_one(self.lines, self.symbol, said)
         for place in done:
             side = known[names[place]]
             simpler = collected(side.tree)

@@ -170,7 +170,16 @@ def letters(lines: Lines, write: Callable[[str], Written]) -> Iterator[Sentence]
     # what the letters of a mean loss stand for
     for name, what in lines.evaluator.counts.items():
         yield Sentence((write(name), f" is the number of {what} that the mean is over."))
+    yield from sums_to_one(lines, write)
+
+
+def sums_to_one(
+    lines: Lines, write: Callable[[str], Written], said: Collection[str] = ()
+) -> Iterator[Sentence]:
+    # what a line relies on where it leaves the sum of a row out
     for name, axis in lines.evaluator.summing_to_one.items():
+        if name in said:
+            continue
         value = lines.values[name]
         one_hot = bool(np.isin(value, (0, 1)).all())
         each = "row" if axis == value.ndim - 1 else "column"
