@@ -47,8 +47,8 @@ class Cancelled(Tidied):
 
     def sum(self, left: ast.expr, sign: float, right: ast.expr) -> ast.expr:
         match left, right:
-            case ast.BinOp(a, ast.Div(), n), ast.BinOp(b, ast.Div(), m) if same(n, m):
-                return ast.BinOp(self.sum(a, sign, b), ast.Div(), n)
+            case ast.BinOp(x, ast.Div(), divisor), ast.BinOp(y, ast.Div(), d) if same(divisor, d):
+                return ast.BinOp(self.sum(x, sign, y), ast.Div(), divisor)
         (n, a), (m, b) = coefficient(left), coefficient(right)
         m *= sign
         if same(a, b) and n + m:
@@ -105,8 +105,8 @@ def coefficient(tree: ast.expr) -> tuple[float, ast.expr]:
         case ast.UnaryOp(ast.USub(), operand) if number(operand) is None:
             n, rest = coefficient(operand)
             return -n, rest
-        case ast.BinOp(left, ast.Mult(), rest) if (n := number(left)) is not None:
-            return n, rest
+        case ast.BinOp(left, ast.Mult(), rest) if (factor := number(left)) is not None:
+            return factor, rest
     return 1.0, tree
 
 
