@@ -270,6 +270,14 @@ def checked_name(name: Any) -> str | None:
     return name
 
 
+def refuse_where(bad: Any, error: Callable[[], Exception]) -> None:
+    """Raise an error if an entry is true; a compiled program looks at them in each call."""
+    if isinstance(bad, Traced):
+        bad.refuse()
+    elif np.any(bad):
+        raise error()
+
+
 # ---- numbers in a range ----
 
 NUMBERS = int, float, np.number

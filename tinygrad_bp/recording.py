@@ -193,6 +193,10 @@ class Traced:
     def astype(self, dtype: Any) -> Any:
         raise NotImplementedError
 
+    def refuse(self) -> None:
+        """Have the compiled program refuse arguments for which an entry of this is true."""
+        raise NotImplementedError
+
 
 # ---- several threads ----
 

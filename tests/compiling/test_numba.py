@@ -20,20 +20,6 @@ pytest.importorskip("scipy")
 from tinygrad_bp.compiling import numba_functions  # noqa: E402
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("TINYGRAD_BP_CACHE", str(tmp_path))
-    return tmp_path
-
-
-@pytest.fixture
-def interpreted(monkeypatch):
-    """Run kernels as Python, which they are too: compiling one takes seconds."""
-    monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
-    for name in ("exp", "log", "tanh"):
-        monkeypatch.setattr(numba_functions, name, getattr(np, name))
-
-
 @pytest.mark.usefixtures("interpreted")
 @pytest.mark.parametrize("name", ENTRIES)
 def test_the_text_for_every_operation(name):

@@ -15,6 +15,8 @@ import numpy as np
 from ..arguments import Structure, flatten, real_array, unflatten
 from ..engine import Tensor
 from ..keywords import answered
+from ..recording import current
+from ..transforms import value_and_grad
 from . import refusals
 from .passes import PASSES
 from .program import Built, Interface, Program
@@ -61,9 +63,11 @@ class Compiled:
         """Return the value and the gradients, for arguments as `value_and_grad` takes them."""
         if named:
             raise refusals.by_position(", ".join(named))
+        if current.get().watched:  # for NaN, operation by operation
+            return self.uncompiled(args)
         try:
             found = self.latest(*args)
-        except (TypeError, KeyError):  # another number of arguments, key or order in memory
+        except Exception:  # another number of arguments, key or order in memory, or a refusal
             found = None
         return self.of_other_types(args) if found is None else found
 
@@ -77,15 +81,29 @@ class Compiled:
             if np.result_type(arrays[i]).kind != "f" or not hasattr(arrays[i], "dtype"):
                 arrays[i] = np.array(arrays[i], np.float64)
         key = (structures, *(type_of(array) for array in arrays))
-        with self.lock:
-            if key not in self.versions:
-                self.versions[key] = self.written(arrays, structures, moving)
-                if len(self.versions) > MOST_PROGRAMS:
-                    self.versions.popitem(last=False)
-            self.versions.move_to_end(key)
-            run = self.latest = self.versions[key].built.run
         leaves = iter(arrays)
-        return run(*(unflatten(structure, leaves) for structure in structures))
+        given = [unflatten(structure, leaves) for structure in structures]
+        try:
+            with self.lock:
+                if key not in self.versions:
+                    self.versions[key] = self.written(arrays, structures, moving)
+                    if len(self.versions) > MOST_PROGRAMS:
+                        self.versions.popitem(last=False)
+                self.versions.move_to_end(key)
+                run = self.latest = self.versions[key].built.run
+            return run(*given)
+        except TypeError:  # not what can be compiled
+            raise
+        except Exception:  # entries, such as a number of a class that is not there
+            self.uncompiled(given)  # which says what is wrong with them
+            raise
+
+    def uncompiled(self, args: Sequence[Any]) -> Any:
+        """Return what the engine makes of the arguments, or raise as it does."""
+        if self.wrt is not None:
+            return value_and_grad(self.function, self.wrt)(*args)
+        leaves, structure = flatten(self.function(*args))
+        return unflatten(structure, iter([np.array(getattr(x, "_array", x)) for x in leaves]))
 
     def moving(self, counts: list[int]) -> list[int]:
         """Return which leaves to differentiate by, for arguments of so many leaves each."""

@@ -38,8 +38,10 @@ enable_x64 = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.
 def build(program: Program, interface: Interface) -> Built:
     """Return a program as a function of arrays."""
     called: set[Ref] = set()  # by a callback
+    returned = len(program.results) - program.checks
 
     def compute(*arrays: Any) -> list[Any]:
+        refused = []
         values: dict[Ref, Any] = dict(zip(program.inputs, arrays, strict=True))
         values |= program.constants  # as they are: an index of booleans must be known
         for ref, instruction in program.instructions.items():
@@ -48,8 +50,13 @@ def build(program: Program, interface: Interface) -> Built:
             def value(x: Ref, dtypes: dict[Ref, Any] = dtypes) -> Any:
                 return values[x].astype(dtypes[x]) if x in dtypes else values[x]
 
-            values[ref] = computed(ref, instruction.over(value), program, called)
-        return [jnp.asarray(values[ref]) for ref in program.results]
+            ready = instruction.over(value)
+            values[ref] = computed(ref, ready, program, called)
+            if instruction.function in RAISE and any(refs_in(instruction.arguments[1:])):
+                refused.append(
+                    RAISE[instruction.function](*ready.arguments, **dict(ready.settings))
+                )
+        return [*(jnp.asarray(values[ref]) for ref in program.results), *refused]
 
     jitted = jax.jit(compute)
 
@@ -62,7 +69,10 @@ def build(program: Program, interface: Interface) -> Built:
             if not is_of(argument, program.types[ref], program.numbers.get(ref)):
                 return None
         with enable_x64(True):
-            return unflatten(interface.result, iter(jitted(*arguments)))
+            results = jitted(*arguments)
+        if any(results[returned:]):
+            raise ValueError("refused")
+        return unflatten(interface.result, iter(results))
 
     with enable_x64(True):
         examples = [
@@ -77,6 +87,24 @@ def build(program: Program, interface: Interface) -> Built:
     ]
     return Built(run, f"{program}\n", notes)
 
+
+def outside(function: Any) -> Any:
+    """Return whether NumPy would raise, where JAX takes an index that is out of range."""
+    return lambda a, *index, **by: (
+        ~jnp.all(function(jnp.ones(a.shape, bool), *index, **by, mode="fill", fill_value=False))
+    )
+
+
+#: Whether a call raises in NumPy, for entries that JAX takes.
+RAISE: dict[Any, Any] = {
+    getitem: outside(lambda a, key, **fill: a.at[key].get(**fill)),
+    np.take: outside(jnp.take),
+    np.take_along_axis: outside(jnp.take_along_axis),
+    np.power: lambda a, n: jnp.any((n < 0) & (jnp.result_type(a, n).kind in "iu")),
+}
+
+#: Where JAX has other integers than NumPy: of a division by 0.
+DIVISIONS = {np.floor_divide, np.remainder, np.fmod}
 
 #: Functions of NumPy that do not convert all their operands to one dtype: some are indices.
 CHOOSE = {np.where, np.take, np.take_along_axis, np.roll}
@@ -99,7 +127,8 @@ def computed(ref: Ref, i: Instruction, program: Program, called: set[Ref]) -> An
         return jnp.asarray(i.arguments[0], kind.dtype)
     name = getattr(i.function, "__name__", "")
     function: Any = i.function if i.function in (astype, getitem) else None
-    if getattr(np, name, None) is i.function:
+    known = i.function not in DIVISIONS or kind.dtype.kind == "f"
+    if known and getattr(np, name, None) is i.function:
         function = getattr(jnp, name, None)
     if function is not None:
         try:

@@ -60,6 +60,8 @@ REDUCE: dict[Any, tuple[str, str]] = {
     np.max: ("-inf", "{r} = larger({r}, {e})"),
     np.min: ("inf", "{r} = smaller({r}, {e})"),
     np.prod: ("1.0", "{r} *= {e}"),
+    np.any: ("0", "{r} = {r} | {e}"),
+    np.all: ("1", "{r} = {r} & {e}"),
 }
 
 #: Other shapes of the same entries, in the same order.
@@ -82,12 +84,15 @@ def fits(program: Program, ref: Ref, i: Instruction) -> bool:
     kinds = [*(t.dtype for t in operands), kind.dtype]
     if not KNOWN.issuperset(kinds) or len({t for t in kinds if t.kind == "f"}) > 1:
         return False
+    if len([*i.refs()]) > len(operands):  # such as an axis
+        return False
     settings = {name for name, _ in i.settings}
     if i.function in REDUCE:
         known = settings <= {"axis", "keepdims"} and len(i.arguments) == 1
-        return kind.dtype.kind == "f" and known
+        boolean = i.function in (np.any, np.all)
+        return known and {t.kind for t in kinds} == ({"b"} if boolean else {"f"})
     if i.function in (astype, as_number, np.broadcast_to) or i.function in RESHAPE:
-        return True
+        return len(operands) == 1
     if settings or not all(isinstance(x, (Ref, int, float)) for x in i.arguments):
         return False
     if i.function is np.matmul:
@@ -299,10 +304,10 @@ class Kernel:
             for k in reversed(inner):
                 lines = accumulated(k, shape[k], lines, value, start, add)
                 value = f"r{k}"
-            lines.append(f"{result} = np.{kind.dtype.name}({value})")
+            lines.append(f"{result} = np.{dtype_name(kind.dtype)}({value})")
             self.loops(shape[: -len(inner)], lines)
             return
-        start = f"np.{kind.dtype.name}({start})"
+        start = f"np.{dtype_name(kind.dtype)}({start})"
         self.lines.append(f"{ref}.fill({start})" if kind.shape else f"{ref} = {start}")
         self.loops(shape, [*assignments(body), add.format(r=result, e=entry)])
 

@@ -58,7 +58,7 @@ def run({arguments}):
     ):
         return None
     {lines}
-    return {returned}
+    {refusal}return {returned}
 """
 
 

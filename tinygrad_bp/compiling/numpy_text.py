@@ -37,6 +37,8 @@ REDUCTIONS: dict[Any, np.ufunc] = {
     np.max: np.maximum,
     np.min: np.minimum,
     np.prod: np.multiply,
+    np.any: np.logical_or,
+    np.all: np.logical_and,
 }
 
 #: What has a text of its own, which takes less time than the function.
@@ -268,6 +270,7 @@ class Writer:
             "arguments": ", ".join(parameters),
             "opening": "".join(f"{line}\n    " for line in opening),
             "guards": "\n        and ".join(self.guards()),
+            "refusal": self.refusal(),
             "returned": text_of(self.interface.result, iter(self.results())),
         }
 
@@ -282,6 +285,14 @@ class Writer:
             texts.append(f"type({name}) is ndarray and {name}.dtype is {self.dtype(kind.dtype)}")
             texts.append(f"{name}.shape == {kind.shape}")
         return texts or ["True"]
+
+    def refusal(self) -> str:
+        """Return the lines that refuse arguments by their entries."""
+        checks = self.program.results[len(self.program.results) - self.program.checks :]
+        if not checks:
+            return ""
+        condition = " or ".join(self.names[ref] for ref in dict.fromkeys(checks))
+        return f"if {condition}:\n        raise ValueError('refused')\n    "
 
     def dtype(self, dtype: np.dtype[Any]) -> str:
         """Return the name of a dtype in the text."""
@@ -312,7 +323,7 @@ def run({arguments}):
     except IndexError:  # all buffers are in use, by other threads
         memory = make()
     {lines}
-    pool.append(memory)
+    {refusal}pool.append(memory)
     return {returned}
 """
 

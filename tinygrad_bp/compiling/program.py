@@ -85,6 +85,7 @@ class Program(NamedTuple):
     types: dict[Ref, Type]
     numbers: dict[Ref, type]  # what is a Python number, not an array, and adopts a precision
     ignores_errors: bool = False  # whether a part was written under np.errstate
+    checks: int = 0  # how many results, the last ones, are true of arguments that are refused
 
     def __str__(self) -> str:
         lines = [f"inputs: {', '.join(f'{ref} {self.types[ref]}' for ref in self.inputs)}"]
@@ -93,7 +94,10 @@ class Program(NamedTuple):
             lines.append(f"{ref} = {value}  # {self.types[ref]}, a constant")
         for ref, instruction in self.instructions.items():
             lines.append(f"{ref} = {instruction}  # {self.types[ref]}")
-        return "\n".join([*lines, f"results: {', '.join(map(str, self.results))}"])
+        returned = len(self.results) - self.checks
+        lines.append(f"results: {', '.join(map(str, self.results[:returned]))}")
+        lines += [f"refused if {ref}" for ref in self.results[returned:]]
+        return "\n".join(lines)
 
 
 def loop_dtypes(program: Program, i: Instruction) -> list[np.dtype[Any]]:

@@ -13,9 +13,10 @@ but it does not show it, as it will be another in the next call.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,11 @@ class Symbol(NDArrayOperatorsMixin, Traced):
         if not self.shape:
             raise TypeError("len() of unsized object")
         return self.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.shape:  # a function asks whether one axis is given, or several
+            self.needs_value()
+        return (self[i] for i in range(len(self)))
 
     def setflags(self, *_: Any, **__: Any) -> None:
         """Nothing writes into it."""
@@ -150,6 +156,9 @@ class Symbol(NDArrayOperatorsMixin, Traced):
     def __setitem__(self, key: Any, value: Any) -> None:
         raise self.trace.refused(refusals.written_into("an assignment"))
 
+    def refuse(self) -> None:
+        self.trace.checks.append(self if not self.shape else np.any(self))  # type: ignore
+
     __hash__ = object.__hash__
 
 
@@ -182,6 +191,7 @@ class Trace:
         self.numbers: dict[Ref, type] = {}
         self._known: dict[int, tuple[np.ndarray, Symbol]] = {}  # by identity, so both are kept
         self.ignores_errors = False  # whether a part of it runs under np.errstate
+        self.checks: list[Symbol] = []
         self._state = np.geterr()
 
     def value(self, example: Any) -> Symbol:
@@ -260,27 +270,32 @@ def concrete(value: Any, of: Callable[[Symbol], Any] = operator.attrgetter("exam
     return value
 
 
-def filled(number: int, symbol: Symbol) -> Any:
-    """Return the value of a symbol of floats, and a number in all entries of any other."""
-    if symbol.dtype.kind == "f":
+#: Other values of an array of integers or booleans, to see what shape a result then has.
+OTHERS: list[Callable[[np.ndarray], Any]] = [
+    *(lambda a, number=number: 0 * a + number for number in (0, 1, 2)),
+    *(lambda a: a + 1, np.flip),
+]
+
+
+def replaced(chosen: Symbol, other: Callable[[np.ndarray], Any], symbol: Symbol) -> Any:
+    """Return the value of a symbol; of the chosen one, another."""
+    if symbol is not chosen:
         return symbol.example
-    array = np.full(symbol.shape, number).astype(symbol.dtype)
+    array = np.asarray(other(np.asarray(symbol.example))).astype(symbol.dtype)
     return array if isinstance(symbol.example, np.ndarray) else array.item()
 
 
 def shape_varies(function: Callable[..., Any], args: Any, settings: Any, example: Any) -> bool:
-    """Whether a result has another shape for other values: it is tried, with 0, 1 and 2.
+    """Whether a result has another shape for other values.
 
     Shapes come from masks, indices, axes and lengths: from booleans and integers.
     """
     if function in SELECT:
         return True
     given = [args, dict(settings)]
-    symbols = [x for x in flatten(given)[0] if isinstance(x, Symbol)]
-    if all(symbol.dtype.kind == "f" for symbol in symbols):
-        return False
-    for number in (0, 1, 2):
-        others, named = concrete(given, partial(filled, number))
+    symbols = [x for x in flatten(given)[0] if isinstance(x, Symbol) and x.dtype.kind != "f"]
+    for symbol, other in product(symbols, OTHERS):
+        others, named = concrete(given, partial(replaced, symbol, other))
         try:
             with np.errstate(all="ignore"):
                 shape = np.shape(function(*others, **named))
@@ -363,10 +378,11 @@ def trace(
         tuple(symbol.ref for symbol in symbols),
         written.constants,
         written.instructions,
-        tuple(written.written(result, operand=True) for result in results),
+        tuple(written.written(result, operand=True) for result in [*results, *written.checks]),
         written.types,
         written.numbers,
         written.ignores_errors,
+        len(written.checks),
     )
     return program, structure
 

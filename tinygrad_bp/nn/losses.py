@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 
 from .. import errors
-from ..arguments import NUMBERS
+from ..arguments import refuse_where
 from ..rules.losses import check_order, reduced
-from ..rules.models import array_of, has_values
-from ..rules.shaping import as_operand
+from ..rules.shaping import array_of, as_operand
 from ..table import Value
 
 
@@ -80,8 +79,11 @@ def huber_loss(
     array([0.125, 2.5  ])
     """
     prediction, target = alike("huber_loss", prediction, target)
-    if isinstance(delta, NUMBERS) and not 0 < delta < math.inf:
-        raise errors.out_of_range("delta", "that is above 0", delta)
+    known = array_of(delta)
+    refuse_where(
+        ~((known > 0) & (known < math.inf)),
+        lambda: errors.out_of_range("delta", "that is above 0", delta),
+    )
     distance = abs(prediction - target)
     near = np.minimum(distance, delta)  # near * (distance - near / 2) is both cases in one
     return reduced(near * (distance - 0.5 * near), reduction)
@@ -117,8 +119,11 @@ def nll_loss(
             f"nll_loss has logarithms of shape {log_p.shape}, so it takes integers of shape "
             f"{samples} as the target, not {classes.dtype} of shape {classes.shape}."
         )
-    if has_values(classes) and not 0 <= classes.min() <= classes.max() < log_p.shape[axis]:
-        raise errors.no_class(int(classes.min()), int(classes.max()), log_p.shape[axis])
+    n = log_p.shape[axis]
+    refuse_where(
+        (classes < 0) | (classes >= n),
+        lambda: errors.no_class(int(classes.min()), int(classes.max()), n),
+    )
     right = np.take_along_axis(log_p, np.expand_dims(classes, axis), axis)
     return reduced(-np.squeeze(right, axis), reduction)
 
@@ -143,8 +148,10 @@ def binary_cross_entropy(p: Value, target: Value, reduction: str = "mean") -> Va
     check_order("binary_cross_entropy", p, target)
     p, y = alike("binary_cross_entropy", p, target)
     array = array_of(p)
-    if has_values(array) and (array.min() < 0.0 or array.max() > 1.0):
-        raise errors.no_probabilities(f"{array.min():.4g}", f"{array.max():.4g}")
+    refuse_where(
+        (array < 0.0) | (array > 1.0),
+        lambda: errors.no_probabilities(f"{array.min():.4g}", f"{array.max():.4g}"),
+    )
     least = math.exp(-100.0)
     log_p, log_q = np.log(np.maximum(p, least)), np.log(np.maximum(1.0 - p, least))
     return reduced(-(y * log_p + (1.0 - y) * log_q), reduction)

@@ -14,6 +14,7 @@ from .linear_algebra import diagonal, matmul, on_diagonal, transpose
 from .reductions import mean, sum
 from .rows import composed
 from .shaping import (
+    array_of,
     as_operand,
     broadcast_to,
     concatenate,
@@ -234,7 +235,7 @@ def take(a: Value, indices: Any, axis: int | None = None) -> Value:
     """
     a = ravel(a) if axis is None else as_operand(a)
     axis = normalize_axis_index(axis or 0, len(a.shape))
-    return a[(*(slice(None),) * axis, np.asarray(value_of(indices)))]
+    return a[(*(slice(None),) * axis, array_of(indices))]
 
 
 @composed()

@@ -3,18 +3,20 @@
 The mean of the losses of all samples has a rule of its own; what is weighted otherwise is composed.
 """
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from .. import errors
+from ..arguments import refuse_where
 from ..engine import primitive
+from ..recording import Traced
 from ..table import Closure, Value
 from .activations import log_softmax, sigmoid, softmax, softplus
-from .models import array_of, has_values
 from .reductions import mean, sum
 from .rows import composed, floats, whole_as_float
-from .shaping import as_operand
+from .shaping import array_of, as_operand
 
 
 def reduced(losses: Value, reduction: str) -> Value:
@@ -119,7 +121,7 @@ def cross_entropy(
     values = array_of(target)
     numbers = values.dtype.kind in "iu"
     # what is compiled must be right for class numbers that are not known yet
-    ignored = numbers and (not has_values(values) or bool((values == ignore_index).any()))
+    ignored = numbers and (isinstance(values, Traced) or bool((values == ignore_index).any()))
     counted: Value = 1.0
     if numbers:
         target = one_hot_rows(values, logits, axis, ignore_index if ignored else None)
@@ -170,13 +172,16 @@ def one_hot_rows(values: Value, logits: Value, axis: int, ignored: int | None) -
             f"{values.shape}. Take a column as y[:, 0]; if the classes are on another axis, say "
             "axis=..."
         )
-    if has_values(values):
+
+    def no_such_class() -> Exception:
         known = values if ignored is None else values[values != ignored]
-        if known.size and not (known.min() >= 0 and known.max() < classes):
-            raise ValueError(
-                f"cross_entropy has {classes} classes, 0 to {classes - 1}, and the target names "
-                f"{known.min()} to {known.max()}."
-            )
+        return ValueError(
+            f"cross_entropy has {classes} classes, 0 to {classes - 1}, and the target names "
+            f"{known.min()} to {known.max()}."
+        )
+
+    outside = (values < 0) | (values >= classes)
+    refuse_where(outside if ignored is None else outside & (values != ignored), no_such_class)
     numbers = np.arange(classes).reshape(-1, *[1] * (len(samples) - axis))
     column = values.reshape(*samples[:axis], 1, *samples[axis:])
     right = column == numbers
@@ -192,14 +197,19 @@ def check_probabilities(values: Value, logits: Value, axis: int) -> None:
             f"not {values.shape}. Class numbers are integers, and these are {values.dtype}: write "
             "y.astype(int)."
         )
-    if not has_values(values):
-        return
-    sums_to_one = [np.allclose(values.sum(axis=i), 1.0) for i in range(values.ndim)]
-    if any(sums_to_one) and not sums_to_one[axis]:
-        raise ValueError(
-            f"cross_entropy has {given(logits, axis)}, and the target's probabilities sum to 1 "
-            f"along axis {sums_to_one.index(True)}. If the classes are on that axis, say axis=..."
+    for other in set(range(values.ndim)) - {axis % values.ndim}:
+        refuse_where(
+            ~sums_to_1(values, axis) & sums_to_1(values, other),
+            partial(
+                ValueError,
+                f"cross_entropy has {given(logits, axis)}, and the target's probabilities sum to 1 "
+                f"along axis {other}. If the classes are on that axis, say axis=...",
+            ),
         )
+
+
+def sums_to_1(values: Value, axis: int) -> Value:
+    return np.all(np.abs(np.sum(values, axis=axis) - 1.0) < 1e-5)
 
 
 def given(logits: Value, axis: int) -> str:

@@ -12,15 +12,13 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from ..arguments import below_1
+from ..arguments import below_1, refuse_where
 from ..creation import generator
 from ..engine import primitive
-from ..operators import value_of
-from ..recording import Traced
 from ..table import Closure, Value
 from .linear_algebra import einsum
 from .rows import composed
-from .shaping import as_operand, pad_with_constants
+from .shaping import array_of, as_operand, pad_with_constants
 
 Pair: TypeAlias = int | tuple[int, int]
 
@@ -40,16 +38,6 @@ def steps_of(stride: Pair, dilation: Pair) -> tuple[tuple[int, int], tuple[int, 
     if min(*between, *within) < 1:
         raise ValueError(f"stride {stride} and dilation {dilation} must be 1 or more")
     return between, within
-
-
-def array_of(value: Any) -> Value:
-    value = value_of(value)
-    return value if isinstance(value, Traced) else np.asarray(value)
-
-
-def has_values(array: Value) -> bool:
-    """Whether there are entries to be checked: while a function is compiled, they are not known."""
-    return array.size > 0 and not isinstance(array, Traced)
 
 
 # ---- Windows: what convolution and pooling look at ----
@@ -331,11 +319,13 @@ def embedding(weight: Value, indices: Any) -> Value:
     if not weight.shape:
         raise ValueError("embedding looks up rows of a table, and the weight is one number.")
     rows = weight.shape[0]
-    if has_values(indices) and not (indices.min() >= 0 and indices.max() < rows):
-        raise IndexError(
+    refuse_where(
+        (indices < 0) | (indices >= rows),
+        lambda: IndexError(
             f"embedding has a table of {rows} rows, 0 to {rows - 1}, and the indices name "
             f"{indices.min()} to {indices.max()}."
-        )
+        ),
+    )
     return weight[indices]
 
 

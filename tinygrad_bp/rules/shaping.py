@@ -8,6 +8,8 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from .. import errors
 from ..engine import primitive
+from ..operators import value_of
+from ..recording import Traced
 from ..table import Closure, Value
 from .rows import composed, upright
 
@@ -20,6 +22,12 @@ def as_operand(a: Any) -> Value:
     if isinstance(a, (tuple, list)) and any(hasattr(part, "_array") for part in a):
         raise errors.several_inputs(type(a).__name__, len(a))
     return a if hasattr(a, "shape") else np.array(a)
+
+
+def array_of(value: Any) -> Value:
+    """Return the entries of a Tensor or of a list, such as indices, as an array."""
+    value = value_of(value)
+    return value if isinstance(value, Traced) else np.asarray(value)
 
 
 @primitive(kind="entrywise")

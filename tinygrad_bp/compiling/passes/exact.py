@@ -35,7 +35,7 @@ def simplify(program: Program) -> Program:
 
     def unchanged(i: Instruction) -> Any:
         """Return the argument that the result is equal to, if its type is the same."""
-        if i.function in OF_SHAPE:
+        if i.function in OF_SHAPE and len([*i.refs()]) == 1:  # a shape that is given is checked
             return i.arguments[0]
         if i.settings:  # such as a mask
             return None
