@@ -55,6 +55,7 @@ def converted(latex: str, display: bool) -> str:
     from latex2mathml.converter import convert  # takes long to import
 
     written = str(convert(latex, display="block" if display else "inline"))
+    written = written.replace(NAMESPACE, "")  # HTML knows it
     written = STOP_IN_NAME.sub(r'\1<mi mathvariant="normal">.</mi>', written)
     written = LAST_COMMA.sub(r'<mo rspace="0em">,</mo>', written)
     written = in_brackets(written) if BRACKET.search(written) else written
@@ -76,10 +77,10 @@ def in_brackets(written: str) -> str:
     Few fonts have brackets that grow, so a page draws them as borders where what is in them is
     tall.
     """
-    root = ET.fromstring(written.replace(NAMESPACE, ""))  # which would go before every tag
+    root = ET.fromstring(written)
     for parent in list(root.iter()):
         group(parent)
-    text = ET.tostring(root, encoding="unicode").replace("<math", f"<math{NAMESPACE}", 1)
+    text = ET.tostring(root, encoding="unicode")
     return UNSEEN.sub(lambda sign: f"&#{ord(sign[0])};", text)
 
 

@@ -43,7 +43,6 @@ FAULTS = ("wrong", "does not fit", "stray index", "cases as alternatives", "wron
 #: On a console a line of a document is shown up to this many characters.
 LONGEST_SOURCE = 60
 
-MATHML = "{http://www.w3.org/1998/Math/MathML}"
 ELEMENTS = set(
     """math mrow mi mn mo mtext mspace mfrac msqrt mroot msub msup msubsup munder mover munderover
     mtable mtr mtd mstyle mpadded menclose""".split()  # noqa: SIM905
@@ -204,7 +203,6 @@ def set_formula(latex: str) -> Any:
     except Exception:  # whatever a document holds
         return None
     for element in formula.iter():
-        element.tag = element.tag.removeprefix(MATHML)
         if element.tag not in ELEMENTS:
             return None
         element.attrib = {k: v for k, v in element.attrib.items() if k in ATTRIBUTES}

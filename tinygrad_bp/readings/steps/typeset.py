@@ -49,8 +49,7 @@ def typeset_side(side: Side) -> str:
     if isinstance(side, (str, Sources)):
         return html.escape(str(side))
     written = (words(p) if isinstance(p, str) else value(p, len(side) == 1) for p in side)
-    start = '<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">'
-    return f"{start}{''.join(written)}</math>"
+    return f'<math display="block">{"".join(written)}</math>'
 
 
 @functools.lru_cache(maxsize=10_000)
