@@ -64,22 +64,17 @@ def test_an_argument_of_another_library_is_answered(call, text):
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        (lambda: OPTIMIZER.step(lambda: 1), "step was given 1 argument by position, and takes none."
-         " Call loss.backward(), and then step()."),
-        (lambda: MODEL.load_state_dict({}, False), "load_state_dict was given 2 arguments by posit"
-         "ion, and takes 1 (state). A state must fit as a whole."),
-        (lambda: MODEL.zero_grad(True), "zero_grad was given 1 argument by position, and takes non"
-         "e. It always sets the gradient to None"),
-        (lambda: bp.nn.Linear(2, 3, False), "Linear was given 3 arguments by position, and takes 2"
-         " (in_features, out_features). By name, it takes bias=, rng=."),
-        (lambda: bp.nn.Linear(2), "Linear.__init__() missing 1 required"),
-        (lambda: bp.optim.SGD(3, 0.1), "SGD takes a list of parameters"),
+        (lambda: OPTIMIZER.step(lambda: 1), "but 2 were given. Write step()."),
+        (lambda: MODEL.load_state_dict({}, False), "3 were given. Write load_state_dict(state)."),
+        (lambda: bp.nn.Linear(2, 3, False), "Write Linear(in_features, out_features, *, bias=Tru"),
+        (lambda: bp.nn.Linear(2), "'out_features'. Write Linear(in_features, out_features, *, b"),
+        (lambda: bp.optim.SGD(3, 0.1), "SGD takes a list of parameters"),  # it comes from within
     ],
-)  # fmt: skip
-def test_an_argument_too_many_is_answered(call, text):
+)
+def test_a_call_with_too_many_or_too_few_arguments_is_written_out(call, text):
     with pytest.raises(TypeError) as caught:
         call()
-    assert str(caught.value).startswith(text)
+    assert text in str(caught.value)
 
 
 def test_an_argument_that_nobody_knows_is_told_what_there_is():

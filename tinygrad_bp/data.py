@@ -7,7 +7,9 @@ for x, labels in progress(batches(*train, size=32, rng=rng)):
 
 from __future__ import annotations  # NumPy loads numpy.random when it is first named
 
+import math
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,27 +24,23 @@ from .keywords import answer_in
 __all__ = ["Batches", "batches", "one_hot", "progress", "split"]
 
 
+@dataclass(eq=False, repr=False)
 class Batches:
     """Mini-batches, as `batches` returns them: each iteration over them is one epoch."""
 
-    def __init__(
-        self,
-        arrays: tuple[np.ndarray, ...],
-        size: int,
-        rng: np.random.Generator | None,
-        drop_last: bool,
-    ) -> None:
-        self.arrays, self.size, self.rng = arrays, size, rng
-        samples = len(arrays[0])
-        self.starts = range(0, samples - (size - 1) * drop_last, size)
+    arrays: tuple[np.ndarray, ...]
+    size: int
+    rng: np.random.Generator | None
+    drop_last: bool
 
     def __len__(self) -> int:
-        return len(self.starts)
+        samples = len(self.arrays[0])
+        return samples // self.size if self.drop_last else math.ceil(samples / self.size)
 
     def __iter__(self) -> Iterator[Any]:
         samples = len(self.arrays[0])
         order = np.arange(samples) if self.rng is None else self.rng.permutation(samples)
-        for start in self.starts:
+        for start in range(0, len(self) * self.size, self.size):
             chosen = order[start : start + self.size]
             batch = tuple(array.take(chosen, axis=0) for array in self.arrays)
             yield batch if len(batch) > 1 else batch[0]

@@ -389,7 +389,7 @@ def grad(
         one entry.
     create_graph
         Return Tensors that remember how they were computed, so that they can be differentiated
-        again. Otherwise the gradients are read-only arrays.
+        again. Otherwise the gradients are read-only arrays: constants of what they are used in.
     allow_unused
         Return zeros for an input that the output was not computed from.
 

@@ -53,14 +53,6 @@ OTHER_NAMES = (
     ("atol rtol", "tolerance"),
 )
 
-#: The argument that comes next in PyTorch, where it is often given by position.
-NEXT = {
-    "Module.load_state_dict": "strict",
-    "Module.zero_grad": "set_to_none",
-    "Optimizer.step": "closure",
-    "Optimizer.zero_grad": "set_to_none",
-}
-
 #: Methods that are called at every step, and by the package alone.
 INNER = {"forward", "closures", "update"}
 
@@ -125,7 +117,7 @@ def answered(function: F) -> F:
         except TypeError as error:
             if error.__traceback__ and error.__traceback__.tb_next:  # it came from within
                 raise
-            raise too_many(function, args) or error from None
+            raise TypeError(f"{error}. Write {call_of(function, args)}.") from None
 
     return call  # type: ignore[return-value]
 
@@ -134,20 +126,11 @@ def who(function: Callable[..., Any], args: tuple[Any, ...]) -> str:
     return type(args[0]).__name__ if function.__name__ == "__init__" else function.__name__
 
 
-def too_many(function: Callable[..., Any], args: tuple[Any, ...]) -> TypeError | None:
-    """Return the error for more arguments than can be given by position, if there are more."""
-    takes = inspect.signature(function).parameters.values()
-    first = [p.name for p in takes if p.kind is p.POSITIONAL_OR_KEYWORD]
-    if len(args) <= len(first) or any(p.kind is p.VAR_POSITIONAL for p in takes):
-        return None
-    own = [name for name in first if name != "self"]
-    given = len(args) - len(first) + len(own)
-    names = f"{len(own)} ({', '.join(own)})" if own else "none"
-    text = f"{who(function, args)} was given {given} arguments by position, and takes {names}."
-    by_name = [f"{p.name}=" for p in takes if p.kind is p.KEYWORD_ONLY]
-    text += f" By name, it takes {', '.join(by_name)}." if by_name else ""
-    advice = INSTEAD.get(f"{NEXT.get(function.__qualname__)}=", "")
-    return TypeError(f"{text} {advice}".rstrip().replace("1 arguments", "1 argument"))
+def call_of(function: Callable[..., Any], args: tuple[Any, ...]) -> str:
+    """Write how a function is called: ``Linear(in_features, out_features, *, bias=True)``."""
+    takes = inspect.signature(function)
+    plain = [p.replace(annotation=p.empty) for n, p in takes.parameters.items() if n != "self"]
+    return f"{who(function, args)}{takes.replace(parameters=plain, return_annotation=takes.empty)}"
 
 
 def answer(value: Any) -> Any:

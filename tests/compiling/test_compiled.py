@@ -512,6 +512,7 @@ def test_other_misuse(monkeypatch):
         (lambda: bp.compile(network, mode="default"), "compile has no argument 'mode'"),
         (lambda: bp.compile(network, wrt="W1"), "wrt is the number of an argument"),
         (lambda: bp.compile(X), "compile takes a function"),
+        (lambda: bp.compile(bp.nn.Linear(2, 1)), "is a model. Compile one that calls bp.nn.functi"),
         (lambda: bp.compile(network)(W1=X), "arguments by position, and not as W1="),
     ):
         with pytest.raises(TypeError, match=said):

@@ -286,6 +286,8 @@ def test_a_gradient_by_a_name_that_is_no_identifier():
 
     report = grade(lambda dW: {"my z": dW}, problem, {"x": [1.0, 2.0], "dW": [3.0, 1.0]})
     assert "The first wrong line is dL/d(my z)." in str(report)
+    assert repr(report).startswith("<report: Not passed: ")  # at the prompt, a line
+    assert repr(report).endswith("The first wrong line is dL/d(my z); print it to see the lines>")
     assert report["dW"].label == "dL/d(dW)"
 
 

@@ -363,7 +363,7 @@ class Empty(nn.Module):
             lambda: nn.Softmax(1, along=2),
             "Softmax has no argument 'along'. It has: axis.",
         ),
-        (lambda: nn.Linear(2, 3, generator()), "given 3 arguments by position, and takes 2"),
+        (lambda: nn.Linear(2, 3, generator()), "takes 3 positional arguments but 4 were given"),
         (
             lambda: nn.LSTMCell(2, 3)(np.ones((5, 2)), np.ones((5, 3))),
             "the state of LSTMCell is the pair (h, c), not array",

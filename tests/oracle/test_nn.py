@@ -102,6 +102,13 @@ LAYERS: dict[str, tuple[Any, Any, list[tuple[int, ...]]]] = {
 }  # fmt: skip
 
 
+def test_no_layer_is_forgotten():
+    """Of those with a test of their own, an Embedding takes integers, and Dropout is random."""
+    tried = {type(ours) for ours, *_ in LAYERS.values()} | {nn.Embedding, nn.Dropout, nn.Module}
+    public = {getattr(nn, name) for name in nn.__all__}
+    assert {kind for kind in public if isinstance(kind, type)} == tried
+
+
 def weights_of(layer):
     """Return a state of PyTorch's for a layer of ours, with random numbers in place of 0 and 1."""
     for tensor in layer.parameters():

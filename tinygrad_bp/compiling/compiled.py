@@ -248,6 +248,8 @@ def compile(
     """
     if not callable(function):
         raise refusals.no_function(function)
+    if hasattr(function, "named_parameters"):
+        raise refusals.a_model(function)
     if not all(isinstance(i, int) for i in ([] if wrt is None else np.atleast_1d(wrt).tolist())):
         raise refusals.no_position(wrt)
     if backend not in BACKENDS:

@@ -14,6 +14,9 @@ by_position = sentence(
     TypeError, "a compiled function takes its arguments by position, and not as {0}=.")
 no_function = sentence(
     TypeError, "compile takes a function, and {0!r:.60} is none. Write f = bp.compile(f, ...).")
+a_model = sentence(
+    TypeError, "compile takes a function, and {0!r} is a model. Compile one that calls "
+    "bp.nn.functional_call(model, parameters, x).")
 no_position = sentence(
     TypeError, "wrt is the number of an argument, or a list of them, from 0 on: not {0!r:.60}.")
 no_backend = sentence(ValueError, "there is no back end {0!r}. There are {1}.")

@@ -60,7 +60,7 @@ class Descent:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Injection(Shown):
     """A backward pass with a mistake in it, beside the right one. Made by `inject`.
 

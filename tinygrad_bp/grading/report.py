@@ -148,6 +148,10 @@ class Shown:
     def __str__(self) -> str:
         return as_text(self, width=WIDEST + 1)
 
+    def __repr__(self) -> str:
+        heading = self.summary().splitlines()[0].rstrip(".")
+        return f"<{type(self).__name__.lower()}: {heading}; print it to see the lines>"
+
     def content(self) -> dict[str, Any]:
         from markupsafe import Markup, escape
 
@@ -170,7 +174,7 @@ class Shown:
         return write_page("report", title=title, **self.content())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report(Shown):
     """A derivation, judged. Made by `grade`.
 

@@ -18,13 +18,8 @@ from ..creation import generator
 from ..habits import missing
 
 __all__ = [
-    "kaiming_normal",
-    "kaiming_uniform",
-    "normal",
-    "uniform",
-    "xavier_normal",
-    "xavier_uniform",
-]
+    "kaiming_normal", "kaiming_uniform", "normal", "uniform", "xavier_normal", "xavier_uniform",
+]  # fmt: skip
 
 
 def uniform(

@@ -12,26 +12,10 @@ from .lr_scheduler import (
 from .optimizers import SGD, Adam, AdamW, Optimizer, RMSProp
 
 __all__ = [
-    "SGD",
-    "Adam",
-    "AdamW",
-    "CosineAnnealingLR",
-    "ExponentialLR",
-    "LambdaLR",
-    "LinearLR",
-    "MultiStepLR",
-    "OneCycleLR",
-    "Optimizer",
-    "RMSProp",
-    "RMSprop",
-    "ReduceLROnPlateau",
-    "Schedule",
-    "StepLR",
-    "clip_grad_norm",
-    "clip_grad_norm_",
-    "clip_grad_value",
-    "clip_grad_value_",
-    "lr_scheduler",
+    "SGD", "Adam", "AdamW", "CosineAnnealingLR", "ExponentialLR", "LambdaLR", "LinearLR",
+    "MultiStepLR", "OneCycleLR", "Optimizer", "RMSProp", "RMSprop", "ReduceLROnPlateau",
+    "Schedule", "StepLR", "clip_grad_norm", "clip_grad_norm_", "clip_grad_value",
+    "clip_grad_value_", "lr_scheduler",
 ]  # fmt: skip
 
 _answer_in(globals())

@@ -18,16 +18,9 @@ from .checks import first_difference
 from .optimizers import Adam, Optimizer
 
 __all__ = [
-    "CosineAnnealingLR",
-    "ExponentialLR",
-    "LambdaLR",
-    "LinearLR",
-    "MultiStepLR",
-    "OneCycleLR",
-    "ReduceLROnPlateau",
-    "Schedule",
-    "StepLR",
-]
+    "CosineAnnealingLR", "ExponentialLR", "LambdaLR", "LinearLR", "MultiStepLR", "OneCycleLR",
+    "ReduceLROnPlateau", "Schedule", "StepLR",
+]  # fmt: skip
 
 
 class Schedule:
