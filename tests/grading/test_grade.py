@@ -1,8 +1,9 @@
-"""A derivation of the worked problem at the points of other shapes: a batch, and equal widths."""
+"""A derivation at the points of other shapes: a vector for the sample, and equal widths."""
 
 import numpy as np
 import pytest
 
+import tinygrad_bp as bp
 from tinygrad_bp.grading.grade import grade
 from tinygrad_bp.grading.submission import Answers
 
@@ -65,8 +66,10 @@ def test_the_shapes_of_the_arrays_in_the_line_are_said():
     assert "W3 @ y_hat}, where W3 is (3, 6) and y_hat is (3, 1)" in said
 
 
-@pytest.mark.parametrize("failure", ["it was still running after 10 s", "ValueError: no"])
-def test_it_is_asked_once(failure):
+@pytest.mark.parametrize(
+    ("failure", "times"), [("it was still running after 10 s", 1), ("ValueError: no", 2)]
+)
+def test_it_is_asked_once_and_once_more_where_its_shapes_do_not_fit(failure, times):
     """To start a process takes time, and one that loops for ever must not be run three times."""
 
     class Fails:
@@ -78,15 +81,74 @@ def test_it_is_asked_once(failure):
 
     submission = Fails()
     assert grade(submission).failure == failure
-    assert submission.asked == 1
+    assert submission.asked == times
 
 
-def test_at_given_points_nothing_else_is_tried():
-    from tinygrad_bp.worked_problem.problem import random_problem
+ROWS = {
+    "x": np.random.default_rng(0).normal(size=(6, 4)),
+    "y": np.eye(3)[[0, 1, 2, 2, 1, 0]],
+    "W": np.random.default_rng(1).normal(size=(4, 5)),
+    "b": np.random.default_rng(2).normal(size=5),
+    "V": np.random.default_rng(3).normal(size=(5, 3)),
+}
 
-    wrong = derivation({"a2": lambda q, d: q.W3 @ d["z3"]})
-    assert grade(wrong, inputs=vars(random_problem())).failure.startswith("ValueError: matmul")
-    assert grade(flat, inputs=vars(random_problem())).remarks == ()
+
+def rows(x, y, W, b, V):
+    h = bp.relu((x @ W + b).named("z")).named("h")
+    return bp.cross_entropy((h @ V).named("s"), y).named("L")
+
+
+def rows_backward(x, y, V, z, h, s, slip=""):
+    p = np.exp(s) / np.exp(s).sum(axis=1, keepdims=True)
+    ds = (p - y) / len(x)
+    dV = (h if slip == "V" else h.T) @ ds
+    dh = ds @ (V if slip == "h" else V.T)
+    dz = dh * (z > 0)
+    return {"V": dV, "h": dh, "W": x.T @ dz, "b": dz.sum(axis=0)}
+
+
+def with_reshape(x, y, W, b, V):
+    return rows(x, y, W, b, V.reshape(5, 3))
+
+
+@pytest.mark.parametrize("line", ["V", "h"])
+def test_a_missing_transpose_of_any_problem_is_found_in_its_line(line):
+    def answers(x, y, V, z, h, s):
+        return rows_backward(x, y, V, z, h, s, line)
+
+    report = grade(answers, rows, ROWS)
+    assert (report.failure, report.first_wrong) == (None, line)
+    assert report[line].mistakes == ("missing-transpose",)
+    assert sum(x.verdict == "wrong" for x in report.lines) == 1
+    assert "the shapes do not fit" in report.remarks[-1]
+    # a problem that can be computed in its own shapes alone has no others
+    assert grade(answers, with_reshape, ROWS).failure.startswith("ValueError: matmul")
+    assert grade(rows_backward, with_reshape, ROWS).passed
+
+
+def test_a_missing_transpose_of_a_layer_is_found_in_its_line():
+    def backward(dout, x, w):
+        return {"x": dout @ w, "w": x.T @ dout}
+
+    report = grade(backward, lambda x, w: x @ w, [ROWS["x"], ROWS["W"]])
+    assert report["x"].mistakes == ("missing-transpose",)
+    assert report["w"].verdict == "right"
+
+
+def test_labels_and_probabilities_keep_their_meaning_where_widths_are_equal():
+    def loss(E, V, word, y):
+        return bp.cross_entropy((E[word.data] @ V).named("s"), y).named("L")
+
+    def answers(E, V, word, y, s):
+        p = np.exp(s) / np.exp(s).sum(axis=1, keepdims=True)
+        d = (p - y) / len(y)
+        dE = np.zeros_like(E)
+        np.add.at(dE, word, d @ V)
+        return {"s": d, "V": E[word].T @ d, "E": dE}
+
+    inputs = {"E": ROWS["x"], "V": ROWS["W"][:, :3], "word": [5, 0, 5, 2, 1], "y": ROWS["y"][:5]}
+    report = grade(answers, loss, inputs)
+    assert [line.name for line in report.lines if line.verdict == "wrong"] == ["E"]
 
 
 # ---- one sample as a vector ----

@@ -9,6 +9,7 @@ from .wild import (
     slips_attention,
     slips_convolution,
     slips_dense,
+    slips_modern,
     slips_norms,
     slips_recurrent,
     slips_words,
@@ -20,6 +21,7 @@ SUBMISSIONS = [
         slips_attention,
         slips_convolution,
         slips_dense,
+        slips_modern,
         slips_norms,
         slips_recurrent,
         slips_words,
@@ -61,7 +63,10 @@ def test_a_right_one_passes(submission):
 
 
 #: Two slips are made in these, and in the strange ones no name binds the lines together.
-SEVERAL = {"regression, no relu, update", "squares, update, of a", "rnn, strange", "lstm, strange"}
+SEVERAL = {
+    *("regression, no relu, update", "squares, update, of a", "rnn, strange", "lstm, strange"),
+    *("contrast, times it", "causal, no root"),
+}
 
 
 #: What else gives the same numbers, and why it has to be named beside what was meant.
@@ -70,6 +75,8 @@ AS_WELL = {
     "convolution, no relu": {"relu-of-gradient"},
     # with s = u v summed, v is the factor itself, a layer's values, and what u's gradient has
     "negative sampling, own": {"wrong-upstream", "wrong-activation"},
+    # with z = gamma n, the gradient of n times n is that of z times z
+    "masked, of z": {"wrong-upstream"},
 }
 
 

@@ -84,26 +84,16 @@ class Assignment:
         self.aliases = ALIASES.get(self.build, {})
         self.is_given = task.leaves is not None
         self.seed, self.marking = seed, marking or Marking()
-        self.leaves: Leaves = {}  # of the first point
-        self.runs: list[Run] = []
-        self.points: list[Point] = []
-        if task.leaves is not None:
-            self.add(task.leaves)
-            drawn = iter(()) if only_inputs else redraw(task.leaves, seed)
-        else:
-            drawn = draw_worked_problem(seed)
-        for leaves in islice(drawn, MOST_DRAWS):
-            if len(self.runs) < POINTS:
-                self.add_drawn(leaves)
-        if self.is_given and len(self.runs) > 1:
-            self.mix_signs()
+        drawn = draw_worked_problem(seed)
+        self.record(next(drawn) if task.leaves is None else task.leaves)
         run = self.runs[0]
-        self.named = run.quantities
         leaves_with_gradient = [
             n for n in self.points[0] if n in self.named and is_leaf(run, self.named[n])
         ]
         #: The leaves whose gradients are asked for, in the order of the problem's arguments.
         self.parameters = task.parameters(leaves_with_gradient)
+        if not only_inputs:
+            self.draw(drawn if task.leaves is None else None)
         #: The loss, whose gradient is 1 by definition; None if it has no name.
         self.loss = run.tensors[-1].name
         #: What nobody is expected to answer: data, and the loss itself.
@@ -126,11 +116,33 @@ class Assignment:
                 raise ValueError(f"{wrong[0]} cannot be returned: it has {', '.join(self.named)}.")
             self.order = Order(tuple(returns), True)
 
+    def record(self, leaves: Leaves) -> None:
+        """Make this the first point, and the only one."""
+        self.leaves = leaves
+        self.runs: list[Run] = []
+        self.points: list[Point] = []
+        self.add(leaves)
+        self.named = self.runs[0].quantities
+
+    def draw(self, drawn: Iterator[Leaves] | None) -> None:
+        """Add further points: those that are given, or else others of the same shapes."""
+        for leaves in islice(drawn or self.redraw(), MOST_DRAWS):
+            if len(self.runs) < POINTS:
+                self.add_drawn(leaves)
+        if drawn is None and len(self.runs) > 1:
+            self.mix_signs()
+
+    def redraw(self) -> Iterator[Leaves]:
+        # data of two values are labels, or a mask
+        rng = np.random.default_rng(self.seed)
+        kept = {n for n, v in self.leaves.items() if n not in self.parameters and is_binary(v)}
+        while True:
+            yield {n: v if n in kept else draw_like(v, rng) for n, v in self.leaves.items()}
+
     def add(self, leaves: Leaves) -> None:
         run = Run(compute(self.build, leaves))
         _ = run.gradients  # raises where the loss has none
         point = {**leaves, **{t.name: t.data for t in run.tensors if t.name is not None}}
-        self.leaves = self.leaves or leaves
         self.points.append(point | {alias: point[name] for alias, name in self.aliases.items()})
         self.runs.append(run)
 
@@ -181,31 +193,44 @@ class Assignment:
         assignment.named = assignment.runs[0].quantities
         return assignment
 
+    def at(self, leaves: Leaves) -> Assignment | None:
+        """Return this assignment at leaves of other shapes, if the problem can be computed there.
+
+        The steps must be the same: some other function may be computed from other shapes.
+        """
+        there = copy(self)
+        for name in ("vectors", "squares"):
+            there.__dict__.pop(name, None)
+        try:
+            there.record(leaves)
+        except (ArithmeticError, IndexError, TypeError, ValueError):
+            return None
+        if steps(there.runs[0]) != steps(self.runs[0]):
+            return None
+        there.draw(None)
+        return there
+
     @cached_property
     def vectors(self) -> Assignment | None:
         """The same with one sample as a vector, and not as a column, if there is one sample."""
         data = [value for name, value in self.leaves.items() if name not in self.parameters]
         if self.layer or not data or not all(v.ndim == 0 or is_column(v) for v in data):
             return None
-        flat = {name: v[:, 0] if is_column(v) else v for name, v in self.leaves.items()}
-        try:
-            return Assignment(self.build, flat, self.required, self.seed, marking=self.marking)
-        except (ArithmeticError, IndexError, TypeError, ValueError):
-            return None
+        return self.at({name: v[:, 0] if is_column(v) else v for name, v in self.leaves.items()})
 
     @cached_property
     def squares(self) -> tuple[Assignment, ...]:
-        """The worked problem with all widths equal, where a missing transpose gives numbers.
+        """The same with all widths equal, where a missing transpose gives numbers.
 
-        So do products of columns, if there are as many samples. There are none of other problems.
+        So do other products, if there are as many samples.
         """
-        if self.is_given:
-            return ()
-        drawn = [next(draw_worked_problem(self.seed, (4,) * 4, batch)) for batch in (1, 4)]
-        return tuple(
-            Assignment(None, leaves, self.required, self.seed, marking=self.marking)
-            for leaves in drawn
-        )
+        batch = self.runs[0].batch
+        data = {1} if batch > 1 else set()  # one sample is an axis of length 1
+        few = {n: squared(v, {1, batch}) for n, v in self.leaves.items()}
+        many = {
+            n: squared(v, {1} if n in self.parameters else data) for n, v in self.leaves.items()
+        }
+        return tuple(filter(None, map(self.at, (few, many))))
 
     def read(self, answers: Answers) -> Answers:
         values = {self.aliases.get(name, name): x for name, x in answers.values.items()}
@@ -251,6 +276,9 @@ def steps(run: Run) -> list[Any]:
 
 # ---- points ----
 
+#: The length of all axes where a missing transpose shall give numbers.
+SQUARE = 4
+
 
 def draw_worked_problem(
     seed: int, sizes: Sequence[int] = (4, 5, 6, 3), batch: int = 1
@@ -265,10 +293,14 @@ def draw_worked_problem(
         seed += 1
 
 
-def redraw(example: Leaves, seed: int) -> Iterator[Leaves]:
-    rng = np.random.default_rng(seed)
-    while True:
-        yield {name: draw_like(value, rng) for name, value in example.items()}
+def squared(value: np.ndarray, spared: Collection[int]) -> np.ndarray:
+    """Return a value with all axes of one length, but for those of a length that is spared."""
+    n = SQUARE + (SQUARE in spared)
+    made = np.resize(value, [k if k in spared else n for k in value.shape])
+    if value.dtype.kind != "f":
+        return made % n if value.dtype.kind in "iu" and value.ndim else made  # labels, an index
+    axis = axis_of_distribution(value)
+    return made if axis is None else made / made.sum(axis, keepdims=True)
 
 
 def draw_like(value: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -285,7 +317,15 @@ def draw_like(value: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def is_distribution(value: np.ndarray) -> bool:
+    return axis_of_distribution(value) is not None
+
+
+def axis_of_distribution(value: np.ndarray) -> int | None:
     if value.size <= 1 or (value < 0).any():
-        return False
+        return None
     axes = (axis for axis, n in enumerate(value.shape) if n > 1)
-    return any(np.allclose(value.sum(axis=axis), 1.0) for axis in axes)
+    return next((axis for axis in axes if np.allclose(value.sum(axis=axis), 1.0)), None)
+
+
+def is_binary(value: np.ndarray) -> bool:
+    return value.size > 2 and len(np.unique(value)) == 2

@@ -180,7 +180,7 @@ def say_apart(explanations: Sequence[Explanation]) -> Iterator[str]:
             instead = listed(dict.fromkeys(e[k].detail for e in same if e[k].detail), last="or")
             name = f"{mistake.name} ({instead})" if instead else mistake.name
             said.append(f"{name}: {mistake.sentence}")
-        yield " And ".join(said)
+        yield " And once more, ".join(said) if len({*said}) < len(said) else " And ".join(said)
 
 
 def compare_shapes(shape: tuple[int, ...], right: tuple[int, ...]) -> str:
@@ -188,7 +188,7 @@ def compare_shapes(shape: tuple[int, ...], right: tuple[int, ...]) -> str:
         return ": this is the transpose of the right shape"
     if np.prod(shape) == np.prod(right):
         return ": the number of entries is right"
-    if len(shape) == len(right) + 1:
+    if len(shape) > len(right):
         return ": there is an axis too many, which may have to be summed over"
     return ""
 

@@ -6,7 +6,7 @@ reported.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any, Protocol, runtime_checkable
@@ -60,43 +60,37 @@ class GradesItself(Protocol):
 
 
 def grade_submission(submission: Submission | GradesItself, assignment: Assignment) -> Report:
-    # The assignment may serve for any number of submissions. It is asked once, for its answers at
-    # all points: to start a process takes longer than they do. A document grades itself: it has
-    # lines of its own beside its gradients.
+    # The assignment may serve for any number of submissions. Each is asked once, for its answers at
+    # all points, as to start a process takes longer than they do; and once more if its shapes do
+    # not fit. A document grades itself: it has lines of its own beside its gradients.
     if isinstance(submission, GradesItself):
         return submission.grade_itself(assignment)
     vectors = assignment.vectors  # for one sample, many write vectors and outer products
-    every = [assignment, *filter(None, [vectors]), *assignment.squares]
-    points = [point for a in every for point in a.points]
-    answers = iter(submission.answers_at(points, assignment.order))
-    answered = {a: list(islice(answers, len(a.points))) for a in every}
-    report = grade_at_points(answered[assignment], assignment)
-    report = grade_where_it_answers(report, answered, assignment)
+    report, *others = grade_at(submission, filter(None, [assignment, vectors]))
+    takes_columns = any("flattened-gradient" in line.mistakes for line in report.lines)
+    for found in others:
+        fits = found.passed or (report.failure is not None and found.failure is None)
+        if fits and not report.passed and not takes_columns:
+            note = "It is judged with vectors in place of columns, as that is what it takes."
+            report = replace(found, remarks=(*found.remarks, note))
+    if (report.failure or "").startswith("ValueError"):  # of shapes
+        for found in grade_at(submission, assignment.squares):
+            if found.failure is None and any(line.mistakes for line in found.lines):
+                note = (
+                    f"Where the widths differ it gave no answers: {report.failure}. So it is "
+                    "judged where they are all equal."
+                )
+                report = replace(found, remarks=(*found.remarks, note))
+                break
     return replace(report, warnings=(*assignment.warnings, *getattr(submission, "marks", ())))
 
 
-def grade_where_it_answers(
-    report: Report, answered: Mapping[Assignment, Sequence[Answers]], assignment: Assignment
-) -> Report:
-    """Judge with a vector for the sample, or with equal widths, what only fits these."""
-    failure = report.failure or ""
-    takes_columns = any("flattened-gradient" in line.mistakes for line in report.lines)
-    if report.passed or takes_columns:
-        return report
-    if assignment.vectors is not None:
-        found = grade_at_points(answered[assignment.vectors], assignment.vectors)
-        if found.passed or (failure and found.failure is None):
-            note = "It is judged with vectors in place of columns, as that is what it takes."
-            return replace(found, remarks=(*found.remarks, note))
-    for square in assignment.squares if failure.startswith("ValueError") else ():  # of shapes
-        found = grade_at_points(answered[square], square)
-        if found.failure is None and any(line.mistakes for line in found.lines):
-            note = (
-                f"Where the widths differ it gave no answers: {failure}. So it is judged where "
-                "they are all equal."
-            )
-            return replace(found, remarks=(*found.remarks, note))
-    return report
+def grade_at(submission: Submission, every: Iterable[Assignment]) -> Iterator[Report]:
+    every = list(every)
+    points = [point for assignment in every for point in assignment.points]
+    answers = iter(submission.answers_at(points, every[0].order)) if every else iter(())
+    for assignment in every:
+        yield grade_at_points(list(islice(answers, len(assignment.points))), assignment)
 
 
 def grade_at_points(submitted: Sequence[Answers], assignment: Assignment) -> Report:
@@ -116,7 +110,7 @@ def write_lines(
     findings: Sequence[Finding], assignment: Assignment, answers: Sequence[Answers]
 ) -> Iterator[JudgedLine]:
     others = {finding.name: finding.right for finding in findings}
-    made: set[tuple[str, ...]] = set()
+    made: set[str] = set()
     for finding in findings:
         counts = is_asked = not assignment.required or finding.name in assignment.asked
         if finding.verdict == "missing":
@@ -129,12 +123,12 @@ def write_lines(
             line = replace(line, score=None, message="It is 1 by definition, and earns nothing.")
         elif finding.verdict == "carried forward" and line.score == 0 < assignment.marking.carried:
             line = replace(line, message="It follows from zeros or NaN, and earns nothing.")
-        if line.verdict == "wrong" and line.mistakes:
-            if line.mistakes in made:  # the same slip once more, which is charged already
+        if line.verdict == "wrong":
+            if line.slip in made:  # which is charged already
                 again = f"The same slip as before. {line.message}"
                 score = assignment.marking.carried if is_asked else None
                 line = replace(line, score=score, message=again)
-            made.add(line.mistakes)
+            made.add(line.slip)
         yield replace(line, points=assignment.marking.points.get(finding.name, 1.0))
     missing = [f.name for f in findings if f.verdict == "missing" and f.name in assignment.required]
     for name in {name: None for a in answers for name in (*a.unreadable, *a.values)}:

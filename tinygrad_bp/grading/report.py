@@ -17,6 +17,7 @@ from ..notation.numbers import listed, percent, plural
 from ..notation.printed import as_text
 from ..pages.page import write_page, write_part
 from ..saving import save
+from .fingerprints import RIGHT_ANSWER
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -79,6 +80,12 @@ class JudgedLine:
     def named(self) -> str:
         """The mistakes that explain it, in words."""
         return (" and " if self.together else " or ").join(self.mistakes) or "no known pattern"
+
+    @property
+    def slip(self) -> str:
+        """What tells a slip from others: its mistakes, a factor that was measured, or the line."""
+        factors = (fact for fact in self.fingerprints if fact.endswith(RIGHT_ANSWER))
+        return next(factors, self.name) if not self.mistakes else ", ".join(self.mistakes)
 
     @property
     def earned(self) -> str:
@@ -252,7 +259,7 @@ class Report(Shown):
     def count(self) -> Iterator[str]:
         # one slip is charged once, so the lines that follow from it are counted apart
         by = {name: [x for x in self.counted if x.verdict == name] for name in OF_LINES}
-        slips, follow = len({x.mistakes or x.name for x in by["wrong"]}), len(by["carried forward"])
+        slips, follow = len({x.slip for x in by["wrong"]}), len(by["carried forward"])
         if slips:
             lines = f" in {len(by['wrong'])} lines" if len(by["wrong"]) > slips else ""
             yield f"{plural(slips, 'slip')}{lines}"

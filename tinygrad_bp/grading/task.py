@@ -147,6 +147,8 @@ def as_layer(task: Task) -> Task:
     def build(**leaves: Tensor) -> Tensor:
         dout = leaves.pop(UPSTREAM)
         out = task.build(**leaves)
+        if out.shape != dout.shape:  # it would be broadcast
+            raise ValueError(f"the output has shape {out.shape}, and {UPSTREAM} {dout.shape}")
         if out.name is None:
             out = out.named(OUTPUT)
         return TABLE["sum"](TABLE["multiply"](out, dout.detach()))  # type: ignore[no-any-return]

@@ -32,9 +32,17 @@ ROWS: dict[str, Mistake] = {
     **OF_FUNCTIONS,
     # ---- products of matrices ----
     "missing-transpose": Mistake(
-        "A transpose is missing (W g for W^T g), or one was not undone.",
+        "A transpose is missing or was not undone (W g for W^T g), or there is one too many.",
         "Write one entry out as a sum over an index, and see which index it is.",
-        matmul=wrong.rule(lambda out, a, b: (lambda g: g @ b, lambda g: a @ g)),
+        None,
+        "transposed-result",
+        matmul=wrong.either(
+            wrong.rule(lambda out, a, b: (lambda g: g @ b, lambda g: a @ g)),
+            wrong.where(
+                lambda at: len({*at.tensor.shape}) == 1 < at.tensor.ndim == 2,
+                wrong.rule(lambda out, a, b: (lambda g: g.T @ b.T, lambda g: a.T @ g.T)),
+            ),
+        ),
         matrix_transpose=wrong.unchanged,
         transpose=wrong.unchanged,
     ),
@@ -108,9 +116,16 @@ ROWS: dict[str, Mistake] = {
         "Along which axis was the quantity repeated in the forward pass? Sum along that one.",
         anywhere=wrong.summed_along_other_axis,
     ),
+    "summed-over-everything": Mistake(
+        "The gradient was summed over everything: one number stands for all of the entries.",
+        "Nudge one entry: which entries of the result change? Sum over those alone.",
+        anywhere=wrong.where(
+            lambda at: at.is_repeated and at.input.size > 1, wrong.summed_over_everything
+        ),
+    ),
     "broadcast-not-summed": Mistake(
         "The quantity was broadcast, and its gradient was not summed over the copies.",
-        SHAPE,
+        "How often was the quantity repeated in the forward pass? Each copy adds one term.",
         Duty("sums_copies", "a bias beside a batch"),
         anywhere=wrong.where(lambda at: at.is_broadcast, wrong.not_summed),
     ),

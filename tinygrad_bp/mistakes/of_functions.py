@@ -169,9 +169,12 @@ OF_FUNCTIONS: dict[str, Mistake] = {
         mean_binary_cross_entropy=wrong.to_scores(lambda at, g, z, y: g / z.size * (z - y)),
     ),
     "mean-over-everything": Mistake(
-        "There is a division by the number of entries, which this loss does not have.",
+        "There is a division by the number of all entries, which this loss does not have.",
         "Write the loss of one sample out: is there a division in it?",
-        square_sum=wrong.scaled(lambda at: 1.0 / at.input.size),
+        square_sum=wrong.either(
+            wrong.scaled(lambda at: 1.0 / at.input.size), wrong.scaled(wrong.share_of_a_sample)
+        ),
+        sum=wrong.where(lambda at: at.tensor.size == 1, wrong.scaled(wrong.share_of_a_sample)),
         cross_entropy_with_probabilities=wrong.scaled(lambda at: 1.0 / wrong.classes(at)),
     ),
     # ---- activations ----

@@ -254,6 +254,13 @@ class Place:
         return self.edge in self.run.broadcast
 
     @property
+    def is_repeated(self) -> bool:
+        # broadcast here, or only arranged here to be broadcast, as in b[:, None]
+        uses = self.run.uses.get(self.edge.step, ())
+        is_arranged = self.primitive.kind == "arranges" and uses
+        return self.is_broadcast or bool(is_arranged and self.run.broadcast.issuperset(uses))
+
+    @property
     def leads_to_weight(self) -> bool:
         # a leaf, and not the data beside it
         other = self.tensor.inputs[1 - self.edge.operand]

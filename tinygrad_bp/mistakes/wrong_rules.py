@@ -15,6 +15,7 @@ import numpy as np
 from ..engine import Primitive
 from ..record import Edge
 from ..rules.activations import softmax
+from ..table import TABLE
 from .mistake import Wrong, WrongRule
 from .run import Place
 
@@ -111,15 +112,20 @@ def replaced_factor(weights: bool) -> WrongRule:
         i, right, is_weight = other_factor(place)
         if is_weight != weights or not isinstance(right, np.ndarray):
             return []
-        tensors = place.run.tensors
+        tensors, other = place.run.tensors, place.tensor.inputs[i]
+        # of k.T it is k that is confused with another, which is transposed like it
+        turn = other.primitive if other is not None else None
+        turn = turn if turn in (TABLE["transpose"], TABLE["matrix_transpose"]) else None
+        taken = other if turn is None else other.inputs[0]
 
         def fits(k: int) -> bool:
             t = tensors[k]
-            return t.ndim == right.ndim and t is not place.tensor.inputs[i] and t.dtype.kind == "f"
+            return t.ndim == right.ndim and t is not taken and t.dtype.kind == "f"
 
         def contribution(k: int, g: Value) -> Value:
             operands = list(place.tensor.operands)
-            operands[i] = tensors[k].data
+            data = tensors[k].data
+            operands[i] = data if turn is None else turn(data, **other.params)
             return place.summed(place.by_rule(place.primitive.rule, operands)(g))
 
         return take(place, fits, contribution)
@@ -202,6 +208,22 @@ def summed_along_other_axis(place: Place) -> list[Wrong]:
         return []
     axis = 0 if place.input.shape[-1] == 1 else 1  # of a column, or of a row
     return [Wrong(lambda g: place.right(g).sum(axis=axis, keepdims=place.input.ndim == 2))]
+
+
+def summed_over_everything(place: Place) -> list[Wrong]:
+    # as np.sum does without an axis: a number, whatever axes it keeps, or NumPy broadcasts it
+    shapes = dict.fromkeys([(), (1,), (1,) * place.tensor.ndim, place.input.shape])
+
+    def total(shape: tuple[int, ...], g: Value) -> Value:
+        return np.broadcast_to(place.right(g).sum(), shape)
+
+    return [Wrong(partial(total, shape)) for shape in shapes]
+
+
+def share_of_a_sample(place: Place) -> float:
+    """Return what a mean over all entries has for one over the samples, 1 where they are one."""
+    batch = place.run.batch
+    return batch / place.input.size if batch in place.input.shape else 1.0
 
 
 def unsummed_batch(place: Place) -> list[Wrong]:

@@ -62,7 +62,7 @@ SUBMISSIONS = [
     wild("diagonal", "s", "softmax-diagonal"),
     wild("no softmax", "s", "missing-softmax-derivative"),
     wild("other axis", "s"),
-    wild("keys", "k", "transposed-result"),
+    wild("keys", "k", "missing-transpose"),
     wild("values for keys", "k", "wrong-activation"),
     wild("no scale", "q", "missing-factor"),
 ]
