@@ -373,3 +373,68 @@ def test_points_and_links_to_feedback_stand_on_the_page(tmp_path):
     assert "<a" not in classroom.to_html()
     assert "2 of 2" in classroom.feedback()["bob.html"]
     assert classroom.rows[2].trouble.startswith("scan.pdf is not read. Hand in a .py file")
+
+
+# ---- conventions ----
+
+REGRESSION = """\
+def gradients(X, W, V, h, p, y):
+    m = len(X)
+    d = 2 * (p - y) / {dz}
+    dz = d @ V.T * (1 - h**2)
+    return {{"p": d, "h": d @ V.T, "V": h.T @ d / {dw}, "W": X.T @ dz / {dw}, "b": {b} / {dw}}}
+"""
+
+
+def test_the_conventions_in_force_are_said_and_those_of_a_student_in_the_row(tmp_path):
+    import numpy as np
+
+    import tinygrad_bp as bp
+
+    def loss(X, W, b, V, y):
+        h = np.tanh(X @ W + b).named("h")
+        return bp.mean(bp.sum(((h @ V).named("p") - y) ** 2, axis=1)).named("L")
+
+    normal = np.random.default_rng(0).normal
+    shapes = {"X": (7, 4), "W": (4, 5), "b": (1, 5), "V": (5, 3), "y": (7, 3)}
+    assignment = Assignment(loss, {name: normal(size=shape) for name, shape in shapes.items()})
+    row = "dz.sum(0, keepdims=True)"
+    texts = {
+        "plain.py": REGRESSION.format(dz="m", dw="1", b=row),
+        "sample.py": REGRESSION.format(dz="1", dw="m", b=row),
+        "vector.py": REGRESSION.format(dz="m", dw="1", b="dz.sum(0)"),
+        "both.py": REGRESSION.format(dz="1", dw="m", b="dz.sum(0)"),
+        "sum.py": REGRESSION.format(dz="1", dw="1", b=row),
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    classroom = grade_class([tmp_path / name for name in texts], assignment, LIMITS)
+    assert {row.name: row.conventions for row in classroom.rows} == {
+        "plain.py": "",
+        "sample.py": "per-sample",
+        "vector.py": "vector-for-row",
+        "both.py": "per-sample, vector-for-row",
+        "sum.py": "",  # which is charged
+    }
+    assert [row.name for row in classroom.rows if not row.report.passed] == ["sum.py"]
+    page = classroom.to_html()
+    for sentence in (
+        "Samples are rows.",
+        "Accepted: dZ leaves out 1/m, and dW and db have it (per-sample).",
+        "One slip: every sign is that of an update that is added, W += lr * dW (descent).",
+        "One slip: the loss is a mean, and all gradients are those of the sum (sum-for-mean).",
+    ):
+        assert sentence in page
+        assert all(sentence in text for text in classroom.feedback().values())
+    assert page.count("Conventions: per-sample") == 2
+    rows = csv.DictReader(io.StringIO(classroom.to_csv()))
+    assert [row["conventions"] for row in rows][0] == "per-sample, vector-for-row"
+
+
+def test_conventions_that_cannot_be_told_in_a_problem_are_not_said():
+    from tinygrad_bp.grading.factors import say_conventions
+
+    assert list(say_conventions(ASSIGNMENT.runs[0], {"descent"})) == [
+        "Samples are columns.",
+        "Accepted: every sign is that of an update that is added, W += lr * dW (descent).",
+    ]

@@ -19,6 +19,7 @@ from typing import Any
 from ..notation.numbers import listed, printable
 from ..pages.page import write_page
 from .assignment import Assignment
+from .factors import say_conventions
 from .grade import GradesItself, grade_submission
 from .isolated import IsolatedFile, read_helpers
 from .limits import LONGEST_REASON, Limits
@@ -42,6 +43,12 @@ class Graded:
         return [line for line in lines if line.verdict == "wrong"]
 
     @property
+    def conventions(self) -> str:
+        """The conventions in which its lines are right, where they differ from the problem's."""
+        lines = self.report.lines if self.report else ()
+        return ", ".join(dict.fromkeys(name for line in lines for name in line.conventions))
+
+    @property
     def said(self) -> str:
         """What came out: every mistake, or the outcome where there is none."""
         return "; ".join(f"{line.label}: {line.named}" for line in self.mistakes) or self.outcome
@@ -59,9 +66,10 @@ class Graded:
         """The name of its feedback page."""
         return f"{self.name.removesuffix('.py')}.html"
 
-    def feedback(self, title: str) -> str:
+    def feedback(self, title: str, conventions: Sequence[str] = ()) -> str:
         """Return a page for its author: hints, without the answers."""
         report = self.report or Report((), "it could not be graded. Ask your teacher.")
+        report = replace(report, remarks=(*report.remarks, *conventions))
         return report.for_learner().to_html(f"{title}: {self.name}")
 
     @property
@@ -95,6 +103,7 @@ class Graded:
 class Classroom:
     rows: tuple[Graded, ...]  # one for each submission, by name
     quantities: tuple[str, ...]  # whose gradients were to be derived, from the loss back
+    conventions: tuple[str, ...] = ()  # those in force, a sentence each
 
     @property
     def reports(self) -> list[Report]:
@@ -124,7 +133,7 @@ class Classroom:
     def to_csv(self) -> str:
         names = list(self.lines())
         head = ("submission", "score", "points", "out of", "passed", "outcome", "first wrong line")
-        table = [(*head, "mistakes", "reason", "look at", *names)]
+        table = [(*head, "mistakes", "conventions", "reason", "look at", *names)]
         for row in self.rows:
             report = row.report
             numbers = (report.score, report.points, report.worth) if report else ()
@@ -133,7 +142,7 @@ class Classroom:
             first = row.mistakes[0].name if row.mistakes else ""
             mistakes = "; ".join(f"{line.name}: {line.named}" for line in row.mistakes)
             cells = (row.name, score, points, worth, passed, row.outcome, first, mistakes)
-            said = (row.reason, " ".join(row.to_look_at()))
+            said = (row.conventions, row.reason, " ".join(row.to_look_at()))
             table.append((*cells, *said, *map(row.verdict, names)))
         text = io.StringIO()
         # Quoted, so that a spreadsheet that splits at semicolons splits no cell.
@@ -143,7 +152,7 @@ class Classroom:
 
     def feedback(self, title: str = "The class") -> dict[str, str]:
         """Return a page for each student, by the name of its file."""
-        return {row.page: row.feedback(title) for row in self.rows}
+        return {row.page: row.feedback(title, self.conventions) for row in self.rows}
 
     def to_html(self, title: str = "The class", feedback: str | None = None) -> str:
         """Return a page; it has links to the pages of students, if they are in a folder."""
@@ -154,6 +163,7 @@ class Classroom:
             "class",
             title=title,
             summary=self.summary(),
+            conventions=self.conventions,
             verdicts={name: VERDICTS[name].sign for name in OF_LINES},
             outcomes=[(x, n, {colours.get(x, "missing"): n}) for x, n in outcomes.items()],
             most=max(outcomes.values(), default=1),
@@ -199,7 +209,8 @@ def grade_class(
     finally:
         pool.shutdown(cancel_futures=True)
     quantities = tuple(q for q in assignment.runs[0].backward_order if q != assignment.loss)
-    return Classroom(tuple(sorted(rows, key=lambda row: row.name)), quantities)
+    conventions = tuple(say_conventions(assignment.runs[0], assignment.marking.accepted))
+    return Classroom(tuple(sorted(rows, key=lambda row: row.name)), quantities, conventions)
 
 
 def read_submission(

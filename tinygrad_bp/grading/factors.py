@@ -39,17 +39,27 @@ class Convention(NamedTuple):
     """A habit that somebody may have in all lines, and that changes none of the updates, or all."""
 
     accepted: bool  # as long as the teacher does not say otherwise
-    remark: str
+    meaning: str
+    remark: str  # on a line that is right in it
 
 
 #: The conventions by name. A teacher's choice is which of them are accepted.
 CONVENTIONS = {
     "per-sample": Convention(
         True,
+        "dZ leaves out 1/m, and dW and db have it",
         "It is that of each sample's own loss; the mean is taken at the parameters.",
     ),
-    "descent": Convention(False, "It has the sign of an update that is added: W += lr * dW."),
-    "sum-for-mean": Convention(False, "It is the gradient of the sum over the samples."),
+    "descent": Convention(
+        False,
+        "every sign is that of an update that is added, W += lr * dW",
+        "It has the sign of an update that is added: W += lr * dW.",
+    ),
+    "sum-for-mean": Convention(
+        False,
+        "the loss is a mean, and all gradients are those of the sum",
+        "It is the gradient of the sum over the samples.",
+    ),
 }
 
 #: The names of those that are accepted where nobody says otherwise.
@@ -97,6 +107,16 @@ class Factor(NamedTuple):
         return self.at_loss if self.at_loss != 1.0 else self.at_parameters
 
 
+def say_conventions(run: Run, accepted: Collection[str]) -> Iterator[str]:
+    """Say which conventions are in force: those that can be told in a problem."""
+    if run.weight_side is not None:
+        yield f"Samples are {('columns', 'rows')[run.weight_side]}."
+    for name, convention in CONVENTIONS.items():
+        if name == "descent" or divisors(run):
+            charged = "Accepted" if name in accepted else "One slip"
+            yield f"{charged}: {convention.meaning} ({name})."
+
+
 def divisors(run: Run) -> set[float]:
     """Return what a loss that is a mean is divided by: all of it, and the number of samples."""
     means = named("sum-for-mean").rules  # by operation: of each that takes a mean
@@ -137,8 +157,7 @@ def judge(
             continue
         if charges(found) + charged < least:
             least = charges(found) + charged
-            remark = " ".join(CONVENTIONS[name].remark for name in allowed) if is_accepted else ""
-            findings = list(settle(found, plain, factor, cause, remark))
+            findings = list(settle(found, plain, factor, cause, allowed if is_accepted else ()))
     return findings
 
 
@@ -156,11 +175,16 @@ def is_shared(
 
 
 def settle(
-    findings: Sequence[Finding], plain: Judge, factor: Factor, cause: Fault | None, remark: str
+    findings: Sequence[Finding],
+    plain: Judge,
+    factor: Factor,
+    cause: Fault | None,
+    conventions: Sequence[str],
 ) -> Iterator[Finding]:
     """Yield what was found with a factor: it is the finding of the first line that shows it."""
     fault = cause or slip("constant-factor", in_words(factor.main))
-    charged = bool(remark)
+    charged = bool(conventions)  # they are accepted
+    remark = " ".join(CONVENTIONS[name].remark for name in conventions)
     for finding in findings:
         i = plain.run.quantities[finding.name]
         right = plain.right(i)
@@ -169,7 +193,8 @@ def settle(
         if finding.verdict in ("right", "carried forward") and not shows:
             finding = replace(finding, verdict="right")
         elif finding.verdict == "right" and remark:
-            finding = replace(finding, reason=remark)
+            used = (*conventions, *finding.conventions)
+            finding = replace(finding, reason=remark, conventions=used)
         elif finding.verdict == "wrong" and not charged and factor.of(plain.run, i) != 1.0:
             both = tuple((*e, fault) for e in finding.explanations)
             expected = plain.expected(i) if both else finding.expected

@@ -45,6 +45,7 @@ class Finding:
     implied: Implied | None = None  # where no mistake of the catalogue does
     reason: str = ""  # why an answer is unreadable, or how far it is right
     is_plain: bool = False  # the reason says it all, and gives nothing away
+    conventions: tuple[str, ...] = ()  # in which it is right
 
     @property
     def faults(self) -> tuple[Fault, ...]:
@@ -74,7 +75,8 @@ class Finding:
             if shape == right_shape:
                 off = map(errors, self.answered, self.right)
                 error = finite(max(e.max(initial=0.0) for e in off))
-            return replace(line, error=error, message=self.reason or follows)
+            said = self.reason or follows
+            return replace(line, error=error, message=said, conventions=self.conventions)
         if self.faults:
             names = dict.fromkeys(fault.mistake.name for fault in self.faults)
             together = len(self.explanations) == 1 and len(names) > 1

@@ -75,7 +75,9 @@ class Judge:
         for name in self.run.backward_order:
             finding, stories = self.judge_line(name, stories)
             if finding.verdict in ("right", "carried forward") and not finding.reason:
-                finding = replace(finding, reason=self.remark_on_shape(finding))
+                remark = self.remark_on_shape(finding)
+                conventions = ("vector-for-row",) if remark else ()
+                finding = replace(finding, reason=remark, conventions=conventions)
             findings.append(finding)
             if finding.answered is not None:
                 self.before.append((self.run.quantities[name], finding.answered))

@@ -69,6 +69,7 @@ class JudgedLine:
     wrong_entries: int | None = None
     entries: int | None = None
     fingerprints: tuple[str, ...] = ()  # what was measured, where no mistake is named
+    conventions: tuple[str, ...] = ()  # in which it is right
     together: bool = False  # several mistakes were all made; or else they cannot be told apart
 
     @property
