@@ -421,14 +421,14 @@ def test_the_conventions_in_force_are_said_and_those_of_a_student_in_the_row(tmp
     for sentence in (
         "Samples are rows.",
         "Accepted: dZ leaves out 1/m, and dW and db have it (per-sample).",
-        "One slip: every sign is that of an update that is added, W += lr * dW (descent).",
-        "One slip: the loss is a mean, and all gradients are those of the sum (sum-for-mean).",
+        "Charged once: every sign is that of an update that is added, W += lr * dW (descent).",
+        "Charged once: the loss is a mean, and all gradients are those of the sum (sum-for-mean).",
     ):
         assert sentence in page
         assert all(sentence in text for text in classroom.feedback().values())
     assert page.count("Conventions: per-sample") == 2
     rows = csv.DictReader(io.StringIO(classroom.to_csv()))
-    assert [row["conventions"] for row in rows][0] == "per-sample, vector-for-row"
+    assert next(row["conventions"] for row in rows) == "per-sample, vector-for-row"
 
 
 def test_conventions_that_cannot_be_told_in_a_problem_are_not_said():

@@ -400,6 +400,18 @@ def test_a_sum_for_a_mean_over_all_entries_may_be_accepted():
     assert not other.passed
 
 
+def test_the_sum_with_the_sign_of_an_update_is_both():
+    def answers(x, y, h, W2):
+        return two_layers_backward(x, y, h, W2, -21)
+
+    report = grade(answers, two_layers, TWO_LAYERS)
+    assert wrong_lines(report) == ["W2"]
+    assert set(report["W2"].mistakes) == {"wrong-sign", "sum-for-mean"}
+    assert (report["W2"].together, report["W1"].verdict) == (True, "carried forward")
+    once = grade(answers, two_layers, TWO_LAYERS, accepted=("sum-for-mean",))
+    assert once["W2"].mistakes == ("wrong-sign",)
+
+
 # ---- one slip, one charge ----
 
 

@@ -65,6 +65,15 @@ def test_the_shapes_of_the_arrays_in_the_line_are_said():
     said = grade(slip).failure
     assert "W3 @ y_hat}, where W3 is (3, 6) and y_hat is (3, 1)" in said
 
+    class Network:
+        def __init__(self, W3):
+            self.W3 = W3
+
+        def backward(self, y_hat):
+            return {"a2": self.W3 @ y_hat}
+
+    assert "self.W3 @ y_hat}, where y_hat is (3, 1)" in grade(Network).failure
+
 
 @pytest.mark.parametrize(
     ("failure", "times"), [("it was still running after 10 s", 1), ("ValueError: no", 2)]

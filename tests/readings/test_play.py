@@ -523,6 +523,6 @@ def test_the_quiz_asks_for_the_sum_of_a_bias() -> None:
     assert len(set(products)) == len(products) == 2  # one by each operand
     [bias] = [question for question in questions if question.asks.startswith("What does add")]
     wrong = {choice.mistake.name for choice in bias.choices if choice.mistake is not None}
-    assert wrong == {"broadcast-not-summed", "one-sample-only", "wrong-sign"}
+    assert wrong == {"broadcast-not-summed", "summed-over-everything", "wrong-sign"}
     for question in questions:
         assert sum(choice.mistake is None for choice in question.choices) == 1

@@ -69,7 +69,8 @@ class Graded:
     def feedback(self, title: str, conventions: Sequence[str] = ()) -> str:
         """Return a page for its author: hints, without the answers."""
         report = self.report or Report((), "it could not be graded. Ask your teacher.")
-        report = replace(report, remarks=(*report.remarks, *conventions))
+        in_force = (" ".join(("Conventions.", *conventions)),) if conventions else ()
+        report = replace(report, remarks=(*report.remarks, *in_force))
         return report.for_learner().to_html(f"{title}: {self.name}")
 
     @property

@@ -20,7 +20,7 @@ from ..mistakes.catalogue import named
 from ..mistakes.mistake import Fault
 from ..mistakes.run import Run, ScaledRun
 from ..table import TABLE
-from .findings import Finding
+from .findings import Explanation, Finding
 from .fingerprints import ratio_of
 from .judge import Judge, charges
 from .submission import Answers
@@ -113,7 +113,7 @@ def say_conventions(run: Run, accepted: Collection[str]) -> Iterator[str]:
         yield f"Samples are {('columns', 'rows')[run.weight_side]}."
     for name, convention in CONVENTIONS.items():
         if name == "descent" or divisors(run):
-            charged = "Accepted" if name in accepted else "One slip"
+            charged = "Accepted" if name in accepted else "Charged once"
             yield f"{charged}: {convention.meaning} ({name})."
 
 
@@ -147,12 +147,12 @@ def judge(
         allowed = [name for name in factor.conventions(runs[0]) if name in accepted]
         left = factor.without(allowed)
         is_accepted = left == (1.0, 1.0)
-        cause = None if is_accepted else explain_factor(left, runs[0])
+        cause = () if is_accepted else explain_factor(left, runs[0])
         scaled = Judge([ScaledRun(run, *factor) for run in runs], answers)
         found = scaled.judge()
         charged = -0.5 if is_accepted else 1.0 if cause else 2.5  # rather a convention than a slip
         carry = {n for n, i in runs[0].quantities.items() if factor.of(runs[0], i) != 1.0} - right
-        has_name = is_accepted or (cause is not None and cause.mistake.name not in ANY)
+        has_name = is_accepted or (cause and all(f.mistake.name not in ANY for f in cause))
         if not is_shared(found, right, None if has_name else carry):
             continue
         if charges(found) + charged < least:
@@ -178,11 +178,11 @@ def settle(
     findings: Sequence[Finding],
     plain: Judge,
     factor: Factor,
-    cause: Fault | None,
+    cause: Explanation,
     conventions: Sequence[str],
 ) -> Iterator[Finding]:
     """Yield what was found with a factor: it is the finding of the first line that shows it."""
-    fault = cause or slip("constant-factor", in_words(factor.main))
+    cause = cause or slip("constant-factor", in_words(factor.main))
     charged = bool(conventions)  # they are accepted
     remark = " ".join(CONVENTIONS[name].remark for name in conventions)
     for finding in findings:
@@ -196,7 +196,7 @@ def settle(
             used = (*conventions, *finding.conventions)
             finding = replace(finding, reason=remark, conventions=used)
         elif finding.verdict == "wrong" and not charged and factor.of(plain.run, i) != 1.0:
-            both = tuple((*e, fault) for e in finding.explanations)
+            both = tuple((*e, *cause) for e in finding.explanations)
             expected = plain.expected(i) if both else finding.expected
             finding = replace(finding, explanations=both or finding.explanations, expected=expected)
             charged = bool(both)
@@ -207,7 +207,7 @@ def settle(
             finding = replace(
                 finding,
                 verdict="wrong",
-                explanations=((fault,),),
+                explanations=(cause,),
                 expected=right,
                 reason=whole(factor),
             )
@@ -262,28 +262,31 @@ def is_close(a: float, b: float) -> bool:
 # ---- why that factor ----
 
 
-def explain_factor(factor: Factor, run: Run) -> Fault | None:
-    """Return the mistake that a factor is, explained by the sizes at hand; None for any number."""
+def explain_factor(factor: Factor, run: Run) -> Explanation:
+    """Return what makes a factor, explained by the sizes at hand; nothing for any number."""
     ratio = factor.main
     if factor.at_loss != 1.0 and factor.at_parameters != 1.0:
-        if None in (explain_factor(Factor(f, 1.0), run) for f in factor):
-            return None
+        if () in (explain_factor(Factor(f, 1.0), run) for f in factor):
+            return ()
         at_loss, at_parameters = map(in_words, factor)
         return slip("constant-factor", f"{at_loss}, and {at_parameters} at parameters")
     simple = {-1.0: "wrong-sign", 2.0: "extra-factor-2", 0.5: "lost-factor-2"}
     if ratio in simple:
         return slip(simple[ratio])
+    if ratio < 0:
+        without_sign = explain_factor(Factor(-ratio, 1.0), run)
+        return without_sign and (*slip("wrong-sign"), *without_sign)
     counts = counts_of_terms(run)
     for n, what in counts.items():
         for name, value in (("sum-for-mean", n), ("mean-for-sum", 1 / n)):
             if is_close(ratio, value):
                 return slip(name, f"{n} is {what}")
-    made = made_of(abs(ratio), {**lengths(run), **counts})
-    return None if made is None else slip("constant-factor", f"{'-' * (ratio < 0)}{made}")
+    made = made_of(ratio, {**lengths(run), **counts})
+    return () if made is None else slip("constant-factor", made)
 
 
-def slip(name: str, detail: str = "") -> Fault:
-    return Fault(named(name), detail, (), 0)
+def slip(name: str, detail: str = "") -> Explanation:
+    return (Fault(named(name), detail, (), 0),)
 
 
 def made_of(ratio: float, sizes: dict[int, str]) -> str | None:

@@ -74,10 +74,10 @@ class Judge:
         findings: list[Finding] = []
         for name in self.run.backward_order:
             finding, stories = self.judge_line(name, stories)
-            if finding.verdict in ("right", "carried forward") and not finding.reason:
-                remark = self.remark_on_shape(finding)
-                conventions = ("vector-for-row",) if remark else ()
-                finding = replace(finding, reason=remark, conventions=conventions)
+            fits = finding.verdict in ("right", "carried forward")
+            if remark := fits and self.remark_on_shape(finding):
+                reason = finding.reason or (remark if finding.verdict == "right" else "")
+                finding = replace(finding, reason=reason, conventions=("vector-for-row",))
             findings.append(finding)
             if finding.answered is not None:
                 self.before.append((self.run.quantities[name], finding.answered))

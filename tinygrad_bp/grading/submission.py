@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 import numpy as np
 
 from ..notation.numbers import listed, printable
-from .calling import Made, UnansweredError, run, written_names
+from .calling import Made, UnansweredError, find_method, run, written_names
 from .limits import MOST_STRAYS
 from .spelling import BESIDE, find_quantity, is_decorated
 
@@ -97,7 +97,8 @@ def call(
     except KeyboardInterrupt:  # the user's own
         raise
     except BaseException as error:
-        code = getattr(inspect.unwrap(function), "__code__", None)
+        called = getattr(function, find_method(function) or "", function)  # of a class
+        code = getattr(inspect.unwrap(called), "__code__", None)
         return Answers(failure=describe_error(error, getattr(code, "co_filename", "")))
 
 
