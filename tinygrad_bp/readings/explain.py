@@ -92,9 +92,9 @@ class Explanation(Document):
         count = plural(len(self.steps), "step")
         sentences = (
             f"The gradients of {self.output}, in {count} from {self.output} back to {ends}. "
-            "Each step takes the gradient of what an operation computed, and passes one on to each "
-            "of its inputs. A tensor that is used several times gets one from each use, and they "
-            "are added up."
+            "Each step takes the gradient of what an operation computed, and passes a gradient on "
+            "to each of its inputs. A tensor that is used several times gets a term from each use, "
+            "and the terms are added up."
         )
         rules = [c.rule for step in self.steps for c in step.contributions if c.rule is not None]
         if any("⊙" in rule for rule in rules):

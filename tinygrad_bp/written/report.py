@@ -48,7 +48,8 @@ ELEMENTS = set(
     mtable mtr mtd mstyle mpadded menclose""".split()  # noqa: SIM905
 )
 ATTRIBUTES = {"display", "mathvariant", "stretchy", "fence", "form", "columnalign", "notation",
-              "accent", "movablelimits", "linethickness", "minsize", "maxsize"}  # fmt: skip
+              "accent", "movablelimits", "linethickness", "minsize", "maxsize",
+              "class"}  # fmt: skip  # of what stands in brackets
 
 HINTS = {
     "wrong": "Put numbers into both sides, at a point with few entries.",

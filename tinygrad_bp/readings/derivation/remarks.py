@@ -174,11 +174,11 @@ def letters(lines: Lines, write: Callable[[str], Written]) -> Iterator[Sentence]
 
 
 def sums_to_one(
-    lines: Lines, write: Callable[[str], Written], said: Collection[str] = ()
+    lines: Lines, write: Callable[[str], Written], said: Collection[str] | None = None
 ) -> Iterator[Sentence]:
-    # what a line relies on where it leaves the sum of a row out
+    # what a line relies on where it leaves the sum of a row out; later, it tells of the line
     for name, axis in lines.evaluator.summing_to_one.items():
-        if name in said:
+        if name in (said or ()):
             continue
         value = lines.values[name]
         one_hot = bool(np.isin(value, (0, 1)).all())
@@ -187,7 +187,7 @@ def sums_to_one(
             words = f" is one-hot: each {each} is 1 at its label, and 0 elsewhere."
         else:
             words = f" holds probabilities: each {each} sums to 1."
-        yield Sentence((write(name), words))
+        yield Sentence((write(name), words), hint=said is not None)
 
 
 def added_up(lines: Lines, place: int, symbol: Written) -> Iterator[Block]:
