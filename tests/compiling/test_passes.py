@@ -5,12 +5,16 @@ import pytest
 
 import tinygrad_bp as bp
 from tinygrad_bp.compiling.passes import PASSES
+from tinygrad_bp.compiling.passes.buffers import Lifetimes, reuse_buffers
 from tinygrad_bp.compiling.passes.common import share_common
 from tinygrad_bp.compiling.passes.constants import fold_constants
 from tinygrad_bp.compiling.passes.dead import drop_dead
 from tinygrad_bp.compiling.passes.exact import simplify
-from tinygrad_bp.compiling.passes.fuse import group
+from tinygrad_bp.compiling.passes.fuse import fuse
 from tinygrad_bp.compiling.trace import trace
+
+from ..test_random_programs import search
+from .agreement import function_of_program
 
 X = np.array([[1.0, -2.0, 0.5], [3.0, -0.0, 0.0]])
 
@@ -118,11 +122,113 @@ def test_what_is_not_exact_stays(function):
     assert after(simplify, function) == calls(traced(function))
 
 
-def test_groups_are_as_few_as_can_be():
+def test_kernels_are_as_few_as_can_be():
     program = traced(lambda x: np.exp(np.sin(x)) + np.exp(np.cos(x)))
-    groups = group(program, lambda ref, i: i.function in (np.exp, np.add))
-    assert [(g.is_kernel, len(g.refs)) for g in groups] == [(False, 2), (True, 3)]
-    assert sorted(ref for g in groups for ref in g.refs) == list(program.instructions)
+    fused = fuse(program, lambda ref, i: i.function in (np.exp, np.add))
+    assert calls(fused) == ["sin", "cos", "exp", "exp", "add"]
+    assert len(fused.places) == 3
+    assert len(set(fused.places.values())) == 1
+    assert sorted(fused.instructions) == list(program.instructions)
+    np.testing.assert_array_equal(run(fused), run(program))
+
+
+def test_what_needs_a_call_in_between_is_another_kernel():
+    fused = fuse(traced(lambda x: np.exp(np.sin(np.exp(x)))), lambda ref, i: i.function is np.exp)
+    assert len(fused.places) == len(set(fused.places.values())) == 2
+    assert calls(fused) == ["exp", "sin", "exp"]
+
+
+# ---- Buffers ----
+
+
+def in_buffers(program, *arrays):
+    """Compute a program in the buffers that it names: what is taken too early is written over."""
+    values = dict(zip(program.inputs, arrays or [X], strict=True)) | program.constants
+    memory = {}
+    for ref, i in program.instructions.items():
+        result = i.run(values)
+        if ref in program.places:
+            values[ref] = memory.setdefault(program.places[ref], np.empty_like(result))
+            values[ref][...] = result
+        else:
+            values[ref] = result
+        for x in program.freed.get(ref, ()):
+            del values[x]
+    return [values[ref] for ref in program.results]
+
+
+def buffers_of(function):
+    program = reuse_buffers(traced(function))
+    np.testing.assert_array_equal(in_buffers(program), run(program))
+    return list(program.places.values())
+
+
+def test_an_operand_that_is_used_for_the_last_time_is_written_over():
+    assert buffers_of(lambda x: np.sqrt(np.exp(np.sin(x))).sum()) == ["b0"] * 3
+
+
+def test_an_operand_that_is_used_again_is_not():
+    assert buffers_of(lambda x: (lambda a: np.exp(a) * np.cos(a) + a)(np.sin(x)).sum()) == [
+        *("b0", "b1", "b2", "b1", "b1")
+    ]
+
+
+def test_a_view_keeps_its_buffer():
+    def function(x):
+        a = np.sin(x)
+        turned = a.T
+        b = np.exp(x)  # a is not used any more, but turned is
+        return (turned @ b).sum()
+
+    assert buffers_of(function)[:2] == ["b0", "b1"]
+
+
+def test_a_product_is_never_written_over_its_operand():
+    first, second, *_ = buffers_of(lambda x: np.exp((x @ x.T) @ np.ones((2, 2))).sum())
+    assert first != second
+
+
+def test_other_shapes_and_dtypes_have_other_buffers():
+    assert buffers_of(lambda x: ((x > 0) * x[:, :1]).sum()) == ["b0", "b1"]
+    assert len(set(buffers_of(lambda x: (np.exp(x[0]) * np.sin(x)).sum()))) == 2
+
+
+def test_what_is_returned_is_in_no_buffer():
+    def function(x):
+        a = np.sin(x)
+        return np.exp(a), a.T
+
+    assert buffers_of(lambda x: np.exp(x)) == []
+    program = reuse_buffers(trace(lambda given: function(*given), [X], None)[0])
+    assert program.places == {}
+
+
+def test_what_is_large_and_has_no_buffer_is_freed(monkeypatch):
+    def function(x):
+        return np.exp(np.concatenate([x, x]).T).sum()
+
+    assert reuse_buffers(traced(function)).freed == {}
+    monkeypatch.setattr("tinygrad_bp.compiling.passes.buffers.LARGE", 8)
+    program = reuse_buffers(traced(function))
+    assert [len(gone) for gone in program.freed.values()] == [2]  # with the view
+    np.testing.assert_array_equal(in_buffers(program), run(program))
+
+
+def test_a_buffer_that_is_taken_too_early_is_seen(monkeypatch):
+    monkeypatch.setattr(Lifetimes, "used_by", lambda self, i: frozenset(i.refs()))
+    with pytest.raises(AssertionError):
+        buffers_of(lambda x: (np.sin(x).T @ np.exp(x) @ np.sin(x).T).sum())
+
+
+def test_random_programs_lose_no_value():
+    def check(drawn):
+        function, arrays = function_of_program(drawn)
+        program, _ = trace(lambda given: function(*given), arrays, range(len(arrays)))
+        found = in_buffers(reuse_buffers(program), *arrays)
+        for a, b in zip(found, run(program, *arrays), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+    search(check, 50)
 
 
 def test_all_passes_compute_the_same():

@@ -137,7 +137,7 @@ class Compiled:
                 (None, by[0] if isinstance(self.wrt, int) else (tuple, None, by)),
             )
         program = traced
-        for apply in PASSES:
+        for apply in (*PASSES, *self.backend.PASSES):
             program = apply(program)
         built = self.backend.build(program, Interface(structures, of_value))
         return Version(traced, built, process_time() - start)
@@ -174,7 +174,7 @@ class Compiled:
         """Return the latest program as it was traced, and as it was after each pass."""
         program = self.current.traced
         parts = [f"traced, {len(program.instructions)} instructions\n{program}"]
-        for apply in PASSES:
+        for apply in (*PASSES, *self.backend.PASSES):
             after = apply(program)
             count = len(after.instructions)
             what = f"{apply.__name__}: {len(program.instructions)} -> {count} instructions"

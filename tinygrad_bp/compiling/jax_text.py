@@ -32,6 +32,8 @@ from .program import (
 #: Arrays of another library that this back end takes as they are.
 ARRAYS = (jax.Array,)
 
+PASSES = ()  # JAX has its own
+
 enable_x64 = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
 
 

@@ -39,6 +39,8 @@ ENTRY: dict[Any, str] = {
     np.not_equal: "({} != {})",
     np.logical_and: "({} != 0 and {} != 0)",
     np.bitwise_and: "({} & {})",
+    np.bitwise_or: "({} | {})",
+    np.invert: "(not {})",
     np.where: "({1} if {0} else {2})",
     np.power: "({} ** {})",
 }
@@ -48,7 +50,7 @@ KNOWN = {np.dtype(code) for code in "?lfd"}
 OF_INTEGERS = {np.add, np.subtract, np.multiply, np.negative, np.where}
 GIVE_BOOLEANS = {
     *(np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal),
-    *(np.logical_and, np.bitwise_and, np.where),
+    *(np.logical_and, np.bitwise_and, np.bitwise_or, np.invert, np.where),
 }
 
 #: What costs less to compute again than to store.

@@ -13,6 +13,7 @@ import importlib.util
 import os
 import sys
 import tempfile
+from itertools import groupby
 from pathlib import Path
 from types import ModuleType
 
@@ -23,7 +24,7 @@ from . import numba_functions
 from .numba_kernel import Kernel, dtype_name, fits
 from .numpy_text import ARRAYS as ARRAYS
 from .numpy_text import Writer
-from .passes.fuse import group, users_of
+from .passes.fuse import fuse, users_of
 from .program import Built, Interface, Program, Ref
 
 MODULE = '''\
@@ -62,6 +63,13 @@ def run({arguments}):
 """
 
 
+def fuse_kernels(program: Program) -> Program:
+    return fuse(program, lambda ref, i: fits(program, ref, i))
+
+
+PASSES = (fuse_kernels,)
+
+
 class NumbaWriter(Writer):
     """The text of the kernels, and of what calls them."""
 
@@ -71,18 +79,16 @@ class NumbaWriter(Writer):
         program, users = self.program, users_of(self.program)
         for ref, array in program.constants.items():
             self.scope[self.names[ref]] = np.asarray(array, order="C")
-        for is_kernel, refs in group(program, lambda ref, i: fits(program, ref, i)):
-            if is_kernel:
-                self.write_kernel(Kernel(program, refs, users, self.names))
+        for name, refs in groupby(program.instructions, program.places.get):
+            if name is not None:
+                self.write_kernel(name, Kernel(program, list(refs), users, self.names))
                 continue
-            self.called += refs
             for ref in refs:
+                self.called.append(ref)
                 self.names[ref] = f"{ref}"
-                call = self.call(program.instructions[ref], program.types[ref])
-                self.lines.append(f"{ref} = {call}")
+                self.lines.append(f"{ref} = {self.call(ref, program.instructions[ref])}")
 
-    def write_kernel(self, kernel: Kernel) -> None:
-        name = f"kernel{len(self.kernels)}"
+    def write_kernel(self, name: str, kernel: Kernel) -> None:
         given = [*kernel.given, *kernel.places]
         numbers = ", ".join(f"{ref}" for ref in kernel.numbers)
         self.kernels.append(

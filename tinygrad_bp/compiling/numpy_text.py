@@ -1,13 +1,4 @@
-"""The NumPy back end: a program as straight-line code whose results go into buffers.
-
-A buffer is taken again as soon as the value in it, and every view of it, was used for the last
-time; an operation entry by entry writes over an operand that it is the last to use. What has no
-buffer is deleted then, so that its memory can be taken again. What the program returns is always an
-array of its own.
-
-A buffer lies in memory as the result did while the function was traced, since calls that read one
-order and write another take several times as long.
-"""
+"""The NumPy back end: a program as straight-line code whose results go into buffers."""
 
 from __future__ import annotations
 
@@ -16,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from .passes.buffers import REDUCTIONS, Lifetimes, places_result, reuse_buffers
 from .program import (
     Built,
     Instruction,
     Interface,
     Program,
     Ref,
-    Type,
     as_number,
     astype,
     getitem,
@@ -31,40 +22,11 @@ from .program import (
 )
 from .structure_text import opened, text_of
 
-#: Reductions of NumPy that are the reduction of a ufunc, which is there without the way to it.
-REDUCTIONS: dict[Any, np.ufunc] = {
-    np.sum: np.add,
-    np.max: np.maximum,
-    np.min: np.minimum,
-    np.prod: np.multiply,
-    np.any: np.logical_or,
-    np.all: np.logical_and,
-}
-
 #: What has a text of its own, which takes less time than the function.
 WRITTEN: dict[Any, str] = {np.matrix_transpose: "{0}.mT", getitem: "{0}[{1}]"}
 
 #: Functions of this package that are as good as NumPy's.
 KNOWN = {as_number, astype, getitem}
-
-#: Functions that return a new array, and never a view of what they are given.
-MAKES_NEW = {
-    *(np.where, np.vdot, np.dot, np.outer, np.concatenate, np.stack, np.mean, np.var, np.std),
-    *(np.cumsum, np.pad, np.take_along_axis, np.repeat, np.tile, np.roll, np.clip, np.trace),
-    *(np.ones_like, np.zeros_like),
-    *(np.linalg.solve, np.linalg.inv, np.linalg.pinv, np.linalg.det, np.linalg.cholesky),
-    *(np.linalg.eigvalsh, np.linalg.matrix_rank, np.linalg.norm),
-}
-
-#: In bytes: what is smaller is not deleted, which takes longer than it gains.
-LARGE = 65_536
-
-
-def places_result(i: Instruction) -> bool:
-    """Whether the call can be given the place for its result."""
-    if i.function in REDUCTIONS:
-        return len(i.arguments) == 1 and {name for name, _ in i.settings} <= {"axis", "keepdims"}
-    return isinstance(i.function, np.ufunc) and i.function.nout == 1 and not i.settings
 
 
 def in_dtype(value: Any, dtype: np.dtype[Any]) -> Any:
@@ -87,23 +49,7 @@ def kept(mask: Any, x: Any, out: np.ndarray) -> None:
 #: Arrays of another library that this back end takes as they are.
 ARRAYS = ()
 
-
-class Lifetimes:
-    """Whose memory a value shows, and when each was used last."""
-
-    def __init__(self, program: Program) -> None:
-        self.roots: dict[Ref, frozenset[Ref]] = {}
-        self.last: dict[Ref, Ref] = {}
-        for ref in (*program.inputs, *program.constants):
-            self.roots[ref] = frozenset([ref])
-        for ref, instruction in program.instructions.items():
-            used = frozenset(root for x in instruction.refs() for root in self.roots[x])
-            function = instruction.function
-            is_new = isinstance(function, np.ufunc) or function in {*REDUCTIONS, *MAKES_NEW}
-            # what may be a view of its operands is taken for one of them all
-            self.roots[ref] = used if used and not is_new else frozenset([ref])
-            for root in used:
-                self.last[root] = ref
+PASSES = (reuse_buffers,)
 
 
 class Writer:
@@ -116,16 +62,7 @@ class Writer:
         }
         self.lines: list[str] = []
         self.names: dict[Ref, str] = {ref: f"a{i}" for i, ref in enumerate(program.inputs)}
-        self.buffers: dict[str, Type] = {}
-        self.free: dict[Type, list[str]] = {}
-        self.held: dict[Ref, str] = {}
-        self.made: set[Ref] = set()  # in each call, as they have no buffer
         self.numbers: dict[Any, str] = {}
-        roots = [self.lifetimes.roots[ref] for ref in program.results]
-        #: Values whose memory goes to the caller, and not into a buffer.
-        self.own = {root for found in roots for root in found} & program.instructions.keys()
-        #: Of these, the ones that only one result shows: others are copied.
-        self.single = {root for root in self.own if sum(root in found for found in roots) == 1}
         for ref, array in program.constants.items():
             self.names[ref] = f"c{ref}"
             self.scope[f"c{ref}"] = array
@@ -133,39 +70,18 @@ class Writer:
 
     def write_all(self) -> None:
         for ref, instruction in self.program.instructions.items():
-            self.write(ref, instruction)
-            self.release(ref, instruction)
+            place = self.program.places.get(ref, "")
+            call = self.call(ref, instruction, place)
+            self.names[ref] = place or f"{ref}"
+            self.lines.append(call if place else f"{ref} = {call}")
+            if ref in self.program.freed:
+                gone = (self.names[x] for x in self.program.freed[ref])
+                self.lines.append(f"del {', '.join(gone)}")
 
     # ---- one instruction ----
 
-    def write(self, ref: Ref, i: Instruction) -> None:
-        kind = self.program.types[ref]
-        if kind.shape and ref not in self.own and (places_result(i) or self.keeps(ref, i)):
-            if i.function is np.where and self.program.types[i.arguments[0]].shape == kind.shape:
-                kind = kind._replace(order=self.program.types[i.arguments[0]].order)
-            self.names[ref] = self.held[ref] = self.buffer(ref, i, kind)
-            self.lines.append(self.call(i, kind, self.names[ref]))
-        else:
-            self.names[ref] = f"{ref}"
-            self.lines.append(f"{ref} = {self.call(i, kind)}")
-            self.made.add(ref)
-
-    def keeps(self, ref: Ref, i: Instruction) -> bool:
-        """Whether `kept` does what an instruction says."""
-        if i.function is not np.where or i.settings:
-            return False
-        mask, x, other = i.arguments
-        known, dtype = self.program.types, self.program.types[ref].dtype
-        return (
-            {mask, x}.isdisjoint(self.program.numbers)
-            and all(isinstance(a, Ref) for a in (mask, x))
-            and (known[mask].dtype, known[x].dtype) == (np.dtype(bool), dtype)
-            and (type(other), repr(other)) == (float, "0.0")
-            and dtype.kind == "f"
-        )
-
-    def call(self, i: Instruction, kind: Type, out: str = "") -> str:
-        function, settings = i.function, dict(i.settings)
+    def call(self, ref: Ref, i: Instruction, out: str = "") -> str:
+        function, settings, kind = i.function, dict(i.settings), self.program.types[ref]
         arguments = [self.text(x) for x in i.arguments]
         if function is np.where and out:
             return f"{self.function(kept)}({arguments[0]}, {arguments[1]}, {out})"
@@ -214,42 +130,16 @@ class Writer:
             self.scope[self.numbers[key]] = value
         return self.numbers[key]
 
-    # ---- memory ----
-
-    def buffer(self, ref: Ref, i: Instruction, kind: Type) -> str:
-        """Return a buffer for a result: of an operand that dies here, a free or a new one."""
-        entrywise = isinstance(i.function, np.ufunc) and i.function.signature is None
-        for x in i.refs() if entrywise else ():
-            last = self.lifetimes.last[x] if self.lifetimes.roots[x] == {x} else None
-            if last == ref and self.buffers.get(self.held.get(x, "")) == kind:
-                return self.held.pop(x)
-        if self.free.get(kind):
-            return self.free[kind].pop()
-        name = f"b{len(self.buffers)}"
-        self.buffers[name] = kind
-        return name
-
-    def release(self, ref: Ref, i: Instruction) -> None:
-        roots = self.lifetimes.roots
-        used = {root for x in i.refs() for root in roots[x]}
-        dead = {x for x in used if self.lifetimes.last[x] == ref} - self.own
-        for x in dead & self.held.keys():
-            name = self.held.pop(x)
-            self.free.setdefault(self.buffers[name], []).append(name)
-        large = {x for x in dead & self.made if self.program.types[x].size > LARGE}
-        gone = [x for x in self.names if roots[x] & large]
-        if gone:
-            self.lines.append(f"del {', '.join(self.names.pop(x) for x in gone)}")
-
     # ---- the whole ----
 
     def code(self) -> str:
-        everything = "".join(f"{name}, " for name in self.buffers)
+        kinds = {name: self.program.types[ref] for ref, name in self.program.places.items()}
+        everything = "".join(f"{name}, " for name in kinds)
         buffers = [
             f"{name} = {self.function(allocated)}({kind.shape}, {kind.dtype.str!r}, {kind.order})"
-            for name, kind in self.buffers.items()
+            for name, kind in kinds.items()
         ]
-        lines = [f"({everything}) = memory", *self.lines] if buffers else self.lines
+        lines = [f"({everything}) = memory", *self.lines] if kinds else self.lines
         if self.program.ignores_errors:
             lines = ["with errstate(all='ignore'):", *(f"    {line}" for line in lines)]
         return MODULE.format(
@@ -303,7 +193,10 @@ class Writer:
         """Return the text of each result as an array that nobody else has."""
         texts: list[str] = []
         for ref in self.program.results:
-            own = self.lifetimes.roots[ref] <= self.single and self.program.types[ref].shape != ()
+            own = (
+                self.lifetimes.roots[ref] <= self.lifetimes.single
+                and self.program.types[ref].shape != ()
+            )
             texts.append(self.names[ref] if own else f"array({self.names[ref]})")
         return texts
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -84,8 +85,11 @@ class Program(NamedTuple):
     results: tuple[Ref, ...]
     types: dict[Ref, Type]
     numbers: dict[Ref, type]  # what is a Python number, not an array, and adopts a precision
-    ignores_errors: bool = False  # whether a part was written under np.errstate
-    checks: int = 0  # how many results, the last ones, are true of arguments that are refused
+    ignores_errors: bool  # whether a part was written under np.errstate
+    checks: int  # how many results, the last ones, are true of arguments that are refused
+    #: The buffer that a value is in, or the kernel that computes it; what an instruction deletes.
+    places: Mapping[Ref, str] = MappingProxyType({})
+    freed: Mapping[Ref, list[Ref]] = MappingProxyType({})
 
     def __str__(self) -> str:
         lines = [f"inputs: {', '.join(f'{ref} {self.types[ref]}' for ref in self.inputs)}"]
@@ -93,7 +97,9 @@ class Program(NamedTuple):
             value = repr(array.item()) if array.size == 1 else "..."
             lines.append(f"{ref} = {value}  # {self.types[ref]}, a constant")
         for ref, instruction in self.instructions.items():
-            lines.append(f"{ref} = {instruction}  # {self.types[ref]}")
+            where = f", in {self.places[ref]}" if ref in self.places else ""
+            lines.append(f"{ref} = {instruction}  # {self.types[ref]}{where}")
+            lines += [f"del {x}" for x in self.freed.get(ref, ())]
         returned = len(self.results) - self.checks
         lines.append(f"results: {', '.join(map(str, self.results[:returned]))}")
         lines += [f"refused if {ref}" for ref in self.results[returned:]]
