@@ -306,6 +306,8 @@ ROWS = (
     ("dtype=", "Write t.astype(dtype); the weights of a layer are float64."),
     ("descending=",
      "The smallest comes first: write bp.flip(bp.sort(t), axis=-1), or (-t.data).argsort()."),
+    ("kind= stable=", "Sorted, the values are the same: leave it out."),
+    ("prepend= append=", "Write bp.diff(bp.concatenate([a, t]))."),
     ("size_average= reduce=", "Write reduction='mean', 'sum' or 'none'."),
     ("reduction= ignore_index=",
      "Write bp.cross_entropy(z, labels, ...), which has this argument."),

@@ -56,9 +56,9 @@ gradient is that of those entries.
 
 Refused, with a sentence that says what to write: complex results (`np.linalg.eig`, `np.fft`),
 `np.linalg.svd` of a matrix that is not square with `full_matrices=True`, `np.linalg.qr`, the modes
-of `np.pad` and `np.take` that are not in the table, `prepend=` of `np.diff`, `returned=` of
-`np.average`, `divisor_override=` of pooling, and `out=`, `where=` and `dtype=` of NumPy's
-functions.
+of `np.pad` and `np.take` that are not in the table, `prepend=` and `append=` of `np.diff`, `kind=`
+of `np.sort`, `returned=` of `np.average`, `divisor_override=` of pooling, and `out=`, `where=` and
+`dtype=` of NumPy's functions.
 
 Where a function has a corner, the slope of one side is taken; the table says which. If the second
 derivative grows without bound toward the corner, as that of `bp.norm` at 0, it is NaN there.
