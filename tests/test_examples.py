@@ -18,8 +18,8 @@ EXAMPLES = sorted(FOLDER.glob("*.py"))
 #: What an example needs beyond the package itself.
 NEEDS = {"many_devices": "jax"}
 
-#: They train for a quarter of a minute and more.
-TRAINING = ("digits", "language_model")
+#: They train for many seconds.
+TRAINING = ("digits", "language_model", "oscillator")
 
 
 def one(path):

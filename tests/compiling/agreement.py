@@ -98,7 +98,7 @@ def check_types(function, arrays, types, backend="numpy"):
     return True
 
 
-def check_trial_of_types(trial, backend="numpy"):
+def check_trial_of_types(trial, backend="numpy", kinds=OF_OTHER_TYPES):
     """Try an entry on operands of other types, and return how many it takes."""
     at = checks.moving(trial.operands)
 
@@ -111,7 +111,7 @@ def check_trial_of_types(trial, backend="numpy"):
     arrays = [trial.operands[i] for i in at]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return sum(check_types(function, arrays, types, backend) for types in OF_OTHER_TYPES)
+        return sum(check_types(function, arrays, types, backend) for types in kinds)
 
 
 def check_program_of_types(program, backend="numpy"):

@@ -1,5 +1,6 @@
 """Compiled functions: they agree with eager ones, share no memory, and refuse to freeze a value."""
 
+import itertools
 import operator
 import sys
 import threading
@@ -14,10 +15,11 @@ import tinygrad_bp as bp
 from tinygrad_bp.arguments import parts
 
 from ..rules.cases import each, trials_of
-from ..sweeps import examples
+from ..sweeps import examples, sample
 from ..test_random_programs import search
 from .agreement import (
     ENTRIES,
+    OF_OTHER_TYPES,
     check,
     check_program_of_types,
     check_trial,
@@ -48,13 +50,22 @@ def test_every_operation(name):
     each(trials_of(name), check_trial)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", ENTRIES)
 def test_every_operation_on_operands_of_other_types(name):
-    each(trials_of(name), lambda trial: check_trial_of_types(trial) and None)
+    turn = itertools.count(ENTRIES.index(name))
+
+    def check_some(trial):  # four cases are tried on all types between them
+        first = next(turn) % len(OF_OTHER_TYPES)
+        kinds = [*OF_OTHER_TYPES][first:] + [*OF_OTHER_TYPES][:first]
+        check_trial_of_types(trial, kinds=sample(kinds, 4))
+
+    each(trials_of(name), check_some)
 
 
+@pytest.mark.sweep
 def test_random_programs_on_operands_of_other_types():
-    search(lambda program: check_program_of_types(program), 30)
+    search(lambda program: check_program_of_types(program), examples(100))
 
 
 def test_least_squares_say_what_to_compile():

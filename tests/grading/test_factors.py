@@ -1,6 +1,6 @@
 """A factor that lines share is one finding; a convention is a remark, or one charge."""
 
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from tinygrad_bp.grading.factors import CONVENTIONS
 from tinygrad_bp.grading.grade import grade, grade_submission
 from tinygrad_bp.grading.submission import InProcess
 
+from ..sweeps import sample
 from .wild import slips_dense
 from .wild.slip import with_slip
 
@@ -245,11 +246,14 @@ HABITS = {
 }
 
 
-@pytest.mark.parametrize("habits", HABITS)
+ACCEPTED = [c for n in range(4) for c in combinations(CONVENTIONS, n)]
+
+
+@pytest.mark.sweep
 @pytest.mark.parametrize(
-    "accepted",
-    [c for n in range(4) for c in combinations(CONVENTIONS, n)],
-    ids=lambda accepted: " and ".join(accepted) or "none",
+    ("habits", "accepted"),
+    sample(product(HABITS, ACCEPTED), 5),
+    ids=lambda names: " and ".join(names) or "none",
 )
 def test_any_two_conventions_may_be_had_at_once_and_each_is_accepted_or_charged(habits, accepted):
     def answers(W2, Y, A1, Z2, X):

@@ -5,6 +5,7 @@ Nothing is known of the network here: `spellings` lists what a name may say, mos
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -48,7 +49,8 @@ def key_of(name: str) -> Key:
     return Key(base, accents[0] if accents else "", word, int(layer) if layer else None)
 
 
-def spellings(name: t.Name) -> list[Spelling]:
+@functools.lru_cache(1000)  # a document has few names, and uses them again and again
+def spellings(name: t.Name) -> tuple[Spelling, ...]:
     """List what a name may say: a layer above, a layer below, or none.
 
     A number above is a layer or a power; one below, a layer or the index of an entry. A letter is
@@ -68,7 +70,7 @@ def spellings(name: t.Name) -> list[Spelling]:
         elif len(inside) == 1:
             above.append(mark)
         else:
-            return []
+            return ()
     word = "_".join(m.text for m in (*above, *name.below) if isinstance(m, t.Word))
     above = [mark for mark in above if not isinstance(mark, t.Word)]
     below = [mark for mark in name.below if isinstance(mark, int | t.Letter)]
@@ -84,7 +86,7 @@ def spellings(name: t.Name) -> list[Spelling]:
         case [t.Bracketed("(", (t.Letter() as letter,))]:  # x^{(i)}, of sample i
             every = (spelling(*choice) for choice in choices((), below))
             found += [replace(one, sample=letter) for one in every]
-    return found
+    return tuple(found)
 
 
 def choices(

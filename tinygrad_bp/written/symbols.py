@@ -92,9 +92,10 @@ class Symbols:
     # ---- names ----
 
     def lookup(self, key: Key) -> str | None:
-        other = key.base.swapcase() if len(key.base) == 1 else key.base
-        keys, swapped = self.network.keys, replace(key, base=other)
-        if name := self.aliases.get(key) or keys.get(key) or keys.get(swapped):
+        keys = self.network.keys
+        if name := self.aliases.get(key) or keys.get(key):
+            return name
+        if len(key.base) == 1 and (name := keys.get(replace(key, base=key.base.swapcase()))):
             return name
         if key.word in ("pred", "hat", "p") and not key.accent:
             return self.lookup(Key(key.base, "hat", "", key.layer))
@@ -114,7 +115,7 @@ class Symbols:
 
     def refs(self, name: t.Name, defines: bool = False) -> list[Ref]:
         """Return everything that a name may stand for; one that is defined, for nothing alike."""
-        upright = replace(name, transposed=False)
+        upright = replace(name, transposed=False) if name.transposed else name
         if self.argument is not None and upright == t.Name(self.argument[0]):
             return [Ref("defined", "", transposed=name.transposed)]
         if upright in self.told:
@@ -141,8 +142,8 @@ class Symbols:
                 continue
             if any(isinstance(e, t.Letter) and e.name in self.letters for e in spelling.entries):
                 continue
-            key = replace(spelling.key, layer=layer)
-            found += self.meant(key, spelling)
+            key = spelling.key
+            found += self.meant(key if layer == key.layer else replace(key, layer=layer), spelling)
         if found:
             return found
         if name.base in SIZES and not name.accent and not name.transposed:

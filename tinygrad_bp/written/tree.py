@@ -186,9 +186,11 @@ def parts(node: object) -> Iterator[object]:
 
 def walk(node: object) -> Iterator[object]:
     """Yield a tree and every part of it, in the order in which it is written."""
-    yield node
-    for part in parts(node):
-        yield from walk(part)
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting += reversed([*parts(node)])
 
 
 def rewritten(node: Any, change: Callable[[Any], Any]) -> Any:
@@ -203,7 +205,8 @@ def rewritten(node: Any, change: Callable[[Any], Any]) -> Any:
 
 
 def names_in(tree: object) -> list[Name]:
-    return [node for node in walk(tree) if isinstance(node, Name)]
+    """Return each name once, as looking up what it may stand for takes long."""
+    return [*dict.fromkeys(node for node in walk(tree) if isinstance(node, Name))]
 
 
 def sums_in(tree: object) -> list[Summation]:
