@@ -13,6 +13,7 @@ from typing import Any
 
 from docutils import nodes
 from latex2mathml.converter import convert
+from sphinx.errors import SphinxError
 
 import tinygrad_bp as bp
 
@@ -39,7 +40,7 @@ PAGES = {
 }
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-myst_enable_extensions = ["dollarmath"]
+myst_enable_extensions = ["dollarmath", "html_image"]
 myst_heading_anchors = 3
 myst_fence_as_directive = ["math"]
 napoleon_google_docstring = False
@@ -89,6 +90,10 @@ def without_folders(app: Any, page: str, text: list[str]) -> None:
 def pack(app: Any, error: Exception | None) -> None:
     if error is None and app.builder.name == "html":
         packed.put_into(Path(app.outdir))
+        for page in Path(app.outdir).rglob("*.html"):
+            for picture in re.findall(r'<img[^>]* src="([^":]+)"', page.read_text("utf-8")):
+                if not (page.parent / picture).exists():
+                    raise SphinxError(f"{page.name} shows {picture}, and it is not there")
 
 
 def setup(app: Any) -> None:
