@@ -25,6 +25,7 @@ INTERNAL = {
     "cross_entropy_with_probabilities": "cross_entropy calls it",
     "euclidean_norm": "norm calls it",
     "clip_to_numbers": "clip calls it, if no bound is a Tensor",
+    "normal_cdf": "gelu is its product with z",
     "pad_with_constants": "pad calls it, and so does convolution",
     "mean_binary_cross_entropy": "binary_cross_entropy_with_logits calls it",
     **dict.fromkeys(("logabsdet", "sign_of_det"), "slogdet calls it"),

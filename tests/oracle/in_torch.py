@@ -207,6 +207,7 @@ def torch_table() -> dict[str, Callable[..., Any]]:
         "leaky_relu": lambda z, slope=0.01: F.leaky_relu(z, slope),
         "elu": lambda z, alpha=1.0: F.elu(z, alpha),
         "gelu": lambda z, approximate="none": F.gelu(z, approximate=approximate),
+        "normal_cdf": torch.special.ndtr,
         "silu": F.silu,
         "softmax": lambda z, axis=-1: torch.softmax(z, axis),
         "log_softmax": lambda z, axis=-1: torch.log_softmax(z, axis),

@@ -94,7 +94,10 @@ ELEMENTARY = [
     *("log10", "cbrt", "deg2rad", "rad2deg", "floor", "ceil", "trunc", "rint", "round"),
     *("atleast_1d", "atleast_2d", "atleast_3d", "nan_to_num"),
 ]
-ACTIVATIONS = ["sigmoid", "softplus", "log_sigmoid", "relu", "leaky_relu", "elu", "gelu", "silu"]
+ACTIVATIONS = [
+    *("sigmoid", "softplus", "log_sigmoid", "relu", "leaky_relu", "elu"),
+    *("gelu", "normal_cdf", "silu"),
+]
 REDUCTIONS = ["sum", "mean", "max", "min", "prod", "var", "std", "logsumexp", "norm"]
 AXES = [None, 0, 1, 2, -1, -3, (0, 1), (2, 0), (-1, 1), (0, 1, 2)]
 

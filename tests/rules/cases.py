@@ -295,6 +295,9 @@ ROWS = {
         reference=lambda z, alpha=1.0: np.where(z > 0, z, alpha * (np.exp(z) - 1.0)),
     ),
     "gelu": Row(more=each((2, 3), approximate=["none", "tanh"]), reference=references.gelu),
+    "normal_cdf": Row(
+        more=each((2, 3), approximate=["none", "tanh"]), reference=references.normal_cdf
+    ),
     "silu": Row(reference=references.silu),
     "softmax": Row([*ALONG, case((3, 0))], reference=references.softmax),
     "log_softmax": Row(

@@ -17,13 +17,17 @@ def clip(a, min=None, max=None):
     return a if min is None and max is None else np.clip(a, min, max)
 
 
-exact_gelu = entry_by_entry(lambda z: z * math.erfc(-z / math.sqrt(2.0)) / 2.0)
+exact_cdf = entry_by_entry(lambda z: math.erfc(-z / math.sqrt(2.0)) / 2.0)
+
+
+def normal_cdf(z, approximate="none"):
+    if approximate == "none":
+        return exact_cdf(z)
+    return 1.0 / (1.0 + np.exp(-math.sqrt(8.0 / math.pi) * (z + 0.044715 * z**3)))
 
 
 def gelu(z, approximate="none"):
-    if approximate == "none":
-        return exact_gelu(z)
-    return z / (1.0 + np.exp(-math.sqrt(8.0 / math.pi) * (z + 0.044715 * z**3)))
+    return z * normal_cdf(z, approximate)
 
 
 def softmax(z, axis=-1):

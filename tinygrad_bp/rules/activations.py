@@ -10,8 +10,9 @@ import numpy as np
 
 from ..engine import primitive
 from ..table import Closure, Value
+from .arithmetic import multiply
 from .elementwise import erf, erfc
-from .rows import floats
+from .rows import composed, floats
 
 
 @primitive(symbol="σ", kind="entrywise", notation=("σ", r"\sigma"))
@@ -104,8 +105,33 @@ def _(out: Value, z: Value, *, alpha: float) -> Closure:
     return lambda g: np.where(z > 0, g, g * float(alpha) * np.exp(np.minimum(z, 0.0)))
 
 
-@primitive(kind="entrywise")
-def gelu(z: Value, *, approximate: str = "none") -> Value:
+@primitive(kind="entrywise", notation=("Φ", r"\Phi"))
+def normal_cdf(z: Value, *, approximate: str = "none") -> Value:
+    """Return the distribution function of the standard normal; if approximate is "tanh", nearly."""
+    if approximate == "tanh":
+        return 0.5 * (1.0 + np.tanh(inside_tanh(z)))
+    return 0.5 * erfc(z / -math.sqrt(2.0))
+
+
+def inside_tanh(z: Value) -> Value:
+    return math.sqrt(2.0 / math.pi) * (z + 0.044715 * z * z * z)
+
+
+@normal_cdf.backward
+def _(out: Value, z: Value, *, approximate: str) -> Closure:
+    if approximate == "tanh":
+        slope = math.sqrt(8.0 / math.pi) * (1.0 + 0.134145 * z * z)
+        return lambda g: g * out * (1.0 - out) * slope
+    return lambda g: g * np.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi)
+
+
+@normal_cdf.twin
+def _(z: Value, *, approximate: str = "none") -> Value:
+    return 0.5 * (1.0 + (np.tanh(inside_tanh(z)) if approximate == "tanh" else erf(z / 2.0**0.5)))
+
+
+@composed(of=normal_cdf)
+def gelu(z: Value, approximate: str = "none") -> Value:
     """Return z Phi(z), where Phi is the distribution function of the standard normal.
 
     From Hendrycks and Gimpel, *Gaussian Error Linear Units*, arXiv:1606.08415; if approximate is
@@ -116,29 +142,7 @@ def gelu(z: Value, *, approximate: str = "none") -> Value:
     """
     if approximate not in ("none", "tanh"):
         raise ValueError(f"approximate is 'none' or 'tanh', not {approximate!r}")
-    if approximate == "tanh":
-        return z * 0.5 * (1.0 + np.tanh(inside_tanh(z)))
-    return z * 0.5 * erfc(z / -math.sqrt(2.0))
-
-
-def inside_tanh(z: Value) -> Value:
-    return math.sqrt(2.0 / math.pi) * (z + 0.044715 * z * z * z)
-
-
-@gelu.backward
-def _(out: Value, z: Value, *, approximate: str) -> Closure:
-    if approximate == "tanh":
-        a, slope = np.tanh(inside_tanh(z)), math.sqrt(2.0 / math.pi) * (1.0 + 0.134145 * z * z)
-        return lambda g: g * 0.5 * (1.0 + a + z * (1.0 - a * a) * slope)
-    distribution = 0.5 * erfc(z / -math.sqrt(2.0))
-    density = np.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi)
-    return lambda g: g * (distribution + z * density)
-
-
-@gelu.twin
-def _(z: Value, *, approximate: str = "none") -> Value:
-    inner = np.tanh(inside_tanh(z)) if approximate == "tanh" else erf(z / math.sqrt(2.0))
-    return z * 0.5 * (1.0 + inner)
+    return multiply(z, normal_cdf(z, approximate=approximate))
 
 
 @primitive(kind="entrywise")
