@@ -2,24 +2,28 @@
 
 import argparse
 import json
+import math
 import platform
 from ctypes import CDLL, c_char_p
 from datetime import date
 from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.markdown import Markdown
 
-from . import graphs, operations, readings, training, training_steps, worked_problem
+from . import graphs, instructions, operations, readings, training, training_steps, worked_problem
 from .timing import Result, installed
 
 PARTS = {
     part.PART: part
-    for part in (worked_problem, training_steps, training, operations, graphs, readings)
+    for part in (
+        *(worked_problem, instructions, training_steps, training, operations, graphs, readings),
+    )
 }
 PACKAGES = "numpy", "numba", "torch", "jax", "autograd", "mygrad"
 
@@ -59,7 +63,9 @@ def cell(r: Result | None) -> str:
         return ""
     if r.ratio is None:
         return f"{r.value:,g} {r.unit}".strip()
-    return f"{r.ratio:.2f} ({r.low:.2f} to {r.high:.2f})" if r.ratio != 1 else f"{r.value:,g} µs"
+    if r.ratio == 1:
+        return f"{r.value:,g} {r.unit}"
+    return f"{r.ratio:.2f}" + f" ({r.low:.2f} to {r.high:.2f})" * (r.low != r.high)
 
 
 def tables(results: list[Result]) -> str:
@@ -120,8 +126,13 @@ def main() -> None:
     unknown = set(given.parts) - PARTS.keys()
     if unknown:
         parser.error(f"no part {sorted(unknown)}; there are {', '.join(PARTS)}")
-    results = [r for part in given.parts or PARTS for r in PARTS[part].measure()]
-    where = machine()
+    results, seconds = [], {}
+    for part in given.parts or PARTS:
+        start = perf_counter()
+        results += PARTS[part].measure()
+        seconds[part] = perf_counter() - start
+    took = ", ".join(f"{part} {math.ceil(s / 60)} min" for part, s in seconds.items())
+    where = {**machine(), "time that it took": took}
     text = "# Benchmarks\n\n" + "\n".join(f"- {name}: {value}" for name, value in where.items())
     text += "\n\nOne thread; CPU time; medians, and the spread of ratios to the first column.\n"
     text += tables(results)

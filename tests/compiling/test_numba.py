@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
 import pytest
@@ -119,10 +120,14 @@ def test_the_next_process_loads_what_was_compiled(folder):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a path that no folder can have")
-def test_without_a_folder_that_can_be_written(monkeypatch):
+def test_without_a_folder_that_can_be_written(monkeypatch, tmp_path):
     monkeypatch.setenv("TINYGRAD_BP_CACHE", "/dev/null/cache")
-    value, g = bp.compile(lambda x: (x * x).sum(), "numba")(np.array([1.0, 2.0]))
-    assert (value, g.tolist()) == (5.0, [2.0, 4.0])
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    compiled = bp.compile(lambda x: (x * x).sum(), "numba")
+    for _ in range(2):
+        value, g = compiled(np.array([1.0, 2.0]))
+        assert (value, g.tolist()) == (5.0, [2.0, 4.0])
+        assert list(tmp_path.iterdir()) == []  # what stood there in between is removed
 
 
 # ---- exp, log and tanh, in units in the last place ----

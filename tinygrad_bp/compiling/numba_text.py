@@ -151,8 +151,14 @@ def loaded(kernels: list[str]) -> ModuleType:
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             written_to(path, text)
     except OSError:  # the folder cannot be written
-        path = Path(tempfile.mkdtemp()) / path.name
-        written_to(path, text)
+        with tempfile.TemporaryDirectory() as other:
+            path = Path(other, path.name)
+            written_to(path, text)
+            return imported(name, path)
+    return imported(name, path)
+
+
+def imported(name: str, path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
