@@ -233,7 +233,7 @@ forward_returned_nothing = sentence(
     TypeError, "forward of {0} returned nothing. End it with: return ...")
 computed_attribute = sentence(
     ValueError, "{0} is {1}: it was computed, and a parameter is a leaf. Compute its value with "
-    "arrays, and write bp.tensor(value, requires_grad=True).")
+    "arrays, and write bp.tensor(value, requires_grad=True); for a buffer, write t.detach().")
 taken_name = sentence(
     ValueError, "{0}.{1} is a method of every module. Give the attribute another name.")
 plain_array = sentence(

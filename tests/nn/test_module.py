@@ -400,6 +400,38 @@ def test_a_parameter_that_was_computed_is_refused():
             kind()
 
 
+class Running(nn.Module):
+    """A model that keeps a mean, of its input or of its output."""
+
+    def __init__(self, of_output):
+        self.layer, self.of_output = nn.Linear(2, 2, rng=generator()), of_output
+        self.mean, self.angles = bp.zeros(2), bp.sin(bp.arange(3.0))
+
+    def forward(self, x):
+        self.last = self.layer(x)  # what is no parameter or buffer may be computed
+        self.mean = 0.5 * self.mean + 0.5 * (self.last if self.of_output else x).mean(axis=0)
+        return self.last - self.mean
+
+
+def test_a_buffer_that_is_computed_in_forward_is_still_one():
+    model = Running(of_output=False)
+    for _ in range(2):
+        model(bp.ones(3, 2))
+    state = model.state_dict()
+    assert list(state) == ["layer.weight", "layer.bias", "mean", "angles"]
+    assert state["mean"].tolist() == [0.75, 0.75]
+    assert model.mean.primitive is None  # it keeps no record of the calls before
+    weights = {path: p.data for path, p in model.named_parameters()}
+    step = bp.compile(lambda weights, x: nn.functional_call(model, weights, x).sum())
+    with pytest.raises(TypeError, match="inside a function that is being compiled"):
+        step(weights, np.ones((3, 2)))
+
+
+def test_a_buffer_is_not_computed_from_parameters():
+    with pytest.raises(ValueError, match=r"Running.mean is .* for a buffer, write t.detach\(\)"):
+        Running(of_output=True)(np.ones((3, 2)))
+
+
 def test_parts_in_a_set_are_refused():
     block = Block(generator())
     with pytest.raises(TypeError, match=r"Block.more is a set, which has no order"):

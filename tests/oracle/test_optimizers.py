@@ -196,7 +196,7 @@ def test_a_plateau_is_seen_when_pytorch_sees_it(arguments: dict[str, Any], shift
     rng = np.random.default_rng(0)
     sign = 1 if arguments["mode"] == "min" else -1
     rates = set()
-    for figure in shift + sign * (1 / np.arange(1, STEPS) + 0.05 * rng.normal(size=STEPS - 1)):
+    for figure in shift + sign * (1 / np.arange(1, STEPS + 1) + 0.05 * rng.normal(size=STEPS)):
         ours.step(figure)
         torchs.step(figure)
         assert mine.lr == pytest.approx(other.param_groups[0]["lr"], rel=1e-12)

@@ -11,7 +11,7 @@ from .. import arguments, errors, keywords
 from ..engine import Tensor
 from ..notation.printed import as_html, as_text
 from ..operators import value_of
-from ..recording import current, inside
+from ..recording import Traced, current, inside
 from .habits import missing_of_model
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ class Module:
         For a plain array, unless the attribute's name begins with an underscore; when called, if
         ``forward`` is missing or returns nothing.
     ValueError
-        For an attribute of the name of a method, such as ``train``; in ``__init__``, for a Tensor
-        that was computed from one that needs a gradient, which is no parameter.
+        For an attribute of the name of a method, such as ``train``; in ``__init__``, and in place
+        of a parameter or a buffer, for a Tensor that was computed from one that needs a gradient.
 
     Examples
     --------
@@ -77,9 +77,15 @@ class Module:
             raise missing_of_model(type(self).__name__, name, ())
         for _ in parts(name, value, type(self).__name__):
             pass  # an array raises, here already
-        for part in arguments.parts(value) if self._scope is None else ():  # as in __init__
+        held = vars(self).get(name)
+        is_own = isinstance(held, Tensor) and held.primitive is None
+        for part in arguments.parts(value) if is_own or self._scope is None else ():
             if isinstance(part, Tensor) and part.primitive is not None and part.requires_grad:
                 raise errors.computed_attribute(f"{type(self).__name__}.{name}", part)
+        if isinstance(value, Tensor) and value.primitive is not None and not value.requires_grad:
+            if isinstance(value._array, Traced):
+                raise errors.traced_value_kept(value)
+            value = value.detach()  # computed of constants, it is one: a buffer
         super().__setattr__(name, value)
 
     def __call__(self, *inputs: Any, **named: Any) -> Any:
