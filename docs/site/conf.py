@@ -54,9 +54,10 @@ html_theme_options = {
     "show_prev_next": True,
     "navigation_with_keys": False,
     "secondary_sidebar_items": {"**": ["page-toc"], "docs/browser": []},
-    "navbar_align": "left",
+    "navbar_center": [],  # all pages stand on the left
 }
-html_sidebars = {"**": ["globaltoc.html"], "docs/browser": []}
+templates_path = ["."]
+html_sidebars = {"**": ["contents.html"], "docs/browser": []}
 html_copy_source = False
 html_show_sourcelink = False
 html_show_copyright = False
