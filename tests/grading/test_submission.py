@@ -38,7 +38,10 @@ def test_keys_may_be_written_in_several_ways():
             for key in ("∇W1", "grads_W1", "gradient_of_W1", "W1.grad", "dW₁", "dW^{[1]}")
         ),
         *((key, "W1") for key in ("d_loss_d_W1", "grad_wrt_W1", "GRAD_W1", "partial_W1")),
-        *((key, "W1") for key in ("DW1", "weight1", "weights[1]", "d_weight_1", "Weight1_grad")),
+        *(
+            (key, "W1")
+            for key in ("DW1", "W1_bar", "weight1", "weights[1]", "d_weight_1", "Weight1_grad")
+        ),
         ("W_f_d", "W_f"),
         ("dWf", "W_f"),
         ("dX", "x"),
@@ -52,6 +55,33 @@ def test_keys_may_be_written_in_several_ways():
 )
 def test_spellings_met_in_the_wild(key, name):
     assert find_quantity(key, ["W1", "W2", "W_f", "x", "z1"]) == name
+
+
+LAYERS = {
+    "a list of pairs": lambda W1, b1, W2, b2: [(W1, b1), (W2, b2)],
+    "a mapping for each layer": lambda W1, b1, W2, b2: [{"dW": W1, "db": b1}, {"dW": W2, "db": b2}],
+    "two lists": lambda W1, b1, W2, b2: {"dW": [W1, W2], "db": [b1, b2]},
+}
+
+
+@pytest.mark.parametrize("returned", LAYERS.values(), ids=LAYERS)
+def test_what_is_returned_layer_by_layer(returned):
+    shapes = {"W1": (4, 3), "b1": (4, 1), "W2": (2, 4), "b2": (2, 1)}
+    point = {name: np.full(shape, 1.0 + k) for k, (name, shape) in enumerate(shapes.items())}
+    answers = call(lambda **q: returned(**q), point, Order(tuple(point)))
+    assert answers.failure is None
+    assert {n: a.flat[0] for n, a in answers.values.items()} == {
+        n: a.flat[0] for n, a in point.items()
+    }
+    # of shapes that do not fit it is not known what they are
+    turned = call(lambda W1, b1, W2, b2: [(W2, b2), (W1, b1)], point, Order(tuple(point)))
+    assert turned.failure.startswith("it returned 2 things without names.")
+
+
+@pytest.mark.parametrize("name", ["parameters", "params", "cache"])
+def test_a_dictionary_of_all_quantities_may_be_asked_for(name):
+    answers = call(eval(f"lambda {name}, z1: {{'z1': 2 * z1, 'W1': {name}['W1']}}"), POINT)
+    assert np.array_equal(answers.values["W1"], POINT["W1"])
 
 
 def test_an_exact_name_comes_before_one_in_another_case():

@@ -25,6 +25,9 @@ UPSTREAMS = {
 #: What a dictionary holds that a layer takes beside its operands, such as ``bn_param``.
 SETTINGS = {"mode": "train"}
 
+#: What a dictionary of all quantities is called, as in ``backward_propagation(parameters, cache)``.
+ALL = {"params", "parameters", "cache"}
+
 #: The method of a class that answers; ``forward`` is called before it.
 ANSWERING = ("backward", "backprop", "backpropagate", "gradients", "gradient", "grad")
 
@@ -159,6 +162,8 @@ def find_other(function: Callable[..., Any], name: str, point: Mapping[str, Any]
         if forward is not None and forward is not function:
             returned = call_with(forward, point)
             return returned[-1] if isinstance(returned, (tuple, list)) else returned
+    if name in ALL:
+        return {quantity: value.copy() for quantity, value in point.items()}
     has = ", ".join(point)
     advice = ""
     if UPSTREAM in point:

@@ -191,7 +191,8 @@ def compare_shapes(shape: tuple[int, ...], right: tuple[int, ...]) -> str:
     if np.prod(shape) == np.prod(right):
         return ": the number of entries is right"
     if len(shape) > len(right):
-        return ": there is an axis too many, which may have to be summed over"
+        many = "is an axis" if len(shape) == len(right) + 1 else "are axes"
+        return f": there {many} too many, which may have to be summed over"
     return ""
 
 

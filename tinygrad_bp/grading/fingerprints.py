@@ -12,6 +12,7 @@ import numpy as np
 
 from ..differences import agree
 from ..notation.numbers import listed
+from . import precision
 
 #: How exactly a fact must hold.
 EXACT = 1e-7
@@ -174,7 +175,8 @@ def find_facts(
         rounding = ", up to rounding" if any(answer.any() for answer in answers) else ""
         yield f"all of its entries are zero{rounding}"
         return
-    if all(agree(a, r, NEARLY) for a, r in pairs):
+    has_all_sizes = all(precision.agree(np.abs(a), np.abs(r)) for a, r in pairs)
+    if all(agree(a, r, NEARLY) for a, r in pairs) and not has_all_sizes:
         yield NEARLY_RIGHT
         return
     yield from (clause for clause, holds in FACTS.items() if all(holds(a, r) for a, r in pairs))

@@ -25,7 +25,7 @@ BEFORE = [
         r"(?i:nabla|delta|partial|del)_?|[∇δΔ]_?",
     )
 ]
-AFTER = re.compile(r"(?i:[_.]?(?:gradients?|grads?|delta)|_[dg])$")
+AFTER = re.compile(r"(?i:[_.]?(?:gradients?|grads?|delta)|_(?:[dg]|bar))$")
 
 #: A letter written as a word: bias1 and weight_1 for b1 and W1.
 WORD = re.compile(r"(?i:(b)ias|(w)eights?)(?=[\W_]*\d*[\W_]*$)")

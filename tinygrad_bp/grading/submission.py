@@ -17,6 +17,7 @@ import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
@@ -213,8 +214,9 @@ def named_answers(
         return
     if isinstance(returned, (tuple, list)):
         mappings = [part for part in returned if isinstance(part, Mapping)]
-        if len(mappings) == 1:  # (loss, gradients)
-            yield from flattened(mappings[0], known)
+        if mappings:  # (loss, gradients), or one for each layer
+            only = mappings[0] if len(mappings) == 1 else dict(enumerate(mappings, 1))
+            yield from flattened(only, known)
             return
         inner = [part for part in returned if isinstance(part, (tuple, list))]
         if len(returned) == 2 and len(inner) == 1 and not any(map(is_array, returned)):
@@ -229,6 +231,7 @@ def named_answers(
     found = [] if is_numbers or returned is None else list(of_object(returned, known))
     if not found:
         what = "None" if returned is None else f"a {type(returned).__name__}"
+        what = "an array" if is_array(returned) else what
         raise UnansweredError(f"it returned {what}. {say_mapping(known, order)}.")
     yield from found
 
@@ -292,6 +295,10 @@ def in_order(
             yield from (((name,), value) for _, name, value in pairs if name is not None)
             return
     names = order.names
+    if len(returned) != len(names) and isinstance(known, Mapping):  # [(dW1, db1), (dW2, db2)]
+        each = [*chain.from_iterable(x if isinstance(x, (tuple, list)) else [x] for x in returned)]
+        shapes = [getattr(x, "shape", None) for x in each]
+        returned = each if shapes == [known[name].shape for name in names] else returned
     if len(returned) == len(names) + 1 and not is_array(returned[0]):  # (loss, dW1, ...)
         returned = returned[1:]
     if len(returned) != len(names) or not names:
