@@ -1,5 +1,6 @@
 """The report: its views, its scores, and the forms that other programs read."""
 
+import functools
 import json
 import re
 from io import StringIO
@@ -28,17 +29,22 @@ def diagonal(q, d):
 RIGHT = derivation()
 SLIPPED = derivation({"z3": diagonal})
 REPORTS = {
-    "right": grade(RIGHT),
-    "slipped": grade(SLIPPED),
-    "hidden": grade(SLIPPED, inputs=SQUARE),
-    "strange": grade(derivation({"z3": lambda q, d: np.cos(q.z3), "W3": lambda q, d: q.x})),
-    "required": grade(RIGHT, required=["x", "y"]),
-    "nan": grade(derivation({"z3": lambda q, d: d["y_hat"] * np.nan})),
-    "failed": grade(lambda: 1 / 0),
-    "unreadable": grade(lambda y: {"z3": [[1], [2, 3]], "z9": y, "<b>": y}),
-    "empty": grade(dict),
-    "other": grade(lambda x: {"W1": x, "x": x}, classifier, CLASSIFIER),
+    "right": lambda: grade(RIGHT),
+    "slipped": lambda: grade(SLIPPED),
+    "hidden": lambda: grade(SLIPPED, inputs=SQUARE),
+    "strange": lambda: grade(derivation({"z3": lambda q, d: np.cos(q.z3), "W3": lambda q, d: q.x})),
+    "required": lambda: grade(RIGHT, required=["x", "y"]),
+    "nan": lambda: grade(derivation({"z3": lambda q, d: d["y_hat"] * np.nan})),
+    "failed": lambda: grade(lambda: 1 / 0),
+    "unreadable": lambda: grade(lambda y: {"z3": [[1], [2, 3]], "z9": y, "<b>": y}),
+    "empty": lambda: grade(dict),
+    "other": lambda: grade(lambda x: {"W1": x, "x": x}, classifier, CLASSIFIER),
 }
+
+
+@functools.cache
+def report_of(name):
+    return REPORTS[name]()
 
 
 def on_console(renderable, width=100):
@@ -48,8 +54,8 @@ def on_console(renderable, width=100):
 
 
 def test_scores():
-    assert REPORTS["right"].score == 1
-    report = REPORTS["slipped"]
+    assert report_of("right").score == 1
+    report = report_of("slipped")
     scores = {line.name: line.score for line in report.lines}
     assert scores["y_hat"] is None  # it was not asked for
     assert scores["z3"] == 0
@@ -62,7 +68,7 @@ def test_scores():
 def test_what_follows_from_a_slip_may_earn_less():
     report = grade(SLIPPED, carried=0.5)
     assert report["W3"].score == report["W1"].score == 0.5
-    assert grade(SLIPPED, carried=0).score < report.score < REPORTS["slipped"].score
+    assert grade(SLIPPED, carried=0).score < report.score < report_of("slipped").score
     with pytest.raises(ValueError, match="carried must be from 0 to 1"):
         grade(SLIPPED, carried=2)
 
@@ -74,7 +80,7 @@ def test_the_points_of_a_line():
     assert "Score 33% (5 of 15 points)." in report.summary()
     for shown in (str(report), on_console(report), report.to_html()):
         assert "0 of 10" in shown
-    assert "points" not in on_console(REPORTS["slipped"])
+    assert "points" not in on_console(report_of("slipped"))
     with pytest.raises(ValueError, match="w9 is not a quantity of the problem"):
         grade(SLIPPED, points={"w9": 1})
     with pytest.raises(ValueError, match="the points of W3 must be more than 0"):
@@ -135,7 +141,7 @@ class Quantities:
 
 
 def test_the_wrong_line_has_its_numbers():
-    line = REPORTS["slipped"]["z3"]
+    line = report_of("slipped")["z3"]
     assert line.shape == line.right_shape == (3, 1)
     assert line.wrong_entries == line.entries == 3
     assert line.error > 0.1
@@ -156,7 +162,7 @@ def test_the_numbers_of_the_worst_entry_are_right():
 
 
 def test_the_learner_sees_hints_and_not_the_answer():
-    report = REPORTS["slipped"]
+    report = report_of("slipped")
     hints, revealed = str(report.for_learner()), str(report.for_learner(reveal=True))
     line = report["z3"]
     assert "The first wrong line is dL/dz3" in hints
@@ -172,15 +178,15 @@ def test_the_learner_sees_hints_and_not_the_answer():
 @pytest.mark.parametrize("name", REPORTS)
 def test_json_has_its_schema(name):
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    data = json.loads(REPORTS[name].to_json())
+    data = json.loads(report_of(name).to_json())
     jsonschema.validate(data, SCHEMA)
-    assert data["passed"] is REPORTS[name].passed
-    assert len(data["lines"]) == len(REPORTS[name].lines)
+    assert data["passed"] is report_of(name).passed
+    assert len(data["lines"]) == len(report_of(name).lines)
 
 
 @pytest.mark.parametrize("spoilt", ["verdict", "passed", "score"])
 def test_the_schema_refuses_something_else(spoilt):
-    data = json.loads(REPORTS["slipped"].to_json())
+    data = json.loads(report_of("slipped").to_json())
     (data if spoilt in data else data["lines"][0])[spoilt] = "maybe"
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(data, SCHEMA)
@@ -188,7 +194,7 @@ def test_the_schema_refuses_something_else(spoilt):
 
 @pytest.mark.parametrize("name", REPORTS)
 def test_every_form_can_be_made(name, tmp_path):
-    report = REPORTS[name]
+    report = report_of(name)
     for view in (report, report.for_learner(), report.for_learner(reveal=True)):
         assert report.for_teacher().summary() in str(view)
         table = on_console(view)
@@ -208,7 +214,7 @@ def test_every_form_can_be_made(name, tmp_path):
 
 
 def test_names_are_data():
-    html = REPORTS["unreadable"]._repr_html_()
+    html = report_of("unreadable")._repr_html_()
     assert "<b>" not in html
     assert "&lt;b&gt;" in html
     line = JudgedLine("[red]z[/red]", "wrong", message="[bold]no[/bold]", score=0.0)
@@ -226,7 +232,7 @@ def test_what_nobody_has_answered_or_asked_for_is_not_shown():
 
 
 def test_a_learner_sees_no_error_in_what_follows_rightly():
-    report = REPORTS["slipped"]
+    report = report_of("slipped")
     view = report.for_learner()
     assert view.said(report["W3"]) == "Wrong only because of an earlier slip."
     assert report["W3"].error > 0.1
@@ -256,7 +262,7 @@ def test_what_the_points_cannot_show_is_for_the_teacher_alone():
 
 
 def test_a_finding_and_its_hint_are_apart_and_the_name_is_set_off():
-    view, line = REPORTS["slipped"].for_learner(reveal=True), REPORTS["slipped"]["z3"]
+    view, line = report_of("slipped").for_learner(reveal=True), report_of("slipped")["z3"]
     finding, hint = view.said(line).split("\n")
     assert finding == line.message
     assert hint == f"Hint: {line.hint}"
@@ -270,12 +276,12 @@ def test_a_finding_and_its_hint_are_apart_and_the_name_is_set_off():
 
 def test_the_page_of_a_report_is_styled_as_that_of_a_class():
     style = (ROOT / "tinygrad_bp" / "pages" / "style.css").read_text(encoding="utf-8")
-    for report in REPORTS.values():
+    for report in map(report_of, REPORTS):
         page = report.for_learner().to_html()
         assert style in page
         assert "default-src 'none'" in page
         assert page.count('class="mark ') == len(report.for_learner().lines)
-    assert "&lt;b&gt;" in REPORTS["unreadable"].for_teacher().to_html()
+    assert "&lt;b&gt;" in report_of("unreadable").for_teacher().to_html()
 
 
 def test_a_gradient_by_a_name_that_is_no_identifier():
@@ -304,17 +310,17 @@ def test_one_given_point_is_not_called_these_points():
 
 
 def test_gradescope():
-    results = REPORTS["slipped"].to_gradescope(max_score=20)
-    assert results["score"] == pytest.approx(20 * REPORTS["slipped"].score)
+    results = report_of("slipped").to_gradescope(max_score=20)
+    assert results["score"] == pytest.approx(20 * report_of("slipped").score)
     assert [test["name"] for test in results["tests"]][:2] == ["dL/dz3", "dL/dW3"]
     assert {test["status"] for test in results["tests"]} == {"passed", "failed"}
     assert "softmax-diagonal" not in json.dumps(results)
-    failed = REPORTS["failed"].to_gradescope()
+    failed = report_of("failed").to_gradescope()
     assert failed["score"] == 0
     assert "ZeroDivisionError" in failed["output"]
 
 
 def test_a_line_is_found_by_name():
-    assert REPORTS["right"]["z3"].verdict == "right"
+    assert report_of("right")["z3"].verdict == "right"
     with pytest.raises(KeyError, match="z9"):
-        REPORTS["right"]["z9"]
+        report_of("right")["z9"]
