@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from itertools import product
 from types import SimpleNamespace
 
 import numpy as np
@@ -19,6 +20,7 @@ from tinygrad_bp.written.grade import Grader
 from tinygrad_bp.written.network import Network
 from tinygrad_bp.written.read import read
 
+from ..sweeps import examples, sample
 from ..test_random_programs import programs
 
 #: What is held against a line, but for what does not fit.
@@ -84,9 +86,14 @@ PROBLEMS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("suffix", [".md", ".tex", ".txt"])
-@pytest.mark.parametrize("form", ["matrix", "index"])
-@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.__name__)
+#: A part of them, too, has every problem in it, and both forms in every kind of file.
+DOCUMENTS = sample(product(PROBLEMS, ["matrix", "index"], [".md", ".tex", ".txt"]), 5)
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize(
+    ("problem", "form", "suffix"), DOCUMENTS, ids=lambda x: getattr(x, "__name__", x)
+)
 def test_a_derivation_is_read_back_and_right(problem, form, suffix, tmp_path):
     assignment = problem()
     path = tmp_path / f"derivation{suffix}"
@@ -124,11 +131,14 @@ def test_a_derivation_of_another_loss_is_not_right(tmp_path):
     assert not report.passed
 
 
+@pytest.mark.sweep
 def test_hardly_a_right_line_of_a_random_program_is_called_wrong():
     """Much of what programs do is not read. Of what is read, at most 1 % is called wrong."""
     counts: Counter[str] = Counter()
 
-    @settings(max_examples=40, deadline=None, derandomize=True, phases=[Phase.generate])
+    many = examples(200)
+
+    @settings(max_examples=many, deadline=None, derandomize=True, phases=[Phase.generate])
     @given(programs(), st.sampled_from(["matrix", "index"]))
     def check(program, form):
         loss = program.run(TABLE, lambda array: bp.tensor(array, requires_grad=True), lambda a: a)
@@ -143,5 +153,5 @@ def test_hardly_a_right_line_of_a_random_program_is_called_wrong():
         counts.update(one.verdict.name for one in judged)
 
     check()
-    assert counts["right"] > 200
+    assert counts["right"] > 5 * many
     assert sum(counts[name] for name in HELD) <= counts["right"] / 100
