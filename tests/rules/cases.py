@@ -717,7 +717,8 @@ class Trial:
 
     def applied(self, function: Callable[..., Any], *operands: Any) -> Any:
         """Apply another function in the entry's place, with the same settings."""
-        return row_of(self.name).call(function, *operands, **self.case.settings)
+        call = ROWS[self.name].call if self.name in ROWS else plainly
+        return call(function, *operands, **self.case.settings)
 
     def __str__(self) -> str:
         return f"{self.name} {self.case}"
