@@ -105,12 +105,11 @@ def is_slip(typed: str, meant: str) -> bool:
     """
     if min(len(typed), len(meant)) < 4:  # many short words are a letter apart, as cos and cosh
         return False
-    a, b = typed, meant
-    while a and b and a[0] == b[0]:
-        a, b = a[1:], b[1:]
-    exchanged = a[:2] == b[1::-1] and a[2:] == b[2:]
-    cut_short = not a and len(b) == 2
-    return a[1:] == b or a == b[1:] or a[1:] == b[1:] or exchanged or cut_short
+    while typed and meant and typed[0] == meant[0]:
+        typed, meant = typed[1:], meant[1:]
+    one = typed[1:] == meant or typed == meant[1:] or typed[1:] == meant[1:]
+    exchanged = typed[:2] == meant[1::-1] and typed[2:] == meant[2:]
+    return one or exchanged or (not typed and len(meant) == 2)  # or the end is left out
 
 
 def names() -> list[str]:

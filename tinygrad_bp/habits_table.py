@@ -215,7 +215,6 @@ ROWS = (
      "orgqr ormqr hash_tensor index",
      "There is no operation for it. Compute it with NumPy or SciPy from the value, t.data; or "
      "give it a rule with bp.primitive."),
-    ("squared_difference", "Write bp.square(a - b)."),
     ("fill", "Write bp.full(shape, value)."),
     ("range", "Write bp.arange(start, stop)."),
     ("linspace", "Write a + (b - a) * np.linspace(0.0, 1.0, n)."),
@@ -279,7 +278,6 @@ ROWS = (
      "as_subclass is_distributed is_inference module_load output_nr reinforce slice_inverse "
      "volatile",
      "There is nothing like it here; docs/pytorch.md sets the two libraries side by side."),
-    ("savez", "Write bp.save(state, path)."),
     ("save_model", "Write bp.save(model.state_dict(), path)."),
     ("load_model", "Write model.load_state_dict(bp.load(path))."),
     ("make_graph make_dot draw_graph plot_model", "Write bp.draw(loss)."),

@@ -1,6 +1,7 @@
 """Modules: what they find, how it is named and grouped, their state, and what is refused."""
 
 import copy
+from collections import namedtuple
 
 import numpy as np
 import pytest
@@ -23,6 +24,9 @@ class Block(nn.Module):
         return x + bp.tanh(self.inner(x))
 
 
+Rest = namedtuple("Rest", ["last"])
+
+
 class Net(nn.Module):
     """Everything that a module can be assigned."""
 
@@ -33,7 +37,7 @@ class Net(nn.Module):
         self.layers = []
         for _ in range(2):
             self.layers.append(Block(rng))
-        self.heads = {"mean": nn.Linear(3, 1, rng=rng), "rest": (nn.Linear(3, 2, rng=rng),)}
+        self.heads = {"mean": nn.Linear(3, 1, rng=rng), "rest": Rest(nn.Linear(3, 2, rng=rng))}
         self.named = bp.tensor([1.0], requires_grad=True, name="W1")
         self.size, self.label, self.nothing = 3, "net", None
 
@@ -535,6 +539,14 @@ def test_a_slip_in_an_attribute_is_seen():
     with pytest.raises(AttributeError, match=r"Block has no 'iner'\. Did you mean 'inner'\?"):
         Block(generator()).iner
     assert not hasattr(Block(generator()), "_private")
+
+
+def test_a_name_that_is_missing_in_a_property_is_named():
+    class Halved(nn.Linear):
+        half = property(lambda self: 0.5 * self.wieght)
+
+    with pytest.raises(AttributeError, match=r"Halved has no 'wieght'. Did you mean 'weight'\?"):
+        _ = Halved(2, 2).half
 
 
 def test_the_rows_of_a_table_add_up_where_a_weight_is_tied():

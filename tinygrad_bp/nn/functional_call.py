@@ -62,7 +62,8 @@ def exchanged(value: Any, tensors: Mapping[int, Tensor]) -> Any:
         vars(module).update({name: exchanged(v, tensors) for name, v in vars(value).items()})
         return module
     if isinstance(value, (list, tuple)):
-        return type(value)([exchanged(item, tensors) for item in value])
+        make = getattr(value, "_make", type(value))  # a named tuple stays one
+        return make([exchanged(item, tensors) for item in value])
     if isinstance(value, dict):
         return {key: exchanged(item, tensors) for key, item in value.items()}
     return value

@@ -75,8 +75,7 @@ class Module:
             raise errors.taken_name(type(self).__name__, name)
         if name == "requires_grad":  # of each parameter: here, it would do nothing
             raise missing_of_model(type(self).__name__, name, ())
-        for _ in parts(name, value, type(self).__name__):
-            pass  # an array raises, here already
+        list(parts(name, value, type(self).__name__))  # an array raises, here already
         held = vars(self).get(name)
         is_own = isinstance(held, Tensor) and held.primitive is None
         for part in arguments.parts(value) if is_own or self._scope is None else ():
@@ -112,6 +111,8 @@ class Module:
         raise errors.a_layer(type(self).__name__)
 
     def __getattr__(self, name: str) -> Any:
+        if hasattr(type(self), name):  # a property, in which another name is missing
+            return object.__getattribute__(self, name)
         raise missing_of_model(type(self).__name__, name, dir(self))
 
     # ---- what it is made of ----
