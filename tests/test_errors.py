@@ -71,7 +71,7 @@ ERRORS = [
     (
         lambda: len(n),
         TypeError,
-        "n with shape () has no axis, so it has no length.",
+        "n with shape () has no axis, so it has no length. Its array is t.data.",
     ),
     (
         lambda: copy.copy(y),

@@ -366,7 +366,7 @@ def test_iteration_and_length():
     assert first.data.tolist() == x23[0].tolist()
     assert bp.grad((second * 3.0).sum(), t).tolist() == [[0.0] * 3, [3.0] * 3]
     assert [entry.item() for entry in first] == x23[0].tolist()
-    text = "w with shape () has no axis, so it has no length."
+    text = "w with shape () has no axis, so it has no length. Its array is t.data."
     assert message(TypeError, lambda: len(leaf(1.0, "w"))) == text
     assert message(TypeError, lambda: list(leaf(1.0, "w"))) == text
 

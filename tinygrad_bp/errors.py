@@ -124,7 +124,7 @@ not_one_entry = sentence(
     ValueError, "item() needs exactly one entry; {0} has {0.size}. Use .data instead.")
 no_format = sentence(
     TypeError, "{0} has {0.size} entries, and the format {1!r} is for one number. Format t.data.")
-no_length = sentence(TypeError, "{0} has no axis, so it has no length.")
+no_length = sentence(TypeError, "{0} has no axis, so it has no length. Its array is t.data.")
 is_a_leaf = sentence(ValueError, "{0} is a leaf: no step computed it.")
 no_such_input = sentence(ValueError, "{0} has {1} inputs, and no input {2}.")
 input_needs_no_gradient = sentence(ValueError, "input {1} of {0} needs no gradient.")
