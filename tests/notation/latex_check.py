@@ -1,5 +1,6 @@
 """Whether LaTeX is valid: a strict parser for its structure, a converter for its commands."""
 
+import functools
 import re
 from typing import Any
 
@@ -7,6 +8,7 @@ from latex2mathml.converter import convert
 from pylatexenc.latexwalker import LatexWalker
 
 
+@functools.cache  # derivations of many trials have lines in common
 def check(formula: str) -> None:
     """Raise ValueError or an error of the parser's, unless a formula is valid LaTeX."""
     walker: Any = LatexWalker(f"${formula}$", tolerant_parsing=False)
