@@ -5,12 +5,13 @@ import pytest
 
 import tinygrad_bp as bp
 from tinygrad_bp.compiling.passes import PASSES
-from tinygrad_bp.compiling.passes.buffers import Lifetimes, reuse_buffers
+from tinygrad_bp.compiling.passes.buffers import reuse_buffers
 from tinygrad_bp.compiling.passes.common import share_common
 from tinygrad_bp.compiling.passes.constants import fold_constants
 from tinygrad_bp.compiling.passes.dead import drop_dead
 from tinygrad_bp.compiling.passes.exact import simplify
 from tinygrad_bp.compiling.passes.fuse import fuse
+from tinygrad_bp.compiling.passes.lifetimes import Lifetimes, free_memory
 from tinygrad_bp.compiling.trace import trace
 
 from ..test_random_programs import search
@@ -126,15 +127,15 @@ def test_kernels_are_as_few_as_can_be():
     program = traced(lambda x: np.exp(np.sin(x)) + np.exp(np.cos(x)))
     fused = fuse(program, lambda ref, i: i.function in (np.exp, np.add))
     assert calls(fused) == ["sin", "cos", "exp", "exp", "add"]
-    assert len(fused.places) == 3
-    assert len(set(fused.places.values())) == 1
+    assert len(fused.kernels) == 3
+    assert len(set(fused.kernels.values())) == 1
     assert sorted(fused.instructions) == list(program.instructions)
     np.testing.assert_array_equal(run(fused), run(program))
 
 
 def test_what_needs_a_call_in_between_is_another_kernel():
     fused = fuse(traced(lambda x: np.exp(np.sin(np.exp(x)))), lambda ref, i: i.function is np.exp)
-    assert len(fused.places) == len(set(fused.places.values())) == 2
+    assert len(fused.kernels) == len(set(fused.kernels.values())) == 2
     assert calls(fused) == ["exp", "sin", "exp"]
 
 
@@ -147,8 +148,8 @@ def in_buffers(program, *arrays):
     memory = {}
     for ref, i in program.instructions.items():
         result = i.run(values)
-        if ref in program.places:
-            values[ref] = memory.setdefault(program.places[ref], np.empty_like(result))
+        if ref in program.buffers:
+            values[ref] = memory.setdefault(program.buffers[ref], np.empty_like(result))
             values[ref][...] = result
         else:
             values[ref] = result
@@ -160,7 +161,7 @@ def in_buffers(program, *arrays):
 def buffers_of(function):
     program = reuse_buffers(traced(function))
     np.testing.assert_array_equal(in_buffers(program), run(program))
-    return list(program.places.values())
+    return list(program.buffers.values())
 
 
 def test_an_operand_that_is_used_for_the_last_time_is_written_over():
@@ -200,16 +201,16 @@ def test_what_is_returned_is_in_no_buffer():
 
     assert buffers_of(lambda x: np.exp(x)) == []
     program = reuse_buffers(trace(lambda given: function(*given), [X], None)[0])
-    assert program.places == {}
+    assert program.buffers == {}
 
 
 def test_what_is_large_and_has_no_buffer_is_freed(monkeypatch):
     def function(x):
         return np.exp(np.concatenate([x, x]).T).sum()
 
-    assert reuse_buffers(traced(function)).freed == {}
-    monkeypatch.setattr("tinygrad_bp.compiling.passes.buffers.LARGE", 8)
-    program = reuse_buffers(traced(function))
+    assert free_memory(traced(function)).freed == {}
+    monkeypatch.setattr("tinygrad_bp.compiling.passes.lifetimes.LARGE", 8)
+    program = free_memory(reuse_buffers(traced(function)))
     assert [len(gone) for gone in program.freed.values()] == [2]  # with the view
     np.testing.assert_array_equal(in_buffers(program), run(program))
 

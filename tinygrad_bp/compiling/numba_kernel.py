@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .passes.lifetimes import LARGE
 from .program import Instruction, Program, Ref, as_number, astype, loop_dtypes
 
 #: The text of one entry, of the text of the operands' entries.
@@ -93,6 +94,8 @@ def fits(program: Program, ref: Ref, i: Instruction) -> bool:
         known = settings <= {"axis", "keepdims"} and len(i.arguments) == 1
         boolean = i.function in (np.any, np.all)
         return known and {t.kind for t in kinds} == ({"b"} if boolean else {"f"})
+    if i.function in RESHAPE and kind.size > LARGE:  # a kernel copies, and NumPy shows a view
+        return False
     if i.function in (astype, as_number, np.broadcast_to) or i.function in RESHAPE:
         return len(operands) == 1
     if settings or not all(isinstance(x, (Ref, int, float)) for x in i.arguments):

@@ -25,6 +25,7 @@ from .numba_kernel import Kernel, dtype_name, fits
 from .numpy_text import ARRAYS as ARRAYS
 from .numpy_text import Writer
 from .passes.fuse import fuse, users_of
+from .passes.lifetimes import free_memory
 from .program import Built, Interface, Program, Ref
 
 MODULE = '''\
@@ -67,7 +68,7 @@ def fuse_kernels(program: Program) -> Program:
     return fuse(program, lambda ref, i: fits(program, ref, i))
 
 
-PASSES = (fuse_kernels,)
+PASSES = (fuse_kernels, free_memory)
 
 
 class NumbaWriter(Writer):
@@ -79,14 +80,17 @@ class NumbaWriter(Writer):
         program, users = self.program, users_of(self.program)
         for ref, array in program.constants.items():
             self.scope[self.names[ref]] = np.asarray(array, order="C")
-        for name, refs in groupby(program.instructions, program.places.get):
+        for name, group in groupby(program.instructions, program.kernels.get):
+            refs = list(group)
             if name is not None:
-                self.write_kernel(name, Kernel(program, list(refs), users, self.names))
+                self.write_kernel(name, Kernel(program, refs, users, self.names))
+                self.free(refs)
                 continue
             for ref in refs:
                 self.called.append(ref)
                 self.names[ref] = f"{ref}"
                 self.lines.append(f"{ref} = {self.call(ref, program.instructions[ref])}")
+                self.free([ref])
 
     def write_kernel(self, name: str, kernel: Kernel) -> None:
         given = [*kernel.given, *kernel.places]

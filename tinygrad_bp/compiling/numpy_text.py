@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from .passes.buffers import REDUCTIONS, Lifetimes, places_result, reuse_buffers
+from .passes.buffers import places_result, reuse_buffers
+from .passes.lifetimes import REDUCTIONS, Lifetimes, free_memory
 from .program import (
     Built,
     Instruction,
@@ -49,7 +50,7 @@ def kept(mask: Any, x: Any, out: np.ndarray) -> None:
 #: Arrays of another library that this back end takes as they are.
 ARRAYS = ()
 
-PASSES = (reuse_buffers,)
+PASSES = (reuse_buffers, free_memory)
 
 
 class Writer:
@@ -70,13 +71,17 @@ class Writer:
 
     def write_all(self) -> None:
         for ref, instruction in self.program.instructions.items():
-            place = self.program.places.get(ref, "")
+            place = self.program.buffers.get(ref, "")
             call = self.call(ref, instruction, place)
             self.names[ref] = place or f"{ref}"
             self.lines.append(call if place else f"{ref} = {call}")
-            if ref in self.program.freed:
-                gone = (self.names[x] for x in self.program.freed[ref])
-                self.lines.append(f"del {', '.join(gone)}")
+            self.free([ref])
+
+    def free(self, refs: Iterable[Ref]) -> None:
+        """Delete what no later instruction needs, of what has a name."""
+        gone = [x for ref in refs for x in self.program.freed.get(ref, ()) if x in self.names]
+        if gone:
+            self.lines.append(f"del {', '.join(self.names[x] for x in gone)}")
 
     # ---- one instruction ----
 
@@ -133,7 +138,7 @@ class Writer:
     # ---- the whole ----
 
     def code(self) -> str:
-        kinds = {name: self.program.types[ref] for ref, name in self.program.places.items()}
+        kinds = {name: self.program.types[ref] for ref, name in self.program.buffers.items()}
         everything = "".join(f"{name}, " for name in kinds)
         buffers = [
             f"{name} = {self.function(allocated)}({kind.shape}, {kind.dtype.str!r}, {kind.order})"

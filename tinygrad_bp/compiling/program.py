@@ -87,8 +87,9 @@ class Program(NamedTuple):
     numbers: dict[Ref, type]  # what is a Python number, not an array, and adopts a precision
     ignores_errors: bool  # whether a part was written under np.errstate
     checks: int  # how many results, the last ones, are true of arguments that are refused
-    #: The buffer that a value is in, or the kernel that computes it; what an instruction deletes.
-    places: Mapping[Ref, str] = MappingProxyType({})
+    #: The buffer that a value is in, the kernel that computes it, what is deleted after it.
+    buffers: Mapping[Ref, str] = MappingProxyType({})
+    kernels: Mapping[Ref, str] = MappingProxyType({})
     freed: Mapping[Ref, list[Ref]] = MappingProxyType({})
 
     def __str__(self) -> str:
@@ -97,8 +98,8 @@ class Program(NamedTuple):
             value = repr(array.item()) if array.size == 1 else "..."
             lines.append(f"{ref} = {value}  # {self.types[ref]}, a constant")
         for ref, instruction in self.instructions.items():
-            where = f", in {self.places[ref]}" if ref in self.places else ""
-            lines.append(f"{ref} = {instruction}  # {self.types[ref]}{where}")
+            where = self.buffers.get(ref) or self.kernels.get(ref, "")
+            lines.append(f"{ref} = {instruction}  # {self.types[ref]}{where and f', in {where}'}")
             lines += [f"del {x}" for x in self.freed.get(ref, ())]
         returned = len(self.results) - self.checks
         lines.append(f"results: {', '.join(map(str, self.results[:returned]))}")

@@ -6,7 +6,9 @@ composed of entries that have one.
 
 from __future__ import annotations  # NumPy loads numpy.random when it is first named
 
+import functools
 import math
+import operator
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -38,6 +40,10 @@ def steps_of(stride: Pair, dilation: Pair) -> tuple[tuple[int, int], tuple[int, 
     if min(*between, *within) < 1:
         raise ValueError(f"stride {stride} and dilation {dilation} must be 1 or more")
     return between, within
+
+
+#: Windows of up to so many entries are all made at once.
+SMALL = 2**17
 
 
 # ---- Windows: what convolution and pooling look at ----
@@ -138,32 +144,41 @@ def conv2d(
     steps_of(stride, dilation)  # checks them
     if w.dtype.kind != "f":  # integers would be multiplied and added up in their own type
         w = w.astype(float)
-    seen = windows(padded(x, padding), size=w.shape[2:], stride=stride, dilation=dilation)
-    # One matrix product in each group: kernels (output, n) by windows (n, sample row column).
-    out = w.reshape(groups, len(w) // groups, -1) @ matrices(seen, groups)
-    return out.reshape(len(w), len(x), *seen.shape[2:4]).transpose(1, 0, 2, 3)
+    kernels = w.reshape(groups, len(w) // groups, -1)
+
+    def of_images(few: slice) -> Value:
+        seen = windows(padded(x[few], padding), size=w.shape[2:], stride=stride, dilation=dilation)
+        # One matrix product in each group: kernels (output, n) by windows (n, sample row column).
+        out = kernels @ matrices(seen, groups)
+        return out.reshape(len(w), -1, *seen.shape[2:4]).transpose(1, 0, 2, 3)
+
+    return joined([of_images(few) for few in blocks(x, w)])
 
 
 @conv2d.backward
 def _(
     out: Value, x: Value, w: Value, *, padding: Pair, groups: int, **steps: Pair
 ) -> tuple[Closure, Closure]:
-    wide = padded(x, padding)
-    top, left = pair(padding, "padding")
-    inside = (..., slice(top, top + x.shape[2]), slice(left, left + x.shape[3]))
+    (top, left), (_, channels, rows, columns) = pair(padding, "padding"), x.shape
+    inside = (..., slice(top, top + rows), slice(left, left + columns))
 
     def to_image(g: Value) -> Value:
         kernels = w.reshape((groups, w.shape[0] // groups, -1))
         parts = kernels.mT @ matrices(g, groups)
-        spread = parts.reshape((x.shape[1], *w.shape[2:], x.shape[0], *g.shape[2:]))
+        spread = parts.reshape((channels, *w.shape[2:], g.shape[0], *g.shape[2:]))
         in_order = np.transpose(spread, (3, 0, 4, 5, 1, 2))
-        return from_windows(in_order, shape=wide.shape, **steps)[inside]
+        shape = (g.shape[0], channels, rows + 2 * top, columns + 2 * left)
+        return from_windows(in_order, shape=shape, **steps)[inside]
 
-    def to_kernels(g: Value) -> Value:
-        seen = windows(wide, size=w.shape[2:], **steps)
-        return (matrices(g, groups) @ matrices(seen, groups).mT).reshape(w.shape)
+    def to_kernels(few: slice, g: Value) -> Value:
+        seen = windows(padded(x[few], padding), size=w.shape[2:], **steps)
+        return (matrices(g[few], groups) @ matrices(seen, groups).mT).reshape(w.shape)
 
-    return to_image, to_kernels
+    few = blocks(x, w)
+    return (
+        lambda g: joined([to_image(g[some]) for some in few]),
+        lambda g: functools.reduce(operator.add, [to_kernels(some, g) for some in few]),
+    )
 
 
 @conv2d.twin
@@ -171,6 +186,18 @@ def _(x: Value, w: Value, *, padding: Pair = 0, groups: int = 1, **steps: Pair) 
     seen = windows(padded(x, padding), size=w.shape[2:], **steps)
     out = einsum("ngcrsij,gocij->ngors", grouped(seen, groups), grouped(w, groups, axis=0))
     return out.reshape((x.shape[0], w.shape[0], *out.shape[3:]))
+
+
+def blocks(x: Value, w: Value) -> list[slice]:
+    """Return the images in parts whose windows have at most 9 times as many entries as they all."""
+    samples, times = x.shape[0], math.prod(w.shape[2:])
+    count = min(samples, math.ceil(times / 9)) if x.size * times > SMALL else 1
+    ends = [samples * k // count for k in range(1, count)]
+    return [*map(slice, [None, *ends], [*ends, None])]
+
+
+def joined(parts: list[Value]) -> Value:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def matrices(x: Value, groups: int) -> Value:

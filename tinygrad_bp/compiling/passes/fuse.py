@@ -28,7 +28,7 @@ def fuse(program: Program, fits: Callable[[Ref, Instruction], bool]) -> Program:
                 if is_kernel:
                     kernels[ref] = name
         is_kernel = not is_kernel
-    return program._replace(instructions=ordered, places=kernels)
+    return program._replace(instructions=ordered, kernels=kernels)
 
 
 def users_of(program: Program) -> dict[Ref, list[Ref]]:
