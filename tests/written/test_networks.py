@@ -36,6 +36,27 @@ def linear(theta, X, y):
     return (bp.square_sum(h - y) / 10).named("J")
 
 
+def recurrent(x_1, x_2, W_xh, W_hh, b_h, W_hy, b_y, y_1, y_2, h_0):
+    loss, h = 0, h_0
+    for n, x, y in ((1, x_1, y_1), (2, x_2, y_2)):
+        h = bp.tanh((W_xh @ x + W_hh @ h + b_h).named(f"zh_{n}")).named(f"h_{n}")
+        p = bp.softmax((W_hy @ h + b_y).named(f"zy_{n}"), axis=0).named(f"p_{n}")
+        loss = loss - bp.sum(y * bp.log(p))
+    return loss.named("L")
+
+
+def attention(Q, K, V, Y):
+    S = (Q @ bp.transpose(K) / np.sqrt(5)).named("S")
+    O = (bp.softmax(S, axis=1).named("P") @ V).named("O")  # noqa: E741, as it is called
+    return (0.5 * bp.square_sum(O - Y)).named("L")
+
+
+def normalised(x, gamma, beta, V):
+    mu = (bp.sum(x, axis=0, keepdims=True) / 4).named("mu")
+    y = (gamma * (x - mu) + beta).named("y")
+    return bp.square_sum(bp.tanh(y @ V)).named("L")
+
+
 def drawn(**shapes):
     return {name: rng.normal(size=shape) for name, shape in shapes.items()}
 
@@ -65,6 +86,14 @@ COLUMNS = (
     drawn(W1=(4, 3), b1=(4, 1), W2=(1, 4), b2=(1, 1), X=(3, 6)) | {"Y": rng.random((1, 6))},
 )
 
+RECURRENT = (
+    recurrent,
+    drawn(x_1=(4, 1), x_2=(4, 1), W_xh=(5, 4), W_hh=(5, 5), b_h=(5, 1), W_hy=(3, 5), b_y=(3, 1))
+    | {"y_1": np.eye(3)[:, :1], "y_2": np.eye(3)[:, 1:2]}
+    | drawn(h_0=(5, 1)),
+)
+ATTENTION = (attention, drawn(Q=(3, 5), K=(4, 5), V=(4, 6), Y=(3, 6)))
+NORMALISED = (normalised, drawn(x=(4, 5), gamma=(1, 5), beta=(1, 5), V=(5, 3)))
 LOGISTIC = (logistic, drawn(w=(3, 1), b=(1,), X=(5, 3)) | {"y": np.eye(5)[:, :1]})
 LINEAR = (linear, drawn(theta=(3, 1), X=(5, 3), y=(5, 1)))
 
@@ -124,6 +153,63 @@ right | \frac{\partial J}{\partial w_j} = \frac{1}{m} \sum_i (a_i - y_i) x_{ij}
 defined | w_j := w_j - \alpha \frac{\partial J}{\partial w_j}
 wrong | db = \frac{1}{m} \sum_{i=1}^m (y^{(i)} - a^{(i)})
 wrong | \frac{\partial L}{\partial z} = y - \hat{y}
+"""
+
+#: Every letter counts the units of a layer: i of the input, j of the hidden, k of the last one.
+OF_UNITS = r"""
+right | C = \frac{1}{2} \sum_k (a_k - y_k)^2
+right | \delta_k = (a_k - y_k) g_k'(z_k)
+right | \frac{\partial C}{\partial w_{jk}} = \delta_k a_j
+wrong | \frac{\partial C}{\partial b_k} = -\delta_k
+right | \delta_j = g_j'(z_j) \sum_k \delta_k w_{jk}
+right | \frac{\partial C}{\partial w_{ij}} = \delta_j x_i
+right | \Delta w_{ij} = -\eta \delta_j x_i
+wrong | \Delta w_{ij} = \eta \delta_j x_i
+"""
+
+#: Steps of time, also in the names, what the loss has of one step, and sums that are added up.
+OVER_TIME = r"""
+right | z_t^h = W_{xh} x_t + W_{hh} h_{t-1} + b_h
+right | \frac{\partial L_t}{\partial z^y_t} = p_t - y_t
+right | \frac{\partial L_t}{\partial h_t} = W_{hy}^T \frac{\partial L_t}{\partial z^y_t}
+wrong | \frac{\partial L_t}{\partial h_t} = -W_{hy}^T \frac{\partial L_t}{\partial z^y_t}
+right | \frac{\partial L}{\partial W_{hy}} \mathrel{+}= (p_t - y_t) h_t^T
+not compared | \frac{\partial L}{\partial W_{hy}} \mathrel{+}= (y_t - p_t) h_t^T
+"""
+
+#: Rows and entries of matrices, and indices above.
+OF_ROWS = r"""
+right | \frac{\partial L}{\partial v_{11}} = \sum_i \frac{\partial L}{\partial O_{i1}} P_{i1}
+right | \frac{\partial L}{\partial P_1} = \frac{\partial L}{\partial O_1} V^T
+right | dS^{ij} = P^{ij} (\frac{\partial L}{\partial P^{ij}} - \sum_k P^{ik} dP^{ik})
+right | \frac{\partial O^{ib}}{\partial P^{mn}} = \delta^i_m V^{nb}
+wrong | \frac{\partial L}{\partial P_1} = -\frac{\partial L}{\partial O_1} V^T
+right | \frac{\partial L}{\partial Q} = \frac{1}{\sqrt{d_k}} \frac{\partial L}{\partial S} K
+"""
+
+#: A loss of another name, and a sum over the rows.
+OF_ANOTHER_LOSS = r"""
+right | \nabla_\gamma f = \Sigma^m_{i=1} \frac{\partial f}{\partial y_i} (x_i - \mu)
+right | \frac{\partial f}{\partial \beta} = \Sigma_{i=1}^m \frac{\partial f}{\partial y_i}
+"""
+
+#: The formulas of one sample, in small letters, beside the batch of the problem.
+OF_ONE_SAMPLE = r"""
+right | \delta^{[2]} = a^{[2]} - y
+right | \frac{\partial L}{\partial W^{[2]}} = \delta^{[2]} a^{[1]T}
+right | \frac{\partial L}{\partial b^{[2]}} = \delta^{[2]}
+right | \frac{\partial L}{\partial b^{[2]}} = \frac{1}{m} \sum_k \delta^{[2]}_{:,k}
+wrong | db^{[2]} = \frac{2}{m} \sum_k \delta^{[2]}_{:,k}
+"""
+
+#: Remarks beside a line, in words and in Chinese, and a condition as Python writes it.
+WITH_REMARKS = """
+right | dz2 = (p - y) / N              [softmax and CE gradient]
+right | dW2 = h.T @ dz2   (5,6) @ (6,3) → (5,3)
+right | 所以：dh = dz2 @ W2.T，形状 (6, 5)
+right | ∂h/∂z1 = 1 if z1 > 0 else 0
+right | db2 = Σ(dz2, axis=0)   形状 (3,)
+wrong | db2 = Σ(dz2, axis=1)
 """
 
 OF_A_HYPOTHESIS = r"""
@@ -214,6 +300,12 @@ wrong as arrays | dW1 = dz1 @ X.T
         (ROWS, IN_TEXT, ".txt"),
         (DEEP, OF_A_BIAS, ".md"),
         (DEEP, OF_A_BIAS_IN_TEXT, ".txt"),
+        (QUADRATIC, OF_UNITS, ".md"),
+        (RECURRENT, OVER_TIME, ".md"),
+        (ATTENTION, OF_ROWS, ".md"),
+        (NORMALISED, OF_ANOTHER_LOSS, ".md"),
+        (COLUMNS, OF_ONE_SAMPLE, ".md"),
+        (ROWS, WITH_REMARKS, ".txt"),
     ],
     ids=[
         "templates",
@@ -226,6 +318,12 @@ wrong as arrays | dW1 = dz1 @ X.T
         "text",
         "bias",
         "bias in text",
+        "units",
+        "time",
+        "rows of matrices",
+        "another loss",
+        "one sample",
+        "remarks",
     ],
 )
 def test_a_document_has_its_verdicts(problem, lines, suffix, tmp_path):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from typing import TypeAlias
@@ -15,39 +16,19 @@ from . import tree as t
 from .assumptions import INDEX
 from .chains import Chains
 from .extract import COUNTS_SAMPLES
+from .judged import WORTH, Judged, guarded, is_unread, merged, on_assumption, refuse
 from .names import Key, key_text, said, spellings
 from .network import Arrays, Network, applied
-from .symbols import LOSSES, PER_SAMPLE, NeedsLayerError, Ref, Symbols
+from .refs import DELTAS, LOSSES, PER_SAMPLE, NeedsLayerError, Ref, unit_letters
+from .symbols import Symbols
 from .target import RIGHT, Target, Verdict
-from .updates import as_gradient, with_gradients
+from .updates import as_gradient, summed, with_gradients
 from .values import DoesNotFitError, NotReadError, UnknownNameError, value
 from .verdicts import Judgement
 from .words import SIZES
 
-#: From the verdict that says most about a template to the one that says least.
-WORST = ("other network", "wrong", "does not fit", "stray index", "cases as alternatives",
-         "ambiguous", "carried forward", "wrong as arrays", "right", "defined", "not read",
-         "not compared")  # fmt: skip
-#: The verdicts that nothing may be assumed for, and what the others say for an assumption.
-HELD = WORST[:6]
-WORTH = {"right": 1.0, "carried forward": 0.1, "wrong as arrays": 0.1, "defined": 0.01}
-
-#: Relations that nothing can be compared by.
-NOT_EQUAL = ("←", "+=", "-=", "≈", "≠", "<", ">", "≤", "≥", "∈", "∝")
-
 #: What is learnt from a line, if it is read as it was tried.
 Learn: TypeAlias = Callable[[], None]
-
-
-@dataclass(frozen=True, eq=False)
-class Judged:
-    """A right side with its verdict."""
-
-    line: t.WrittenLine
-    side: t.Side
-    verdict: Verdict
-    target: Target | None = None
-    before: Mapping[str, Arrays] = field(default_factory=dict)  # the document's wrong gradients
 
 
 class Document:
@@ -60,13 +41,22 @@ class Document:
         self.with_delta: list[t.WrittenLine] = []  # those with δ W for a gradient, perhaps
         self.per_sample: int | None = None  # the line that says that gradients are of each sample
         self.found = dict(names)  # told, and found by value
+        self.bases: set[str] = set()  # of all names in it
 
     def judge(self, lines: Sequence[t.WrittenLine], prose: str = "") -> list[Judged]:
         self.symbols.count_samples = set(COUNTS_SAMPLES.findall(prose))
         lefts = [line.left.tree for line in lines]
         if not any(name == t.Name("delta") for name in (*lefts, *self.network.names.values())):
-            self.with_delta = [new for old in lines if (new := with_gradients(old)) != old]
-            lines = [with_gradients(line) for line in lines]
+            called = {node.function for node in t.walk(tuple(lines)) if isinstance(node, t.Call)}
+            changed = [(old, with_gradients(old, called)) for old in lines]
+            self.with_delta = [new for old, new in changed if new != old]
+            lines = [new for _, new in changed]
+        bases = {key.base for key in self.network.keys if key.layer is not None}
+        layered = tuple(name for name in t.names_in(tuple(lines)) if name.base in bases)
+        self.bases = {name.base for name in t.names_in(tuple(lines))}
+        self.symbols.of_layers = {
+            x.name for x in t.walk(layered) if isinstance(x, t.Letter) and x.offset
+        }
         self.symbols.writes_sums = bool(t.sums_in(tuple(lines)))
         found = [judged for line in lines for judged in self.of_line(line)]
         for k, (one, following) in enumerate(pairwise(found)):
@@ -80,6 +70,9 @@ class Document:
         self.meaning.begin_line()
         line = as_gradient(line)
         letters = self.layer_letters(line)
+        steps = letters - self.layer_letters(replace(line, rights=()))
+        if steps and all(side.relation == "+=" for side in line.rights):
+            line, letters = summed(line, steps), letters - steps
         if len(letters) > 1:
             return refuse(line, f"two letters for layers, {' and '.join(sorted(letters))}")
         if not letters:
@@ -90,8 +83,16 @@ class Document:
         for n in range(layers[-1] + 1, layers[0] - 1, -1) if layers else ():
             with self.symbols.layer_is(letter, n):
                 for k, judged in enumerate(self.of_equation(line)):
-                    by_side[k].append((n, judged))
+                    if not self.has_ways(judged.target):
+                        by_side[k].append((n, judged))
         return [merged(line, k, found, letter) for k, found in enumerate(by_side)]
+
+    def has_ways(self, target: Target | None) -> bool:
+        """Whether data are used in several places, as the input that is also the target."""
+        if target is None or target.kind != "gradient" or not self.network.is_leaf(target.about):
+            return False
+        is_data = target.about not in self.network.parameters
+        return is_data and not self.network.path(self.network.loss, target.about)
 
     def layer_letters(self, line: t.WrittenLine) -> set[str]:
         found = set()
@@ -116,7 +117,7 @@ class Document:
         best = max(tries, key=lambda one: (one.right, not all(is_unread(j) for j in one.found[0])))
         is_doubtful = not self.assumptions.has_tried_all
         is_held = any(j.verdict.name in ("right", "wrong", "defined") for j in best.found[0])
-        may_be_of_one = not is_held or INDEX in best.answers.values()
+        may_be_of_one = not is_held or INDEX in best.answers.values() or self.is_small(line)
         if (self.network.batch or 1) > 1 and may_be_of_one and best.right < 1:
             self.symbols.of_one_sample = True
             ones = self.assumptions.every(lambda: self.attempt(line))
@@ -149,6 +150,15 @@ class Document:
             }
         self.keep(judged)
         return judged
+
+    def is_small(self, line: t.WrittenLine) -> bool:
+        """Whether a line, or the document, has x, and the problem X: one sample, perhaps."""
+        keys = self.network.keys.items()
+        large = {key.base for key, name in keys if self.network.has_samples(name)}
+        for bases in ({name.base for name in t.names_in(line)}, self.bases):
+            if found := {base for base in bases if base.upper() in large}:
+                return not found & large
+        return False
 
     def attempt(self, line: t.WrittenLine) -> tuple[float, tuple[list[Judged], list[Learn]]]:
         self.symbols.ranges = {}
@@ -186,9 +196,28 @@ class Document:
         # cases say themselves where they hold
         has_cases = any(isinstance(side.tree, t.Cases) for side in line.rights)
         scope = line.scope if target.kind == "local" and not has_cases else None
+        said: list[Verdict] = []
         for side in line.rights:
             verdict = self.of_side(target, side, line.condition or scope)
+            if said and self.is_new(side.tree) and said[-1].name == "right" != verdict.name:
+                key = self.own_key(side.tree)  # type: ignore[arg-type]
+                self.learnt.append(partial(self.symbols.gradients.__setitem__, key, target.about))
+                verdict = Verdict("defined", f"the gradient by {target.about}")
+            said += [verdict] if self.is_of_step(target) else []
+            if side.relation == "+=" and verdict.name not in RIGHT:
+                verdict = Verdict("not compared", "what was there before is not known")
             yield Judged(line, side, verdict, target, dict(self.symbols.own))
+
+    def is_of_step(self, target: Target) -> bool:
+        return target.kind == "gradient" and not self.network.is_leaf(target.about)
+
+    def is_new(self, tree: object) -> bool:
+        """Whether a δ at the end of a chain is none that the document has used so far."""
+        if not isinstance(tree, t.Name) or tree.base not in DELTAS:
+            return False
+        with suppress(NotReadError):
+            return self.own_key(tree) not in self.symbols.gradients
+        return False
 
     def of_side(self, target: Target, side: t.Side, condition: t.Condition | None) -> Verdict:
         if target.kind == "function" and target.entries:
@@ -198,7 +227,9 @@ class Document:
             self.symbols.argument = (letter, value(self.arguments()))
             target = replace(target, entries=())
         try:
-            return guarded(side, lambda tree: self.judgement.judge(target, tree, condition))
+            is_gathered = side.relation == "+=" and target.kind == "gradient"  # from 0
+            whole = replace(side, relation="=") if is_gathered else side
+            return guarded(whole, lambda tree: self.judgement.judge(target, tree, condition))
         finally:
             self.symbols.argument = None
 
@@ -236,8 +267,11 @@ class Document:
                 return replace(target, transposed=not target.transposed)
             case t.Differential() | t.Derivative() | t.Product():
                 above, below = self.meaning.ends(tree)
-                is_gradient = above.kind == "loss"
-                return self.of_gradient(below) if is_gradient else self.of_local(above, below)
+                if above.kind != "loss":
+                    return self.of_local(above, below)
+                if above.entries:
+                    return Target("function", below.name, "", self.meaning.of_step(above, below))
+                return replace(self.of_gradient(below), is_chain=isinstance(tree, t.Product))
             case t.Name():
                 return self.of_name(tree, rights)
             case t.Call(function, _, 0, above, below) if function in LOSSES:
@@ -328,7 +362,8 @@ class Document:
         learn = self.learnt.append
         key = self.own_key(left) if isinstance(left, t.Name) else None
         link = meaning.link(tree)
-        if key is not None and link and link[0].kind == "loss" and not link[1].entries:
+        letters = tuple(unit_letters(left)) if isinstance(left, t.Name) else ()
+        if key is not None and link and link[0].kind == "loss" and link[1].entries == letters:
             learn(partial(symbols.gradients.__setitem__, key, link[1].name))
             return Verdict("defined", f"the gradient by {link[1].name}")
         meaning.note_ranges(tree)
@@ -336,6 +371,8 @@ class Document:
         if len(readings) > 1:
             return Verdict("ambiguous", "a definition that can be read in several ways")
         v, notes, shown_tree = readings[0]
+        if letters and v.labels == letters and v.core == ():  # of every unit of a layer
+            v = value(network.matrices([d.ravel() for d in v.data]))
         is_count = key is not None and key.base in SIZES and v.is_constant and v.core == ()
         if is_count and float(v.data[0]) not in network.counts:
             return Verdict("not compared", "the network here has another number of them")
@@ -357,50 +394,12 @@ class Document:
 
     def own_key(self, name: t.Name) -> Key:
         spelling = next((s for s in spellings(name) if not s.entries and s.power == 1), None)
+        letters = set(unit_letters(name)) - {"L", *self.symbols.letters}
+        if letters and self.network.layers:
+            layer = max(map(self.symbols.layer_of_units, letters))
+            return Key(name.base, name.accent, layer=layer)
         if spelling is None:
             raise NotReadError(
                 f"there is no {said(name)} in the network, and it is defined entry by entry"
             )
         return replace(spelling.key, layer=self.symbols.layer_of(spelling.key.layer))
-
-
-def refuse(line: t.WrittenLine, reason: str) -> list[Judged]:
-    return [Judged(line, side, Verdict("not read", reason)) for side in line.rights]
-
-
-def is_unread(judged: Judged) -> bool:
-    return judged.verdict.name == "not read"
-
-
-def on_assumption(verdict: Verdict, assumed: str) -> Verdict:
-    """Hold nothing against a side on what is assumed, and not said."""
-    if verdict.name not in HELD:
-        return verdict
-    reason = f"not judged: if {assumed}, it is {verdict.name}, but the text does not say so"
-    return Verdict("not read", reason, reading=verdict.reading)
-
-
-def guarded(side: t.Side, judge: Callable[[t.Tree], Verdict]) -> Verdict:
-    """Have a right side judged, if it can be compared and is read."""
-    if side.relation in NOT_EQUAL:
-        return Verdict("not compared", f"the relation is {side.relation}")
-    if isinstance(side.tree, t.Refusal):
-        return Verdict("not read", side.tree.reason)
-    try:
-        return judge(side.tree)
-    except (NotReadError, DoesNotFitError) as error:
-        return Verdict("not read", str(error))
-    except RecursionError:
-        return Verdict("not read", "the formula is nested too deeply")
-
-
-def merged(line: t.WrittenLine, k: int, found: Sequence[tuple[int, Judged]], letter: str) -> Judged:
-    """Return one verdict on a template in a letter: the worst at the layers that there are."""
-    read = [(n, judged) for n, judged in found if judged.verdict.name != "not read"]
-    if not read:
-        reason = found[0][1].verdict.reason if found else "the network has no layers"
-        return Judged(line, line.rights[k], Verdict("not read", f"at no layer: {reason}"))
-    n, worst = min(read, key=lambda pair: WORST.index(pair[1].verdict.name))
-    every = ", ".join(str(m) for m, _ in sorted(read, key=lambda pair: pair[0]))
-    note = f"{letter} is {every}" if worst.verdict.name in RIGHT else f"{letter} is {n}"
-    return replace(worst, verdict=replace(worst.verdict, notes=worst.verdict.notes | {note}))

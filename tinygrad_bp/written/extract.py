@@ -74,6 +74,8 @@ def found_in(source: str, suffix: str, cell: int | None = None) -> Iterator[Piec
         source = re.sub(r"(?<!\\)%[^\n]*", lambda m: " " * len(m[0]), source)
         begin = source.find(r"\begin{document}")
         source = re.sub(r"[^\n]", " ", source[: max(begin, 0)]) + source[max(begin, 0) :]
+    else:
+        source = MIXED.sub(r"\1$\2 = ", source)
     position, line, counted = 0, 1, 0
     missing: set[str] = set()  # what closes nowhere further down
 
@@ -132,7 +134,7 @@ def closing_of(match: re.Match[str], kind: str) -> str:
 #: A longer line is no equation.
 LONGEST_LINE = 2000
 #: Of a line in prose, what says that it is an equation about a derivative.
-ABOUT_DERIVATIVES = re.compile(r"[∂∇δΔ⊙ᵀσΣ₀-₉]|\bd\w+\s*=|\bd\w+\s*/\s*d\w+|\bd\w+_d\w+")
+ABOUT_DERIVATIVES = re.compile(r"[∂∇δΔ⊙ᵀσΣ₀-₉]|\bd\w+\s*=|\bd\w+\s*/\s*d\w+|\bd\w+_d\w+|[\w}] @ \w")
 CODE = re.compile(r"\b(?:def|return|import|print|self|lambda|assert)\b|;\s*$|^\s*for\b.*:\s*$")
 PROSE = re.compile(
     r"[A-Za-z]{3,}\s+[a-z]{2,}\s+[a-z]{2,}|[A-Za-z]{2,}[.,]\s+[A-Za-z]{2,}\s+[a-z]{2,}"
@@ -144,15 +146,29 @@ GAP = re.compile(r"(?<=\S)\s{3,}(?=[^\s=()]{1,12} ?= ?[^\s=])")
 #: Marks around words; elsewhere ** is a power.
 BOLD = re.compile(r"(?<![\w)\]*])(\*\*|__)(?=\S)(.+?)(?<=\S)\1(?![\w(])")
 TITLE = re.compile(r"^(?:[A-Z][\w ]*:(?!=)\s+|[^\x00-\x7f]{1,20}：\s*)")
+SHAPE = r"\((?:number|[\d, ]*|\w+ ?[,×] ?\w*)\)"
 BEHIND = re.compile(
-    r"\s#.*|//.*|\s←.*|\s{2,}\((?:number|[\d, ]*|\w+ ?[,×] ?\w*)\)\s*$|（[^（）]*）\s*$"
+    rf"\s#.*|//.*|\s←.*|\s{{2,}}{SHAPE}(?:\s*[@×→]\s*{SHAPE})*\s*$|（[^（）]*）\s*$"
+    r"|\s{2,}\[[^\[\]=()]*[A-Za-z] [a-z]{3,}\]\s*$"
 )
+#: Between equations, and remarks, in Chinese.
+APART = re.compile(r"[，。；：]|\s{2,}(?=[\u3400-\u9fff])")
+#: A value under a condition, as Python writes it; and how it is written here.
+CONDITIONAL = re.compile(r"=\s*([^=]+?)\s+if\s+(.+?)\s+else\s+(.+)$")
+CASES = r"= {\1 if \2; \3 otherwise}"
+#: A left side in words before a right side between dollars: **dL/dW** = $ ... $.
+MIXED = re.compile(r"^([ >\d.*+-]*?)\**([d∂]\w+/[d∂]\w+)\** *= *\$(?!\$)", re.M)
 
 
 def plain_lines(source: str, where: Place, alone: bool) -> Iterator[Piece]:
     """Find the lines that are equations; those that stand alone need not be about derivatives."""
-    # two equations may stand in a row, with a gap between
-    rows = [(k, part) for k, row in enumerate(source.split("\n")) for part in GAP.split(row)]
+    # two equations may stand in a row, with a gap between, or with words
+    rows = [
+        (k, part)
+        for k, row in enumerate(source.split("\n"))
+        for gap in GAP.split(row)
+        for part in APART.split(gap)
+    ]
     lines = iter(rows)
     for k, line in lines:
         if (
@@ -167,7 +183,7 @@ def plain_lines(source: str, where: Place, alone: bool) -> Iterator[Piece]:
             continue
         text = BEHIND.sub("", text)
         text = TITLE.sub("", text[BEFORE.match(text).end() :])  # type: ignore[union-attr]
-        text = re.sub(r"\s+prime\b(?=\s*\()", "'", text)
+        text = CONDITIONAL.sub(CASES, re.sub(r"\s+prime\b(?=\s*\()", "'", text))
         if PROSE.search(text) or not text.strip(" ="):
             continue
         depth = text.count("[") - text.count("]")

@@ -14,8 +14,8 @@ from . import tree as t
 from .meaning import Reading
 from .names import Key
 from .network import applied
+from .refs import NONE, Ref
 from .sums import Sums
-from .symbols import NONE, Ref
 from .values import DoesNotFitError, NotReadError, Value, shown, value
 
 #: As a second argument, what a sum is over.
@@ -135,11 +135,14 @@ class Functions(Sums):
         """Return the function of the layer that is written at one, g^{[1]}, and which layer."""
         marks = [*tree.above, *tree.below]
         inside = [p for m in marks for p in (m.inside if isinstance(m, t.Bracketed) else (m,))]
-        layers = [self.symbols.layer_of(p) for p in inside if isinstance(p, int | t.Letter)]
+        units = [p.name for p in tree.below if isinstance(p, t.Letter) and not p.offset]
+        if units and units[0] not in {"L", *self.symbols.letters}:
+            layers: list[int | None] = [self.symbols.layer_of_units(units[0])]
+        else:
+            layers = [self.symbols.layer_of(p) for p in inside if isinstance(p, int | t.Letter)]
         if not layers:
             return None, ""
-        keys = (Key("z", layer=layers[0]), Key("s", layer=layers[0]))
-        z = next(filter(None, map(self.symbols.lookup, keys)), None)
+        z = self.symbols.weighted_input(Key("z", layer=layers[0])) or None
         if z is None and any(k.base in "zZs" and k.layer for k in self.network.keys):
             raise NotReadError(f"{tree.function} of layer {layers[0]}, which there is not")
         return (self.network.applied_to(z) if z else None), f"at layer {layers[0]}"

@@ -24,7 +24,8 @@ from ..grading.grade import grade_at_points
 from ..grading.report import JudgedLine, Report
 from ..grading.submission import Answers, Submission
 from ..grading.task import Builder
-from .document import Document, Judged
+from .document import Document
+from .judged import Judged
 from .missing import leaves_of
 from .network import Arrays, Network
 from .read import BLANK, read

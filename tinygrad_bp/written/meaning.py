@@ -21,8 +21,9 @@ from ..notation.trees import call, literal, shaped
 from . import tree as t
 from .names import said
 from .network import Network
+from .refs import EACH, NONE, Ref
 from .shown import Shown, binary, entry, transposed
-from .symbols import EACH, NONE, Ref, Symbols
+from .symbols import Symbols
 from .values import (
     DoesNotFitError,
     NotReadError,
@@ -135,8 +136,11 @@ class Meaning:
             known = {"a vector over the samples": (self.network.batch, 1)}
             shape = self.symbols.assumptions.ask("1", known, possible=others)
             return [self.constant(np.ones(shape))]
+        if not tree.shape and tree.entry == "1":
+            rows = {f"{n} ones": (1, n) for n in sorted(self.network.lengths - {1})}
+            return [self.constant(np.ones(self.symbols.assumptions.ask("1", rows)))] if rows else []
         if not tree.shape:
-            raise NotReadError("an array of ones, or an identity, without its shape")
+            raise NotReadError("zeros, without their shape")
         return [self.constant(np.full(tree.shape, float(tree.entry)))]
 
     def read_Listed(self, tree: t.Listed) -> list[Reading]:

@@ -93,6 +93,9 @@ def choices(
     above: Sequence[t.Script], below: list[int | t.Letter]
 ) -> Iterator[tuple[int | t.Letter | None, list[int | t.Letter], int]]:
     # a layer, the indices of an entry, and a power
+    upper = [mark for mark in above if isinstance(mark, t.Letter)]
+    if len(upper) == len(above) == 2 and not below:
+        yield None, [*upper], 1  # S^{ij}
     layers = [mark for mark in above if isinstance(mark, t.Letter | t.Bracketed)]
     numbers = [mark for mark in above if isinstance(mark, int)]
     if len(layers) > 1 or len(numbers) > 1:

@@ -170,7 +170,8 @@ class Network:
 
     @cached_property
     def activations(self) -> set[str]:
-        found = {name: self.applied_to(name) for name in self.names.values()}
+        linear = (name for name in self.names.values() if not self.is_activated(name))
+        found = {name: self.applied_to(name) for name in linear}
         return {
             op for name, op in found.items() if op and key_of(name).layer != max(self.layers or [0])
         } or {op for op in found.values() if op}
@@ -204,6 +205,17 @@ class Network:
             whole = [f for f in found if f is not None]
             self._jacobians[out, inn] = whole if len(whole) == len(found) else None
         return self._jacobians[out, inn]
+
+    def gradient_at(self, name: str, step: int) -> Arrays:
+        """Return a gradient without what reaches the loss through quantities of other steps."""
+        others = {i for i, n in self.names.items() if key_of(n).layer not in (None, step)}
+        found = []
+        for run in self.runs:
+            edges = [edge for edge in run.edges if edge.step not in others]
+            whole = run.sweep({run.loss: np.ones(run.tensors[run.loss].shape)}, edges=edges)
+            own = whole.get(self.position[name], 0.0)
+            found.append(np.broadcast_to(own, self.shape(name)))
+        return found
 
     @cached_property
     def next_named(self) -> dict[str, set[str]]:

@@ -140,6 +140,9 @@ class Parser(Words):
                 tree = t.Call(function, (tree, *arguments), keywords=named)
             elif self.peek() == "[" and self.adjoins() and (found := self.index()):
                 tree = t.Entry(tree, found)
+            elif self.peek() == "'" and isinstance(tree, t.Name):  # (W)', as in MATLAB
+                self.i += 1
+                tree = t.Transposed(tree)
             elif self.peek() == "'":
                 raise NotReadError("a prime behind brackets may be a transpose or a derivative")
             else:
@@ -207,6 +210,11 @@ class Parser(Words):
             return self.environment(token.text)
         if token.text in ARGUMENTS or token.text == "{":
             self.i -= 1
+            inner, end = group(self.row, self.i)
+            is_name = len(inner) == 1 and inner[0].kind == "name"
+            if token.text == "{" and self.latex and is_name:  # {\rm softmax}, {z}^{(2)}
+                self.row[self.i : end] = inner
+                return self.atom()
             return self.bracketed(self.in_brackets(), token.text)
         return self.command(token.text[1:])
 
@@ -215,7 +223,9 @@ class Parser(Words):
         start, inner = self.i, list[Token]()
         if self.peek() == "_":
             inner = self.script()
-        elif self.peek() in ARGUMENTS and self.adjoins() and not (number and self.peek() == "("):
+        elif (self.peek() == "{" and not number) or (
+            self.peek() in ARGUMENTS and self.adjoins() and not (number and self.peek() == "(")
+        ):
             inner = self.in_brackets()
         elif number:
             return None
@@ -248,6 +258,8 @@ class Parser(Words):
     def command(self, name: str) -> t.Tree:
         if name in FONTS:
             return self.font(name)
+        if name == "Sigma" and self.has_range():
+            return self.summation()
         if name in ACCENTS:
             of = self.parsed(self.group())
             if not isinstance(of, t.Name) or of.accent:
@@ -314,8 +326,18 @@ class Parser(Words):
             return t.Transposed(t.Derivative(replace(of, transposed=False), by))
         return t.Derivative(of, by)
 
+    def has_range(self) -> bool:
+        """Whether what stands at a Σ, as people type it, says what a sum goes over."""
+        i, found = self.i, False
+        while i < len(self.row) and self.row[i].text in ("^", "_"):
+            inner, i = group(self.row, i + 1)
+            found |= any(token.text == "=" for token in inner)
+        return found
+
     def summation(self) -> t.Tree:
         below, above = list[Token](), list[Token]()
+        if self.peek() == "(" and {"axis", "dim"} & {t.text for t in group(self.row, self.i)[0]}:
+            return self.call("sum")
         if self.peek() == "[" and self.adjoins() and not self.latex:
             below = self.in_brackets()
         while self.peek() in ("_", "^"):

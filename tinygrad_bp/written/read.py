@@ -57,7 +57,8 @@ def read(source: str, suffix: str) -> list[t.WrittenLine]:
             if not part.sides:
                 scope = part.condition
                 continue
-            line = written(part, piece, scope, found[-1].left if found else None)
+            goes_on = found and found[-1].rights[-1].relation == "="
+            line = written(part, piece, scope, found[-1].left if goes_on else None)
             if line is not None:
                 found.append(line)
                 if len(found) > MOST_LINES:
@@ -153,6 +154,9 @@ def unwrapped(row: Sequence[Token]) -> list[Token]:
                 found.pop()
         elif token.text == "{" and row[i : i + 1] and row[i].text == "}" and is_alone(found):
             i += 1  # {}[z > 0]: braces that keep apart
+        elif token.text == "{" and not found and has_relation(group(row, i - 1)[0]):
+            inner, i = group(row, i - 1)  # {\Large z = W x}
+            found += unwrapped(inner)
         elif token.kind not in ("begin", "end") or token.text not in ALIGNMENTS:
             found.append(token)
     return found

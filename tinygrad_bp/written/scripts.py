@@ -33,7 +33,8 @@ def script(row: Sequence[Token], below: bool = False) -> Scripts:
         i += 1
         if token.text in ("(", "["):
             inner, i = group(row, start)
-            inside = script(inner[1:-1], below=True).pieces
+            is_last = text(inner[1:-1]) in ("n_l", "n_L", "n_{l}")  # the number of layers
+            inside = (t.Letter("L"),) if is_last else script(inner[1:-1], below=True).pieces
             indices = tuple(p for p in inside if isinstance(p, int | t.Letter))
             if len(indices) < len(inside) or inner[-1].text != OPENING[token.text]:
                 raise NotReadError(f"{text(inner)} in a script")
@@ -56,7 +57,7 @@ def script(row: Sequence[Token], below: bool = False) -> Scripts:
             i = letters(row, start, pieces)
         elif token.text == "^" and not below and text(row[i:]).strip("{}") in TRANSPOSES:
             continue  # W^{(2)^T}
-        elif token.text == ":" and below and is_first:
+        elif token.text in (":", r"\cdot") and below and is_first:
             pieces.append(t.Word(":"))
         elif token.text != ",":
             computed = any(t.text in "+-:" for t in row)

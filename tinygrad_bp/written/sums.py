@@ -11,8 +11,8 @@ import numpy as np
 from ..notation.trees import call, shaped
 from . import tree as t
 from .meaning import Meaning, Reading
+from .refs import NeedsLayerError
 from .shown import sum_over
-from .symbols import NeedsLayerError
 from .values import NotReadError, UnknownNameError, Value, paired
 
 

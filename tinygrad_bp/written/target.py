@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .network import Arrays
-from .symbols import NONE
+from .refs import NONE
 from .values import Value
 
 RIGHT = ("right", "carried forward", "wrong as arrays")
@@ -24,11 +24,21 @@ class Target:
     entries: tuple[int | str, ...] = ()
     sample: str | None = None  # the letter of the sample that it is about
     transposed: bool = False
+    is_chain: bool = False  # it is written as a product of derivatives
     of_entries: tuple[int | str, ...] = ()
 
     @property
     def labels(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(self.letters))
+
+    @property
+    def left(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The letters at the quantity above, and at the one below."""
+        above, below = (
+            tuple(e for e in entries if isinstance(e, str))
+            for entries in (self.of_entries, self.entries)
+        )
+        return above, below
 
     @property
     def letters(self) -> list[str]:

@@ -53,7 +53,8 @@ SPELT = {"lVert": "Vert", "rVert": "Vert", "lvert": "vert", "rvert": "vert", "ne
          "dfrac": "frac", "tfrac": "frac", "cfrac": "frac", "to": "rightarrow", "ast": "star",
          "varphi": "phi", "varepsilon": "epsilon", "coloneqq": "equiv", "triangleq": "equiv",
          "widehat": "hat", "widetilde": "tilde", "overline": "bar", "cdotp": "cdot",
-         "|": "Vert", "lparen": "(", "rparen": ")", "lbrack": "[", "rbrack": "]"}  # fmt: skip
+         "|": "Vert", "vartriangle": "Delta",
+         "lparen": "(", "rparen": ")", "lbrack": "[", "rbrack": "]"}  # fmt: skip
 
 LOSS_WORDS = {"loss", "cost", "mse", "ce", "bce", "sse", "nll", "cce"}
 #: Words that are prose wherever they stand.
@@ -84,8 +85,9 @@ TOKEN = re.compile(
     | (?P<row>\\\\(?:\[\s*-?[\d.]+\s*[a-z]{{2}}\s*\])?)
     | (?P<aside>\\{ASIDE}\*?\s*\{{[^{{}}]*\}})
     | \\(?P<upright>{UPRIGHT})\s*\{{(?P<words>[^{{}}]*)\}}
-    | (?P<unequal>\\not\s*=) | \\(?P<command>[A-Za-z]+)\*? | \\(?P<escaped>.)
-    | (?P<number>\d+(?:\.\d+)?(?:e[-+]?\d+)?|\.\d+) | (?P<name>[A-Za-z]+)
+    | (?P<unequal>\\not\s*=) | (?P<adds>\\mathrel\s*\{{\s*\+\s*\}}\s*=)
+    | \\(?P<command>[A-Za-z]+)\*? | \\(?P<escaped>.)
+    | (?P<number>[0-9]+(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?|\.[0-9]+) | (?P<name>[A-Za-z]+)
     | (?P<up>[{"".join(UP)}]+) | (?P<down>[{"".join(DOWN)}]+)
     | (?P<mark>:=|\+=|-=|==|!=|<=|>=|->|=>|<-|\.\.|\.\*|\|\||\*\*|\S)""",
     re.X | re.S,
@@ -115,6 +117,8 @@ def tokens(source: str, latex: bool, start: int = 0) -> list[Token]:
             found.append(Token("command", r"\\", *span))
         elif kind == "unequal":
             found.append(Token("command", r"\neq", *span))
+        elif kind == "adds":
+            found.append(Token("mark", "+=", *span))
         elif kind == "words":
             found += upright(match, latex, start, span)
         elif kind in ("command", "escaped"):

@@ -7,7 +7,7 @@ factors of the chain rule, and nothing that was assumed.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -16,13 +16,14 @@ import numpy as np
 from ..notation.trees import call, literal
 from . import tree as t
 from .assumptions import ITS_NUMBER
-from .chains import Chains, Stood, is_number
+from .chains import Chains, is_number
 from .derivatives import factors
+from .local import Stood
 from .meaning import Reading, different
 from .missing import find_missing
 from .network import Arrays
+from .refs import EACH, NONE, NeedsLayerError
 from .shown import sum_over
-from .symbols import EACH, NONE, NeedsLayerError
 from .target import RIGHT, Target, Verdict
 from .values import DoesNotFitError, NotReadError, Value, close, paired, shown
 
@@ -64,9 +65,12 @@ class Judgement:
             is_forward = target.kind == "forward"
             if is_forward and (self.network.batch or 1) > 1:
                 raise NotReadError(f"of one sample, perhaps: of all, {error}") from None
-            for each in () if is_forward else t.names_in(tree):
-                with suppress(NeedsLayerError):
-                    self.symbols.refs(each)  # with a name that is not known, nothing is wrong
+            for each in () if is_forward else t.walk(tree):  # of what is not read, nothing is wrong
+                if isinstance(each, t.Derivative):
+                    meaning.leads(each)
+                elif isinstance(each, t.Name):
+                    with suppress(NeedsLayerError):
+                        self.symbols.refs(each)
             verdict = Verdict("other network" if is_forward else "does not fit", str(error))
         if verdict.name in ("wrong", "does not fit"):
             verdict = self.lacking(target, tree, verdict)
@@ -97,9 +101,9 @@ class Judgement:
             readings = meaning.readings(tree)
         except DoesNotFitError as error:
             reason = error
-        if any(EACH in r.value.labels for r in readings) and EACH not in truth.labels:
-            raise NotReadError("a formula about one sample, and the left side is about all")
         readings = self.turned(target, truth, readings)
+        if any(EACH in r.value.labels for r in readings) and EACH not in truth.labels:
+            return self.of_one_sample(truth, readings)
         if self.is_summed_tacitly(tree, readings, truth):
             readings = [self.summed_tacitly(r, truth) for r in readings]
         stray = [r for r in readings if set(r.value.labels) - set(truth.labels)]
@@ -127,23 +131,42 @@ class Judgement:
             ):  # as in -log p_c, of the class that is right
                 raise NotReadError(reason_)
             return Verdict("stray index", reason_, stray[0].notes, stray[0].tree)
-        if other and is_whole and not other[0].value.labels:
-            v, notes, shown_tree = other[0]
+        return self.of_another_shape(target, truth, other, reason)
+
+    def of_another_shape(
+        self, target: Target, truth: Value, other: Sequence[Reading], reason: Exception | None
+    ) -> Verdict:
+        if not other:
+            raise reason or DoesNotFitError("no reading fits")
+        v, notes, shown_tree = other[0]
+        if target.kind == "gradient" and not target.labels and not v.labels:
             said = f"it has the shape {shown(v.core)}, and {target.about} has {shown(truth.core)}"
             if v.transposed.equals(truth):
+                if target.is_chain:  # which makes a row, if its factors are Jacobians
+                    return Verdict("right", "", notes | {"as a row"}, shown_tree)
                 said = "the transpose of the right one"
             return Verdict("wrong", said, notes, shown_tree, list(v.data))
-        if other and target.kind == "forward" and truth.is_number and not truth.labels:
+        if target.kind == "forward" and truth.is_number and not truth.labels:
             # L = (y - ŷ)^2, where a sum is meant, or a mean
             sums = [r.value.mapped(lambda d: d.sum()) for r in other if not r.value.labels]
-            if any(v.equals(Value((), tuple(d.sum() for d in truth.data))) for v in sums):
+            if any(w.equals(Value((), tuple(d.sum() for d in truth.data))) for w in sums):
                 note = frozenset({"the sum over the entries is not written"})
-                return Verdict("right", "", other[0].notes | note, other[0].tree)
+                return Verdict("right", "", notes | note, shown_tree)
             raise NotReadError("an array, and the left side is a number")
-        if other:
-            has = f"it has the shape {shown(other[0].value.core)}"
-            raise DoesNotFitError(f"{has}, and the left side {shown(truth.core)}")
-        raise reason or DoesNotFitError("no reading fits")
+        has = f"it has the shape {shown(v.core)}"
+        raise DoesNotFitError(f"{has}, and the left side {shown(truth.core)}")
+
+    def of_one_sample(self, truth: Value, readings: Sequence[Reading]) -> Verdict:
+        """Judge what one sample adds by its sum over the samples, or their mean."""
+        for r in readings if self.network.batch else ():
+            total = r.value.summed([EACH])
+            if set(total.labels) - set(truth.labels):
+                continue
+            for v in (total, total.mapped(lambda d: d / self.network.batch)):
+                found = fitted(r._replace(value=v), truth)
+                if found.value.equals(truth):
+                    return Verdict("right", "", r.notes | {"of one sample"}, r.tree)
+        raise NotReadError("a formula about one sample, and the left side is about all")
 
     def is_summed_tacitly(self, tree: t.Tree, readings: list[Reading], truth: Value) -> bool:
         """Whether the document follows Einstein: it writes no sums, and repeats an index."""
@@ -217,6 +240,8 @@ class Judgement:
         shape, labels = self.network.shape(target.about), target.labels
         if set(labels) != set(v.labels) or (target.entries and len(labels) != len(target.letters)):
             return None
+        if target.entries and not v.is_number:  # a row
+            return None
         data = v.spread(labels)
         if target.sample is not None:
             axis = (self.network.samples or [0])[0]
@@ -234,7 +259,11 @@ class Judgement:
         links = [self.meaning.link(part) for part in parts]
         if not parts or not all(links) or any(r.entries for link in links if link for r in link):
             return None
-        found = self.meaning.as_factors(target.about, tree)
+        self.meaning.is_chain = True
+        try:
+            found = self.meaning.as_factors(self.network.loss, target.about, tree)
+        finally:
+            self.meaning.is_chain = False
         if not found:
             return None
         return self.stood(target, tree, found, "right", frozenset({"the chain rule"}))
@@ -242,7 +271,7 @@ class Judgement:
     def of_factors(
         self, target: Target, tree: t.Tree, reason: Exception | None, other: Sequence[Reading]
     ) -> Verdict | None:
-        found = self.meaning.as_factors(target.about, tree)
+        found = self.meaning.as_factors(self.network.loss, target.about, tree)
         if not found:
             return None
         shapes = sorted({shown(r.value.core) for r in other})
@@ -316,7 +345,7 @@ class Judgement:
         for expression, condition in tree.rows:
             (case,) = condition
             name = f" {case.relation} ".join(case.letters or ())
-            found = self.meaning.as_factors(target.about, expression, case)
+            found = self.meaning.as_factors(self.network.loss, target.about, expression, case)
             if len(found) != 1:
                 how = "cannot be read" if not found else "can be read in several ways"
                 return Verdict("not read", f"the case {name} {how}")
@@ -354,25 +383,17 @@ class Judgement:
         if target.truth is not None:
             return self.of_value(target, tree, case)
         meaning.note_ranges(tree)
-        parts = factors(tree, deep=True)
-        if parts and all(map(meaning.link, parts)):
-            of, by = meaning.ends(tree)
-            is_right = (of.name, by.name) == (target.of, target.about)
-            reason = "" if is_right else "this chain of derivatives leads elsewhere"
-            notes = frozenset({"a chain of local derivatives"})
-            return Verdict("right" if is_right else "wrong", reason, notes, self.as_written(tree))
         truth = meaning.jacobian(target.of, target.about)
         found: list[tuple[Arrays, frozenset[str], ast.expr]] = []
+        for tensor, notes in meaning.as_factors(target.of, target.about, tree, case):
+            if all(close(a, b) for a, b in zip(tensor, truth, strict=True)) and not target.letters:
+                return Verdict("right", "", notes, self.as_written(tree))
         for v, notes, shown_tree in meaning.readings(tree):
-            forms: Iterable[Stood]
-            if target.labels:
-                forms = self.with_left_letters(target, v)
-            else:
-                forms = meaning.stands_for(v, target.of, target.about)
+            forms = meaning.stands_for(v, target.of, target.about, left=target.left)
             found += [(tensor, notes | more, shown_tree) for tensor, more in forms]
         if not found:
-            shape = shown(truth[0].shape)
-            raise DoesNotFitError(f"it cannot be d{target.of}/d{target.about}, of shape {shape}")
+            clash = f"it cannot be d{target.of}/d{target.about}, of shape {shown(truth[0].shape)}"
+            raise (NotReadError if target.letters else DoesNotFitError)(clash)
         keep = self.where(target, case, truth)
         for tensor, notes, shown_tree in found:
             pairs = zip(tensor, truth, strict=True)
@@ -387,27 +408,6 @@ class Judgement:
             return np.ones(truth[0].shape)
         eye = np.eye(n).reshape(truth[0].shape)
         return eye if case.relation == "=" else 1 - eye
-
-    def with_left_letters(self, target: Target, v: Value) -> list[Stood]:
-        """∂a/∂z_j: a letter at one of the two places, and the other takes what is left over."""
-        of, by = target.of, target.about
-        network = self.network
-        shape = (*network.shape(of), *network.shape(by))
-        n, m = network.size(of), network.size(by)
-        rest = [label for label in v.labels if label not in target.labels]
-        if len(target.labels) != 1 or not (network.is_vector(of) and network.is_vector(by)):
-            return []
-        (given,) = target.labels
-        note = frozenset({"an index is left out on the left"})
-        sizes = v.data[0].shape[: len(v.labels)]
-        if not v.is_number or not v.labels or set(sizes) - {n, m}:
-            return []
-        if len(rest) == 1 and given in v.labels and v.data[0].size == n * m:
-            order = (rest[0], given) if target.entries else (given, rest[0])
-            return [([d.reshape(shape) for d in v.spread(order)], note)]
-        if v.labels == (given,) and n == m:
-            return [([np.diag(d.ravel()).reshape(shape) for d in v.data], note)]
-        return []
 
 
 def fitted(reading: Reading, truth: Value) -> Reading:

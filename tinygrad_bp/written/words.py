@@ -6,8 +6,10 @@ function = word { "'" | script | "[" setting "]" } "(" side { "," side } ")" | w
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..notation.symbols import ACCENTS, GREEK
 from . import tree as t
@@ -15,7 +17,7 @@ from .scripts import Scripts, is_index, script, text
 from .tokens import FUNCTIONS, LOSS_WORDS, OPENING, NotReadError, Token, group, split
 
 FONTS = {"mathbf", "boldsymbol", "bm", "mathcal", "mathscr", "mathsf", "mathit", "mathfrak",
-         "pmb", "bold", "vec", "underline", "mathbb"}  # fmt: skip
+         "pmb", "bold", "vec", "underline", "mathbb", "mathds", "mathbbm"}  # fmt: skip
 GREEK_WORDS = {*GREEK, "ell"}
 ACCENTED = {name + accent: (name, accent) for name in "yaxYAX" for accent in ACCENTS}  # yhat
 SAME = {"ln": "log", "sigm": "sigmoid", "logistic": "sigmoid", "sgn": "sign", "tr": "trace",
@@ -23,7 +25,7 @@ SAME = {"ln": "log", "sigm": "sigmoid", "logistic": "sigmoid", "sgn": "sign", "t
 #: Letters that stand for a function where brackets, or a prime, follow.
 FUNCTION_LETTERS = {"sigma", "phi", "psi", "f", "g"}
 #: Letters that stand for the loss, also as a function of what it depends on.
-LOSS_LETTERS = {"L", "J", "C", "E", "ell"}
+LOSS_LETTERS = {"L", "J", "C", "E", "ell", "l"}
 #: Letters that may say how many there are.
 SIZES = {"m", "N", "B", "n", "M", "K", "d"}
 #: What opens the arguments of a function.
@@ -121,6 +123,9 @@ class Words(ABC):
             return self.marked(t.Name(*ACCENTED[word]))
         # dz1, dWx, dloss, dYhat, but not damping
         is_short = len(word) < 4 or low[1:] in LOSS_WORDS or word[1:] in ACCENTED
+        is_above = self.peek() == "/" and self.peek(1)[:1] == "d" and len(self.peek(1)) > 1
+        is_below = text(self.row[: self.i - 1][-1:]) == "/"
+        is_short |= len(word) > 1 and (is_above or is_below)  # dout/dz, dz/dout
         if token.kind == "name" and not self.latex and word[0] == "d" and is_short:
             return self.differential_in_text(token)
         if token.kind == "words" and not word.replace("_", "").isalnum():
@@ -197,7 +202,7 @@ class Words(ABC):
             elif self.peek() == "[" and self.adjoins():
                 start = self.i
                 inside = tuple(p for p in self.index() if isinstance(p, int | t.Letter))
-                if not inside or len(inside) < len(self.row[start : self.i][1:-1:2]):
+                if len(inside) != 1 + sum(t.text == "," for t in self.row[start : self.i]):
                     self.i = start
                     break  # no index, or a slice
                 has_layer = any(isinstance(p, int | t.Bracketed) for p in (*above, *below))
@@ -224,7 +229,7 @@ class Words(ABC):
             arguments, keywords = self.arguments()
             return t.Call(base, arguments, primes, above, below, keywords)
         if t.Word(":") in below:
-            raise NotReadError("a slice")
+            return t.Entry(replace(name, below=()), below)
         if primes:
             raise NotReadError("a prime on a name may be a derivative, or make another name")
         return name
@@ -242,9 +247,11 @@ class Words(ABC):
 
     def call(self, word: str) -> t.Tree:
         function = SAME.get(word.lower(), word.lower()) if word.lower() in FUNCTIONS else word
+        of = re.sub(r"_?(?:deriv(?:ative)?|prime|grad(?:ient)?)(?:_of)?_?", "", function)
         keywords: list[tuple[str, str]] = []
         entry: tuple[t.Script, ...] = ()
-        primes, power = 0, None
+        primes, power = int(of != function), None
+        function = of or "f"
         while True:
             if self.accept("'", r"\prime"):
                 primes += 1
