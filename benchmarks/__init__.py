@@ -2,6 +2,7 @@
 
     python -m benchmarks [PART ...] [--out FOLDER] [--against FILE]
 
+With ``--out docs/benchmarks``, it writes all figures of the docs anew, and how long each part took.
 Contenders that are not installed are left out: pip install --editable ".[bench]".
 """
 

@@ -44,17 +44,21 @@ def graphs() -> list[Result]:
     results = []
     for build in (chain, wide):
         for length in LENGTHS:
-            seconds: dict[str, list[float]] = {name: [] for name in leaves}
+            seconds: dict[str, list[float]] = {
+                f"{name}{part}": [] for part in ("", ", recording alone") for name in leaves
+            }
             for _ in range(min(max(20_000 // length, 1), 50)):
                 for name, leaf in leaves.items():
                     start = process_time()
                     loss = build(leaf, length)
+                    recorded = process_time() - start
                     loss.backward()
                     del loss
                     seconds[name].append((process_time() - start) / length)
+                    seconds[f"{name}, recording alone"].append(recorded / length)
             case = f"{build.__name__}, {length:,} operations, each"
             first = seconds["tinygrad_bp"]
-            results += [compared(PART, case, name, seconds[name], first) for name in leaves]
+            results += [compared(PART, case, name, seconds[name], first) for name in seconds]
     return results
 
 
