@@ -97,8 +97,8 @@ class Command(NamedTuple):
 PROBLEM = (
     argument(
         "--problem", "--file", type=Path, metavar="FILE",
-        help="a Python file with a function that returns the loss; if it takes leaves by name, a "
-        "mapping called inputs holds their values (default: the worked problem)",
+        help="a Python file with a function that returns the loss; if the function has arguments, "
+        "a dict called inputs in the file gives their values (default: the worked problem)",
     ),
     argument(
         "--loss", default="loss", metavar="NAME",
@@ -279,7 +279,7 @@ COMMANDS: dict[str, Command] = {
         default=Path("out", "backprop.html"),
     ),
     "grade": Command(
-        "check a hand derivation line by line, or those of a class",
+        "check a hand derivation, or those of a class, line by line",
         "Check a derivation: a document (.md, .tex, .ipynb, .txt), read line by line; or a Python "
         "file with a function that takes quantities of the problem by name and returns gradients. "
         "Several files, --csv or --feedback make a class. Each Python file runs in a process of "
@@ -295,14 +295,14 @@ COMMANDS: dict[str, Command] = {
             ),
             argument(
                 "--names", nargs="+", default=(), metavar="NAME=QUANTITY",
-                help="what the names in a document stand for, as in h=a1, if it does not say so",
+                help="what the names stand for, as in h=a1, if the document does not say so",
             ),
-            argument("--out", type=Path, help="write what is shown as a page: a .html file"),
+            argument("--out", type=Path, help="write the report as a page: a .html file"),
             group(
                 "what counts",
                 argument(
                     "--require", nargs="*", metavar="NAME",
-                    help="what must be answered (default: every parameter; without a name: only "
+                    help="what must be answered (default: every parameter; without a name, only "
                     "what is answered counts)",
                 ),
                 argument(
@@ -317,7 +317,7 @@ COMMANDS: dict[str, Command] = {
                 argument(
                     "--accept", nargs="*", default=ACCEPTED, choices=tuple(CONVENTIONS),
                     metavar="CONVENTION",
-                    help="the conventions that are remarked on and not charged, of "
+                    help="the conventions that get a remark and cost no points; any of "
                     f"{', '.join(CONVENTIONS)} (default: {', '.join(ACCEPTED)})",
                 ),
                 argument(
@@ -339,7 +339,7 @@ COMMANDS: dict[str, Command] = {
             ),
             group(
                 "one submission",
-                argument("--reveal", action="store_true", help="say what is right, not only hints"),
+                argument("--reveal", action="store_true", help="show the answers, not hints"),
                 argument("--json", type=Path, metavar="OUT", help="write the whole report as JSON"),
                 argument("--gradescope", type=Path, metavar="OUT", help="write its results"),
             ),
@@ -350,8 +350,8 @@ COMMANDS: dict[str, Command] = {
                     "--feedback", type=Path, metavar="FOLDER",
                     help="write a page for each student, with hints and without the answers",
                 ),
-                argument("--title", help="what the page is called"),
-                argument("--jobs", type=int, help="how many at a time (default: all processors)"),
+                argument("--title", help="the title of the page"),
+                argument("--jobs", type=int, help="how many run at a time (default: all cores)"),
             ),
         ),
         lambda options, console: run_grade(
@@ -365,15 +365,15 @@ COMMANDS: dict[str, Command] = {
         "run a backward pass with a mistake in it, and show which gradients break",
         "Run a backward pass with one rule replaced by a wrong one, or with a fault of the sweep "
         "itself, and show which gradients break and whether the loss would still fall. Without a "
-        "mistake: the names of those that the problem can show.",
+        "mistake, list those that the problem can show.",
         (
-            argument("mistake", nargs="?", metavar="MISTAKE", help="its name; --list has them"),
+            argument("mistake", nargs="?", metavar="MISTAKE", help="its name: --list shows all"),
             *PROBLEM,
             argument(
                 "--at", metavar="NAME",
-                help="make it in the gradient of this quantity alone (default: wherever it can be)",
+                help="make the mistake in this gradient alone (default: wherever possible)",
             ),
-            argument("--list", action="store_true", help="only list the mistakes there are"),
+            argument("--list", action="store_true", help="list the mistakes, and do no more"),
         ),
         lambda options, console: run_inject(
             options, lambda: load_problem(options.problem, options.loss), console
