@@ -120,6 +120,11 @@ def with_reshape(x, y, W, b, V):
     return rows(x, y, W, b, V.reshape(5, 3))
 
 
+def with_assertion(x, y, W, b, V):
+    assert V.shape == (5, 3)
+    return rows(x, y, W, b, V)
+
+
 @pytest.mark.parametrize("line", ["V", "h"])
 def test_a_missing_transpose_of_any_problem_is_found_in_its_line(line):
     def answers(x, y, V, z, h, s):
@@ -131,8 +136,9 @@ def test_a_missing_transpose_of_any_problem_is_found_in_its_line(line):
     assert sum(x.verdict == "wrong" for x in report.lines) == 1
     assert "the shapes do not fit" in report.remarks[-1]
     # a problem that can be computed in its own shapes alone has no others
-    assert grade(answers, with_reshape, ROWS).failure.startswith("ValueError: matmul")
-    assert grade(rows_backward, with_reshape, ROWS).passed
+    for problem in (with_reshape, with_assertion):
+        assert grade(answers, problem, ROWS).failure.startswith("ValueError: matmul")
+        assert grade(rows_backward, problem, ROWS).passed
 
 
 def test_a_missing_transpose_of_a_layer_is_found_in_its_line():
