@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tinygrad_bp.grading.grade import grade
+from tinygrad_bp import grade
 from tinygrad_bp.grading.inject import inject, possible_mistakes
 from tinygrad_bp.mistakes.catalogue import CATALOGUE
 

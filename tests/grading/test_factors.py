@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 import tinygrad_bp as bp
+from tinygrad_bp import grade
 from tinygrad_bp.grading import factors
 from tinygrad_bp.grading.assignment import Assignment, Marking
 from tinygrad_bp.grading.factors import CONVENTIONS
-from tinygrad_bp.grading.grade import grade, grade_submission
+from tinygrad_bp.grading.grade import grade_submission
 from tinygrad_bp.grading.submission import InProcess
 
 from ..sweeps import sample

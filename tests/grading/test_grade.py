@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_bp as bp
-from tinygrad_bp.grading.grade import grade
+from tinygrad_bp import grade
 from tinygrad_bp.grading.submission import Answers
 
 from .derivations import derivation

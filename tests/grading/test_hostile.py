@@ -34,6 +34,9 @@ HOSTILE = {
     # time
     "a loop": "while True: pass",
     "a loop when it is called": "def gradients():\n    while True: pass",
+    "a loop the second time": (  # where all widths are equal
+        "def gradients(W1, W2):\n    while W1.shape == W2.shape: pass\n    raise ValueError"
+    ),
     "asleep": "import time\ntime.sleep(1000)",
     "clocks off": (
         "import faulthandler, signal, time\nfaulthandler.cancel_dump_traceback_later()\n"
@@ -306,7 +309,7 @@ def test_folders_however_deep_are_removed(tmp_path):
 
 
 def test_numbers_near_the_end_of_their_range_are_judged():
-    from tinygrad_bp.grading.grade import grade
+    from tinygrad_bp import grade
 
     for number in (1e308, -1.7e308, 5e-324, np.inf):
         report = grade({"x": np.full(2, number)}, lambda x: (x * x).sum(), {"x": [1.0, 2.0]})

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import tinygrad_bp as bp
+from tinygrad_bp import grade
 from tinygrad_bp.grading import limits, sheet
-from tinygrad_bp.grading.grade import Assignment, grade, grade_submission
+from tinygrad_bp.grading.grade import Assignment, grade_submission
 from tinygrad_bp.grading.judge import Judge
 from tinygrad_bp.grading.submission import Answers, InProcess
 from tinygrad_bp.mistakes import catalogue

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import tinygrad_bp as bp
-from tinygrad_bp.grading.grade import grade
+from tinygrad_bp import grade
 
 COURSE = Path(__file__).parents[2] / "docs" / "course"
 

@@ -90,7 +90,7 @@ def test_a_small_gradient_is_judged_by_its_own_size():
     def scaled(q, d):
         return 2 * LINES["W1"](q, d)
 
-    from tinygrad_bp.grading.grade import grade
+    from tinygrad_bp import grade
     from tinygrad_bp.worked_problem.problem import random_problem
 
     point = vars(random_problem(seed=1))
@@ -103,7 +103,7 @@ def test_a_small_gradient_is_judged_by_its_own_size():
 
 def test_whole_numbers_that_are_off_a_little_are_not_passed_in_silence():
     import tinygrad_bp as bp
-    from tinygrad_bp.grading.grade import grade
+    from tinygrad_bp import grade
 
     def problem(x):
         return bp.square_sum(x).named("L")
@@ -153,7 +153,7 @@ SMALL = {"x": rng.normal(size=(3, 4)), "W": rng.normal(size=(2, 3)), "y": rng.no
 
 @pytest.mark.parametrize("kind", [np.float64, np.float32])
 def test_a_small_column_with_the_wrong_sign_is_wrong(kind):
-    from tinygrad_bp.grading.grade import grade
+    from tinygrad_bp import grade
 
     def answers(x, y, z, sign):
         d = 2 * (z - y) @ (x * np.array([[1.0], [1e-5], [1.0]])).T
@@ -210,7 +210,7 @@ def test_data_in_float32_beside_weights_in_float64_is_right():
 
         return bp.square_sum((W @ x).named("z") - y).named("L")
 
-    from tinygrad_bp.grading.grade import grade
+    from tinygrad_bp import grade
 
     for seed in range(10):
         normal = np.random.default_rng(seed).normal

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from tinygrad_bp import grade
 from tinygrad_bp.grading.assignment import Assignment
-from tinygrad_bp.grading.grade import grade
 from tinygrad_bp.grading.report import JudgedLine, Report
 
 from .derivations import LINES, SQUARE, derivation

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tinygrad_bp.grading.grade import grade
+from tinygrad_bp import grade
 from tinygrad_bp.worked_problem.problem import random_problem
 
 

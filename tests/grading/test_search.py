@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 import tinygrad_bp as bp
+from tinygrad_bp import grade
 from tinygrad_bp.grading import search
 from tinygrad_bp.grading.assignment import Assignment
-from tinygrad_bp.grading.grade import grade, grade_submission
+from tinygrad_bp.grading.grade import grade_submission
 from tinygrad_bp.grading.judge import Judge
 from tinygrad_bp.grading.search import Search, find_repeated, find_single
 from tinygrad_bp.grading.submission import Answers, InProcess, Order

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinygrad_bp.grading.grade import grade
+from tinygrad_bp import grade
 from tinygrad_bp.worked_problem import closed_form as cf
 from tinygrad_bp.worked_problem.problem import random_problem
 from tinygrad_bp.worked_problem.slips import dL_dW1_without_minus, one_case_alone

@@ -7,8 +7,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from tinygrad_bp import grade
 from tinygrad_bp.grading.calling import UnansweredError, find_function
-from tinygrad_bp.grading.grade import grade
 from tinygrad_bp.grading.spelling import find_quantity, suggest_name
 from tinygrad_bp.grading.submission import UNKNOWN, Answers, Order, call, read_answers
 

@@ -5,10 +5,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from tinygrad_bp import grade
 from tinygrad_bp.grading import factors, limits, search
 from tinygrad_bp.grading.assignment import Assignment
 from tinygrad_bp.grading.fingerprints import ratio_of
-from tinygrad_bp.grading.grade import grade
 from tinygrad_bp.grading.judge import Judge
 from tinygrad_bp.grading.submission import Answers
 

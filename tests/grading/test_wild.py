@@ -2,7 +2,7 @@
 
 import pytest
 
-from tinygrad_bp.grading.grade import grade
+from tinygrad_bp import grade
 
 from .wild import dense, layers, models
 

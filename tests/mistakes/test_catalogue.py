@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import tinygrad_bp as bp
+from tinygrad_bp import grade
 from tinygrad_bp.differences import agree
-from tinygrad_bp.grading.grade import Assignment, grade, grade_at_points
+from tinygrad_bp.grading.grade import Assignment, grade_at_points
 from tinygrad_bp.grading.judge import Judge
 from tinygrad_bp.grading.submission import Answers
 from tinygrad_bp.mistakes import catalogue

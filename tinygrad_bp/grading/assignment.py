@@ -79,13 +79,18 @@ class Assignment:
         marking: Marking | None = None,
         returns: Sequence[str] | None = None,
     ) -> None:
+        if only_inputs and inputs is None and not isinstance(problem, Tensor):
+            raise ValueError(
+                "arrays are answers at one point: give it, as inputs={'W1': ..., ...}, or as a "
+                "recorded loss. A function is called at points of its own."
+            )
         task = set_task(problem, inputs)
         self.build, self.layer = task.build, task.layer
         self.aliases = ALIASES.get(self.build, {})
-        self.is_given = task.leaves is not None
+        self.is_given = task.is_given
         self.seed, self.marking = seed, marking or Marking()
         drawn = draw_worked_problem(seed)
-        self.record(next(drawn) if task.leaves is None else task.leaves)
+        self.record(task.leaves if task.is_given else next(drawn))
         run = self.runs[0]
         leaves_with_gradient = [
             n for n in self.points[0] if n in self.named and is_leaf(run, self.named[n])
@@ -93,7 +98,7 @@ class Assignment:
         #: The leaves whose gradients are asked for, in the order of the problem's arguments.
         self.parameters = task.parameters(leaves_with_gradient)
         if not only_inputs:
-            self.draw(drawn if task.leaves is None else None)
+            self.draw(None if task.is_given else drawn)
         #: The loss, whose gradient is 1 by definition; None if it has no name.
         self.loss = run.tensors[-1].name
         #: What nobody is expected to answer: data, and the loss itself.

@@ -1,4 +1,4 @@
-"""Grade a derivation: ``grade(answers)`` says which line is wrong, and what the mistake is.
+"""Grade a submission: say which line is wrong, and what the mistake is.
 
 The submission answers at the assignment's points, the judge compares, and the findings are
 reported.
@@ -6,50 +6,28 @@ reported.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from ..engine import Tensor
 from .assignment import Assignment, Marking
-from .factors import ACCEPTED, judge
+from .factors import judge
 from .findings import Finding, to_sentence
 from .report import JudgedLine, Report
 from .spelling import suggest_name
 from .submission import UNKNOWN, Answers, InProcess, Submission
-from .task import Builder
 
 
-def grade(
-    answers: Callable[..., Any] | Mapping[str, Any] | Submission,
-    problem: Builder | Tensor | None = None,
-    inputs: Mapping[str, Any] | Sequence[Any] | None = None,
-    required: Collection[str] | None = None,
-    seed: int = 0,
-    *,
-    carried: float = 1.0,
-    points: Mapping[str, float] | None = None,
-    returns: Sequence[str] | None = None,
-    accepted: Collection[str] = ACCEPTED,
-) -> Report:
-    """Check a derivation in code or arrays; `bp.grade`, which reads documents too, says how."""
-    marking = Marking(carried, points or {}, accepted)
-    at_one_point = isinstance(answers, Mapping)
-    if at_one_point and inputs is None and not isinstance(problem, Tensor):
-        raise ValueError(
-            "arrays are answers at one point: give it, as inputs={'W1': ..., ...}, or as a "
-            "recorded loss. A function is called at points of its own."
-        )
-    assignment = Assignment(problem, inputs, required, seed, at_one_point, marking, returns)
+def submission_of(answers: Callable[..., Any] | Mapping[str, Any] | Submission) -> Submission:
+    """Return what answers at points: a function, or arrays that are the same at each."""
     if hasattr(answers, "answers_at"):
-        return grade_submission(answers, assignment)
-    if not (callable(answers) or at_one_point):
+        return answers
+    if not (callable(answers) or isinstance(answers, Mapping)):
         raise TypeError(f"answers are a function or a mapping, not {answers!r:.60}.")
-    function = answers if callable(answers) else lambda: answers
-    return grade_submission(InProcess(function), assignment)
+    return InProcess(answers if callable(answers) else lambda: answers)
 
 
 @runtime_checkable

@@ -21,11 +21,10 @@ from ..mistakes.catalogue import CATALOGUE, named
 from ..mistakes.mistake import Mistake, Wrong
 from ..mistakes.run import Place, Run
 from ..record import Edge
-from ..worked_problem.problem import random_problem
 from .findings import errors, finite
 from .precision import RIGHT
 from .report import JudgedLine, Shown, gradient_of
-from .task import ALIASES, Builder, Leaves, Task, compute, set_task, to_leaves
+from .task import ALIASES, Builder, Leaves, compute, set_task
 
 #: Gradients by the position of their tensor; those that cannot be computed are not there.
 Gradients: TypeAlias = Mapping[int, Any]
@@ -163,8 +162,8 @@ def inject(
     >>> injection.unchanged, injection.falls
     (('y', 'y_hat'), True)
     """
-    task, leaves = complete_task(problem, inputs)
-    fn = task.build
+    task = set_task(problem, inputs)
+    fn, leaves = task.build, task.leaves
     row = named(mistake)
     at = ALIASES.get(fn, {}).get(at, at) if at is not None else None
     with np.errstate(all="ignore"):
@@ -193,15 +192,6 @@ def inject(
     sentence = f"{row.sentence} Taken instead: {', '.join(taken)}." if taken else row.sentence
     where = tuple(dict.fromkeys(places.values()))
     return Injection(mistake, sentence, where, lines, descent, note)
-
-
-def complete_task(
-    problem: Builder | Tensor | None, inputs: Mapping[str, Any] | Sequence[Any] | None
-) -> tuple[Task, dict[str, np.ndarray]]:
-    task = set_task(problem, inputs)
-    if task.leaves is not None:
-        return task, task.leaves
-    return task, to_leaves(task.build, vars(random_problem()))
 
 
 # ---- the mistake, planted ----
@@ -254,8 +244,8 @@ def possible_mistakes(
 ) -> list[str]:
     """Return the names of the mistakes that can be injected into a problem."""
     with np.errstate(all="ignore"):
-        task, leaves = complete_task(problem, inputs)
-        return possible_in(Run(compute(task.build, leaves)))
+        task = set_task(problem, inputs)
+        return possible_in(Run(compute(task.build, task.leaves)))
 
 
 # ---- what it does ----

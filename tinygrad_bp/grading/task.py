@@ -18,6 +18,7 @@ from ..engine import Tensor
 from ..record import Record
 from ..table import TABLE
 from ..worked_problem.network import network
+from ..worked_problem.problem import random_problem
 from .calling import UPSTREAM
 
 #: Builds a loss from leaves given by name.
@@ -43,10 +44,11 @@ ALIASES: dict[Builder, dict[str, str]] = {worked_problem: {"a3": "y_hat"}}
 @dataclass(frozen=True)
 class Task:
     build: Builder
-    leaves: dict[str, np.ndarray] | None  # None: those of the worked problem are drawn
+    leaves: dict[str, np.ndarray]
     #: Whose gradients are asked for, where that was said by ``requires_grad``.
     marked: tuple[str, ...] | None = None
     layer: bool = False
+    is_given: bool = True  # else it is the worked problem, and its leaves are drawn
 
     def parameters(self, differentiable: Sequence[str]) -> tuple[str, ...]:
         """Return the leaves whose gradients are to be derived, of those that have one.
@@ -78,7 +80,7 @@ def set_task(
                 "the shapes of this problem's leaves are not known. Give an example of them: "
                 "inputs={'W': ..., 'x': ...}; or give the recorded loss in place of the function."
             )
-        return Task(build, None)
+        return Task(build, to_leaves(build, vars(random_problem())), is_given=False)
     given = by_name(build, inputs)
     tensors = {name: value for name, value in given.items() if isinstance(value, Tensor)}
     is_marked = any(value.requires_grad for value in tensors.values())
@@ -134,7 +136,6 @@ def replayed(loss: Tensor) -> Task:
 
 
 def as_layer(task: Task) -> Task:
-    assert task.leaves is not None
     output = compute(task.build, task.leaves)
     if not output.ndim:
         return task

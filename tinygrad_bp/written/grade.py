@@ -19,8 +19,7 @@ import numpy as np
 from ..engine import Tensor
 from ..grading.assignment import Assignment, Marking
 from ..grading.factors import ACCEPTED
-from ..grading.grade import grade as grade_answers
-from ..grading.grade import grade_at_points
+from ..grading.grade import GradesItself, grade_at_points, grade_submission, submission_of
 from ..grading.report import JudgedLine, Report
 from ..grading.submission import Answers, Submission
 from ..grading.task import Builder
@@ -337,22 +336,16 @@ def grade(
     >>> report.first_wrong, report["z3"].mistakes, report["W3"].verdict
     ('z3', ('softmax-diagonal',), 'carried forward')
     """
-    if not isinstance(answers, (str, Path)):
-        return grade_answers(
-            answers,
-            problem,
-            inputs,
-            required,
-            seed,
-            carried=carried,
-            points=points,
-            returns=returns,
-            accepted=accepted,
-        )
-    document = open_document(Path(answers), names)
-    if document is None:
-        raise ValueError(f"{answers} is no document that is read: {', '.join(SUFFIXES)}.")
+    submission: Submission | GradesItself
+    if isinstance(answers, (str, Path)):
+        document = open_document(Path(answers), names)
+        if document is None:
+            raise ValueError(f"{answers} is no document that is read: {', '.join(SUFFIXES)}.")
+        submission = document
+    else:
+        submission = submission_of(answers)
     marking = Marking(carried, points or {}, accepted)
-    return document.grade_itself(
-        Assignment(problem, inputs, required, seed, marking=marking, returns=returns)
+    at_one_point = isinstance(answers, Mapping)
+    return grade_submission(
+        submission, Assignment(problem, inputs, required, seed, at_one_point, marking, returns)
     )
