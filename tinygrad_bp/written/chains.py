@@ -25,8 +25,6 @@ IN_ORDER = "read as the factors of the chain rule, in their order"
 
 
 class Chains(Derivatives):
-    is_chain = False  # while all factors are derivatives, so what is meant by each is the same
-
     def ends(self, tree: t.Tree) -> tuple[Ref, Ref]:
         """Return where derivatives, multiplied in either order, begin and end."""
         links = [self.leads(factor) for factor in factors(tree, deep=True) or [tree]]
@@ -86,7 +84,7 @@ class Chains(Derivatives):
                 for to, end in product(path[k + 1 :], range(used + 1, n + 1)) if gradients else ():
                     if not self.may_be(at, to, links, used, end):
                         continue
-                    steps = list(self.step(at, to, parts[used:end], case))
+                    steps = list(self.step(at, to, parts[used:end], case, all(links)))
                     found = arrived.setdefault((end, to), [])
                     for (g, notes), (tensor, more) in product(gradients, steps):
                         found.append((self.contract(g, tensor, at), notes | more))
@@ -106,7 +104,12 @@ class Chains(Derivatives):
         return end < len(links) and (follows or (is_step and not any(own)))
 
     def step(
-        self, at: str, to: str, parts: Sequence[t.Tree], case: t.Comparison | None
+        self,
+        at: str,
+        to: str,
+        parts: Sequence[t.Tree],
+        case: t.Comparison | None,
+        is_chain: bool,  # of derivatives alone: what is meant by a gradient makes no difference
     ) -> Iterator[Stood]:
         """Return what factors stand for: a local derivative, or from the loss a gradient."""
         network = self.network
@@ -114,7 +117,7 @@ class Chains(Derivatives):
         if link is not None and link[0].name == network.loss:
             if link[0].entries:
                 raise NotReadError("a chain from the loss at one step")
-            arrays = self.symbols.gradient(link[1], self.of_truth, self.is_chain)
+            arrays = self.symbols.gradient(link[1], self.of_truth, is_chain)
             yield like(arrays, network.gradients[to]), NONE
             return
         if link is not None:

@@ -196,28 +196,25 @@ class Document:
         # cases say themselves where they hold
         has_cases = any(isinstance(side.tree, t.Cases) for side in line.rights)
         scope = line.scope if target.kind == "local" and not has_cases else None
-        said: list[Verdict] = []
+        is_right = False
         for side in line.rights:
             verdict = self.of_side(target, side, line.condition or scope)
-            if said and self.is_new(side.tree) and said[-1].name == "right" != verdict.name:
-                key = self.own_key(side.tree)  # type: ignore[arg-type]
+            is_right, was_right = verdict.name == "right", is_right
+            if was_right and not is_right and (key := self.new_key(target, side.tree)):
                 self.learnt.append(partial(self.symbols.gradients.__setitem__, key, target.about))
                 verdict = Verdict("defined", f"the gradient by {target.about}")
-            said += [verdict] if self.is_of_step(target) else []
             if side.relation == "+=" and verdict.name not in RIGHT:
                 verdict = Verdict("not compared", "what was there before is not known")
             yield Judged(line, side, verdict, target, dict(self.symbols.own))
 
-    def is_of_step(self, target: Target) -> bool:
-        return target.kind == "gradient" and not self.network.is_leaf(target.about)
-
-    def is_new(self, tree: object) -> bool:
-        """Whether a δ at the end of a chain is none that the document has used so far."""
-        if not isinstance(tree, t.Name) or tree.base not in DELTAS:
-            return False
-        with suppress(NotReadError):
-            return self.own_key(tree) not in self.symbols.gradients
-        return False
+    def new_key(self, target: Target, tree: object) -> Key | None:
+        """Return the key of a δ that the end of a chain introduces, for the gradient by a step."""
+        is_step = target.kind == "gradient" and not self.network.is_leaf(target.about)
+        if is_step and isinstance(tree, t.Name) and tree.base in DELTAS:
+            with suppress(NotReadError):
+                key = self.own_key(tree)
+                return key if key not in self.symbols.gradients else None
+        return None
 
     def of_side(self, target: Target, side: t.Side, condition: t.Condition | None) -> Verdict:
         if target.kind == "function" and target.entries:

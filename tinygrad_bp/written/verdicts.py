@@ -259,11 +259,7 @@ class Judgement:
         links = [self.meaning.link(part) for part in parts]
         if not parts or not all(links) or any(r.entries for link in links if link for r in link):
             return None
-        self.meaning.is_chain = True
-        try:
-            found = self.meaning.as_factors(self.network.loss, target.about, tree)
-        finally:
-            self.meaning.is_chain = False
+        found = self.meaning.as_factors(self.network.loss, target.about, tree)
         if not found:
             return None
         return self.stood(target, tree, found, "right", frozenset({"the chain rule"}))
