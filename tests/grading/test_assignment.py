@@ -59,6 +59,24 @@ def test_an_array_is_redrawn_in_its_range():
     assert draw_like(np.zeros((0, 3)), rng).shape == (0, 3)
 
 
+def test_data_of_two_values_stay_and_parameters_and_inputs_do_not():
+    """So a mask may be multiplied by twice, and a label of -1 or 1 has the square 1."""
+
+    def loss(W, x, y, mask):
+        return bp.square_sum(((x @ W).named("z") - y) * mask).named("L")
+
+    two = np.array([[0.0, 1.0], [1.0, 1.0], [0.0, 0.0]])
+    inputs = {"W": two[:2], "x": two, "y": 2 * two - 1, "mask": two}
+    _, *others = Assignment(loss, inputs).points
+    for point in others:
+        assert {n for n, v in inputs.items() if np.array_equal(point[n], v)} == {"y", "mask"}
+
+    def answers(x, y, z, mask):
+        return {"W": x.T @ (2 * (z - y) * mask)}  # mask * mask is mask
+
+    assert grade(answers, loss, inputs).passed
+
+
 def test_a_point_where_the_problem_fails_is_drawn_anew():
     def problem(x):
         if x.data[0] < 0:

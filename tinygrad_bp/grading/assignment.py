@@ -138,9 +138,10 @@ class Assignment:
             self.mix_signs()
 
     def redraw(self) -> Iterator[Leaves]:
-        # data of two values are labels, or a mask
+        # data of two values are labels, or a mask, but for an input
         rng = np.random.default_rng(self.seed)
-        kept = {n for n, v in self.leaves.items() if n not in self.parameters and is_binary(v)}
+        drawn = {*self.parameters, "x", "X"}
+        kept = {name for name, v in self.leaves.items() if name not in drawn and is_binary(v)}
         while True:
             yield {n: v if n in kept else draw_like(v, rng) for n, v in self.leaves.items()}
 
