@@ -150,7 +150,8 @@ def judge(
         cause = () if is_accepted else explain_factor(left, runs[0])
         scaled = Judge([ScaledRun(run, *factor) for run in runs], answers)
         found = scaled.judge()
-        charged = -0.5 if is_accepted else 1.0 if cause else 2.5  # rather a convention than a slip
+        # rather a convention than a slip, and rather one slip than two
+        charged = -0.5 if is_accepted else 0.5 + 0.5 * len(cause) if cause else 2.5
         carry = {n for n, i in runs[0].quantities.items() if factor.of(runs[0], i) != 1.0} - right
         has_name = is_accepted or (cause and all(f.mistake.name not in ANY for f in cause))
         if not is_shared(found, right, None if has_name else carry):
