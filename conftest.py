@@ -9,6 +9,9 @@ from hypothesis import settings
 
 import tinygrad_bp as bp
 
+settings.register_profile("untimed", deadline=None)  # or a test may fail where a machine is busy
+settings.load_profile("untimed")
+
 #: For the sweeps of tests/sweeps.py: each in full.
 settings.register_profile("thorough", max_examples=1000)
 

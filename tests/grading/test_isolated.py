@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,8 @@ from tinygrad_bp.grading import isolated
 from tinygrad_bp.grading.child import DTYPES, everyone_can_reach, pack, runs_as_root, unpack
 from tinygrad_bp.grading.isolated import IsolatedFile, Limits
 from tinygrad_bp.grading.submission import Answers
+
+from .submissions import is_at_rest
 
 POINTS = [{"x": np.array([[1.0, 2.0, 3.0]])}, {"x": np.array([[4.0, 5.0, 6.0]])}]
 LIMITS = Limits(seconds=1.0, memory=200, output=10_000)
@@ -189,32 +190,30 @@ def test_what_it_raises_is_told_with_its_line(failure, text, reason):
         "import threading\nthreading.Event().wait()",
     ],
 )
-def test_an_endless_loop(failure, text):
-    since = time.monotonic()
+def test_an_endless_loop(failure, text, lives):
     reason = failure(text, limits=Limits(seconds=0.3))
     assert reason.startswith("it was still running after 0.3 s")
     if os.name == "posix":
         assert ", in line " in reason
-    assert time.monotonic() - since < 20
+    assert max(lives) < 0.3 + 2
 
 
 @posix
-def test_a_process_that_switches_its_clocks_off_is_ended_all_the_same(failure):
+def test_a_process_that_switches_its_clocks_off_is_ended_all_the_same(failure, lives):
     text = (
         "import faulthandler, signal, time\n"
         "faulthandler.cancel_dump_traceback_later()\n"
         "signal.alarm(0)\n"
         "time.sleep(1000)"
     )
-    since = time.monotonic()
     assert failure(text, limits=Limits(seconds=0.5)).startswith("it was still running after 0.5 s")
-    assert time.monotonic() - since < isolated.START / 2
+    assert max(lives) < 0.5 + 2
 
 
 def test_the_time_is_that_of_the_submission_alone(answers, monkeypatch):
     # The interpreter takes longer to start than this submission may take.
-    monkeypatch.setattr(isolated, "BOOTSTRAP", "import time; time.sleep(1); " + isolated.BOOTSTRAP)
-    assert answers("def gradients(x): return {'x': x}", limits=Limits(0.8))[0].failure is None
+    monkeypatch.setattr(isolated, "BOOTSTRAP", "import time; time.sleep(3); " + isolated.BOOTSTRAP)
+    assert answers("def gradients(x): return {'x': x}", limits=Limits(2.5))[0].failure is None
 
 
 @posix
@@ -444,11 +443,9 @@ def test_its_children_end_with_it(failure, open_folder, monkeypatch):
         "            time.sleep(0.02)\n"
         "time.sleep(1000)"
     )
-    failure(text, limits=Limits(seconds=0.5))
-    written = alive.stat().st_size
-    assert written > 0
-    time.sleep(0.3)
-    assert alive.stat().st_size == written
+    failure(text, limits=Limits(seconds=2))
+    assert alive.stat().st_size > 0
+    assert is_at_rest(alive)
 
 
 @posix
