@@ -322,7 +322,8 @@ def test_what_is_wrong_is_seen(visit: Any, right: str, wrong: str) -> None:
 
 def test_play_and_pause(visit: Any) -> None:
     player = visit(play(shared()).html)
-    player.page.clock.install()
+    player.page.clock.install(time=0)
+    player.page.clock.pause_at(1000)  # else it goes on by itself, too
     player.page.keyboard.press(" ")
     player.page.clock.run_for(2100)
     assert player.state["step"] == 1

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable
-from itertools import starmap
+from itertools import groupby, starmap
 from math import ceil, sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from .picture import Arrow, Node, Picture, Shown
 
 if TYPE_CHECKING:
     from graphviz import Digraph
+
+#: A node as DOT has it: its name there, what it says, and its settings.
+Box: TypeAlias = tuple[str, str, dict[str, str]]
 
 FONT = {"fontname": "Helvetica", "fontsize": "12"}
 GRAPH = {
@@ -95,8 +98,8 @@ class DotWriter:
             node_attr={"margin": MARGIN, **FONT},
             edge_attr=EDGES,
         )
-        for node in picture.nodes:
-            self.add(graph, node)
+        for path, nodes in groupby(picture.nodes, self.path_of):  # to open a frame takes long
+            self.put(graph, path, map(self.box, nodes))
         for node in picture.sweep:  # beside what it is the gradient of
             start = BACKWARD | {"id": "start", "dir": "forward"}
             settings = start if node is picture.sweep[-1] else INVISIBLE
@@ -111,10 +114,8 @@ class DotWriter:
         self.add_legend(graph)
         return graph
 
-    def add(self, graph: Digraph, node: Node) -> None:
-        column = self.columns[node.id]
-        settings = look(node.kind, node.id, node.kind)
-        self.put(graph, node.id, self.label(node), settings, self.path(column, *node.frame))
+    def box(self, node: Node) -> Box:
+        return node.id, self.label(node), look(node.kind, node.id, node.kind)
 
     def tail(self, graph: Digraph, arrow: Arrow) -> str:
         # in the column of the head, a node of another column is called by its name
@@ -123,24 +124,22 @@ class DotWriter:
             return arrow.tail
         key = f"{arrow.tail}-{column}"
         settings = small("elsewhere", key, "elsewhere")
-        self.put(graph, key, escaped(self.names[arrow.tail]), settings, self.path(column))
+        self.put(graph, self.path(column), [(key, escaped(self.names[arrow.tail]), settings)])
         return key
+
+    def path_of(self, node: Node) -> tuple[int | str, ...]:
+        return self.path(self.columns[node.id], *node.frame)
 
     def path(self, column: int, *frame: str) -> tuple[int | str, ...]:
         return (column, *frame) if self.broken else frame
 
     def put(
-        self,
-        graph: Digraph,
-        key: str,
-        label: str,
-        settings: dict[str, str],
-        path: tuple[int | str, ...],
-        depth: int = 0,
+        self, graph: Digraph, path: tuple[int | str, ...], boxes: Iterable[Box], depth: int = 0
     ) -> None:
         # in a column, frames of one name are one frame; the column itself is not seen
         if depth == len(path):
-            graph.node(key, label, **settings)
+            for key, label, settings in boxes:
+                graph.node(key, label, **settings)
             return
         number = self.frames.setdefault(path[: depth + 1], len(self.frames) + 1)
         title = path[depth]
@@ -149,7 +148,7 @@ class DotWriter:
                 inside.attr(**COLUMN)
             else:
                 inside.attr(label=f"<{escaped(title)}>", **(FRAME if self.broken else {}))
-            self.put(inside, key, label, settings, path, depth + 1)
+            self.put(inside, path, boxes, depth + 1)
 
     def label(self, node: Node) -> str:
         first, *others = map(escaped, node.lines)

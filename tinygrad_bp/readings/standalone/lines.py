@@ -61,7 +61,7 @@ class Lines(Rebuilt):
             name = self.name(i)
             if t.primitive is not None:
                 tree = self.linked(self.record.equation(i))
-                text = ast.unparse(tree)
+                text = text_of(tree)
                 if text in first and t.name is None and t.id not in own:
                     self.same[name] = first[text]
                 else:
@@ -106,7 +106,7 @@ class Lines(Rebuilt):
         while trees:
             node = trees.pop()
             if is_computed(node):
-                text = ast.unparse(node)
+                text = text_of(node)
                 self.counts[text] += 1
                 if self.counts[text] > 1:
                     continue
@@ -115,7 +115,7 @@ class Lines(Rebuilt):
     def visit(self, node: ast.AST) -> Any:
         if not is_computed(node):
             return super().visit(node)
-        text = ast.unparse(node)
+        text = text_of(node)
         if text not in self.known:
             new = super().visit(node)
             if self.counts[text] < 2:
@@ -156,7 +156,7 @@ class Lines(Rebuilt):
 
     def written(self, name: str, terms: list[ast.expr], comment: str = "") -> str:
         """Write the lines of a sum, which is continued on the next where it is too wide."""
-        text = ast.unparse(terms[0])
+        text = text_of(terms[0])
         alone = len(terms) == 1 and text not in self.known
         tree: ast.expr = super().visit(terms[0]) if alone else self.visit(terms[0])
         for term in terms[1:]:
@@ -235,6 +235,15 @@ class Linked(Put):
         except ValueError as error:
             raise ValueError(f"{primitive.__name__} cannot be written: {error}") from error
         return like(ast.Call(ast.Name(name), new.args, new.keywords), node)
+
+
+def text_of(node: ast.AST) -> str:
+    # kept on the tree, which does not change: a part is asked for its text when it is counted, and
+    # when it is written
+    known: Any = node
+    if not hasattr(known, "text"):
+        known.text = ast.unparse(node)
+    return str(known.text)
 
 
 def is_computed(node: ast.AST) -> bool:
