@@ -19,7 +19,7 @@ from ..recording import current
 from ..transforms import value_and_grad
 from . import refusals
 from .passes import PASSES
-from .program import Built, Interface, Program
+from .program import Built, Interface, Program, type_of
 from .trace import trace
 
 #: Programs that a compiled function keeps, one for each combination of shapes and dtypes; the one
@@ -181,10 +181,6 @@ class Compiled:
             parts.append(what if str(after) == str(program) else f"{what}\n{after}")
             program = after
         return "\n\n".join([*parts, *self.current.built.notes])
-
-
-def type_of(array: Any) -> Any:
-    return (array.shape, array.dtype) if hasattr(array, "dtype") else type(array)
 
 
 def same(a: Program, b: Program) -> bool:

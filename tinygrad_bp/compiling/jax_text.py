@@ -27,6 +27,7 @@ from .program import (
     loop_dtypes,
     name_of,
     refs_in,
+    type_of,
 )
 
 #: Arrays of another library that this back end takes as they are.
@@ -41,6 +42,7 @@ def build(program: Program, interface: Interface) -> Built:
     """Return a program as a function of arrays."""
     called: set[Ref] = set()  # by a callback
     returned = len(program.results) - program.checks
+    kinds = [program.numbers.get(ref, program.types[ref][:2]) for ref in program.inputs]
 
     def compute(*arrays: Any) -> list[Any]:
         refused = []
@@ -67,9 +69,8 @@ def build(program: Program, interface: Interface) -> Built:
         if tuple(structure for _, structure in parts) != interface.arguments:
             return None
         arguments = [leaf for leaves, _ in parts for leaf in leaves]
-        for ref, argument in zip(program.inputs, arguments, strict=True):
-            if not is_of(argument, program.types[ref], program.numbers.get(ref)):
-                return None
+        if [type_of(argument) for argument in arguments] != kinds:
+            return None
         with enable_x64(True):
             results = jitted(*arguments)
         if any(results[returned:]):
@@ -155,11 +156,3 @@ def call_back(i: Instruction, kind: Type) -> Any:
 
     result = jax.ShapeDtypeStruct(kind.shape, kind.dtype)
     return jax.pure_callback(run, result, *(leaves[k] for k in places))
-
-
-def is_of(argument: Any, kind: Type, number: type | None) -> bool:
-    """Whether an argument is one that the program is for."""
-    if number is not None:
-        return type(argument) is number
-    is_array = isinstance(argument, (np.ndarray, *ARRAYS))
-    return is_array and argument.shape == kind.shape and argument.dtype == kind.dtype

@@ -53,16 +53,6 @@ def {name}({given}):
     {lines}
 """
 
-DRIVER = """\
-def run({arguments}):
-    {opening}if not (
-        {guards}
-    ):
-        return None
-    {lines}
-    {refusal}return {returned}
-"""
-
 
 def fuse_kernels(program: Program) -> Program:
     return fuse(program, lambda ref, i: fits(program, ref, i))
@@ -132,12 +122,6 @@ class NumbaWriter(Writer):
             return name
         return f'types.Array({name}, {len(kind.shape)}, "C", readonly={readonly})'
 
-    def driver(self) -> str:
-        lines = self.lines
-        if self.program.ignores_errors:
-            lines = ["with errstate(all='ignore'):", *(f"    {line}" for line in lines or ["pass"])]
-        return DRIVER.format(lines="\n    ".join(lines), **self.face())
-
 
 def folder() -> Path:
     given = os.environ.get("TINYGRAD_BP_CACHE")
@@ -175,7 +159,7 @@ def imported(name: str, path: Path) -> ModuleType:
 def build(program: Program, interface: Interface) -> Built:
     """Return a program as a function."""
     writer = NumbaWriter(program, interface)
-    driver = writer.driver()
+    driver = writer.driver(writer.lines)
     scope = dict(writer.scope, ascontiguousarray=np.ascontiguousarray)
     if writer.kernels:
         # in the scope, np.exp of a NumPy call goes before exp of the kernels

@@ -139,19 +139,22 @@ class Writer:
 
     def code(self) -> str:
         kinds = {name: self.program.types[ref] for ref, name in self.program.buffers.items()}
-        everything = "".join(f"{name}, " for name in kinds)
-        buffers = [
+        if not kinds:
+            return self.driver(self.lines)
+        buffers = "".join(f"{name}, " for name in kinds)
+        made = [
             f"{name} = {self.function(allocated)}({kind.shape}, {kind.dtype.str!r}, {kind.order})"
             for name, kind in kinds.items()
         ]
-        lines = [f"({everything}) = memory", *self.lines] if kinds else self.lines
+        make = "\n    ".join(["def make():", *made, f"return ({buffers})"])
+        taken = [*TAKE, f"({buffers}) = memory"]
+        return f"{make}\n\n\n{self.driver([*taken, *self.lines, 'pool.append(memory)'])}"
+
+    def driver(self, lines: list[str]) -> str:
+        """Return the text of a function that runs lines, if arguments are what they are for."""
         if self.program.ignores_errors:
-            lines = ["with errstate(all='ignore'):", *(f"    {line}" for line in lines)]
-        return MODULE.format(
-            make="\n    ".join([*buffers, f"return ({everything})"]),
-            lines="\n    ".join(lines),
-            **self.face(),
-        )
+            lines = ["with errstate(all='ignore'):", *(f"    {line}" for line in lines or ["pass"])]
+        return DRIVER.format(lines="\n    ".join([*lines, *self.refusal()]), **self.face())
 
     def face(self) -> dict[str, str]:
         """Return what the text of the function begins and ends with."""
@@ -165,7 +168,6 @@ class Writer:
             "arguments": ", ".join(parameters),
             "opening": "".join(f"{line}\n    " for line in opening),
             "guards": "\n        and ".join(self.guards()),
-            "refusal": self.refusal(),
             "returned": text_of(self.interface.result, iter(self.results())),
         }
 
@@ -181,13 +183,11 @@ class Writer:
             texts.append(f"{name}.shape == {kind.shape}")
         return texts or ["True"]
 
-    def refusal(self) -> str:
+    def refusal(self) -> list[str]:
         """Return the lines that refuse arguments by their entries."""
         checks = self.program.results[len(self.program.results) - self.program.checks :]
-        if not checks:
-            return ""
         condition = " or ".join(self.names[ref] for ref in dict.fromkeys(checks))
-        return f"if {condition}:\n        raise ValueError('refused')\n    "
+        return [f"if {condition}:", "    raise ValueError('refused')"] if checks else []
 
     def dtype(self, dtype: np.dtype[Any]) -> str:
         """Return the name of a dtype in the text."""
@@ -206,22 +206,16 @@ class Writer:
         return texts
 
 
-MODULE = """\
-def make():
-    {make}
+#: Buffers are those of a call that is over: several threads may be in calls.
+TAKE = ["try:", "    memory = pool.pop()", "except IndexError:", "    memory = make()"]
 
-
+DRIVER = """\
 def run({arguments}):
     {opening}if not (
         {guards}
     ):
         return None
-    try:
-        memory = pool.pop()
-    except IndexError:  # all buffers are in use, by other threads
-        memory = make()
     {lines}
-    {refusal}pool.append(memory)
     return {returned}
 """
 

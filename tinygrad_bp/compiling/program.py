@@ -134,6 +134,11 @@ class Built(NamedTuple):
     notes: list[str]  # what stays a call of NumPy's
 
 
+def type_of(argument: Any) -> Any:
+    """Return what a program is for: a shape and a dtype, or a Python type."""
+    return (argument.shape, argument.dtype) if hasattr(argument, "dtype") else type(argument)
+
+
 def refs_in(value: Any) -> Iterator[Ref]:
     if isinstance(value, Ref):
         yield value

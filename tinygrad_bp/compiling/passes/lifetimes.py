@@ -66,12 +66,9 @@ def free_memory(program: Program) -> Program:
     lifetimes = Lifetimes(program)
     made = {x for x in program.instructions if program.types[x].size > LARGE} - {*program.buffers}
     freed: dict[Ref, list[Ref]] = {}
+    present = [*program.instructions]
     for ref, i in program.instructions.items():
         if dead := lifetimes.dead_after(ref, i) & made:
-            freed[ref] = [x for x in program.instructions if lifetimes.roots[x] & dead]
-            made -= dead
-    deleted: set[Ref] = set()
-    for ref, gone in freed.items():  # a view of two arrays goes with the first
-        freed[ref] = [x for x in gone if x not in deleted]
-        deleted.update(gone)
+            freed[ref] = [x for x in present if lifetimes.roots[x] & dead]
+            present = [x for x in present if not lifetimes.roots[x] & dead]
     return program._replace(freed=freed)
