@@ -335,17 +335,6 @@ def test_five_names_follow_numpy_and_what_does_as_pytorch_is_said():
     assert t.std() == np.std(array)
 
 
-def test_a_size_is_a_number_and_says_what_to_write_when_it_is_called():
-    t = bp.tensor(np.ones((2, 3), np.float32), requires_grad=True)
-    for call in (lambda: t.size(), lambda: t.size(0)):
-        with pytest.raises(TypeError, match=r"Write t\.shape, or t\.shape\[0\]\."):
-            call()
-    assert (t.size, repr(t.size), type(t.size // 2)) == (6, "6", int)
-    for value in (t / t.size, np.divide(t.size, t), t.data * t.size, np.add(t.size, t.data)):
-        assert value.dtype == np.float32  # as beside any int
-    assert (t / t.size).inputs == (t, None)
-
-
 # What must not be disturbed
 
 

@@ -283,6 +283,7 @@ def test_what_pytorch_has_in_another_place_is_given_by_name_alone(make: Callable
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        (lambda: optim.SGD([leaf(2)], momentum=0.9, nesterov=0.5), "nesterov is True or False, n"),
         (lambda: optim.Adam([leaf(2)], betas=0.9), "betas is a pair of numbers, such as"),
         (lambda: optim.Adam([leaf(2)], betas=(0.9,)), "betas is a pair of numbers, such as"),
         (lambda: optim.ReduceLROnPlateau(sgd(), min_lr="rel"), "min_lr is a number that is at"),

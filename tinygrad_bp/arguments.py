@@ -129,8 +129,6 @@ def inputs_and_values(
         elif hasattr(operand, "_array"):
             recorded, value = True, operand._array
             requires_grad = requires_grad or operand._requires_grad
-        elif isinstance(operand, int):  # of a kind of its own, such as t.size
-            x, value = None, int(operand)
         else:
             others.append(i)
         inputs.append(x)

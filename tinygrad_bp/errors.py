@@ -232,16 +232,19 @@ no_forward = sentence(
 forward_returned_nothing = sentence(
     TypeError, "forward of {0} returned nothing. End it with: return ...")
 computed_attribute = sentence(
-    ValueError, "{0} is {1}: it was computed, and a parameter is a leaf. Compute its value with "
-    "arrays, and write bp.tensor(value, requires_grad=True); for a buffer, write t.detach().")
+    ValueError, "{0} is {1}: it was computed, and would be lost from the state. For a parameter, "
+    "write bp.tensor(array, requires_grad=True); for a state kept between calls, t.detach().")
 taken_name = sentence(
     ValueError, "{0}.{1} is a method of every module. Give the attribute another name.")
 plain_array = sentence(
     TypeError, "{0} is a plain array, so it would be neither trained nor saved. Assign "
     "bp.tensor(array, requires_grad=True) for a parameter, or bp.tensor(array) for a constant. "
     "Give any other array a name that begins with an underscore.")
-without_order = sentence(
-    TypeError, "{0} is a set, which has no order to name its parts by. Make it a list or a dict.")
+no_longer_trained = sentence(
+    ValueError, "{0} is a parameter, and this Tensor would not be trained. Write bp.tensor(array, "
+    "requires_grad=True); to freeze a parameter, set its requires_grad to False.")
+no_list = sentence(
+    TypeError, "{0} is a {1}, in which a module does not look for parts. Make it a list or a dict.")
 holds_itself = sentence(
     ValueError, "{0} is a part of itself, as {1}. A part must not hold the module above it. Pass "
     "what the part needs when it is called.")
@@ -439,11 +442,6 @@ def not_recorded(function: Any, how: str = "", given: Sequence[str] = ()) -> Typ
     place = getattr(function, "__module__", "numpy").replace("numpy", "np", 1)
     instead = "" if how or given else habits.INSTEAD.get(name)
     with_arguments = f" with {', '.join(given)}=" if given else " on a Tensor"
-    return TypeError(
-        f"{place}.{name}{how} does not record{with_arguments}. "
-        + (
-            instead
-            or "If no gradient is needed, call it on the value, t.data; to add an operation, see "
-            "bp.primitive."
-        )
-    )
+    otherwise = "If no gradient is needed, call it on the value, t.data; to add an operation, see "
+    instead = instead or f"{otherwise}bp.primitive."
+    return TypeError(f"{place}.{name}{how} does not record{with_arguments}. {instead}")

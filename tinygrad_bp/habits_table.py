@@ -204,8 +204,8 @@ ROWS = (
     ("qr", "Write np.linalg.solve(r.mT, t.mT).mT for q, with r = np.linalg.cholesky(t.mT @ t).mT."),
     ("eig eigvals symeig", "Write np.linalg.eigh(t) of a symmetric matrix: others have complex "
      "eigenvalues."),
-    ("norm frobenius_norm", "Write bp.norm(t) for the root of the sum of squares; "
-     "bp.norm(t.ravel(), 1) for another order."),
+    ("norm frobenius_norm", "Write bp.norm(t) for the root of the sum of squares, "
+     "bp.norm(t, axis=1) for that of each row, and bp.norm(t.ravel(), 1) for another order."),
     ("inverse pinverse logdet cholesky_inverse cholesky_solve lu lu_solve triangular_solve "
      "matrix_exp matrix_power matrix_rank",
      "Write it with bp.linalg.inv, solve and the others in bp.linalg; or give it a rule with "
@@ -228,8 +228,8 @@ ROWS = (
      "are in bp.nn too."),
     ("linear", "Write x @ W.T + b, or bp.nn.Linear."),
     ("bilinear", "Write bp.einsum('ni,oij,nj->no', a, W, b)."),
-    ("MSELoss L1Loss HuberLoss", "A loss is a function: write bp.nn.mse_loss(y, target), l1_loss "
-     "or huber_loss."),
+    ("MSELoss", "A loss is a function: write bp.nn.mse_loss(y, target)."),
+    ("L1Loss", "A loss is a function: write bp.nn.l1_loss(y, target)."),
     ("NLLLoss", "A loss is a function: write bp.nn.nll_loss(log_p, labels)."),
     ("gaussian_nll_loss GaussianNLLLoss",
      "Write 0.5 * (bp.log(var) + (y - mu) ** 2 / var).mean()."),
@@ -242,6 +242,7 @@ ROWS = (
     ("CrossEntropyLoss linear_cross_entropy",
      "A loss is a function: write bp.cross_entropy(z, labels), with the scores before the "
      "softmax."),
+    ("HuberLoss", "A loss is a function: write bp.nn.huber_loss(y, target)."),
     ("smooth_l1_loss SmoothL1Loss", "Write bp.nn.huber_loss(y, target, delta=beta) / beta."),
     ("kl_div KLDivLoss", "Write (p * (np.log(np.maximum(p, 1e-300)) - log_q)).mean(); in place of "
      "the mean, .sum() / len(p) is 'batchmean'."),
@@ -265,6 +266,7 @@ ROWS = (
     ("param_groups add_param_group",
      "Write optimizer.lr, and optimizer.parameters. For a second rate, make a second optimiser."),
     ("get_lr", "Write schedule.get_last_lr(), or optimizer.lr."),
+    ("register_buffer", "Assign to an attribute: self.mean = bp.tensor(array)."),
     ("func", "Write bp.value_and_grad, bp.jacobian, bp.hessian, bp.jvp or bp.vjp."),
     ("DataLoader Dataset TensorDataset random_split",
      "Write bp.data.batches(x, y, size=32, rng=rng), and bp.data.split."),

@@ -236,7 +236,8 @@ def add_methods(public: Mapping[str, Any]) -> None:
             continue
         for habit in (name, f"{name}_"):
             setattr(Habits, habit, Habit(habit))
-        is_method = getattr(entry, "arity", 0) == 1 or hasattr(np.ndarray, name)
+        of_one = getattr(entry, "arity", 0) == 1 or getattr(entry, "is_method", False)
+        is_method = of_one or hasattr(np.ndarray, name)
         if is_method and name not in vars(Operators):
             setattr(Operators, name, method(operation_name))
 

@@ -18,18 +18,6 @@ from .table import TABLE
 SHOW: dict[str, Callable[[Any], str]] = {}
 
 
-class Size(int):
-    """A number of entries. Called, as in PyTorch, it says what to write."""
-
-    def __call__(self, *_: Any) -> Any:
-        raise TypeError("t.size is the number of entries. Write t.shape, or t.shape[0].")
-
-    def __array_ufunc__(self, ufunc: np.ufunc, how: str, *inputs: Any, **settings: Any) -> Any:
-        """Take the precision of the array beside it, as NumPy lets an int do, and no other kind."""
-        plain = (int(x) if isinstance(x, Size) else x for x in inputs)
-        return getattr(ufunc, how)(*plain, **settings)
-
-
 class Variable:
     """A value, the gradient that arrived at it, and its name; a Tensor adds where it came from."""
 
@@ -107,7 +95,7 @@ class Variable:
     @property
     def size(self) -> int:
         """The number of entries."""
-        return Size(self._array.size)
+        return self._array.size
 
     @property
     def dtype(self) -> np.dtype[Any]:

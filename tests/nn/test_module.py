@@ -1,7 +1,7 @@
 """Modules: what they find, how it is named and grouped, their state, and what is refused."""
 
 import copy
-from collections import namedtuple
+from collections import deque, namedtuple
 
 import numpy as np
 import pytest
@@ -398,7 +398,7 @@ def test_a_parameter_that_was_computed_is_refused():
             w = bp.tensor(np.ones((2, 3)), requires_grad=True)
             self.W = [w, {"scaled": w * 0.1}]
 
-    message = r".W is the output of multiply with shape \(2, 3\): it was computed, and a"
+    message = r".W is the output of multiply with shape \(2, 3\): it was computed, and w"
     for kind in (Scaled, Listed):
         with pytest.raises(ValueError, match=f"{kind.__name__}{message}"):
             kind()
@@ -432,15 +432,57 @@ def test_a_buffer_that_is_computed_in_forward_is_still_one():
 
 
 def test_a_buffer_is_not_computed_from_parameters():
-    with pytest.raises(ValueError, match=r"Running.mean is .* for a buffer, write t.detach\(\)"):
+    with pytest.raises(ValueError, match=r"Running.mean is .* kept between calls, t.detach\(\)"):
         Running(of_output=True)(np.ones((3, 2)))
 
 
-def test_parts_in_a_set_are_refused():
+class Watched(nn.Module):
+    """A model that keeps what it computes, to be looked at."""
+
+    def __init__(self):
+        self.layer, self.output, self.buffers = nn.Linear(2, 2, rng=generator()), None, [bp.ones(2)]
+
+    def forward(self, x):
+        self.twice, self.output = 2.0 * x, self.layer(x)
+        return self.output * self.buffers[0] + self.twice
+
+
+def test_what_forward_keeps_to_look_at_is_no_part_of_the_model():
+    model, x = Watched(), bp.ones(3, 2)
+    state = ["layer.weight", "layer.bias", "buffers.0"]
+    for _ in range(2):
+        model(x)
+        assert list(model.state_dict()) == state
+        with bp.no_grad():  # what is computed here are leaves
+            model(x)
+    bp.value_and_grad(lambda x: model(x).sum())(np.ones((3, 2)))  # now it needs a gradient by x
+    assert list(model.state_dict()) == state
+    with pytest.raises(ValueError, match=r"Watched.buffers is .* t.detach\(\)"):
+        model.buffers = [0.5 * model.buffers[0]]
+
+
+def test_parts_where_a_module_does_not_look_are_refused():
     block = Block(generator())
-    with pytest.raises(TypeError, match=r"Block.more is a set, which has no order"):
-        block.more = {nn.Linear(3, 3)}
-    block.names = {"a", "b"}
+    for kind, more in {
+        "set": {nn.Linear(3, 3)},
+        "deque": deque([nn.Linear(3, 3)]),
+        "generator": (nn.Linear(3, 3) for _ in range(2)),
+        "map": map(nn.Linear, [3], [3]),
+    }.items():
+        with pytest.raises(TypeError, match=f"Block.more is a {kind}, in which a module does not"):
+            block.more = more
+    block.names, block.last = {"a", "b"}, deque([1.0])
+
+
+def test_a_parameter_is_not_replaced_by_what_is_not_trained():
+    layer = nn.Linear(2, 3)
+    with pytest.raises(ValueError, match=r"Linear.bias is a parameter, and this Tensor"):
+        layer.bias = bp.zeros(3)
+    layer.bias = bp.zeros(3, requires_grad=True)
+    layer.bias.requires_grad = False
+    assert len(layer.parameters()) == 1
+    layer.bias = None
+    assert list(layer.state_dict()) == ["weight"]
 
 
 def test_a_module_that_is_a_part_of_itself_is_refused():

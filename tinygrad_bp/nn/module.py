@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -47,7 +49,8 @@ class Module:
         ``forward`` is missing or returns nothing.
     ValueError
         For an attribute of the name of a method, such as ``train``; in ``__init__``, and in place
-        of a parameter or a buffer, for a Tensor that was computed from one that needs a gradient.
+        of a parameter or a buffer that was there at the first call, for a Tensor that was computed
+        from one that needs a gradient. Under any other name ``forward`` may keep what it computes.
 
     Examples
     --------
@@ -67,6 +70,7 @@ class Module:
 
     training: bool = True
     _scope: str | None = None  # its name in the module above; "" if it is the outermost
+    _declared: frozenset[str] | None = None  # what held Tensors of its own at the first call
 
     forward: Callable[..., Any] = no_forward
 
@@ -77,14 +81,11 @@ class Module:
             raise missing_of_model(type(self).__name__, name, ())
         list(parts(name, value, type(self).__name__))  # an array raises, here already
         held = vars(self).get(name)
-        is_own = isinstance(held, Tensor) and held.primitive is None
-        for part in arguments.parts(value) if is_own or self._scope is None else ():
-            if isinstance(part, Tensor) and part.primitive is not None and part.requires_grad:
-                raise errors.computed_attribute(f"{type(self).__name__}.{name}", part)
-        if isinstance(value, Tensor) and value.primitive is not None and not value.requires_grad:
-            if isinstance(value._array, Traced):
-                raise errors.traced_value_kept(value)
-            value = value.detach()  # computed of constants, it is one: a buffer
+        was_trained = isinstance(held, Tensor) and held.primitive is None and held.requires_grad
+        if was_trained and isinstance(value, Tensor) and not value.requires_grad:
+            raise errors.no_longer_trained(f"{type(self).__name__}.{name}")
+        if self._declared is None or name in self._declared:
+            value = as_own(f"{type(self).__name__}.{name}", value)
         super().__setattr__(name, value)
 
     def __call__(self, *inputs: Any, **named: Any) -> Any:
@@ -92,6 +93,9 @@ class Module:
         if self._scope is None:  # nobody has named it, so it is the outermost, and names its parts
             self._scope = ""
             self.named_modules()
+        if self._declared is None:
+            own = [path for path, part in self._own() if isinstance(part, Tensor)]
+            self._declared = frozenset(path.partition(".")[0] for path in own)
         if named:
             keywords.check(self._described(), type(self).forward, named)
         state = current.get()
@@ -283,6 +287,22 @@ class Module:
             raise errors.wrong_input(self._described(), f"{many} on axis {axis}", x)
 
 
+def as_own(name: str, value: Any) -> Any:
+    """Return the value of an attribute of parameters or buffers, which are computed from nothing.
+
+    What was computed from constants is one, and so a buffer. What was computed from parameters
+    would vanish from the state.
+    """
+    for part in arguments.parts(value):
+        if isinstance(part, Tensor) and part.primitive is not None:
+            if part.requires_grad or part is not value:
+                raise errors.computed_attribute(name, part)
+            if isinstance(part._array, Traced):
+                raise errors.traced_value_kept(part)
+            value = part.detach()
+    return value
+
+
 def parts(name: str, value: Any, owner: str) -> Iterator[tuple[str, Module | Tensor]]:
     """Yield what belongs to a module in the value of an attribute, with its path from there."""
     if isinstance(value, Module) or (isinstance(value, Tensor) and value.primitive is None):
@@ -291,10 +311,11 @@ def parts(name: str, value: Any, owner: str) -> Iterator[tuple[str, Module | Ten
         items = value.items() if isinstance(value, dict) else enumerate(value)
         for key, item in items:
             yield from parts(f"{name}.{key}", item, owner)
-    elif isinstance(value, (set, frozenset)) and any(
-        isinstance(item, (Module, Tensor)) for item in value
+    elif isinstance(value, (GeneratorType, map)) or (
+        isinstance(value, (set, frozenset, deque))
+        and any(isinstance(item, (Module, Tensor)) for item in value)
     ):
-        raise errors.without_order(f"{owner}.{name}")
+        raise errors.no_list(f"{owner}.{name}", type(value).__name__)
     elif isinstance(value, np.ndarray) and not name.startswith("_"):
         raise errors.plain_array(f"{owner}.{name}")
 

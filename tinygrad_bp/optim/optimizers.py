@@ -23,6 +23,12 @@ from .checks import checked_parameters, first_difference
 State = dict[str, Any]
 
 
+def true_or_false(name: str, value: Any) -> bool:
+    if not isinstance(value, (bool, np.bool_)):
+        raise errors.unknown_choice(name, "True or False", value)
+    return bool(value)
+
+
 def two_parts(name: str, value: Any) -> tuple[float, float]:
     if not isinstance(value, (tuple, list)) or len(value) != 2:
         raise errors.unknown_choice(name, "a pair of numbers, such as (0.9, 0.999)", value)
@@ -72,6 +78,7 @@ class Optimizer:
     checks: ClassVar[dict[str, Callable[[str, Any], Any]]] = {
         **dict.fromkeys(("lr", "momentum", "weight_decay", "eps"), at_least_0),
         "alpha": below_1,
+        "nesterov": true_or_false,
     }
 
     def __setattr__(self, name: str, value: Any) -> None:

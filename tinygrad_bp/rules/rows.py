@@ -82,9 +82,7 @@ def elementwise(
     return entry
 
 
-def composed(
-    of: Callable[..., Any] | None = None,
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def composed(of: Any = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Make an entry of a function that is composed of others, and so needs no rule; a decorator.
 
     An error is in its name, and not in that of the entry that it is made of.
@@ -105,6 +103,8 @@ def composed(
                     text = f"{name}: {text}"
                 raise type(error)(text) from error.__cause__
 
+        of_one = of is not None and (of.arity, of.kind) == (1, "entrywise")
+        call.is_method = of_one  # type: ignore[attr-defined]
         TABLE[function.__name__] = call
         return call
 
