@@ -77,7 +77,8 @@ class Cancelled(Tidied):
                 whole = np.broadcast_shapes(shape(a), shape(b)) == shape(a)
                 return a if whole and np.all(self.evaluator.evaluate(b)) else None
             case ast.BinOp(a, ast.Div(), n):
-                if equal_entry(a) is not None and shape(a) == shape(n) == shape(factor):
+                is_one = (entry := equal_entry(a)) is not None and number(entry) == 1
+                if is_one and shape(a) == shape(n) == shape(factor):
                     return ast.BinOp(factor, ast.Div(), n)  # 1 / n of a is a / n
                 rest = self.without(factor, a)
                 return None if rest is None else ast.BinOp(rest, ast.Div(), n)
