@@ -5,6 +5,7 @@ This serves Tensors, their arrays, the package and its modules for training.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -27,8 +28,10 @@ def folded(name: str) -> str:
     return name.lower().replace("_", "")
 
 
-#: By the name as it is often mistaken.
-INSTEAD_FOLDED = {folded(name): what for name, what in INSTEAD.items()}
+@functools.cache
+def instead_folded() -> dict[str, str]:
+    """Return what to write, by the name as it is often mistaken."""
+    return {folded(name): what for name, what in INSTEAD.items()}
 
 
 def missing(
@@ -67,8 +70,8 @@ def advice(name: str, known: list[str], operations: Mapping[str, Any]) -> str:
         return close_to(name, known)
     if name.lower() in INSTEAD:  # a layer, of a function
         return f"{INSTEAD[name.lower()]} {AS_LAYER.replace('it', 'a function')}"
-    if folded(name) in INSTEAD_FOLDED:
-        return INSTEAD_FOLDED[folded(name)]
+    if folded(name) in instead_folded():
+        return instead_folded()[folded(name)]
     for pattern, what in FAMILIES:
         if re.fullmatch(pattern, folded(name)):
             return what

@@ -78,6 +78,8 @@ def in_place(symbol: str) -> Callable[[Any, Any], Any]:
 class Habit(str):
     """The name of an attribute that is not here: asked for, it says what to write instead."""
 
+    __slots__ = ()
+
     def __get__(self, tensor: Any, kind: Any = None) -> Any:
         raise habits.missing("a Tensor", str(self), dir(Operators), TABLE)
 

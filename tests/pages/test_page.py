@@ -22,6 +22,7 @@ ROW = SimpleNamespace(
     page=HOSTILE,
     said=HOSTILE,
     reason=HOSTILE,
+    conventions=HOSTILE,
     verdict=lambda quantity: "missing",
     to_look_at=lambda: [HOSTILE],
 )
@@ -40,6 +41,7 @@ CONTENT = {
     },
     "class": {
         "summary": HOSTILE,
+        "conventions": (HOSTILE,),
         "verdicts": {"right": "✓", "missing": "·"},
         "outcomes": [BAR],
         "most": 3,
