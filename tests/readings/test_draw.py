@@ -548,6 +548,16 @@ def test_a_weight_of_every_column_is_called_by_its_name_there() -> None:
     assert len(re.findall("class=column", draw(x, "layers").dot)) == 0
 
 
+def test_a_layer_stands_in_one_column_with_what_is_computed_from_its_weight_alone() -> None:
+    rng, layers = np.random.default_rng(0), []
+    for _ in range(8):
+        layers += [bp.nn.Linear(4, 4, rng=rng), bp.nn.Tanh()]
+    dot = draw(bp.nn.Sequential(*layers)(np.ones((2, 4))).sum()).dot
+    assert dot.count("class=column") > 1
+    for number in range(0, 16, 2):  # its transposed weight is no operand from elsewhere
+        assert dot.count(f"label=<linear{number}>") == 1
+
+
 def test_a_graph_that_nobody_would_look_at_is_refused() -> None:
     with pytest.raises(
         ValueError, match=r'20,001 nodes, and a picture has at most 1,000.*level="lay'

@@ -65,17 +65,26 @@ def dot(picture: Picture) -> str:
 
 
 def columns(picture: Picture) -> dict[str, int]:
-    # by node, gradients too; that of a leaf is where it is used first
-    forward = [arrow for arrow in picture.arrows if not arrow.backward]  # in the order of heads
-    depth = {picture.forward[-1].id: 0}
-    for arrow in forward:
-        depth[arrow.head] = max(depth.get(arrow.head, 0), depth.get(arrow.tail, 0) + 1)
+    """Return the column of each node; gradients stand beside what they are the gradients of.
+
+    What could be computed later without delay, such as a leaf, stands where it is first used.
+    """
+    users: dict[str, list[str]] = {node.id: [] for node in picture.forward}
+    depth = dict.fromkeys(users, 0)
+    for arrow in picture.arrows:  # in the order of heads
+        if not arrow.backward:
+            users[arrow.tail].append(arrow.head)
+            depth[arrow.head] = max(depth[arrow.head], depth[arrow.tail] + 1)
     deepest = max(depth.values())
     number = round(sqrt(deepest / 4)) if deepest > DEEPEST_COLUMN else 1  # about as wide as high
     height = ceil(deepest / number) or 1
-    found = {node: max(rank - 1, 0) // height for node, rank in depth.items()}
-    for arrow in forward:
-        found.setdefault(arrow.tail, found[arrow.head])
+    latest: dict[str, int] = {}
+    found: dict[str, int] = {}
+    for node, heads in reversed(users.items()):
+        latest[node] = min((latest[head] - 1 for head in heads), default=depth[node])
+        found[node] = min((found[head] for head in heads), default=number)
+        if latest[node] == depth[node] > 0:
+            found[node] = (depth[node] - 1) // height
     return found | {node.id: found[f"n{node.id[1:]}"] for node in picture.sweep}
 
 
