@@ -43,14 +43,24 @@ def test_the_given_point_comes_first_and_others_have_its_shapes():
     assert len(others) == POINTS - 1
     for point in others:
         assert {n: v.shape for n, v in point.items()} == {n: v.shape for n, v in first.items()}
-        assert (point["y"] == first["y"]).all()  # one-hot rows stay
+        # one-hot rows are others, or a list of the labels would be right
+        assert (np.sort(point["y"]) == np.sort(first["y"])).all()
+        assert not (point["y"] == first["y"]).all()
         assert not (point["W1"] == first["W1"]).any()
 
 
 def test_an_array_is_redrawn_in_its_range():
     rng = np.random.default_rng(0)
-    kept = [np.arange(4), np.array([True]), np.array([0.2, 0.8]), np.eye(3)]
-    assert all(draw_like(value, rng) is value for value in kept)
+    for whole in (np.arange(4), np.array([[True, False]]), np.array(3)):
+        assert sorted(draw_like(whole, rng).flat) == sorted(whole.flat)
+    for rows in (np.eye(3), np.eye(3)[[0, 2, 2, 1]], np.array([[0.2, 0.8], [0.7, 0.3]])):
+        drawn = draw_like(rows, rng)
+        assert (np.sort(drawn) == np.sort(rows)).all()
+        assert (drawn != rows).any()
+    assert (draw_like(np.eye(3), rng).sum(axis=0) == 1).all()
+    one = draw_like(np.array([[0.0], [0.0], [1.0]]), rng)
+    assert (one > 0).all()
+    assert one.sum() == pytest.approx(1)
     share = draw_like(np.array([0.2, 0.4]), rng)
     assert ((share > 0) & (share < 1)).all()
     assert (draw_like(np.array([3.0, 5.0]), rng) > 0).all()
@@ -59,22 +69,82 @@ def test_an_array_is_redrawn_in_its_range():
     assert draw_like(np.zeros((0, 3)), rng).shape == (0, 3)
 
 
-def test_data_of_two_values_stay_and_parameters_and_inputs_do_not():
-    """So a mask may be multiplied by twice, and a label of -1 or 1 has the square 1."""
+# ---- data of two values ----
 
+
+OR = np.array([[0.0], [1.0], [1.0], [1.0]])
+TWO = np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]])
+NET = {"W": rng.normal(size=(2, 3)), "V": rng.normal(size=(3, 1)), "x": TWO}
+
+
+def gate(x, y, W, V):
+    h = bp.sigmoid((x @ W).named("z")).named("h")
+    return bp.mean(((h @ V).named("p") - y) ** 2).named("L")
+
+
+def gate_backward(x, y, V, h, p, target=lambda y: y, left=lambda x: x):
+    dp = 2 * (p - target(y)) / len(x)
+    dz = dp @ V.T * h * (1 - h)
+    return {"p": dp, "V": h.T @ dp, "z": dz, "W": left(x).T @ dz}
+
+
+@pytest.mark.parametrize("y", [TWO[:, :1] != TWO[:, 1:], OR, 1 - OR], ids=["xor", "or", "nor"])
+def test_what_is_right_for_zeros_and_ones_alone_does_not_pass(y):
+    """Nor do the data themselves. The labels of nor sum to 1, as probabilities do."""
+    inputs = NET | {"y": y * 1.0}
+    targets = {"its square": np.square, "its root": np.sqrt, "a list": lambda _: inputs["y"]}
+    lefts = {"its square": np.square, "its sign": np.sign, "a list": lambda _: TWO}
+    assert grade(gate_backward, gate, inputs).passed
+    for target in targets.values():
+        report = grade(with_formulas(target=target), gate, inputs)
+        assert (report.passed, report.first_wrong) == (False, "p")
+    for left in lefts.values():
+        report = grade(with_formulas(left=left), gate, inputs)
+        assert (report.passed, report.first_wrong) == (False, "W")
+
+
+def with_formulas(**formulas):
+    return lambda x, y, V, h, p: gate_backward(x, y, V, h, p, **formulas)
+
+
+@pytest.mark.parametrize("labels", [[0, 1, 2, 2, 1], np.eye(3)[[0, 1, 2, 2, 1]]])
+def test_a_list_of_the_labels_does_not_pass(labels):
+    def loss(W, x, y):
+        s = (x @ W).named("s")
+        return bp.cross_entropy(s, y if y.ndim > 1 else y.data).named("L")
+
+    def answers(s, x, y):
+        p = np.exp(s) / np.exp(s).sum(axis=1, keepdims=True)
+        ds = (p - (np.eye(3)[y] if y.ndim == 1 else y)) / len(x)
+        return {"s": ds, "W": x.T @ ds}
+
+    inputs = {"W": rng.normal(size=(4, 3)), "x": rng.normal(size=(5, 4)), "y": labels}
+    assert grade(answers, loss, inputs).passed
+    report = grade(lambda s, x: answers(s, x, np.array(labels)), loss, inputs)
+    assert (report.passed, report.first_wrong) == (False, "s")
+
+
+def test_data_of_two_values_are_exchanged_where_no_others_will_do_and_else_kept():
     def loss(W, x, y, mask):
+        if set(y.data.flat) != {-1.0, 1.0} or set(mask.data.flat) != {0.0, 1.0}:
+            raise ValueError("a label is -1 or 1, and a mask 0 or 1")
         return bp.square_sum(((x @ W).named("z") - y) * mask).named("L")
 
-    two = np.array([[0.0, 1.0], [1.0, 1.0], [0.0, 0.0]])
-    inputs = {"W": two[:2], "x": two, "y": 2 * two - 1, "mask": two}
+    mask = np.array([[1.0, 1.0], [1.0, 0.0], [0.0, 0.0]])
+    inputs = {"W": TWO[:2], "x": TWO[:3], "y": 2 * mask - 1, "mask": mask}
     _, *others = Assignment(loss, inputs).points
+    assert len(others) == POINTS - 1
     for point in others:
-        assert {n for n, v in inputs.items() if np.array_equal(point[n], v)} == {"y", "mask"}
+        assert not any((point[name] == value).all() for name, value in inputs.items())
 
-    def answers(x, y, z, mask):
-        return {"W": x.T @ (2 * (z - y) * mask)}  # mask * mask is mask
+    def of_these(W, x, y, mask):
+        assert all((t.data == inputs[t.name]).all() for t in (x, y, mask))
+        return loss(W, x, y, mask)
 
-    assert grade(answers, loss, inputs).passed
+    points = Assignment(of_these, inputs).points
+    assert len(points) == POINTS
+    assert all((point["mask"] == mask).all() for point in points)
+    assert not (points[1]["W"] == points[0]["W"]).any()
 
 
 def test_a_point_where_the_problem_fails_is_drawn_anew():
@@ -302,7 +372,7 @@ def test_labels_stay_whole_numbers():
         return bp.cross_entropy(z, label).named("L")
 
     assignment = Assignment(problem, {"z": np.ones((2, 3)), "label": [0, 2]})
-    assert all(point["label"].tolist() == [0, 2] for point in assignment.points)
+    assert all(sorted(point["label"].tolist()) == [0, 2] for point in assignment.points)
     report = grade({"label": [1.0, 1.0]}, problem, {"z": np.ones((2, 3)), "label": [0, 2]})
     assert "holds whole numbers" in report["label"].message
 

@@ -131,19 +131,24 @@ class Assignment:
 
     def draw(self, drawn: Iterator[Leaves] | None) -> None:
         """Add further points: those that are given, or else others of the same shapes."""
-        for leaves in islice(drawn or self.redraw(), MOST_DRAWS):
-            if len(self.runs) < POINTS:
-                self.add_drawn(leaves)
+        for leaves in islice(drawn, MOST_DRAWS) if drawn else self.redraw():
+            if len(self.runs) == POINTS:
+                break
+            self.add_drawn(leaves)
         if drawn is None and len(self.runs) > 1:
             self.mix_signs()
 
     def redraw(self) -> Iterator[Leaves]:
-        # data of two values are labels, or a mask, but for an input
+        # Data of two values, as labels are, become real numbers: else y y is right for y. They are
+        # exchanged where the problem takes no others, and kept where they may stand only there.
         rng = np.random.default_rng(self.seed)
-        drawn = {*self.parameters, "x", "X"}
-        kept = {name for name, v in self.leaves.items() if name not in drawn and is_binary(v)}
-        while True:
-            yield {n: v if n in kept else draw_like(v, rng) for n, v in self.leaves.items()}
+        choices = {n for n, v in self.leaves.items() if n not in self.parameters and is_choice(v)}
+        for draw_choice in (draw_like, shuffle, keep):
+            for _ in range(MOST_DRAWS):
+                yield {
+                    n: (draw_choice if n in choices else draw_like)(v, rng)
+                    for n, v in self.leaves.items()
+                }
 
     def add(self, leaves: Leaves) -> None:
         run = Run(compute(self.build, leaves))
@@ -157,7 +162,7 @@ class Assignment:
         try:
             with np.errstate(all="ignore"):
                 self.add(leaves)
-        except (ArithmeticError, IndexError, TypeError, ValueError):
+        except Exception:  # a problem may assert what its data are
             if not self.is_given:
                 raise
             return False
@@ -310,16 +315,31 @@ def squared(value: np.ndarray, spared: Collection[int]) -> np.ndarray:
 
 
 def draw_like(value: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    # In its range where that is one-sided; integers, truth values and probabilities stay as they
-    # are: other values might mean nothing.
-    if value.dtype.kind != "f" or is_distribution(value):
-        return value
+    # In its range where that is one-sided. Integers and truth values are shuffled, as others might
+    # mean nothing, and so are the probabilities of several samples, as they may be one-hot.
+    axis = axis_of_distribution(value)
+    if value.dtype.kind != "f" or (axis is not None and value.size > value.shape[axis]):
+        return shuffle(value, rng)
+    if axis is not None:
+        drawn = rng.uniform(0.1, 0.9, value.shape)
+        return np.asarray(drawn / drawn.sum())
     if (value > 0).all():
         if (value < 1).all():
             return rng.uniform(0.1, 0.9, value.shape)
         return np.asarray(value.mean() * np.exp(0.5 * rng.standard_normal(value.shape)))
     size = np.sqrt(np.mean(np.square(value), dtype=float)) if value.size else 0.0
     return np.asarray((size or 1.0) * rng.standard_normal(value.shape))
+
+
+def shuffle(value: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    axis = axis_of_distribution(value)
+    if axis is None:
+        return rng.permutation(value.ravel()).reshape(value.shape)
+    return np.roll(value, rng.integers(1, value.shape[axis]), axis)  # which keeps all sums
+
+
+def keep(value: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return value
 
 
 def is_distribution(value: np.ndarray) -> bool:
@@ -333,5 +353,7 @@ def axis_of_distribution(value: np.ndarray) -> int | None:
     return next((axis for axis in axes if np.allclose(value.sum(axis=axis), 1.0)), None)
 
 
-def is_binary(value: np.ndarray) -> bool:
-    return value.size > 2 and len(np.unique(value)) == 2
+def is_choice(value: np.ndarray) -> bool:
+    # one of two or more values: a label, an index, a mask
+    is_binary = value.size > 2 and len(np.unique(value)) == 2
+    return value.dtype.kind != "f" or is_distribution(value) or is_binary
