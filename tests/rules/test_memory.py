@@ -46,3 +46,20 @@ def test_parts_of_a_batch_give_what_the_whole_gives(monkeypatch):
     np.testing.assert_allclose(again, value, rtol=1e-12)
     for a, b in zip(of_parts, slopes, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+
+
+def test_a_reading_has_no_parts(monkeypatch):
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=(4, 2, 8, 8)), rng.normal(size=(3, 2, 5, 5))
+
+    def readings():
+        loss = bp.conv2d(*(bp.tensor(a, requires_grad=True) for a in (x, w))).sum()
+        compiled = bp.compile(lambda w: bp.conv2d(x, w).sum())
+        compiled(w)
+        source = str(bp.source(loss)).partition("def loss_and_gradients")[2]
+        return str(bp.derive(loss)), str(bp.explain(loss)), source, compiled.source
+
+    monkeypatch.setattr("tinygrad_bp.rules.models.SMALL", np.inf)
+    whole = readings()
+    monkeypatch.setattr("tinygrad_bp.rules.models.SMALL", 0)
+    assert readings() == whole

@@ -6,9 +6,8 @@ composed of entries that have one.
 
 from __future__ import annotations  # NumPy loads numpy.random when it is first named
 
-import functools
 import math
-import operator
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -146,38 +145,39 @@ def conv2d(
         w = w.astype(float)
     kernels = w.reshape(groups, len(w) // groups, -1)
 
-    def of_images(few: slice) -> Value:
-        seen = windows(padded(x[few], padding), size=w.shape[2:], stride=stride, dilation=dilation)
+    def of_images(x: Value) -> Value:
+        seen = windows(padded(x, padding), size=w.shape[2:], stride=stride, dilation=dilation)
         # One matrix product in each group: kernels (output, n) by windows (n, sample row column).
         out = kernels @ matrices(seen, groups)
         return out.reshape(len(w), -1, *seen.shape[2:4]).transpose(1, 0, 2, 3)
 
-    return joined([of_images(few) for few in blocks(x, w)])
+    return in_parts(of_images, np.concatenate, w, x)
 
 
 @conv2d.backward
 def _(
     out: Value, x: Value, w: Value, *, padding: Pair, groups: int, **steps: Pair
 ) -> tuple[Closure, Closure]:
-    (top, left), (_, channels, rows, columns) = pair(padding, "padding"), x.shape
-    inside = (..., slice(top, top + rows), slice(left, left + columns))
+    top, left = pair(padding, "padding")
 
-    def to_image(g: Value) -> Value:
+    def to_image(x: Value, g: Value) -> Value:
+        samples, channels, rows, columns = x.shape
         kernels = w.reshape((groups, w.shape[0] // groups, -1))
         parts = kernels.mT @ matrices(g, groups)
-        spread = parts.reshape((channels, *w.shape[2:], g.shape[0], *g.shape[2:]))
+        spread = parts.reshape((channels, *w.shape[2:], samples, *g.shape[2:]))
         in_order = np.transpose(spread, (3, 0, 4, 5, 1, 2))
-        shape = (g.shape[0], channels, rows + 2 * top, columns + 2 * left)
-        return from_windows(in_order, shape=shape, **steps)[inside]
+        images = from_windows(
+            in_order, shape=(samples, channels, rows + 2 * top, columns + 2 * left), **steps
+        )
+        return images[..., top : top + rows, left : left + columns]
 
-    def to_kernels(few: slice, g: Value) -> Value:
-        seen = windows(padded(x[few], padding), size=w.shape[2:], **steps)
-        return (matrices(g[few], groups) @ matrices(seen, groups).mT).reshape(w.shape)
+    def to_kernels(x: Value, g: Value) -> Value:
+        seen = windows(padded(x, padding), size=w.shape[2:], **steps)
+        return (matrices(g, groups) @ matrices(seen, groups).mT).reshape(w.shape)
 
-    few = blocks(x, w)
     return (
-        lambda g: joined([to_image(g[some]) for some in few]),
-        lambda g: functools.reduce(operator.add, [to_kernels(some, g) for some in few]),
+        lambda g: in_parts(to_image, np.concatenate, w, x, g),
+        lambda g: in_parts(to_kernels, sum, w, x, g),
     )
 
 
@@ -188,16 +188,22 @@ def _(x: Value, w: Value, *, padding: Pair = 0, groups: int = 1, **steps: Pair) 
     return out.reshape((x.shape[0], w.shape[0], *out.shape[3:]))
 
 
-def blocks(x: Value, w: Value) -> list[slice]:
-    """Return the images in parts whose windows have at most 9 times as many entries as they all."""
-    samples, times = x.shape[0], math.prod(w.shape[2:])
-    count = min(samples, math.ceil(times / 9)) if x.size * times > SMALL else 1
-    ends = [samples * k // count for k in range(1, count)]
-    return [*map(slice, [None, *ends], [*ends, None])]
+def in_parts(
+    function: Callable[..., Value], join: Callable[[list[Value]], Value], w: Value, *images: Value
+) -> Value:
+    """Return what a function makes of images and their windows, of some images at a time.
 
-
-def joined(parts: list[Value]) -> Value:
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    A part has windows with at most 9 times as many entries as all images. What is recorded, printed
+    or compiled has no parts: its text is the same for any number of images.
+    """
+    times, parts = math.prod(w.shape[2:]), 1
+    arrays = all(isinstance(x, np.ndarray) for x in (w, *images))
+    if arrays and images[0].size * times > SMALL:
+        parts = min(len(images[0]), math.ceil(times / 9))
+    if parts == 1:
+        return function(*images)
+    some = zip(*(np.array_split(x, parts) for x in images), strict=True)
+    return join([function(*few) for few in some])
 
 
 def matrices(x: Value, groups: int) -> Value:
