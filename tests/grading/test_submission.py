@@ -3,6 +3,7 @@
 import sys
 from decimal import Decimal
 from fractions import Fraction
+from itertools import combinations, permutations
 
 import numpy as np
 import pytest
@@ -76,6 +77,81 @@ def test_what_is_returned_layer_by_layer(returned):
     # of shapes that do not fit it is not known what they are
     turned = call(lambda W1, b1, W2, b2: [(W2, b2), (W1, b1)], point, Order(tuple(point)))
     assert turned.failure.startswith("it returned 2 things without names.")
+
+
+@pytest.mark.parametrize("bias", [(), (None,)])
+def test_a_layer_may_have_no_bias(bias):
+    shapes = {"W1": (4, 3), "b1": (4, 1), "W2": (2, 4)}
+    point = {name: np.ones(shape) for name, shape in shapes.items()}
+    last = "(W2, None)" if bias else "W2"
+    for function in (
+        eval(f"lambda W1, b1, W2: [(W1, b1), {last}]"),
+        lambda W1, b1, W2: {"cache": [(W1, b1), W2], "dW1": W1, "db1": b1, "dW2": W2},
+    ):
+        answers = call(function, point, Order(tuple(point)))
+        assert (answers.failure, list(answers.values)) == (None, list(point))
+
+
+def gradients(W1, b1, W2, z1):
+    return [(W1, b1), W2]
+
+
+def test_a_layer_without_a_bias_in_a_return_statement():
+    point = {"W1": np.ones((4, 3)), "b1": np.ones(4), "W2": np.ones((2, 4)), "z1": np.ones(4)}
+    assert list(call(gradients, point, Order(("W1", "b1", "W2"))).values) == ["W1", "b1", "W2"]
+
+
+GRADIENTS = {
+    "dW1": lambda q: {f"d{name}": value for name, value in q.items()},
+    "W1_grad": lambda q: {f"{name}_grad": value for name, value in q.items()},
+    "lists": lambda q: {"dW": [q["W1"], q["W2"]], "db": [q["b1"], q["b2"]]},
+    "layers": lambda q: {k: {"dW": q[f"W{k}"], "db": q[f"b{k}"]} for k in (1, 2)},
+}
+CACHES = {
+    "z1": {"z1": np.ones(4), "z2": np.ones(2)},
+    "Z1": {"Z1": np.ones(4), "D1": np.ones(4), "W1": np.ones((4, 3)), "b1": np.ones((4, 1))},
+    "lists": {"Z": [np.ones(4), np.ones(2)]},
+}
+
+
+@pytest.mark.parametrize("cache", CACHES.values(), ids=CACHES)
+@pytest.mark.parametrize("spell", GRADIENTS.values(), ids=GRADIENTS)
+def test_gradients_are_found_among_the_loss_the_cache_and_the_parameters(spell, cache):
+    shapes = {"W1": (4, 3), "b1": (4, 1), "W2": (2, 4), "b2": (2, 1)}
+    right = {name: np.full(shape, 1.0 + k) for k, (name, shape) in enumerate(shapes.items())}
+    known = {**right, "z1": np.ones(4), "z2": np.ones(2)}
+    updated = {name: 0.9 * value for name, value in right.items()}
+    beside = {"loss": 0.3, "cache": cache, "parameters": updated}
+    for k in range(len(beside) + 1):
+        for others in combinations(beside, k):
+            for names in permutations(["gradients", *others]):
+                parts = tuple((beside | {"gradients": spell(right)})[name] for name in names)
+                answers = read_answers(parts, known, Order(tuple(right)))
+                assert (answers.failure, dict(answers.unreadable)) == (None, {}), names
+                assert {n: v.flat[0] for n, v in answers.values.items()} == {
+                    n: v.flat[0] for n, v in right.items()
+                }, names
+
+
+def test_arrays_beside_a_cache_are_the_gradients():
+    cache = {"z1": POINT["z1"], "W1": 7 * W1}
+    known = {"W1": W1, "b1": B1, "z1": POINT["z1"]}
+    for returned, written in (
+        ((W1, B1, cache), ()),
+        ((0.3, W1, B1, cache), ()),
+        (([W1, B1], cache), ()),
+        ((B1, cache, W1), ("db1", "cache", "dW1")),
+    ):
+        answers = read_answers(returned, known, ORDER, written)
+        assert answers.failure is None
+        assert (answers.values["W1"] == W1).all()
+        assert list(answers.values) in (["W1", "b1"], ["b1", "W1"])
+
+
+def test_two_mappings_with_the_same_names_are_not_guessed():
+    """Either may be the new parameters."""
+    answers = read_answers(({"W1": W1, "b1": B1}, {"W1": 2 * W1, "b1": B1}), ["W1", "b1"], ORDER)
+    assert answers.unreadable == {"W1": "it is answered twice, with different numbers"}
 
 
 @pytest.mark.parametrize("name", ["parameters", "params", "cache"])

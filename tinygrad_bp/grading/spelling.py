@@ -59,6 +59,13 @@ def undecorated(key: str) -> Iterator[str]:
             yield f"{match[match.lastindex or 0]}{name[match.end() :]}"
 
 
+def is_gradient(key: Any) -> bool:
+    # written as the gradient of something
+    return isinstance(key, str) and bool(
+        AFTER.search(key) or any(prefix.match(key) for prefix in BEFORE)
+    )
+
+
 def is_decorated(key: str, known: Collection[str]) -> bool:
     # what means a gradient, and not the quantity itself
     return key not in known and find_quantity(key, known) is not None

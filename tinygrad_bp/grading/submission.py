@@ -25,7 +25,7 @@ import numpy as np
 from ..notation.numbers import listed, printable
 from .calling import Made, UnansweredError, find_method, run, written_names
 from .limits import MOST_STRAYS
-from .spelling import BESIDE, find_quantity, is_decorated
+from .spelling import BESIDE, find_quantity, is_decorated, is_gradient
 
 #: Every quantity of the problem by name, and its value there.
 Point: TypeAlias = Mapping[str, np.ndarray]
@@ -193,7 +193,7 @@ def say_order(
 
 
 def is_beside(path: tuple[Any, ...], answer: Any) -> bool:
-    return str(path[0]).lower() in BESIDE and (np.ndim(answer) == 0 or path[0] == "cache")
+    return str(path[0]).lower() in BESIDE and (path[0] == "cache" or is_number(answer))
 
 
 def named_answers(
@@ -214,9 +214,10 @@ def named_answers(
         return
     if isinstance(returned, (tuple, list)):
         mappings = [part for part in returned if isinstance(part, Mapping)]
-        if mappings:  # (loss, gradients), or one for each layer
-            only = mappings[0] if len(mappings) == 1 else dict(enumerate(mappings, 1))
-            yield from flattened(only, known)
+        each = chain.from_iterable(x if isinstance(x, (tuple, list)) else [x] for x in returned)
+        is_cache = 1 < len(order.names) <= sum(map(is_array, each))  # beside (dW, db)
+        if mappings and not is_cache:  # (loss, gradients, cache), or one for each layer
+            yield from flattened(with_gradients(mappings, known, order), known)
             return
         inner = [part for part in returned if isinstance(part, (tuple, list))]
         if len(returned) == 2 and len(inner) == 1 and not any(map(is_array, returned)):
@@ -234,6 +235,27 @@ def named_answers(
         what = "an array" if is_array(returned) else what
         raise UnansweredError(f"it returned {what}. {say_mapping(known, order)}.")
     yield from found
+
+
+def with_gradients(
+    mappings: Sequence[Mapping[Any, Any]], known: Collection[str], order: Order
+) -> Mapping[Any, Any]:
+    """Return the mapping that has the gradients, or if several do, those by their number."""
+    if len(mappings) == 1:
+        return mappings[0]
+    numbered = dict(enumerate(mappings, 1))
+
+    def answers_in(i: int) -> Iterator[tuple[tuple[Any, ...], str]]:
+        for start in ((), (i,)):  # alone, or as a layer
+            for path, _ in flattened(numbered[i], known, start):
+                if name := find_by_path(path, known):
+                    yield path[len(start) :], name
+
+    # gradients are called so, or else they are of parameters: others may be a cache
+    spelt = [i for i in numbered if any(any(map(is_gradient, keys)) for keys, _ in answers_in(i))]
+    asked = [i for i in numbered if any(name in order.names for _, name in answers_in(i))]
+    found = spelt or asked or list(numbered)
+    return numbered[found[0]] if len(found) == 1 else {i: numbered[i] for i in found}
 
 
 def say_mapping(known: Collection[str], order: Order) -> str:
@@ -291,12 +313,14 @@ def in_order(
     if not order.is_fixed and len(written) == len(returned):
         found = [find_quantity(name.removeprefix("self."), known) for name in written]
         pairs = list(zip(written, found, returned, strict=True))
-        if any(found) and all(n or np.ndim(r) == 0 or w in BESIDE for w, n, r in pairs):
+        if any(found) and all(n or is_number(r) or w in BESIDE for w, n, r in pairs):
             yield from (((name,), value) for _, name, value in pairs if name is not None)
             return
     names = order.names
+    returned = [part for part in returned if not isinstance(part, Mapping)]
     if len(returned) != len(names) and isinstance(known, Mapping):  # [(dW1, db1), (dW2, db2)]
         each = [*chain.from_iterable(x if isinstance(x, (tuple, list)) else [x] for x in returned)]
+        each = [x for x in each if x is not None]  # which a layer without a bias may have
         shapes = [getattr(x, "shape", None) for x in each]
         returned = each if shapes == [known[name].shape for name in names] else returned
     if len(returned) == len(names) + 1 and not is_array(returned[0]):  # (loss, dW1, ...)
@@ -307,6 +331,10 @@ def in_order(
             f"it returned {len(returned)} things without names. {say_mapping(known, order)}{asked}."
         )
     yield from (((name,), value) for name, value in zip(names, returned, strict=True))
+
+
+def is_number(value: Any) -> bool:
+    return not isinstance(value, (list, tuple)) and np.ndim(value) == 0
 
 
 def is_array(value: Any) -> bool:
