@@ -446,3 +446,33 @@ def test_a_bias_that_is_summed_along_the_wrong_axis_is_named():
         lambda x, y, z: {"W": 2 * x.T @ (z - y), "b": 2 * (z - y).sum(axis=1)}, rows, inputs
     )
     assert report["b"].mistakes == ("sum-along-wrong-axis",)
+
+
+SUMS = {
+    "square_sum": (2, bp.square_sum),
+    "sum": (2, lambda d: bp.sum(d**2)),
+    "half": (1, lambda d: 0.5 * bp.sum(d**2)),
+}
+
+
+@pytest.mark.parametrize(("slope", "add_up"), SUMS.values(), ids=SUMS)
+@pytest.mark.parametrize("units", [2, 3])
+def test_a_mean_over_all_entries_is_named_where_the_loss_is_one_over_samples(slope, add_up, units):
+    """Where it is a sum, a division by the number of units is one by that alone."""
+    inputs = {"x": normal((6, 4)), "y": normal((6, units)), "W": normal((4, units))}
+    inputs["b"] = normal(units)
+
+    def names(loss_divides_by, answers_divide_by):
+        def loss(x, y, W, b):
+            return (add_up((x @ W + b).named("z") - y) / loss_divides_by).named("L")
+
+        def answers(x, y, z):
+            dz = slope * (z - y) / answers_divide_by
+            return {"z": dz, "W": x.T @ dz, "b": dz.sum(0)}
+
+        return grade(answers, loss, inputs)["z"].mistakes
+
+    assert names(6, 6) == names(1, 1) == ()
+    assert "mean-over-everything" in names(6, 6 * units)
+    assert "mean-over-everything" not in names(1, units)
+    assert names(1, units) == ("constant-factor",) or units == 2

@@ -120,16 +120,10 @@ def say_conventions(run: Run, accepted: Collection[str]) -> Iterator[str]:
 def divisors(run: Run) -> set[float]:
     """Return what a loss that is a mean is divided by: all of it, and the number of samples."""
     means = named("sum-for-mean").rules  # by operation: of each that takes a mean
-    found: set[float] = set()
+    found = set(run.means_by_hand)
     for t in run.tensors:
         if getattr(t.primitive, "__name__", "") in means and t.inputs[0] is not None:
             found.add(t.inputs[0].size / max(t.size, 1))
-        constants = (v for x, v in zip(t.inputs, t.operands, strict=True) if x is None)
-        for value in constants:  # m or 2m, to divide by, or 1/m
-            if run.batch > 1 and np.ndim(value) == 0 and np.isreal(value) and value:
-                sizes = (abs(float(value)), 1 / abs(float(value)))
-                samples = (n / run.batch for n in sizes)
-                found |= {n * run.batch for n in samples if n >= 1 and is_close(n, round(n))}
     return found | {float(run.batch)} if found and run.batch > 1 else found
 
 

@@ -111,6 +111,21 @@ class Run(Record):
         found = gcd(*terms | copies) or 1  # of nothing it is 0
         return found if self.weight_side is not None or copies or len(terms) == 1 else 1
 
+    @cached_property
+    def means_by_hand(self) -> set[float]:
+        """The multiples of the batch that something is divided by, as a loss is by m or 2m."""
+        found: set[float] = set()
+        for t in self.tensors:
+            if self.batch == 1 or t.primitive not in (TABLE["divide"], TABLE["multiply"]):
+                continue
+            constants = (v for x, v in zip(t.inputs, t.operands, strict=True) if x is None)
+            for value in constants:
+                if np.ndim(value) == 0 and np.isreal(value) and value:
+                    samples = (abs(float(value)) ** k / self.batch for k in (1, -1))
+                    near = (n for n in samples if n >= 1 and abs(n - round(n)) <= 1e-7 * n)
+                    found |= {n * self.batch for n in near}
+        return found
+
     @property
     def biases(self) -> list[tuple[Any, Any]]:
         # leaves that are broadcast, each with the result: of one entry, only along one axis
