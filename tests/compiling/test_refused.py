@@ -55,6 +55,8 @@ REFUSED = {
         [[[0], [3]], [[-4], [0]]]),
     "huber_loss": (
         lambda x, d: bp.nn.huber_loss(x, np.zeros((2, 3)), delta=d), Z, 1.0, [0.0, -1.0, np.nan]),
+    "of an integer": (
+        lambda x, d: bp.nn.huber_loss(x, np.zeros((2, 3)), delta=d), Z, 2, [0, -1]),
     "powers of integers": (
         lambda x, n: (x.sum() * np.array([2, 3]) ** n).sum(), Z, [1, 1], [[1, -1]]),
     "a singular matrix": (
@@ -104,61 +106,68 @@ def test_a_loss_of_probabilities_that_are_computed(backend):
             np.testing.assert_allclose(found[1], expected[1])
 
 
-def integers_in(value):
-    """Return the arrays of integers in an operand or a setting, with what to put them in."""
+def indices_in(value):
+    """Return the arrays of integers, and the numbers, in operands, with what to put them in."""
+    if type(value) in (int, float):
+        yield value, lambda number: number
     of_integers = isinstance(value, list) and all(isinstance(item, int) for item in value)
     array = np.array(value) if of_integers else value
     if isinstance(array, np.ndarray) and array.dtype.kind in "iu" and array.size:
         yield array, lambda array: array
     if isinstance(value, (list, tuple)):
         for i, item in enumerate(value):
-            for array, make in integers_in(item):
+            for found, make in indices_in(item):
                 yield (
-                    array,
+                    found,
                     lambda new, i=i, make=make: type(value)(
                         make(new) if k == i else old for k, old in enumerate(value)
                     ),
                 )
 
 
-def functions_of_integers(trial):
-    """Return an entry as a function of the arrays of integers that it is given, and these."""
-    for array, make in integers_in([trial.case.operands, [*trial.case.settings.values()]]):
+def functions_of_indices(trial):
+    """Return an entry as a function of each index, or number, that it is given, and that."""
+    for found, make in indices_in([trial.case.operands, [*trial.case.settings.values()]]):
 
-        def function(scale, integers, make=make):
-            operands, settings = make(integers)
+        def function(scale, index, make=make):
+            operands, settings = make(index)
             case = Case(tuple(operands), dict(zip(trial.case.settings, settings, strict=True)))
-            tensors = [bp.tensor(x) if x is not integers and np.ndim(x) else x for x in operands]
+            tensors = [bp.tensor(x) if x is not index and np.ndim(x) else x for x in operands]
             result = Trial(trial.name, case)(*tensors)
             return (result * scale).sum()
 
-        yield function, array
+        yield function, found
 
 
-def test_every_entry_that_takes_integers(backend):
-    tried = set()
+def test_every_entry_that_takes_integers_or_numbers(backend):
+    tried, numbers = set(), set()
 
     def check(trial):
         if backend == "jax" and any(0 in np.shape(x) for x in trial.operands):
             return  # what takes no entry refuses no index there
-        for function, array in functions_of_integers(trial):
-            compiled, eager = bp.compile(function, backend), bp.value_and_grad(function)
-            if isinstance(outcome(compiled, 1.0, array), str):  # a shape or an axis, for example
+        for function, index in functions_of_indices(trial):
+            if isinstance(outcome(bp.compile(function), 1.0, index), str):  # an axis, for example
                 continue
-            for entry in (1000, -1000, array.flat[-1]):
-                if not np.can_cast(np.min_scalar_type(entry), array.dtype):
+            compiled, eager = bp.compile(function, backend), bp.value_and_grad(function)
+            for entry in (1000, -1000, np.ravel(index)[-1]):
+                if not isinstance(index, np.ndarray):
+                    given = type(index)(entry)
+                elif np.can_cast(np.min_scalar_type(entry), index.dtype):
+                    given = index.copy()
+                    given.flat[0] = entry
+                else:
                     continue
-                given = array.copy()
-                given.flat[0] = entry
                 found, expected = outcome(compiled, 1.0, given), outcome(eager, 1.0, given)
                 if isinstance(expected, str):
                     assert found == expected
                     tried.add(trial.name)
                 else:
                     np.testing.assert_allclose(found[0], expected[0])
+                    numbers.update([trial.name] * (type(index) is int))
 
     each(TRIALS, check)
     assert {"getitem", "take", "take_along_axis", "embedding", "cross_entropy"} <= tried
+    assert {"power", "getitem", "embedding", "pad"} <= numbers
 
 
 def test_a_check_that_is_lost_is_seen(monkeypatch):

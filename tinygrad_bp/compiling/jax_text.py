@@ -55,11 +55,17 @@ def build(program: Program, interface: Interface) -> Built:
                 return values[x].astype(dtypes[x]) if x in dtypes else values[x]
 
             ready = instruction.over(value)
-            values[ref] = computed(ref, ready, program, called)
-            if instruction.function in RAISE and any(refs_in(instruction.arguments[1:])):
+            found = computed(ready, program.types[ref])
+            if found is None:
+                called.add(ref)
+                if not isinstance(instruction.function, np.ufunc):  # axes and lengths are integers
+                    ready = instruction.over(values.__getitem__)
+                found = call_back(ready, program.types[ref])
+            elif instruction.function in RAISE and any(refs_in(instruction.arguments[1:])):
                 refused.append(
                     RAISE[instruction.function](*ready.arguments, **dict(ready.settings))
                 )
+            values[ref] = found
         return [*(jnp.asarray(values[ref]) for ref in program.results), *refused]
 
     jitted = jax.jit(compute)
@@ -124,8 +130,9 @@ def operand_dtypes(program: Program, ref: Ref, i: Instruction) -> dict[Ref, np.d
     return dict.fromkeys(refs_in(i.arguments), program.types[ref].dtype)
 
 
-def computed(ref: Ref, i: Instruction, program: Program, called: set[Ref]) -> Any:
-    kind, settings = program.types[ref], dict(i.settings)
+def computed(i: Instruction, kind: Type) -> Any:
+    """Return what JAX makes of a call, or None where it has it not."""
+    settings = dict(i.settings)
     if i.function is as_number:
         return jnp.asarray(i.arguments[0], kind.dtype)
     name = getattr(i.function, "__name__", "")
@@ -138,8 +145,7 @@ def computed(ref: Ref, i: Instruction, program: Program, called: set[Ref]) -> An
             return jnp.asarray(function(*i.arguments, **settings), kind.dtype)
         except (TypeError, ValueError, NotImplementedError):  # not with these arguments
             pass
-    called.add(ref)
-    return call_back(i, kind)
+    return None
 
 
 def call_back(i: Instruction, kind: Type) -> Any:

@@ -116,6 +116,10 @@ def loop_dtypes(program: Program, i: Instruction) -> list[np.dtype[Any]]:
 
     ufunc: Any = i.function
     operands = [given(x) for x in i.arguments]
+    if all(
+        isinstance(kind, type) for kind in operands
+    ):  # of ints alone, a comparison is of objects
+        operands = [np.dtype(kind) for kind in operands]
     return list(ufunc.resolve_dtypes((*operands, *[None] * ufunc.nout))[: len(operands)])
 
 
