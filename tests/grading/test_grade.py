@@ -76,7 +76,12 @@ def test_the_shapes_of_the_arrays_in_the_line_are_said():
 
 
 @pytest.mark.parametrize(
-    ("failure", "times"), [("it was still running after 10 s", 1), ("ValueError: no", 2)]
+    ("failure", "times"),
+    [
+        ("it was still running after 10 s", 1),
+        ("ValueError: cannot reshape array of size 3 into shape (4,4)", 1),
+        ("ValueError: shapes (2,3) and (4,5) not aligned", 2),
+    ],
 )
 def test_it_is_asked_once_and_once_more_where_its_shapes_do_not_fit(failure, times):
     """To start a process takes time, and one that loops for ever must not be run three times."""
@@ -139,6 +144,27 @@ def test_a_missing_transpose_of_any_problem_is_found_in_its_line(line):
     for problem in (with_reshape, with_assertion):
         assert grade(answers, problem, ROWS).failure.startswith("ValueError: matmul")
         assert grade(rows_backward, problem, ROWS).passed
+
+
+@pytest.mark.parametrize(
+    ("line", "fails"),
+    [
+        (None, lambda g: g.reshape(4, 4)),
+        ("sign", lambda g: g.reshape(4, 4)),
+        ("sign", lambda g: g + np.zeros((4, 4))),
+        ("h", lambda g: g + np.zeros((4, 4))),  # of a square V a transpose is missing as well
+    ],
+)
+def test_what_fails_for_another_reason_is_not_right_because_of_a_second_mistake(line, fails):
+    def answers(x, y, V, z, h, s):
+        d = rows_backward(x, y, V, z, h, s, line)
+        return {**d, "V": fails(d["V"]), "h": -d["h"] if line == "sign" else d["h"]}
+
+    square = ROWS | {"V": np.random.default_rng(5).normal(size=(5, 5))}
+    square["y"] = np.eye(5)[[0, 1, 2, 4, 3, 0]]
+    report = grade(answers, rows, square if line == "h" else ROWS)
+    assert report.failure.startswith("ValueError: ")
+    assert (report.passed, report.score) == (False, 0.0)
 
 
 def test_a_missing_transpose_of_a_layer_is_found_in_its_line():

@@ -35,7 +35,7 @@ HOSTILE = {
     "a loop": "while True: pass",
     "a loop when it is called": "def gradients():\n    while True: pass",
     "a loop the second time": (  # where all widths are equal
-        "def gradients(W1, W2):\n    while W1.shape == W2.shape: pass\n    raise ValueError"
+        "def gradients(W1, W2):\n    while W1.shape == W2.shape: pass\n    W1 + W2"
     ),
     "asleep": "import time\ntime.sleep(1000)",
     "clocks off": (

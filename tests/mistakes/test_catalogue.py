@@ -95,7 +95,7 @@ def planted_and_graded(network, only=None):
     assignment, planted = ASSIGNMENTS[network], planted_in(network, only)
     once = {fault.mistake.name: (fault, one) for fault, one in planted if one.affected}
     for fault, one in planted if THOROUGH else sample(once.values(), 2):
-        yield fault, one, grade_at_points(one.answers(), assignment)
+        yield fault, one, grade_at_points(one.answers(), assignment)[0]
 
 
 def affecting(network, only=None):

@@ -311,7 +311,10 @@ def squared(value: np.ndarray, spared: Collection[int]) -> np.ndarray:
     if value.dtype.kind != "f":
         return made % n if value.dtype.kind in "iu" and value.ndim else made  # labels, an index
     axis = axis_of_distribution(value)
-    return made if axis is None else made / made.sum(axis, keepdims=True)
+    if axis is None:
+        return made
+    made += 0.1  # of one-hot labels zeros alone may be left
+    return np.asarray(made / made.sum(axis, keepdims=True))
 
 
 def draw_like(value: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -6,6 +6,7 @@ reported.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -13,6 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from ..mistakes.run import Place, Run
 from .assignment import Assignment, Marking
 from .factors import judge
 from .findings import Finding, to_sentence
@@ -44,16 +46,16 @@ def grade_submission(submission: Submission | GradesItself, assignment: Assignme
     if isinstance(submission, GradesItself):
         return submission.grade_itself(assignment)
     vectors = assignment.vectors  # for one sample, many write vectors and outer products
-    report, *others = grade_at(submission, filter(None, [assignment, vectors]))
+    (report, _), *others = grade_at(submission, filter(None, [assignment, vectors]))
     takes_columns = any("flattened-gradient" in line.mistakes for line in report.lines)
-    for found in others:
+    for found, _ in others:
         fits = found.passed or (report.failure is not None and found.failure is None)
         if fits and not report.passed and not takes_columns:
             note = "It is judged with vectors in place of columns, as that is what it takes."
             report = replace(found, remarks=(*found.remarks, note))
-    if (report.failure or "").startswith("ValueError"):  # of shapes
-        for found in grade_at(submission, assignment.squares):
-            if found.failure is None and any(line.mistakes for line in found.lines):
+    if re.match("ValueError: .*shapes", report.failure or ""):  # as NumPy says of a product
+        for found, findings in grade_at(submission, assignment.squares):
+            if found.failure is None and has_misfit(findings, assignment.runs[0]):
                 note = (
                     f"Where the widths differ it gave no answers: {report.failure}. So it is "
                     "judged where they are all equal."
@@ -63,7 +65,26 @@ def grade_submission(submission: Submission | GradesItself, assignment: Assignme
     return replace(report, warnings=(*assignment.warnings, *getattr(submission, "marks", ())))
 
 
-def grade_at(submission: Submission, every: Iterable[Assignment]) -> Iterator[Report]:
+def has_misfit(findings: Sequence[Finding], run: Run) -> bool:
+    """Return if a mistake that was found cannot be made in the shapes of a run.
+
+    Else something else has failed there, and whoever made a mistake besides would be better off.
+    """
+    for fault in (fault for finding in findings for fault in finding.faults):
+        for edge in set(fault.edges) - run.broadcast:
+            place = Place(run, edge, run.gradients)
+            try:
+                made = fault.contribution(place)(run.gradients[edge.step])
+            except Exception:  # whatever NumPy raises
+                return True
+            if np.shape(made) != place.input.shape:
+                return True
+    return False
+
+
+def grade_at(
+    submission: Submission, every: Iterable[Assignment]
+) -> Iterator[tuple[Report, Sequence[Finding]]]:
     every = list(every)
     points = [point for assignment in every for point in assignment.points]
     answers = iter(submission.answers_at(points, every[0].order)) if every else iter(())
@@ -71,7 +92,9 @@ def grade_at(submission: Submission, every: Iterable[Assignment]) -> Iterator[Re
         yield grade_at_points(list(islice(answers, len(assignment.points))), assignment)
 
 
-def grade_at_points(submitted: Sequence[Answers], assignment: Assignment) -> Report:
+def grade_at_points(
+    submitted: Sequence[Answers], assignment: Assignment
+) -> tuple[Report, Sequence[Finding]]:
     with np.errstate(all="ignore"):  # answers may hold infinity and NaN
         answers = [assignment.read(a) for a in submitted]
         failure = next((a.failure for a in answers if a.failure is not None), None)
@@ -81,7 +104,9 @@ def grade_at_points(submitted: Sequence[Answers], assignment: Assignment) -> Rep
         lines = tuple(write_lines(findings, assignment, answers))
     report = Report(lines, failure)
     note = next((a.note for a in answers if a.note is not None), None)
-    return report if report.passed or note is None else replace(report, remarks=(note,))
+    if note is not None and not report.passed:
+        report = replace(report, remarks=(note,))
+    return report, findings
 
 
 def write_lines(

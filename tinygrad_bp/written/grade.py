@@ -101,7 +101,8 @@ class Grader:
         # a step without a name in the problem is called as in readings, v4
         known = self.network.gradients.keys() - self.assignment.named.keys()
         steps = {name: self.network.position[name] for name in values if name in known}
-        return grade_at_points(answers, self.assignment.calling(steps))
+        report, _ = grade_at_points(answers, self.assignment.calling(steps))
+        return report
 
     def of_mean(self, name: str, arrays: Arrays) -> Arrays:
         # where dZ is meant of each sample's loss, as answers of their mean
