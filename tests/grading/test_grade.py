@@ -314,7 +314,7 @@ def test_tensors_say_which_leaves_are_parameters():
         "x": [3.0, 1],
     }
     only_v = lambda w, v, x: {"v": 2 * v * (w * x) ** 2}  # noqa: E731
-    assert "dL/dx is not answered" in bp.grade(only_v, loss, inputs).summary()
+    assert bp.grade(only_v, loss, inputs).passed  # an array beside it is none
     inputs["x"] = bp.tensor([3.0, 1.0])
     assert bp.grade(only_v, loss, inputs).passed
     arrays = {name: np.asarray(t.data) for name, t in inputs.items()}

@@ -259,6 +259,11 @@ def test_parameters_are_found_without_regard_to_case():
         ("def forward(z1, W1): 0\ndef backprop(W1): 0", "backprop"),
         ("class Net:\n    def backward(self): 0\ndef helper(z1): 0", "Net"),
         ("class Helper: 0\ndef g(z1): 0", "g"),
+        ("def relu(a): 0\ndef compute_grads(params, z1): 0", "compute_grads"),
+        ("def predict(z1, params): 0\ndef backward(params, cache): 0", "backward"),
+        ("def relu(a): 0\ndef compute_grads(W1, w9): 0", "compute_grads"),
+        ("def predict(params): 0\ndef compute_grads(params, z1, w9): 0", "compute_grads"),
+        ("def relu_grad(a): 0\ndef solve(z1, W1): 0", "solve"),
     ],
 )
 def test_the_function_is_found_by_its_parameters(source, name):
@@ -384,6 +389,8 @@ def raises_what_cannot_be_printed(z1):
         (recurses, ["RecursionError"]),
         (exits, ["SystemExit: 3"]),
         (wants, ["it asks for w9", "It has: z1, W1"]),
+        (lambda weight1: weight1, ["it asks for weight1", "Is W1 meant?"]),
+        (lambda z1d: z1d, ["it asks for z1d", "Is z1 meant?"]),
         (breaks_numpy, ["ValueError: matmul", "W1 @ W1"]),
         (raises_what_cannot_be_printed, ["UnprintableError"]),
         (lambda z1: None, ["it returned None"]),

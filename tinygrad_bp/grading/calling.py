@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from .spelling import find_argument
+from .spelling import find_argument, suggest_name
 
 #: The name of a drawn upstream gradient, and what people call it, without underscores.
 UPSTREAM = "dout"
@@ -60,17 +60,18 @@ def find_function(
 
 
 def rank(name: str, value: Any, known: Mapping[str, Any]) -> tuple[int, int]:
-    # A class comes first, then what is called like a backward pass, then whatever can be called;
-    # and of these the one that takes the most quantities: softmax(z) may be a helper.
+    # A class comes first, then what is called like a backward pass and can be called, then what
+    # is one of both; and of these the one that takes the most quantities: relu(z) is a helper.
     looks_like_it = any(part in name.lower() for part in ("back", "grad", "deriv"))
     if inspect.isclass(value):
         return (3, 0)
     parameters = inspect.signature(value).parameters.values()
-    named = [find_argument(p.name, known) is not None for p in parameters]
+    named = [p.name in ALL or find_argument(p.name, known) is not None for p in parameters]
     needed = [n for n, p in zip(named, parameters, strict=True) if p.default is p.empty]
-    if not named or (not all(needed) and not takes_upstream(value, known)):
+    can_be_called = all(needed) or takes_upstream(value, known)
+    if not named or not (can_be_called or (looks_like_it and any(named))):
         return (0, 0)
-    return (2 if looks_like_it else 1), sum(named)
+    return looks_like_it + can_be_called, sum(named)
 
 
 def takes_upstream(function: Callable[..., Any], known: Mapping[str, Any]) -> bool:
@@ -165,7 +166,8 @@ def find_other(function: Callable[..., Any], name: str, point: Mapping[str, Any]
     if name in ALL:
         return {quantity: value.copy() for quantity, value in point.items()}
     has = ", ".join(point)
-    advice = ""
+    meant = suggest_name(name, (), point)
+    advice = f" Is {meant} meant?" if meant else ""
     if UPSTREAM in point:
         advice = " If it is what the forward pass keeps, put the function forward beside it."
     raise UnansweredError(

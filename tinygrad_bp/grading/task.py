@@ -53,7 +53,7 @@ class Task:
     def parameters(self, differentiable: Sequence[str]) -> tuple[str, ...]:
         """Return the leaves whose gradients are to be derived, of those that have one.
 
-        If a leaf says so by ``requires_grad``, the leaves that do. Of a layer all, as its own input
+        If a Tensor says so by ``requires_grad``, those that do. Of a layer all, as its own input
         is passed on. Else all that are not called x, y, t, target, label, mask, h0 or c0; or all,
         if there are no others.
         """
@@ -82,11 +82,8 @@ def set_task(
             )
         return Task(build, to_leaves(build, vars(random_problem())), is_given=False)
     given = by_name(build, inputs)
-    tensors = {name: value for name, value in given.items() if isinstance(value, Tensor)}
-    is_marked = any(value.requires_grad for value in tensors.values())
-    leaves = to_leaves(build, given)
-    marked = tuple(n for n in given if n not in tensors or tensors[n].requires_grad)
-    return as_layer(Task(build, leaves, marked if is_marked else None))
+    marked = tuple(n for n, v in given.items() if isinstance(v, Tensor) and v.requires_grad)
+    return as_layer(Task(build, to_leaves(build, given), marked or None))
 
 
 def by_name(build: Builder, inputs: Mapping[str, Any] | Sequence[Any]) -> dict[str, Any]:
