@@ -1,5 +1,7 @@
 """The notebooks, which are kept as Python files, run from the first cell to the last."""
 
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -10,11 +12,21 @@ nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed (ex
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "docs" / "notebooks").glob("*.py"))
 
 
+def execute(notebook, timeout):
+    nbclient.NotebookClient(notebook, timeout=timeout).execute()
+    return notebook
+
+
+def executed(notebook, timeout=300):
+    # in a process of its own, where no kernel ran before: one's closed sockets were the next one's
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(execute, notebook, timeout).result()
+
+
 @pytest.mark.filterwarnings("ignore")  # of the notebook machinery
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs(path):
-    notebook = jupytext.read(path)
-    nbclient.NotebookClient(notebook, timeout=300).execute()
+    notebook = executed(jupytext.read(path))
     shown = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert len(shown) >= 4
     assert all(
@@ -27,7 +39,7 @@ def test_a_notebook_runs(path):
 def test_a_cell_that_fails_is_seen():
     notebook = jupytext.reads("# %%\n1 / 0\n", fmt="py:percent")
     with pytest.raises(nbclient.exceptions.CellExecutionError):
-        nbclient.NotebookClient(notebook, timeout=60).execute()
+        executed(notebook, timeout=60)
 
 
 def test_there_are_notebooks():
