@@ -316,26 +316,29 @@ def check_counts(**given: Any) -> None:
 Structure = Any
 
 
-def is_structure(value: Any) -> bool:
-    """Whether it holds parameters: a dict, or a list in which arrays or structures stand."""
+def is_structure(value: Any, data: Any = np.generic) -> bool:
+    """Whether it holds parameters: a dict, or a list in which arrays or structures stand.
+
+    A list of numbers is data; in what a function returns, with data = (), NumPy's are arrays.
+    """
     if isinstance(value, (list, tuple)):
         return any(
-            (hasattr(v, "shape") and not isinstance(v, np.generic)) or is_structure(v)
+            (hasattr(v, "shape") and not isinstance(v, data)) or is_structure(v, data)
             for v in value
         )
     return isinstance(value, dict)
 
 
-def flatten(value: Any) -> tuple[list[Any], Structure]:
+def flatten(value: Any, data: Any = np.generic) -> tuple[list[Any], Structure]:
     """Return the parameters in a structure in order, and the structure, which can be a key."""
-    if hasattr(type(value), "shape") or not is_structure(value):
+    if hasattr(type(value), "shape") or not is_structure(value, data):
         return [value], None
     keys = tuple(value) if isinstance(value, dict) else None
     kind = list if isinstance(value, list) else getattr(value, "_make", tuple)  # named, or not
     leaves: list[Any] = []
     inner = []
     for item in value if keys is None else value.values():
-        found, structure = flatten(item)
+        found, structure = flatten(item, data)
         leaves += found
         inner.append(structure)
     return leaves, (kind if keys is None else dict, keys, tuple(inner))

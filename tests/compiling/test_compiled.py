@@ -186,6 +186,19 @@ def test_without_gradients_it_returns_what_the_function_returns():
     assert not np.shares_memory(found["rows"][1], x)
 
 
+def test_anomaly_detection_leaves_the_structure():
+    for function in (
+        lambda x: {"a": [np.exp(x).sum()]},
+        lambda x: [x.sum(), (x.max(), 2.0)],
+        lambda x: [np.float64(1.0), np.float64(2.0)],
+        lambda x: ([[1.0, 2.0], [3.0, 4.0]], x),
+    ):
+        compiled = bp.compile(function, wrt=None)
+        with bp.detect_anomaly():
+            watched = repr(compiled(X))
+        assert repr(compiled(X)) == watched
+
+
 def test_a_result_that_is_returned_twice_is_not_written_over():
     def function(x):
         doubled = x * 2.0

@@ -92,6 +92,35 @@ def test_entries_that_are_refused(name, backend):
         assert outcome(bp.compile(function, backend), x, given) == outcome(eager, x, given)
 
 
+@pytest.mark.parametrize("name", ["cross_entropy", "embedding", "an index", "a singular matrix"])
+def test_a_function_that_catches_what_is_refused(name, backend):
+    function, x, taken, refused = REFUSED[name]
+
+    def careful(x, given):
+        try:
+            return function(x, given)
+        except (ValueError, IndexError):
+            return (x * x).sum()
+
+    compiled, eager = bp.compile(careful, backend), bp.value_and_grad(careful)
+    for given in map(np.array, (taken, *refused, taken)):
+        found, expected = outcome(compiled, x, given), outcome(eager, x, given)
+        np.testing.assert_allclose(found[0], expected[0], rtol=1e-12)
+        np.testing.assert_allclose(found[1], expected[1], rtol=1e-12, atol=1e-12)
+
+
+def test_an_error_that_is_caught_in_the_first_call():
+    def careful(w, k):
+        try:
+            return w[k].sum()
+        except IndexError:
+            return (w * w).sum()
+
+    compiled = bp.compile(careful)
+    assert "catches an error" in outcome(compiled, Z, 7)
+    assert outcome(compiled, Z, 1) == outcome(bp.value_and_grad(careful), Z, 1)
+
+
 def test_a_loss_of_probabilities_that_are_computed(backend):
     def loss(x, y):
         return bp.nn.binary_cross_entropy(2.0 * x, y)

@@ -83,26 +83,31 @@ class Compiled:
         key = (structures, *(type_of(array) for array in arrays))
         leaves = iter(arrays)
         given = [unflatten(structure, leaves) for structure in structures]
-        try:
-            with self.lock:
-                if key not in self.versions:
+        with self.lock:
+            if key not in self.versions:
+                try:
                     self.versions[key] = self.written(arrays, structures, moving)
-                    if len(self.versions) > MOST_PROGRAMS:
-                        self.versions.popitem(last=False)
-                self.versions.move_to_end(key)
-                run = self.latest = self.versions[key].built.run
-            return run(*given)
-        except TypeError:  # not what can be compiled
-            raise
-        except Exception:  # entries, such as a number of a class that is not there
-            self.uncompiled(given)  # which says what is wrong with them
-            raise
+                except TypeError:  # not what can be compiled
+                    raise
+                except Exception:
+                    self.uncompiled(given)  # which says what is wrong with the entries
+                    raise
+                if len(self.versions) > MOST_PROGRAMS:
+                    self.versions.popitem(last=False)
+            self.versions.move_to_end(key)
+            run = self.latest = self.versions[key].built.run
+        try:
+            found = run(*given)
+        except (ArithmeticError, LookupError, RuntimeError, ValueError):
+            found = None
+        # the engine refuses entries, such as a number of a class that is not there
+        return self.uncompiled(given) if found is None else found
 
     def uncompiled(self, args: Sequence[Any]) -> Any:
         """Return what the engine makes of the arguments, or raise as it does."""
         if self.wrt is not None:
             return value_and_grad(self.function, self.wrt)(*args)
-        leaves, structure = flatten(self.function(*args))
+        leaves, structure = flatten(self.function(*args), data=())
         return unflatten(structure, iter([np.array(getattr(x, "_array", x)) for x in leaves]))
 
     def moving(self, counts: list[int]) -> list[int]:

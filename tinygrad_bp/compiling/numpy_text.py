@@ -187,7 +187,7 @@ class Writer:
         """Return the lines that refuse arguments by their entries."""
         checks = self.program.results[len(self.program.results) - self.program.checks :]
         condition = " or ".join(self.names[ref] for ref in dict.fromkeys(checks))
-        return [f"if {condition}:", "    raise ValueError('refused')"] if checks else []
+        return [f"if {condition}:", "    return None"] if checks else []
 
     def dtype(self, dtype: np.dtype[Any]) -> str:
         """Return the name of a dtype in the text."""

@@ -131,7 +131,7 @@ class Interface(NamedTuple):
 
 
 class Built(NamedTuple):
-    """What a back end makes of a program: it returns None for arguments that it is not for."""
+    """What a back end makes of a program: None for other arguments, and for entries it refuses."""
 
     run: Callable[..., Any]
     source: str

@@ -37,6 +37,10 @@ shape_by_values = sentence(
     UntraceableError, "the shape that {0} returns depends on the values of its operands, and a "
     "program is for one shape. Choose entry by entry with bp.where(condition, a, b), and take axes "
     "and lengths from outside the function; or do this in a function that is not compiled.")
+error_caught = sentence(
+    UntraceableError, "the function to compile catches an error that NumPy raises for the entries "
+    "of this call, and goes on: the program would do so in every call. Call it with entries that "
+    "NumPy takes, or do this in a function that is not compiled.")
 written_into = sentence(
     UntraceableError, "{0} writes into an array, and the arrays of a program never change. Write "
     "a = a + b in place of a += b; for some entries, a = bp.where(condition, a, b).")

@@ -192,6 +192,7 @@ class Trace:
         self._known: dict[int, tuple[np.ndarray, Symbol]] = {}  # by identity, so both are kept
         self.ignores_errors = False  # whether a part of it runs under np.errstate
         self.checks: list[Symbol] = []
+        self.failed = False  # whether a call did, as an index that is out of range does
         self._state = np.geterr()
 
     def value(self, example: Any) -> Symbol:
@@ -212,7 +213,11 @@ class Trace:
         """Write down a call, of symbols among others, and return the symbol of its result."""
         if function is np.dot and np.ndim(concrete(args[1])) == np.ndim(concrete(args[0])) == 2:
             function = np.matmul  # one name for the same product
-        example = function(*concrete(args), **concrete(dict(settings)))
+        try:
+            example = function(*concrete(args), **concrete(dict(settings)))
+        except (LookupError, ArithmeticError, np.linalg.LinAlgError):  # by entries, not by shapes
+            self.failed = True
+            raise
         if function in OF_TYPES:
             return example
         is_array = isinstance(example, (np.ndarray, np.generic)) and example.dtype.kind in "fiub"
@@ -368,12 +373,14 @@ def trace(
     with differentiating():
         output = function(given)
         if wrt is None:
-            leaves, structure = flatten(output)
+            leaves, structure = flatten(output, data=())
             results = [value_of(leaf) for leaf in leaves]
         else:
             check_value(output)
             structure = None
             results = [output._array, *gradients_of(written, output, [given[i] for i in wrt])]
+    if written.failed:
+        raise refusals.error_caught()
     program = Program(
         tuple(symbol.ref for symbol in symbols),
         written.constants,
