@@ -243,7 +243,7 @@ plain_array = sentence(
 no_longer_trained = sentence(
     ValueError, "{0} is a parameter, and this Tensor would not be trained. Write bp.tensor(array, "
     "requires_grad=True); to freeze a parameter, set its requires_grad to False.")
-no_list = sentence(
+not_looked_into = sentence(
     TypeError, "{0} is a {1}, in which a module does not look for parts. Make it a list or a dict.")
 holds_itself = sentence(
     ValueError, "{0} is a part of itself, as {1}. A part must not hold the module above it. Pass "

@@ -315,7 +315,7 @@ def parts(name: str, value: Any, owner: str) -> Iterator[tuple[str, Module | Ten
         isinstance(value, (set, frozenset, deque))
         and any(isinstance(item, (Module, Tensor)) for item in value)
     ):
-        raise errors.no_list(f"{owner}.{name}", type(value).__name__)
+        raise errors.not_looked_into(f"{owner}.{name}", type(value).__name__)
     elif isinstance(value, np.ndarray) and not name.startswith("_"):
         raise errors.plain_array(f"{owner}.{name}")
 

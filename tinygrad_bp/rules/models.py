@@ -197,8 +197,8 @@ def in_parts(
     or compiled has no parts: its text is the same for any number of images.
     """
     times, parts = math.prod(w.shape[2:]), 1
-    arrays = all(isinstance(x, np.ndarray) for x in (w, *images))
-    if arrays and images[0].size * times > SMALL:
+    kinds = {type(x) for x in (w, *images)}
+    if kinds == {np.ndarray} and images[0].size * times > SMALL:
         parts = min(len(images[0]), math.ceil(times / 9))
     if parts == 1:
         return function(*images)

@@ -56,8 +56,8 @@ class Cancelled(Tidied):
         if n < 0 < m:  # -a + b is b - a
             (n, a), (m, b) = (m, b), (n, a)
         if abs(n) == abs(m) and (n > 0 or m > 0):
-            return scaled(n, ast.BinOp(a, ast.Add() if m > 0 else ast.Sub(), b))
-        op = ast.Add() if m > 0 else ast.Sub()
+            return scaled(n, ast.BinOp(a, ast.Sub() if m < 0 else ast.Add(), b))
+        op = ast.Sub() if m < 0 else ast.Add()
         return ast.BinOp(scaled(n, a), op, scaled(abs(m), b))
 
     def product(self, left: ast.expr, right: ast.expr) -> ast.expr:
@@ -112,7 +112,7 @@ def coefficient(tree: ast.expr) -> tuple[float, ast.expr]:
 
 
 def scaled(n: float, tree: ast.expr) -> ast.expr:
-    return times(literal(n), tree)
+    return times(literal(n + 0.0), tree)  # -0 is written 0
 
 
 def same(a: ast.expr, b: ast.expr) -> bool:
