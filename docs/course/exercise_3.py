@@ -1,7 +1,7 @@
 """Exercise 3: a value that is used twice; see `lesson_3.py`.
 
 Fill in the derivatives of L in `gradients`, in plain Python, and run this file. It says which line
-is wrong, and gives a hint.
+is wrong, and gives a hint. All three lines count.
 """
 
 import tinygrad_bp as bp
@@ -22,4 +22,4 @@ def gradients(w, x, s, r):
 
 
 if __name__ == "__main__":
-    print(bp.grade(gradients, L).for_learner())
+    print(bp.grade(gradients, L, required=["r", "s", "w"]).for_learner())

@@ -1,7 +1,7 @@
 """Exercise 5: a matrix product; see `lesson_5.py`. Samples are columns.
 
 Fill in the derivatives of L in `gradients`, in plain NumPy, and run this file. It says which line
-is wrong, and gives a hint.
+is wrong, and gives a hint. Both lines count.
 """
 
 import numpy as np
@@ -24,4 +24,4 @@ def gradients(W, X, Y, Z):
 
 
 if __name__ == "__main__":
-    print(bp.grade(gradients, L).for_learner())
+    print(bp.grade(gradients, L, required=["Z", "W"]).for_learner())

@@ -1,7 +1,7 @@
 """Exercise 6: a bias, and a relu; see `lesson_6.py`. Samples are rows.
 
 Fill in the derivatives of L in `gradients`, in plain NumPy, and run this file. It says which line
-is wrong, and gives a hint.
+is wrong, and gives a hint. All four lines count.
 """
 
 import numpy as np
@@ -28,4 +28,4 @@ def gradients(W, b, X, Y, Z, H):
 
 
 if __name__ == "__main__":
-    print(bp.grade(gradients, L).for_learner())
+    print(bp.grade(gradients, L, required=["H", "Z", "W", "b"]).for_learner())

@@ -1,7 +1,7 @@
 """Exercise 7: the softmax; see `lesson_7.py`.
 
 Fill in the derivatives of L in `gradients`, in plain NumPy, and run this file. It says which line
-is wrong, and gives a hint.
+is wrong, and gives a hint. All three lines count.
 """
 
 import numpy as np
@@ -26,4 +26,4 @@ def gradients(W, x, y, z, a):
 
 
 if __name__ == "__main__":
-    print(bp.grade(gradients, L).for_learner())
+    print(bp.grade(gradients, L, required=["a", "z", "W"]).for_learner())

@@ -162,4 +162,4 @@ def test_both_are_said_to_be_made_together():
 
     line = grade(answers, networks.classifier, networks.CLASSIFIER, required=())["W1"]
     assert line.named == "missing-relu-derivative and wrong-sign"
-    assert line.hint.count(" And: ") == 1
+    assert line.hint.count(" Also: ") == 1

@@ -64,7 +64,7 @@ class Finding:
         right_shape, size = self.right[0].shape, self.right[0].size
         line = JudgedLine(self.name, self.verdict, score=score, right_shape=right_shape)
         if self.answered is None:
-            required = "It has to be answered." if score is not None else ""
+            required = "This gradient is required." if score is not None else ""
             return replace(line, message=to_sentence(self.reason) if self.reason else required)
         shape = next((a.shape for a in self.answered if a.shape != right_shape), right_shape)
         line = replace(line, shape=shape)
@@ -94,7 +94,7 @@ class Finding:
             message=" ".join(filter(None, [*self.explain(line), self.say_numbers(line)])),
             hint=self.reason
             if self.is_plain
-            else (" And: " if line.together else " Or: ").join(hints) or self.hint_from_facts(line),
+            else (" Also: " if line.together else " Or: ").join(hints) or self.hint_from_facts(line),
         )
 
     def measured(self, line: JudgedLine) -> JudgedLine:

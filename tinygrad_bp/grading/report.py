@@ -147,7 +147,9 @@ class Shown:
             found = Text(self.said(line))
             found.highlight_words(line.mistakes, "bold")
             sign, name = (Text(word, verdict.colour) for word in (verdict.sign, line.verdict))
-            cells = [line.own_error, *([line.earned] if points else [])]
+            # a plain table has no heading to say what the number is
+            error = f"error {line.own_error}" if is_plain and line.own_error else line.own_error
+            cells = [error, *([line.earned] if points else [])]
             table.add_row(sign, Text(line.label), name, *map(Text, cells), found)
         if table.rows:
             yield table
@@ -251,11 +253,15 @@ class Report(Shown):
         n = len(self.counted)
         points = f" ({self.points:.4g} of {self.worth:g} points)" if self.has_points else ""
         if self.passed:
-            return f"Passed: {n} of {plural(n, 'line')} right, score {self.score:.0%}{points}."
+            return f"Passed: {n} of {self.say_counted(n)} right, score {self.score:.0%}{points}."
         found = f"Not passed: {'; '.join(self.count())}. Score {self.score:.0%}{points}."
         if self.first_wrong is None:
             return found
         return f"{found} The first wrong line is {gradient_of(self.first_wrong)}."
+
+    def say_counted(self, n: int) -> str:
+        # the table may have further lines, which earn nothing
+        return plural(n, "required line" if len(self.shown()) > len(self.counted) else "line")
 
     def count(self) -> Iterator[str]:
         # one slip is charged once, so the lines that follow from it are counted apart
@@ -269,7 +275,7 @@ class Report(Shown):
             yield f"{plural(follow, 'line')} follow{'s' if follow == 1 else ''} from {cause}"
         if by["right"]:
             n = len(by["right"])
-            yield f"{plural(n, 'line')} {'is' if n == 1 else 'are'} right"
+            yield f"{self.say_counted(n)} {'is' if n == 1 else 'are'} right"
         if by["unreadable"]:
             yield f"{plural(len(by['unreadable']), 'answer')} cannot be read"
         if by["missing"]:

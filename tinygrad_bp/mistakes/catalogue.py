@@ -144,7 +144,7 @@ ROWS: dict[str, Mistake] = {
     # ---- arithmetic ----
     "own-factor": Mistake(
         "The factor itself stands where the other factor belongs.",
-        "Nudge one factor: by what is the change of the product multiplied?",
+        "Nudge one factor: what is the change in the product proportional to?",
         multiply=wrong.rule(lambda out, a, b: (lambda g: g * a, lambda g: g * b)),
     ),
     "sum-for-product": Mistake(
@@ -198,7 +198,7 @@ ROWS: dict[str, Mistake] = {
     ),
     "wrong-upstream": Mistake(
         "The upstream gradient is another quantity's, not that of the step's own output.",
-        "Write down which gradient the chain rule multiplies by here: that of what is computed.",
+        "The chain rule multiplies by the gradient of this step's output. Which one is that?",
         anywhere=wrong.wrong_upstream,
     ),
     "wrong-activation": Mistake(

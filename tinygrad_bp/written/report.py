@@ -117,7 +117,8 @@ class WrittenReport(Report):
         return "\n".join([super().summary(), " ".join(filter(None, [told, sides]))])
 
     def network_note(self) -> str:
-        lines = [side.where for side in self.written if side.verdict == "other network"]
+        other = (side.where for side in self.written if side.verdict == "other network")
+        lines = list(dict.fromkeys(other))  # a line may have several equations
         if not lines:
             return ""
         agree = "Line {} does not" if len(lines) == 1 else "Lines {} do not"

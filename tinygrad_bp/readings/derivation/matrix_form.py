@@ -116,7 +116,7 @@ class MatrixForm:
         for i, tree in lines.backward:
             yield from self.gradient(i, tree)
         yield Heading("Multiplied out")
-        text = "The same, with the earlier gradients substituted. Values keep their names."
+        text = "The earlier gradients are substituted. Values of the forward pass stay as names."
         yield Sentence((text,))
         yield from self.multiplied_out()
 

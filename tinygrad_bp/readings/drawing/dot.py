@@ -194,7 +194,7 @@ class DotWriter:
         arrows, break_ = self.picture.arrows, '<BR ALIGN="LEFT"/>'
         numbers = [node.numbers for node in self.picture.nodes]
         remarks = {
-            "numbers on edges: which operand": any(arrow.order for arrow in arrows),
+            "numbers on edges: order of the operands": any(arrow.order for arrow in arrows),
             "formulas on edges: what flows back along them": any(arrow.rule for arrow in arrows),
             "—: no gradient": any(n.get("gradient", "") is None for n in numbers),
         }
