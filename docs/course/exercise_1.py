@@ -1,8 +1,8 @@
 """Exercise 1: the chain rule on five nodes; see `lesson_1.py`.
 
 Fill in the derivatives of L in `gradients`, in plain Python, and run this file. It says which line
-is wrong, and gives a hint. All three lines count. Write each answer in w, x, y, m and e: it is tried
-at other values too, so a number is not enough.
+is wrong, and gives a hint. All three lines count. Write each answer in w, x, y, m and e: it is
+tried at other values too, so a number is not enough.
 """
 
 import tinygrad_bp as bp

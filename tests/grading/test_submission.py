@@ -8,6 +8,7 @@ from itertools import combinations, permutations
 import numpy as np
 import pytest
 
+import tinygrad_bp as bp
 from tinygrad_bp import grade
 from tinygrad_bp.grading.calling import UnansweredError, find_function
 from tinygrad_bp.grading.spelling import find_quantity, suggest_name
@@ -307,6 +308,14 @@ def test_answers_that_refuse_to_be_arrays_are_unreadable():
     assert "RuntimeError: no" in read_answers({"z1": Hostile()}, POINT).unreadable["z1"]
 
 
+def test_a_tensor_of_the_file_is_named_and_said_once():
+    Y = bp.tensor([1.0, 0.0], requires_grad=True, name="Y")
+    said = "Y is a Tensor of your file: take Y as an argument of the function, or use Y.data."
+    assert read_answers({"z1": Y - 1.0, "W1": 1.0}, POINT).unreadable["z1"] == said
+    assert read_answers({"z1": Y - 1.0, "W1": 2.0 * Y}, POINT) == Answers(failure=said)
+    assert "it is a Tensor" in read_answers({"z1": bp.tensor(1.0)}, POINT).unreadable["z1"]
+
+
 def test_numbers_are_read_whatever_their_form():
     for answer in ([1, 2], (1.0, 2.0), np.array([1, 2], dtype=np.int8), np.array([True, True])):
         assert read_answers({"z1": answer}, POINT).values["z1"].dtype == np.float64
@@ -388,7 +397,7 @@ def raises_what_cannot_be_printed(z1):
         (raises_deep_inside, ["ZeroDivisionError: division by zero", "return 1 / 0", "line"]),
         (recurses, ["RecursionError"]),
         (exits, ["SystemExit: 3"]),
-        (wants, ["it asks for w9", "It has: z1, W1"]),
+        (wants, ["it asks for w9", "It has: z1, W1", "Leave w9 out"]),
         (lambda weight1: weight1, ["it asks for weight1", "Is W1 meant?"]),
         (lambda z1d: z1d, ["it asks for z1d", "Is z1 meant?"]),
         (breaks_numpy, ["ValueError: matmul", "W1 @ W1"]),

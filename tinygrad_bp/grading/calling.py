@@ -167,7 +167,12 @@ def find_other(function: Callable[..., Any], name: str, point: Mapping[str, Any]
         return {quantity: value.copy() for quantity, value in point.items()}
     has = ", ".join(point)
     meant = suggest_name(name, (), point)
-    advice = f" Is {meant} meant?" if meant else ""
+    advice = (
+        f" Leave {name} out of the arguments: compute it in the function, or define it in the "
+        "file, as a NumPy array."
+    )
+    if meant:
+        advice = f" Is {meant} meant?"
     if UPSTREAM in point:
         advice = " If it is what the forward pass keeps, put the function forward beside it."
     raise UnansweredError(

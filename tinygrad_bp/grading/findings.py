@@ -94,7 +94,8 @@ class Finding:
             message=" ".join(filter(None, [*self.explain(line), self.say_numbers(line)])),
             hint=self.reason
             if self.is_plain
-            else (" Also: " if line.together else " Or: ").join(hints) or self.hint_from_facts(line),
+            else (" Also: " if line.together else " Or: ").join(hints)
+            or self.hint_from_facts(line),
         )
 
     def measured(self, line: JudgedLine) -> JudgedLine:

@@ -15,7 +15,7 @@ import re
 import traceback
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, NamedTuple, Protocol, TypeAlias
@@ -23,6 +23,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 import numpy as np
 
 from ..notation.numbers import listed, printable
+from ..recording import recorded_tensors
 from .calling import Made, UnansweredError, find_method, run, written_names
 from .limits import MOST_STRAYS
 from .spelling import BESIDE, find_quantity, is_decorated, is_gradient
@@ -177,6 +178,9 @@ def read_answers(
     if strays > MOST_STRAYS:
         unreadable["..."] = f"{strays - MOST_STRAYS:,} more names are no quantities of the problem"
     values = {name: value for name, value in values.items() if name not in unreadable}
+    reasons = set(unreadable.values())
+    if not values and len(reasons) == 1 < len(unreadable) and not strays:  # it is said once
+        return Answers(failure=reasons.pop())
     return Answers(values, unreadable, note=say_order(returned, pairs, order, written))
 
 
@@ -333,6 +337,20 @@ def in_order(
     yield from (((name,), value) for name, value in zip(names, returned, strict=True))
 
 
+def say_tensor(answer: Any) -> str:
+    # a function of arrays made a Tensor, so it used one of its file
+    if type(answer).__name__ != "Tensor":  # a process of its own may have imported another Tensor
+        return ""
+    with suppress(Exception):  # it may be a stranger's class
+        leaves = (t.name for t in recorded_tensors(answer) if t.primitive is None and t.name)
+        if name := next(leaves, None):
+            return (
+                f"{name} is a Tensor of your file: take {name} as an argument of the function, or "
+                f"use {name}.data."
+            )
+    return "it is a Tensor, and no array: take its operands as arguments, or use their .data."
+
+
 def is_number(value: Any) -> bool:
     return not isinstance(value, (list, tuple)) and np.ndim(value) == 0
 
@@ -347,7 +365,7 @@ def to_numbers(answer: Any) -> np.ndarray:
     except ValueError:
         raise UnansweredError("its rows differ in length, so it is no array") from None
     except Exception as error:  # raised by a stranger's class
-        reason = f"it is no array ({type(error).__name__}: {error})"
+        reason = say_tensor(answer) or f"it is no array ({type(error).__name__}: {error})"
         raise UnansweredError(printable(reason)) from None
     if array.dtype.kind == "O":  # of fractions, say, or what np.frompyfunc returns
         objects, array = array, np.empty(array.shape)

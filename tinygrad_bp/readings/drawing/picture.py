@@ -6,6 +6,7 @@ the positions of their tensors in the record, so a picture is the same in every 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -25,6 +26,9 @@ MOST_NODES = 1000  # most graphs of so many are laid out in seconds
 LONGEST_RULE = 48  # a longer one would push the nodes apart
 DEEPEST_FRAME = 6  # frames in frames leave no room for what is in them
 MOST_LISTED = 3  # parts of a list in a node
+
+#: What brackets hold that hold no others, but for those whose content is left out already.
+IN_BRACKETS = re.compile(r"(?<=[({])(?!…[)}])(?:[^(){}]|[({]…[)}])+(?=[)}])")
 
 #: None is a dash; a leaf that had several values in turn has a text.
 Shown: TypeAlias = np.ndarray | str | None
@@ -216,7 +220,15 @@ class Drawer:
             return {}
         rules = self.record.rules_to_show(i).items()
         texts = {edge: Formula(rule, self.names).text for edge, rule in rules}
-        return {edge: printable(text, LONGEST_RULE) for edge, text in texts.items()}
+        return {edge: shortened(text, LONGEST_RULE) for edge, text in texts.items()}
+
+
+def shortened(rule: str, most: int) -> str:
+    # what brackets hold is left out, the longest first, so that brackets still match
+    while len(rule) > most and (parts := list(IN_BRACKETS.finditer(rule))):
+        start, end = max((part.span() for part in parts), key=lambda span: span[1] - span[0])
+        rule = f"{rule[:start]}…{rule[end:]}"
+    return printable(rule, most)
 
 
 def arrow_id(record: Record, edge: Edge) -> str:
