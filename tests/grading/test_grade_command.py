@@ -54,7 +54,7 @@ def run(monkeypatch, capsys, tmp_path):
 def test_a_right_derivation_is_status_0(run):
     ran = run("ann.py")
     assert ran.status == 0
-    assert "Passed: 3 of 3 lines right, score 100%." in ran.words
+    assert "Passed: 3 of 3 required lines right, score 100%." in ran.words
 
 
 def test_a_wrong_one_is_status_1_and_gets_hints(run):
