@@ -177,6 +177,17 @@ right | \frac{\partial L}{\partial W_{hy}} \mathrel{+}= (p_t - y_t) h_t^T
 not compared | \frac{\partial L}{\partial W_{hy}} \mathrel{+}= (y_t - p_t) h_t^T
 """
 
+#: The gradient of the loss at one step flows back through all the steps before.
+OF_ONE_STEP = r"""
+wrong | \frac{\partial L_t}{\partial W_{hh}} = (\frac{\partial L_t}{\partial h_t} \odot (1 - h_t^2)) h_{t-1}^T
+wrong | \frac{\partial L_t}{\partial b_h} = \frac{\partial L_t}{\partial h_t} \odot (1 - h_t^2)
+right | \frac{\partial L_t}{\partial h_t} = W_{hy}^T (p_t - y_t)
+right | \frac{\partial L_t}{\partial h_{t-1}} = W_{hh}^T (W_{hy}^T (p_t - y_t) \odot (1 - h_t^2))
+wrong | \frac{\partial L_t}{\partial h_{t-1}} = W_{hh}^T (W_{hy}^T (p_t - y_t) \odot (1 - h_t))
+right | \frac{\partial L_1}{\partial h_1} = W_{hy}^T (p_1 - y_1)
+wrong | \frac{\partial L_1}{\partial h_1} = W_{hy}^T (y_1 - p_1)
+"""
+
 #: Rows and entries of matrices, and indices above.
 OF_ROWS = r"""
 right | \frac{\partial L}{\partial v_{11}} = \sum_i \frac{\partial L}{\partial O_{i1}} P_{i1}
@@ -302,6 +313,7 @@ wrong as arrays | dW1 = dz1 @ X.T
         (DEEP, OF_A_BIAS_IN_TEXT, ".txt"),
         (QUADRATIC, OF_UNITS, ".md"),
         (RECURRENT, OVER_TIME, ".md"),
+        (RECURRENT, OF_ONE_STEP, ".md"),
         (ATTENTION, OF_ROWS, ".md"),
         (NORMALISED, OF_ANOTHER_LOSS, ".md"),
         (COLUMNS, OF_ONE_SAMPLE, ".md"),
@@ -320,6 +332,7 @@ wrong as arrays | dW1 = dz1 @ X.T
         "bias in text",
         "units",
         "time",
+        "one step of time",
         "rows of matrices",
         "another loss",
         "one sample",

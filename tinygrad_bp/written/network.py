@@ -13,7 +13,7 @@ from ..grading.assignment import Assignment
 from ..mistakes.run import Run
 from ..table import TABLE
 from .names import Key, key_of
-from .values import close
+from .values import NotReadError, close
 
 #: An array at each of the judge's points.
 Arrays: TypeAlias = list[np.ndarray]
@@ -207,14 +207,60 @@ class Network:
         return self._jacobians[out, inn]
 
     def gradient_at(self, name: str, step: int) -> Arrays:
-        """Return a gradient without what reaches the loss through quantities of other steps."""
-        others = {i for i, n in self.names.items() if key_of(n).layer not in (None, step)}
+        """Return the gradient of what the loss has of one step; it flows through earlier ones."""
+        steps = self.steps_of_terms
         found = []
         for run in self.runs:
-            edges = [edge for edge in run.edges if edge.step not in others]
+            edges = [
+                edge
+                for edge in run.edges
+                # h_3 leads to h_2, but the loss at step 3 does not
+                if edge.step not in steps or step in self.steps_at(run.source[edge])
+            ]
             whole = run.sweep({run.loss: np.ones(run.tensors[run.loss].shape)}, edges=edges)
             own = whole.get(self.position[name], 0.0)
             found.append(np.broadcast_to(own, self.shape(name)))
+        return found
+
+    def layer_at(self, i: int) -> int | None:
+        layer = key_of(self.names[i]).layer if i in self.names else None
+        return layer if isinstance(layer, int) else None
+
+    def steps_at(self, i: int) -> set[int]:
+        layer = self.layer_at(i)
+        return {layer} if layer is not None else self.steps_of_terms.get(i, set())
+
+    @property
+    def steps_of_loss(self) -> set[int]:
+        """The steps that the loss has a term of; none if that cannot be told."""
+        try:
+            return self.steps_of_terms[self.run.loss]
+        except NotReadError:
+            return set()
+
+    @cached_property
+    def steps_of_terms(self) -> dict[int, set[int]]:
+        """For the loss and its terms, which have no step in their names, the steps they are of."""
+        run = self.run
+        terms, following = {run.loss}, dict[int, list[int]]()
+        for edge in run.edges:  # latest step first
+            if edge.step in terms:
+                source = run.source[edge]
+                following.setdefault(edge.step, []).append(source)
+                if self.layer_at(source) is None and run.tensors[source].primitive is not None:
+                    terms.add(source)
+        found: dict[int, set[int]] = {}
+
+        def steps(i: int) -> set[int]:
+            if (layer := self.layer_at(i)) is not None:
+                return {layer}
+            if i in terms and i not in found:
+                found[i] = set().union(*map(steps, following.get(i, ())))
+            return found.get(i, set())
+
+        for i in sorted(terms):
+            if len(steps(i)) > 1 and run.tensors[i].size > 1:
+                raise NotReadError("the loss of one step cannot be told from that of the others")
         return found
 
     @cached_property

@@ -386,6 +386,9 @@ class Refs:
         match name.below:
             case (t.Letter(letter, offset),) if letter in self.letters and name.base in LOSSES:
                 return self.letters[letter] + offset
+            case (int(step),) if name.base in LOSSES and not name.above:
+                every = self.network.steps_of_loss
+                return step if step in every and len(every) > 1 else None
         return None
 
     def is_loss(self, name: t.Name) -> bool:
