@@ -16,6 +16,9 @@ MOST_TRIES = 40
 #: What a letter may be: the index of a sample, in one line.
 INDEX, UNIT = "the index of a sample", "the index of a unit"
 
+#: A question about a letter begins with this: of which layer it counts the units.
+OF_UNIT = "the unit "
+
 #: What a letter for a number may be besides, and a number that no line is right with by chance.
 OF_ITS_OWN, ITS_NUMBER = "a number of its own", 7.3891
 
@@ -28,6 +31,7 @@ class Try(NamedTuple, Generic[T]):
     right: float  # how many right sides are right
     found: T
     answers: Mapping[str, str]  # to what was asked
+    needed: Mapping[str, str]  # of these, without units' letters that no name was read by
     assumed: Mapping[str, str]  # of these, what no line has confirmed so far
     doubted: frozenset[str]  # questions that have answers which are merely possible
     is_possible: bool  # one of these answers is: it is right for certain under no such answer
@@ -41,6 +45,7 @@ class Assumptions:
         self.begin()
 
     def begin(self) -> None:
+        self.needed: set[str] = set()  # questions of units' letters that a name was read by
         self.asked: dict[str, str] = {}  # in this try, with the answers; in the order of asking
         self.others: dict[str, Sequence[str]] = {}  # for each question, the answers not taken
         self.resorts: set[str] = set()  # questions whose other answers are tried if nothing else is
@@ -110,12 +115,28 @@ class Assumptions:
         }
         doubted = frozenset(question for question, others in self.possible.items() if others)
         is_possible = any(a in self.possible[question] for question, a in self.asked.items())
-        return Try(right, found, self.asked, assumed, doubted, is_possible)
+        needed = {
+            question: answer
+            for question, answer in self.asked.items()
+            if not question.startswith(OF_UNIT) or question in self.needed
+        }
+        return Try(right, found, self.asked, needed, assumed, doubted, is_possible)
 
     def confirm(self, tries: Iterable[Try[T]]) -> None:
         """Learn what all tries that are right agree on; letters of indices are used anew."""
-        first, *others = (one.answers for one in tries)
+        first, *others = (one.needed for one in tries)
         for question, answer in first.items():
             is_same = all(other.get(question, answer) == answer for other in others)
             if is_same and answer != INDEX:
                 self.confirmed[question] = answer
+
+
+def contested(best: Try[T], better: Iterable[Try[T]]) -> dict[str, str]:
+    """Return which units' letters, bound by other lines, a line would be better with unbound."""
+    return {
+        question: answer
+        for one in better
+        for question, answer in best.answers.items()
+        if question.startswith(OF_UNIT) and question in best.doubted
+        if one.answers.get(question, answer) != answer
+    }

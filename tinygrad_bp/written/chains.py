@@ -43,7 +43,10 @@ class Chains(Derivatives):
         others = [f for f in found_factors if not is_number(f) and not self.is_unit(f)]
         scale = np.asarray(1.0)
         for number in (f for f in found_factors if is_number(f)):
-            scale = scale * self.readings(number)[0].value.data[0]
+            v = self.readings(number)[0].value
+            if not v.is_number:  # a matrix of numbers is no scale
+                return []
+            scale = scale * v.flat.data[0]
         if not 2 <= len(others) <= MOST_FACTORS:
             return []
         ends = (of, about)

@@ -12,18 +12,20 @@ from typing import TypeAlias
 import numpy as np
 
 from ..table import TABLE
+from . import judged as judging
 from . import tree as t
-from .assumptions import INDEX
+from .assumptions import INDEX, contested
 from .chains import Chains
 from .extract import COUNTS_SAMPLES
 from .judged import WORTH, Judged, guarded, is_unread, merged, on_assumption, refuse
 from .names import Key, key_text, said, spellings
 from .network import Arrays, Network, applied
+from .own_names import MOST_ROUNDS, Definitions, OwnNames, agree, doubted_before
 from .refs import DELTAS, LOSSES, PER_SAMPLE, NeedsLayerError, Ref, unit_letters
 from .symbols import Symbols
 from .target import RIGHT, Target, Verdict
 from .updates import as_gradient, summed, with_gradients
-from .values import DoesNotFitError, NotReadError, UnknownNameError, value
+from .values import ContestedError, DoesNotFitError, NotReadError, UnknownNameError, value
 from .verdicts import Judgement
 from .words import SIZES
 
@@ -33,17 +35,37 @@ Learn: TypeAlias = Callable[[], None]
 
 class Document:
     def __init__(self, network: Network, names: Mapping[str, str]) -> None:
-        self.network, self.symbols = network, Symbols(network, names)
+        self.network, self.names = network, names
+        self.begin({})
+
+    def begin(self, own_names: OwnNames) -> None:
+        """Begin to judge, with nothing known but the document's own δ_k."""
+        self.symbols = Symbols(self.network, self.names)
+        self.symbols.own_names = own_names
         self.assumptions = self.symbols.assumptions
-        self.meaning = Chains(network, self.symbols)
+        self.meaning = Chains(self.network, self.symbols)
+        self.definitions = Definitions(self.meaning)
         self.judgement = Judgement(self.meaning)
         self.answers: dict[str, Verdict] = {}  # the last for each quantity
         self.with_delta: list[t.WrittenLine] = []  # those with δ W for a gradient, perhaps
         self.per_sample: int | None = None  # the line that says that gradients are of each sample
-        self.found = dict(names)  # told, and found by value
+        self.found = dict(self.names)  # told, and found by value
         self.bases: set[str] = set()  # of all names in it
 
     def judge(self, lines: Sequence[t.WrittenLine], prose: str = "") -> list[Judged]:
+        """Judge all lines; and anew while there are more names that are the document's own."""
+        own: OwnNames = {}
+        for rounds in range(MOST_ROUNDS + 1):
+            self.begin(own)
+            found = self.every_line(lines, prose)
+            before, own = own, self.definitions.own(own)
+            if agree(before, own):
+                break
+            if rounds == MOST_ROUNDS - 1:  # what still changes is not compared
+                own = {n: v if agree({n: v}, {n: before.get(n)}) else None for n, v in own.items()}
+        return doubted_before(found)
+
+    def every_line(self, lines: Sequence[t.WrittenLine], prose: str) -> list[Judged]:
         self.symbols.count_samples = set(COUNTS_SAMPLES.findall(prose))
         lefts = [line.left.tree for line in lines]
         if not any(name == t.Name("delta") for name in (*lefts, *self.network.names.values())):
@@ -58,13 +80,20 @@ class Document:
             x.name for x in t.walk(layered) if isinstance(x, t.Letter) and x.offset
         }
         self.symbols.writes_sums = bool(t.sums_in(tuple(lines)))
-        found = [judged for line in lines for judged in self.of_line(line)]
+        found = [judged for line in lines for judged in self.of_line_safely(line)]
         for k, (one, following) in enumerate(pairwise(found)):
             goes_on = following.line is one.line or following.line.continues
             if goes_on and one.verdict.name == "wrong" and following.verdict.name == "right":
                 reason = "; ".join(filter(None, [one.verdict.reason, "put right by the next side"]))
                 found[k] = replace(one, verdict=replace(one.verdict, reason=reason))
         return found
+
+    def of_line_safely(self, line: t.WrittenLine) -> list[Judged]:
+        try:
+            return self.of_line(line)
+        except judging.UNEXPECTED as error:
+            self.symbols.of_one_sample = False
+            return refuse(line, f"the reader failed at it: {type(error).__name__}: {error}")
 
     def of_line(self, line: t.WrittenLine) -> list[Judged]:
         self.meaning.begin_line()
@@ -128,13 +157,15 @@ class Document:
                 best, tries = one, ones
         judged, learnt = best.found
         if best.right >= 1:
-            self.assumptions.confirm(one for one in tries if one.right == best.right)
+            good = [one for one in tries if one.right == best.right]
+            self.assumptions.confirm(good)
             if self.assumptions.confirmed.get("a gradient") == PER_SAMPLE:
                 self.per_sample = self.per_sample or line.where.line
-        is_doubtful = is_doubtful or any(one.right > best.right for one in possible)
+        better = [one for one in possible if one.right > best.right]
+        is_doubtful = is_doubtful or bool(better)
         assumed = [
             f"{question} is {answer}"
-            for question, answer in best.assumed.items()
+            for question, answer in {**best.assumed, **contested(best, better)}.items()
             if is_doubtful or question not in best.doubted
         ]
         if assumed:
@@ -149,7 +180,18 @@ class Document:
                 question: a for question, a in best.assumed.items() if question not in its_own
             }
         self.keep(judged)
-        return judged
+        self.definitions.note(judged, best.answers)
+        return [self.with_own(j, best.answers) for j in judged]
+
+    def with_own(self, judged: Judged, answers: Mapping[str, str]) -> Judged:
+        """Say of δ_k as the document defines it what it is, if it is none by convention."""
+        left = judged.line.left.tree
+        if not isinstance(left, t.Name) or judged.verdict.name not in ("defined", "wrong"):
+            return judged
+        if left not in self.symbols.own_names:
+            return judged
+        name, reason = self.definitions.said_of(left, judged.side.tree, answers)
+        return replace(judged, verdict=replace(judged.verdict, name=name, reason=reason))
 
     def is_small(self, line: t.WrittenLine) -> bool:
         """Whether a line, or the document, has x, and the problem X: one sample, perhaps."""
@@ -184,6 +226,8 @@ class Document:
                 yield from self.define(line, left)
             else:
                 yield from refuse(line, str(error))
+        except ContestedError as error:
+            yield from refuse(line, str(error), "not compared")
         except (NotReadError, DoesNotFitError) as error:
             yield from refuse(line, str(error))
         else:

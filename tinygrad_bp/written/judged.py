@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from . import tree as t
 from .network import Arrays
 from .target import RIGHT, Target, Verdict
-from .values import DoesNotFitError, NotReadError
+from .values import ContestedError, DoesNotFitError, NotReadError
 
 #: From the verdict that says most about a template to the one that says least.
 WORST = ("other network", "wrong", "does not fit", "stray index", "cases as alternatives",
@@ -17,6 +17,9 @@ WORST = ("other network", "wrong", "does not fit", "stray index", "cases as alte
 #: The verdicts that nothing may be assumed for, and what the others say for an assumption.
 HELD = WORST[:6]
 WORTH = {"right": 1.0, "carried forward": 0.1, "wrong as arrays": 0.1, "defined": 0.01}
+
+#: Errors that are no verdict, and nobody's but the reader's. They cost one line, not the document.
+UNEXPECTED: tuple[type[Exception], ...] = (Exception,)  # tests set it to (), and see them
 
 #: Relations that nothing can be compared by.
 NOT_EQUAL = ("←", "+=", "-=", "≈", "≠", "<", ">", "≤", "≥", "∈", "∝")
@@ -38,8 +41,8 @@ def about_output(line: t.WrittenLine) -> bool:
     return not any(isinstance(mark, t.Letter) and mark.offset for mark in t.walk(line))
 
 
-def refuse(line: t.WrittenLine, reason: str) -> list[Judged]:
-    return [Judged(line, side, Verdict("not read", reason)) for side in line.rights]
+def refuse(line: t.WrittenLine, reason: str, name: str = "not read") -> list[Judged]:
+    return [Judged(line, side, Verdict(name, reason)) for side in line.rights]
 
 
 def is_unread(judged: Judged) -> bool:
@@ -62,6 +65,8 @@ def guarded(side: t.Side, judge: Callable[[t.Tree], Verdict]) -> Verdict:
         return Verdict("not read", side.tree.reason)
     try:
         return judge(side.tree)
+    except ContestedError as error:
+        return Verdict("not compared", str(error))
     except (NotReadError, DoesNotFitError) as error:
         return Verdict("not read", str(error))
     except RecursionError:

@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import NamedTuple, cast
 
 from . import tree as t
-from .assumptions import INDEX, ITS_NUMBER, OF_ITS_OWN, UNIT, Assumptions
+from .assumptions import INDEX, ITS_NUMBER, OF_ITS_OWN, OF_UNIT, UNIT, Assumptions
 from .names import Key, Spelling, key_of, key_text, said, spellings
 from .network import Arrays, Network
 from .parse import parse
 from .tokens import LOSS_WORDS, tokens
-from .values import NotReadError, UnknownNameError, Value
+from .values import ContestedError, NotReadError, UnknownNameError, Value
 from .words import LOSS_LETTERS, SIZES
 
 NONE: frozenset[str] = frozenset()
@@ -70,6 +70,7 @@ class Refs:
         self.defined: dict[Key, Value] = {}
         self.rests_on: dict[Key, Mapping[str, str]] = {}  # what a definition assumes
         self.gradients: dict[Key, str] = {}  # names of gradients, such as δ: of which quantity
+        self.own_names: Mapping[t.Name, Arrays | None] = {}  # δ_k, where it is no dL/dz
         self.count_samples: set[str] = set()  # letters, as the document's prose says
         self.of_layers: set[str] = set()  # letters that the document writes as i - 1 at a layer
         self.letters: dict[str, int] = {}  # letters of layers that have a value now
@@ -131,6 +132,8 @@ class Refs:
         )
         if name.base == "delta" and is_pair and not is_layer:
             return [Ref("kronecker", "", both)]
+        if own := self.in_own(upright):
+            return [own._replace(transposed=name.transposed)]
         found: list[Ref] = []
         needed = None
         for spelling in list(self.in_letters(name)) or spellings(name):
@@ -170,6 +173,17 @@ class Refs:
                 elif rest and any((k.base, k.layer is None) == (base + word, False) for k in known):
                     key = Key(base + word, name.accent, layer=rest[0])
                     yield Spelling(key, tuple(rest[1:]), None, 1, name.transposed)
+
+    def in_own(self, name: t.Name) -> Ref | None:
+        """Return δ_k as the document defines it; beside such a δ_k, no δ is a convention."""
+        if name in self.own_names:
+            if self.own_names[name] is None:
+                why = "the document's definitions of it do not agree, or are not all read"
+                raise ContestedError(f"{said(name)}: {why}")
+            return Ref("defined", said(name), tuple(unit_letters(name)))
+        if any(name.base == own.base for own in self.own_names):
+            raise UnknownNameError(f"the document does not say what its {said(name)} is")
+        return None
 
     def in_told(self, name: t.Name, told: str) -> Ref:
         """Return what a name that was told is, with its indices: p in x^{(p,3)}, jk in w_jk."""
@@ -254,13 +268,18 @@ class Refs:
             rises = layers[0] < layers[1]  # W a has (out, in), and a W (in, out)
             entries = letters if rises == (step[0] == 1) else letters[::-1]
         notes = [f"{x} is of layer {n}" for x, n in zip(letters, layers, strict=True)]
-        return self.noted(name, key, [*map(t.Letter, entries)], notes)
+        found = self.noted(name, key, [*map(t.Letter, entries)], notes)
+        self.assumptions.needed |= {OF_UNIT + letter for letter in letters} if found else set()
+        return found
 
     def layer_of_units(self, letter: str) -> int:
         """Return the layer whose units a letter counts."""
-        layers = self.network.layers
+        layers, question = self.network.layers, OF_UNIT + letter
         known = {f"of layer {n}": n for n in [*reversed(layers), *([0] if layers[0] == 1 else [])]}
-        return int(self.assumptions.ask(f"the unit {letter}", known, last=True))
+        if (bound := self.assumptions.confirmed.get(question)) in known:
+            others = {answer: n for answer, n in known.items() if answer != bound}
+            return int(self.assumptions.ask(question, {bound: known[bound]}, possible=others))
+        return int(self.assumptions.ask(question, known, last=True))
 
     def may_be_layer(self, letter: str, layer: int | t.Letter | None, name: t.Name) -> bool:
         inside = [x for s in name.above if isinstance(s, t.Bracketed) for x in s.inside]

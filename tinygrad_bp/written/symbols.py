@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .names import key_of, key_text
+from .names import key_of, key_text, said
 from .network import Arrays
 from .refs import EACH, OF_LOSS, Ref, Refs
 from .values import DoesNotFitError, NotReadError, Value, value
@@ -37,6 +37,9 @@ class Symbols(Refs):
         return found.mapped(lambda d: d**ref.power) if ref.power != 1 else found
 
     def of_key(self, text: str) -> Value:
+        for name, own in self.own_names.items():
+            if own is not None and said(name) == text:
+                return value(own)
         return next(v for key, v in self.defined.items() if key_text(key) == text)
 
     def gradient(self, ref: Ref, of_truth: bool = False, is_chain: bool = False) -> Arrays:

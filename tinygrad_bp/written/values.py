@@ -15,6 +15,10 @@ class UnknownNameError(NotReadError):
     """The network has nothing of this name, and the document does not define it."""
 
 
+class ContestedError(NotReadError):
+    """The document itself defines a name in ways that differ."""
+
+
 class DoesNotFitError(Exception):
     """An operation on arrays whose shapes do not fit; the message says which."""
 
@@ -83,15 +87,21 @@ def value(data: Iterable[Any], labels: Iterable[str] = (), is_constant: bool = F
     return Value(tuple(labels), arrays, is_constant)
 
 
-def union(a: Value, b: Value) -> tuple[str, ...]:
-    return a.labels + tuple(label for label in b.labels if label not in a.labels)
+def united(a: Value, b: Value) -> tuple[str, ...]:
+    """Return the letters of both; raise if one goes over different numbers of entries."""
+    sizes = dict(zip(a.labels, a.data[0].shape, strict=False))
+    for label, size in zip(b.labels, b.data[0].shape, strict=False):
+        if sizes.setdefault(label, size) != size:
+            clash = f"the index {label} goes over {sizes[label]} and over {size} entries"
+            raise DoesNotFitError(clash)
+    return tuple(sizes)
 
 
 def paired(a: Value, b: Value, f: Callable[..., Any]) -> Value:
     """Combine entry by entry: the arrays have one shape, or one is a number."""
     if a.core != b.core:
         a, b = a.flat, b.flat
-    labels = union(a, b)
+    labels = united(a, b)
     x, y = a.spread(labels), b.spread(labels)
     if a.core != b.core:
         if a.core == ():
@@ -110,7 +120,7 @@ def broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
 
 
 def matmul(a: Value, b: Value) -> Value:
-    labels = union(a, b)
+    labels = united(a, b)
     pairs = zip(a.spread(labels), b.spread(labels), strict=True)
     return Value(labels, tuple(np.matmul(p, q) for p, q in pairs))
 
