@@ -13,6 +13,7 @@ from rich.console import Console
 
 from tinygrad_bp import grade
 from tinygrad_bp.grading.assignment import Assignment
+from tinygrad_bp.grading.classroom import Graded
 from tinygrad_bp.grading.report import JudgedLine, Report
 
 from .derivations import LINES, SQUARE, derivation
@@ -133,6 +134,36 @@ def test_what_is_not_answered_counts_where_it_is_required():
     assert asked.first_wrong is None
     with pytest.raises(ValueError, match="w9 cannot be required"):
         grade(only_z3, required=["w9"])
+
+
+@pytest.mark.parametrize("changed", [{"dZ9": 1.0}, {"z1": "?"}])
+def test_what_cannot_be_read_and_nobody_asked_for_is_a_remark_where_all_else_is_right(changed):
+    weights = derivation(answer=("W1", "W2", "W3"))
+
+    @functools.wraps(weights)
+    def answers(**point):
+        return weights(**point) | changed
+
+    report = grade(answers)
+    assert (report.passed, report.score) == (True, 1)
+    assert "Not asked for, and not counted" in str(report.for_learner())
+    assert Graded("anna.py", report).outcome == "all right"
+    (name,) = changed
+    if name != "dZ9":
+        assert not grade(answers, required=["W1", "W2", "W3", name]).passed
+    assert not grade(answers, required=()).passed  # what is answered is asked for
+    changed["z3"] = np.ones((3, 1))  # a gradient of the problem, and wrong
+    assert not grade(answers).passed
+    del changed["z3"]
+
+    @functools.wraps(weights)
+    def wrong_elsewhere(**point):
+        found = answers(**point)
+        return found | {"dW1": 2 * found["dW1"]}
+
+    assert grade(wrong_elsewhere).score < grade(answers).score
+    assert not grade(wrong_elsewhere).passed
+    assert "Not asked for" not in str(grade(wrong_elsewhere))
 
 
 class Quantities:

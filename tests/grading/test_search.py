@@ -198,3 +198,21 @@ def test_what_a_special_case_is_of_is_not_named_beside_it():
 
     report = grade_submission(Doubled(), assignment)
     assert report["W"].mistakes == ("penalty-doubled",)
+
+
+def test_a_doubled_penalty_is_named_where_its_weight_is_an_input():
+    def loss(x, y, W, V, lam):
+        p = ((x @ W).named("h") @ V).named("p")
+        data = bp.square_sum(p - y) / len(x)
+        return (data + lam / 2 * (bp.square_sum(W) + bp.square_sum(V))).named("L")
+
+    def backward(x, y, W, V, h, p, lam):
+        d = 2 * (p - y) / len(x)
+        return {"W": x.T @ (d @ V.T) + 2 * lam * W, "V": h.T @ d + 2 * lam * V}
+
+    rng = np.random.default_rng(1)
+    shapes = {"x": (7, 4), "y": (7, 3), "W": (4, 5), "V": (5, 3)}
+    values = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+    inputs = values | {n: bp.tensor(values[n], requires_grad=True) for n in "WV"} | {"lam": 0.1}
+    report = bp.grade(backward, loss, inputs)
+    assert report["W"].mistakes == report["V"].mistakes == ("penalty-doubled",)

@@ -15,6 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from ..mistakes.run import Place, Run
+from ..notation.numbers import listed
 from .assignment import Assignment, Marking
 from .factors import judge
 from .findings import Finding, to_sentence
@@ -89,7 +90,28 @@ def grade_at(
     points = [point for assignment in every for point in assignment.points]
     answers = iter(submission.answers_at(points, every[0].order)) if every else iter(())
     for assignment in every:
-        yield grade_at_points(list(islice(answers, len(assignment.points))), assignment)
+        report, findings = grade_at_points(
+            list(islice(answers, len(assignment.points))), assignment
+        )
+        yield without_unasked(report, assignment), findings
+
+
+def without_unasked(report: Report, assignment: Assignment) -> Report:
+    """Return a report in which an unreadable answer that nobody asked for is a remark, no charge.
+
+    Only where all that was asked for is right: else a mistyped name may be what is missing.
+    """
+    asked = [x for x in report.lines if x.name in assignment.asked and x.score is not None]
+    if not asked or any(line.verdict != "right" for line in asked):
+        return report
+    unread = [x for x in report.counted if x.verdict == "unreadable"]
+    unasked = [x for x in unread if x.name not in assignment.asked]
+    if not unasked:
+        return report
+    names = listed(x.label for x in unasked)
+    remark = f"Not asked for, and not counted, as all that was asked for is right: {names}."
+    lines = tuple(replace(x, score=None) if x in unasked else x for x in report.lines)
+    return replace(report, lines=lines, remarks=(*report.remarks, remark))
 
 
 def grade_at_points(

@@ -110,7 +110,7 @@ def other_factor(place: Place) -> tuple[int, Value, bool]:
 def replaced_factor(weights: bool) -> WrongRule:
     def at(place: Place) -> list[Wrong]:
         i, right, is_weight = other_factor(place)
-        if is_weight != weights or not isinstance(right, np.ndarray):
+        if is_weight != weights or not np.ndim(right):  # a number is no layer's
             return []
         tensors, other = place.run.tensors, place.tensor.inputs[i]
         # of k.T it is k that is confused with another, which is transposed like it
