@@ -371,7 +371,9 @@ class Document:
         if isinstance(argument, t.Name) and self.is_letter(argument):
             function = self.known_function(tree.function)
             if function is not None:
-                truth = value([applied(function, x, tree.primes) for x in self.arguments()])
+                settings = self.network.settings_of(function)
+                points = self.arguments()
+                truth = value([applied(function, x, tree.primes, settings) for x in points])
                 return Target("function", function, "", truth, (argument.base,))
         (found, *more) = self.meaning.readings(tree)
         if more:

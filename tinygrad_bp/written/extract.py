@@ -76,6 +76,7 @@ def found_in(source: str, suffix: str, cell: int | None = None) -> Iterator[Piec
         source = re.sub(r"[^\n]", " ", source[: max(begin, 0)]) + source[max(begin, 0) :]
     else:
         source = MIXED.sub(r"\1$\2 = ", source)
+    source = IN_FORMULA.sub(as_cases, SAID.sub(as_cases, source))
     position, line, counted = 0, 1, 0
     missing: set[str] = set()  # what closes nowhere further down
 
@@ -155,7 +156,45 @@ BEHIND = re.compile(
 APART = re.compile(r"[，。；：]|\s{2,}(?=[\u3400-\u9fff])")
 #: A value under a condition, as Python writes it; and how it is written here.
 CONDITIONAL = re.compile(r"=\s*([^=]+?)\s+if\s+(.+?)\s+else\s+(.+)$")
+#: And as people say it: 1 if z > 0 and 0 otherwise.
+IN_WORDS = re.compile(
+    r"=\s*([^={]+?),?\s+(?:if|for|when|where)\s+([^={]+?)(?:[,;]\s*(?:and\s+)?|\s+and\s+|\s+else\s+)"
+    r"([^={,;]+?),?\s+(?:otherwise|elsewhere|else)\b"
+)
+WHERE = re.compile(
+    r"\b(?:np|numpy|torch)\.where\(\s*([^,()]+?)\s*,\s*([^,()]+?)\s*,\s*([^,()]+?)\s*\)"
+)
 CASES = r"= {\1 if \2; \3 otherwise}"
+#: The same between dollars: $f'(z) = 1$ if $z > 0$ and $0$ otherwise, or in one formula.
+IF, ELSE = "if|for|when|where", "otherwise|elsewhere|else"
+SAID = re.compile(
+    rf"""\$(?P<left>[^$=\n]{{1,60}})=\s*(?P<value>[^$=\n]{{1,80}}?)\s*\$,?\s+(?:{IF})\s+
+    \$(?=[^$\n]*(?:[<>≤≥≠]|\\[lgn]eq?\b))(?P<condition>[^$=\n]{{1,80}}?)\s*\$[,;]?\s+(?:and\s+)?(?:it\s+is\s+|is\s+)?
+    (?:\$(?:(?P=left)=)?\s*(?P<other>[^$=\n]{{1,80}}?)\s*\$|(?P<number>-?[\d.]+))
+    ,?\s+(?:(?:{ELSE})\b|(?:{IF})\s+\$(?P<last>[^$=\n]{{1,80}})\$)""",
+    re.X,
+)
+SPACE = r"(?:\s|\\quad|\\[,;:]|[,;])*"
+WORD = r"\\(?:text|textrm|mbox|mathrm)\{[\s,;]*"
+IN_FORMULA = re.compile(
+    rf"""=\s*(?P<value>[^\s$=&][^$=&]{{0,80}}?){SPACE}{WORD}(?:{IF})\s*\}}
+    \s*(?P<condition>[^\s$=&][^$=&]{{0,80}}?)(?:\s*[,;]|{SPACE}{WORD}(?:and|else)\s*\}}|\s*\\quad)
+    {SPACE}(?P<other>[^\s$=&][^$=&]{{0,80}}?){SPACE}{WORD}(?:{ELSE})[\s.]*\}}""",
+    re.X,
+)
+
+
+def as_cases(match: re.Match[str]) -> str:
+    """Write what is said in words as cases, over as many lines."""
+    found = match.groupdict()
+    last = found.get("last") or r"\text{otherwise}"
+    other = found["other"] or found["number"]
+    start = f"${found['left']}" if "left" in found else ""
+    text = rf"{start}= \begin{{cases}} {found['value']} & {found['condition']} \\ {other} & {last}"
+    closing = "$" if "left" in found else ""
+    return text + r" \end{cases}" + closing + "\n" * match[0].count("\n")
+
+
 #: A left side in words before a right side between dollars: **dL/dW** = $ ... $.
 MIXED = re.compile(r"^([ >\d.*+-]*?)\**([d∂]\w+/[d∂]\w+)\** *= *\$(?!\$)", re.M)
 
@@ -183,7 +222,9 @@ def plain_lines(source: str, where: Place, alone: bool) -> Iterator[Piece]:
             continue
         text = BEHIND.sub("", text)
         text = TITLE.sub("", text[BEFORE.match(text).end() :])  # type: ignore[union-attr]
-        text = CONDITIONAL.sub(CASES, re.sub(r"\s+prime\b(?=\s*\()", "'", text))
+        text = WHERE.sub(r"{\2 if \1; \3 otherwise}", text)
+        text = IN_WORDS.sub(CASES, re.sub(r"\s+prime\b(?=\s*\()", "'", text))
+        text = CONDITIONAL.sub(CASES, text)
         if PROSE.search(text) or not text.strip(" ="):
             continue
         depth = text.count("[") - text.count("]")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -60,6 +61,8 @@ class Functions(Sums):
         if name in ("max", "maximum") and len(arguments) == 2 and t.Number(0) in arguments:
             arguments, name = tuple(a for a in arguments if a != t.Number(0)), "relu"
             tree = t.Call(name, arguments)
+        if len(arguments) > 1 and not given and (step := self.step_of(name, arguments)):
+            return [step]
         if len(arguments) != 1:
             raise NotReadError(f"{name} of {len(arguments)} arguments")
         if name in ("sum", "mean"):
@@ -79,6 +82,31 @@ class Functions(Sums):
             for found in self.applied(function, tree, reading, notes)
         ]
 
+    def step_of(self, name: str, arguments: Sequence[t.Tree]) -> Reading | None:
+        """Read a function of several arguments, cross_entropy(z, Y), as the step that it is."""
+        runs, place = self.network.runs, self.network.run.place
+        steps = [
+            (i, [place[x.id] for x in step.inputs if x is not None])
+            for i, step in enumerate(self.network.run.tensors)
+            if step.primitive is not None
+            if name in (step.primitive.__name__, step.primitive.symbol)
+        ]
+        every = [self.readings(argument) for argument in arguments] if steps else []
+        for i, inputs in steps:
+            known = [
+                value(self.network.matrices([r.tensors[k].data for r in runs])) for k in inputs
+            ]
+            matches = [
+                [r for r in readings if r.value.equals(v)]
+                for readings, v in zip(every, known, strict=False)
+            ]
+            if len(inputs) == len(arguments) and all(matches):
+                notes = frozenset().union(*(found[0].notes for found in matches))
+                v = value(self.network.matrices([r.tensors[i].data for r in runs]))
+                tree = call(name, *(found[0].tree for found in matches))
+                return Reading(v, notes, shaped(tree, v.core))
+        return None
+
     def applied(
         self, function: str, tree: t.Call, reading: Reading, notes: frozenset[str]
     ) -> list[Reading]:
@@ -89,13 +117,14 @@ class Functions(Sums):
                 raise NotReadError("the derivative of a softmax is a matrix, and no function of z")
             every = self.softmaxes(v, tree.arguments[0], dict(tree.keywords).get("axis"))
             return [Reading(found, notes, call("softmax", reading.tree)) for found in every]
-        if row is None or function == "leaky_relu":  # whose slope is not written
+        if row is None:
             raise NotReadError(f"the function {function} is not known")
         if v.labels and getattr(row, "kind", "") != "entrywise":
             raise NotReadError(f"{function} of single entries")
+        settings = self.network.settings_of(function)
         try:
             with np.errstate(all="ignore"):
-                found = v.mapped(lambda d: applied(function, d, tree.primes))
+                found = v.mapped(lambda d: applied(function, d, tree.primes, settings))
         except (TypeError, ValueError):  # it needs a square matrix, or more than one argument
             raise NotReadError(f"{function} of one array whose shape is {v.core}") from None
         of: ast.expr = ast.Name(function)

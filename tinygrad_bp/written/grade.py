@@ -65,8 +65,10 @@ class WrittenFile:
     names: Mapping[str, str]
 
     def grade_itself(self, assignment: Assignment) -> WrittenReport:
-        document = Document(network_of(assignment), self.names)
-        judged = document.judge(read(self.source, self.suffix), self.source)
+        network = network_of(assignment)
+        document = Document(network, self.names)
+        lines = read(self.source, self.suffix, network.words)
+        judged = document.judge(lines, self.source)
         report = Grader(document, assignment).report(judged)
         if (
             self.suffix == ".ipynb"
@@ -133,10 +135,13 @@ class Grader:
         }
         for line in report.lines:
             what = verdicts[line.name].name if line.name in verdicts else ""
-            if line.verdict == "missing" and line.name in used:  # what rests on it is not derived
+            is_unread = line.name in unread
+            if (
+                line.verdict == "missing" and line.name in used and not is_unread
+            ):  # what rests on it is not derived
                 message = f"Line {used[line.name]} uses it, so it has to be derived."
                 line = replace(line, score=0.0, message=message)
-            if line.verdict == "missing" and line.score is not None and line.name in unread:
+            if line.verdict == "missing" and is_unread:  # it counts only if it was asked for
                 message = f"Answered in line {unread[line.name]}, which was not read."
                 line = replace(line, verdict="unreadable", message=message)
             if line.verdict == "missing" and line.name in unfit:
@@ -232,6 +237,7 @@ class Grader:
             mistakes,
             verdict.missing,
             hint,
+            judged.side.relation,
         )
 
     def line(self, target: Target, answer: Arrays, own: Mapping[str, Arrays]) -> JudgedLine:

@@ -116,6 +116,22 @@ def choices(
     yield None, below, power
 
 
+#: How code spells Greek letters, besides by their names: \lambda is lam.
+GREEK_IN_CODE = {
+    "alph": "alpha", "gam": "gamma", "eps": "epsilon", "varepsilon": "epsilon", "thet": "theta",
+    "lam": "lambda", "lamb": "lambda", "lambd": "lambda", "lmbda": "lambda", "lmbd": "lambda",
+    "lamda": "lambda", "sig": "sigma", "varphi": "phi", "omeg": "omega",
+}  # fmt: skip
+#: What code calls a number whose letter is a habit.
+BY_HABIT = {"reg": "lambda", "decay": "lambda", "weight_decay": "lambda", "l2": "lambda"}
+
+
+def greek(key: Key) -> Key:
+    """Return a name with the name of its Greek letter."""
+    base = GREEK_IN_CODE.get(key.base.lower(), key.base)
+    return replace(key, base=base)
+
+
 def key_text(key: Key) -> str:
     layer = "" if key.layer is None else str(key.layer)
     return "_".join(filter(None, [key.base + layer, key.word, key.accent]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -17,6 +17,8 @@ from .values import NotReadError, close
 
 #: An array at each of the judge's points.
 Arrays: TypeAlias = list[np.ndarray]
+
+NO_SETTINGS: Mapping[str, Any] = {}
 
 
 class Network:
@@ -139,6 +141,13 @@ class Network:
         i = self.position.get(name)
         return i is not None and self.run.tensors[i].primitive is None
 
+    @property
+    def words(self) -> set[str]:
+        """The names of inputs that are longer than a letter, and no products of other names."""
+        inputs = [name for name in self.position if self.is_leaf(name)]
+        letters = {name for name in self.names.values() if len(name) == 1}
+        return {n for n in inputs if len(n) > 1 and n.isalpha() and not set(n) <= letters}
+
     def is_of_each_sample(self, data: Sequence[np.ndarray]) -> bool:
         """Whether these are numbers, one for each sample, whose mean is the loss."""
         pairs = zip(data, self.values[self.loss], strict=True)
@@ -154,6 +163,16 @@ class Network:
             if of == [i] and is_activation(tensor):
                 return str(tensor.primitive.__name__)
         return None
+
+    def settings_of(self, function: str) -> Mapping[str, Any]:
+        """Return the settings of a function as the network has them: a slope, which none writes."""
+        row = TABLE[function]
+        found = [t.params for t in self.run.tensors if t.primitive is row]
+        if any(params != found[0] for params in found):
+            raise NotReadError(f"the network has {function} with several settings")
+        if not found and function == "leaky_relu":
+            raise NotReadError(f"the slope of {function} is not known")
+        return found[0] if found else NO_SETTINGS
 
     def is_activated(self, name: str) -> bool:
         return is_activation(self.run.tensors[self.position[name]])
@@ -321,13 +340,15 @@ def jacobian(run: Run, out: int, inn: int) -> np.ndarray | None:
     return found.reshape((*shape, *run.tensors[inn].shape))
 
 
-def applied(function: str, x: np.ndarray, order: int = 0) -> np.ndarray:
+def applied(
+    function: str, x: np.ndarray, order: int = 0, settings: Mapping[str, Any] = NO_SETTINGS
+) -> np.ndarray:
     """Compute a function of the rule table, or by its rule the derivative."""
     row: Any = TABLE[function]
     if order == 0:
-        return np.asarray(row(x))
+        return np.asarray(row(x, **settings))
     t = Tensor(x, requires_grad=True)
-    row(t).sum().backward()
+    row(t, **settings).sum().backward()
     if t.grad is None:  # it is level between its steps
         return np.zeros_like(x)
     return np.asarray(t.grad.data if isinstance(t.grad, Tensor) else t.grad)

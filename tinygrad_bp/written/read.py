@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -34,7 +34,7 @@ ENDS = {".", ",", ";", ":"}
 MOST_LINES, DEEPEST = 2000, 60
 
 
-def read(source: str, suffix: str) -> list[t.WrittenLine]:
+def read(source: str, suffix: str, names: Collection[str] = ()) -> list[t.WrittenLine]:
     """Read a document into its lines.
 
     Parameters
@@ -43,6 +43,8 @@ def read(source: str, suffix: str) -> list[t.WrittenLine]:
         Its text. A ValueError says that it is too long, or no notebook.
     suffix
         ``.md``, ``.tex``, ``.ipynb`` or ``.txt``.
+    names
+        Runs of letters that are names in LaTeX too, and no products.
 
     Examples
     --------
@@ -53,7 +55,7 @@ def read(source: str, suffix: str) -> list[t.WrittenLine]:
     found: list[t.WrittenLine] = []
     scope: t.Condition | None = None
     for piece in pieces(source, suffix):
-        for part in statements(piece):
+        for part in statements(piece, names):
             if not part.sides:
                 scope = part.condition
                 continue
@@ -118,8 +120,8 @@ def source_of(row: Sequence[Token], source: str) -> str:
 # ---- rows and statements ----
 
 
-def statements(piece: Piece) -> Iterator[Statement]:
-    row = tokens(piece.source, piece.latex)
+def statements(piece: Piece, names: Collection[str] = ()) -> Iterator[Statement]:
+    row = tokens(piece.source, piece.latex, names=names)
     try:
         if max(accumulate(map(step, row)), default=0) > DEEPEST:
             raise NotReadError("its brackets are nested too deeply")

@@ -9,7 +9,7 @@ from typing import NamedTuple, cast
 
 from . import tree as t
 from .assumptions import INDEX, ITS_NUMBER, OF_ITS_OWN, OF_UNIT, UNIT, Assumptions
-from .names import Key, Spelling, key_of, key_text, said, spellings
+from .names import BY_HABIT, Key, Spelling, greek, key_of, key_text, said, spellings
 from .network import Arrays, Network
 from .parse import parse
 from .tokens import LOSS_WORDS, tokens
@@ -356,6 +356,8 @@ class Refs:
             yield "defined", key_text(key), NONE
         elif name is not None:
             yield "loss" if name == network.loss else "quantity", name, NONE
+        elif inputs := self.in_code(key):
+            yield "quantity", inputs, frozenset({f"{key_text(key)} is {inputs}"})
         elif key in network.steps and self.ask_step(key):
             yield "quantity", network.steps[key], NONE
         elif key.base in DELTAS and not key.accent:
@@ -368,6 +370,18 @@ class Refs:
         elif key.base in ("z", "Z", "s") and (product := self.product_of_layer(key)):
             self.assumptions.ask(key_text(key), {product: True}, settled=True)
             yield "quantity", product, frozenset({f"{key_text(key)} is {product}"})
+
+    def in_code(self, key: Key) -> str:
+        """Return the input whose name is another spelling of a Greek letter, or is by habit."""
+        leaves = {k: n for k, n in self.network.keys.items() if self.network.is_leaf(n)}
+        spelt = [n for k, n in leaves.items() if greek(k) == greek(key)]
+        if len(spelt) == 1:
+            return spelt[0]
+        letter = greek(key).base
+        habits = [n for n in leaves.values() if BY_HABIT.get(n.lower()) == letter]
+        if spelt or len(habits) != 1 or key != Key(key.base):
+            return ""
+        return str(self.assumptions.ask(key_text(key), {habits[0]: habits[0]}, settled=True))
 
     def weighted_input(self, key: Key) -> str:
         """Return what δ with a layer, or a word, is the gradient by: z, or what may be one."""

@@ -79,6 +79,12 @@ class WrittenSide:
     mistakes: tuple[str, ...] = ()  # that reproduce its numbers
     missing: str = ""  # with what it would be right
     hint: str = ""
+    relation: str = "="  # between its left and it
+
+    @property
+    def text(self) -> str:
+        """The equation, or the comparison, as it is written."""
+        return f"{self.left} {self.relation} {self.source}"
 
     @property
     def where(self) -> str:
@@ -105,8 +111,9 @@ class WrittenReport(Report):
 
     @property
     def passed(self) -> bool:
-        """Whether every gradient that counts is right, and nothing is held against any line."""
-        return super().passed and not any(side.verdict in FAULTS for side in self.written)
+        """Whether all that counts is right, what it rests on is read, and no line is at fault."""
+        is_read = all(line.verdict != "unreadable" for line in self.lines)
+        return super().passed and is_read and not any(s.verdict in FAULTS for s in self.written)
 
     def summary(self) -> str:
         counts = Counter(side.verdict for side in self.written)
@@ -142,7 +149,7 @@ class WrittenReport(Report):
         for side in self.written:
             verdict = VERDICTS[side.verdict]
             sign, name = (Text(word, verdict.colour) for word in (verdict.sign, side.verdict))
-            source = printable(f"{side.left} = {side.source}", LONGEST_SOURCE)
+            source = printable(side.text, LONGEST_SOURCE)
             found = Text(side.said(self.reveal))
             found.highlight_words(side.mistakes, "bold")
             if side.verdict not in ("right", "defined") and side.reading:
@@ -184,8 +191,7 @@ class WrittenReport(Report):
 
 def set_line(side: WrittenSide) -> Any:
     # as mathematics; as it is written, where that is no LaTeX, or none that can be set
-    text = f"{side.left} = {side.source}"
-    return set_formula(text) or text if side.is_latex else text
+    return set_formula(side.text) or side.text if side.is_latex else side.text
 
 
 def set_reading(side: WrittenSide) -> Any:

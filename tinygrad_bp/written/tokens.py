@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from ..notation.symbols import ACCENTS, COMMANDS, GREEK
@@ -69,8 +69,10 @@ FUNCTIONS = (
         and name not in {*PROSE, "prod"}
     }
     | {"det"}
-    | set("sech sum softmax diag dot transpose ln tr sigm logistic leakyrelu sgn".split())  # noqa: SIM905
+    | set("sech sum softmax diag dot transpose ln tr sigm logistic sgn".split())  # noqa: SIM905
 )
+#: Their names without what joins words: LeakyReLU, leaky relu.
+FUNCTIONS |= {name.replace("_", "") for name in FUNCTIONS}
 KNOWN = FUNCTIONS | LOSS_WORDS | PROSE | {"np", "net", "axis"} | {name.lower() for name in GREEK}
 #: In LaTeX a run of letters is a product; a word of three letters that is known is a word.
 SHORT = {"ln", "tr", "CE", "if", "np"}
@@ -97,12 +99,14 @@ TOKEN = re.compile(
 #: In plain text, the name of a function as in code: log_sigmoid(a), squeeze[axis 0](a), conv2d(a).
 #: Or that of a parameter of a model, by its path: linear0.weight.
 CALLED = re.compile(
-    r"(?!delta|sigma)(?:[a-z]{3,}(?:_[a-z]{3,}){1,5}|[a-z]{4,}\dd)(?=\(|\[[^\]\n]{0,40}\]\()"
+    rf"(?i:{'|'.join(sorted(name for name in FUNCTIONS if '_' in name))})(?=['′’]|\()"
+    r"|(?!delta|sigma)(?:[a-z]{3,}(?:_[a-z]{3,}){1,5}|[a-z]{4,}\dd)(?=\(|\[[^\]\n]{0,40}\]\()"
     r"|[a-z]{3,}\d*(?:\.[a-z]{3,}\d*)+(?![A-Za-z0-9_(])"
 )
 
 
-def tokens(source: str, latex: bool, start: int = 0) -> list[Token]:
+def tokens(source: str, latex: bool, start: int = 0, names: Collection[str] = ()) -> list[Token]:
+    # names of inputs, lam say, are no products of their letters
     found: list[Token] = []
     position = 0
     while match := (not latex and CALLED.match(source, position)) or TOKEN.match(source, position):
@@ -120,13 +124,13 @@ def tokens(source: str, latex: bool, start: int = 0) -> list[Token]:
         elif kind == "adds":
             found.append(Token("mark", "+=", *span))
         elif kind == "words":
-            found += upright(match, latex, start, span)
+            found += upright(match, latex, start, span, names)
         elif kind in ("command", "escaped"):
             found += command(match[kind], span)
         elif kind == "number":
             found.append(Token("number", text, *span))
         elif kind == "name":
-            is_word = text in SHORT or (len(text) > 2 and text.lower() in KNOWN)
+            is_word = text in SHORT or text in names or (len(text) > 2 and text.lower() in KNOWN)
             is_word |= latex and len(text) > 3 and text.islower()  # errors, target
             whole = not latex or is_word
             letters = [(text, 0)] if whole else [(c, i) for i, c in enumerate(text)]
@@ -145,15 +149,23 @@ def tokens(source: str, latex: bool, start: int = 0) -> list[Token]:
     return found
 
 
-def upright(match: re.Match[str], latex: bool, start: int, span: tuple[int, int]) -> list[Token]:
+def upright(
+    match: re.Match[str],
+    latex: bool,
+    start: int,
+    span: tuple[int, int],
+    names: Collection[str],
+) -> list[Token]:
     # \mathrm{hidden} is a name; \text{for all} is prose, and may hold mathematics between dollars
     found: list[Token] = []
     at = start + match.start("words")
     may_name = match["upright"] in ("mathrm", "mathtt", "operatorname")
     for k, part in enumerate(match["words"].split("$")):
         text = part.replace("\\", "").strip()
+        whole = re.sub(r"[ _-]", "", text)
+        text = whole if whole.lower() in FUNCTIONS else text
         if k % 2:
-            found += tokens(part, latex, at)
+            found += tokens(part, latex, at, names)
         elif text:
             is_name = len(text) == 1 or (may_name and text.replace(".", "").isidentifier())
             kind = "number" if text.isdecimal() else "name" if is_name else "words"

@@ -21,7 +21,7 @@ FONTS = {"mathbf", "boldsymbol", "bm", "mathcal", "mathscr", "mathsf", "mathit",
 GREEK_WORDS = {*GREEK, "ell"}
 ACCENTED = {name + accent: (name, accent) for name in "yaxYAX" for accent in ACCENTS}  # yhat
 SAME = {"ln": "log", "sigm": "sigmoid", "logistic": "sigmoid", "sgn": "sign", "tr": "trace",
-        "leakyrelu": "leaky_relu"}  # fmt: skip
+        **{name.replace("_", ""): name for name in FUNCTIONS if "_" in name}}  # fmt: skip
 #: Letters that stand for a function where brackets, or a prime, follow.
 FUNCTION_LETTERS = {"sigma", "phi", "psi", "f", "g"}
 #: Letters that stand for the loss, also as a function of what it depends on.
