@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 import tinygrad_bp as bp
+from tinygrad_bp.grading.assignment import Assignment
+from tinygrad_bp.written.network import Network
 
 rng = np.random.default_rng(0)
 
@@ -64,6 +66,12 @@ def drawn(**shapes):
 QUADRATIC = (quadratic, drawn(w1=(5, 4), b1=(5, 1), w2=(3, 5), b2=(3, 1), x=(4, 1), y=(3, 1)))
 
 
+def summed(W1, b1, W2, b2, X, Y):
+    A1 = bp.tanh((W1 @ X + b1).named("Z1")).named("A1")
+    A2 = bp.sigmoid((W2 @ A1 + b2).named("Z2")).named("A2")
+    return (0.5 * bp.square_sum(A2 - Y)).named("J")
+
+
 def deep(X, Y, W1, b1, W2, b2, W3, b3):
     h1 = bp.relu((X @ W1 + b1).named("z1")).named("h1")
     h2 = bp.tanh((h1 @ W2 + b2).named("z2")).named("h2")
@@ -84,6 +92,10 @@ ROWS = (
 COLUMNS = (
     columns,
     drawn(W1=(4, 3), b1=(4, 1), W2=(1, 4), b2=(1, 1), X=(3, 6)) | {"Y": rng.random((1, 6))},
+)
+SUMMED = (
+    summed,
+    drawn(W1=(5, 3), b1=(5, 1), W2=(2, 5), b2=(2, 1), X=(3, 6), Y=(2, 6)),
 )
 
 RECURRENT = (
@@ -179,7 +191,7 @@ not compared | \frac{\partial L}{\partial W_{hy}} \mathrel{+}= (y_t - p_t) h_t^T
 
 #: The gradient of the loss at one step flows back through all the steps before.
 OF_ONE_STEP = r"""
-wrong | \frac{\partial L_t}{\partial W_{hh}} = (\frac{\partial L_t}{\partial h_t} \odot (1 - h_t^2)) h_{t-1}^T
+wrong | \frac{\partial L_t}{\partial W_{hh}} = (W_{hy}^T (p_t - y_t) \odot (1 - h_t^2)) h_{t-1}^T
 wrong | \frac{\partial L_t}{\partial b_h} = \frac{\partial L_t}{\partial h_t} \odot (1 - h_t^2)
 right | \frac{\partial L_t}{\partial h_t} = W_{hy}^T (p_t - y_t)
 right | \frac{\partial L_t}{\partial h_{t-1}} = W_{hh}^T (W_{hy}^T (p_t - y_t) \odot (1 - h_t^2))
@@ -211,6 +223,53 @@ right | \frac{\partial L}{\partial W^{[2]}} = \delta^{[2]} a^{[1]T}
 right | \frac{\partial L}{\partial b^{[2]}} = \delta^{[2]}
 right | \frac{\partial L}{\partial b^{[2]}} = \frac{1}{m} \sum_k \delta^{[2]}_{:,k}
 wrong | db^{[2]} = \frac{2}{m} \sum_k \delta^{[2]}_{:,k}
+"""
+
+#: A sum over the samples has no 1/m, of all samples or of one.
+OF_A_SUMMED_LOSS = r"""
+wrong | dW^{[2]} = \frac{1}{m} dZ^{[2]} A^{[1]T}
+right | dW^{[2]} = dZ^{[2]} A^{[1]T}
+"""
+
+OF_ONE_IN_A_SUM = r"""
+right | \delta^{[2]} = (a^{[2]} - y) \odot \sigma'(z^{[2]})
+wrong | \frac{\partial J}{\partial W^{[2]}} = \frac{1}{m} \delta^{[2]} a^{[1]T}
+wrong | \frac{\partial J}{\partial b^{[2]}} = \frac{1}{6} \delta^{[2]}
+right | \frac{\partial J}{\partial W^{[2]}} = \delta^{[2]} a^{[1]T}
+right | \frac{\partial J}{\partial b^{[2]}} = \delta^{[2]}
+"""
+
+#: A delta that has the 1/m already gets no other.
+WITH_A_SHARE = r"""
+right | \delta_2 = \frac{1}{m} (p - y)
+wrong | \frac{\partial L}{\partial W_2} = \frac{1}{m} h^T \delta_2
+right | \frac{\partial L}{\partial W_2} = h^T \delta_2
+right | \frac{\partial L}{\partial W_2} = \frac{1}{m} h^T (p - y)
+wrong | \frac{\partial L}{\partial W_2} = h^T (p - y)
+"""
+
+#: A document that writes (i) is about all samples, so a sum over them is lost.
+WITH_AN_INDEX = r"""
+right | \delta^{[2](i)} = (a^{[2](i)} - y^{(i)}) \odot \sigma'(z^{[2](i)})
+not compared | \frac{\partial J}{\partial b^{[2]}} = \delta^{[2]}
+not compared | \frac{\partial J}{\partial b_j^{[2]}} = \delta_j^{[2]}
+right | \frac{\partial J}{\partial b_j^{[2]}} = \sum_i \delta_j^{[2](i)}
+wrong | \frac{\partial J}{\partial b_j^{[2]}} = \frac{1}{m} \sum_i \delta_j^{[2](i)}
+"""
+
+AFTER_A_SUM = r"""
+right | \delta^{[2]} = (a^{[2]} - y) \odot \sigma'(z^{[2]})
+right | \frac{\partial J}{\partial b^{[2]}} = \sum_k \delta^{[2]}_{:,k}
+not compared | \frac{\partial J}{\partial b^{[2]}} = \delta^{[2]}
+"""
+
+#: What follows a slip in a formula of one sample.
+AFTER_A_SLIP = r"""
+right | \delta^{[2]} = (a^{[2]} - y) \odot \sigma'(z^{[2]})
+wrong | \delta^{[1]} = W^{[2]T} \delta^{[2]} \odot (1 - a^{[1]})
+carried forward | \frac{\partial J}{\partial b^{[1]}} = \delta^{[1]}
+wrong | \frac{\partial J}{\partial b^{[1]}} = 2 \delta^{[1]}
+wrong | \frac{\partial J}{\partial b^{[1]}} = \frac{1}{m} \delta^{[1]}
 """
 
 #: Remarks beside a line, in words and in Chinese, and a condition as Python writes it.
@@ -317,6 +376,12 @@ wrong as arrays | dW1 = dz1 @ X.T
         (ATTENTION, OF_ROWS, ".md"),
         (NORMALISED, OF_ANOTHER_LOSS, ".md"),
         (COLUMNS, OF_ONE_SAMPLE, ".md"),
+        (SUMMED, OF_A_SUMMED_LOSS, ".md"),
+        (SUMMED, OF_ONE_IN_A_SUM, ".md"),
+        (SUMMED, AFTER_A_SUM, ".md"),
+        (SUMMED, WITH_AN_INDEX, ".md"),
+        (SUMMED, AFTER_A_SLIP, ".md"),
+        (ROWS, WITH_A_SHARE, ".md"),
         (ROWS, WITH_REMARKS, ".txt"),
     ],
     ids=[
@@ -336,6 +401,12 @@ wrong as arrays | dW1 = dz1 @ X.T
         "rows of matrices",
         "another loss",
         "one sample",
+        "summed loss",
+        "one sample of a summed loss",
+        "after a sum",
+        "index of a sample",
+        "after a slip",
+        "share of a sample",
         "remarks",
     ],
 )
@@ -370,3 +441,34 @@ def test_the_two_tables_of_a_report_agree(tmp_path):
     assert text.index("Line by line") < text.index("The gradients")
     page = report.to_html()
     assert page.index("Line by line") < page.index("The gradients")
+
+
+WEIGHT = bp.tensor(rng.random((3, 2)))
+
+
+@pytest.mark.parametrize(
+    ("loss", "is_mean"),
+    [
+        (lambda e: bp.square_sum(e) / 12, True),
+        (lambda e: bp.mean(e**2), True),
+        (lambda e: bp.sum(bp.mean(e**2, axis=0)), True),
+        (lambda e: 0.5 * bp.square_sum(e), False),
+        (lambda e: bp.sum(bp.mean(e**2, axis=1)), False),
+        (lambda e: bp.square_sum(e) + 0.01 / 6 * bp.square_sum(WEIGHT), False),
+    ],
+)
+def test_a_loss_is_a_mean_or_a_sum_over_the_samples(loss, is_mean):
+    def problem(X, w, y):
+        return loss((X @ w).named("z") - y).named("L")
+
+    network = Network(Assignment(problem, drawn(X=(6, 4), w=(4, 3), y=(6, 3)), ()))
+    assert network.is_mean is is_mean
+
+
+@pytest.mark.parametrize("scale", [0.5, 2])
+def test_a_half_of_two_samples_may_be_either(scale):
+    def problem(X, w, y):
+        return (scale * bp.square_sum((X @ w).named("z") - y)).named("L")
+
+    network = Network(Assignment(problem, drawn(X=(2, 4), w=(4, 3), y=(2, 3)), ()))
+    assert network.is_mean is None

@@ -22,6 +22,11 @@ OF_UNIT = "the unit "
 #: What a letter for a number may be besides, and a number that no line is right with by chance.
 OF_ITS_OWN, ITS_NUMBER = "a number of its own", 7.3891
 
+#: What a document may mean by a gradient with an axis of samples.
+PER_SAMPLE = "of the loss of each sample, not of their mean"
+OF_MEAN = "of the mean loss"
+OF_LOSS = {OF_MEAN: False, PER_SAMPLE: True}
+
 NOTHING: Mapping[str, Any] = {}
 
 T = TypeVar("T")

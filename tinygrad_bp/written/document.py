@@ -14,14 +14,15 @@ import numpy as np
 from ..table import TABLE
 from . import judged as judging
 from . import tree as t
-from .assumptions import INDEX, contested
+from .assumptions import INDEX, PER_SAMPLE, contested
 from .chains import Chains
 from .extract import COUNTS_SAMPLES
-from .judged import WORTH, Judged, guarded, is_unread, merged, on_assumption, refuse
+from .judged import WORTH, Judged, guarded, has_ways, is_unread, merged, on_assumption, refuse
 from .names import Key, key_text, said, spellings
 from .network import Arrays, Network, applied
+from .one_sample import LOST, has_index_of_samples, is_small, sums_over_samples
 from .own_names import MOST_ROUNDS, Definitions, OwnNames, agree, doubted_before
-from .refs import DELTAS, LOSSES, PER_SAMPLE, NeedsLayerError, Ref, unit_letters
+from .refs import DELTAS, LOSSES, NeedsLayerError, Ref, unit_letters
 from .symbols import Symbols
 from .target import RIGHT, Target, Verdict
 from .updates import as_gradient, summed, with_gradients
@@ -80,6 +81,7 @@ class Document:
             x.name for x in t.walk(layered) if isinstance(x, t.Letter) and x.offset
         }
         self.symbols.writes_sums = bool(t.sums_in(tuple(lines)))
+        self.symbols.indexes_samples = has_index_of_samples(self.symbols, lines)
         found = [judged for line in lines for judged in self.of_line_safely(line)]
         for k, (one, following) in enumerate(pairwise(found)):
             goes_on = following.line is one.line or following.line.continues
@@ -112,16 +114,9 @@ class Document:
         for n in range(layers[-1] + 1, layers[0] - 1, -1) if layers else ():
             with self.symbols.layer_is(letter, n):
                 for k, judged in enumerate(self.of_equation(line)):
-                    if not self.has_ways(judged.target):
+                    if not has_ways(self.network, judged.target):
                         by_side[k].append((n, judged))
         return [merged(line, k, found, letter) for k, found in enumerate(by_side)]
-
-    def has_ways(self, target: Target | None) -> bool:
-        """Whether data are used in several places, as the input that is also the target."""
-        if target is None or target.kind != "gradient" or not self.network.is_leaf(target.about):
-            return False
-        is_data = target.about not in self.network.parameters
-        return is_data and not self.network.path(self.network.loss, target.about)
 
     def layer_letters(self, line: t.WrittenLine) -> set[str]:
         found = set()
@@ -146,15 +141,23 @@ class Document:
         best = max(tries, key=lambda one: (one.right, not all(is_unread(j) for j in one.found[0])))
         is_doubtful = not self.assumptions.has_tried_all
         is_held = any(j.verdict.name in ("right", "wrong", "defined") for j in best.found[0])
-        may_be_of_one = not is_held or INDEX in best.answers.values() or self.is_small(line)
+        may_be_of_one = (
+            not is_held
+            or INDEX in best.answers.values()
+            or is_small(self.symbols, line, self.bases)
+        )
         if (self.network.batch or 1) > 1 and may_be_of_one and best.right < 1:
             self.symbols.of_one_sample = True
             ones = self.assumptions.every(lambda: self.attempt(line))
             self.symbols.of_one_sample = False
             possible += [one for one in ones if one.is_possible]
             ones = [one for one in ones if not one.is_possible]
-            if (one := max(ones, key=lambda one: one.right)).right >= 1:
+            one = max(ones, key=lambda one: one.right)
+            lost = [one for one in ones if any(j.verdict.reason == LOST for j in one.found[0])]
+            if one.right >= 1 or one.right > best.right:
                 best, tries = one, ones
+            elif lost:
+                best, tries = lost[0], lost
         judged, learnt = best.found
         if best.right >= 1:
             good = [one for one in tries if one.right == best.right]
@@ -171,6 +174,8 @@ class Document:
         if assumed:
             clause = " and ".join(assumed)
             judged = [replace(j, verdict=on_assumption(j.verdict, clause)) for j in judged]
+        if best.right >= 1 and any(j.target and j.target.kind == "gradient" for j in judged):
+            self.symbols.indexes_samples |= sums_over_samples(self.symbols, line)
         for learn in learnt:
             learn()
         if learnt and isinstance(left := line.left.tree, t.Name):
@@ -192,15 +197,6 @@ class Document:
             return judged
         name, reason = self.definitions.said_of(left, judged.side.tree, answers)
         return replace(judged, verdict=replace(judged.verdict, name=name, reason=reason))
-
-    def is_small(self, line: t.WrittenLine) -> bool:
-        """Whether a line, or the document, has x, and the problem X: one sample, perhaps."""
-        keys = self.network.keys.items()
-        large = {key.base for key, name in keys if self.network.has_samples(name)}
-        for bases in ({name.base for name in t.names_in(line)}, self.bases):
-            if found := {base for base in bases if base.upper() in large}:
-                return not found & large
-        return False
 
     def attempt(self, line: t.WrittenLine) -> tuple[float, tuple[list[Judged], list[Learn]]]:
         self.symbols.ranges = {}

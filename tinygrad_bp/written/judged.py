@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from . import tree as t
-from .network import Arrays
+from .network import Arrays, Network
 from .target import RIGHT, Target, Verdict
 from .values import ContestedError, DoesNotFitError, NotReadError
 
@@ -39,6 +39,13 @@ class Judged:
 def about_output(line: t.WrittenLine) -> bool:
     """Whether every layer that is written is one letter: it may be that of the last layer."""
     return not any(isinstance(mark, t.Letter) and mark.offset for mark in t.walk(line))
+
+
+def has_ways(network: Network, target: Target | None) -> bool:
+    """Whether data are used in several places, as the input that is also the target."""
+    if target is None or target.kind != "gradient" or target.about in network.parameters:
+        return False
+    return network.is_leaf(target.about) and not network.path(network.loss, target.about)
 
 
 def refuse(line: t.WrittenLine, reason: str, name: str = "not read") -> list[Judged]:

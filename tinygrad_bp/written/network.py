@@ -21,6 +21,10 @@ Arrays: TypeAlias = list[np.ndarray]
 NO_SETTINGS: Mapping[str, Any] = {}
 
 
+#: Operations of the rule table that take a mean over the samples themselves.
+MEANS = {"mean", "cross_entropy", "cross_entropy_with_probabilities", "mean_binary_cross_entropy"}
+
+
 class Network:
     def __init__(self, assignment: Assignment) -> None:
         self.runs, self.aliases = assignment.runs, assignment.aliases
@@ -118,6 +122,49 @@ class Network:
     @property
     def batch(self) -> int | None:
         return self.samples[1] if self.samples else None
+
+    @cached_property
+    def is_mean(self) -> bool | None:
+        """Whether the loss is a mean over the samples, and no sum; None if that cannot be told.
+
+        It is one if it is divided by their number, or a multiple, behind the last step with a name.
+        """
+        run, n = self.run, self.batch or 1
+        numbers: list[float] = []
+        near = [run.loss]
+        for i in near:  # which grows
+            tensor = run.tensors[i]
+            inputs = [None if x is None else run.place[x.id] for x in tensor.inputs]
+            if tensor.primitive is None or (i != run.loss and i in self.names):
+                continue
+            kind = tensor.primitive.__name__
+            if kind in MEANS and self.is_over_samples(tensor):
+                return True
+            # a weight decay has numbers of its own
+            if kind in ("multiply", "divide") and self.rests_on_samples(i):
+                pairs = zip(inputs, tensor.operands, strict=True)
+                numbers += [float(o) for x, o in pairs if x is None and np.ndim(o) == 0]
+                constants = [run.tensors[x] for x in inputs if x is not None]
+                numbers += [c.item() for c in constants if c.primitive is None and c.size == 1]
+            near += [x for x in inputs if x is not None and x not in near]
+        shares = [x for x in numbers if x and is_share(x, n)]
+        # the 1/2 of a square, or the share of one of two samples
+        is_half = n == 2 and len(shares) == 1 and abs(shares[0]) in (0.5, 2.0)
+        return None if is_half else bool(shares)
+
+    def is_over_samples(self, tensor: Tensor) -> bool:
+        axis, (of, *_) = tensor.params.get("axis"), tensor.inputs
+        if of is None or self.samples is None:
+            return False
+        if axis is None or tensor.size == 1:
+            return True
+        return of.shape[axis] == self.batch and (of.ndim == 1 or axis % of.ndim == self.samples[0])
+
+    def rests_on_samples(self, i: int) -> bool:
+        if i in self.names and i != self.run.loss:
+            return self.has_samples(self.names[i])
+        inputs = (self.run.place[x.id] for x in self.run.tensors[i].inputs if x is not None)
+        return any(map(self.rests_on_samples, inputs))
 
     @property
     def lengths(self) -> set[int]:
@@ -314,6 +361,12 @@ class Network:
             ):
                 return str(name)
         return None
+
+
+def is_share(x: float, n: int) -> bool:
+    """Whether something is divided by a multiple of n, or multiplied by one over it."""
+    times = max(abs(x), 1 / abs(x)) / n
+    return times > 0.5 and abs(times - round(times)) < 1e-9
 
 
 def is_activation(tensor: Tensor) -> bool:

@@ -36,10 +36,6 @@ LAYERS = {"l", "ell", "L"}
 #: In a formula about one sample: the index of the sample, which is not written.
 EACH = "·"
 
-#: What a document may mean by a gradient with an axis of samples.
-PER_SAMPLE = "of the loss of each sample, not of their mean"
-OF_LOSS = {"of the mean loss": False, PER_SAMPLE: True}
-
 
 class NeedsLayerError(NotReadError):
     """A layer is given by a letter."""
@@ -80,6 +76,7 @@ class Refs:
         self.left: tuple[str, ...] = ()  # the letters of the left side
         self.own: dict[str, Arrays] = {}  # the document's gradients, where they are not right
         self.of_one_sample = False  # while a formula is read as one about one sample of a batch
+        self.indexes_samples = False  # the document writes (i), or sums, so far
         self.is_upstream = False  # while what stands above a ∂ is looked up
         for told, name in names.items():
             name = network.aliases.get(name, name)

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from .assumptions import NOTHING, OF_LOSS, OF_MEAN, PER_SAMPLE
 from .names import key_of, key_text, said
 from .network import Arrays
-from .refs import EACH, OF_LOSS, Ref, Refs
+from .refs import EACH, Ref, Refs
 from .values import DoesNotFitError, NotReadError, Value, value
 
 
@@ -48,17 +49,21 @@ class Symbols(Refs):
             raise NotReadError(f"no gradient flows to {ref.name}")
         if ref.name in self.own and not of_truth:
             return self.own[ref.name]
-        is_scaled = not is_chain and self.is_per_sample(ref.name, ref.sample == EACH)
+        is_scaled = not is_chain and self.is_per_sample(ref.name)
         scale = (self.network.batch or 1) if is_scaled else 1
         return [scale * t for t in self.network.matrices(self.network.gradients[ref.name])]
 
-    def is_per_sample(self, name: str, of_one: bool = False) -> bool:
+    def is_per_sample(self, name: str) -> bool:
         """Whether a gradient is meant of each sample's loss, and not of their mean."""
-        if not self.network.has_samples(name):
+        if not self.network.has_samples(name) or self.network.is_mean is False:
             return False
-        if of_one:
-            return bool(self.assumptions.ask("its gradient", OF_LOSS, whole=True))
-        return bool(self.assumptions.ask("a gradient", OF_LOSS, settled=True, whole=True))
+        known, others = OF_LOSS, NOTHING
+        if self.network.is_mean is None:
+            known, others = {OF_MEAN: False}, {PER_SAMPLE: True}
+        answer = self.assumptions.ask(
+            "a gradient", known, settled=True, whole=True, possible=others
+        )
+        return bool(answer)
 
     def indexed(self, arrays: Arrays, ref: Ref, labels: Iterable[str] = ()) -> Value:
         """Name the axes of arrays, whose first have labels, by the letters at a name."""

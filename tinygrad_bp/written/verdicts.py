@@ -22,6 +22,7 @@ from .local import Stood
 from .meaning import Reading, different
 from .missing import find_missing
 from .network import Arrays
+from .one_sample import fitted, of_one_sample
 from .refs import EACH, NONE, NeedsLayerError
 from .shown import sum_over
 from .target import RIGHT, Target, Verdict
@@ -36,8 +37,14 @@ class Judgement:
         """Judge a right side, given the document's own gradients, and given the right ones."""
         meaning = self.meaning
         case = condition[0] if condition and len(condition) == 1 and condition[0].letters else None
-        verdict = self.of_side(target, tree, case)
-        if verdict.name in RIGHT or not self.symbols.own:
+        verdict, reason = None, None
+        try:
+            verdict = self.of_side(target, tree, case)
+        except NotReadError as error:  # of one sample, perhaps
+            if not self.symbols.own or not self.symbols.of_one_sample:
+                raise
+            reason = error
+        if verdict is not None and (verdict.name in RIGHT or not self.symbols.own):
             return verdict
         meaning.of_truth = True
         try:
@@ -45,7 +52,10 @@ class Judgement:
         finally:
             meaning.of_truth = False
         if true.name == "right":
-            return replace(verdict, name="carried forward", reason="right, given an earlier slip")
+            said = "right, given an earlier slip"
+            return replace(verdict or true, name="carried forward", reason=said)
+        if verdict is None:
+            raise reason or NotReadError("a formula about one sample, perhaps")
         return verdict
 
     def of_side(self, target: Target, tree: t.Tree, case: t.Comparison | None) -> Verdict:
@@ -109,7 +119,7 @@ class Judgement:
             reason = error
         readings = self.turned(target, truth, readings)
         if any(EACH in r.value.labels for r in readings) and EACH not in truth.labels:
-            return self.of_one_sample(truth, readings)
+            return of_one_sample(self.symbols, truth, readings)
         if self.is_summed_tacitly(tree, readings, truth):
             readings = [self.summed_tacitly(r, truth) for r in readings]
         stray = [r for r in readings if set(r.value.labels) - set(truth.labels)]
@@ -161,18 +171,6 @@ class Judgement:
             raise NotReadError("an array, and the left side is a number")
         has = f"it has the shape {shown(v.core)}"
         raise DoesNotFitError(f"{has}, and the left side {shown(truth.core)}")
-
-    def of_one_sample(self, truth: Value, readings: Sequence[Reading]) -> Verdict:
-        """Judge what one sample adds by its sum over the samples, or their mean."""
-        for r in readings if self.network.batch else ():
-            total = r.value.summed([EACH])
-            if set(total.labels) - set(truth.labels):
-                continue
-            for v in (total, total.mapped(lambda d: d / self.network.batch)):
-                found = fitted(r._replace(value=v), truth)
-                if found.value.equals(truth):
-                    return Verdict("right", "", r.notes | {"of one sample"}, r.tree)
-        raise NotReadError("a formula about one sample, and the left side is about all")
 
     def is_summed_tacitly(self, tree: t.Tree, readings: list[Reading], truth: Value) -> bool:
         """Whether the document follows Einstein: it writes no sums, and repeats an index."""
@@ -410,23 +408,6 @@ class Judgement:
             return np.ones(truth[0].shape)
         eye = np.eye(n).reshape(truth[0].shape)
         return eye if case.relation == "=" else 1 - eye
-
-
-def fitted(reading: Reading, truth: Value) -> Reading:
-    """Give a value an axis for every letter of the left side, and a number its axes."""
-    v = reading.value
-    if v.core == (1, 1) and truth.core == ():
-        v = v.flat
-    if v.core == () and truth.core == (1, 1):
-        v = v.mapped(lambda d: d[..., None, None])
-    is_filled = v.is_constant and v.core == ()
-    if v.core != truth.core and not is_filled:
-        return reading._replace(value=v)
-    data = [
-        np.broadcast_to(d.reshape(d.shape + (1,) * (t.ndim - d.ndim)), t.shape)
-        for d, t in zip(v.spread(truth.labels), truth.data, strict=True)
-    ]
-    return reading._replace(value=Value(truth.labels, tuple(data), v.is_constant))
 
 
 def indices_of(tree: t.Tree) -> list[str]:
