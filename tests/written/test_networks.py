@@ -97,6 +97,10 @@ SUMMED = (
     summed,
     drawn(W1=(5, 3), b1=(5, 1), W2=(2, 5), b2=(2, 1), X=(3, 6), Y=(2, 6)),
 )
+TWO = (
+    summed,
+    drawn(W1=(5, 3), b1=(5, 1), W2=(4, 5), b2=(4, 1), X=(3, 2), Y=(4, 2)),
+)
 
 RECURRENT = (
     recurrent,
@@ -263,6 +267,13 @@ right | \frac{\partial J}{\partial b^{[2]}} = \sum_k \delta^{[2]}_{:,k}
 not compared | \frac{\partial J}{\partial b^{[2]}} = \delta^{[2]}
 """
 
+#: Of two samples, 1/2 may be a habit or the share of one.
+OF_TWO = r"""
+right | \delta^{[2]} = (a^{[2]} - y) \odot \sigma'(z^{[2]})
+not compared | \frac{\partial J}{\partial b^{[2]}} = \delta^{[2]}
+wrong | \frac{\partial J}{\partial b^{[2]}} = 3 \delta^{[2]}
+"""
+
 #: What follows a slip in a formula of one sample.
 AFTER_A_SLIP = r"""
 right | \delta^{[2]} = (a^{[2]} - y) \odot \sigma'(z^{[2]})
@@ -379,6 +390,7 @@ wrong as arrays | dW1 = dz1 @ X.T
         (SUMMED, OF_A_SUMMED_LOSS, ".md"),
         (SUMMED, OF_ONE_IN_A_SUM, ".md"),
         (SUMMED, AFTER_A_SUM, ".md"),
+        (TWO, OF_TWO, ".md"),
         (SUMMED, WITH_AN_INDEX, ".md"),
         (SUMMED, AFTER_A_SLIP, ".md"),
         (ROWS, WITH_A_SHARE, ".md"),
@@ -404,6 +416,7 @@ wrong as arrays | dW1 = dz1 @ X.T
         "summed loss",
         "one sample of a summed loss",
         "after a sum",
+        "two samples",
         "index of a sample",
         "after a slip",
         "share of a sample",

@@ -20,7 +20,7 @@ from .extract import COUNTS_SAMPLES
 from .judged import WORTH, Judged, guarded, has_ways, is_unread, merged, on_assumption, refuse
 from .names import Key, key_text, said, spellings
 from .network import Arrays, Network, applied
-from .one_sample import LOST, has_index_of_samples, is_small, sums_over_samples
+from .one_sample import LOST, UNSURE, has_index_of_samples, is_small, sums_over_samples
 from .own_names import MOST_ROUNDS, Definitions, OwnNames, agree, doubted_before
 from .refs import DELTAS, LOSSES, NeedsLayerError, Ref, unit_letters
 from .symbols import Symbols
@@ -153,7 +153,9 @@ class Document:
             possible += [one for one in ones if one.is_possible]
             ones = [one for one in ones if not one.is_possible]
             one = max(ones, key=lambda one: one.right)
-            lost = [one for one in ones if any(j.verdict.reason == LOST for j in one.found[0])]
+            lost = [
+                one for one in ones if any(j.verdict.reason in (LOST, UNSURE) for j in one.found[0])
+            ]
             if one.right >= 1 or one.right > best.right:
                 best, tries = one, ones
             elif lost:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import partial
+from itertools import product
 
 import numpy as np
 
@@ -18,6 +20,8 @@ from .values import NotReadError, Value
 #: Why a line is neither right nor wrong if it is right of one sample in a document about all.
 LOST = "the document has an index for the samples, and here it is lost, or one sample is meant"
 
+UNSURE = "it is of one sample, and whether the loss is a sum or a mean cannot be told"
+
 
 def of_one_sample(symbols: Symbols, truth: Value, readings: Sequence[Reading]) -> Verdict:
     """Judge what one sample adds to the loss: by the sum, or if the loss is a mean, the mean.
@@ -25,20 +29,22 @@ def of_one_sample(symbols: Symbols, truth: Value, readings: Sequence[Reading]) -
     What is made of gradients of the mean loss has its share already, and is summed.
     """
     assumptions, network = symbols.assumptions, symbols.network
-    if network.is_mean is None or not network.batch:
+    if not network.batch:
         raise NotReadError("a formula about one sample, perhaps")
     asked = assumptions.asked.get("a gradient")
     if asked is None and assumptions.confirmed.get("a gradient") == OF_MEAN:
         raise NotReadError("a formula about one sample, and gradients are of the mean loss")
     share = 1 / network.batch if network.is_mean and asked != OF_MEAN else 1.0
-    for r in readings:
+    shares = (share,) if network.is_mean is not None else (1.0, 1 / network.batch)
+    for r, each in product(readings, shares):
         total = r.value.summed([EACH])
         if set(total.labels) - set(truth.labels):
             continue
-        found = fitted(r._replace(value=total.mapped(lambda d: share * d)), truth)
+        found = fitted(r._replace(value=total.mapped(partial(np.multiply, each))), truth)
         if found.value.equals(truth):
-            if symbols.indexes_samples:
-                return Verdict("not compared", LOST, r.notes, r.tree)
+            if symbols.indexes_samples or len(shares) > 1:
+                reason = LOST if symbols.indexes_samples else UNSURE
+                return Verdict("not compared", reason, r.notes, r.tree)
             return Verdict("right", "", r.notes | {"of one sample"}, r.tree)
     raise NotReadError("a formula about one sample, and the left side is about all")
 
