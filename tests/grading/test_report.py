@@ -136,34 +136,30 @@ def test_what_is_not_answered_counts_where_it_is_required():
         grade(only_z3, required=["w9"])
 
 
-@pytest.mark.parametrize("changed", [{"dZ9": 1.0}, {"z1": "?"}])
-def test_what_cannot_be_read_and_nobody_asked_for_is_a_remark_where_all_else_is_right(changed):
+def test_an_answer_of_an_unknown_name_is_a_remark_where_all_that_was_asked_for_is_right():
     weights = derivation(answer=("W1", "W2", "W3"))
 
-    @functools.wraps(weights)
-    def answers(**point):
-        return weights(**point) | changed
+    def graded(required=None, **more):
+        @functools.wraps(weights)
+        def answers(**point):
+            found = weights(**point)
+            return {name: more.get(name, 1) * found[name] for name in found} | {
+                name: value for name, value in more.items() if name not in found
+            }
 
-    report = grade(answers)
+        return grade(answers) if required is None else grade(answers, required=required)
+
+    report = graded(dZ9=1.0)
     assert (report.passed, report.score) == (True, 1)
     assert "Not asked for, and not counted" in str(report.for_learner())
     assert Graded("anna.py", report).outcome == "all right"
-    (name,) = changed
-    if name != "dZ9":
-        assert not grade(answers, required=["W1", "W2", "W3", name]).passed
-    assert not grade(answers, required=()).passed  # what is answered is asked for
-    changed["z3"] = np.ones((3, 1))  # a gradient of the problem, and wrong
-    assert not grade(answers).passed
-    del changed["z3"]
-
-    @functools.wraps(weights)
-    def wrong_elsewhere(**point):
-        found = answers(**point)
-        return found | {"dW1": 2 * found["dW1"]}
-
-    assert grade(wrong_elsewhere).score < grade(answers).score
-    assert not grade(wrong_elsewhere).passed
-    assert "Not asked for" not in str(grade(wrong_elsewhere))
+    assert not graded(required=(), dZ9=1.0).passed  # what is answered is asked for
+    assert not graded(z1="?").passed  # a gradient of the problem, which is not read
+    assert not graded(dZ9=1.0, z3=np.ones((3, 1))).passed  # and one that is wrong
+    slip = graded(dZ9=1.0, dW1=2)
+    assert not slip.passed
+    assert slip.score < report.score
+    assert "Not asked for" not in str(slip)
 
 
 class Quantities:

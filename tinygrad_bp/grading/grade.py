@@ -97,7 +97,7 @@ def grade_at(
 
 
 def without_unasked(report: Report, assignment: Assignment) -> Report:
-    """Return a report in which an unreadable answer that nobody asked for is a remark, no charge.
+    """Return a report in which an answer of a name that the problem does not have is a remark.
 
     Only where all that was asked for is right: else a mistyped name may be what is missing.
     """
@@ -105,7 +105,7 @@ def without_unasked(report: Report, assignment: Assignment) -> Report:
     if not asked or any(line.verdict != "right" for line in asked):
         return report
     unread = [x for x in report.counted if x.verdict == "unreadable"]
-    unasked = [x for x in unread if x.name not in assignment.asked]
+    unasked = [x for x in unread if x.name not in assignment.points[0]]
     if not unasked:
         return report
     names = listed(x.label for x in unasked)

@@ -21,10 +21,6 @@ Arrays: TypeAlias = list[np.ndarray]
 NO_SETTINGS: Mapping[str, Any] = {}
 
 
-#: Operations of the rule table that take a mean over the samples themselves.
-MEANS = {"mean", "cross_entropy", "cross_entropy_with_probabilities", "mean_binary_cross_entropy"}
-
-
 class Network:
     def __init__(self, assignment: Assignment) -> None:
         self.runs, self.aliases = assignment.runs, assignment.aliases
@@ -137,11 +133,12 @@ class Network:
             inputs = [None if x is None else run.place[x.id] for x in tensor.inputs]
             if tensor.primitive is None or (i != run.loss and i in self.names):
                 continue
-            kind = tensor.primitive.__name__
-            if kind in MEANS and self.is_over_samples(tensor):
+            if tensor.primitive.averages and self.is_over_samples(tensor):
                 return True
             # a weight decay has numbers of its own
-            if kind in ("multiply", "divide") and self.rests_on_samples(i):
+            if tensor.primitive in (TABLE["multiply"], TABLE["divide"]) and self.rests_on_samples(
+                i
+            ):
                 pairs = zip(inputs, tensor.operands, strict=True)
                 numbers += [float(o) for x, o in pairs if x is None and np.ndim(o) == 0]
                 constants = [run.tensors[x] for x in inputs if x is not None]
