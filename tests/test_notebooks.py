@@ -12,15 +12,10 @@ nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed (ex
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "docs" / "notebooks").glob("*.py"))
 
 
-def execute(notebook, timeout):
-    nbclient.NotebookClient(notebook, timeout=timeout).execute()
-    return notebook
-
-
 def executed(notebook, timeout=300):
     # in a process of its own, where no kernel ran before: one's closed sockets were the next one's
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(execute, notebook, timeout).result()
+        return pool.submit(nbclient.execute, notebook, timeout=timeout).result()
 
 
 @pytest.mark.filterwarnings("ignore")  # of the notebook machinery
