@@ -183,7 +183,7 @@ def test_it_may_end_the_grader_where_both_are_one_user(number, tmp_path, open_fo
     }
     grader = subprocess.run(
         [sys.executable, "-c", GRADER.format(folder=str(tmp_path))],
-        **{"env": environment, "capture_output": True, "text": True},
+        **{"env": environment, "capture_output": True, "text": True, "timeout": 300},
     )
     assert alive.read_text().startswith("begun")
     if runs_as_root():

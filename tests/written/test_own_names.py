@@ -40,12 +40,15 @@ NAMES = {"I_j": "I1", "O_j": "O1", "I_k": "I2", "y_k": "y", "O_i": "x"}
 WEIGHT = r"\frac{\partial L}{\partial w_{kj}}"
 BELOW = r"\frac{\partial L}{\partial O_j}"
 
+#: What is right if δ_k is dL/dI_k, and so wrong in all that follows.
+BY_CONVENTION = [rf"{WEIGHT} = \delta_k O_j", rf"{BELOW} = \sum_k \delta_k w_{{kj}}"]
+
 #: What δ_k is, and by it each of what is right, and of what is wrong.
 INSIDE = {
     "a sign": (
         r"\delta_k = (d_k - y_k) f'(I_k)",
         [rf"{WEIGHT} = -\delta_k O_j", rf"{BELOW} = -\sum_k \delta_k w_{{kj}}"],
-        [rf"{WEIGHT} = \delta_k O_j", rf"{BELOW} = \sum_k \delta_k w_{{kj}}"],
+        BY_CONVENTION,
     ),
     "a factor": (
         r"\delta_k = 2 (y_k - d_k) f'(I_k)",
@@ -53,17 +56,17 @@ INSIDE = {
             rf"{WEIGHT} = \frac{{1}}{{2}} \delta_k O_j",
             rf"{BELOW} = \frac{{1}}{{2}} \sum_k \delta_k w_{{kj}}",
         ],
-        [rf"{WEIGHT} = \delta_k O_j", rf"{BELOW} = \sum_k \delta_k w_{{kj}}"],
+        BY_CONVENTION,
     ),
     "a number for the mean": (
         r"\delta_k = \frac{1}{3} (y_k - d_k) f'(I_k)",
         [rf"{WEIGHT} = 3 \delta_k O_j", rf"{BELOW} = 3 \sum_k \delta_k w_{{kj}}"],
-        [rf"{WEIGHT} = \delta_k O_j", rf"{BELOW} = \sum_k \delta_k w_{{kj}}"],
+        BY_CONVENTION,
     ),
     "no derivative of f": (
         r"\delta_k = y_k - d_k",
         [rf"{WEIGHT} = \delta_k f'(I_k) O_j", rf"{BELOW} = \sum_k \delta_k f'(I_k) w_{{kj}}"],
-        [rf"{WEIGHT} = \delta_k O_j", rf"{BELOW} = \sum_k \delta_k w_{{kj}}"],
+        BY_CONVENTION,
     ),
 }
 

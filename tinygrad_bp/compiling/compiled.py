@@ -55,6 +55,7 @@ class Compiled:
             self.backend = import_module(BACKENDS[backend], __package__)
         except ModuleNotFoundError as error:
             raise refusals.packages_missing(backend, PACKAGES[backend], error) from error
+        self.passes = (*PASSES, *self.backend.PASSES)
         self.versions: OrderedDict[Hashable, Version] = OrderedDict()
         self.lock = threading.RLock()
         self.latest: Callable[..., Any] = lambda *_: None
@@ -142,7 +143,7 @@ class Compiled:
                 (None, by[0] if isinstance(self.wrt, int) else (tuple, None, by)),
             )
         program = traced
-        for apply in (*PASSES, *self.backend.PASSES):
+        for apply in self.passes:
             program = apply(program)
         built = self.backend.build(program, Interface(structures, of_value))
         return Version(traced, built, process_time() - start)
@@ -179,7 +180,7 @@ class Compiled:
         """Return the latest program as it was traced, and as it was after each pass."""
         program = self.current.traced
         parts = [f"traced, {len(program.instructions)} instructions\n{program}"]
-        for apply in (*PASSES, *self.backend.PASSES):
+        for apply in self.passes:
             after = apply(program)
             count = len(after.instructions)
             what = f"{apply.__name__}: {len(program.instructions)} -> {count} instructions"

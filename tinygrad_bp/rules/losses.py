@@ -197,9 +197,10 @@ def check_probabilities(values: Value, logits: Value, axis: int) -> None:
             f"not {values.shape}. Class numbers are integers, and these are {values.dtype}: write "
             "y.astype(int)."
         )
+    along = sums_to_1(values, axis)
     for other in set(range(values.ndim)) - {axis % values.ndim}:
         refuse_where(
-            ~sums_to_1(values, axis) & sums_to_1(values, other),
+            ~along & sums_to_1(values, other),
             partial(
                 ValueError,
                 f"cross_entropy has {given(logits, axis)}, and the target's probabilities sum to 1 "
